@@ -5,7 +5,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.Core.Routes;
 
 /// <summary>What has become of one node's route. One word, the same in etcd, <c>/readyz?verbose</c>, metrics and log.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RouteState>))]
+[JsonConverter(typeof(RouteStateByName))]
 public enum RouteState
 {
     /// <summary>Asked for or seen, not yet usable in every table.</summary>
@@ -49,9 +49,8 @@ public sealed record RouteStatus(
         try
         {
             var status = JsonSerializer.Deserialize(utf8, RouteStatusJson.Default.RouteStatus);
-            return status is { Subnet: not null, InstanceId: not null, RouteTableIds: not null, Message: not null, RequestId: not null }
-                ? status
-                : null;
+            // The serialiser refuses a missing or null property; it does not look into a list.
+            return status is not null && !status.RouteTableIds.Contains(null!) ? status : null;
         }
         catch (JsonException)
         {
@@ -68,5 +67,9 @@ public sealed record RouteStatus(
         && RouteTableIds.SequenceEqual(other.RouteTableIds);
 }
 
+/// <summary>A number is no state: which one it meant would depend on the version that wrote it.</summary>
+internal sealed class RouteStateByName() : JsonStringEnumConverter<RouteState>(namingPolicy: null, allowIntegerValues: false);
+
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RouteStatus))]
 internal sealed partial class RouteStatusJson : JsonSerializerContext;
