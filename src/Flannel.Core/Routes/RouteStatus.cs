@@ -67,8 +67,18 @@ public sealed record RouteStatus(
         && RouteTableIds.SequenceEqual(other.RouteTableIds);
 }
 
-/// <summary>A number is no state: which one it meant would depend on the version that wrote it.</summary>
-internal sealed class RouteStateByName() : JsonStringEnumConverter<RouteState>(namingPolicy: null, allowIntegerValues: false);
+/// <summary>The library's own converter takes numbers too, whose meaning would depend on the version that wrote them, and lists
+/// (<c>Pending, Available</c>), which it adds up to yet another state.</summary>
+internal sealed class RouteStateByName : JsonConverter<RouteState>
+{
+    public override RouteState Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && reader.GetString() is { } word && Enum.TryParse<RouteState>(word, out var state)
+        && state.ToString() == word
+            ? state
+            : throw new JsonException();
+
+    public override void Write(Utf8JsonWriter writer, RouteState value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
 
 [JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RouteStatus))]
