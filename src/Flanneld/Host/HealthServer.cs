@@ -18,7 +18,7 @@ internal interface IHealth
 /// <summary>GET or HEAD of <c>/healthz</c>, <c>/livez</c>, <c>/readyz[?verbose]</c>, <c>/metrics</c> over HTTP/1.1, one request a connection. A web server
 /// of the framework costs 5 MB of executable and 10 MB of memory (docs/adr/0005); four read-only paths do not earn that. Every read and
 /// write is bounded in size and time, and so is the number of connections.</summary>
-internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger logger)
+internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger logger) : IDisposable
 {
     private const int MaxConnections = 32;
     private const int MaxRequestBytes = 8192;
@@ -66,6 +66,8 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
             }
         }
     }
+
+    public void Dispose() => places.Dispose();
 
     private async Task ServeAsync(Socket connection, CancellationToken cancellation)
     {
