@@ -1,4 +1,4 @@
-namespace Flannel.AliVpc.Api;
+namespace Flannel.AliVpc;
 
 /// <summary>Reads answers no further than a limit: what answers may not be what was asked for.</summary>
 internal static class BoundedBody
