@@ -11,11 +11,11 @@ public sealed class ChildProcess : IAsyncDisposable
     private readonly StringBuilder _error = new();
     private readonly Task _ended;
 
-    private ChildProcess(Process process, long startedAt)
+    private ChildProcess(Process process, long startedAt, string? logFile)
     {
         _process = process;
         StartedAt = startedAt;
-        _ended = Task.WhenAll(DrainAsync(process.StandardOutput, _output), DrainAsync(process.StandardError, _error), process.WaitForExitAsync());
+        _ended = Task.WhenAll(DrainAsync(process.StandardOutput, _output, logFile), DrainAsync(process.StandardError, _error, logFile), process.WaitForExitAsync());
     }
 
     /// <summary><see cref="Stopwatch.GetTimestamp"/> just before it was started.</summary>
@@ -37,7 +37,7 @@ public sealed class ChildProcess : IAsyncDisposable
         var process = new Process { StartInfo = start.ToProcessStartInfo() };
         var startedAt = Stopwatch.GetTimestamp();
         await Spawner.StartAsync(process).ConfigureAwait(false);
-        return new ChildProcess(process, startedAt);
+        return new ChildProcess(process, startedAt, start.LogFile);
     }
 
     /// <summary>Waits for its end and until all its output is read. Returns the exit code (128 + n when signal n ended it).</summary>
@@ -85,7 +85,7 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    private static async Task DrainAsync(StreamReader reader, StringBuilder into)
+    private async Task DrainAsync(StreamReader reader, StringBuilder into, string? logFile)
     {
         var buffer = new char[4096];
         int read;
@@ -94,6 +94,13 @@ public sealed class ChildProcess : IAsyncDisposable
             lock (into)
             {
                 into.Append(buffer, 0, read);
+            }
+            if (logFile is not null)
+            {
+                lock (_process)
+                {
+                    File.AppendAllText(logFile, new string(buffer, 0, read));
+                }
             }
         }
     }

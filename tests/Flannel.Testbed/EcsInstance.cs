@@ -32,6 +32,9 @@ public sealed class EcsInstance : IAsyncDisposable
 
     public string SubnetFile { get; }
 
+    /// <summary>What its daemons print, while they run.</summary>
+    public string LogFile => Path.Combine(Folder, "flanneld.log");
+
     /// <summary>The newest daemon that was started here, or null.</summary>
     public DaemonProcess? Daemon => _daemons.LastOrDefault();
 
@@ -41,7 +44,7 @@ public sealed class EcsInstance : IAsyncDisposable
     /// <summary>Starts flanneld as an ordinary user with no capability; later flags win over the usual ones.</summary>
     public async Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProgramStart(_program, [.. _arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, Environment = environment ?? new Dictionary<string, string>() };
+        var start = new ProgramStart(_program, [.. _arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
         var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++_starts}")).ConfigureAwait(false);
         _daemons.Add(daemon);
         return daemon;

@@ -16,13 +16,17 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>An empty folder that becomes the root of the file system, with the program in it.</summary>
     public string? ChangeRoot { get; init; }
 
+    /// <summary>A file that all it prints is also appended to, for a reader while it runs.</summary>
+    public string? LogFile { get; init; }
+
     /// <summary>The whole environment, when not null: nothing is inherited.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
     /// <summary>Small programs in front of it that exec the next one: the process id stays that of the program.</summary>
     internal ProcessStartInfo ToProcessStartInfo()
     {
-        List<string> line = [];
+        // A session of its own: Ctrl-C in the terminal is ours alone, and what we started ends in our order.
+        List<string> line = ["/usr/bin/setsid"];
         if (Namespace is not null)
         {
             line.AddRange(["/usr/bin/nsenter", $"--net={Namespace.Path}"]);

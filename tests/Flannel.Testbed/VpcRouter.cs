@@ -36,7 +36,7 @@ public sealed class VpcRouter : IAsyncDisposable
     {
         var router = new VpcRouter(ns, control, machines);
         // The tables of a VPC exist from the start: its first state is version 1 or later.
-        await router.ApplyAsync(await control.WatchRoutesAsync(-1, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
         router._following = router.FollowAsync();
         return router;
     }

@@ -77,7 +77,7 @@ public sealed class VpcTopology : TestVpc
     private async Task BuildAsync(CancellationToken cancel)
     {
         await _cloudNamespace.SetAsync(
-            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1"), ("ipv4/neigh/default/proxy_delay", "0")).ConfigureAwait(false);
+            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
         await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
         await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
 
@@ -109,6 +109,7 @@ public sealed class VpcTopology : TestVpc
             $"address add {gateway}/32 dev {port}",
             $"link set {port} up",
             $"route add {address}/32 dev {port}").ConfigureAwait(false);
+        await _cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0")).ConfigureAwait(false);
         await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}").ConfigureAwait(false);
     }
 }
