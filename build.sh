@@ -98,7 +98,7 @@ install_packages() (
 
 build() {
     need_dotnet
-    step "Building the solution" dotnet build Flannel.Aot.sln -c "$CONFIGURATION" -v quiet -nologo "$@"
+    step "Building the solution" dotnet build Flannel.Aot.sln -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary "$@"
 }
 
 # What the executable is made of: when none of it changed since, it is not made again.
@@ -280,7 +280,7 @@ run_program() { # PROJECT ARGUMENTS…
     need_dotnet
     need "${NEEDS_PUBLISH[@]}" "${NEEDS_RUN[@]}"
     publish
-    step "Building $project" dotnet build "tests/$project/$project.csproj" -c "$CONFIGURATION" -v quiet -nologo
+    step "Building $project" dotnet build "tests/$project/$project.csproj" -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary
     # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
 }
