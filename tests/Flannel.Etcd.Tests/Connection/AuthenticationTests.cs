@@ -53,7 +53,7 @@ public sealed class AuthenticationTests
             }
             catch (EtcdException e)
             {
-                Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
+                Assert.True(e.CanHeal, e.Message);
                 return false;
             }
         });
