@@ -1,0 +1,33 @@
+using AliCloud.Simulator.State;
+
+namespace AliCloud.Simulator.Api.Actions;
+
+/// <summary>One action of one service: what it takes and what it does. <see cref="Run"/> is called under the gate, with checked parameters.</summary>
+internal sealed record ApiAction(
+    string Service, string Name, Func<CloudState, Parameters, ApiAnswer> Run, params IReadOnlyList<ParameterRule> Rules)
+{
+    public string RamAction => $"{Service}:{Name}";
+}
+
+/// <summary>All actions by service and name.</summary>
+internal sealed class ActionTable
+{
+    public const string VpcVersion = "2016-04-28";
+    public const string EcsVersion = "2014-05-26";
+
+    private readonly Dictionary<(string, string), ApiAction> _actions;
+
+    public ActionTable(CloudState state)
+    {
+        var listing = new RouteEntryListing(state.Time);
+        _actions = new ApiAction[][]
+        {
+            CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All, VSwitchActions.All,
+            VpcActions.All, NetworkInterfaceActions.All,
+        }.SelectMany(a => a).ToDictionary(a => (a.Service, a.Name));
+    }
+
+    public static string? ServiceOf(string? version) => version switch { VpcVersion => "vpc", EcsVersion => "ecs", _ => null };
+
+    public ApiAction? Find(string service, string? action) => action is null ? null : _actions.GetValueOrDefault((service, action));
+}

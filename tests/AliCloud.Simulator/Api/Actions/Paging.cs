@@ -1,0 +1,18 @@
+using static AliCloud.Simulator.Api.ParameterRule;
+
+namespace AliCloud.Simulator.Api.Actions;
+
+/// <summary>PageNumber and PageSize of the older listings.</summary>
+internal static class Paging
+{
+    public static ParameterRule Number => Integer("PageNumber", 1, int.MaxValue);
+
+    public static ParameterRule Size(int max) => Integer("PageSize", 1, max);
+
+    public static (IReadOnlyList<T> Items, int Number, int Size, int Total) Page<T>(this IEnumerable<T> all, Parameters call)
+    {
+        var items = all.ToList();
+        var (number, size) = (call.Integer("PageNumber", 1), call.Integer("PageSize", 10));
+        return ([.. items.Skip((int)Math.Min((long)(number - 1) * size, items.Count)).Take(size)], number, size, items.Count);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AliCloud.Simulator.Api.Actions;
+using AliCloud.Simulator.Hosting;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+
+namespace AliCloud.Simulator.Api;
+
+/// <summary>The VPC and the ECS API on one address; x-acs-version says which of them a request means.</summary>
+internal sealed class ApiService(CloudState state, Credentials credentials, FaultList faults, CallLog calls)
+{
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly SignatureVerification _verification = new(credentials, state.Time);
+    private readonly ActionTable _actions = new(state);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        var arrived = new Arrival(state.Time.GetUtcNow(), state.Time.GetTimestamp(), Guid.NewGuid().ToString().ToUpperInvariant());
+        var (path, query) = Wire.RawTarget(context);
+        var request = new SignedRequest(context.Request.Method, path, query, Wire.Headers(context), await Wire.BodyAsync(context));
+        if (state.Settings.ApiLatencyMilliseconds is > 0 and var latency)
+            await Task.Delay(TimeSpan.FromMilliseconds(latency), state.Time, context.RequestAborted);
+
+        var admission = Admit(request);
+        if (admission is not Admitted admitted)
+        {
+            await AnswerAsync(context, request, arrived, null, ((Turned)admission).Refusal, null);
+            return;
+        }
+
+        var fault = faults.Strike(admitted.Action.Service, admitted.Action.Name);
+        switch (fault?.Kind)
+        {
+            case FaultKind.Delay:
+                await Task.Delay(TimeSpan.FromMilliseconds(fault.DelayMilliseconds), state.Time, context.RequestAborted);
+                break;
+            case FaultKind.DropConnection:
+                Log(request, arrived, admitted.Principal, 0, "dropConnection");
+                context.Abort();
+                return;
+            case FaultKind.Code:
+                await AnswerAsync(context, request, arrived, admitted.Principal, new Refused(fault.Code!, fault.Message, fault.HttpStatus), fault);
+                return;
+            case FaultKind.Status:
+                Log(request, arrived, admitted.Principal, fault.HttpStatus, null);
+                await Wire.SendAsync(context, new WireAnswer(fault.HttpStatus, "text/html", $"<html><body>{fault.Message}</body></html>"), fault.Headers);
+                return;
+        }
+
+        await AnswerAsync(context, request, arrived, admitted.Principal, null, fault, admitted);
+    }
+
+    private Admission Admit(SignedRequest request)
+    {
+        if (request.Method is not ("GET" or "POST")) return new Turned(new Refused("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
+        if (request.Path != "/") return new Turned(Refusals.UnknownAction);
+        Principal principal;
+        lock (state.Gate)
+        {
+            var verification = _verification.Verify(request);
+            if (verification is NotVerified no) return new Turned(no.Refusal);
+            principal = ((Verified)verification).Principal;
+        }
+
+        if (request.Body.Length > 0) return new Turned(Refusals.Invalid("body", "the parameters belong into the query"));
+        var parameters = RawQuery.Parse(request.Query)!; // the signature was right, so it is well formed
+        if (ActionTable.ServiceOf(request.Header("x-acs-version")) is not { } service) return new Turned(Refusals.UnknownVersion);
+        if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Turned(Refusals.UnknownAction);
+        if (ParameterCheck.Check(parameters, action.Rules) is { } refusal) return new Turned(refusal);
+        if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Turned(Refusals.UnknownRegion);
+        return new Admitted(principal, action, new Parameters(parameters));
+    }
+
+    /// <summary>Does the call if there is one, logs it, and answers as far as the fault lets it.</summary>
+    private async Task AnswerAsync(
+        HttpContext context, SignedRequest request, Arrival arrived, Principal? principal, Refused? refusal, Fault? fault, Admitted? admitted = null)
+    {
+        WireAnswer answer;
+        lock (state.Gate)
+        {
+            state.Settle();
+            var result = refusal ?? Run(admitted!);
+            answer = Write(context, result, arrived.RequestId);
+            var dropped = fault?.Kind == FaultKind.DropAfterSuccess;
+            Log(request, arrived, principal, dropped ? 0 : answer.Status, dropped ? "dropAfterSuccess" : (result as Refused)?.Code);
+        }
+
+        if (!await Wire.SurvivesAsync(context, fault, state.Time)) return;
+        context.Response.Headers["x-acs-request-id"] = arrived.RequestId;
+        await Wire.SendAsync(context, answer, fault?.Headers);
+    }
+
+    private ApiAnswer Run(Admitted call) =>
+        call.Principal.MayNot(call.Action.RamAction)
+            ? new Refused("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
+            {
+                AccessDeniedDetail = new
+                {
+                    AuthAction = call.Action.RamAction,
+                    AuthPrincipalType = call.Principal.Type,
+                    AuthPrincipalOwnerId = state.AccountId,
+                    AuthPrincipalDisplayName = call.Principal.Name,
+                    NoPermissionType = "ImplicitDeny",
+                    PolicyType = "AccountLevelIdentityBasedPolicy",
+                    EncodedDiagnosticMessage = "c2ltdWxhdGVk",
+                },
+            }
+            : call.Action.Run(state, call.Parameters);
+
+    // Under the gate: the body may still be a query over the state.
+    private static WireAnswer Write(HttpContext context, ApiAnswer answer, string requestId)
+    {
+        if (answer is Done done)
+        {
+            var body = JsonSerializer.SerializeToNode(done.Body, Json)!.AsObject();
+            body["RequestId"] = requestId;
+            return WireAnswer.Json(200, body, Json);
+        }
+
+        var refused = (Refused)answer;
+        var error = new JsonObject
+        {
+            ["RequestId"] = requestId,
+            ["HostId"] = context.Request.Host.Value,
+            ["Code"] = refused.Code,
+            ["Message"] = refused.Message,
+            ["Recommend"] = $"https://api.aliyun.com/troubleshoot?q={refused.Code}",
+        };
+        if (refused.AccessDeniedDetail is { } detail) error["AccessDeniedDetail"] = JsonSerializer.SerializeToNode(detail, Json);
+        return WireAnswer.Json(refused.Status, error, Json);
+    }
+
+    private void Log(SignedRequest request, Arrival arrived, Principal? principal, int status, string? code) => calls.Add(new LoggedCall(
+        0, arrived.Time, ActionTable.ServiceOf(request.Header("x-acs-version")) ?? "", request.Header("x-acs-action") ?? "", principal?.InstanceId,
+        principal?.AccessKeyId, RawQuery.Parse(request.Query) ?? [], status, code, arrived.RequestId,
+        state.Time.GetElapsedTime(arrived.Timestamp).TotalMilliseconds));
+
+    private readonly record struct Arrival(DateTimeOffset Time, long Timestamp, string RequestId);
+
+    private abstract record Admission;
+
+    private sealed record Admitted(Principal Principal, ApiAction Action, Parameters Parameters) : Admission;
+
+    private sealed record Turned(Refused Refusal) : Admission;
+}

@@ -1,0 +1,73 @@
+using System.Text;
+using AliCloud.Simulator.State;
+
+namespace AliCloud.Simulator.Api;
+
+/// <summary>The keys that the API knows: permanent ones of the world, and those of roles, each as long as it lives. Used under the gate.</summary>
+internal sealed class Credentials(CloudState state, Random random)
+{
+    private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    private readonly List<IssuedCredentials> _issued = [];
+
+    /// <summary>
+    /// What the metadata service shows now: new ones when a quarter of the life is left (a client that refreshes 15 minutes before the end of six
+    /// hours finds them), so that the old ones overlap with them.
+    /// </summary>
+    public IssuedCredentials Current(Instance instance, string roleName)
+    {
+        var now = state.Time.GetUtcNow();
+        if (instance.Credentials is { } current && current.RoleName == roleName && current.Expiration - now > (current.Expiration - current.Issued) / 4)
+            return current;
+        // Whole seconds, as in the document that shows them: what a client reads there is exactly when they die.
+        var issued = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
+        var made = new IssuedCredentials("STS." + Letters(25), Letters(44), Token(), roleName, instance.Id, issued,
+            issued.AddSeconds(state.Settings.RoleCredentialLifetimeSeconds));
+        _issued.RemoveAll(i => now - i.Expiration > TimeSpan.FromHours(1));
+        _issued.Add(made);
+        instance.Credentials = made;
+        return made;
+    }
+
+    /// <summary>The secret for the key, or null and the refusal.</summary>
+    public string? Find(string accessKeyId, string? token, out Principal? principal, out Refused? refusal)
+    {
+        principal = null;
+        refusal = null;
+        if (state.AccessKeys.Find(k => k.Id == accessKeyId) is { } key)
+        {
+            if (key.Inactive) refusal = new Refused("InvalidAccessKeyId.Inactive", "Specified access key is disabled.");
+            else if (token is not null) refusal = Mismatch;
+            else principal = new Principal(key.Id, key.Id, "SubUser", null, key.DeniedActions);
+            return refusal is null ? key.Secret : null;
+        }
+
+        if (_issued.Find(i => i.AccessKeyId == accessKeyId) is not { } issued)
+        {
+            refusal = new Refused("InvalidAccessKeyId.NotFound", "Specified access key is not found.", 404);
+            return null;
+        }
+
+        if (token is null) refusal = new Refused("MissingSecurityToken", "SecurityToken is mandatory for this action.");
+        else if (token != issued.Token) refusal = _issued.Exists(i => i.Token == token) ? Mismatch : Malformed;
+        else if (issued.Expiration <= state.Time.GetUtcNow())
+            refusal = new Refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
+        if (refusal is not null) return null;
+        var role = state.Roles.Find(r => r.Name == issued.RoleName);
+        principal = new Principal(accessKeyId, $"{issued.RoleName}:{issued.InstanceId}", "AssumedRoleUser", issued.InstanceId, role?.DeniedActions ?? ["*"]);
+        return issued.Secret;
+    }
+
+    private static Refused Mismatch => new("InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.");
+
+    private static Refused Malformed => new("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.");
+
+    private string Letters(int length) => new(random.GetItems<char>(KeyLetters, length));
+
+    // Base64 of random bytes, with the characters in it that a careless signer forgets to encode.
+    private string Token()
+    {
+        var bytes = new byte[96];
+        random.NextBytes(bytes);
+        return "CAIS+/" + Convert.ToBase64String(Encoding.ASCII.GetBytes("v1")) + Convert.ToBase64String(bytes);
+    }
+}

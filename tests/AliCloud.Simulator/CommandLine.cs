@@ -1,0 +1,38 @@
+using System.Net;
+
+namespace AliCloud.Simulator;
+
+/// <summary>The program's options, each <c>--name value</c>.</summary>
+internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoint Api, IPEndPoint Control, bool UntilStdinCloses)
+{
+    public const string Usage = "usage: AliCloud.Simulator --world FILE [--metadata URL] [--api URL] [--control URL] [--until-stdin-closes]";
+
+    /// <exception cref="FormatException">The message is one line for the user.</exception>
+    public static CommandLine Parse(IReadOnlyList<string> args)
+    {
+        var anyPort = new IPEndPoint(IPAddress.Loopback, 0);
+        string? world = null;
+        IPEndPoint? metadata = null;
+        var (api, control, untilStdinCloses) = (anyPort, anyPort, false);
+        for (var i = 0; i < args.Count; i++)
+        {
+            string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value");
+            switch (args[i])
+            {
+                case "--world": world = Value(); break;
+                case "--metadata": metadata = EndPoint(Value()); break;
+                case "--api": api = EndPoint(Value()); break;
+                case "--control": control = EndPoint(Value()); break;
+                case "--until-stdin-closes": untilStdinCloses = true; break;
+                default: throw new FormatException($"unknown option {args[i]}; {Usage}");
+            }
+        }
+
+        return new CommandLine(world ?? throw new FormatException("--world is missing; " + Usage), metadata, api, control, untilStdinCloses);
+    }
+
+    private static IPEndPoint EndPoint(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == "http" && IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && uri.Port >= 0
+            ? new IPEndPoint(address, uri.Port)
+            : throw new FormatException($"'{url}' is not http://ADDRESS:PORT");
+}

@@ -1,0 +1,95 @@
+using System.Net;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace AliCloud.Simulator.Hosting;
+
+/// <summary>
+/// Kestrel on one address, without the web host around it: that starts in a few milliseconds, and one can be stopped and started again on its
+/// port while the others go on.
+/// </summary>
+internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHttpApplication<HttpContext>, IAsyncDisposable
+{
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private IPEndPoint _endPoint = wanted;
+    private KestrelServer? _server;
+
+    /// <summary>Where it listens, or listened before it was stopped.</summary>
+    public Uri Url => new($"http://{_endPoint}");
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (_server is not null) return;
+            var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
+            ListenOptions? listening = null;
+            options.Listen(_endPoint, l =>
+            {
+                l.Protocols = HttpProtocols.Http1;
+                listening = l;
+            });
+            var sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
+            var server = new KestrelServer(Options.Create(options), sockets, NullLoggerFactory.Instance);
+            await server.StartAsync(this, cancellationToken);
+            _server = server;
+            _endPoint = listening!.IPEndPoint!;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>From now on connections are refused; those that are open are reset.</summary>
+    public async Task StopAsync()
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (_server is not { } server) return;
+            _server = null;
+            await server.StopAsync(new CancellationToken(canceled: true));
+            server.Dispose();
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _gate.Dispose();
+    }
+
+    HttpContext IHttpApplication<HttpContext>.CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+    void IHttpApplication<HttpContext>.DisposeContext(HttpContext context, Exception? exception)
+    {
+    }
+
+    async Task IHttpApplication<HttpContext>.ProcessRequestAsync(HttpContext context)
+    {
+        try
+        {
+            await handler(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; nobody waits for an answer.
+        }
+        catch (Exception e)
+        {
+            // A bug of the simulator must not look like a fault that a test ordered.
+            await Console.Error.WriteLineAsync("AliCloud.Simulator: " + e);
+            context.Abort();
+        }
+    }
+}

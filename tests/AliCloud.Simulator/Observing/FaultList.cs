@@ -1,0 +1,79 @@
+namespace AliCloud.Simulator.Observing;
+
+/// <summary>The faults that wait for their calls, in the order in which they were ordered. The first that strikes is the only one.</summary>
+public sealed class FaultList(Random random)
+{
+    private readonly Lock _gate = new();
+    private readonly List<Waiting> _waiting = [];
+    private int _n;
+
+    public IReadOnlyList<Fault> All
+    {
+        get
+        {
+            lock (_gate) return [.. _waiting.Select(w => w.Fault with { Times = w.Times, Skip = w.Skip })];
+        }
+    }
+
+    /// <returns>The fault's id.</returns>
+    /// <exception cref="FormatException">The order makes no sense.</exception>
+    public string Add(Fault fault)
+    {
+        ArgumentNullException.ThrowIfNull(fault);
+        if (fault.Kind == FaultKind.Code && string.IsNullOrEmpty(fault.Code)) throw new FormatException("a fault of kind code needs a code");
+        if (fault.Kind is FaultKind.Delay or FaultKind.TimeoutAfterSuccess && fault.DelayMilliseconds <= 0)
+            throw new FormatException("this kind of fault needs delayMilliseconds");
+        if (fault.Service is not ("vpc" or "ecs" or "metadata" or "*")) throw new FormatException("service is vpc, ecs, metadata or *");
+        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never strike");
+        if (fault.HttpStatus is < 200 or > 599) throw new FormatException("httpStatus is 200 to 599");
+        lock (_gate)
+        {
+            var named = fault with { Id = $"f{++_n}" };
+            _waiting.Add(new Waiting(named) { Times = fault.Times, Skip = fault.Skip });
+            return named.Id;
+        }
+    }
+
+    public bool Remove(string id)
+    {
+        lock (_gate) return _waiting.RemoveAll(w => w.Fault.Id == id) > 0;
+    }
+
+    public void Clear()
+    {
+        lock (_gate) _waiting.Clear();
+    }
+
+    internal Fault? Strike(string service, string action)
+    {
+        lock (_gate)
+        {
+            foreach (var waiting in _waiting)
+            {
+                if (!Matches(waiting.Fault, service, action)) continue;
+                if (waiting.Skip > 0)
+                {
+                    waiting.Skip--;
+                    continue;
+                }
+
+                if (waiting.Fault.Probability < 1 && random.NextDouble() >= waiting.Fault.Probability) continue;
+                if (waiting.Times > 0 && --waiting.Times == 0) _waiting.Remove(waiting);
+                return waiting.Fault;
+            }
+
+            return null;
+        }
+    }
+
+    private static bool Matches(Fault fault, string service, string action) =>
+        (fault.Service == "*" || fault.Service == service)
+        && (fault.Action.EndsWith('*') ? action.StartsWith(fault.Action[..^1], StringComparison.Ordinal) : fault.Action == action);
+
+    private sealed class Waiting(Fault fault)
+    {
+        public Fault Fault => fault;
+        public int Times { get; set; }
+        public int Skip { get; set; }
+    }
+}

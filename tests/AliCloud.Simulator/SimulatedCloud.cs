@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Net;
+using AliCloud.Simulator.Api;
+using AliCloud.Simulator.Control;
+using AliCloud.Simulator.Hosting;
+using AliCloud.Simulator.Metadata;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator;
+
+/// <summary>Where the simulator listens and what it takes time and chance from. The default is what a test in the same process wants.</summary>
+public sealed record SimulatedCloudOptions
+{
+    /// <summary>The metadata service for all, which tells the callers by their addresses. None if null.</summary>
+    public IPEndPoint? Metadata { get; init; }
+    public IPEndPoint Api { get; init; } = new(IPAddress.Loopback, 0);
+    public IPEndPoint Control { get; init; } = new(IPAddress.Loopback, 0);
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>For credentials and for faults with a probability.</summary>
+    public Random Random { get; init; } = new(1);
+}
+
+/// <summary>Alibaba Cloud in one process: metadata service, VPC API, ECS API, and a control API. Dispose it to end it.</summary>
+public sealed class SimulatedCloud : IAsyncDisposable
+{
+    private readonly Listener? _metadata;
+    private readonly Listener _api;
+    private readonly Listener _control;
+    private readonly MetadataService _metadataService;
+    private readonly ConcurrentDictionary<string, Listener> _metadataByInstance = new(StringComparer.Ordinal);
+    private volatile bool _metadataIsStopped;
+
+    private SimulatedCloud(World world, SimulatedCloudOptions options)
+    {
+        State = new CloudState(world, options.Time);
+        Faults = new FaultList(new Random(options.Random.Next()));
+        Console = new OperatorConsole(State);
+        var chance = new Random(options.Random.Next());
+        var credentials = new Credentials(State, chance);
+        _metadataService = new MetadataService(State, credentials, chance, Faults, Calls);
+        _metadata = options.Metadata is { } endPoint ? new Listener(endPoint, _metadataService.HandlerFor(null)) : null;
+        _api = new Listener(options.Api, new ApiService(State, credentials, Faults, Calls).HandleAsync);
+        _control = new Listener(options.Control, new ControlApi(this).HandleAsync);
+    }
+
+    /// <summary>The metadata service that tells callers by address; null if none was asked for.</summary>
+    public Uri? Metadata => _metadata?.Url;
+
+    /// <summary>The VPC and the ECS API.</summary>
+    public Uri Api => _api.Url;
+    public Uri Control => _control.Url;
+
+    /// <summary>The metadata services of single instances, on loopback.</summary>
+    public IReadOnlyDictionary<string, Uri> MetadataByInstance => _metadataByInstance.ToDictionary(l => l.Key, l => l.Value.Url, StringComparer.Ordinal);
+
+    public CloudState State { get; }
+    public CallLog Calls { get; } = new();
+    public FaultList Faults { get; }
+    public OperatorConsole Console { get; }
+
+    /// <summary>Returns when all listeners are up.</summary>
+    /// <exception cref="FormatException">The world contradicts itself.</exception>
+    public static async Task<SimulatedCloud> StartAsync(
+        World world, SimulatedCloudOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        var cloud = new SimulatedCloud(world, options ?? new SimulatedCloudOptions());
+        try
+        {
+            await cloud.StartAllAsync(world, cancellationToken);
+            return cloud;
+        }
+        catch
+        {
+            await cloud.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Connections to the API are refused until <see cref="StartApiAsync"/>.</summary>
+    public Task StopApiAsync() => _api.StopAsync();
+
+    public Task StartApiAsync(CancellationToken cancellationToken) => _api.StartAsync(cancellationToken);
+
+    /// <summary>Connections to every metadata service are refused until <see cref="StartMetadataAsync"/>.</summary>
+    public Task StopMetadataAsync()
+    {
+        _metadataIsStopped = true;
+        return Task.WhenAll(AllMetadata().Select(l => l.StopAsync()));
+    }
+
+    public Task StartMetadataAsync(CancellationToken cancellationToken)
+    {
+        _metadataIsStopped = false;
+        return Task.WhenAll(AllMetadata().Select(l => l.StartAsync(cancellationToken)));
+    }
+
+    /// <returns>The instance's own metadata service if its description asks for one.</returns>
+    public async Task<Uri?> AddInstanceAsync(WorldInstance instance, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(instance);
+        Console.AddInstance(instance);
+        return await ListenForAsync(instance, cancellationToken);
+    }
+
+    /// <param name="instanceId">The instance that is released.</param>
+    /// <param name="force">Without it the instance stays while a route names it.</param>
+    /// <exception cref="ConsoleRefusalException">DependencyViolation.RouteEntry.</exception>
+    public async Task DeleteInstanceAsync(string instanceId, bool force)
+    {
+        Console.DeleteInstance(instanceId, force);
+        if (_metadataByInstance.TryRemove(instanceId, out var listener)) await listener.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var listener in AllMetadata().Append(_api).Append(_control)) await listener.DisposeAsync();
+        State.Dispose();
+    }
+
+    private async Task StartAllAsync(World world, CancellationToken cancellationToken)
+    {
+        if (_metadata is not null) await _metadata.StartAsync(cancellationToken);
+        foreach (var instance in world.Instances) await ListenForAsync(instance, cancellationToken);
+        await _api.StartAsync(cancellationToken);
+        await _control.StartAsync(cancellationToken);
+    }
+
+    private IEnumerable<Listener> AllMetadata() => _metadata is null ? _metadataByInstance.Values : _metadataByInstance.Values.Append(_metadata);
+
+    private async Task<Uri?> ListenForAsync(WorldInstance instance, CancellationToken cancellationToken)
+    {
+        if (instance.MetadataPort is not { } port) return null;
+        var listener = new Listener(new IPEndPoint(IPAddress.Loopback, port), _metadataService.HandlerFor(instance.InstanceId));
+        _metadataByInstance[instance.InstanceId] = listener;
+        if (!_metadataIsStopped) await listener.StartAsync(cancellationToken);
+        return listener.Url;
+    }
+}

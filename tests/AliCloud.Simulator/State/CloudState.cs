@@ -1,0 +1,130 @@
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator.State;
+
+/// <summary>The whole account: one gate for all of it, because the simulator must be right before it is quick.</summary>
+public sealed class CloudState : IDisposable
+{
+    private readonly ITimer _settleTimer;
+    private readonly List<RouteEntry> _unsettled = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _ordinal;
+
+    internal CloudState(World world, TimeProvider time)
+    {
+        Time = time;
+        RegionId = world.RegionId;
+        AccountId = world.AccountId;
+        Settings = world.Settings;
+        _settleTimer = time.CreateTimer(_ => OnSettleTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        WorldBuilding.Build(this, world);
+    }
+
+    internal Lock Gate { get; } = new();
+    internal TimeProvider Time { get; }
+    internal string RegionId { get; }
+    internal string AccountId { get; }
+    internal WorldSettings Settings { get; set; }
+    internal List<Vpc> Vpcs { get; } = [];
+    internal List<Instance> Instances { get; } = [];
+    internal List<WorldAccessKey> AccessKeys { get; } = [];
+    internal List<Role> Roles { get; } = [];
+
+    /// <summary>Grows with every change of a route or an interface. Read it under the gate.</summary>
+    internal long Version { get; private set; } = 1;
+
+    internal IEnumerable<RouteTable> Tables => Vpcs.SelectMany(v => v.Tables);
+    internal IEnumerable<VSwitch> VSwitches => Vpcs.SelectMany(v => v.VSwitches);
+    internal IEnumerable<NetworkInterface> Interfaces => Instances.SelectMany(i => i.Interfaces);
+
+    internal RouteTable? FindTable(string? id) => Tables.FirstOrDefault(t => t.Id == id);
+
+    internal Vpc? FindVpc(string? id) => Vpcs.FirstOrDefault(v => v.Id == id);
+
+    internal Instance? FindInstance(string? id) => Instances.FirstOrDefault(i => i.Id == id);
+
+    internal NetworkInterface? FindInterface(string? id) => Interfaces.FirstOrDefault(i => i.Id == id);
+
+    internal RouteEntry? FindEntry(string? id) => Tables.SelectMany(t => t.Entries).FirstOrDefault(e => e.Id == id);
+
+    internal long NextOrdinal() => ++_ordinal;
+
+    /// <summary>A write that has not settled blocks every other one in its VPC.</summary>
+    internal bool IsBusy(Vpc vpc) => _unsettled.Exists(e => e.Table.Vpc == vpc);
+
+    internal void Changed()
+    {
+        Version++;
+        var done = _changed;
+        _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        done.SetResult();
+    }
+
+    /// <summary>Ends with the next change. Take it under the gate, await it outside.</summary>
+    internal Task NextChange() => _changed.Task;
+
+    /// <summary>Gives the entry a status that becomes final after the time that a route write takes.</summary>
+    internal void Unsettle(RouteEntry entry, RouteStatus status)
+    {
+        entry.Status = status;
+        entry.Modified = Time.GetUtcNow();
+        entry.SettlesAt = entry.Modified + TimeSpan.FromMilliseconds(Settings.RouteWriteMilliseconds);
+        _unsettled.Add(entry);
+        Changed();
+        Settle();
+    }
+
+    /// <summary>Everything that time has made final by now is made final. Called before every look at the state.</summary>
+    internal void Settle()
+    {
+        var now = Time.GetUtcNow();
+        var due = _unsettled.FindAll(e => e.SettlesAt <= now);
+        foreach (var entry in due) Finish(entry);
+        if (due.Count > 0) Changed();
+        if (_unsettled.Count == 0) return;
+        var wait = _unsettled.Min(e => e.SettlesAt!.Value) - now;
+        _settleTimer.Change(wait < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : wait, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Takes the entry away at once, in whatever status it is.</summary>
+    internal void Remove(RouteEntry entry)
+    {
+        _unsettled.Remove(entry);
+        entry.Table.Entries.Remove(entry);
+        Changed();
+    }
+
+    /// <summary>An operator's hand: points the entry elsewhere at once.</summary>
+    internal void RepointNow(RouteEntry entry, NextHop nextHop)
+    {
+        _unsettled.Remove(entry);
+        entry.NextHop = nextHop;
+        entry.NextHopAfter = null;
+        entry.SettlesAt = null;
+        entry.Status = RouteStatus.Available;
+        entry.Modified = Time.GetUtcNow();
+        Changed();
+    }
+
+    public void Dispose() => _settleTimer.Dispose();
+
+    private void OnSettleTimer()
+    {
+        lock (Gate) Settle();
+    }
+
+    private void Finish(RouteEntry entry)
+    {
+        _unsettled.Remove(entry);
+        if (entry.Status == RouteStatus.Deleting)
+        {
+            entry.Table.Entries.Remove(entry);
+            return;
+        }
+
+        if (entry.NextHopAfter is { } nextHop) entry.NextHop = nextHop;
+        entry.NextHopAfter = null;
+        entry.SettlesAt = null;
+        entry.Status = RouteStatus.Available;
+    }
+}

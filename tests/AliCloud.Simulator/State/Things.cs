@@ -1,0 +1,105 @@
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator.State;
+
+// What the cloud holds. All of it is read and changed under CloudState.Gate only.
+
+internal sealed class Vpc(string id, Cidr cidr, IReadOnlyList<Cidr> secondaryCidrs, IReadOnlyList<string> userCidrs)
+{
+    public string Id => id;
+    public Cidr Cidr => cidr;
+    public IReadOnlyList<Cidr> SecondaryCidrs => secondaryCidrs;
+    public IReadOnlyList<string> UserCidrs => userCidrs;
+    public string RouterId { get; } = "vrt-" + id;
+    public List<RouteTable> Tables { get; } = [];
+    public List<VSwitch> VSwitches { get; } = [];
+}
+
+internal sealed class VSwitch(string id, Vpc vpc, Cidr cidr, string zoneId, RouteTable table)
+{
+    public string Id => id;
+    public Vpc Vpc => vpc;
+    public Cidr Cidr => cidr;
+    public string ZoneId => zoneId;
+    public RouteTable Table { get; set; } = table;
+}
+
+internal sealed class RouteTable(string id, string name, Vpc vpc, string type, string associateType)
+{
+    public string Id => id;
+    public string Name => name;
+    public Vpc Vpc => vpc;
+    public string Type => type;
+    public string AssociateType => associateType;
+    public bool IsGateway => associateType == "Gateway";
+    public List<RouteEntry> Entries { get; } = [];
+    public IEnumerable<VSwitch> VSwitches => vpc.VSwitches.Where(v => v.Table == this);
+}
+
+/// <summary>The states of the real API; there are no others.</summary>
+public enum RouteStatus
+{
+    Pending,
+    Available,
+    Modifying,
+    Deleting,
+}
+
+internal readonly record struct NextHop(string Type, string Id);
+
+internal sealed class RouteEntry(string id, long ordinal, RouteTable table, Cidr destination, string type)
+{
+    public string Id => id;
+
+    /// <summary>Creation order: what a listing is sorted by and continued after.</summary>
+    public long Ordinal => ordinal;
+    public RouteTable Table => table;
+    public Cidr Destination => destination;
+
+    /// <summary><c>System</c>, <c>Custom</c>, <c>BGP</c>, <c>CEN</c> or <c>ECR</c>.</summary>
+    public string Type => type;
+    public required NextHop NextHop { get; set; }
+    public string Name { get; set; } = "";
+    public string Description { get; set; } = "";
+    public string? ServiceType { get; init; }
+    public RouteStatus Status { get; set; } = RouteStatus.Available;
+    public required DateTimeOffset Modified { get; set; }
+
+    /// <summary>When the status becomes final; null when it is.</summary>
+    public DateTimeOffset? SettlesAt { get; set; }
+
+    /// <summary>What a <see cref="RouteStatus.Modifying"/> entry will point to.</summary>
+    public NextHop? NextHopAfter { get; set; }
+}
+
+internal sealed class Instance(string id)
+{
+    public string Id => id;
+    public string? RamRole { get; set; }
+    public bool HardenedMetadata { get; set; }
+    public List<NetworkInterface> Interfaces { get; } = [];
+    public NetworkInterface Primary => Interfaces[0];
+    public Vpc Vpc => Primary.VSwitch.Vpc;
+    public IssuedCredentials? Credentials { get; set; }
+}
+
+internal sealed class NetworkInterface(string id, string mac, VSwitch vSwitch, uint privateIp, Instance instance)
+{
+    public string Id => id;
+    public string Mac => mac;
+    public VSwitch VSwitch => vSwitch;
+    public uint PrivateIp => privateIp;
+    public Instance Instance => instance;
+    public bool IsPrimary => instance.Primary == this;
+    public required bool SourceDestCheck { get; set; }
+}
+
+/// <summary>What the metadata service handed to an instance for a role: dead at <see cref="Expiration"/>, whatever came later.</summary>
+internal sealed record IssuedCredentials(
+    string AccessKeyId, string Secret, string Token, string RoleName, string InstanceId, DateTimeOffset Issued, DateTimeOffset Expiration);
+
+internal sealed class Role(WorldRole description)
+{
+    public string Name => description.Name;
+    public IReadOnlyList<string> DeniedActions { get; set; } = description.DeniedActions;
+}

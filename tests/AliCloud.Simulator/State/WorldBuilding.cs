@@ -1,0 +1,112 @@
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator.State;
+
+/// <summary>Turns a description into state, and refuses one that the cloud could not hold.</summary>
+internal static class WorldBuilding
+{
+    /// <exception cref="FormatException">The world contradicts itself; the message says where.</exception>
+    public static void Build(CloudState state, World world)
+    {
+        state.AccessKeys.AddRange(world.AccessKeys);
+        state.Roles.AddRange(world.Roles.Select(r => new Role(r)));
+        foreach (var vpc in world.Vpcs) AddVpc(state, vpc);
+        foreach (var instance in world.Instances) AddInstance(state, instance);
+    }
+
+    public static RouteTable AddTable(CloudState state, Vpc vpc, WorldRouteTable description)
+    {
+        Require(description.RouteTableType is "System" or "Custom", $"{description.RouteTableId}: routeTableType is System or Custom");
+        Require(description.AssociateType is "VSwitch" or "Gateway", $"{description.RouteTableId}: associateType is VSwitch or Gateway");
+        Require(state.FindTable(description.RouteTableId) is null, $"{description.RouteTableId} is there twice");
+        var table = new RouteTable(
+            description.RouteTableId, description.RouteTableName, vpc, description.RouteTableType, description.AssociateType);
+        AddSystemEntry(state, table, Cidr.Service);
+        foreach (var vSwitch in vpc.VSwitches) AddSystemEntry(state, table, vSwitch.Cidr);
+        foreach (var entry in description.Entries) AddEntry(state, table, entry);
+        vpc.Tables.Add(table);
+        return table;
+    }
+
+    public static RouteEntry AddEntry(CloudState state, RouteTable table, WorldRouteEntry description)
+    {
+        var destination = Cidr.Parse(description.DestinationCidrBlock);
+        Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type is Custom, BGP, CEN or ECR");
+        Require(!table.Entries.Exists(e => e.Destination == destination), $"{destination} is there twice in {table.Id}");
+        return New(state, table, destination, description.Type, new NextHop(description.NextHopType, description.NextHopId), description.ServiceType,
+            description.RouteEntryName, description.Description);
+    }
+
+    public static RouteEntry New(
+        CloudState state, RouteTable table, Cidr destination, string type, NextHop nextHop, string? serviceType, string name, string description)
+    {
+        var ordinal = state.NextOrdinal();
+        var entry = new RouteEntry($"rte-sim{ordinal:d14}", ordinal, table, destination, type)
+        {
+            NextHop = nextHop,
+            Name = name,
+            Description = description,
+            ServiceType = serviceType,
+            Modified = state.Time.GetUtcNow(),
+        };
+        table.Entries.Add(entry);
+        return entry;
+    }
+
+    public static Instance AddInstance(CloudState state, WorldInstance description)
+    {
+        var id = description.InstanceId;
+        Require(state.FindInstance(id) is null, $"{id} is there twice");
+        Require(description.RamRole is null || state.Roles.Exists(r => r.Name == description.RamRole), $"{id}: no role {description.RamRole}");
+        Require(description.Interfaces.Count > 0, $"{id} has no interface");
+        var instance = new Instance(id) { RamRole = description.RamRole, HardenedMetadata = description.HardenedMetadata };
+        foreach (var i in description.Interfaces)
+        {
+            var vSwitch = state.VSwitches.FirstOrDefault(v => v.Id == i.VSwitchId)
+                ?? throw new FormatException($"{i.NetworkInterfaceId}: no vSwitch {i.VSwitchId}");
+            Require(Cidr.TryParseAddress(i.PrivateIp, out var ip) && vSwitch.Cidr.Contains(ip), $"{i.PrivateIp} is not in {vSwitch.Cidr}");
+            Require(!state.Interfaces.Concat(instance.Interfaces).Any(o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac
+                || o.PrivateIp == ip && o.VSwitch.Vpc == vSwitch.Vpc), $"{i.NetworkInterfaceId}: id, MAC or address is there twice");
+            Require(instance.Interfaces.Count == 0 || vSwitch.Vpc == instance.Vpc, $"{id}: interfaces in two VPCs");
+            instance.Interfaces.Add(new NetworkInterface(i.NetworkInterfaceId, i.Mac, vSwitch, ip, instance)
+            {
+                SourceDestCheck = i.SourceDestCheck ?? state.Settings.NewInterfaceSourceDestCheck,
+            });
+        }
+
+        state.Instances.Add(instance);
+        return instance;
+    }
+
+    private static void AddVpc(CloudState state, WorldVpc description)
+    {
+        Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is there twice");
+        var vpc = new Vpc(
+            description.VpcId, Cidr.Parse(description.CidrBlock), [.. description.SecondaryCidrBlocks.Select(Cidr.Parse)], description.UserCidrs);
+        state.Vpcs.Add(vpc);
+        foreach (var table in description.RouteTables) AddTable(state, vpc, table);
+        Require(vpc.Tables.Count(t => t.Type == "System" && !t.IsGateway) == 1, $"{vpc.Id} needs exactly one System route table");
+        foreach (var vSwitch in description.VSwitches) AddVSwitch(state, vpc, vSwitch);
+    }
+
+    private static void AddVSwitch(CloudState state, Vpc vpc, WorldVSwitch description)
+    {
+        var id = description.VSwitchId;
+        var cidr = Cidr.Parse(description.CidrBlock);
+        var table = vpc.Tables.Find(t => t.Id == description.RouteTableId) ?? throw new FormatException($"{id}: no table {description.RouteTableId} in {vpc.Id}");
+        Require(!table.IsGateway, $"{id}: {table.Id} is a gateway's table");
+        Require(!state.VSwitches.Any(v => v.Id == id), $"{id} is there twice");
+        Require(vpc.SecondaryCidrs.Append(vpc.Cidr).Any(c => c.Contains(cidr)), $"{id}: {cidr} is not in {vpc.Cidr}");
+        Require(!vpc.VSwitches.Exists(v => v.Cidr.Contains(cidr) || cidr.Contains(v.Cidr)), $"{id}: {cidr} overlaps another vSwitch");
+        vpc.VSwitches.Add(new VSwitch(id, vpc, cidr, description.ZoneId, table));
+        foreach (var t in vpc.Tables) AddSystemEntry(state, t, cidr);
+    }
+
+    private static void AddSystemEntry(CloudState state, RouteTable table, Cidr destination) =>
+        New(state, table, destination, "System", new NextHop("local", ""), null, "", "Created with vSwitch by system.");
+
+    private static void Require(bool condition, string otherwise)
+    {
+        if (!condition) throw new FormatException(otherwise);
+    }
+}

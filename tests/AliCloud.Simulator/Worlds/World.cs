@@ -1,0 +1,128 @@
+namespace AliCloud.Simulator.Worlds;
+
+/// <summary>What a test wants the cloud to be at the start: the content of <c>world.json</c>.</summary>
+public sealed record World
+{
+    public required string RegionId { get; init; }
+    public string AccountId { get; init; } = "1234567890123456";
+    public WorldSettings Settings { get; init; } = new();
+    public IReadOnlyList<WorldAccessKey> AccessKeys { get; init; } = [];
+    public IReadOnlyList<WorldRole> Roles { get; init; } = [];
+    public IReadOnlyList<WorldVpc> Vpcs { get; init; } = [];
+    public IReadOnlyList<WorldInstance> Instances { get; init; } = [];
+}
+
+/// <summary>How slow, how large and how long-lived things are. All of it can be changed while the simulator runs.</summary>
+public sealed record WorldSettings
+{
+    /// <summary>From a route write's answer until its entries have settled.</summary>
+    public int RouteWriteMilliseconds { get; init; } = 500;
+
+    /// <summary>Added to every VPC and ECS call.</summary>
+    public int ApiLatencyMilliseconds { get; init; }
+
+    /// <summary>Added to every metadata request.</summary>
+    public int MetadataLatencyMilliseconds { get; init; }
+
+    /// <summary>Custom entries per route table; the cloud's default is 200.</summary>
+    public int RouteEntryQuota { get; init; } = 200;
+
+    /// <summary>From the issue of a role's credentials until they are dead; the cloud's is six hours.</summary>
+    public int RoleCredentialLifetimeSeconds { get; init; } = 21600;
+
+    /// <summary>How long a <c>NextToken</c> may be continued with.</summary>
+    public int NextTokenLifetimeSeconds { get; init; } = 300;
+
+    /// <summary>The source/destination check of an interface whose description says nothing: on, as in new accounts since 2025.</summary>
+    public bool NewInterfaceSourceDestCheck { get; init; } = true;
+}
+
+/// <summary>A permanent access key.</summary>
+public sealed record WorldAccessKey
+{
+    public required string Id { get; init; }
+    public required string Secret { get; init; }
+
+    /// <summary>RAM actions such as <c>vpc:DeleteRouteEntry</c>; a trailing <c>*</c> stands for any rest.</summary>
+    public IReadOnlyList<string> DeniedActions { get; init; } = [];
+    public bool Inactive { get; init; }
+}
+
+/// <summary>A RAM role that instances can carry.</summary>
+public sealed record WorldRole
+{
+    public required string Name { get; init; }
+    public IReadOnlyList<string> DeniedActions { get; init; } = [];
+}
+
+public sealed record WorldVpc
+{
+    public required string VpcId { get; init; }
+    public required string CidrBlock { get; init; }
+    public IReadOnlyList<string> SecondaryCidrBlocks { get; init; } = [];
+    public IReadOnlyList<string> UserCidrs { get; init; } = [];
+    public IReadOnlyList<WorldRouteTable> RouteTables { get; init; } = [];
+    public IReadOnlyList<WorldVSwitch> VSwitches { get; init; } = [];
+}
+
+public sealed record WorldRouteTable
+{
+    public required string RouteTableId { get; init; }
+    public string RouteTableName { get; init; } = "";
+
+    /// <summary><c>System</c> or <c>Custom</c>.</summary>
+    public string RouteTableType { get; init; } = "System";
+
+    /// <summary><c>VSwitch</c> or <c>Gateway</c>.</summary>
+    public string AssociateType { get; init; } = "VSwitch";
+    public IReadOnlyList<WorldRouteEntry> Entries { get; init; } = [];
+}
+
+/// <summary>A route entry that the simulator does not make by itself (it makes the system entries).</summary>
+public sealed record WorldRouteEntry
+{
+    public required string DestinationCidrBlock { get; init; }
+    public string NextHopType { get; init; } = "Instance";
+    public required string NextHopId { get; init; }
+
+    /// <summary><c>Custom</c>, <c>BGP</c>, <c>CEN</c> or <c>ECR</c>.</summary>
+    public string Type { get; init; } = "Custom";
+    public string RouteEntryName { get; init; } = "";
+    public string Description { get; init; } = "";
+
+    /// <summary><c>TR</c> for an entry that a transit router manages.</summary>
+    public string? ServiceType { get; init; }
+}
+
+public sealed record WorldVSwitch
+{
+    public required string VSwitchId { get; init; }
+    public required string CidrBlock { get; init; }
+    public required string ZoneId { get; init; }
+    public required string RouteTableId { get; init; }
+}
+
+public sealed record WorldInstance
+{
+    public required string InstanceId { get; init; }
+    public string? RamRole { get; init; }
+
+    /// <summary>The metadata service answers this instance only with a token.</summary>
+    public bool HardenedMetadata { get; init; }
+
+    /// <summary>A metadata listener of its own on 127.0.0.1; 0 is any free port.</summary>
+    public int? MetadataPort { get; init; }
+
+    /// <summary>The first one is the primary, whatever the others say.</summary>
+    public required IReadOnlyList<WorldInterface> Interfaces { get; init; }
+}
+
+public sealed record WorldInterface
+{
+    public required string NetworkInterfaceId { get; init; }
+    public required string Mac { get; init; }
+    public required string VSwitchId { get; init; }
+    public required string PrivateIp { get; init; }
+    public bool? Primary { get; init; }
+    public bool? SourceDestCheck { get; init; }
+}
