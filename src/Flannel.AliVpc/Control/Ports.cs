@@ -1,0 +1,31 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>The leases as the route controller follows them; the composition root joins it to etcd.</summary>
+public interface ILeaseView
+{
+    /// <summary>The newest view; completes once a first whole view exists.</summary>
+    ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation);
+
+    /// <summary>Completes when the view's revision is beyond <paramref name="revision"/>.</summary>
+    Task ChangedAfterAsync(long revision, CancellationToken cancellation);
+}
+
+/// <summary>One held election. Whoever has it is the only writer of routes and statuses.</summary>
+public interface IControllerTerm
+{
+    /// <summary>Cancelled as soon as the election is lost, or may be (the etcd lease could not be renewed in time).</summary>
+    CancellationToken Lost { get; }
+
+    /// <summary>Asks etcd, by a linearisable read, whether the election's key is still ours. False also when etcd does not answer in time.</summary>
+    ValueTask<bool> StillHeldAsync(CancellationToken cancellation);
+
+    /// <summary>The statuses that stand in etcd at the start of the term, by subnet key text.</summary>
+    ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation);
+
+    /// <summary>Writes statuses, each attached to the etcd lease of its subnet, under a compare of the election's key and of the lease's
+    /// create revision. False when the term is over. A status whose lease is gone is skipped.</summary>
+    ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation);
+}

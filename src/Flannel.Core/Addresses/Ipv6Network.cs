@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Flannel.Core.Addresses;
+
+/// <summary>An IPv6 prefix. Only what reading flannel's configuration and the dual-stack keys of other nodes needs.</summary>
+public readonly record struct Ipv6Network
+{
+    private const int Groups = 8;
+
+    /// <param name="address">Any address inside; bits beyond <paramref name="length"/> are cleared.</param>
+    /// <param name="length">0 to 128.</param>
+    public Ipv6Network(UInt128 address, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, 128);
+        Address = address & Mask(length);
+        Length = length;
+    }
+
+    public UInt128 Address { get; }
+
+    /// <summary>The prefix length in bits, 0 to 128.</summary>
+    public int Length { get; }
+
+    public UInt128 Last => Address | ~Mask(Length);
+
+    public bool Contains(UInt128 address) => (address & Mask(Length)) == Address;
+
+    public static bool TryParseAddress(ReadOnlySpan<char> text, out UInt128 address)
+    {
+        address = default;
+        // IPAddress also reads scopes, brackets and ports; the field's form has none of them.
+        if (text.IndexOfAny('%', '[', ']') >= 0 || !text.Contains(':')) return false;
+        if (!IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6) return false;
+        Span<byte> bytes = stackalloc byte[16];
+        parsed.TryWriteBytes(bytes, out _);
+        address = BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        return true;
+    }
+
+    public static bool TryParse(ReadOnlySpan<char> text, char separator, out Ipv6Network network, out bool hostBits)
+    {
+        network = default;
+        hostBits = false;
+        var slash = text.IndexOf(separator);
+        if (slash < 0 || !TryParseAddress(text[..slash], out var address)) return false;
+        var digits = text[(slash + 1)..];
+        if (digits.Length is 0 or > 3 || (digits.Length > 1 && digits[0] == '0')) return false;
+        var length = 0;
+        foreach (var digit in digits)
+        {
+            if (!char.IsAsciiDigit(digit)) return false;
+            length = length * 10 + (digit - '0');
+        }
+
+        if (length > 128) return false;
+        network = new Ipv6Network(address, length);
+        hostBits = network.Address != address;
+        return true;
+    }
+
+    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses that stand in flannel's keys. <see cref="IPAddress"/> would
+    /// write the last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which is then another key.</summary>
+    public static string FormatAddress(UInt128 address)
+    {
+        var (start, count) = LongestZeroRun(address);
+        var text = new StringBuilder(39);
+        for (var group = 0; group < Groups; group++)
+        {
+            if (group == start)
+            {
+                text.Append("::");
+                group += count - 1;
+                continue;
+            }
+
+            if (text.Length > 0 && text[^1] != ':') text.Append(':');
+            text.Append(CultureInfo.InvariantCulture, $"{Group(address, group):x}");
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>The first of the longest runs of two or more groups that are zero; starts at -1 when there is none.</summary>
+    private static (int Start, int Count) LongestZeroRun(UInt128 address)
+    {
+        var (start, count) = (-1, 1);
+        for (int group = 0, run = 0; group < Groups; group++)
+        {
+            run = Group(address, group) == 0 ? run + 1 : 0;
+            if (run > count) (start, count) = (group - run + 1, run);
+        }
+
+        return (start, count);
+    }
+
+    private static ushort Group(UInt128 address, int index) => (ushort)(address >> (16 * (Groups - 1 - index)));
+
+    public override string ToString() => ToString('/');
+
+    public string ToString(char separator) => $"{FormatAddress(Address)}{separator}{Length}";
+
+    private static UInt128 Mask(int length) => length == 0 ? UInt128.Zero : UInt128.MaxValue << (128 - length);
+}

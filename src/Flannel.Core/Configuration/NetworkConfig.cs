@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Flannel.Core.Addresses;
+
+namespace Flannel.Core.Configuration;
+
+/// <summary>The cluster's network, as an operator publishes it at <c>{prefix}/config</c>, with upstream's defaults filled in.
+/// Every value has passed upstream's checks (<c>pkg/subnet/config.go</c>, <c>CheckNetworkConfig</c>).</summary>
+public sealed record NetworkConfig
+{
+    /// <summary>The range that all subnets come from.</summary>
+    public required Ipv4Network Network { get; init; }
+
+    /// <summary>The prefix length of each node's subnet.</summary>
+    public required int SubnetLength { get; init; }
+
+    /// <summary>The first address of the first subnet that may be leased; by default the second subnet of the network.</summary>
+    public required Ipv4Address SubnetMin { get; init; }
+
+    /// <summary>The first address of the last subnet that may be leased.</summary>
+    public required Ipv4Address SubnetMax { get; init; }
+
+    /// <summary>The IPv6 network when <c>EnableIPv6</c> is true; null otherwise.</summary>
+    public Ipv6Network? Ipv6Network { get; init; }
+
+    /// <summary><c>Backend.Type</c>; upstream's default is <c>udp</c>.</summary>
+    public required string BackendType { get; init; }
+
+    /// <summary>The whole <c>Backend</c> object; undefined when the configuration has none. It may hold a secret: never print it.</summary>
+    public JsonElement Backend { get; init; }
+
+    /// <summary>How many subnets the range holds.</summary>
+    public long SubnetCount => ((long)SubnetMax.Value - SubnetMin.Value >> (32 - SubnetLength)) + 1;
+
+    /// <summary>Never the backend: it may hold an access key.</summary>
+    public override string ToString() => $"{Network} SubnetLen {SubnetLength} {SubnetMin}..{SubnetMax} backend {BackendType}";
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace Flannel.Core.Configuration;
+
+/// <summary>What became of the text at <c>{prefix}/config</c>: a configuration, or one line that says what is wrong with it.</summary>
+/// <param name="Config">Null when the text is refused.</param>
+/// <param name="Error">Names the property and what it should be; never quotes the backend's values, which may be secrets.</param>
+public readonly record struct NetworkConfigResult(NetworkConfig? Config, string Error)
+{
+    internal static NetworkConfigResult Refused(string error) => new(null, error);
+}
+
+/// <summary>Reads and checks the network configuration as upstream does (<c>pkg/subnet/config.go</c>): names match in any case,
+/// unknown properties are ignored, the last of two equal names wins. Stricter than upstream in that a network has no host bits and a
+/// string is valid Unicode; more lenient in that <c>null</c> is "not given" for every property.</summary>
+public static class NetworkConfigParser
+{
+    private const int MaxBytes = 1 << 20;
+
+    public static NetworkConfigResult Parse(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.Length > MaxBytes) return NetworkConfigResult.Refused($"larger than {MaxBytes} bytes");
+        var fields = new NetworkConfigFields();
+        try
+        {
+            ReadEveryString(utf8);
+            using var document = JsonDocument.Parse(utf8.ToArray());
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return NetworkConfigResult.Refused($"it is {JsonWords.Kind(document.RootElement)}, and must be a JSON object");
+            foreach (var property in document.RootElement.EnumerateObject())
+            {
+                if (fields.Take(property.Name, property.Value) is { } error) return NetworkConfigResult.Refused(error);
+            }
+        }
+        catch (JsonException e)
+        {
+            // Line and column only: the decoder's own message may quote the text, and the text may hold a secret.
+            return NetworkConfigResult.Refused(
+                $"not valid JSON at line {e.LineNumber + 1 ?? 1}, byte {e.BytePositionInLine + 1 ?? 1}");
+        }
+        catch (InvalidOperationException)
+        {
+            return NetworkConfigResult.Refused("not valid JSON: a string is not valid Unicode");
+        }
+
+        return NetworkConfigCheck.Check(fields);
+    }
+
+    /// <summary>A document decodes a string only when somebody asks for it, and throws then. Asked for here, it throws here, and not
+    /// where the backend reads its part of the configuration.</summary>
+    private static void ReadEveryString(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8);
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
+        }
+    }
+}

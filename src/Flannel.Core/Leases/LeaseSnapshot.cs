@@ -1,0 +1,10 @@
+using Flannel.Core.Configuration;
+
+namespace Flannel.Core.Leases;
+
+/// <summary>All leases and the configuration at one revision of etcd.</summary>
+/// <param name="Config">The network configuration; null while it is missing or refused.</param>
+/// <param name="Leases">Every lease below <c>{prefix}/subnets/</c> whose key and value can be read.</param>
+/// <param name="Revision">etcd's revision that this is true of.</param>
+/// <param name="IsWhole">False when a key or value could not be read: nothing may then be concluded from a lease's absence.</param>
+public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsWhole);

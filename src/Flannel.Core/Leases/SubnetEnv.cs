@@ -1,0 +1,33 @@
+using System.Text;
+using Flannel.Core.Addresses;
+
+namespace Flannel.Core.Leases;
+
+/// <summary><c>subnet.env</c>, the file through which Docker (<c>mk-docker-opts.sh</c>) and CNI's flannel plugin learn the node's subnet.
+/// Four lines in upstream's order, LF, no quotes (<c>pkg/subnet/subnet.go</c>, <c>WriteSubnetFile</c>).</summary>
+/// <param name="Network">The cluster's network.</param>
+/// <param name="Subnet">The node's subnet; the file names its first address.</param>
+/// <param name="Mtu">In bytes, of the node's interface: routing through the VPC adds no header.</param>
+public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu, bool IpMasq)
+{
+    public byte[] ToBytes() => Encoding.ASCII.GetBytes(
+        $"FLANNEL_NETWORK={Network}\nFLANNEL_SUBNET={new Ipv4Address(Subnet.Address.Value + 1)}/{Subnet.Length}\n"
+        + $"FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
+
+    /// <summary>The subnet that an earlier run was given, from the text of its file; null when the text names none. Anything goes here:
+    /// the file may be torn, another program's, or edited by hand, and is then as good as absent. As in a shell, the last of several counts.</summary>
+    public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text)
+    {
+        Ipv4Network? found = null;
+        // A line without its end may have lost more than that: 10.24.5.1/2 was once 10.24.5.1/24.
+        var whole = text[..(text.LastIndexOf((byte)'\n') + 1)];
+        foreach (var line in Encoding.UTF8.GetString(whole).AsSpan().EnumerateLines())
+        {
+            const string name = "FLANNEL_SUBNET=";
+            if (!line.StartsWith(name, StringComparison.Ordinal)) continue;
+            found = Ipv4Network.TryParse(line[name.Length..].Trim("\"' \t"), '/', out var subnet, out _) ? subnet : null;
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,29 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Host;
+
+/// <summary>Event ids 1000 to 1099. An id is never reused for another meaning.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(1000, LogLevel.Information, "flanneld {Version} starts: etcd {Endpoints} prefix {Prefix}, route controller {Controller}")]
+    public static partial void Starting(ILogger logger, string version, string endpoints, string prefix, string controller);
+
+    [LoggerMessage(1001, LogLevel.Information, "health on http://{Address}: /healthz /readyz /metrics")]
+    public static partial void HealthListening(ILogger logger, EndPoint address);
+
+    [LoggerMessage(1002, LogLevel.Information, "{Signal}: stopping, the lease is kept for the next start")]
+    public static partial void Stopping(ILogger logger, string signal);
+
+    [LoggerMessage(1003, LogLevel.Information, "stopped")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(1004, LogLevel.Critical, "{Reason}")]
+    public static partial void Failed(ILogger logger, string reason);
+
+    [LoggerMessage(1005, LogLevel.Warning, "{Name} {Endpoint} is not encrypted: secrets and routes can be read and changed on the way")]
+    public static partial void NotEncrypted(ILogger logger, string name, string endpoint);
+
+    [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
+    public static partial void Bug(ILogger logger, Exception exception);
+}

@@ -1,0 +1,36 @@
+using System.Text;
+
+namespace Flanneld.Options;
+
+/// <summary><c>--help</c>: grouped, no wider than 100 columns, defaults shown.</summary>
+internal static class HelpText
+{
+    private const int Column = 36;
+
+    public static string Compose()
+    {
+        var text = new StringBuilder();
+        text.Append("flanneld leases a subnet for this node from etcd and has the VPC's route tables send it here.\n\n");
+        text.Append("Usage: flanneld [flags]\n");
+        foreach (var group in Flags.All.GroupBy(flag => flag.Group))
+        {
+            text.Append('\n').Append(group.Key).Append(":\n");
+            foreach (var flag in group) Append(text, flag);
+        }
+
+        text.Append("\nEach flag is also a variable: --etcd-prefix is FLANNELD_ETCD_PREFIX. A flag wins over its variable.\n");
+        text.Append("Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.\n");
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, Flag flag)
+    {
+        var left = $"  {(flag.Name.Length == 1 ? "-" : "--")}{flag.Name}{(flag.IsBoolean ? "" : " " + flag.Argument)}";
+        text.Append(left);
+        if (left.Length >= Column) text.Append('\n').Append(' ', Column);
+        else text.Append(' ', Column - left.Length);
+        text.Append(flag.Help);
+        if (flag.Default.Length > 0 && flag.Default != "false") text.Append($" (default {flag.Default})");
+        text.Append('\n');
+    }
+}

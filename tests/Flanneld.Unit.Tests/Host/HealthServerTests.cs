@@ -1,0 +1,128 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Flanneld.Host;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flanneld.Unit.Tests.Host;
+
+public sealed class HealthServerTests : IAsyncLifetime
+{
+    private sealed class Health : IHealth
+    {
+        public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks { get; set; } = [("lease", true, "10.24.5.0/24"), ("route", false, "Pending")];
+
+        public string Metrics() => "flannel_ready 0\n";
+    }
+
+    private readonly Health health = new();
+    private readonly CancellationTokenSource stop = new();
+    private HealthServer? server;
+    private Socket? listener;
+    private Task running = Task.CompletedTask;
+
+    private Uri Base => new($"http://{listener!.LocalEndPoint}");
+
+    public ValueTask InitializeAsync()
+    {
+        server = new HealthServer(health, TimeProvider.System, NullLogger.Instance);
+        listener = server.Listen(new IPEndPoint(IPAddress.Loopback, 0), out var error);
+        Assert.Equal("", error);
+        running = server.RunAsync(listener!, stop.Token);
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        listener!.Dispose();
+        server!.Dispose();
+        stop.Dispose();
+    }
+
+    [Fact]
+    public async Task Liveness_is_upstreams_word()
+    {
+        using var client = new HttpClient();
+        Assert.Equal("flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Readiness_names_what_is_missing_and_turns_with_the_checks()
+    {
+        using var client = new HttpClient();
+        using var before = await client.GetAsync(new Uri(Base, "/readyz"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, before.StatusCode);
+        Assert.Equal(
+            "[+]lease ok: 10.24.5.0/24\n[-]route failed: Pending\nflanneld is not ready\n",
+            await before.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+
+        health.Checks = [("lease", true, ""), ("route", true, "")];
+        Assert.Equal("flanneld is ready\n", await client.GetStringAsync(new Uri(Base, "/readyz"), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "[+]lease ok\n[+]route ok\nflanneld is ready\n",
+            await client.GetStringAsync(new Uri(Base, "/readyz?verbose"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Metrics_have_prometheus_content_type()
+    {
+        using var client = new HttpClient();
+        using var answer = await client.GetAsync(new Uri(Base, "/metrics"), TestContext.Current.CancellationToken);
+        Assert.Equal("text/plain; version=0.0.4; charset=utf-8", answer.Content.Headers.ContentType!.ToString());
+    }
+
+    [Theory]
+    [InlineData("GET /nothing HTTP/1.1\r\n\r\n", "HTTP/1.1 404 ")]
+    [InlineData("POST /healthz HTTP/1.1\r\n\r\n", "HTTP/1.1 405 ")]
+    [InlineData("HEAD /healthz HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n")]
+    [InlineData("GET /healthz\r\n\r\n", "HTTP/1.1 400 ")]
+    [InlineData("\r\n\r\n", "HTTP/1.1 400 ")]
+    [InlineData("GET /healthz HTTP/1.1\r\n", "HTTP/1.1 400 ")]
+    public async Task Odd_requests_get_the_right_refusal(string request, string expected) =>
+        Assert.StartsWith(expected, await TalkAsync(Encoding.ASCII.GetBytes(request)), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_head_without_end_is_refused_and_the_next_request_is_served()
+    {
+        Assert.StartsWith("HTTP/1.1 400 ", await TalkAsync(Encoding.ASCII.GetBytes("GET /" + new string('a', 8187))), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Many_connections_that_say_nothing_do_not_keep_others_out_for_long()
+    {
+        var idle = new List<Socket>();
+        for (var i = 0; i < 40; i++)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(listener!.LocalEndPoint!, TestContext.Current.CancellationToken);
+            idle.Add(socket);
+        }
+
+        using var client = new HttpClient();
+        Assert.Equal("flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
+        foreach (var socket in idle) socket.Dispose();
+    }
+
+    [Fact]
+    public void A_taken_port_is_named_in_one_line()
+    {
+        using var second = new HealthServer(health, TimeProvider.System, NullLogger.Instance);
+        Assert.Null(second.Listen((IPEndPoint)listener!.LocalEndPoint!, out var error));
+        Assert.StartsWith($"cannot listen on --healthz-ip 127.0.0.1 --healthz-port {((IPEndPoint)listener.LocalEndPoint!).Port}: ", error, StringComparison.Ordinal);
+    }
+
+    private async Task<string> TalkAsync(byte[] request)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(listener!.LocalEndPoint!, TestContext.Current.CancellationToken);
+        await socket.SendAsync(request, TestContext.Current.CancellationToken);
+        socket.Shutdown(SocketShutdown.Send);
+        var answer = new MemoryStream();
+        var buffer = new byte[4096];
+        while (await socket.ReceiveAsync(buffer, TestContext.Current.CancellationToken) is var read and > 0) answer.Write(buffer, 0, read);
+        return Encoding.UTF8.GetString(answer.ToArray());
+    }
+}

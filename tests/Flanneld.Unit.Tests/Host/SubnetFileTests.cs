@@ -1,0 +1,46 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flanneld.Host;
+
+namespace Flanneld.Unit.Tests.Host;
+
+public sealed class SubnetFileTests : IDisposable
+{
+    private static readonly SubnetEnv Env = new(Ipv4Network.Parse("10.24.0.0/16"), Ipv4Network.Parse("10.24.5.0/24"), 1500, false);
+    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
+
+    private string Path => System.IO.Path.Combine(directory, "run", "subnet.env");
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Fact]
+    public void It_is_written_whole_with_mode_0644_and_nothing_is_left_beside_it()
+    {
+        Assert.Null(new SubnetFile(Path).Write(Env));
+        Assert.Equal("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", File.ReadAllText(Path));
+        Assert.Equal("0644", Convert.ToString((int)File.GetUnixFileMode(Path), 8).PadLeft(4, '0'));
+        Assert.Single(Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!));
+    }
+
+    [Fact]
+    public void It_replaces_an_older_one_and_is_found_again()
+    {
+        var file = new SubnetFile(Path);
+        Assert.Null(file.ReadPreviousSubnet());
+        Assert.Null(file.Write(Env with { Subnet = Ipv4Network.Parse("10.24.9.0/24") }));
+        Assert.Null(file.Write(Env));
+        Assert.Equal(Ipv4Network.Parse("10.24.5.0/24"), file.ReadPreviousSubnet());
+        Assert.Null(file.Remove());
+        Assert.Null(file.Remove());
+        Assert.False(File.Exists(Path));
+    }
+
+    [Fact]
+    public void Where_it_cannot_be_written_one_line_says_why()
+    {
+        File.WriteAllText(System.IO.Path.Combine(directory, "run"), "a file where the directory should be");
+        var error = new SubnetFile(Path).Write(Env);
+        Assert.StartsWith($"cannot write {Path}: ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n", error, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,44 @@
+using System.Net.Sockets;
+using System.Text;
+using Flanneld.Host;
+
+namespace Flanneld.Unit.Tests.Host;
+
+public sealed class SystemdNotifierTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Messages_arrive_at_a_path_and_in_the_abstract_namespace(bool isAbstract)
+    {
+        var name = $"{Path.GetTempPath()}/flannel-notify-{Guid.NewGuid():N}";
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 10_000 };
+        manager.Bind(new UnixDomainSocketEndPoint(isAbstract ? "\0" + name[1..] : name));
+        using var notifier = new SystemdNotifier(isAbstract ? "@" + name[1..] : name);
+
+        notifier.Ready("subnet 10.24.5.0/24\nsecond line");
+        notifier.Alive();
+        notifier.Stopping("bye");
+
+        Assert.Equal("READY=1\nSTATUS=subnet 10.24.5.0/24 second line", Receive(manager));
+        Assert.Equal("WATCHDOG=1", Receive(manager));
+        Assert.Equal("STOPPING=1\nSTATUS=bye", Receive(manager));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("relative/name")]
+    [InlineData("/nowhere/at/all")]
+    public void Without_a_manager_nothing_happens(string? socket)
+    {
+        using var notifier = new SystemdNotifier(socket);
+        notifier.Ready("x");
+    }
+
+    private static string Receive(Socket socket)
+    {
+        var buffer = new byte[1024];
+        return Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer));
+    }
+}
