@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using AliCloud.Simulator;
+using AliCloud.Simulator.Hosting;
 using AliCloud.Simulator.Worlds;
 
 try
@@ -19,6 +20,7 @@ try
     using var onTerm = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
     using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
 
+    await WarmUp.RunAsync();
     await using var cloud = await SimulatedCloud.StartAsync(
         world, new SimulatedCloudOptions { Metadata = options.Metadata, Api = options.Api, Control = options.Control });
     Console.WriteLine(JsonSerializer.Serialize(

@@ -34,7 +34,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         {
             answer = Error(e.Code.Contains("NotFound", StringComparison.Ordinal) ? 404 : 400, e.Code, e.Message);
         }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or BadHttpRequestException)
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or IOException)
         {
             answer = Error(400, "BadRequest", e.Message);
         }

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
@@ -7,6 +8,8 @@ namespace AliCloud.Simulator.Metadata;
 /// <summary>What one instance can read: paths below /latest/ and their texts. Directories are listed from the paths.</summary>
 internal static class MetadataTree
 {
+    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
+
     /// <summary>The text at the path, or null. Call it under the gate: reading a role's credentials may issue new ones.</summary>
     /// <param name="path">Without <c>/latest/</c>, as in <c>meta-data/instance-id</c>; with a slash at its end for a directory.</param>
     public static string? Read(CloudState state, Credentials credentials, Instance instance, string path)
@@ -74,7 +77,7 @@ internal static class MetadataTree
         SecurityToken = c.Token,
         LastUpdated = Instant(c.Issued),
         Code = "Success",
-    });
+    }, Json);
 
     private static string Document(CloudState state, Instance instance) => JsonSerializer.Serialize(new Dictionary<string, string>
     {
@@ -84,7 +87,7 @@ internal static class MetadataTree
         ["owner-account-id"] = state.AccountId,
         ["private-ipv4"] = Cidr.Write(instance.Primary.PrivateIp),
         ["mac"] = instance.Primary.Mac,
-    });
+    }, Json);
 
     private static string Instant(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", null);
 }

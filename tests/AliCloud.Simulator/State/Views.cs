@@ -40,13 +40,19 @@ public static class Views
         this CloudState state, long version, TimeSpan patience, CancellationToken cancellationToken, string? vpcId = null)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var end = Task.Delay(patience, state.Time, cancellationToken);
+        using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var end = Task.Delay(patience, state.Time, done.Token);
         while (true)
         {
             Task change;
             lock (state.Gate) change = state.NextChange();
             var look = state.Look(vpcId);
-            if (look.Version > version || end.IsCompleted) return look;
+            if (look.Version > version || end.IsCompleted)
+            {
+                await done.CancelAsync();
+                return look;
+            }
+
             await Task.WhenAny(change, end);
             cancellationToken.ThrowIfCancellationRequested();
         }

@@ -1,0 +1,45 @@
+using Flannel.AliVpc.Api;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc;
+
+/// <summary>What the cloud client logs: event ids 3000 to 3499. No parameter here may be a secret, nor hold one.</summary>
+internal static partial class AliVpcLog
+{
+    [LoggerMessage(3000, LogLevel.Debug, "{Action} answered in {Milliseconds} ms (request {RequestId})")]
+    public static partial void CallAnswered(this ILogger logger, string action, long milliseconds, string requestId);
+
+    [LoggerMessage(3001, LogLevel.Information, "{Action} failed after {Milliseconds} ms: {Code} ({Kind}, HTTP {HttpStatus}, request {RequestId}): {Text}")]
+    public static partial void CallFailed(
+        this ILogger logger, string action, long milliseconds, string code, CloudErrorKind kind, int httpStatus, string requestId, string text);
+
+    [LoggerMessage(3002, LogLevel.Warning, "The {Service} API is called at {Endpoint} without TLS, as configured: keys' signatures and answers can be read and changed on the way")]
+    public static partial void PlainEndpoint(this ILogger logger, string service, string endpoint);
+
+    [LoggerMessage(3003, LogLevel.Warning, "This machine's clock differs from Alibaba Cloud's by {Seconds} s; requests are signed with the corrected time. Set the clock (NTP)")]
+    public static partial void ClockSkew(this ILogger logger, long seconds);
+
+    [LoggerMessage(3004, LogLevel.Information, "The name {Internal} does not resolve; the public host {Public} is used")]
+    public static partial void PublicHost(this ILogger logger, string @internal, string @public);
+
+    [LoggerMessage(3100, LogLevel.Debug, "Metadata {Path}: HTTP {HttpStatus}")]
+    public static partial void MetadataAnswered(this ILogger logger, string path, int httpStatus);
+
+    [LoggerMessage(3101, LogLevel.Debug, "The metadata service gives no token ({Reason}); plain mode is used")]
+    public static partial void MetadataPlain(this ILogger logger, string reason);
+
+    [LoggerMessage(3200, LogLevel.Information, "Credentials: {Provider}")]
+    public static partial void CredentialProvider(this ILogger logger, string provider);
+
+    [LoggerMessage(3201, LogLevel.Debug, "New credentials from {Provider}, alive until {Expiration}")]
+    public static partial void CredentialsFetched(this ILogger logger, string provider, DateTimeOffset? expiration);
+
+    [LoggerMessage(3202, LogLevel.Warning, "New credentials could not be fetched, the old ones are used while they live: {Line}")]
+    public static partial void CredentialsKept(this ILogger logger, string line);
+
+    [LoggerMessage(3203, LogLevel.Warning, "The access key file {Path} can be read by every user of this machine; chmod 0600 it")]
+    public static partial void KeyFileReadableByAll(this ILogger logger, string path);
+
+    [LoggerMessage(3204, LogLevel.Warning, "AccessKeyID and AccessKeySecret are in the network config, where every node and every reader of etcd sees them; attach a RAM role to the instances instead")]
+    public static partial void KeyInBackendConfig(this ILogger logger);
+}

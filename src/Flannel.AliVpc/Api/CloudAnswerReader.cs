@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Flannel.AliVpc.Credentials;
+using Flannel.Core;
+
+namespace Flannel.AliVpc.Api;
+
+/// <summary>Turns what came over the wire into a value or a classified error. Total: no bytes make it throw.</summary>
+internal static class CloudAnswerReader
+{
+    /// <param name="key">What the request was signed with: its secret parts are struck from the service's text.</param>
+    /// <param name="body">Null when it was larger than allowed.</param>
+    public static Attempt<T> Read<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey key, HttpResponseMessage response, byte[]? body)
+        where T : CloudAnswer
+    {
+        var status = (int)response.StatusCode;
+        if (body is null) return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer beyond the limit", status));
+        if (response.IsSuccessStatusCode)
+        {
+            var value = Parse(body, type);
+            return value?.RequestId is { Length: > 0 } id
+                ? new(value with { RequestId = CloudErrors.RequestId(id) }, null, response.Headers.Date, false)
+                : new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer that is not the API's", status));
+        }
+
+        var error = Parse(body, CloudAnswersJson.Default.ErrorAnswer);
+        if (string.IsNullOrEmpty(error?.Code))
+            return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} without a code", status, error?.RequestId)
+                with { RetryAfter = CloudErrors.RetryAfter(response.Headers) });
+        // The services quote what they signed themselves in this one answer; a token may be in it.
+        var message = error.Code is "SignatureDoesNotMatch" or "IncompleteSignature"
+            ? "the signature was refused: the access key's secret is wrong, or a proxy changed the request"
+            : Strike(error.Message ?? "", key);
+        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId, status, response.Headers), response.Headers.Date, false);
+    }
+
+    internal static T? Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, type);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string Strike(string text, AccessKey key) => Strike(Strike(text, key.Secret), key.SecurityToken);
+
+    private static string Strike(string text, Secret? secret) =>
+        secret is null || secret.IsEmpty ? text : text.Replace(secret.RevealText(), "***", StringComparison.Ordinal);
+}

@@ -1,0 +1,79 @@
+using Flannel.AliVpc.Credentials;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Api;
+
+/// <summary>The VPC and ECS API over HTTP with our own signing. Thread-safe; one for the life of the process.</summary>
+public sealed partial class CloudApi : ICloudApi, IDisposable
+{
+    /// <summary>More pages than any account has: a listing that does not end is not a listing.</summary>
+    private const int MostPages = 200;
+
+    private readonly CloudApiOptions options;
+    private readonly TimeProvider time;
+    private readonly CloudTransport transport;
+
+    /// <param name="random">Of nonces. An unseeded one: two processes must not make the same.</param>
+    /// <param name="handler">Null for the real network.</param>
+    public CloudApi(
+        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler? handler = null)
+    {
+        (this.options, this.time) = (options, time);
+        transport = new CloudTransport(options, credentials, time, random, logger, handler ?? Handler(options));
+        if (options.VpcEndpoint is { IsPlain: true } vpc) logger.PlainEndpoint("VPC", vpc.ToString());
+        if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
+    }
+
+    public void Dispose() => transport.Dispose();
+
+    private static SocketsHttpHandler Handler(CloudApiOptions options) => new()
+    {
+        ConnectTimeout = options.ConnectTimeout,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // the endpoint's addresses change
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30), // less than the gateways': a connection that they closed costs a repetition
+        AllowAutoRedirect = false, // a signature holds for one host
+        UseCookies = false,
+        MaxResponseHeadersLength = 64,
+        ActivityHeadersPropagator = null,
+        PreAuthenticate = false,
+    };
+
+    private CloudScope Begin(CancellationToken cancellation) => new(options.CallTimeout, time, cancellation);
+
+    private static CloudResult<T> Failed<T>(CloudError error) where T : class => new(null, error, error.RequestId);
+
+    private static CloudResult<T> Incomplete<T>(CloudCall call, string requestId, string what) where T : class =>
+        Failed<T>(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"the answer of {call.Action} lacks {what}", 200, requestId));
+
+    /// <summary>Follows <c>PageNumber</c> until <c>TotalCount</c>. A count that changes between two pages means that the listing moved under us:
+    /// it is read again from the start, a few times.</summary>
+    /// <param name="items">Of a page; null when the answer lacks the list.</param>
+    private async Task<CloudResult<IReadOnlyList<TItem>>> ListByNumberAsync<TAnswer, TItem>(
+        Func<CloudCall> call, int pageSize, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> type, Func<TAnswer, int?> total,
+        Func<TAnswer, IEnumerable<TItem>?> items, CloudScope scope) where TAnswer : CloudAnswer
+    {
+        for (var restarts = 0; ; restarts++)
+        {
+            List<TItem> all = [];
+            int? expected = null;
+            var moved = false;
+            for (var page = 1; page <= MostPages; page++)
+            {
+                var request = call().With("PageNumber", page).With("PageSize", pageSize);
+                var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+                if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
+                if (items(answer.Value!) is not { } found || total(answer.Value!) is not { } count)
+                    return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list or its count");
+                if (moved = expected is { } earlier && earlier != count) break;
+                expected = count;
+                var before = all.Count;
+                all.AddRange(found);
+                if (all.Count >= count) return new(all, null, answer.RequestId);
+                if (moved = all.Count == before) break;
+            }
+
+            if (!moved || restarts == 3)
+                return Incomplete<IReadOnlyList<TItem>>(call(), "", moved ? "a steady count" : "an end");
+        }
+    }
+}

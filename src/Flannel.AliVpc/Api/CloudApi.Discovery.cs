@@ -1,0 +1,116 @@
+using Json = Flannel.AliVpc.Api.CloudAnswersJson;
+
+namespace Flannel.AliVpc.Api;
+
+/// <summary>What is there: tables, vSwitches, VPCs, interfaces.</summary>
+public sealed partial class CloudApi
+{
+    private const int LargestVpcPage = 50;
+    private const int MostInterfacesPerCall = 100;
+
+    public async Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
+        string regionId, string vpcId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        return await ListByNumberAsync(
+            () => CloudCall.Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With("VpcId", vpcId),
+            LargestVpcPage, Json.Default.RouteTableListAnswer, a => a.TotalCount,
+            a => a.RouterTableList is null ? null : Present(a.RouterTableList.RouterTableListType).Select(Table), scope).ConfigureAwait(false);
+
+        static RouteTable Table(RouteTableListAnswer.Table t) => new(
+            t.RouteTableId ?? "", t.VpcId ?? "", t.RouteTableType ?? "",
+            string.Equals(t.AssociateType, "Gateway", StringComparison.OrdinalIgnoreCase), [.. Present(t.VSwitchIds?.VSwitchId)]);
+    }
+
+    public async Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        var call = CloudCall.Read(CloudService.Vpc, "DescribeVSwitchAttributes", regionId).With("VSwitchId", vSwitchId);
+        var answer = await transport.SendAsync(call, Json.Default.VSwitchAnswer, scope).ConfigureAwait(false);
+        if (answer.Error is { } error) return Failed<VSwitchFacts>(error);
+        var facts = VSwitch(answer.Value!);
+        return facts is { VSwitchId.Length: > 0, RouteTableId.Length: > 0 }
+            ? new(facts, null, answer.RequestId)
+            : Incomplete<VSwitchFacts>(call, answer.RequestId, "the vSwitch or its route table");
+    }
+
+    public async Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(
+        string regionId, string vpcId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        return await ListByNumberAsync(
+            () => CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", regionId).With("VpcId", vpcId),
+            LargestVpcPage, Json.Default.VSwitchListAnswer, a => a.TotalCount,
+            a => a.VSwitches is null ? null : Present(a.VSwitches.VSwitch).Select(VSwitch), scope).ConfigureAwait(false);
+    }
+
+    public async Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        var call = CloudCall.Read(CloudService.Vpc, "DescribeVpcAttribute", regionId).With("VpcId", vpcId);
+        var answer = await transport.SendAsync(call, Json.Default.VpcAnswer, scope).ConfigureAwait(false);
+        if (answer.Error is { } error) return Failed<VpcFacts>(error);
+        return answer.Value is { VpcId: { Length: > 0 } id, CidrBlock: { Length: > 0 } cidr } vpc
+            ? new(new VpcFacts(id, cidr, [.. Present(vpc.SecondaryCidrBlocks?.SecondaryCidrBlock)], [.. Present(vpc.UserCidrs?.UserCidr)]),
+                null, answer.RequestId)
+            : Incomplete<VpcFacts>(call, answer.RequestId, "the VPC or its CIDR block");
+    }
+
+    public async Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(
+        string regionId, string vpcId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        var call = CloudCall.Read(CloudService.Vpc, "GetVpcRouteEntrySummary", regionId).With("VpcId", vpcId).With("RouteEntryType", "custom");
+        var answer = await transport.SendAsync(call, Json.Default.SummaryAnswer, scope).ConfigureAwait(false);
+        if (answer.Error is { } error) return Failed<IReadOnlyList<RouteCount>>(error);
+        if (answer.Value!.RouteEntrySummarys is not { } tables)
+            return Incomplete<IReadOnlyList<RouteCount>>(call, answer.RequestId, "its list");
+        return new(
+            [.. Present(tables).Select(t => new RouteCount(t.RouteTableId ?? "", Present(t.EntrySummarys)
+                .Where(c => string.Equals(c.RouteEntryType, "custom", StringComparison.OrdinalIgnoreCase)).Sum(c => c.Count ?? 0)))],
+            null, answer.RequestId);
+    }
+
+    public async Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+        string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        List<InterfaceFacts> all = [];
+        var requestId = "";
+        foreach (var ids in networkInterfaceIds.Distinct(StringComparer.Ordinal).Chunk(MostInterfacesPerCall))
+        {
+            // The page is 10 unless asked for more, even when the ids are named.
+            var part = await ListByNumberAsync(
+                () => CloudCall.Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId).With("NetworkInterfaceId", ids),
+                MostInterfacesPerCall, Json.Default.InterfaceListAnswer, a => a.TotalCount,
+                a => a.NetworkInterfaceSets is null ? null : Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface), scope)
+                .ConfigureAwait(false);
+            if (!part.Ok) return part;
+            all.AddRange(part.Value!);
+            requestId = part.RequestId;
+        }
+
+        return new(all, null, requestId);
+
+        static InterfaceFacts Interface(InterfaceListAnswer.Interface i) =>
+            new(i.NetworkInterfaceId ?? "", string.IsNullOrEmpty(i.InstanceId) ? null : i.InstanceId, i.SourceDestCheck);
+    }
+
+    public async Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(
+        string regionId, string networkInterfaceId, CancellationToken cancellation)
+    {
+        using var scope = Begin(cancellation);
+        var call = CloudCall.Write(CloudService.Ecs, "ModifyNetworkInterfaceAttribute", regionId)
+            .With("NetworkInterfaceId", networkInterfaceId).With("SourceDestCheck", false);
+        return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
+    }
+
+    private static VSwitchFacts VSwitch(VSwitchAnswer v) =>
+        new(v.VSwitchId ?? "", v.VpcId ?? "", v.CidrBlock ?? "", v.RouteTable?.RouteTableId ?? "");
+
+    private static CloudResult<Done> AsDone<T>(CloudResult<T> result) where T : class =>
+        new(result.Ok ? Done.Instance : null, result.Error, result.RequestId);
+
+    /// <summary>A list without its nulls; an absent one is empty.</summary>
+    private static IEnumerable<T> Present<T>(IEnumerable<T?>? items) where T : class => items is null ? [] : items.OfType<T>();
+}

@@ -1,0 +1,25 @@
+namespace Flannel.AliVpc.Api;
+
+/// <summary>How the cloud's API is reached. Time-outs are generous: a batch of writes is slow, a dead connection is rare.</summary>
+public sealed record CloudApiOptions
+{
+    /// <summary>Null: the region's VPC-internal host, then its public one.</summary>
+    public CloudEndpoint? VpcEndpoint { get; init; }
+
+    /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
+    public CloudEndpoint? EcsEndpoint { get; init; }
+
+    /// <summary>Of this program, for the user agent.</summary>
+    public required string ProgramVersion { get; init; }
+
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>For one request, from its start to the last byte of its answer.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>For a whole call with its repetition and its pages.</summary>
+    public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>A larger answer is no answer.</summary>
+    public int LargestAnswer { get; init; } = 8 << 20;
+}

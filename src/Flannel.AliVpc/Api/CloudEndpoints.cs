@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using Flannel.AliVpc.Metadata;
+
+namespace Flannel.AliVpc.Api;
+
+/// <summary>The hosts of a service in a region: the one that was configured; else the VPC-internal one, and the public one where the internal name
+/// does not resolve. A node without a way to the Internet needs the internal one.</summary>
+/// <param name="configured">By service; null for the region's own hosts.</param>
+internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configured, TimeProvider time)
+{
+    /// <summary>How long the public host is preferred after the internal name did not resolve.</summary>
+    private static readonly TimeSpan PublicFor = TimeSpan.FromMinutes(10);
+
+    /// <summary>Regions whose public VPC endpoint is the central one (the SDK's map of exceptions).</summary>
+    private static readonly string[] CentralVpc = ["cn-hangzhou", "cn-shanghai-finance-1", "cn-shenzhen-finance-1", "cn-north-2-gov-1"];
+
+    private readonly ConcurrentDictionary<(CloudService, string), DateTimeOffset> publicUntil = new();
+
+    /// <returns>In the order in which to try them; none when the region's name is not one.</returns>
+    public IReadOnlyList<CloudEndpoint> Candidates(CloudService service, string regionId)
+    {
+        if (configured(service) is { } only) return [only];
+        if (!Shapes.IsRegion(regionId)) return [];
+        var product = service.Name();
+        var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");
+        var open = CloudEndpoint.ForHost(
+            service == CloudService.Vpc && CentralVpc.Contains(regionId) ? "vpc.aliyuncs.com" : $"{product}.{regionId}.aliyuncs.com");
+        return publicUntil.TryGetValue((service, regionId), out var until) && time.GetUtcNow() < until ? [open, inside] : [inside, open];
+    }
+
+    /// <summary>The internal name did not resolve, and the public host answered.</summary>
+    public void PreferPublic(CloudService service, string regionId) => publicUntil[(service, regionId)] = time.GetUtcNow() + PublicFor;
+}

@@ -1,0 +1,192 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Signing;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Api;
+
+/// <summary>Sends one signed call and judges its answer. Repeats it once for each of: refreshed credentials, a used nonce, a corrected clock.</summary>
+internal sealed class CloudTransport : IDisposable
+{
+    private readonly CloudApiOptions options;
+    private readonly ICredentialSource credentials;
+    private readonly CloudEndpoints endpoints;
+    private readonly CloudClock clock;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly ILogger logger;
+    private readonly HttpClient http;
+    private readonly Lock randomLock = new();
+
+    public CloudTransport(
+        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
+    {
+        (this.options, this.credentials, this.time, this.random, this.logger) = (options, credentials, time, random, logger);
+        endpoints = new CloudEndpoints(s => s == CloudService.Vpc ? options.VpcEndpoint : options.EcsEndpoint, time);
+        clock = new CloudClock(time);
+        http = new HttpClient(handler)
+        {
+            Timeout = Timeout.InfiniteTimeSpan, // ours are below, on the injected time
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, // HTTP/1.1 in the clear or where HTTP/2 is not offered
+        };
+        http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"flannel-aot/{options.ProgramVersion}");
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Accept", "application/json");
+    }
+
+    public void Dispose() => http.Dispose();
+
+    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope) where T : CloudAnswer
+    {
+        try
+        {
+            return await RepeatAsync(call, type, scope).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!scope.Caller.IsCancellationRequested)
+        {
+            // Only the wait for credentials ends here: a request ends in its own way.
+            return new(null, CloudErrors.NotConnected("no credentials in time"), "");
+        }
+    }
+
+    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope) where T : CloudAnswer
+    {
+        var answer = await credentials.GetAsync(scope.Token).ConfigureAwait(false);
+        if (answer is not CredentialAnswer.Found { Key: var key }) return NoKey<T>(answer);
+        var (refreshed, renewedNonce, corrected) = (false, false, false);
+        while (true)
+        {
+            var attempt = await AttemptAsync(call, type, key, scope).ConfigureAwait(false);
+            if (attempt.Error is not { } error) return new(attempt.Value, null, attempt.Value!.RequestId!);
+            var failed = new CloudResult<T>(null, error, error.RequestId);
+            switch (error)
+            {
+                case { Code: "SignatureNonceUsed" } when !renewedNonce:
+                    renewedNonce = true;
+                    continue;
+
+                case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !corrected && attempt.ServerTime is { } now:
+                    corrected = true;
+                    if (!clock.Correct(now)) return failed;
+                    logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    continue;
+
+                case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed:
+                    refreshed = true;
+                    var newer = await credentials.RefreshAsync(key, scope.Token).ConfigureAwait(false);
+                    if (newer is not CredentialAnswer.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
+                    key = newKey;
+                    continue;
+
+                default:
+                    return failed;
+            }
+        }
+    }
+
+    private static CloudResult<T> NoKey<T>(CredentialAnswer answer) where T : class =>
+        new(null, CloudErrors.NoCredentials(answer switch
+        {
+            CredentialAnswer.Missing missing => missing.Line,
+            CredentialAnswer.Failed failed => failed.Line,
+            _ => "no credentials",
+        }), "");
+
+    private async Task<Attempt<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey key, CloudScope scope) where T : CloudAnswer
+    {
+        var candidates = endpoints.Candidates(call.Service, call.RegionId);
+        if (candidates.Count == 0) return new(CloudErrors.BadRequest($"'{call.RegionId}' is not the name of a region"));
+        var start = time.GetTimestamp();
+        Attempt<T> attempt = default;
+        for (var i = 0; i < candidates.Count; i++)
+        {
+            attempt = await SendAsync(call, type, key, candidates[i], scope).ConfigureAwait(false);
+            if (attempt.NameUnknown) continue;
+            if (i > 0 && attempt.Error?.Code != CloudErrors.Connect && candidates[0].Host.Contains("-vpc.", StringComparison.Ordinal))
+            {
+                endpoints.PreferPublic(call.Service, call.RegionId);
+                logger.PublicHost(candidates[0].Host, candidates[i].Host);
+            }
+
+            break;
+        }
+
+        var milliseconds = (long)time.GetElapsedTime(start).TotalMilliseconds;
+        if (attempt.Error is { } error)
+            logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, error.RequestId, error.Message);
+        else
+            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value!.RequestId!);
+        return attempt;
+    }
+
+    private async Task<Attempt<T>> SendAsync<T>(
+        CloudCall call, JsonTypeInfo<T> type, AccessKey key, CloudEndpoint endpoint, CloudScope scope) where T : CloudAnswer
+    {
+        using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(scope.Token, timeout.Token);
+        using var request = Sign(call, key, endpoint);
+        try
+        {
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
+            var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
+            return CloudAnswerReader.Read(call, type, key, response, body);
+        }
+        catch (OperationCanceledException) when (scope.Caller.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException e) when (!linked.IsCancellationRequested)
+        {
+            // The handler's own limit: ConnectTimeout. Nothing was sent.
+            return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s ({e.InnerException?.GetType().Name})"));
+        }
+        catch (OperationCanceledException)
+        {
+            return new(CloudErrors.NoAnswer(call, CloudErrors.Timeout, $"{endpoint}: no answer in time"));
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError)
+        {
+            return new(CloudErrors.NotConnected($"{endpoint}: {e.Message}"), NameUnknown: true);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+        {
+            return new(CloudErrors.NotConnected($"{endpoint}: {e.Message}{(e.InnerException is { } inner ? $" ({inner.Message})" : "")}"));
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"{endpoint}: {e.Message}"));
+        }
+    }
+
+    private HttpRequestMessage Sign(CloudCall call, AccessKey key, CloudEndpoint endpoint)
+    {
+        var query = Acs3Signer.CanonicalQuery(call.Parameters);
+        // The query is sent as it was signed: no second encoder may touch it.
+        var address = new Uri($"{endpoint}/?{query}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var request = new HttpRequestMessage(HttpMethod.Post, address)
+        {
+            Version = http.DefaultRequestVersion,
+            VersionPolicy = http.DefaultVersionPolicy,
+        };
+        request.Headers.Host = endpoint.Host;
+        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, call.Service.Version(), clock.Now, Nonce(), query, key))
+            request.Headers.TryAddWithoutValidation(name, value);
+        return request;
+    }
+
+    private string Nonce()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        lock (randomLock) random.NextBytes(bytes);
+        return Convert.ToHexStringLower(bytes);
+    }
+}
+
+/// <param name="ServerTime">Of the answer's <c>Date</c> header.</param>
+/// <param name="NameUnknown">The host's name did not resolve: another host may.</param>
+internal readonly record struct Attempt<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudAnswer
+{
+    public Attempt(CloudError error, bool NameUnknown = false) : this(null, error, null, NameUnknown) { }
+}

@@ -1,0 +1,27 @@
+namespace Flannel.AliVpc.Credentials;
+
+/// <summary>One link of the chain.</summary>
+public interface ICredentialProvider
+{
+    /// <summary>For people: where its key comes from, such as <c>access key file /etc/flannel/key</c>. Never a value.</summary>
+    string Name { get; }
+
+    ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation);
+
+    /// <summary>Whether what it gave last may be outdated for another reason than time: its file was replaced. Cheap; called for every key.</summary>
+    bool HasChanged();
+}
+
+public abstract record ProviderAnswer
+{
+    private ProviderAnswer() { }
+
+    public sealed record Found(AccessKey Key) : ProviderAnswer;
+
+    /// <summary>This link is not configured here: the next one is asked.</summary>
+    /// <param name="Why">Half a sentence, for a person who wonders.</param>
+    public sealed record NotConfigured(string Why) : ProviderAnswer;
+
+    /// <summary>It is configured and does not serve. The chain ends here: another key than the one that was meant would be a surprise.</summary>
+    public sealed record Failed(string Line) : ProviderAnswer;
+}
