@@ -8,7 +8,10 @@ namespace Flannel.Core.Tests;
 internal static class Hostile
 {
     private static readonly string[] Json =
-        ["{", "}", "[", "]", ":", ",", "\"", "\\", " ", "\n", "null", "true", "false", "0", "-1", "24", "1e9", "99999999999", "\"\\ud800\"", "\"x\"", "\u0130"];
+    [
+        "{", "}", "[", "]", ":", ",", "\"", "\\", " ", "\n", "null", "true", "false", "0", "-1", "24", "1e9", "99999999999",
+        "\"\\ud800\"", "\"x\"", "\u0130",
+    ];
 
     /// <param name="words">What the format is made of; JSON's own marks are added.</param>
     public static Gen<byte[]> Bytes(params string[] words) => Gen.OneOf<byte[]>(

@@ -3,16 +3,19 @@ using CsCheck;
 
 namespace Flannel.Core.Tests;
 
-/// <summary>Runs a property over generated values, always the same ones: a build that is red for one reader is red for every reader.</summary>
+/// <summary>Runs a property over generated values, always the same ones: a build that is red for one reader is red for every
+/// reader.</summary>
 internal static class Property
 {
     private const ulong FixedSeed = 20_260_810;
 
     /// <summary><c>FLANNEL_TEST_SEED=n</c> looks at other values.</summary>
     private static readonly ulong Seed =
-        ulong.TryParse(Environment.GetEnvironmentVariable("FLANNEL_TEST_SEED"), CultureInfo.InvariantCulture, out var seed) ? seed : FixedSeed;
+        ulong.TryParse(Environment.GetEnvironmentVariable("FLANNEL_TEST_SEED"), CultureInfo.InvariantCulture, out var seed)
+            ? seed
+            : FixedSeed;
 
-    public static void Always<T>(this Gen<T> values, Action<T> property, int times = 20_000)
+    public static void Always<T>(this Gen<T> values, Action<T> property, int times = 10_000)
     {
         var chance = new PCG(1, Seed);
         for (var i = 0; i < times; i++)

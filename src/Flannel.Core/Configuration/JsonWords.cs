@@ -18,7 +18,8 @@ internal static class JsonWords
         _ => "a boolean",
     };
 
-    /// <summary>The value on one line, shortened. Never the inside of an object or array: a backend that slipped to the wrong place may be in it.</summary>
+    /// <summary>The value on one line, shortened. Never the inside of an object or array: a backend that slipped to the wrong place
+    /// may be in it.</summary>
     public static string Quote(JsonElement value)
     {
         if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) return Kind(value);

@@ -11,8 +11,8 @@ public readonly record struct NetworkConfigResult(NetworkConfig? Config, string 
 }
 
 /// <summary>Reads and checks the network configuration as upstream does (<c>pkg/subnet/config.go</c>): names match in any case,
-/// unknown properties are ignored, the last of two equal names wins. Stricter than upstream in that a network has no host bits and a string is
-/// valid Unicode; more lenient in that <c>null</c> is "not given" for every property.</summary>
+/// unknown properties are ignored, the last of two equal names wins. Stricter than upstream in that a network has no host bits and a
+/// string is valid Unicode; more lenient in that <c>null</c> is "not given" for every property.</summary>
 public static class NetworkConfigParser
 {
     private const int MaxBytes = 1 << 20;

@@ -77,10 +77,11 @@ public sealed class Ipv4AddressTests
     [Fact]
     public void Text_is_an_address_only_if_the_class_library_writes_it_so() => Texts.Always(text =>
     {
-        var canonical = IPAddress.TryParse(text, out var reference) && reference.ToString() == text && !text.Contains(':', StringComparison.Ordinal);
+        var canonical = IPAddress.TryParse(text, out var reference) && reference.ToString() == text
+            && !text.Contains(':', StringComparison.Ordinal);
         Assert.Equal(canonical, Ipv4Address.TryParse(text, out var address));
         if (canonical) Assert.Equal(reference, address.ToIPAddress());
-    }, times: 200_000);
+    }, times: 60_000);
 
     [Theory]
     [InlineData("fc00::1")]

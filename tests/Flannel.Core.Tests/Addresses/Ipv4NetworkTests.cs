@@ -97,7 +97,7 @@ public sealed class Ipv4NetworkTests
     public void Two_prefixes_overlap_if_and_only_if_one_holds_an_end_of_the_other() => Gen.Select(Networks, Networks).Always(pair =>
     {
         var (left, right) = pair;
-        var overlap = (ulong)left.Address.Value < right.Address.Value + right.Size && (ulong)right.Address.Value < left.Address.Value + left.Size;
+        var overlap = left.Address.Value < right.Address.Value + right.Size && right.Address.Value < left.Address.Value + left.Size;
         Assert.Equal(overlap, left.Overlaps(right));
         Assert.Equal(overlap, right.Overlaps(left));
         Assert.Equal(overlap && left.Length <= right.Length, left.Contains(right));
@@ -106,7 +106,8 @@ public sealed class Ipv4NetworkTests
     [Fact]
     public void Prefixes_are_ordered_by_address_then_the_wider_first()
     {
-        Ipv4Network[] ordered = [.. new[] { "10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "127.0.0.0/8", "128.0.0.0/1", "255.0.0.0/8" }.Select(Ipv4Network.Parse)];
+        string[] texts = ["10.0.0.0/8", "10.0.0.0/16", "10.0.1.0/24", "127.0.0.0/8", "128.0.0.0/1", "255.0.0.0/8"];
+        Ipv4Network[] ordered = [.. texts.Select(Ipv4Network.Parse)];
         Assert.Equal(ordered, ordered.Reverse().Order());
         for (var i = 1; i < ordered.Length; i++)
         {

@@ -104,7 +104,7 @@ public sealed partial class Ipv6NetworkTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Ipv6Network(UInt128.Zero, length));
 
     [Fact]
-    public void Any_address_comes_back_from_its_text_and_is_the_class_librarys_unless_that_writes_a_dotted_quad() => Addresses.Always(address =>
+    public void Any_address_comes_back_from_its_text_which_is_the_class_librarys_where_that_has_no_dot() => Addresses.Always(address =>
     {
         var text = Ipv6Network.FormatAddress(address);
         Assert.True(Ipv6Network.TryParseAddress(text, out var read));
@@ -121,20 +121,23 @@ public sealed partial class Ipv6NetworkTests
             var (address, length, other) = sample;
             var network = new Ipv6Network(address, length);
             var reference = IPNetwork.Parse(network.ToString());
-            foreach (var each in new[] { address, other, network.Address, network.Last, unchecked(network.Last + 1), unchecked(network.Address - 1) })
+            UInt128[] around = [address, other, network.Address, network.Last, unchecked(network.Last + 1), unchecked(network.Address - 1)];
+            foreach (var each in around)
                 Assert.Equal(reference.Contains(IPAddress.Parse(Ipv6Network.FormatAddress(each))), network.Contains(each));
         });
 
     [Fact]
     public void Text_without_a_dot_is_an_address_only_if_a_slow_reading_of_the_grammar_says_so() =>
-        Hostile.Text("0123456789abcdefF:", ":", "::", "0", "1", "ffff", "fc00", "00001", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8", "fc00:0:0:1::", "%1", "[", "]", " ")
+        Hostile.Text(
+                "0123456789abcdefF:", ":", "::", "0", "1", "ffff", "fc00", "00001", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8", "fc00:0:0:1::",
+                "%1", "[", "]", " ")
             .Always(text =>
             {
                 if (text.Contains('.', StringComparison.Ordinal)) return;
                 var reference = SlowParse(text);
                 Assert.Equal(reference is not null, Ipv6Network.TryParseAddress(text, out var address));
                 if (reference is { } value) Assert.Equal(value, address);
-            }, times: 100_000);
+            }, times: 40_000);
 
     /// <summary>RFC 4291, 2.2, forms 1 and 2, step by step.</summary>
     private static UInt128? SlowParse(string text)
@@ -146,15 +149,16 @@ public sealed partial class Ipv6NetworkTests
         if (left is null || right is null) return null;
         var missing = 8 - left.Count - right.Count;
         if (halves.Length == 1 ? missing != 0 : missing < 1) return null;
-        var value = left.Concat(Enumerable.Repeat(0, missing)).Concat(right).Aggregate(BigInteger.Zero, (sum, group) => sum * 65536 + group);
-        return (UInt128)value;
+        IEnumerable<int> groups = [.. left, .. Enumerable.Repeat(0, missing), .. right];
+        return (UInt128)groups.Aggregate(BigInteger.Zero, (sum, group) => sum * 65536 + group);
     }
 
     private static List<int>? Groups(string text)
     {
         if (text.Length == 0) return [];
         var parts = text.Split(':');
-        return parts.All(part => Group().IsMatch(part)) ? [.. parts.Select(part => int.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture))] : null;
+        if (!parts.All(part => Group().IsMatch(part))) return null;
+        return [.. parts.Select(part => int.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
     }
 
     [GeneratedRegex(@"\A[0-9a-fA-F]{1,4}\z")]

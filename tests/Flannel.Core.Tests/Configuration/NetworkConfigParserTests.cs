@@ -166,8 +166,8 @@ public sealed class NetworkConfigParserTests
 
     [Fact]
     public void No_bytes_make_it_throw() => Hostile.Bytes(
-            "\"Network\"", "\"network\":", "\"10.24.0.0/16\"", "\"SubnetLen\":", "\"SubnetMin\":", "\"10.24.1.0\"", "\"EnableIPv6\":", "\"IPv6Network\":",
-            "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
+            "\"Network\"", "\"network\":", "\"10.24.0.0/16\"", "\"SubnetLen\":", "\"SubnetMin\":", "\"10.24.1.0\"", "\"EnableIPv6\":",
+            "\"IPv6Network\":", "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
             """{"EnableIPv6":true,"IPv6Network":"fc00::/48","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":null}""")
         .Always(bytes =>
         {
@@ -175,7 +175,7 @@ public sealed class NetworkConfigParserTests
             Assert.NotEqual(result.Config is null, result.Error.Length == 0);
             // Whatever was accepted can be read to the end by the backend.
             if (result.Config?.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
-        }, times: 100_000);
+        }, times: 40_000);
 
     private static NetworkConfigResult Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
 }

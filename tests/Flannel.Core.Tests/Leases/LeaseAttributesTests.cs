@@ -8,7 +8,8 @@ namespace Flannel.Core.Tests.Leases;
 
 public sealed class LeaseAttributesTests
 {
-    /// <summary>What upstream's <c>json.Marshal(LeaseAttrs)</c> writes: v0.19.2 and today, in the order of its fields, empty ones left out.</summary>
+    /// <summary>What upstream's <c>json.Marshal(LeaseAttrs)</c> writes: v0.19.2 and today, in the order of its fields, empty ones
+    /// left out.</summary>
     public static TheoryData<string> UpstreamValues { get; } =
     [
         // ali-vpc of v0.19.2, udp, alloc, and upstream's registry_test.
@@ -40,8 +41,8 @@ public sealed class LeaseAttributesTests
         var attributes = Parse(
             """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""", out _);
         Assert.Equal(new LeaseAttributes(new Ipv4Address(0xC0A8000A), "fc00::10", "vxlan", """{"VNI":1}""", "[2]"), attributes);
-        Assert.Equal(
-            """{"PublicIP":"192.168.0.10","PublicIPv6":null}"""u8.ToArray(), new LeaseAttributes(new Ipv4Address(0xC0A8000A), null, "", null, null).ToJson());
+        var bare = new LeaseAttributes(new Ipv4Address(0xC0A8000A), null, "", null, null);
+        Assert.Equal("""{"PublicIP":"192.168.0.10","PublicIPv6":null}""", Encoding.UTF8.GetString(bare.ToJson()));
     }
 
     [Theory]
@@ -58,7 +59,8 @@ public sealed class LeaseAttributesTests
     [InlineData("""{"publicipv6":null}""")]
     // Another node's IPv6 address is nothing to us: it must not cost that node its lease.
     [InlineData("""{"PublicIPv6":7}""")]
-    public void What_is_not_given_is_empty(string json) => Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json, out _));
+    public void What_is_not_given_is_empty(string json) =>
+        Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json, out _));
 
     [Theory]
     [InlineData("", "not valid JSON")]
@@ -90,7 +92,7 @@ public sealed class LeaseAttributesTests
             Assert.NotEqual(attributes is null, reason.Length == 0);
             if (attributes is null) return;
             Assert.Equal(attributes, LeaseAttributes.Parse(attributes.ToJson(), out _));
-        }, times: 100_000);
+        }, times: 40_000);
 
     [Fact]
     public void Any_text_in_it_is_escaped() => Gen.Select(Gen.String, Gen.String).Always(pair =>

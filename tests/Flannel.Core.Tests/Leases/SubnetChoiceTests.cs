@@ -32,7 +32,7 @@ public sealed class SubnetChoiceTests
             Assert.Equal(free[number], SubnetChoice.Pick(config, taken, chosen));
             Assert.Equal(free.Count, chosen.Bound);
         }
-    }, times: 5_000);
+    }, times: 2_000);
 
     [Fact]
     public void A_subnet_fits_if_and_only_if_it_is_one_of_the_range() =>
@@ -108,10 +108,12 @@ public sealed class SubnetChoiceTests
     {
         var network = Ipv4Network.Parse("10.24.0.0/16");
         var config = Config(network, 24, 1, 255);
-        Assert.Equal(255 - 15, SubnetChoice.CountFree(config, [Ipv4Network.Parse("10.24.0.0/20")]));
-        Assert.Equal(255 - 16, SubnetChoice.CountFree(config, [Ipv4Network.Parse("10.24.16.0/20"), Ipv4Network.Parse("10.24.17.0/24")]));
-        Assert.Equal(255 - 1, SubnetChoice.CountFree(config, [Ipv4Network.Parse("10.24.9.0/30"), Ipv4Network.Parse("10.24.9.252/30")]));
-        Assert.Equal(255, SubnetChoice.CountFree(config, [Ipv4Network.Parse("10.24.0.0/24"), Ipv4Network.Parse("10.25.0.0/24"), Ipv4Network.Parse("9.0.0.0/8")]));
+        Assert.Equal(255 - 15, Free("10.24.0.0/20"));
+        Assert.Equal(255 - 16, Free("10.24.16.0/20", "10.24.17.0/24"));
+        Assert.Equal(255 - 1, Free("10.24.9.0/30", "10.24.9.252/30"));
+        Assert.Equal(255, Free("10.24.0.0/24", "10.25.0.0/24", "9.0.0.0/8"));
+
+        long Free(params string[] taken) => SubnetChoice.CountFree(config, taken.Select(Ipv4Network.Parse));
     }
 
     private static NetworkConfig Config(Ipv4Network network, int subnetLength, int first, int last) => new()

@@ -79,9 +79,11 @@ public sealed class SubnetKeyTests
 
     [Fact]
     public void Whatever_is_read_is_written_back_as_the_same_text() =>
-        Hostile.Text("0123456789.-&abcdef:", "10.24.5.0", "-", "24", "&", "fc00::", "64", "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "10.24.5.0-24&fc00:0:0:1::-64")
+        Hostile.Text(
+                "0123456789.-&abcdef:", "10.24.5.0", "-", "24", "&", "fc00::", "64", "10.24.5.0-24", "10.24.5.0-24&fc00::-64",
+                "10.24.5.0-24&fc00:0:0:1::-64")
             .Always(text =>
             {
                 if (SubnetKey.TryParse(text, out var key)) Assert.Equal(text, key.ToString());
-            }, times: 100_000);
+            }, times: 40_000);
 }

@@ -28,8 +28,11 @@ public sealed class RouteStatusTests
     }
 
     [Fact]
-    public void What_a_later_version_adds_is_ignored() =>
-        Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden.Replace("{", """{"Zone":"cn-hangzhou-b",""", StringComparison.Ordinal)))?.SaysTheSameAs(Example));
+    public void What_a_later_version_adds_is_ignored()
+    {
+        var later = Golden.Replace("{", """{"Zone":"cn-hangzhou-b",""", StringComparison.Ordinal);
+        Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(later))?.SaysTheSameAs(Example));
+    }
 
     [Theory]
     [InlineData(RouteState.Pending, "Pending")]
@@ -98,7 +101,7 @@ public sealed class RouteStatusTests
         .Always(bytes =>
         {
             if (RouteStatus.Parse(bytes) is { } status) Assert.True(RouteStatus.Parse(status.ToJson())?.SaysTheSameAs(status));
-        }, times: 100_000);
+        }, times: 40_000);
 
     [Fact]
     public void It_speaks_of_one_subnet_and_one_instance()
