@@ -39,7 +39,7 @@ public sealed class RouteController(
         }
         finally
         {
-            await over.CancelAsync();
+            over.Cancel();
             while (tasks.TryTake(out var task)) await task;
             reconcilers.Clear();
         }

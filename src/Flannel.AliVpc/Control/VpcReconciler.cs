@@ -117,7 +117,7 @@ internal sealed class VpcReconciler
         }
         finally
         {
-            await both.CancelAsync();
+            both.Cancel();
             try
             {
                 await checking;
