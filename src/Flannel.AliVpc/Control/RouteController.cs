@@ -39,7 +39,7 @@ public sealed class RouteController(
         }
         finally
         {
-            await over.CancelAsync();
+            over.Cancel();
             while (tasks.TryTake(out var task)) await task;
             reconcilers.Clear();
         }
@@ -86,7 +86,8 @@ public sealed class RouteController(
                 continue;
             }
 
-            reconciler = new VpcReconciler(view, options, term, paced, board, time, random, log, () => Judge(ended));
+            reconciler = new VpcReconciler(
+                view, options, term, paced, board, time, new Random(random.Next()), log, () => Judge(ended));
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }

@@ -13,6 +13,9 @@ internal sealed record RouteTrouble(RouteState State, string Text, string Reques
 /// full, which is one trouble for all the routes that they lack.</summary>
 internal sealed class RouteTroubles(TimeProvider time, Random random)
 {
+    /// <summary>So often the listing is given the benefit of the doubt.</summary>
+    private const int Benefit = 2;
+
     private readonly Dictionary<RouteKey, RouteTrouble> troubles = [];
     private readonly Dictionary<string, (RouteTrouble Trouble, int Entries)> full = [];
     private readonly Dictionary<string, int> customEntries = [];
@@ -33,7 +36,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         var (first, longest) = PausesOf(error.Kind);
         var pause = Math.Min(longest, first * Math.Pow(2, Math.Min(count - 1, 30))) * (0.5 + random.NextDouble() / 2);
         if (error.RetryAfter is { } hint) pause = Math.Max(pause, hint.TotalSeconds);
-        var (state, text) = WordsFor(step, error);
+        var (state, text) = WordsFor(step, error, count);
         var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
         var trouble = new RouteTrouble(state, text, error.RequestId, error.Kind, step, retryAt, count);
         if (error.Kind == CloudErrorKind.Quota) full[step.RouteTableId] = (trouble, customEntries.GetValueOrDefault(step.RouteTableId));
@@ -79,20 +82,20 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     /// <summary>In seconds: the first pause's bound, and the bound that pauses grow to.</summary>
     private static (double First, double Longest) PausesOf(CloudErrorKind kind) => kind switch
     {
-        CloudErrorKind.Retry or CloudErrorKind.Reread or CloudErrorKind.RefreshCredentials => (0.5, 30),
-        CloudErrorKind.AlreadySo => (2, 300),
+        CloudErrorKind.Retry => (0.5, 30),
+        CloudErrorKind.Reread or CloudErrorKind.AlreadySo => (0.5, 300),
         CloudErrorKind.Quota => (30, 600),
         CloudErrorKind.Unknown => (15, 300),
         _ => (60, 600),
     };
 
-    private static (RouteState, string) WordsFor(RouteStep step, CloudError error) => error.Kind switch
+    private static (RouteState, string) WordsFor(RouteStep step, CloudError error, int count) => error.Kind switch
     {
         CloudErrorKind.Quota => (RouteState.QuotaExceeded,
             $"route table {step.RouteTableId} is full ({error.Code}): ask for more of quota vpc_quota_route_entrys_num, or use the vxlan backend"),
         CloudErrorKind.Denied => (RouteState.Denied, $"the RAM role lacks {error.DeniedAction ?? error.Code}"),
-        CloudErrorKind.AlreadySo => (RouteState.Conflict,
-            $"route table {step.RouteTableId} refuses {step.Destination} as a duplicate of an entry that it does not list ({error.Code})"),
+        CloudErrorKind.Reread or CloudErrorKind.AlreadySo when count > Benefit => (RouteState.Conflict,
+            $"route table {step.RouteTableId} refuses {step.Destination} and lists no entry of it: {error.Code} {error.Message}"),
         CloudErrorKind.Fatal or CloudErrorKind.Unknown => (RouteState.Rejected, $"{step.RouteTableId} {step.Destination}: {error.Code} {error.Message}"),
         _ => (RouteState.Pending, $"{step.RouteTableId} {step.Destination}: {error.Code}, trying again"),
     };

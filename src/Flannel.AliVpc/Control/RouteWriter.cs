@@ -108,7 +108,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var answer = await api.CreateRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => NewEntry(route, mark))], cancellation);
         if (answer.Error is { } error)
         {
-            if (IsPassing(error)) return Uncertain(write, error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
             if (error.Kind == CloudErrorKind.Denied)
             {
                 batchDenied = true;
@@ -142,7 +142,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var answer = await api.CreateRouteEntryAsync(vpc.RegionId, NewEntry(route, mark), token, cancellation);
         if (answer.Error is { } error)
         {
-            if (IsPassing(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
             clientTokens.Remove(key);
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
@@ -160,7 +160,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             vpc.RegionId, route.Entry, route.Wanted.NextHop, mark.Token, mark.Description, cancellation);
         if (answer.Error is { } error)
         {
-            if (IsPassing(error)) return Uncertain(new RouteWrite.RePointOne(route), error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.RePointOne(route), error);
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
         }
@@ -174,7 +174,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var answer = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => route.Entry)], cancellation);
         if (answer.Error is { } error)
         {
-            if (IsPassing(error)) return Uncertain(write, error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
             foreach (var route in write.Routes) Fail(route, error);
             return null;
         }
@@ -189,10 +189,6 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 
         return null;
     }
-
-    /// <summary>Errors that say nothing about the routes of the call.</summary>
-    private static bool IsPassing(CloudError error) =>
-        error.Kind is CloudErrorKind.Retry or CloudErrorKind.Reread or CloudErrorKind.RefreshCredentials;
 
     private CloudError Uncertain(RouteWrite write, CloudError error)
     {

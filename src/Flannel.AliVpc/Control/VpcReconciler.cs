@@ -75,7 +75,7 @@ internal sealed class VpcReconciler
         troubles = new RouteTroubles(time, random);
         stale = new StaleRoutes(options.StaleGrace, time);
         writer = new RouteWriter(vpc, api, troubles, stale, time, random, log);
-        checks = new InterfaceChecks(vpc.RegionId, api, time, random, log, signal.Set);
+        checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, signal.Set);
         statuses = new NodeStatuses(options, board, time);
         foreign = new ForeignEntries(log);
         reading = new VpcTroubles(options.UnreachableLimit, time, random);
@@ -117,7 +117,7 @@ internal sealed class VpcReconciler
         }
         finally
         {
-            await both.CancelAsync();
+            both.Cancel();
             try
             {
                 await checking;

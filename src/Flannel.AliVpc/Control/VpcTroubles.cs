@@ -26,7 +26,7 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
         { Kind: CloudErrorKind.Denied } denied => (RouteState.Denied, $"the RAM role lacks {denied.DeniedAction ?? denied.Code}", denied.RequestId),
         _ when count < WorthMentioning => null,
         { Kind: CloudErrorKind.RefreshCredentials } => (RouteState.Denied, $"the controller has no valid credentials: {last.Code}", last.RequestId),
-        _ when IsNoAnswer(last) => (RouteState.Unreachable, $"the API gives no answer: {last.Code}", last.RequestId),
+        _ when RouteErrors.IsNoAnswer(last) => (RouteState.Unreachable, $"the API gives no answer: {last.Code}", last.RequestId),
         _ => (RouteState.Pending, $"the API answers {last.Code}, trying again", last.RequestId),
     };
 
@@ -41,7 +41,7 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
             { Kind: CloudErrorKind.Denied } => new VpcHealth.Hopeless(new TermEnd.Denied(error.DeniedAction ?? error.Code)),
             { Kind: CloudErrorKind.RefreshCredentials } when count >= NoMoreCredentials =>
                 new VpcHealth.Hopeless(new TermEnd.NoCredentials(error.Code)),
-            _ when IsNoAnswer(error) && time.GetElapsedTime(since) >= unreachableLimit =>
+            _ when RouteErrors.IsNoAnswer(error) && time.GetElapsedTime(since) >= unreachableLimit =>
                 new VpcHealth.Hopeless(new TermEnd.Unreachable(error.Code)),
             _ => new VpcHealth.Fine(),
         };
@@ -57,7 +57,4 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
         slowPauses.Reset();
         Health = new VpcHealth.Fine();
     }
-
-    /// <summary>Codes of ours, in angle brackets, are of calls that no answer came to.</summary>
-    private static bool IsNoAnswer(CloudError error) => error.Code.StartsWith('<');
 }
