@@ -46,6 +46,19 @@ public class CloudTransportTests
     }
 
     [Fact]
+    public async Task A_write_on_a_kept_connection_that_breaks_is_never_a_plain_success_nor_done_twice()
+    {
+        await using var cloud = await StartAsync();
+        Assert.True((await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
+        cloud.Fail(FaultKind.DropAfterSuccess, "CreateRouteEntries");
+        var answer = await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token);
+        // The handler itself may send a request again on a new connection; the used nonce and the duplicate then tell what happened.
+        Assert.Contains(answer.Error?.Kind ?? Assert.Single(answer.Value!.Failures).Error.Kind, new[] { CloudErrorKind.Reread, CloudErrorKind.Retry });
+        cloud.Settle();
+        Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.1.0/24");
+    }
+
+    [Fact]
     public async Task A_read_whose_connection_breaks_is_tried_again()
     {
         await using var cloud = await StartAsync();
