@@ -51,8 +51,8 @@ internal static class Flags
 
         new("route-controller", Cloud, "auto|never", "auto", "whether this node may be elected to write the routes of all nodes",
             (o, s) => RouteController(o, s)),
-        new("route-resync", Cloud, "SECONDS", "60", "how often the route tables are compared with the leases, 5 to 86400",
-            (o, s) => FlagValues.Number(s, 5, 86400, "of seconds ", v => o.RouteResync = TimeSpan.FromSeconds(v))),
+        new("route-resync", Cloud, "SECONDS", "60", "how often the route tables are compared with the leases, 1 to 86400",
+            (o, s) => FlagValues.Number(s, 1, 86400, "of seconds ", v => o.RouteResync = TimeSpan.FromSeconds(v))),
         new("dry-run", Cloud, "", "false", "print what would be done to the route tables, write nothing, exit",
             (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)),
         new("access-key-file", Cloud, "FILE", "", "access key (default: environment, then the instance's RAM role)",
