@@ -18,7 +18,6 @@ internal sealed class CloudTransport : IDisposable
     private readonly Random random;
     private readonly ILogger logger;
     private readonly HttpClient http;
-    private readonly Lock randomLock = new();
 
     public CloudTransport(
         CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
@@ -114,10 +113,10 @@ internal sealed class CloudTransport : IDisposable
         }
 
         var milliseconds = (long)time.GetElapsedTime(start).TotalMilliseconds;
-        if (attempt.Error is { } error)
+        if (attempt.Error is { Code: not "DryRunOperation" } error)
             logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, error.RequestId, error.Message);
         else
-            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value!.RequestId!);
+            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
         return attempt;
     }
 
@@ -179,7 +178,7 @@ internal sealed class CloudTransport : IDisposable
     private string Nonce()
     {
         Span<byte> bytes = stackalloc byte[16];
-        lock (randomLock) random.NextBytes(bytes);
+        lock (random) random.NextBytes(bytes);
         return Convert.ToHexStringLower(bytes);
     }
 }

@@ -101,6 +101,23 @@ public class InstanceIdentityReaderTests
         Assert.IsType<IdentityAnswer.Identity>(await reader.ReadAsync(Mac(1), Token));
     }
 
+    [Fact]
+    public async Task Ten_questions_to_a_service_that_does_not_answer_wait_once()
+    {
+        var never = new TaskCompletionSource<(int, string)>();
+        await using var server = await MetadataStub.StartAsync((_, _, _) => never.Task);
+        using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromMilliseconds(200) });
+        try
+        {
+            Assert.IsType<IdentityAnswer.Unreachable>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
+            Assert.Equal(["PUT"], server.Methods);
+        }
+        finally
+        {
+            never.SetResult((500, ""));
+        }
+    }
+
     [Theory]
     [InlineData(404, "")]
     [InlineData(200, "")]
