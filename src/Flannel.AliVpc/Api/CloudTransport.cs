@@ -57,6 +57,7 @@ internal sealed class CloudTransport : IDisposable
         var (refreshed, renewedNonce, corrected) = (false, false, false);
         while (true)
         {
+            var signedWith = clock.Offset;
             var attempt = await AttemptAsync(call, type, key, scope).ConfigureAwait(false);
             if (attempt.Error is not { } error) return new(attempt.Value, null, attempt.Value!.RequestId!);
             var failed = new CloudResult<T>(null, error, error.RequestId);
@@ -68,8 +69,9 @@ internal sealed class CloudTransport : IDisposable
 
                 case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !corrected && attempt.ServerTime is { } now:
                     corrected = true;
-                    if (!clock.Correct(now)) return failed;
-                    logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    if (clock.Correct(now)) logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    // Another call may have corrected it meanwhile; what counts is whether this one would be signed otherwise now.
+                    if ((clock.Offset - signedWith).Duration() <= CloudClock.Tolerance) return failed;
                     continue;
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed:
