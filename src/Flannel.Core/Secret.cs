@@ -9,6 +9,7 @@ namespace Flannel.Core;
 [DebuggerDisplay("***")]
 public sealed class Secret : IEquatable<Secret>, IDisposable
 {
+    [DebuggerBrowsable(DebuggerBrowsableState.Never)]
     private readonly byte[] utf8;
 
     public Secret(string value) => utf8 = Encoding.UTF8.GetBytes(value);

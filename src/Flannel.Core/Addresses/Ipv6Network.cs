@@ -1,12 +1,16 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Flannel.Core.Addresses;
 
 /// <summary>An IPv6 prefix. Only what reading flannel's configuration and the dual-stack keys of other nodes needs.</summary>
 public readonly record struct Ipv6Network
 {
+    private const int Groups = 8;
+
     /// <param name="address">Any address inside; bits beyond <paramref name="length"/> are cleared.</param>
     /// <param name="length">0 to 128.</param>
     public Ipv6Network(UInt128 address, int length)
@@ -59,12 +63,42 @@ public readonly record struct Ipv6Network
         return true;
     }
 
+    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses that stand in flannel's keys. <see cref="IPAddress"/> would
+    /// write the last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which is then another key.</summary>
     public static string FormatAddress(UInt128 address)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
-        return new IPAddress(bytes).ToString();
+        var (start, count) = LongestZeroRun(address);
+        var text = new StringBuilder(39);
+        for (var group = 0; group < Groups; group++)
+        {
+            if (group == start)
+            {
+                text.Append("::");
+                group += count - 1;
+                continue;
+            }
+
+            if (text.Length > 0 && text[^1] != ':') text.Append(':');
+            text.Append(CultureInfo.InvariantCulture, $"{Group(address, group):x}");
+        }
+
+        return text.ToString();
     }
+
+    /// <summary>The first of the longest runs of two or more groups that are zero; starts at -1 when there is none.</summary>
+    private static (int Start, int Count) LongestZeroRun(UInt128 address)
+    {
+        var (start, count) = (-1, 1);
+        for (int group = 0, run = 0; group < Groups; group++)
+        {
+            run = Group(address, group) == 0 ? run + 1 : 0;
+            if (run > count) (start, count) = (group - run + 1, run);
+        }
+
+        return (start, count);
+    }
+
+    private static ushort Group(UInt128 address, int index) => (ushort)(address >> (16 * (Groups - 1 - index)));
 
     public override string ToString() => ToString('/');
 

@@ -10,9 +10,10 @@ internal static class Ipv6NetworkCheck
     private const int DefaultSubnetLength = 64;
 
     /// <summary>Null, or what is wrong.</summary>
-    public static string? Check(NetworkConfigParser.Fields fields)
+    public static string? Check(NetworkConfigFields fields)
     {
-        if (fields.Ipv6Network is not { } network || network == default)
+        var network = fields.Ipv6Network;
+        if (network == default)
             return "EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"";
         int length;
         if (fields.Ipv6SubnetLength > 0)

@@ -10,10 +10,11 @@ internal static class NetworkConfigCheck
     private const int LongestNetwork = 28;
     private const int DefaultSubnetLength = 24;
 
-    public static NetworkConfigResult Check(NetworkConfigParser.Fields fields)
+    public static NetworkConfigResult Check(NetworkConfigFields fields)
     {
         if (!fields.EnableIpv4) return NetworkConfigResult.Refused("EnableIPv4 is false, and the backends of this build need IPv4");
-        if (fields.Network is not { } network || network == default)
+        var network = fields.Network;
+        if (network == default)
             return NetworkConfigResult.Refused("Network is missing: give an IPv4 network such as \"10.24.0.0/16\"");
         if (SubnetLength(fields.SubnetLength, network, out var length) is { } lengthError) return NetworkConfigResult.Refused(lengthError);
         if (Range(fields, network, length, out var min, out var max) is { } rangeError) return NetworkConfigResult.Refused(rangeError);
@@ -49,7 +50,7 @@ internal static class NetworkConfigCheck
     }
 
     private static string? Range(
-        NetworkConfigParser.Fields fields, Ipv4Network network, int length, out Ipv4Address min, out Ipv4Address max)
+        NetworkConfigFields fields, Ipv4Network network, int length, out Ipv4Address min, out Ipv4Address max)
     {
         var size = 1u << (32 - length);
         // The first subnet is skipped: its own address is the network's, which some hosts take for a broadcast (upstream config.go).

@@ -21,14 +21,7 @@ public sealed record LeaseAttributes(
         reason = "";
         try
         {
-            var reader = new Utf8JsonReader(utf8);
-            using var document = JsonDocument.ParseValue(ref reader);
-            if (reader.BytesConsumed != utf8.Length && !utf8[(int)reader.BytesConsumed..].Trim(" \t\r\n"u8).IsEmpty)
-            {
-                reason = "text after the JSON value";
-                return null;
-            }
-
+            using var document = JsonDocument.Parse(utf8.ToArray());
             return Read(document.RootElement, out reason);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -99,10 +92,10 @@ public sealed record LeaseAttributes(
                 case "BACKENDTYPE" when property.Value.ValueKind != JsonValueKind.Null:
                     reason = "BackendType is not a string";
                     return null;
-                case "BACKENDDATA":
+                case "BACKENDDATA" when property.Value.ValueKind != JsonValueKind.Null:
                     data = property.Value.GetRawText();
                     break;
-                case "BACKENDV6DATA":
+                case "BACKENDV6DATA" when property.Value.ValueKind != JsonValueKind.Null:
                     v6Data = property.Value.GetRawText();
                     break;
             }

@@ -15,15 +15,17 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
         + $"FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
 
     /// <summary>The subnet that an earlier run was given, from the text of its file; null when the text names none. Anything goes here:
-    /// the file may be torn, another program's, or edited by hand, and is then as good as absent.</summary>
+    /// the file may be torn, another program's, or edited by hand, and is then as good as absent. As in a shell, the last of several counts.</summary>
     public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text)
     {
         Ipv4Network? found = null;
-        foreach (var line in Encoding.UTF8.GetString(text).AsSpan().EnumerateLines())
+        // A line without its end may have lost more than that: 10.24.5.1/2 was once 10.24.5.1/24.
+        var whole = text[..(text.LastIndexOf((byte)'\n') + 1)];
+        foreach (var line in Encoding.UTF8.GetString(whole).AsSpan().EnumerateLines())
         {
             const string name = "FLANNEL_SUBNET=";
             if (!line.StartsWith(name, StringComparison.Ordinal)) continue;
-            found = Ipv4Network.TryParse(line[name.Length..].Trim("\"' "), '/', out var subnet, out _) ? subnet : null;
+            found = Ipv4Network.TryParse(line[name.Length..].Trim("\"' \t"), '/', out var subnet, out _) ? subnet : null;
         }
 
         return found;

@@ -6,21 +6,27 @@ namespace Flannel.Core.Leases;
 /// <c>10.24.5.0-24&amp;fc00::-64</c> (upstream <c>pkg/subnet/subnet.go</c>, <c>MakeSubnetKey</c>).</summary>
 public readonly record struct SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = null)
 {
-    /// <summary>False for text that is no lease: such a key is somebody's own and is left alone.</summary>
+    // Upstream's ParseSubnetKey reads the lengths as 5 and 7 bits.
+    private const int LongestSubnet = 31;
+    private const int LongestIpv6Subnet = 127;
+
+    /// <summary>False for text that is no lease: such a key is somebody's own and is left alone. What is read is written back as the very
+    /// same text, because it is the name of a key: other spellings of an address, host bits included, are not a flannel's.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out SubnetKey key)
     {
         key = default;
         var and = text.IndexOf('&');
         var v4 = and < 0 ? text : text[..and];
-        // Upstream writes the network's own address, so host bits mean that the key was not written by a flannel.
-        if (!Ipv4Network.TryParse(v4, '-', out var subnet, out var hostBits) || hostBits) return false;
+        if (!Ipv4Network.TryParse(v4, '-', out var subnet, out var hostBits) || hostBits || subnet.Length > LongestSubnet) return false;
         if (and < 0)
         {
             key = new SubnetKey(subnet);
             return true;
         }
 
-        if (!Ipv6Network.TryParse(text[(and + 1)..], '-', out var ipv6, out hostBits) || hostBits) return false;
+        var v6 = text[(and + 1)..];
+        if (!Ipv6Network.TryParse(v6, '-', out var ipv6, out _) || ipv6.Length > LongestIpv6Subnet) return false;
+        if (!v6.SequenceEqual(ipv6.ToString('-'))) return false;
         key = new SubnetKey(subnet, ipv6);
         return true;
     }

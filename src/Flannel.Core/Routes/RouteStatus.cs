@@ -5,7 +5,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.Core.Routes;
 
 /// <summary>What has become of one node's route. One word, the same in etcd, <c>/readyz?verbose</c>, metrics and log.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<RouteState>))]
+[JsonConverter(typeof(RouteStateByName))]
 public enum RouteState
 {
     /// <summary>Asked for or seen, not yet usable in every table.</summary>
@@ -49,9 +49,8 @@ public sealed record RouteStatus(
         try
         {
             var status = JsonSerializer.Deserialize(utf8, RouteStatusJson.Default.RouteStatus);
-            return status is { Subnet: not null, InstanceId: not null, RouteTableIds: not null, Message: not null, RequestId: not null }
-                ? status
-                : null;
+            // The serialiser refuses a missing or null property; it does not look into a list.
+            return status is not null && !status.RouteTableIds.Contains(null!) ? status : null;
         }
         catch (JsonException)
         {
@@ -68,5 +67,19 @@ public sealed record RouteStatus(
         && RouteTableIds.SequenceEqual(other.RouteTableIds);
 }
 
+/// <summary>The library's own converter takes numbers too, whose meaning would depend on the version that wrote them, and lists
+/// (<c>Pending, Available</c>), which it adds up to yet another state.</summary>
+internal sealed class RouteStateByName : JsonConverter<RouteState>
+{
+    public override RouteState Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && reader.GetString() is { } word && Enum.TryParse<RouteState>(word, out var state)
+        && state.ToString() == word
+            ? state
+            : throw new JsonException();
+
+    public override void Write(Utf8JsonWriter writer, RouteState value, JsonSerializerOptions options) => writer.WriteStringValue(value.ToString());
+}
+
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RouteStatus))]
 internal sealed partial class RouteStatusJson : JsonSerializerContext;

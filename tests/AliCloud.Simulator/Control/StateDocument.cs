@@ -35,7 +35,10 @@ internal static class StateDocument
                     }).ToList(),
                     VSwitches = v.VSwitches.Select(s => new
                     {
-                        VSwitchId = s.Id, CidrBlock = s.Cidr.ToString(), s.ZoneId, RouteTableId = s.Table.Id,
+                        VSwitchId = s.Id,
+                        CidrBlock = s.Cidr.ToString(),
+                        s.ZoneId,
+                        RouteTableId = s.Table.Id,
                     }).ToList(),
                 }).ToList(),
                 Instances = state.Instances.Select(i => new

@@ -62,7 +62,10 @@ internal static class CreateRouteActions
             {
                 failed.Add(new
                 {
-                    DstCidrBlock = item["DstCidrBlock"], NextHop = item["NextHop"], FailedCode = problem.Code, FailedMessage = problem.Message,
+                    DstCidrBlock = item["DstCidrBlock"],
+                    NextHop = item["NextHop"],
+                    FailedCode = problem.Code,
+                    FailedMessage = problem.Message,
                 });
             }
         }
@@ -70,7 +73,10 @@ internal static class CreateRouteActions
         foreach (var entry in created) state.Unsettle(entry, RouteStatus.Pending);
         return new Done(new
         {
-            SuccessCount = created.Count, FailedCount = failed.Count, RouteEntryIds = created.Select(e => e.Id), FailedRouteEntries = failed,
+            SuccessCount = created.Count,
+            FailedCount = failed.Count,
+            RouteEntryIds = created.Select(e => e.Id),
+            FailedRouteEntries = failed,
         });
     }
 

@@ -49,8 +49,11 @@ internal static class DeleteRouteActions
             {
                 failed.Add(new
                 {
-                    RouteEntryId = item["RouteEntryId"] ?? "", DstCidrBlock = item["DstCidrBlock"] ?? "", NextHop = item["NextHop"] ?? "",
-                    FailedCode = problem.Code, FailedMessage = problem.Message,
+                    RouteEntryId = item["RouteEntryId"] ?? "",
+                    DstCidrBlock = item["DstCidrBlock"] ?? "",
+                    NextHop = item["NextHop"] ?? "",
+                    FailedCode = problem.Code,
+                    FailedMessage = problem.Message,
                 });
             }
         }

@@ -1,0 +1,300 @@
+#!/usr/bin/env bash
+# The one list of verbs. Everything a newcomer or a machine does with this repository starts here.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+
+RID=${RID:-linux-x64}
+CONFIGURATION=Release
+ARTIFACTS=$PWD/artifacts
+EXECUTABLE=$ARTIFACTS/$RID/flanneld
+TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
+
+# What the verbs need beside the .NET SDK: a command, or a file where there is no command, and the Debian package that has it.
+NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils /usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
+NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux)
+NEEDS_LINT=(shellcheck:shellcheck)
+
+help() {
+    cat <<'EOF'
+Usage: ./build.sh VERB [ARGUMENTS]
+
+  demo [--keep]    the whole product on this machine, no cloud account: three simulated ECS instances, a real etcd, the native
+                   flanneld on each, containers that ping each other; --keep leaves it running to look around
+  test [FILTER]    build, publish, lint, and every test; FILTER (part of a project's name) runs only some
+  build            the solution, warnings are errors
+  publish          the native executable, fully static: artifacts/linux-x64/flanneld
+  lint             formatting of the code, shellcheck of the scripts
+  bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help)
+  clean            remove everything that was built
+  help             this list
+
+Debian and Ubuntu packages that a verb needs are installed when they are missing and you are root.
+CI=true makes a skipped test a failure.
+EOF
+}
+
+# --- saying what happens -------------------------------------------------------------------------------------------------------
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
+milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
+seconds_since() { local ms=$(($(milliseconds) - $1)); printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)); }
+
+# step TITLE COMMAND…: says what is done, shows the command's output as it comes, then says how long it took.
+step() {
+    local title=$1 start status=0
+    shift
+    start=$(milliseconds)
+    say "==> $title"
+    "$@" || status=$?
+    if [ "$status" -ne 0 ]; then
+        say "    failed after $(seconds_since "$start")"
+        return "$status"
+    fi
+    say "    $(seconds_since "$start")"
+}
+
+# --- what the machine must have ------------------------------------------------------------------------------------------------
+
+need_dotnet() {
+    command -v dotnet >/dev/null || fail "the .NET SDK $(sdk_version) or newer is needed: https://dotnet.microsoft.com/download/dotnet/10.0"
+    dotnet --version >/dev/null 2>&1 || fail "global.json asks for the .NET SDK $(sdk_version) or newer 10.0; installed: $(dotnet --list-sdks | tr '\n' ' ')"
+}
+
+sdk_version() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json; }
+
+need() {
+    local entry what package missing=()
+    for entry in "$@"; do
+        what=${entry%%:*} package=${entry##*:}
+        case $what in
+            /*) [ -e "$what" ] || missing+=("$package") ;;
+            *) command -v "$what" >/dev/null || [ -x "/usr/sbin/$what" ] || missing+=("$package") ;;
+        esac
+    done
+    [ "${#missing[@]}" -eq 0 ] && return
+    command -v apt-get >/dev/null || fail "missing on this machine: ${missing[*]} (names of Debian packages)"
+    [ "$(id -u)" -eq 0 ] || fail "missing on this machine: as root run: apt-get install ${missing[*]}"
+    step "Installing ${missing[*]}" install_packages "${missing[@]}" || fail "could not install: ${missing[*]}"
+}
+
+install_packages() (
+    # The etcd package would start a service of its own on this machine: nothing here wants it.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    mkdir -p "$ARTIFACTS"
+    {
+        apt-get update -qq &&
+            apt-get install -y -qq --no-install-recommends "$@"
+    } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
+)
+
+# --- build, publish, lint, clean -----------------------------------------------------------------------------------------------
+
+build() {
+    need_dotnet
+    step "Building the solution" compile Flannel.Aot.sln
+}
+
+# dotnet build would add a summary that says nothing.
+compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
+
+# What the executable is made of: when none of it changed since, it is not made again.
+publish_inputs() {
+    {
+        dotnet --version
+        printf '%s\n' "$RID" "$CONFIGURATION"
+        find src eng Directory.Build.props Directory.Packages.props global.json \
+            -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -d' ' -f1
+}
+
+publish() {
+    need_dotnet
+    need "${NEEDS_PUBLISH[@]}"
+    local inputs stamp=$ARTIFACTS/$RID/.flanneld.inputs
+    inputs=$(publish_inputs)
+    if [ -x "$EXECUTABLE" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$inputs $(sha256sum <"$EXECUTABLE")" ]; then
+        say "==> Native executable: nothing changed since it was made"
+    else
+        step "Compiling the native executable ($RID)" compile_native || return 1
+        printf '%s %s\n' "$inputs" "$(sha256sum <"$EXECUTABLE")" >"$stamp"
+    fi
+    describe_executable
+}
+
+compile_native() {
+    local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
+    mkdir -p "$ARTIFACTS/$RID"
+    rm -rf "$out"
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo >"$log" 2>&1; then
+        cat "$log"
+        return 1
+    fi
+    # Warnings of the native linker about static glibc and of CMake are known and harmless; those of the trimmer never are.
+    if grep -E 'warning (IL[23][0-9]{3}|CS[0-9]{4}|CA[0-9]{4}|NU[0-9]{4})' "$log"; then
+        say "    warnings in the native publish"
+        return 1
+    fi
+    mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
+    mv -f "$out/flanneld" "$EXECUTABLE"
+}
+
+describe_executable() {
+    local bytes linkage=static
+    bytes=$(stat -c %s "$EXECUTABLE")
+    if readelf -lW "$EXECUTABLE" | grep -q INTERP; then linkage=dynamic; fi
+    say "    artifacts/$RID/flanneld: $bytes bytes, $linkage"
+    [ "$linkage" = static ] || { say "    the executable must need no library"; return 1; }
+}
+
+lint() {
+    local status=0
+    need_dotnet
+    need "${NEEDS_LINT[@]}"
+    step "Checking the formatting" check_formatting || status=1
+    step "Checking the scripts" check_scripts || status=1
+    return "$status"
+}
+
+# Style and analyzers are part of the build (EnforceCodeStyleInBuild, warnings are errors); left are blanks and line ends,
+# and for those no project needs to be loaded.
+check_formatting() { dotnet format whitespace . --folder --verify-no-changes --exclude artifacts; }
+
+check_scripts() {
+    local scripts
+    mapfile -t scripts < <(shell_scripts)
+    shellcheck "${scripts[@]}"
+}
+
+shell_scripts() {
+    find . -name artifacts -prune -o -name .git -prune -o -name bin -prune -o -name obj -prune -o -type f -print | while IFS= read -r file; do
+        if IFS= read -r first <"$file" 2>/dev/null && [[ $first =~ ^#!.*[/\ ](ba|da)?sh ]]; then printf '%s\n' "$file"; fi
+    done
+}
+
+clean() {
+    step "Removing what was built" rm -rf "$ARTIFACTS"
+}
+
+# --- test ----------------------------------------------------------------------------------------------------------------------
+
+PASSED=0 FAILED=0 SKIPPED=0
+
+count() { # NAME PASSED FAILED SKIPPED TIME
+    PASSED=$((PASSED + $2)) FAILED=$((FAILED + $3)) SKIPPED=$((SKIPPED + $4))
+    printf '%-24s %5d passed %5d failed %5d skipped   %s\n' "$1" "$2" "$3" "$4" "$5" >>"$ARTIFACTS/test/summary"
+}
+
+# A step that counts as one test.
+check() { # NAME COMMAND…
+    local name=$1 start
+    shift
+    start=$(milliseconds)
+    if "$@"; then count "$name" 1 0 0 "$(seconds_since "$start")"; else
+        count "$name" 0 1 0 "$(seconds_since "$start")"
+        return 1
+    fi
+}
+
+run_tests_of() { # PROJECT: in the background; leaves a log, a result file, the exit code and the time
+    local project=$1 start status=0
+    local out=$ARTIFACTS/test/$project
+    start=$(milliseconds)
+    FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
+        "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
+    printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
+}
+
+collect_tests_of() { # PROJECT
+    local project=$1 out=$ARTIFACTS/test/$1 ending summary passed=0 failed=0 skipped=0
+    mapfile -t ending <"$out.end"
+    summary=$(grep -aoE -m1 '"summary":\{"tests":[^}]*' "$out.json" 2>/dev/null | head -n1 || true)
+    passed=$(number_in "$summary" passed) failed=$(number_in "$summary" failed) skipped=$(number_in "$summary" skipped)
+    if [ "${ending[0]}" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        failed=1
+        case ${ending[0]} in
+            124 | 137) say "$project did not end within $TEST_LIMIT_SECONDS s" ;;
+            *) say "$project ended with exit code ${ending[0]} and no failed test" ;;
+        esac
+    elif [ $((passed + failed + skipped)) -eq 0 ]; then
+        failed=1
+        say "$project ran no test"
+    fi
+    count "$project" "$passed" "$failed" "$skipped" "${ending[1]}"
+    if [ "$failed" -ne 0 ]; then cat "$out.log"; elif [ "$skipped" -ne 0 ]; then grep -a -A1 '\[SKIP\]' "$out.log" || true; fi
+}
+
+number_in() { [[ $1 =~ \"$2\":([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
+
+run_all_tests() { # PROJECT…: as many at a time as there are processors
+    local project limit running=0
+    limit=$(nproc)
+    for project in "$@"; do
+        if [ "$running" -ge "$limit" ]; then wait -n || true; running=$((running - 1)); fi
+        run_tests_of "$project" &
+        running=$((running + 1))
+    done
+    wait
+}
+
+test_projects() { # FILTER: those that take longest first
+    local filter=${1:-} project
+    for project in tests/*.Tests; do
+        project=${project##*/}
+        if [[ ${project,,} == *"${filter,,}"* ]]; then printf '%s\n' "$project"; fi
+    done | sort -r
+}
+
+run_test_verb() {
+    local filter=${1:-} start projects project
+    start=$(milliseconds)
+    mapfile -t projects < <(test_projects "$filter")
+    [ "${#projects[@]}" -ne 0 ] || fail "no project under tests/ is named *$filter*.Tests"
+    need_dotnet
+    need "${NEEDS_RUN[@]}" "${NEEDS_LINT[@]}"
+    rm -rf "$ARTIFACTS/test"
+    mkdir -p "$ARTIFACTS/test"
+    if check build build; then
+        if [ -z "$filter" ]; then check lint lint || true; fi
+        if [[ " ${projects[*]} " != *" Flanneld.Tests "* ]] || check publish publish; then
+            step "Running ${projects[*]}" run_all_tests "${projects[@]}"
+            for project in "${projects[@]}"; do collect_tests_of "$project"; done
+        fi
+    fi
+    say "==> Summary after $(seconds_since "$start") (logs and results: artifacts/test)"
+    cat "$ARTIFACTS/test/summary"
+    local line="$PASSED passed, $FAILED failed"
+    if [ "$SKIPPED" -ne 0 ]; then line+=", $SKIPPED skipped"; fi
+    say "$line"
+    [ "$FAILED" -eq 0 ] && [ "$PASSED" -ne 0 ] && { [ "$SKIPPED" -eq 0 ] || [ "${CI:-}" != true ]; }
+}
+
+# --- demo, bench ---------------------------------------------------------------------------------------------------------------
+
+run_program() { # PROJECT ARGUMENTS…
+    local project=$1
+    shift
+    need_dotnet
+    need "${NEEDS_PUBLISH[@]}" "${NEEDS_RUN[@]}"
+    publish
+    step "Building $project" compile "tests/$project/$project.csproj"
+    # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
+    FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
+}
+
+verb=${1:-help}
+[ $# -eq 0 ] || shift
+case $verb in
+    build | publish | lint | clean) [ $# -eq 0 ] || fail "$verb takes no argument"; "$verb" ;;
+    test) [ $# -le 1 ] || fail "test takes one filter"; run_test_verb "$@" ;;
+    demo) run_program Flannel.Demo "$@" ;;
+    bench) run_program Flannel.Benchmarks "$@" ;;
+    help | -h | --help) help ;;
+    *) fail "no verb '$verb'; ./build.sh help lists them" ;;
+esac

@@ -1,0 +1,102 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+
+namespace Flannel.Etcd.Connection;
+
+/// <summary>Opens the connection to one member. Done here rather than by HttpClient, because only here every handshake sees the newest
+/// files and every failure is known by its cause.</summary>
+internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
+{
+    /// <exception cref="ConnectFailure">Always this one, unless cancelled.</exception>
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
+    {
+        var stream = await OpenAsync(cancellation);
+        if (endpoint.Scheme == Uri.UriSchemeHttp) return stream;
+        try
+        {
+            return await SecureAsync(stream, cancellation);
+        }
+        catch
+        {
+            await stream.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<NetworkStream> OpenAsync(CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var limit = Limit(cancellation, out var tooLong);
+        using (tooLong)
+        {
+            try
+            {
+                await socket.ConnectAsync(endpoint.DnsSafeHost, endpoint.Port, limit.Token);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (Exception e)
+            {
+                socket.Dispose();
+                if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
+                if (e is OperationCanceledException) throw NoAnswer("no connection");
+                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {(e is SocketException s ? Describe(s) : e.Message)}", e);
+            }
+        }
+    }
+
+    private async Task<Stream> SecureAsync(Stream stream, CancellationToken cancellation)
+    {
+        var material = files.Current();
+        var check = new ServerCheck(endpoint.Authority, options.CaFile, material.Authorities);
+        var secure = new SslStream(stream);
+        using var limit = Limit(cancellation, out var tooLong);
+        using (tooLong)
+        {
+            try
+            {
+                await secure.AuthenticateAsClientAsync(
+                    new SslClientAuthenticationOptions
+                    {
+                        TargetHost = endpoint.DnsSafeHost,
+                        ApplicationProtocols = [SslApplicationProtocol.Http2],
+                        CertificateChainPolicy = check.Policy(),
+                        ClientCertificateContext = material.Client,
+                        RemoteCertificateValidationCallback = check.Accept,
+                    },
+                    limit.Token);
+                return secure;
+            }
+            catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+            {
+                await secure.DisposeAsync();
+                if (e is OperationCanceledException) throw NoAnswer("no TLS handshake");
+                if (check.Trouble is { } trouble) throw new ConnectFailure(EtcdErrorKind.Tls, trouble, e);
+                // Closing in the middle of it is what a dying member does; a refusal is said in TLS' own terms.
+                if (e is not AuthenticationException)
+                    throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority} closed the connection during the TLS handshake", e);
+                throw new ConnectFailure(
+                    EtcdErrorKind.Tls, $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}", e);
+            }
+        }
+    }
+
+    private ConnectFailure NoAnswer(string what) =>
+        new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {what} within {EtcdDurations.Connect.TotalSeconds} s");
+
+    private CancellationTokenSource Limit(CancellationToken cancellation, out CancellationTokenSource tooLong)
+    {
+        tooLong = new CancellationTokenSource(EtcdDurations.Connect, time);
+        return CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
+    }
+
+    private static string Describe(SocketException e) => e.SocketErrorCode switch
+    {
+        SocketError.ConnectionRefused => "connection refused",
+        SocketError.HostNotFound or SocketError.NoData => "no such host",
+        SocketError.TryAgain => "the name service does not answer",
+        SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route to host",
+        SocketError.TimedOut => "no connection in time",
+        _ => e.Message,
+    };
+}

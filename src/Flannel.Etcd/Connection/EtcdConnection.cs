@@ -1,0 +1,180 @@
+using System.Runtime.CompilerServices;
+using Etcdserverpb;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Connection;
+
+/// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next. What was sent is never repeated unless
+/// repeating it is harmless. Nothing is connected before the first request.
+/// Limits run on the <see cref="TimeProvider"/>; HTTP/2's pings run on real time.</summary>
+public sealed class EtcdConnection : IEtcd, IDisposable
+{
+    private readonly Member[] members;
+    private readonly Token token;
+    private readonly Reachability reachability;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private int preferred;
+
+    /// <param name="random">Chooses the member to begin with, so that many nodes spread over the members.</param>
+    public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger)
+    {
+        var files = new TlsFiles(options);
+        members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
+        token = new Token(options);
+        reachability = new Reachability(time, logger);
+        this.time = time;
+        this.logger = logger;
+        preferred = random.Next(members.Length);
+        foreach (var open in options.OpenToTheNetwork) EtcdLog.ClearText(logger, open.GetLeftPart(UriPartial.Authority));
+    }
+
+    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+        CallAsync(repeatable: true, (member, options) => member.Keys.RangeAsync(request, options), cancellation);
+
+    public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
+        CallAsync(IsRead(request), (member, options) => member.Keys.TxnAsync(request, options), cancellation);
+
+    public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
+    {
+        var request = new LeaseGrantRequest { ID = leaseId, TTL = (long)timeToLive.TotalSeconds };
+        return CallAsync(repeatable: false, (member, options) => member.Leases.LeaseGrantAsync(request, options), cancellation);
+    }
+
+    public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
+    {
+        var seconds = await TryMembersAsync(repeatable: true, KeepAliveAsync, cancellation);
+        return seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
+
+        async Task<long> KeepAliveAsync(Member member, CallOptions options, CancellationToken limit)
+        {
+            using var call = member.Leases.LeaseKeepAlive(options);
+            await call.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, limit);
+            if (!await call.ResponseStream.MoveNext(limit))
+                throw new RpcException(new Status(StatusCode.Unavailable, "the renewal was not answered"));
+            return call.ResponseStream.Current.TTL;
+        }
+    }
+
+    public async Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation)
+    {
+        var request = new LeaseRevokeRequest { ID = leaseId };
+        try
+        {
+            await CallAsync(repeatable: true, (member, options) => member.Leases.LeaseRevokeAsync(request, options), cancellation);
+        }
+        catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
+        {
+            // Ended already, maybe by the first of two attempts.
+        }
+    }
+
+    public async IAsyncEnumerable<WatchResponse> WatchAsync(
+        IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var stream = await WatchStream.OpenAsync(this, ranges, time, cancellation);
+        while (true) yield return await stream.NextAsync(cancellation);
+    }
+
+    /// <summary>Tries each member once, beginning with the one that answered last. A stale token is renewed once, at the same member.</summary>
+    /// <param name="repeatable">Whether a request that may have been carried out may be sent again.</param>
+    /// <param name="attempt">Gets the limit for its answer beside the options; for a stream, the options live longer than that.</param>
+    internal async Task<T> TryMembersAsync<T>(
+        bool repeatable, Func<Member, CallOptions, CancellationToken, Task<T>> attempt, CancellationToken cancellation, bool isStream = false)
+    {
+        var first = Volatile.Read(ref preferred);
+        var tokenRenewed = false;
+        var failures = new List<EtcdException>(0);
+        while (true)
+        {
+            var member = members[(first + failures.Count) % members.Length];
+            using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
+            string? used = null;
+            var sent = false;
+            try
+            {
+                used = await token.GetAsync(member, limit.Token);
+                sent = true;
+                var answer = await attempt(member, Options(used, isStream ? cancellation : limit.Token), limit.Token);
+                Answered(member);
+                return answer;
+            }
+            catch (Exception e) when (e is not EtcdException)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var failure = member.Understand(e, tooLong.IsCancellationRequested);
+                if (failure.StaleToken && !tokenRenewed && used is not null)
+                {
+                    token.Forget(used);
+                    tokenRenewed = true;
+                    continue;
+                }
+
+                var mayHaveHappened = sent && failure.Error.MayHaveHappened && !repeatable;
+                if (!failure.Elsewhere)
+                {
+                    // It answered, if only to say no.
+                    Answered(member);
+                    throw Summary([failure.Error], mayHaveHappened);
+                }
+
+                EtcdLog.MemberFailed(logger, failure.Error.Message);
+                Leave(member);
+                failures.Add(failure.Error);
+                if (failures.Count < members.Length && !mayHaveHappened) continue;
+                var summary = Summary(failures, mayHaveHappened);
+                if (failures.Count == members.Length) reachability.Failed(summary);
+                throw summary;
+            }
+        }
+    }
+
+    /// <summary>The next request begins with another member.</summary>
+    internal void Leave(Member member)
+    {
+        var index = Array.IndexOf(members, member);
+        Interlocked.CompareExchange(ref preferred, (index + 1) % members.Length, index);
+    }
+
+    public void Dispose()
+    {
+        foreach (var member in members) member.Dispose();
+        token.Dispose();
+    }
+
+    private void Answered(Member member)
+    {
+        Volatile.Write(ref preferred, Array.IndexOf(members, member));
+        reachability.Answered(member);
+    }
+
+    /// <summary>All members' failures in one line. A wrong certificate at one member is not the reason if another is only down.</summary>
+    private static EtcdException Summary(List<EtcdException> failures, bool mayHaveHappened)
+    {
+        var telling = failures.FindLast(failure => failure.CanHeal) ?? failures[^1];
+        return new EtcdException(telling.Kind, string.Join("; ", failures.Select(failure => failure.Message).Distinct()), mayHaveHappened, telling.InnerException);
+    }
+
+    private static bool IsRead(TxnRequest request) =>
+        request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
+
+    private static CallOptions Options(string? token, CancellationToken life)
+    {
+        // A member that has lost its leader refuses at once, instead of keeping us waiting for a quorum that is elsewhere.
+        var headers = new Metadata { { "hasleader", "true" } };
+        if (!string.IsNullOrEmpty(token)) headers.Add("token", token);
+        return new CallOptions(headers, cancellationToken: life);
+    }
+
+    private Task<T> CallAsync<T>(bool repeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation) =>
+        TryMembersAsync(
+            repeatable,
+            async (member, options, _) =>
+            {
+                using var running = call(member, options);
+                return await running.ResponseAsync;
+            },
+            cancellation);
+}

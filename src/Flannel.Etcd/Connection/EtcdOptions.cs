@@ -1,0 +1,94 @@
+using Flannel.Core;
+
+namespace Flannel.Etcd.Connection;
+
+/// <summary>How etcd is reached: the <c>etcd-…</c> flags, checked.</summary>
+public sealed record EtcdOptions
+{
+    private EtcdOptions(IReadOnlyList<Uri> endpoints) => Endpoints = endpoints;
+
+    /// <summary>Scheme, host and port of each member, at least one.</summary>
+    public IReadOnlyList<Uri> Endpoints { get; }
+
+    /// <summary>PEM file of the authorities that may sign the members' certificates; null for the system's.</summary>
+    public string? CaFile { get; private init; }
+
+    /// <summary>PEM file of this client's certificate, and of those between it and the authority; null for none.</summary>
+    public string? CertFile { get; private init; }
+
+    public string? KeyFile { get; private init; }
+
+    public string? UserName { get; private init; }
+
+    public Secret? Password { get; private init; }
+
+    /// <summary>Endpoints that are spoken to in clear text over a network: worth a warning.</summary>
+    public IEnumerable<Uri> OpenToTheNetwork => Endpoints.Where(endpoint => endpoint.Scheme == Uri.UriSchemeHttp && !endpoint.IsLoopback);
+
+    /// <param name="endpoints">As in the flag: separated by commas. Empty parts are skipped; <c>host:port</c> alone means http, as in etcd's own client.</param>
+    /// <param name="userName">May hold the password behind a colon, if <paramref name="password"/> is not given.</param>
+    /// <param name="error">One line for the user, when the answer is null.</param>
+    public static EtcdOptions? Create(
+        string endpoints, string? caFile, string? certFile, string? keyFile, string? userName, Secret? password, out string error)
+    {
+        var uris = new List<Uri>();
+        foreach (var part in endpoints.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var text = part.Contains("://", StringComparison.Ordinal) ? part : "http://" + part;
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
+                || uri.Host.Length == 0 || uri.PathAndQuery != "/" || uri.UserInfo.Length > 0)
+            {
+                // Whoever writes a password into an endpoint does not want to see it in a log.
+                error = $"etcd endpoint '{part[(part.LastIndexOf('@') + 1)..]}' is not of the form http://host:port or https://host:port";
+                return null;
+            }
+
+            // etcd's port, not http's, when none is given.
+            uris.Add(uri.IsDefaultPort && !HasPort(text) ? new UriBuilder(uri) { Port = 2379 }.Uri : uri);
+        }
+
+        if (uris.Count == 0)
+        {
+            error = "no etcd endpoint given";
+            return null;
+        }
+
+        if (Empty(certFile) != Empty(keyFile))
+        {
+            error = Empty(certFile)
+                ? "etcd-keyfile is given without etcd-certfile: a client certificate needs both"
+                : "etcd-certfile is given without etcd-keyfile: a client certificate needs both";
+            return null;
+        }
+
+        if (!Empty(userName) && password is null && userName!.IndexOf(':') is var colon and >= 0)
+        {
+            password = new Secret(userName[(colon + 1)..]);
+            userName = userName[..colon];
+        }
+
+        if (Empty(userName) != (password is null || password.IsEmpty))
+        {
+            error = Empty(userName) ? "an etcd password is given without etcd-username" : $"etcd-username '{userName}' is given without a password";
+            return null;
+        }
+
+        error = "";
+        return new EtcdOptions(uris)
+        {
+            CaFile = Empty(caFile) ? null : caFile,
+            CertFile = Empty(certFile) ? null : certFile,
+            KeyFile = Empty(keyFile) ? null : keyFile,
+            UserName = Empty(userName) ? null : userName,
+            Password = Empty(userName) ? null : password,
+        };
+    }
+
+    /// <summary>Never the password.</summary>
+    public override string ToString() => string.Join(',', Endpoints.Select(endpoint => endpoint.GetLeftPart(UriPartial.Authority)));
+
+    private static bool Empty(string? text) => string.IsNullOrEmpty(text);
+
+    private static bool HasPort(string text) =>
+        text.TrimEnd('/').LastIndexOf(':') is var colon && char.IsAsciiDigit(text.TrimEnd('/')[^1]) && colon > text.LastIndexOf(']') && colon > text.IndexOf("://", StringComparison.Ordinal);
+}

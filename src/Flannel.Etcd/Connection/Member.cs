@@ -1,0 +1,90 @@
+using Etcdserverpb;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Flannel.Etcd.Connection;
+
+/// <summary>One endpoint: a channel of its own, opened by the first request on it, and the protocol's generated stubs over it.</summary>
+internal sealed class Member : IDisposable
+{
+    // A page of leases is about 3 MB; an answer beyond this is not flannel's.
+    private const int LongestAnswer = 64 << 20;
+
+    private readonly Lazy<GrpcChannel> channel;
+    private readonly Lazy<KV.KVClient> keys;
+    private readonly Lazy<Etcdserverpb.Lease.LeaseClient> leases;
+    private readonly Lazy<Watch.WatchClient> watches;
+    private readonly Lazy<Auth.AuthClient> auth;
+
+    public Member(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
+    {
+        Name = endpoint.GetLeftPart(UriPartial.Authority);
+        var dialer = new Dialer(endpoint, files, options, time);
+        channel = new Lazy<GrpcChannel>(() => GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+        {
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectCallback = (_, cancellation) => dialer.ConnectAsync(cancellation),
+                ConnectTimeout = Timeout.InfiniteTimeSpan,
+                KeepAlivePingDelay = EtcdDurations.Ping,
+                KeepAlivePingTimeout = EtcdDurations.PingAnswer,
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                UseProxy = false,
+                UseCookies = false,
+                AllowAutoRedirect = false,
+                ActivityHeadersPropagator = null,
+            },
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = LongestAnswer,
+            MaxRetryAttempts = 1,
+        }));
+        keys = new(() => new KV.KVClient(channel.Value));
+        leases = new(() => new Etcdserverpb.Lease.LeaseClient(channel.Value));
+        watches = new(() => new Watch.WatchClient(channel.Value));
+        auth = new(() => new Auth.AuthClient(channel.Value));
+    }
+
+    /// <summary>Scheme, host and port, for people.</summary>
+    public string Name { get; }
+
+    public KV.KVClient Keys => keys.Value;
+    public Etcdserverpb.Lease.LeaseClient Leases => leases.Value;
+    public Watch.WatchClient Watches => watches.Value;
+    public Auth.AuthClient Auth => auth.Value;
+
+    /// <summary>What a failure on this member means. The caller's own cancellation stays what it is.</summary>
+    /// <param name="tooLong">Whether our limit for the call has passed.</param>
+    public Failure Understand(Exception exception, bool tooLong)
+    {
+        var rpc = exception as RpcException;
+        if (ConnectFailure.In(rpc?.Status.DebugException ?? exception) is { } connect)
+            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), Elsewhere: true, StaleToken: false);
+        if (tooLong)
+        {
+            var late = new EtcdException(
+                EtcdErrorKind.TimedOut, $"{Name}: no answer within {EtcdDurations.Call.TotalSeconds} s", mayHaveHappened: true, exception);
+            return new Failure(late, Elsewhere: true, StaleToken: false);
+        }
+
+        if (rpc is null)
+            return new Failure(new EtcdException(EtcdErrorKind.Unavailable, $"{Name}: {exception.Message}", true, exception), true, false);
+        var text = ServerErrors.Bare(rpc.Status.Detail);
+        var meaning = ServerErrors.Of(rpc.StatusCode, text);
+        var refusedUs = TlsRefusal.Of(rpc.Status.DebugException);
+        if (refusedUs is not null)
+            return new Failure(new EtcdException(EtcdErrorKind.Tls, $"{Name}: {refusedUs}", false, exception), true, false);
+        return new Failure(
+            new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception), meaning.Elsewhere, meaning.StaleToken);
+    }
+
+    public void Dispose()
+    {
+        if (channel.IsValueCreated) channel.Value.Dispose();
+    }
+
+    /// <param name="Error">For the caller, if nobody else can do better.</param>
+    /// <param name="Elsewhere">Whether another member may do better.</param>
+    /// <param name="StaleToken">Whether a new authentication may do better.</param>
+    public readonly record struct Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
+}

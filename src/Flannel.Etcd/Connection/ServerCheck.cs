@@ -1,0 +1,82 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Flannel.Etcd.Connection;
+
+/// <summary>Judges a member's certificate as Go's TLS does, which etcd's operators are used to, and says in one line what is wrong with it.</summary>
+internal sealed class ServerCheck(string host, string? caFile, X509Certificate2Collection? authorities)
+{
+    /// <summary>Null while nothing is wrong.</summary>
+    public string? Trouble { get; private set; }
+
+    public X509ChainPolicy Policy()
+    {
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        if (authorities is null) return policy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        foreach (var authority in authorities)
+        {
+            if (IsSelfSigned(authority)) policy.CustomTrustStore.Add(authority);
+            else policy.ExtraStore.Add(authority);
+        }
+
+        return policy;
+    }
+
+    public bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None) return true;
+        if (certificate is null || chain is null)
+        {
+            Trouble = $"{host} showed no certificate";
+            return false;
+        }
+
+        var shown = certificate as X509Certificate2;
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            Trouble = $"the certificate of {host} is for another name: {Names(shown)}";
+            return false;
+        }
+
+        var flags = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
+        // An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.
+        if (flags == X509ChainStatusFlags.PartialChain && authorities is not null
+            && authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(chain.ChainElements[^1].Certificate.RawDataMemory.Span)))
+            return true;
+        Trouble = Describe(flags, shown, chain);
+        return false;
+    }
+
+    private string Describe(X509ChainStatusFlags flags, X509Certificate2? shown, X509Chain chain)
+    {
+        if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
+        {
+            foreach (var element in chain.ChainElements)
+            {
+                if (!element.ChainElementStatus.Any(status => status.Status.HasFlag(X509ChainStatusFlags.NotTimeValid))) continue;
+                return $"the certificate of {host} is not valid now: '{element.Certificate.Subject}' is valid from "
+                    + $"{element.Certificate.NotBefore.ToUniversalTime():yyyy-MM-dd HH:mm} to {element.Certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC";
+            }
+        }
+
+        if ((flags & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid)) != 0)
+        {
+            var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {caFile}";
+            return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";
+        }
+
+        return $"the certificate of {host} is refused: {flags}";
+    }
+
+    private static string Names(X509Certificate2? certificate)
+    {
+        var names = certificate?.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
+        return names is null
+            ? certificate?.Subject ?? "none"
+            : string.Join(", ", names.EnumerateDnsNames().Concat(names.EnumerateIPAddresses().Select(address => address.ToString())));
+    }
+
+    private static bool IsSelfSigned(X509Certificate2 certificate) =>
+        certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+}

@@ -1,0 +1,60 @@
+using CsCheck;
+
+namespace Flannel.Core.Tests;
+
+public sealed class BackoffTests
+{
+    [Theory]
+    [InlineData(0.0, new[] { 50, 100, 200, 400, 500, 500 })]
+    [InlineData(0.5, new[] { 75, 150, 300, 600, 750, 750 })]
+    [InlineData(0.999999, new[] { 100, 200, 400, 800, 1000, 1000 })]
+    public void Pauses_double_up_to_the_longest_and_lie_between_half_and_the_whole(double chance, int[] milliseconds)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), new Fixed(chance));
+        Assert.Equal(milliseconds, milliseconds.Select(_ => (int)Math.Round(backoff.Next().TotalMilliseconds)));
+        Assert.Equal(milliseconds.Length, backoff.Failures);
+    }
+
+    [Fact]
+    public void After_a_success_it_starts_small_again()
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), new Fixed(0));
+        for (var i = 0; i < 5; i++) backoff.Next();
+        backoff.Reset();
+        Assert.Equal(0, backoff.Failures);
+        Assert.Equal(TimeSpan.FromMilliseconds(50), backoff.Next());
+    }
+
+    [Fact]
+    public void Any_pause_is_within_its_bounds_however_many_came_before() =>
+        Gen.Select(Gen.Int[1, 100_000], Gen.Int[0, 10_000_000], Gen.Int[0, 2_000], Gen.Int).Always(sample =>
+        {
+            var (first, more, failures, seed) = sample;
+            var longest = TimeSpan.FromMilliseconds(first + more);
+            var backoff = new Backoff(TimeSpan.FromMilliseconds(first), longest, new Random(seed));
+            for (var i = 0; i < failures; i++) backoff.Next();
+            var bound = Math.Min(first * Math.Pow(2, failures), longest.TotalMilliseconds);
+            Assert.InRange(backoff.Next().TotalMilliseconds, bound / 2 - 0.001, bound + 0.001);
+        }, times: 500);
+
+    [Fact]
+    public void Two_nodes_that_failed_together_do_not_come_back_together()
+    {
+        var (one, other) = (With(1), With(2));
+        Assert.All(Enumerable.Range(0, 10), _ => Assert.NotEqual(one.Next(), other.Next()));
+
+        static Backoff With(int seed) => new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), new Random(seed));
+    }
+
+    [Fact]
+    public void A_longest_without_end_does_not_overflow()
+    {
+        var backoff = new Backoff(TimeSpan.FromDays(1), TimeSpan.MaxValue, new Fixed(0.999999));
+        for (var i = 0; i < 100; i++) Assert.True(backoff.Next() > TimeSpan.Zero);
+    }
+
+    private sealed class Fixed(double value) : Random
+    {
+        public override double NextDouble() => value;
+    }
+}

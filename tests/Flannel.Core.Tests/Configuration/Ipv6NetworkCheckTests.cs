@@ -1,0 +1,59 @@
+using System.Text;
+using Flannel.Core.Configuration;
+
+namespace Flannel.Core.Tests.Configuration;
+
+/// <summary>A dual-stack configuration is checked as upstream checks it, though this build hands out IPv4 subnets only.</summary>
+public sealed class Ipv6NetworkCheckTests
+{
+    [Theory]
+    // Upstream's TestIPv6ConfigDefaults and TestIPv6ConfigOverrides, in a network that has IPv4 too.
+    [InlineData("""  "enableIPv6": true, "ipv6Network": "fc00::/48"  """, "fc00::/48")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc00:0:0:1::", "IPv6SubnetMax": "fc00:0:0:f::", "IPv6SubnetLen": 124  """,
+        "fc00::/48")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/62"  """, "fc00::/62")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/124"  """, "fc00::/124")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 126  """, "fc00::/48")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 0, "IPv6SubnetMin": "::", "IPv6SubnetMax": "::"  """, "fc00::/48")]
+    [InlineData("""  "EnableIPv6": false, "IPv6Network": "fc00::/127"  """, null)]
+    public void What_upstream_accepts_is_accepted(string properties, string? network)
+    {
+        var result = Parse(properties);
+        Assert.Equal("", result.Error);
+        Assert.Equal(network, result.Config?.Ipv6Network?.ToString());
+    }
+
+    [Theory]
+    [InlineData("""  "EnableIPv6": true  """, """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "::/0"  """,
+        """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/125"  """, "IPv6Network fc00::/125 is too small: the longest useful prefix is /124.")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 127  """, "IPv6SubnetLen 127 is too long: it must be less than /127.")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 49  """,
+        "IPv6SubnetLen 49 is too short for fc00::/48: the network must hold at least four subnets.")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc01::"  """,
+        "IPv6SubnetMin fc01:: is not in the range of the IPv6Network fc00::/48.")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMax": "fc01::"  """,
+        "IPv6SubnetMax fc01:: is not in the range of the IPv6Network fc00::/48.")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMin": "fc00::1:0"  """,
+        "IPv6SubnetMin fc00::1:0 is not on an IPv6SubnetLen boundary (/64).")]
+    [InlineData(
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMax": "fc00:0:0:f::1"  """,
+        "IPv6SubnetMax fc00:0:0:f::1 is not on an IPv6SubnetLen boundary (/64).")]
+    public void What_upstream_refuses_is_refused_with_the_value_and_the_rule(string properties, string error)
+    {
+        var result = Parse(properties);
+        Assert.Null(result.Config);
+        Assert.Equal(error, result.Error + ".");
+    }
+
+    private static NetworkConfigResult Parse(string properties) =>
+        NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($$"""{"Network":"10.24.0.0/16",{{properties}}}"""));
+}

@@ -1,0 +1,181 @@
+using System.Text;
+using System.Text.Json;
+using Flannel.Core.Configuration;
+
+namespace Flannel.Core.Tests.Configuration;
+
+public sealed class NetworkConfigParserTests
+{
+    private const string Secret = "s3cr3t-LTAI5tExample";
+
+    [Theory]
+    [InlineData("""{"NETWORK":"10.24.0.0/16","SUBNETLEN":26}""")]
+    [InlineData("""{"network":"10.24.0.0/16","subnetlen":26}""")]
+    [InlineData("""{"nEtWoRk":"10.24.0.0/16","sUBNETlEN":26}""")]
+    [InlineData("""{"Netw\u006frk":"10.24.0.0\/16","SubnetLen":26}""")]
+    [InlineData("""{"Network":"10.99.0.0/16","SubnetLen":30,"network":"10.24.0.0/16","subnetLen":26}""")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"EnableNFTables":true,"Comment":{"Network":[1]},"":null}""")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"Network":null,"SubnetMin":null,"SubnetMax":null,"EnableIPv4":null,"EnableIPv6":null}""")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"IPv6Network":null,"IPv6SubnetLen":null,"IPv6SubnetMin":null,"IPv6SubnetMax":null}""")]
+    [InlineData(" \t\r\n{ \"Network\" : \"10.24.0.0/16\" ,\r\n \"SubnetLen\" : 26 } \n")]
+    public void Names_match_in_any_case_the_last_wins_the_unknown_is_ignored_null_is_not_given(string json)
+    {
+        var result = Parse(json);
+        Assert.Equal("", result.Error);
+        Assert.Equal("10.24.0.0/16 SubnetLen 26 10.24.0.64..10.24.255.192 backend udp", result.Config?.ToString());
+    }
+
+    [Theory]
+    [InlineData("""  "Network": ""  """, """Network is "", and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": 10  """, """Network is 10, and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": true  """, """Network is true, and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": []  """, """Network is an array, and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "network": "10.24.0.0"  """, """network is "10.24.0.0", and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": "fc00::/48"  """, """Network is "fc00::/48", and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": "010.24.0.0/16"  """, """Network is "010.24.0.0/16", and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "Network": "10.24.5.1/16"  """, """Network is "10.24.5.1/16", which has bits beyond its length: write "10.24.0.0/16".""")]
+    [InlineData("""  "IPv6Network": "10.24.0.0/16"  """, """IPv6Network is "10.24.0.0/16", and must be an IPv6 network such as "fc00::/48".""")]
+    [InlineData("""  "IPv6Network": "fc00::1/48"  """, """IPv6Network is "fc00::1/48", which has bits beyond its length: write "fc00::/48".""")]
+    [InlineData("""  "SubnetMin": "10.24.1"  """, """SubnetMin is "10.24.1", and must be an IPv4 address such as "10.24.1.0".""")]
+    [InlineData("""  "SubnetMax": "10.24.01.0"  """, """SubnetMax is "10.24.01.0", and must be an IPv4 address such as "10.24.1.0".""")]
+    [InlineData("""  "SubnetMax": 5  """, """SubnetMax is 5, and must be an IPv4 address such as "10.24.1.0".""")]
+    [InlineData("""  "IPv6SubnetMin": "x"  """, """IPv6SubnetMin is "x", and must be an IPv6 address such as "fc00:0:0:1::".""")]
+    [InlineData("""  "IPv6SubnetMax": false  """, """IPv6SubnetMax is false, and must be an IPv6 address such as "fc00:0:0:1::".""")]
+    [InlineData("""  "SubnetLen": "24"  """, """SubnetLen is "24", and must be a prefix length such as 24, without quotes.""")]
+    [InlineData("""  "SubnetLen": -1  """, "SubnetLen is -1, and must be a prefix length such as 24, without quotes.")]
+    [InlineData("""  "SubnetLen": 24.0  """, "SubnetLen is 24.0, and must be a prefix length such as 24, without quotes.")]
+    [InlineData("""  "SubnetLen": 2.4e1  """, "SubnetLen is 2.4e1, and must be a prefix length such as 24, without quotes.")]
+    [InlineData("""  "SubnetLen": 4294967320  """, "SubnetLen is 4294967320, and must be a prefix length such as 24, without quotes.")]
+    [InlineData(
+        """  "IPv6SubnetLen": 1e999999999999999999999999999999999999999999999999999999999999  """,
+        "IPv6SubnetLen is 1e9999999999999999999999999999999999999999999999999999999..., and must be a prefix length such as 24, without quotes.")]
+    [InlineData("""  "EnableIPv4": "true"  """, """EnableIPv4 is "true", and must be true or false.""")]
+    [InlineData("""  "EnableIPv6": 1  """, "EnableIPv6 is 1, and must be true or false.")]
+    [InlineData("""  "Backend": "ali-vpc"  """, "Backend is a string, and must be an object with a Type.")]
+    [InlineData("""  "Backend": ["ali-vpc"]  """, "Backend is an array, and must be an object with a Type.")]
+    [InlineData("""  "Backend": 7  """, "Backend is a number, and must be an object with a Type.")]
+    [InlineData("""  "Backend": false  """, "Backend is a boolean, and must be an object with a Type.")]
+    [InlineData("""  "Backend": {"Type":7}  """, """Backend.Type is a number, and must be a string such as "ali-vpc".""")]
+    [InlineData("""  "Backend": {"Type":{}}  """, """Backend.Type is an object, and must be a string such as "ali-vpc".""")]
+    public void A_value_of_the_wrong_form_is_named_and_the_right_form_shown(string property, string error)
+    {
+        // The wrong value comes first and a good one last: as in Go, that does not heal it.
+        var result = Parse($$"""{"Network":"10.24.0.0/16",{{property}},"Network":"10.24.0.0/16","SubnetLen":24}""");
+        Assert.Null(result.Config);
+        Assert.Equal(error, result.Error + ".");
+    }
+
+    [Theory]
+    [InlineData("[]", "it is an array, and must be a JSON object")]
+    [InlineData("\"10.24.0.0/16\"", "it is a string, and must be a JSON object")]
+    [InlineData("7", "it is a number, and must be a JSON object")]
+    [InlineData("null", "it is null, and must be a JSON object")]
+    [InlineData("true", "it is a boolean, and must be a JSON object")]
+    [InlineData("", "not valid JSON at line 1, byte 1")]
+    [InlineData(" ", "not valid JSON at line 1, byte 2")]
+    [InlineData("Network", "not valid JSON at line 1, byte 1")]
+    [InlineData("{\"Network\":\"10.24.0.0/16\"", "not valid JSON at line 1, byte 26")]
+    [InlineData("{\"Network\":\"10.24.0.0/16\",}", "not valid JSON at line 1, byte 27")]
+    [InlineData("{\n  \"Network\": \"10.24.0.0/16\"\n  \"SubnetLen\": 24\n}", "not valid JSON at line 3, byte 3")]
+    [InlineData("{\n  \"Network\": 10.24.0.0/16\n}", "not valid JSON at line 2, byte 19")]
+    [InlineData("{} {}", "not valid JSON at line 1, byte 4")]
+    [InlineData("{} // note", "not valid JSON at line 1, byte 4")]
+    [InlineData("\uFEFF{}", "not valid JSON at line 1, byte 1")]
+    [InlineData("{\"Network\":\"\\ud800\"}", "not valid JSON: a string is not valid Unicode")]
+    [InlineData("{\"\\udc00\":1}", "not valid JSON: a string is not valid Unicode")]
+    [InlineData("{\"Backend\":{\"RouteTableID\":[\"\\ud800\"]}}", "not valid JSON: a string is not valid Unicode")]
+    public void Text_that_is_no_configuration_at_all_is_refused_with_the_place(string text, string error)
+    {
+        var result = Parse(text);
+        Assert.Null(result.Config);
+        Assert.Equal(error, result.Error);
+    }
+
+    [Fact]
+    public void Bytes_that_are_no_text_are_refused()
+    {
+        Assert.Equal("not valid JSON: a string is not valid Unicode", NetworkConfigParser.Parse([.. "{\"Network\":\""u8, 0xFF, .. "\"}"u8]).Error);
+        Assert.Equal("larger than 1048576 bytes", NetworkConfigParser.Parse(new byte[(1 << 20) + 1]).Error);
+        Assert.StartsWith("not valid JSON at line 1", Parse(new string('[', 100_000)).Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "udp", JsonValueKind.Undefined)]
+    [InlineData(""","Backend":null""", "", JsonValueKind.Undefined)]
+    [InlineData(""","Backend":{}""", "", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":null}""", "", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":"ali-vpc"}""", "ali-vpc", JsonValueKind.Object)]
+    [InlineData(""","backend":{"TYPE":"alloc"}""", "alloc", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":"udp","type":"ali-vpc","Type":null}""", "ali-vpc", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":"vxlan"},"Backend":{"Type":"ali-vpc"}""", "ali-vpc", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":"ali-vpc","AccessKeySecret":"x"},"Backend":null""", "", JsonValueKind.Undefined)]
+    [InlineData(""","Backend":{"Type":"no such backend"}""", "no such backend", JsonValueKind.Object)]
+    public void The_backend_is_handed_on_with_its_type(string property, string type, JsonValueKind kind)
+    {
+        var config = Parse($$"""{"Network":"10.24.0.0/16"{{property}}}""").Config;
+        Assert.NotNull(config);
+        Assert.Equal(type, config.BackendType);
+        Assert.Equal(kind, config.Backend.ValueKind);
+    }
+
+    [Fact]
+    public void The_backend_can_be_read_after_the_text_is_gone()
+    {
+        var text = Encoding.UTF8.GetBytes("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":["vtb-1","vtb-2"]}}""");
+        var config = NetworkConfigParser.Parse(text).Config;
+        Array.Clear(text);
+        Assert.Equal("vtb-2", config!.Backend.GetProperty("RouteTableID")[1].GetString());
+    }
+
+    [Theory]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"KEY","AccessKeySecret":"KEY"}}""")]
+    [InlineData("""{"Network":"10.24.0.0/31","Backend":{"Type":"ali-vpc","AccessKeySecret":"KEY"}}""")]
+    [InlineData("""{"Backend":{"Type":"ali-vpc","AccessKeySecret":"KEY"}}""")]
+    [InlineData("""{"Backend":{"Type":{"AccessKeySecret":"KEY"}}}""")]
+    [InlineData("""{"Backend":{"Type":["KEY"]}}""")]
+    [InlineData("""{"Backend":["KEY"]}""")]
+    [InlineData("""{"Backend":"KEY"}""")]
+    [InlineData("""{"Backend":{"AccessKeySecret":"KEY" "Type":"ali-vpc"}}""")]
+    [InlineData("""{"Backend":{"AccessKeySecret":KEY}}""")]
+    [InlineData("""{"Backend":{"AccessKeySecret":"KEY""")]
+    [InlineData("""{"Backend":{"AccessKeySecret":"KEY\ud800"}}""")]
+    [InlineData("""{"Backend":{"AccessKeySecret":"KEY\x"}}""")]
+    [InlineData("""{"Network":{"Backend":{"AccessKeySecret":"KEY"}}}""")]
+    [InlineData("""{"SubnetMin":["KEY"]}""")]
+    [InlineData("""{"SubnetLen":{"AccessKeySecret":"KEY"}}""")]
+    [InlineData("""{"EnableIPv4":[{"AccessKeySecret":"KEY"}]}""")]
+    [InlineData("""{"AccessKeySecret":"KEY","Network":"10.24.0.0/16"}""")]
+    [InlineData("\"KEY\"")]
+    [InlineData("[\"KEY\"]")]
+    [InlineData("KEY")]
+    public void A_secret_in_the_backend_is_in_no_message_and_no_text_of_the_result(string json)
+    {
+        var result = Parse(json.Replace("KEY", Secret, StringComparison.Ordinal));
+        foreach (var text in new[] { result.Error, result.ToString(), $"{result.Config}", $"{result}" })
+            Assert.DoesNotContain(Secret, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_message_is_one_line_whatever_the_value()
+    {
+        // U+2028 and U+0085 end a line and may stand in a JSON string as they are.
+        var error = Parse("{\"Network\":\"10\u2028.24\u0085\"}").Error;
+        Assert.Equal("""Network is "10 .24 ", and must be an IPv4 network such as "10.24.0.0/16".""", error + ".");
+        Assert.Equal(60, Parse($$"""{"SubnetMin":"{{new string('1', 5000)}}"}""").Error.Split(' ')[2].TrimEnd(',').Length);
+    }
+
+    [Fact]
+    public void No_bytes_make_it_throw() => Hostile.Bytes(
+            "\"Network\"", "\"network\":", "\"10.24.0.0/16\"", "\"SubnetLen\":", "\"SubnetMin\":", "\"10.24.1.0\"", "\"EnableIPv6\":",
+            "\"IPv6Network\":", "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
+            """{"EnableIPv6":true,"IPv6Network":"fc00::/48","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":null}""")
+        .Always(bytes =>
+        {
+            var result = NetworkConfigParser.Parse(bytes);
+            Assert.NotEqual(result.Config is null, result.Error.Length == 0);
+            // Whatever was accepted can be read to the end by the backend.
+            if (result.Config?.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
+        }, times: 40_000);
+
+    private static NetworkConfigResult Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
+}

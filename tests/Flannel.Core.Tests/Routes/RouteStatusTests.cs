@@ -1,0 +1,127 @@
+using System.Text;
+using System.Text.Json;
+using CsCheck;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+
+namespace Flannel.Core.Tests.Routes;
+
+public sealed class RouteStatusTests
+{
+    private const string Golden =
+        """{"Subnet":"10.24.5.0/24","InstanceId":"i-bp1example","RouteTableIds":["vtb-1","vtb-2"],"State":"Available","Message":"","RequestId":"4EC47282-1B74-4534-BD0E-403F3EE64CAF","Time":"2026-08-10T09:08:07+00:00"}""";
+
+    private static readonly RouteStatus Example = new(
+        "10.24.5.0/24", "i-bp1example", ["vtb-1", "vtb-2"], RouteState.Available, "", "4EC47282-1B74-4534-BD0E-403F3EE64CAF",
+        new DateTimeOffset(2026, 8, 10, 9, 8, 7, TimeSpan.Zero));
+
+    [Fact]
+    public void Its_text_in_etcd_is_fixed() => Assert.Equal(Golden, Encoding.UTF8.GetString(Example.ToJson()));
+
+    [Fact]
+    public void It_is_read_back()
+    {
+        var read = RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden));
+        Assert.NotNull(read);
+        Assert.True(read.SaysTheSameAs(Example));
+        Assert.Equal((Example.RequestId, Example.Time), (read.RequestId, read.Time));
+    }
+
+    [Fact]
+    public void What_a_later_version_adds_is_ignored()
+    {
+        var later = Golden.Replace("{", """{"Zone":"cn-hangzhou-b",""", StringComparison.Ordinal);
+        Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(later))?.SaysTheSameAs(Example));
+    }
+
+    [Theory]
+    [InlineData(RouteState.Pending, "Pending")]
+    [InlineData(RouteState.Available, "Available")]
+    [InlineData(RouteState.Conflict, "Conflict")]
+    [InlineData(RouteState.QuotaExceeded, "QuotaExceeded")]
+    [InlineData(RouteState.Denied, "Denied")]
+    [InlineData(RouteState.Rejected, "Rejected")]
+    [InlineData(RouteState.Unreachable, "Unreachable")]
+    public void Each_state_is_one_word(RouteState state, string word)
+    {
+        var json = (Example with { State = state }).ToJson();
+        Assert.Equal(word, JsonDocument.Parse(json).RootElement.GetProperty("State").GetString());
+        Assert.Equal(state, RouteStatus.Parse(json)?.State);
+    }
+
+    [Fact]
+    public void Every_state_has_its_row_above() => Assert.Equal(7, Enum.GetValues<RouteState>().Length);
+
+    [Theory]
+    [InlineData("\"Available\"", "1")]
+    [InlineData("\"Available\"", "99")]
+    [InlineData("\"Available\"", "\"1\"")]
+    [InlineData("\"Available\"", "\"Pending, Available\"")]
+    [InlineData("\"Available\"", "\"available\"")]
+    [InlineData("\"Available\"", "\" Available\"")]
+    [InlineData("\"Available\"", "\"\\ud800\"")]
+    [InlineData("\"Available\"", "\"Ready\"")]
+    [InlineData("\"Available\"", "\"\"")]
+    [InlineData("\"Available\"", "null")]
+    [InlineData("\"State\":\"Available\",", "")]
+    [InlineData("\"Subnet\":\"10.24.5.0/24\",", "")]
+    [InlineData("\"10.24.5.0/24\"", "null")]
+    [InlineData("\"10.24.5.0/24\"", "7")]
+    [InlineData("\"i-bp1example\"", "null")]
+    [InlineData("[\"vtb-1\",\"vtb-2\"]", "null")]
+    [InlineData("[\"vtb-1\",\"vtb-2\"]", "\"vtb-1\"")]
+    [InlineData("\"vtb-2\"", "null")]
+    [InlineData("\"vtb-2\"", "2")]
+    [InlineData("\"Message\":\"\"", "\"Message\":null")]
+    [InlineData("\"4EC47282-1B74-4534-BD0E-403F3EE64CAF\"", "null")]
+    [InlineData("\"2026-08-10T09:08:07+00:00\"", "\"yesterday\"")]
+    [InlineData("\"2026-08-10T09:08:07+00:00\"", "null")]
+    [InlineData(",\"Time\":\"2026-08-10T09:08:07+00:00\"", "")]
+    [InlineData("i-bp1example", "\\ud800")]
+    [InlineData("+00:00\"}", "+00:00\"")]
+    [InlineData("+00:00\"}", "+00:00\"} {}")]
+    public void A_value_that_says_less_or_something_else_is_no_status(string part, string instead)
+    {
+        Assert.Contains(part, Golden, StringComparison.Ordinal);
+        Assert.Null(RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden.Replace(part, instead, StringComparison.Ordinal))));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("ok")]
+    [InlineData("""{"PublicIP":"1.2.3.4","PublicIPv6":null}""")]
+    public void Foreign_text_is_no_status(string text) => Assert.Null(RouteStatus.Parse(Encoding.UTF8.GetBytes(text)));
+
+    [Fact]
+    public void No_bytes_make_it_throw() => Hostile.Bytes(
+            Golden, "\"Subnet\":", "\"State\":", "\"Available\"", "\"RouteTableIds\":", "\"Time\":", "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
+        .Always(bytes =>
+        {
+            if (RouteStatus.Parse(bytes) is { } status) Assert.True(RouteStatus.Parse(status.ToJson())?.SaysTheSameAs(status));
+        }, times: 40_000);
+
+    [Fact]
+    public void It_speaks_of_one_subnet_and_one_instance()
+    {
+        Assert.True(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1example"));
+        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.6.0/24"), "i-bp1example"));
+        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/25"), "i-bp1example"));
+        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1exampl"));
+        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "I-BP1EXAMPLE"));
+    }
+
+    [Fact]
+    public void Only_the_time_and_the_request_may_differ_between_two_that_say_the_same()
+    {
+        Assert.True(Example.SaysTheSameAs(Example with { Time = Example.Time.AddDays(1), RequestId = "another" }));
+        Assert.False(Example.SaysTheSameAs(Example with { Subnet = "10.24.6.0/24" }));
+        Assert.False(Example.SaysTheSameAs(Example with { InstanceId = "i-2" }));
+        Assert.False(Example.SaysTheSameAs(Example with { RouteTableIds = ["vtb-1"] }));
+        Assert.False(Example.SaysTheSameAs(Example with { RouteTableIds = ["vtb-2", "vtb-1"] }));
+        Assert.False(Example.SaysTheSameAs(Example with { State = RouteState.Pending }));
+        Assert.False(Example.SaysTheSameAs(Example with { Message = "x" }));
+    }
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Flannel.Testbed;
+
+/// <summary>A running flanneld, the native executable, with the service manager's view of it.</summary>
+public sealed class DaemonProcess : IAsyncDisposable
+{
+    private readonly ChildProcess _process;
+
+    private DaemonProcess(ChildProcess process, NotifySocket notify) => (_process, Notify) = (process, notify);
+
+    public NotifySocket Notify { get; }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public string StandardOutput => _process.StandardOutput;
+
+    public string StandardError => _process.StandardError;
+
+    /// <summary>All that it ever said, to anyone.</summary>
+    public string Everything => $"{StandardOutput}\n{StandardError}\n{string.Join('\n', Notify.Received.Select(message => message.Text))}";
+
+    /// <summary>Whether it has said READY=1.</summary>
+    public bool IsReady => Notify.First("READY=1") is not null;
+
+    /// <summary>From just before it was started to READY=1. Null while it is not ready.</summary>
+    public TimeSpan? StartToReady => Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(_process.StartedAt, ready.At) : null;
+
+    public static async Task<DaemonProcess> StartAsync(ProgramStart start, string notifyPath)
+    {
+        var notify = new NotifySocket(notifyPath);
+        var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>()) { ["NOTIFY_SOCKET"] = notifyPath };
+        return new DaemonProcess(await ChildProcess.StartAsync(start with { Environment = environment }).ConfigureAwait(false), notify);
+    }
+
+    /// <summary>Waits for READY=1 and returns how long it took from the start.</summary>
+    /// <exception cref="TestbedException">It ended, or the limit passed; the message carries its log.</exception>
+    public async Task<TimeSpan> WaitForReadyAsync(CancellationToken cancel, TimeSpan? limit = null)
+    {
+        await Eventually.IsAsync("flanneld says READY=1", () => HasExited && !IsReady
+            ? throw new TestbedException($"flanneld ended before it was ready\n{Everything}")
+            : Task.FromResult(IsReady), cancel, limit, () => Everything).ConfigureAwait(false);
+        return StartToReady!.Value;
+    }
+
+    /// <summary>Waits until its log holds the text.</summary>
+    public Task WaitForLogAsync(string text, CancellationToken cancel, TimeSpan? limit = null) =>
+        Eventually.IsAsync($"flanneld logs '{text}'", () => Task.FromResult(Everything.Contains(text, StringComparison.OrdinalIgnoreCase)), cancel, limit, () => Everything);
+
+    public Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null) => _process.WaitForExitAsync(cancel, limit);
+
+    /// <summary>SIGTERM, as systemd stops it; returns the exit code.</summary>
+    public Task<int> StopAsync(CancellationToken cancel, TimeSpan? limit = null)
+    {
+        _process.Terminate();
+        return _process.WaitForExitAsync(cancel, limit);
+    }
+
+    /// <summary>SIGINT, as Ctrl-C.</summary>
+    public Task<int> InterruptAsync(CancellationToken cancel)
+    {
+        _process.Interrupt();
+        return _process.WaitForExitAsync(cancel);
+    }
+
+    /// <summary>SIGKILL, as a power failure.</summary>
+    public Task<int> KillAsync(CancellationToken cancel)
+    {
+        _process.Kill();
+        return _process.WaitForExitAsync(cancel);
+    }
+
+    /// <summary>SIGSTOP: it holds its connections and does nothing.</summary>
+    public void Pause() => _process.Pause();
+
+    public void Resume() => _process.Resume();
+
+    /// <summary>Resident memory in bytes, as the kernel counts it now.</summary>
+    public long ResidentBytes => Status("VmRSS:") * 1024;
+
+    /// <summary>The most that was ever resident, in bytes.</summary>
+    public long PeakResidentBytes => Status("VmHWM:") * 1024;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync().ConfigureAwait(false);
+        Notify.Dispose();
+    }
+
+    private long Status(string field)
+    {
+        var line = File.ReadLines($"/proc/{Id}/status").Single(line => line.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,113 @@
+namespace Flannel.Testbed;
+
+/// <summary>An ECS instance of the test bed: where a daemon runs, with its files.</summary>
+public sealed class EcsInstance : IAsyncDisposable
+{
+    private readonly List<DaemonProcess> _daemons = [];
+    private readonly string _program;
+    private readonly IReadOnlyList<string> _arguments;
+    private int _starts;
+
+    internal EcsInstance(WorldInstance facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
+    {
+        (Facts, PublicIp, Namespace) = (facts, publicIp, ns);
+        Folder = folder.WritableByAll(facts.InstanceId);
+        SubnetFile = Path.Combine(Folder, "subnet.env");
+        _program = folder.CopyOfProgram(Locations.Flanneld);
+        _arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
+    }
+
+    public WorldInstance Facts { get; }
+
+    public string InstanceId => Facts.InstanceId;
+
+    /// <summary>The address that its lease will carry.</summary>
+    public string PublicIp { get; }
+
+    /// <summary>Null in the loopback mode.</summary>
+    public NetworkNamespace? Namespace { get; }
+
+    /// <summary>A folder that the daemon's user may write to.</summary>
+    public string Folder { get; }
+
+    public string SubnetFile { get; }
+
+    /// <summary>What its daemons print, while they run.</summary>
+    public string LogFile => Path.Combine(Folder, "flanneld.log");
+
+    /// <summary>The newest daemon that was started here, or null.</summary>
+    public DaemonProcess? Daemon => _daemons.LastOrDefault();
+
+    /// <summary>What flanneld is told on this instance, before the arguments of a single test.</summary>
+    public IReadOnlyList<string> Arguments => _arguments;
+
+    /// <summary>Starts flanneld as an ordinary user with no capability; later flags win over the usual ones.</summary>
+    public async Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProgramStart(_program, [.. _arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
+        var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++_starts}")).ConfigureAwait(false);
+        _daemons.Add(daemon);
+        return daemon;
+    }
+
+    /// <summary>The contents of subnet.env as pairs, or null while there is none.</summary>
+    public async Task<IReadOnlyDictionary<string, string>?> ReadSubnetFileAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var lines = await File.ReadAllLinesAsync(SubnetFile, cancel).ConfigureAwait(false);
+            return lines.Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A client for a port that a daemon listens on at 127.0.0.1 of this instance.</summary>
+    public HttpClient CreateHttpClient(int port)
+    {
+        var address = new Uri($"http://127.0.0.1:{port}");
+        return Namespace?.CreateHttpClient(address) ?? new HttpClient { BaseAddress = address };
+    }
+
+    /// <summary>A port of 127.0.0.1 that is free on this instance.</summary>
+    public int FreePort() => Namespace is null ? Ports.Free() : 8471;
+
+    /// <summary>Power off: all of it dies at once and its cable is dead. Namespaces only.</summary>
+    public async Task PowerOffAsync(CancellationToken cancel)
+    {
+        foreach (var daemon in _daemons.Where(daemon => !daemon.HasExited))
+        {
+            await daemon.KillAsync(cancel).ConfigureAwait(false);
+        }
+        if (Namespace is not null)
+        {
+            await Namespace.IpAsync(cancel, "link set eth0 down").ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Power on again, without a daemon yet.</summary>
+    public async Task PowerOnAsync(CancellationToken cancel)
+    {
+        if (Namespace is not null)
+        {
+            await Namespace.IpAsync(cancel, "link set eth0 up", $"route replace default via {Gateway}").ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Where the router of the VPC answers in its vSwitch.</summary>
+    internal string Gateway => $"{Facts.PrivateIp[..Facts.PrivateIp.LastIndexOf('.')]}.{World.GatewayHost}";
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var daemon in _daemons)
+        {
+            await daemon.DisposeAsync().ConfigureAwait(false);
+        }
+        if (Namespace is not null)
+        {
+            await Namespace.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+
+namespace Flannel.Testbed;
+
+/// <summary>A real etcd of one member on a folder of its own. It can be stopped, killed and started again on the same data and ports.</summary>
+public sealed class EtcdServer : IAsyncDisposable
+{
+    private readonly NetworkNamespace? _namespace;
+    private readonly string _dataFolder;
+    private readonly string _address;
+    private readonly int _clientPort;
+    private readonly int _peerPort;
+    private readonly HttpClient _http;
+    private ChildProcess? _process;
+
+    private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort)
+    {
+        (_dataFolder, _namespace, _address, _clientPort, _peerPort) = (dataFolder, ns, address, clientPort, peerPort);
+        Endpoint = new Uri($"http://{address}:{clientPort}");
+        _http = ns?.CreateHttpClient(Endpoint) ?? new HttpClient { BaseAddress = Endpoint };
+        Keys = new EtcdKeys(_http);
+    }
+
+    /// <summary>Where clients reach it.</summary>
+    public Uri Endpoint { get; }
+
+    /// <summary>Reads and writes keys, independent of the code under test.</summary>
+    public EtcdKeys Keys { get; }
+
+    /// <summary>Starts one on the loopback of this machine, on free ports.</summary>
+    public static Task<EtcdServer> StartAsync(string dataFolder, CancellationToken cancel) =>
+        StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free()), cancel);
+
+    /// <summary>Starts one at an address of a namespace, on the usual ports.</summary>
+    public static Task<EtcdServer> StartAsync(string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel) =>
+        StartAsync(new EtcdServer(dataFolder, ns, address, 2379, 2380), cancel);
+
+    private static async Task<EtcdServer> StartAsync(EtcdServer server, CancellationToken cancel)
+    {
+        await server.StartAgainAsync(cancel).ConfigureAwait(false);
+        return server;
+    }
+
+    /// <summary>Starts it on the data of before and waits until it serves.</summary>
+    public async Task StartAgainAsync(CancellationToken cancel)
+    {
+        var peer = $"http://127.0.0.1:{_peerPort}";
+        var process = await ChildProcess.StartAsync(new ProgramStart("/usr/bin/etcd",
+        [
+            "--name=e1", $"--data-dir={_dataFolder}", "--logger=zap", "--log-level=warn",
+            $"--listen-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}", $"--advertise-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
+            $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
+            // One member needs no patience to elect itself.
+            "--heartbeat-interval=50", "--election-timeout=250",
+        ])
+        { Namespace = _namespace }).ConfigureAwait(false);
+        _process = process;
+        await Eventually.IsAsync($"etcd at {_address}:{_clientPort} serves", async () =>
+        {
+            if (process.HasExited)
+            {
+                throw new TestbedException($"etcd ended\n{process.StandardError}");
+            }
+            return await IsHealthyAsync(cancel).ConfigureAwait(false);
+        }, cancel, context: () => process.StandardError).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends it in order.</summary>
+    public async Task StopAsync(CancellationToken cancel)
+    {
+        Process.Terminate();
+        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Ends it as a power failure does.</summary>
+    public async Task KillAsync(CancellationToken cancel)
+    {
+        Process.Kill();
+        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Its process, to hang it or to look at its output.</summary>
+    public ChildProcess Process => _process ?? throw new InvalidOperationException("not started");
+
+    /// <summary>How many requests it has begun to serve since it started, by method (<c>Range</c>, <c>Txn</c>, <c>LeaseKeepAlive</c>, …).</summary>
+    public async Task<IReadOnlyDictionary<string, long>> RequestsAsync(CancellationToken cancel)
+    {
+        const string family = "grpc_server_started_total{";
+        const string label = "grpc_method=\"";
+        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        Dictionary<string, long> requests = [];
+        foreach (var line in metrics.Split('\n').Where(line => line.StartsWith(family, StringComparison.Ordinal)))
+        {
+            var at = line.IndexOf(label, StringComparison.Ordinal) + label.Length;
+            var count = (long)double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
+            if (count > 0)
+            {
+                var method = line[at..line.IndexOf('"', at)];
+                requests[method] = requests.GetValueOrDefault(method) + count;
+            }
+        }
+        return requests;
+    }
+
+    /// <summary>Runs etcdctl against it, as an operator would.</summary>
+    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
+        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. arguments]) { Namespace = _namespace }, cancel);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync().ConfigureAwait(false);
+        }
+        _http.Dispose();
+    }
+
+    private async Task<bool> IsHealthyAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var health = await _http.GetStringAsync(new Uri("/health", UriKind.Relative), cancel).ConfigureAwait(false);
+            return health.Contains("\"true\"", StringComparison.Ordinal);
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

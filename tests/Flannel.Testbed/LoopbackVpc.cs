@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Flannel.Testbed;
+
+/// <summary>The same cloud, etcd and daemons, all on the loopback of this machine: no root needed, nothing is forwarded.</summary>
+public sealed class LoopbackVpc : TestVpc
+{
+    private readonly SimulatorProcess _cloud;
+    private readonly EtcdServer _etcd;
+    private readonly IReadOnlyList<EcsInstance> _instances;
+
+    private LoopbackVpc(World world, RunFolder folder, SimulatorProcess cloud, EtcdServer etcd, string reason) : base(world, folder)
+    {
+        (_cloud, _etcd, NoDataPath) = (cloud, etcd, reason);
+        _instances = [.. world.Instances.Select(Make)];
+    }
+
+    public override SimulatorProcess Cloud => _cloud;
+
+    public override EtcdServer Etcd => _etcd;
+
+    public override IReadOnlyList<EcsInstance> Instances => _instances;
+
+    public override string? NoDataPath { get; }
+
+    public static async Task<LoopbackVpc> StartAsync(World world, CancellationToken cancel, string reason = "asked for")
+    {
+        var folder = new RunFolder("loopback");
+        var etcd = EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
+        var cloud = SimulatorProcess.StartAsync(world, folder, null, null, "http://127.0.0.1:0", "http://127.0.0.1:0", cancel);
+        return new LoopbackVpc(world, folder, await cloud.ConfigureAwait(false), await etcd.ConfigureAwait(false), reason);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var instance in _instances)
+        {
+            await instance.DisposeAsync().ConfigureAwait(false);
+        }
+        await _etcd.DisposeAsync().ConfigureAwait(false);
+        await _cloud.DisposeAsync().ConfigureAwait(false);
+        Folder.Dispose();
+    }
+
+    private EcsInstance Make(WorldInstance facts)
+    {
+        var publicIp = string.Create(CultureInfo.InvariantCulture, $"127.0.0.{10 + facts.Number}");
+        return new EcsInstance(facts, Folder, publicIp,
+        [
+            $"--etcd-endpoints={_etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
+            $"--metadata-endpoint={_cloud.MetadataByInstance[facts.InstanceId].TrimEnd('/')}",
+            $"--vpc-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}", $"--ecs-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}",
+        ], null);
+    }
+}

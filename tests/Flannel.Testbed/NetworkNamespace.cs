@@ -1,0 +1,138 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Flannel.Testbed;
+
+/// <summary>A network namespace of our own: made empty with its loopback up, removed at the end with all that is in it.</summary>
+public sealed class NetworkNamespace : IAsyncDisposable
+{
+    private const string Folder = "/run/netns";
+    private const string IpProgram = "ip";
+
+    private static readonly HashSet<string> s_living = [];
+    private readonly NamespaceThread _thread;
+
+    static NetworkNamespace()
+    {
+        foreach (var left in Directory.Exists(Folder) ? Directory.GetFiles(Folder).Select(System.IO.Path.GetFileName).Where(name => Owner.IsOrphan(name!)) : [])
+        {
+            DeleteNow(left!);
+        }
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => DeleteAll();
+    }
+
+    private NetworkNamespace(string name)
+    {
+        Name = name;
+        _thread = new NamespaceThread(Path);
+    }
+
+    /// <summary>As <c>ip netns list</c> shows it.</summary>
+    public string Name { get; }
+
+    public string Path => $"{Folder}/{Name}";
+
+    /// <summary>Null when namespaces can be made here, else why not.</summary>
+    public static async Task<string?> UnavailableAsync(CancellationToken cancel)
+    {
+        if (!Posix.IsRoot)
+        {
+            return "network namespaces need root";
+        }
+        try
+        {
+            await using var probe = await CreateAsync("probe", cancel).ConfigureAwait(false);
+            await probe.IpAsync(cancel, "link add probe0 type veth peer name probe1").ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (e is TestbedException or System.ComponentModel.Win32Exception or IOException)
+        {
+            return $"network namespaces cannot be made here: {e.Message.ReplaceLineEndings(" ").Trim()}";
+        }
+    }
+
+    public static async Task<NetworkNamespace> CreateAsync(string what, CancellationToken cancel)
+    {
+        var name = Owner.NewName(what);
+        lock (s_living)
+        {
+            s_living.Add(name);
+        }
+        await Command.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel).ConfigureAwait(false);
+        var made = new NetworkNamespace(name);
+        await made.IpAsync(cancel, "link set lo up").ConfigureAwait(false);
+        return made;
+    }
+
+    /// <summary>Runs lines of <c>ip</c> in it, all or an exception.</summary>
+    public Task<string> IpAsync(CancellationToken cancel, params string[] lines) =>
+        Command.RunAsync(new ProgramStart(IpProgram, ["-n", Name, "-batch", "-"]), cancel, string.Join('\n', lines) + "\n");
+
+    /// <summary>Runs a program in it to its end.</summary>
+    public Task<CommandResult> ExecAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
+        Command.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
+
+    /// <summary>Writes kernel settings, each below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
+    public Task SetAsync(params (string Name, string Value)[] settings) => _thread.RunAsync(() =>
+    {
+        foreach (var (name, value) in settings)
+        {
+            File.WriteAllText($"/proc/sys/net/{name}", value);
+        }
+        return true;
+    });
+
+    /// <summary>A client whose connections start in this namespace; addresses only, no names.</summary>
+    public HttpClient CreateHttpClient(Uri baseAddress)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (context, cancel) =>
+            {
+                var address = IPAddress.Parse(context.DnsEndPoint.Host);
+                var socket = await _thread.RunAsync(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }).ConfigureAwait(false);
+                try
+                {
+                    await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel).ConfigureAwait(false);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        };
+        return new HttpClient(handler) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _thread.Dispose();
+        await Command.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None).ConfigureAwait(false);
+        lock (s_living)
+        {
+            s_living.Remove(Name);
+        }
+    }
+
+    private static void DeleteAll()
+    {
+        lock (s_living)
+        {
+            foreach (var name in s_living)
+            {
+                DeleteNow(name);
+            }
+            s_living.Clear();
+        }
+    }
+
+    /// <summary>At the end of the process nothing asynchronous runs any more.</summary>
+    private static void DeleteNow(string name)
+    {
+        using var ip = System.Diagnostics.Process.Start(IpProgram, ["netns", "del", name]);
+        ip.WaitForExit();
+    }
+}

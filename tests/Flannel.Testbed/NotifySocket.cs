@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Flannel.Testbed;
+
+/// <summary>A message to the service manager.</summary>
+/// <param name="At"><see cref="Stopwatch.GetTimestamp"/> when it came.</param>
+public sealed record Notification(long At, string Text)
+{
+    public IReadOnlyList<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>The service manager's end of NOTIFY_SOCKET: records what a daemon says of itself, in order.</summary>
+public sealed class NotifySocket : IDisposable
+{
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly List<Notification> _received = [];
+
+    public NotifySocket(string path)
+    {
+        Path = path;
+        File.Delete(path);
+        _socket.Bind(new UnixDomainSocketEndPoint(path));
+        // The daemon is another user.
+        File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
+        _ = ReceiveAsync();
+    }
+
+    public string Path { get; }
+
+    public IReadOnlyList<Notification> Received
+    {
+        get
+        {
+            lock (_received)
+            {
+                return [.. _received];
+            }
+        }
+    }
+
+    /// <summary>The first message that holds the line, or null.</summary>
+    public Notification? First(string line) => Received.FirstOrDefault(message => message.Lines.Contains(line));
+
+    /// <summary>The text of the newest STATUS=, or null.</summary>
+    public string? Status => Received.SelectMany(message => message.Lines).LastOrDefault(line => line.StartsWith("STATUS=", StringComparison.Ordinal))?["STATUS=".Length..];
+
+    public void Dispose() => _socket.Dispose();
+
+    private async Task ReceiveAsync()
+    {
+        var buffer = new byte[8192];
+        try
+        {
+            while (true)
+            {
+                var count = await _socket.ReceiveAsync(buffer).ConfigureAwait(false);
+                var message = new Notification(Stopwatch.GetTimestamp(), Encoding.UTF8.GetString(buffer, 0, count));
+                lock (_received)
+                {
+                    _received.Add(message);
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Disposed: nobody listens any more.
+        }
+    }
+}

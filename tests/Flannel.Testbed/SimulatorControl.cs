@@ -1,0 +1,86 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Flannel.Testbed;
+
+/// <summary>An entry of a route table of the simulated cloud.</summary>
+public sealed record RouteEntry(
+    string RouteTableId, string RouteEntryId, string DestinationCidrBlock, string Status, string Type, string? RouteEntryName, string? Description,
+    string? NextHopType, string? NextHopId, string? NextHopPrivateIp);
+
+/// <summary>A network interface as far as the router of the VPC cares.</summary>
+public sealed record InterfaceState(string NetworkInterfaceId, string? InstanceId, string PrivateIp, bool SourceDestCheck);
+
+/// <summary>What the router of the VPC forwards by, at a version.</summary>
+public sealed record RoutingState(long Version, IReadOnlyList<RouteEntry> Routes, IReadOnlyList<InterfaceState> Interfaces);
+
+/// <summary>A call that the simulated cloud answered.</summary>
+public sealed record CloudCall(long N, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status, string? Code);
+
+/// <summary>The control interface of the simulated cloud: looks into it, breaks it, plays the operator at the console.</summary>
+public sealed class SimulatorControl(HttpClient http) : IDisposable
+{
+    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
+
+    /// <summary>The custom entries, those that the system made left out.</summary>
+    public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel) =>
+        [.. (await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel).ConfigureAwait(false)).Where(entry => entry.Type == "Custom")];
+
+    /// <summary>Waits up to half a minute for a version newer than the given one.</summary>
+    public Task<RoutingState> WatchRoutesAsync(long after, CancellationToken cancel) => GetAsync<RoutingState>($"/state/routes/watch?after={after}", cancel);
+
+    public Task<JsonObject> StateAsync(CancellationToken cancel) => GetAsync<JsonObject>("/state", cancel);
+
+    public Task<List<CloudCall>> CallsAsync(CancellationToken cancel, long after = 0) => GetAsync<List<CloudCall>>($"/calls?after={after}", cancel);
+
+    /// <summary>Calls to the VPC and ECS API, the metadata service left out.</summary>
+    public async Task<IReadOnlyList<CloudCall>> ApiCallsAsync(CancellationToken cancel) =>
+        [.. (await CallsAsync(cancel).ConfigureAwait(false)).Where(call => call.Service != "metadata")];
+
+    public Task ForgetCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
+
+    /// <summary>Plans a fault; its members are those of the contract (service, action, times, kind, code, httpStatus, delayMilliseconds, …).</summary>
+    public Task AddFaultAsync(object fault, CancellationToken cancel) => SendAsync(HttpMethod.Post, "/faults", fault, cancel);
+
+    public Task ClearFaultsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/faults", null, cancel);
+
+    /// <summary>The VPC and ECS API refuse connections.</summary>
+    public Task StopApiAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "/api/stop", null, cancel);
+
+    public Task StartApiAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "/api/start", null, cancel);
+
+    /// <summary>An operator deletes an entry at the console: gone at once.</summary>
+    public Task DeleteRouteAsync(string routeEntryId, CancellationToken cancel) => SendAsync(HttpMethod.Delete, $"/routes/{routeEntryId}", null, cancel);
+
+    /// <summary>An operator creates an entry at the console.</summary>
+    public Task CreateRouteAsync(string destination, string instanceId, CancellationToken cancel, string name = "", string description = "") => SendAsync(HttpMethod.Post, "/routes",
+        new { routeTableId = World.RouteTableId, destinationCidrBlock = destination, nextHopType = "Instance", nextHopId = instanceId, routeEntryName = name, description }, cancel);
+
+    /// <summary>Somebody points an entry to another instance.</summary>
+    public Task HijackRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Patch, $"/routes/{routeEntryId}", new { nextHopId = instanceId, nextHopType = "Instance" }, cancel);
+
+    public Task SetSourceDestCheckAsync(string networkInterfaceId, bool on, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Patch, $"/interfaces/{networkInterfaceId}", new { sourceDestCheck = on }, cancel);
+
+    public Task SetRoleAsync(string role, IReadOnlyList<string> deniedActions, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Post, $"/roles/{role}", new { deniedActions }, cancel);
+
+    public Task SetSettingsAsync(object settings, CancellationToken cancel) => SendAsync(HttpMethod.Patch, "/settings", settings, cancel);
+
+    public void Dispose() => http.Dispose();
+
+    private async Task<T> GetAsync<T>(string path, CancellationToken cancel) =>
+        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), s_json, cancel).ConfigureAwait(false) ?? throw new TestbedException($"{path}: nothing");
+
+    private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body, options: s_json) };
+        using var response = await http.SendAsync(request, cancel).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new TestbedException($"simulated cloud: {method} {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Flannel.Testbed;
+
+/// <summary>The simulated cloud as a process of its own. It ends with us.</summary>
+public sealed class SimulatorProcess : IAsyncDisposable
+{
+    private readonly ChildProcess _process;
+
+    private SimulatorProcess(ChildProcess process, JsonObject addresses, NetworkNamespace? ns)
+    {
+        _process = process;
+        Api = new Uri(addresses["api"]!.GetValue<string>());
+        MetadataByInstance = addresses["metadataByInstance"]?.Deserialize<Dictionary<string, string>>() ?? [];
+        var control = new Uri(addresses["control"]!.GetValue<string>());
+        ControlAddress = control;
+        Control = new SimulatorControl(ns?.CreateHttpClient(control) ?? new HttpClient { BaseAddress = control });
+    }
+
+    /// <summary>The VPC and ECS API.</summary>
+    public Uri Api { get; }
+
+    public Uri ControlAddress { get; }
+
+    /// <summary>Loopback only: the metadata service of each instance, by its id.</summary>
+    public IReadOnlyDictionary<string, string> MetadataByInstance { get; }
+
+    public SimulatorControl Control { get; }
+
+    public string StandardError => _process.StandardError;
+
+    /// <param name="metadata">Where one metadata service answers all instances, told apart by their address; null when each has its own port.</param>
+    public static async Task<SimulatorProcess> StartAsync(World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
+    {
+        var file = Path.Combine(folder.Path, "world.json");
+        await File.WriteAllTextAsync(file, world.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel).ConfigureAwait(false);
+        List<string> arguments = ["--world", file, "--api", api, "--control", control, "--until-stdin-closes"];
+        if (metadata is not null)
+        {
+            arguments.AddRange(["--metadata", metadata]);
+        }
+        var process = await ChildProcess.StartAsync(new ProgramStart(Locations.Program("AliCloud.Simulator"), arguments) { Namespace = ns }).ConfigureAwait(false);
+        try
+        {
+            var line = await Eventually.HasAsync("the simulated cloud says where it listens", () => Task.FromResult(FirstLine(process)), cancel, context: () => process.StandardError).ConfigureAwait(false);
+            return new SimulatorProcess(process, JsonNode.Parse(line)!.AsObject(), ns);
+        }
+        catch
+        {
+            await process.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Control.Dispose();
+        await _process.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static string? FirstLine(ChildProcess process)
+    {
+        if (process.HasExited)
+        {
+            throw new TestbedException($"the simulated cloud ended at once\n{process.StandardOutput}{process.StandardError}");
+        }
+        var output = process.StandardOutput;
+        return output.IndexOf('\n', StringComparison.Ordinal) is > 0 and var end ? output[..end] : null;
+    }
+}

@@ -1,0 +1,124 @@
+namespace Flannel.Testbed;
+
+/// <summary>
+/// The VPC's router: forwards by exactly the entries of the simulated route tables and by nothing else, and does what the cloud does with
+/// an interface whose source/destination check is on: it drops what such an interface sends with a foreign source address, and never
+/// hands it a packet for a foreign destination.
+/// </summary>
+public sealed class VpcRouter : IAsyncDisposable
+{
+    private const int TablePriority = 100;
+    private const int MachinesPriority = 200;
+    private const int ForeignPriority = 300;
+    private const int FirstTable = 1000;
+
+    private readonly NetworkNamespace _namespace;
+    private readonly SimulatorControl _control;
+    private readonly Dictionary<string, WorldInstance> _machines;
+    private readonly Dictionary<string, int> _tables = [];
+    private readonly CancellationTokenSource _stop = new();
+    private HashSet<string> _routes = [];
+    private HashSet<string> _rules = [];
+    private Task _following = Task.CompletedTask;
+
+    private VpcRouter(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines) =>
+        (_namespace, _control, _machines) = (ns, control, machines.ToDictionary(machine => machine.PrivateIp));
+
+    /// <summary>The version of the route tables that it forwards by.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>What the kernel was told, line by line.</summary>
+    public IReadOnlyCollection<string> Routes => _routes;
+
+    /// <summary>The router's end of a machine's cable.</summary>
+    public static string Port(int number) => $"port{number}";
+
+    internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines, CancellationToken cancel)
+    {
+        var router = new VpcRouter(ns, control, machines);
+        // The tables of a VPC exist from the start: its first state is version 1 or later.
+        await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        router._following = router.FollowAsync();
+        return router;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _following.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+        _stop.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        while (true)
+        {
+            var state = await _control.WatchRoutesAsync(Version, _stop.Token).ConfigureAwait(false);
+            if (state.Version > Version)
+            {
+                await ApplyAsync(state, _stop.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task ApplyAsync(RoutingState state, CancellationToken cancel)
+    {
+        var tableOf = await TablesOfVSwitchesAsync(cancel).ConfigureAwait(false);
+        var checkOn = state.Interfaces.Where(card => card.SourceDestCheck).Select(card => card.PrivateIp).ToHashSet();
+        var rules = _machines.Values.SelectMany(machine => RulesOf(machine, Table(tableOf[machine.VSwitchId]), checkOn)).ToHashSet();
+        var routes = _tables.SelectMany(table => RoutesOf(table.Key, table.Value, state, checkOn)).ToHashSet();
+
+        string[] lines =
+        [
+            .. _routes.Except(routes).Select(route => $"route del {route}"), .. routes.Except(_routes).Select(route => $"route add {route}"),
+            .. _rules.Except(rules).Select(rule => $"rule del {rule}"), .. rules.Except(_rules).Select(rule => $"rule add {rule}"),
+        ];
+        if (lines.Length > 0)
+        {
+            await _namespace.IpAsync(cancel, lines).ConfigureAwait(false);
+        }
+        (_routes, _rules, Version) = (routes, rules, state.Version);
+    }
+
+    private static IEnumerable<string> RulesOf(WorldInstance machine, int table, HashSet<string> checkOn)
+    {
+        var own = checkOn.Contains(machine.PrivateIp) ? $"from {machine.PrivateIp} " : "";
+        yield return $"{own}iif {Port(machine.Number)} lookup {table} priority {TablePriority}";
+        yield return $"{own}iif {Port(machine.Number)} lookup main priority {MachinesPriority}";
+        // "not from … iif …" would say: everything but this address on this port.
+        yield return $"iif {Port(machine.Number)} blackhole priority {ForeignPriority}";
+    }
+
+    private IEnumerable<string> RoutesOf(string routeTableId, int table, RoutingState state, HashSet<string> checkOn)
+    {
+        foreach (var entry in state.Routes.Where(entry => entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"))
+        {
+            yield return entry.NextHopPrivateIp is { } hop && _machines.TryGetValue(hop, out var machine) && !checkOn.Contains(hop)
+                ? $"{entry.DestinationCidrBlock} via {hop} dev {Port(machine.Number)} onlink table {table}"
+                : $"blackhole {entry.DestinationCidrBlock} table {table}";
+        }
+    }
+
+    private int Table(string routeTableId)
+    {
+        if (!_tables.TryGetValue(routeTableId, out var number))
+        {
+            _tables.Add(routeTableId, number = FirstTable + _tables.Count);
+        }
+        return number;
+    }
+
+    private async Task<Dictionary<string, string>> TablesOfVSwitchesAsync(CancellationToken cancel)
+    {
+        var state = await _control.StateAsync(cancel).ConfigureAwait(false);
+        return state["vpcs"]!.AsArray().SelectMany(vpc => vpc!["vSwitches"]!.AsArray())
+            .ToDictionary(vSwitch => vSwitch!["vSwitchId"]!.GetValue<string>(), vSwitch => vSwitch!["routeTableId"]!.GetValue<string>());
+    }
+}

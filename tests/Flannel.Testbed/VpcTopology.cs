@@ -1,0 +1,115 @@
+namespace Flannel.Testbed;
+
+/// <summary>
+/// The VPC in network namespaces. The cloud's namespace is the VPC's router and holds the metadata service at 100.100.100.200 and the
+/// VPC and ECS API; each instance has one for itself with a cable to the router; etcd runs on a machine of its own, 192.168.1.10,
+/// so that a node can lose its power without etcd losing it too. Nothing touches the network of this machine.
+/// </summary>
+public sealed class VpcTopology : TestVpc
+{
+    public const string MetadataAddress = "100.100.100.200";
+    public const string ApiAddress = "100.100.0.10";
+    public const string EtcdAddress = "192.168.1.10";
+
+    private const string EtcdMac = "00:16:3e:ff:00:10";
+
+    private readonly NetworkNamespace _cloudNamespace;
+    private readonly NetworkNamespace _etcdNamespace;
+    private readonly List<EcsInstance> _instances = [];
+    private SimulatorProcess? _cloud;
+    private EtcdServer? _etcd;
+    private VpcRouter? _router;
+
+    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd) : base(world, folder) => (_cloudNamespace, _etcdNamespace) = (cloud, etcd);
+
+    public override SimulatorProcess Cloud => _cloud!;
+
+    public override EtcdServer Etcd => _etcd!;
+
+    public override IReadOnlyList<EcsInstance> Instances => _instances;
+
+    public override string? NoDataPath => null;
+
+    /// <summary>The cloud's namespace, which is the router's.</summary>
+    public NetworkNamespace RouterNamespace => _cloudNamespace;
+
+    public NetworkNamespace EtcdNamespace => _etcdNamespace;
+
+    public VpcRouter Router => _router!;
+
+    /// <exception cref="TestbedException">A part did not start; all that was made is gone again.</exception>
+    public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel)
+    {
+        var vpc = new VpcTopology(world, new RunFolder("vpc"),
+            await NetworkNamespace.CreateAsync("cloud", cancel).ConfigureAwait(false), await NetworkNamespace.CreateAsync("etcd", cancel).ConfigureAwait(false));
+        try
+        {
+            await vpc.BuildAsync(cancel).ConfigureAwait(false);
+            return vpc;
+        }
+        catch
+        {
+            await vpc.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Cuts an instance off from the VPC, or joins it again. Its programs go on.</summary>
+    public Task SetCableAsync(EcsInstance instance, bool plugged, CancellationToken cancel) =>
+        _cloudNamespace.IpAsync(cancel, $"link set {VpcRouter.Port(instance.Facts.Number)} {(plugged ? "up" : "down")}", plugged ? $"route replace {instance.Facts.PrivateIp} dev {VpcRouter.Port(instance.Facts.Number)}" : "");
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var instance in _instances)
+        {
+            await instance.DisposeAsync().ConfigureAwait(false);
+        }
+        foreach (var part in new IAsyncDisposable?[] { _router, _etcd, _cloud, _etcdNamespace, _cloudNamespace })
+        {
+            if (part is not null)
+            {
+                await part.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+        Folder.Dispose();
+    }
+
+    private async Task BuildAsync(CancellationToken cancel)
+    {
+        await _cloudNamespace.SetAsync(
+            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
+        await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
+        await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
+
+        var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), _etcdNamespace, EtcdAddress, cancel);
+        var cloud = SimulatorProcess.StartAsync(World, Folder, _cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
+        foreach (var facts in World.Instances)
+        {
+            await AddInstanceAsync(facts, cancel).ConfigureAwait(false);
+        }
+        _etcd = await etcd.ConfigureAwait(false);
+        _cloud = await cloud.ConfigureAwait(false);
+        _router = await VpcRouter.StartAsync(_cloudNamespace, Control, World.Instances, cancel).ConfigureAwait(false);
+    }
+
+    private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
+    {
+        var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
+        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080"], ns));
+        await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
+        await ns.SetAsync(("ipv4/ip_forward", "1")).ConfigureAwait(false);
+    }
+
+    /// <summary>A cable from the router to eth0 of the machine. The router answers ARP for everybody, as the VPC does.</summary>
+    private async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
+    {
+        var gateway = $"{address[..address.LastIndexOf('.')]}.{World.GatewayHost}";
+        await _cloudNamespace.IpAsync(cancel,
+            $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}",
+            $"address add {gateway}/32 dev {port}",
+            $"link set {port} up",
+            $"route add {address}/32 dev {port}").ConfigureAwait(false);
+        await _cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0")).ConfigureAwait(false);
+        await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}").ConfigureAwait(false);
+    }
+}
