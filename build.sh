@@ -98,8 +98,11 @@ install_packages() (
 
 build() {
     need_dotnet
-    step "Building the solution" dotnet build Flannel.Aot.sln -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary "$@"
+    step "Building the solution" compile Flannel.Aot.sln
 }
+
+# dotnet build would add a summary that says nothing.
+compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
 
 # What the executable is made of: when none of it changed since, it is not made again.
 publish_inputs() {
@@ -280,7 +283,7 @@ run_program() { # PROJECT ARGUMENTS…
     need_dotnet
     need "${NEEDS_PUBLISH[@]}" "${NEEDS_RUN[@]}"
     publish
-    step "Building $project" dotnet build "tests/$project/$project.csproj" -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary
+    step "Building $project" compile "tests/$project/$project.csproj"
     # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
 }

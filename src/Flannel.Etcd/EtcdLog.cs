@@ -1,3 +1,5 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd;
@@ -19,4 +21,61 @@ internal static partial class EtcdLog
 
     [LoggerMessage(2004, LogLevel.Warning, "etcd refuses ({Kind}): {Reason}. Trying on.")]
     public static partial void Refused(ILogger logger, EtcdErrorKind kind, string reason);
+
+    [LoggerMessage(2010, LogLevel.Information, "found {What} {Key} for this node's address")]
+    public static partial void Found(ILogger logger, string what, SubnetKey key);
+
+    [LoggerMessage(2011, LogLevel.Information, "leased {Key}")]
+    public static partial void Taken(ILogger logger, SubnetKey key);
+
+    [LoggerMessage(2012, LogLevel.Debug, "another node took {Subnet}, or the configuration changed")]
+    public static partial void LostRace(ILogger logger, Ipv4Network subnet);
+
+    [LoggerMessage(2013, LogLevel.Warning, "the lease {Key} of this node does not fit the configuration any more ({Config}): giving it up")]
+    public static partial void UnfitLease(ILogger logger, SubnetKey key, string config);
+
+    [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): left alone and not used")]
+    public static partial void UnfitReservation(ILogger logger, SubnetKey key, string config);
+
+    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote into etcd without asking it")]
+    public static partial void Overlap(ILogger logger, SubnetKey key, SubnetKey other, Ipv4Address publicIp);
+
+    [LoggerMessage(2016, LogLevel.Debug, "the etcd lease {Id:x} stays until its time ends: {Reason}")]
+    public static partial void NotRevoked(ILogger logger, long id, string reason);
+
+    [LoggerMessage(2017, LogLevel.Warning, "the key {Name} below subnets/ names no subnet as flannel writes it: ignored")]
+    public static partial void NotASubnet(ILogger logger, string name);
+
+    [LoggerMessage(2018, LogLevel.Warning, "the lease {Name} cannot be read ({Reason}): its subnet counts as taken")]
+    public static partial void UnreadableLease(ILogger logger, string name, string reason);
+
+    [LoggerMessage(2019, LogLevel.Warning, "the route status of {Key} cannot be read: taken for none")]
+    public static partial void UnreadableStatus(ILogger logger, string key);
+
+    [LoggerMessage(2020, LogLevel.Debug, "lease {Key} renewed for {Hours:F1} h")]
+    public static partial void Renewed(ILogger logger, SubnetKey key, double hours);
+
+    [LoggerMessage(2021, LogLevel.Error, "lease {Key} has expired while etcd could not be asked: another node may take the subnet")]
+    public static partial void Expired(ILogger logger, SubnetKey key);
+
+    [LoggerMessage(2022, LogLevel.Warning, "lease {Key} had ended in etcd and is taken back")]
+    public static partial void TakenBack(ILogger logger, SubnetKey key);
+
+    [LoggerMessage(2023, LogLevel.Error, "lease {Key} is lost: {Reason}")]
+    public static partial void Lost(ILogger logger, SubnetKey key, string reason);
+
+    [LoggerMessage(2024, LogLevel.Information, "etcd's history does not reach back to revision {Revision}: reading all leases anew")]
+    public static partial void Relisting(ILogger logger, long revision);
+
+    [LoggerMessage(2030, LogLevel.Information, "this node is the route controller")]
+    public static partial void Elected(ILogger logger);
+
+    [LoggerMessage(2031, LogLevel.Information, "{Instance} ({PublicIp}) is the route controller; this node stands by")]
+    public static partial void StandingBy(ILogger logger, string instance, string publicIp);
+
+    [LoggerMessage(2032, LogLevel.Warning, "this node is the route controller no longer: {Reason}")]
+    public static partial void TermLost(ILogger logger, string reason);
+
+    [LoggerMessage(2033, LogLevel.Information, "this node has handed over the route controller's work")]
+    public static partial void Resigned(ILogger logger);
 }

@@ -66,7 +66,9 @@ internal sealed class TestCloud : IAsyncDisposable
 
     private readonly List<IDisposable> made = [];
 
-    private TestCloud(SimulatedCloud cloud, FakeTimeProvider clock) => (Cloud, Clock, Api) = (cloud, clock, null!);
+    private CloudApi? api;
+
+    private TestCloud(SimulatedCloud cloud, FakeTimeProvider clock) => (Cloud, Clock) = (cloud, clock);
 
     public SimulatedCloud Cloud { get; }
 
@@ -75,7 +77,7 @@ internal sealed class TestCloud : IAsyncDisposable
     public RecordingLogger Logger { get; } = new();
 
     /// <summary>With a key that has every right.</summary>
-    public CloudApi Api { get; private init; }
+    public CloudApi Api => api ??= ApiWith(StaticCredentials.Of(KeyId, KeySecret));
 
     public static WorldInterface Interface(string id, int mac, string vSwitchId, string ip) =>
         new() { NetworkInterfaceId = id, Mac = Mac(mac), VSwitchId = vSwitchId, PrivateIp = ip };
@@ -94,15 +96,7 @@ internal sealed class TestCloud : IAsyncDisposable
         clock ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
         var cloud = await SimulatedCloud.StartAsync(
             change?.Invoke(World) ?? World, new SimulatedCloudOptions { Time = cloudClock ?? clock }, TestContext.Current.CancellationToken);
-        var holder = new TestCloud(cloud, clock);
-        var api = holder.ApiWith(StaticCredentials.Of(KeyId, KeySecret));
-        return new TestCloud(holder, api);
-    }
-
-    private TestCloud(TestCloud holder, CloudApi api)
-    {
-        (Cloud, Clock, Logger, made) = (holder.Cloud, holder.Clock, holder.Logger, holder.made);
-        Api = api;
+        return new TestCloud(cloud, clock);
     }
 
     public CloudApi ApiWith(ICredentialSource credentials)

@@ -1,0 +1,34 @@
+using Etcdserverpb;
+using Google.Protobuf;
+
+namespace Flannel.Etcd;
+
+/// <summary>The conditions of transactions.</summary>
+internal static class Compares
+{
+    /// <param name="revision">0: the key is absent.</param>
+    public static Compare CreatedAt(ByteString key, long revision) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Create,
+        Result = Compare.Types.CompareResult.Equal,
+        CreateRevision = revision,
+    };
+
+    /// <param name="revision">0: the key is absent.</param>
+    public static Compare WrittenAt(ByteString key, long revision) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Mod,
+        Result = Compare.Types.CompareResult.Equal,
+        ModRevision = revision,
+    };
+
+    /// <summary>No key of the range exists.</summary>
+    public static Compare Absent(ByteString key, ByteString end)
+    {
+        var compare = CreatedAt(key, 0);
+        compare.RangeEnd = end;
+        return compare;
+    }
+}

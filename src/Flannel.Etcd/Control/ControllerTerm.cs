@@ -1,0 +1,180 @@
+using Etcdserverpb;
+using Flannel.Etcd.Leasing;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Control;
+
+/// <summary>One held election, from <see cref="Election.CampaignAsync"/>. It renews itself until it is lost or disposed of.</summary>
+/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted on the monotonic clock from before
+/// the last renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
+/// <see cref="StillHeldAsync"/>; what is written to etcd is fenced by <see cref="Revision"/> in any case.</remarks>
+public sealed class ControllerTerm : IAsyncDisposable
+{
+    private readonly IEtcd etcd;
+    private readonly EtcdKeys keys;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource lost = new();
+    private readonly CancellationTokenSource stop = new();
+    private readonly Lock gate = new();
+    private readonly Task renewing;
+    private LeaseLife life;
+    private int resigned;
+
+    internal ControllerTerm(IEtcd etcd, EtcdKeys keys, long etcdLeaseId, long revision, LeaseLife life, TimeProvider time, ILogger logger)
+    {
+        this.etcd = etcd;
+        this.keys = keys;
+        this.time = time;
+        this.logger = logger;
+        this.life = life;
+        EtcdLeaseId = etcdLeaseId;
+        Revision = revision;
+        Lost = lost.Token;
+        Statuses = new RouteStatusStore(etcd, keys, revision, logger);
+        renewing = RunAsync(stop.Token);
+    }
+
+    /// <summary>Cancelled as soon as the election is lost, or may be.</summary>
+    public CancellationToken Lost { get; }
+
+    /// <summary>etcd's revision at which the election's key was created: the fence, greater with every term.</summary>
+    public long Revision { get; }
+
+    /// <summary>The statuses of routes, written under the fence of this term.</summary>
+    public RouteStatusStore Statuses { get; }
+
+    internal long EtcdLeaseId { get; }
+
+    /// <summary>Asks etcd. False also when it does not answer in time.</summary>
+    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
+    {
+        return !Lost.IsCancellationRequested && await LookAsync(cancellation) is not null && !Lost.IsCancellationRequested;
+    }
+
+    /// <summary>Ends the term: cancels <see cref="Lost"/>, then lets the next one in at once.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref resigned, 1) != 0) return;
+        var held = !Lost.IsCancellationRequested;
+        await lost.CancelAsync();
+        await stop.CancelAsync();
+        await renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            // Deletes the key with it. An end must be quick: after a second etcd's own clock does it.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), time);
+            await etcd.LeaseRevokeAsync(EtcdLeaseId, limit.Token);
+            if (held) EtcdLog.Resigned(logger);
+        }
+        catch (Exception e) when (e is EtcdException or OperationCanceledException)
+        {
+            EtcdLog.NotRevoked(logger, EtcdLeaseId, e.Message);
+        }
+
+        stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.WhenAll(EndInTimeAsync(cancellation), RenewAsync(cancellation), WatchAsync(cancellation));
+        }
+        finally
+        {
+            // Nobody holds what nobody tends, whatever the reason.
+            await LoseAsync("it is not tended any more");
+        }
+    }
+
+    /// <summary>Independent of every request: however long one hangs, the term ends in time.</summary>
+    private async Task EndInTimeAsync(CancellationToken cancellation)
+    {
+        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(left, time, cancellation);
+        await LoseAsync("etcd could not be asked to renew it");
+    }
+
+    private async Task RenewAsync(CancellationToken cancellation)
+    {
+        var pause = life.TimeToLive / 3;
+        while (!Lost.IsCancellationRequested)
+        {
+            await Task.Delay(pause, time, cancellation);
+            var begin = time.GetTimestamp();
+            try
+            {
+                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, cancellation) is not { } timeToLive)
+                {
+                    await LoseAsync("its etcd lease has ended");
+                    return;
+                }
+
+                Extend(new LeaseLife(begin, timeToLive));
+                pause = timeToLive / 3;
+            }
+            catch (EtcdException)
+            {
+                pause = life.TimeToLive / 20;
+            }
+        }
+    }
+
+    /// <summary>An operator may delete the key to have another controller.</summary>
+    private async Task WatchAsync(CancellationToken cancellation)
+    {
+        var from = Revision + 1;
+        while (true)
+        {
+            try
+            {
+                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = keys.Controller, StartRevision = from }], cancellation))
+                {
+                    if (answer.Events.Count == 0) continue;
+                    await LoseAsync("the election's key was deleted or written over");
+                    return;
+                }
+            }
+            catch (EtcdException)
+            {
+                await Task.Delay(life.TimeToLive / 5, time, cancellation);
+                // The history since then may be compacted; a look tells as much.
+                if (await LookAsync(cancellation) is { } look) from = look + 1;
+            }
+        }
+    }
+
+    /// <returns>The revision at which the election was still held; null if it is not, or etcd does not answer.</returns>
+    private async Task<long?> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller, KeysOnly = true }, cancellation);
+            if (answer.Kvs.Count == 1 && answer.Kvs[0].CreateRevision == Revision) return answer.Header.Revision;
+            await LoseAsync("the election's key is another's");
+            return null;
+        }
+        catch (EtcdException)
+        {
+            return null;
+        }
+    }
+
+    private TimeSpan SafeTime()
+    {
+        lock (gate) return life.Remaining(time) - life.TimeToLive / 5;
+    }
+
+    private void Extend(LeaseLife renewed)
+    {
+        lock (gate) life = renewed;
+    }
+
+    private async Task LoseAsync(string reason)
+    {
+        if (lost.IsCancellationRequested) return;
+        EtcdLog.TermLost(logger, reason);
+        await lost.CancelAsync();
+        await stop.CancelAsync();
+    }
+}

@@ -1,0 +1,130 @@
+using Etcdserverpb;
+using Flannel.Etcd.Leasing;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Control;
+
+/// <summary>The election of the route controller: whoever creates the key holds it, as long as the etcd lease it is attached to is kept alive.</summary>
+public sealed class Election
+{
+    /// <summary>A crashed controller is followed by another after this time, one that resigns at once. Long enough for an election within etcd
+    /// (1 to 3 s) and two lost renewals; the routes stay where they are meanwhile, only newcomers wait.</summary>
+    public static readonly TimeSpan TermTime = TimeSpan.FromSeconds(10);
+
+    // So that of a thousand candidates that all see the key go, the first has written before most of the others ask.
+    private static readonly TimeSpan Spread = TimeSpan.FromMilliseconds(200);
+
+    private readonly IEtcd etcd;
+    private readonly EtcdKeys keys;
+    private readonly ControllerHolder self;
+    private readonly TimeSpan termTime;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly ILogger logger;
+    private readonly Patience patience;
+
+    /// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd makes it at least 2.</param>
+    public Election(
+        IEtcd etcd, EtcdKeys keys, ControllerHolder self, TimeProvider time, Random random, ILogger logger, TimeSpan? termTime = null)
+    {
+        this.etcd = etcd;
+        this.keys = keys;
+        this.self = self;
+        this.termTime = termTime ?? TermTime;
+        this.time = time;
+        this.random = random;
+        this.logger = logger;
+        patience = new Patience(time, random, logger);
+    }
+
+    /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd.</summary>
+    public async Task<ControllerTerm> CampaignAsync(CancellationToken cancellation)
+    {
+        ControllerHolder? told = null;
+        var granted = new GrantedLease(etcd, termTime, time, random, logger);
+        long won = 0;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    var look = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
+                    if (look.Kvs.Count == 0 || (granted.Id != 0 && look.Kvs[0].Lease == granted.Id))
+                    {
+                        if (await StandAsync(granted, look.Kvs.Count > 0 ? look.Kvs[0].CreateRevision : null, cancellation) is not { } term) continue;
+                        won = term.EtcdLeaseId;
+                        EtcdLog.Elected(logger);
+                        return term;
+                    }
+
+                    var holder = ControllerHolder.Read(look.Kvs[0])!;
+                    if (holder != told) EtcdLog.StandingBy(logger, holder.InstanceId, holder.PublicIp);
+                    told = holder;
+                    await granted.EndUnusedAsync(0);
+                    await WaitForVacancyAsync(look.Header.Revision, cancellation);
+                    patience.Answered();
+                    await Task.Delay(Spread * random.NextDouble(), time, cancellation);
+                }
+                catch (EtcdException e)
+                {
+                    if (e.Kind == EtcdErrorKind.LeaseNotFound) granted.Forget();
+                    await patience.PauseAsync(e, cancellation);
+                }
+            }
+        }
+        finally
+        {
+            await granted.EndUnusedAsync(won);
+        }
+    }
+
+    /// <summary>Who holds the election now; null while nobody does.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    public static async Task<ControllerHolder?> ReadHolderAsync(IEtcd etcd, EtcdKeys keys, CancellationToken cancellation)
+    {
+        var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
+        return ControllerHolder.Read(answer.Kvs.FirstOrDefault());
+    }
+
+    /// <param name="wonBefore">The key's create revision if an earlier write, whose answer was lost, has made it ours.</param>
+    private async Task<ControllerTerm?> StandAsync(GrantedLease granted, long? wonBefore, CancellationToken cancellation)
+    {
+        if (wonBefore is null)
+        {
+            await granted.EnsureAsync(cancellation);
+            var answer = await etcd.TxnAsync(
+                new TxnRequest
+                {
+                    Compare = { Compares.CreatedAt(keys.Controller, 0) },
+                    Success =
+                    {
+                        new RequestOp
+                        {
+                            RequestPut = new PutRequest
+                            {
+                                Key = keys.Controller, Value = Google.Protobuf.ByteString.CopyFrom(self.ToJson()), Lease = granted.Id,
+                            },
+                        },
+                    },
+                },
+                cancellation);
+            if (!answer.Succeeded) return null;
+            wonBefore = answer.Header.Revision;
+        }
+
+        patience.Answered();
+        var term = new ControllerTerm(etcd, keys, granted.Id, wonBefore.Value, granted.Life, time, logger);
+        granted.Keep();
+        return term;
+    }
+
+    private async Task WaitForVacancyAsync(long revision, CancellationToken cancellation)
+    {
+        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = keys.Controller, StartRevision = revision + 1 }], cancellation))
+        {
+            if (answer.Created && answer.Header.Revision < revision) return;
+            if (answer.Events.Any(change => change.Type == Mvccpb.Event.Types.EventType.Delete)) return;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using Lease = Flannel.Core.Leases.Lease;
+
+namespace Flannel.Etcd.Control;
+
+/// <summary>The controller's word to each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only while the term lasts, and attached to the
+/// etcd lease of the node's subnet, so that it ends with it.</summary>
+public sealed class RouteStatusStore
+{
+    // etcd refuses transactions of more than 128 conditions or operations; one condition is the term's own.
+    private const int BatchSize = 100;
+    private const int PageSize = 4096;
+
+    private readonly IEtcd etcd;
+    private readonly EtcdKeys keys;
+    private readonly long termRevision;
+    private readonly ILogger logger;
+
+    internal RouteStatusStore(IEtcd etcd, EtcdKeys keys, long termRevision, ILogger logger)
+    {
+        this.etcd = etcd;
+        this.keys = keys;
+        this.termRevision = termRevision;
+        this.logger = logger;
+    }
+
+    /// <summary>All that stand in etcd, by the text of their subnet's key. One that cannot be read is left out: the controller writes it anew.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    public async Task<IReadOnlyDictionary<string, RouteStatus>> ReadAllAsync(CancellationToken cancellation)
+    {
+        var statuses = new Dictionary<string, RouteStatus>(StringComparer.Ordinal);
+        var request = new RangeRequest
+        {
+            Key = ByteString.CopyFromUtf8(keys.Routes), RangeEnd = EtcdKeys.EndOf(keys.Routes), Limit = PageSize,
+        };
+        while (true)
+        {
+            var page = await etcd.RangeAsync(request, cancellation);
+            foreach (var pair in page.Kvs)
+            {
+                var key = pair.Key.ToStringUtf8()[keys.Routes.Length..];
+                if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = status;
+                else EtcdLog.UnreadableStatus(logger, key);
+            }
+
+            if (!page.More) return statuses;
+            request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
+        }
+    }
+
+    /// <summary>Writes statuses. One whose lease is gone, or has become another node's, is skipped.</summary>
+    /// <returns>False when the term is over; what was not yet written is then not written.</returns>
+    /// <exception cref="EtcdException">etcd did not answer, or refused. To publish the same again is harmless.</exception>
+    public async Task<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    {
+        foreach (var batch in statuses.Chunk(BatchSize))
+        {
+            if (!await PublishBatchAsync([.. batch], cancellation)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Deletes the statuses of subnets that nobody leases any more: those of ended reservations, and of leases of nodes that attached theirs anew.</summary>
+    /// <param name="subnetKeys">As text, from <see cref="ReadAllAsync"/>. One whose lease exists is kept.</param>
+    /// <returns>False when the term is over.</returns>
+    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    public async Task<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
+    {
+        foreach (var key in subnetKeys)
+        {
+            var lease = ByteString.CopyFromUtf8(keys.Subnets + key);
+            var request = new TxnRequest
+            {
+                Compare = { Term(), Compares.CreatedAt(lease, 0) },
+                Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Route(key) } } },
+                Failure = { new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } } },
+            };
+            var answer = await etcd.TxnAsync(request, cancellation);
+            if (!answer.Succeeded && !IsOurs(answer.Responses[0])) return false;
+        }
+
+        return true;
+    }
+
+    private async Task<bool> PublishBatchAsync(List<(Lease Lease, RouteStatus Status)> batch, CancellationToken cancellation)
+    {
+        while (batch.Count > 0)
+        {
+            var request = new TxnRequest { Compare = { Term() } };
+            request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
+            foreach (var (lease, status) in batch)
+            {
+                // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status belongs to that one.
+                request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
+                request.Success.Add(new RequestOp
+                {
+                    RequestPut = new PutRequest
+                    {
+                        Key = keys.Route(lease.Key.ToString()), Value = ByteString.CopyFrom(status.ToJson()), Lease = lease.EtcdLeaseId,
+                    },
+                });
+                request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Lease(lease.Key), KeysOnly = true } });
+            }
+
+            var answer = await etcd.TxnAsync(request, cancellation);
+            if (answer.Succeeded) return true;
+            if (!IsOurs(answer.Responses[0])) return false;
+            batch = StillThere(batch, answer);
+        }
+
+        return true;
+    }
+
+    /// <summary>The batch without the leases that are gone, and with what has become of the others.</summary>
+    private static List<(Lease, RouteStatus)> StillThere(List<(Lease Lease, RouteStatus Status)> batch, TxnResponse answer)
+    {
+        var rest = new List<(Lease, RouteStatus)>();
+        for (var i = 0; i < batch.Count; i++)
+        {
+            var (lease, status) = batch[i];
+            var pair = answer.Responses[i + 1].ResponseRange.Kvs.FirstOrDefault();
+            if (pair is not null && pair.CreateRevision == lease.CreateRevision)
+                rest.Add((lease with { ModRevision = pair.ModRevision, EtcdLeaseId = pair.Lease }, status));
+        }
+
+        return rest;
+    }
+
+    private Compare Term() => Compares.CreatedAt(keys.Controller, termRevision);
+
+    private bool IsOurs(ResponseOp election) =>
+        election.ResponseRange.Kvs is [var pair] && pair.CreateRevision == termRevision;
+}

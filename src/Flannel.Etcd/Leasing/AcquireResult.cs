@@ -1,0 +1,45 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <param name="PublicIp">The node's address: what its lease is found again by.</param>
+/// <param name="PreviousSubnet">From <c>subnet.env</c>; taken if the lease is not found and this is free and fits.</param>
+/// <param name="AttributesFor">What the lease's value is to be under a configuration; null to refuse the configuration (a backend that this node has not).
+/// May be asked again when the configuration changes under way.</param>
+public sealed record AcquireRequest(
+    Ipv4Address PublicIp, Ipv4Network? PreviousSubnet, Func<NetworkConfig, LeaseAttributes?> AttributesFor);
+
+/// <summary>How the wish for a subnet ended.</summary>
+public abstract record AcquireResult
+{
+    public sealed record Held(HeldLease Lease) : AcquireResult;
+
+    /// <summary>There is no configuration to lease under: <see cref="SubnetRegistry.WaitForConfigAsync"/>.</summary>
+    public sealed record NoConfig(ConfigState Config) : AcquireResult;
+
+    /// <summary><see cref="AcquireRequest.AttributesFor"/> said no.</summary>
+    public sealed record NotWanted(NetworkConfig Config) : AcquireResult;
+
+    /// <summary>Every subnet of the range is leased. One may become free: <see cref="SubnetRegistry.WaitForChangeAsync"/>.</summary>
+    public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult;
+
+    /// <summary>etcd refuses in a way that waiting does not heal.</summary>
+    public sealed record Refused(EtcdException Error) : AcquireResult;
+}
+
+/// <summary>A subnet that is this node's own.</summary>
+/// <param name="Config">What it was acquired under.</param>
+/// <param name="ConfigRevision">etcd's revision of that configuration.</param>
+/// <param name="WasFound">It was this node's before (a lease found by the public address, or a reservation).</param>
+/// <param name="Life">How long; null for a reservation, which has no end.</param>
+public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseLife? Life);
+
+/// <summary>The life of an etcd lease by this machine's monotonic clock, on the safe side: counted from before the request that began it was sent.</summary>
+/// <param name="Begin">A timestamp of the <see cref="TimeProvider"/>.</param>
+public readonly record struct LeaseLife(long Begin, TimeSpan TimeToLive)
+{
+    /// <summary>What is left; negative when it is over.</summary>
+    public TimeSpan Remaining(TimeProvider time) => TimeToLive - time.GetElapsedTime(Begin);
+}

@@ -1,0 +1,145 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>One wish for a subnet, from the first look to the held lease. Every write is a compare-and-swap on the state that it was decided on; a
+/// write whose answer was lost needs no care of its own, because the next look finds the lease by the public address.</summary>
+internal sealed class Acquisition(
+    IEtcd etcd, StateReader reader, LeaseWrites writes, AcquireRequest request, TimeSpan leaseTime, TimeProvider time, Random random, ILogger logger)
+{
+    private const int RacesBeforePause = 3;
+
+    private readonly GrantedLease granted = new(etcd, leaseTime, time, random, logger);
+    private readonly Patience patience = new(time, random, logger);
+    private readonly Backoff races = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(1), random);
+    private readonly HashSet<SubnetKey> told = [];
+
+    public async Task<AcquireResult> RunAsync(RegistryState? known, CancellationToken cancellation)
+    {
+        long used = 0;
+        try
+        {
+            var state = known ?? await ReadAsync(cancellation);
+            while (true)
+            {
+                AcquireResult? result = null;
+                RegistryState? next = null;
+                try
+                {
+                    (result, next) = await StepAsync(state, cancellation);
+                }
+                catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
+                {
+                    // The etcd lease that we had granted has ended while we waited.
+                    granted.Forget();
+                }
+                catch (EtcdException e) when (e.CanHeal)
+                {
+                    await patience.PauseAsync(e, cancellation);
+                }
+
+                if (result is AcquireResult.Held held) used = held.Lease.Lease.EtcdLeaseId;
+                if (result is not null) return result;
+                state = next ?? await ReadAsync(cancellation);
+            }
+        }
+        catch (EtcdException e)
+        {
+            return new AcquireResult.Refused(e);
+        }
+        finally
+        {
+            await granted.EndUnusedAsync(used);
+        }
+    }
+
+    private Task<RegistryState> ReadAsync(CancellationToken cancellation) =>
+        patience.UntilAnsweredAsync(reader.ReadAsync, evenRefused: false, cancellation);
+
+    /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
+    private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)
+    {
+        if (state.Config is not ConfigState.Present { Config: var config }) return (new AcquireResult.NoConfig(state.Config), null);
+        if (request.AttributesFor(config) is not { } attributes) return (new AcquireResult.NotWanted(config), null);
+        var own = OwnLeases.Choose(state, config, request);
+        foreach (var reservation in own.UnfitReservations)
+        {
+            if (told.Add(reservation.Key)) EtcdLog.UnfitReservation(logger, reservation.Key, config.ToString());
+        }
+
+        if (own.Found is { } found) return await UseAsync(found, attributes, config, state, cancellation);
+        if (own.Unfit is { } unfit) return (null, await DeleteAsync(unfit, config, cancellation));
+        return await CreateAsync(state, attributes, config, cancellation);
+    }
+
+    /// <summary>The lease is this node's already: it is kept alive, and its value changed if it says something else.</summary>
+    private async Task<(AcquireResult?, RegistryState?)> UseAsync(
+        Lease found, LeaseAttributes attributes, NetworkConfig config, RegistryState state, CancellationToken cancellation)
+    {
+        LeaseLife? life = null;
+        if (!found.IsReservation)
+        {
+            var begin = time.GetTimestamp();
+            // Gone between our look and now, and the key with it: look again.
+            if (await etcd.LeaseKeepAliveOnceAsync(found.EtcdLeaseId, cancellation) is not { } timeToLive) return (null, null);
+            life = new LeaseLife(begin, timeToLive);
+        }
+
+        if (found.Attributes != attributes)
+        {
+            var answer = await etcd.TxnAsync(writes.Change(found, attributes), cancellation);
+            if (!answer.Succeeded) return (null, await reader.TakeAsync(answer, cancellation));
+            found = found with { Attributes = attributes, ModRevision = answer.Header.Revision };
+        }
+
+        foreach (var other in state.Leases)
+        {
+            if (other.Key != found.Key && other.Subnet.Overlaps(found.Subnet)) EtcdLog.Overlap(logger, found.Key, other.Key, other.Attributes.PublicIp);
+        }
+
+        EtcdLog.Found(logger, found.IsReservation ? "reservation" : "lease", found.Key);
+        return (new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, life)), null);
+    }
+
+    private async Task<RegistryState> DeleteAsync(Lease unfit, NetworkConfig config, CancellationToken cancellation)
+    {
+        EtcdLog.UnfitLease(logger, unfit.Key, config.ToString());
+        var answer = await etcd.TxnAsync(writes.Delete(unfit), cancellation);
+        var state = await reader.TakeAsync(answer, cancellation);
+        if (!answer.Succeeded) return state;
+        // Takes with it what else was attached, such as the status of the route.
+        await granted.EndAsync(unfit.EtcdLeaseId, cancellation);
+        return state;
+    }
+
+    private async Task<(AcquireResult?, RegistryState?)> CreateAsync(
+        RegistryState state, LeaseAttributes attributes, NetworkConfig config, CancellationToken cancellation)
+    {
+        if (Choose(state, config) is not { } subnet) return (new AcquireResult.OutOfSubnets(config, state.Revision), null);
+        await granted.EnsureAsync(cancellation);
+        var key = new SubnetKey(subnet);
+        var answer = await etcd.TxnAsync(writes.Create(key, attributes, granted.Id, state.Config, config.Network), cancellation);
+        if (!answer.Succeeded)
+        {
+            EtcdLog.LostRace(logger, subnet);
+            if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), time, cancellation);
+            else races.Next();
+            return (null, await reader.TakeAsync(answer, cancellation));
+        }
+
+        var revision = answer.Header.Revision;
+        var lease = new Lease(key, attributes, granted.Id, revision, revision);
+        granted.Keep();
+        EtcdLog.Taken(logger, key);
+        return (new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Life)), null);
+    }
+
+    private Ipv4Network? Choose(RegistryState state, NetworkConfig config) =>
+        request.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
+            ? previous
+            : SubnetChoice.Pick(config, state.Taken, random);
+}

@@ -1,0 +1,15 @@
+using Flannel.Core.Configuration;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>What stands at <c>{prefix}/config</c>.</summary>
+/// <param name="ModRevision">etcd's revision of its last write; 0 while there is none.</param>
+public abstract record ConfigState(long ModRevision)
+{
+    public sealed record Missing() : ConfigState(0);
+
+    /// <param name="Error">One line that names the property and what it should be.</param>
+    public sealed record Refused(string Error, long ModRevision) : ConfigState(ModRevision);
+
+    public sealed record Present(NetworkConfig Config, long ModRevision) : ConfigState(ModRevision);
+}

@@ -1,0 +1,147 @@
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Microsoft.Extensions.Logging;
+using Mvccpb;
+using Lease = Flannel.Core.Leases.Lease;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>What a look at etcd means for the lease.</summary>
+internal abstract record ClaimVerdict
+{
+    public sealed record Held : ClaimVerdict;
+
+    public sealed record Gone(LeaseLoss Loss, string Reason) : ClaimVerdict;
+
+    /// <summary>What was looked at has changed under our hands.</summary>
+    public sealed record LookAgain : ClaimVerdict;
+}
+
+/// <summary>One node's claim to its subnet: the lease as it last was, how long it lives, and the rules by which it is kept, taken back or lost.</summary>
+internal sealed class LeaseClaim
+{
+    private static readonly ClaimVerdict Held = new ClaimVerdict.Held();
+    private static readonly ClaimVerdict LookAgain = new ClaimVerdict.LookAgain();
+
+    private readonly IEtcd etcd;
+    private readonly HeldLease held;
+    private readonly StateReader reader;
+    private readonly LeaseWrites writes;
+    private readonly GrantedLease granted;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+
+    public LeaseClaim(IEtcd etcd, EtcdKeys keys, HeldLease held, TimeSpan leaseTime, TimeProvider time, Random random, ILogger logger)
+    {
+        this.etcd = etcd;
+        this.held = held;
+        this.time = time;
+        this.logger = logger;
+        reader = new StateReader(etcd, keys, new LeaseReader(keys, logger));
+        writes = new LeaseWrites(keys, reader);
+        granted = new GrantedLease(etcd, leaseTime, time, random, logger);
+        Lease = held.Lease;
+        Life = held.Life;
+    }
+
+    public Lease Lease { get; private set; }
+
+    /// <summary>Null for a reservation.</summary>
+    public LeaseLife? Life { get; private set; }
+
+    /// <returns>False when etcd does not know the etcd lease any more.</returns>
+    public async Task<bool> RenewAsync(CancellationToken cancellation)
+    {
+        var begin = time.GetTimestamp();
+        if (await etcd.LeaseKeepAliveOnceAsync(Lease.EtcdLeaseId, cancellation) is not { } timeToLive) return false;
+        Life = new LeaseLife(begin, timeToLive);
+        return true;
+    }
+
+    /// <summary>After a look of our own: what happened while nobody watched is unknown.</summary>
+    public async Task<ClaimVerdict> JudgeAsync(NodeLook look, CancellationToken cancellation)
+    {
+        if (look.Own is { } pair) return await JudgeValueAsync(pair, cancellation);
+        if (Lease.IsReservation) return Deleted("its reservation was deleted");
+        if (await RenewAsync(cancellation)) return Deleted("its key was deleted");
+        return await TakeBackAsync(look.Config, cancellation);
+    }
+
+    /// <summary>After an event on a living stream: it has just happened.</summary>
+    public async Task<ClaimVerdict> JudgeEventAsync(OwnKeyEvent own, CancellationToken cancellation)
+    {
+        if (own.Pair is { } pair) return await JudgeValueAsync(pair, cancellation);
+        if (Lease.IsReservation) return Deleted("its reservation was deleted");
+        var alive = Life is { } life && life.Remaining(time) > TimeSpan.Zero;
+        if (await RenewAsync(cancellation)) return Deleted("its key was deleted");
+        // An etcd lease that ends before its time was ended by somebody.
+        return alive ? Deleted("its etcd lease was revoked") : LookAgain;
+    }
+
+    /// <summary>After the key was deleted: what else is attached to the etcd lease speaks of a subnet that is nobody's.</summary>
+    public async Task EndAsync()
+    {
+        if (Lease.IsReservation) return;
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), time);
+        await granted.EndAsync(Lease.EtcdLeaseId, limit.Token);
+    }
+
+    public Task EndUnusedAsync() => granted.EndUnusedAsync(Lease.EtcdLeaseId);
+
+    private static ClaimVerdict.Gone Deleted(string reason) => new(LeaseLoss.Deleted, reason);
+
+    private async Task<ClaimVerdict> JudgeValueAsync(KeyValue pair, CancellationToken cancellation)
+    {
+        if (pair.ModRevision < Lease.ModRevision) return Held;
+        if (LeaseAttributes.Parse(pair.Value.Span, out var reason) is not { } attributes)
+            return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"its value cannot be read: {reason}");
+        if (attributes.PublicIp != Lease.Attributes.PublicIp)
+            return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{attributes.PublicIp} has it now");
+        var sameLife = pair.Lease == Lease.EtcdLeaseId;
+        Lease = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
+        if (Lease.IsReservation)
+        {
+            // An operator may make a reservation of a lease.
+            Life = null;
+            return Held;
+        }
+
+        if (sameLife && Life is { } life && life.Remaining(time) > TimeSpan.Zero) return Held;
+        return await RenewAsync(cancellation) ? Held : LookAgain;
+    }
+
+    /// <summary>The key is gone and its etcd lease with it.</summary>
+    private async Task<ClaimVerdict> TakeBackAsync(ConfigState config, CancellationToken cancellation)
+    {
+        var known = config as ConfigState.Present;
+        if (known is not null && !OwnLeases.Fits(known.Config, Lease.Key))
+            return new ClaimVerdict.Gone(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({known.Config})");
+        TxnResponse answer;
+        try
+        {
+            await granted.EnsureAsync(cancellation);
+            answer = await etcd.TxnAsync(
+                writes.Create(Lease.Key, Lease.Attributes, granted.Id, config, (known?.Config ?? held.Config).Network), cancellation);
+        }
+        catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
+        {
+            granted.Forget();
+            return LookAgain;
+        }
+
+        if (!answer.Succeeded)
+        {
+            var state = await reader.TakeAsync(answer, cancellation);
+            var other = state.Leases.FirstOrDefault(lease => lease.Subnet.Overlaps(Lease.Subnet));
+            if (other is null && !state.Taken.Any(taken => taken.Overlaps(Lease.Subnet))) return LookAgain;
+            if (other is not null && other.Key == Lease.Key && other.Attributes.PublicIp == Lease.Attributes.PublicIp) return LookAgain;
+            return new ClaimVerdict.Gone(LeaseLoss.Taken, other is null ? "it expired, and its subnet is taken" : $"it expired, and {other.Attributes.PublicIp} has {other.Key}");
+        }
+
+        Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = answer.Header.Revision, ModRevision = answer.Header.Revision };
+        Life = granted.Life;
+        granted.Keep();
+        EtcdLog.TakenBack(logger, Lease.Key);
+        return Held;
+    }
+}

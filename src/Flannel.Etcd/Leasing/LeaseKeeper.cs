@@ -1,0 +1,244 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Flannel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>Keeps a held lease: renews its etcd lease in time, watches its key, and decides what it means when either fails. Beside the key it follows
+/// the route's status, the configuration and the controller's name, on the same stream.</summary>
+/// <remarks>Only this machine's monotonic clock counts. Whenever the stream was broken, what etcd says when read anew decides, not what was missed.
+/// Nothing that etcd answers ends this but the loss of the lease.</remarks>
+public sealed class LeaseKeeper
+{
+    // Timers have an end; an etcd lease of somebody's own making need not.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+
+    private readonly IEtcd etcd;
+    private readonly TimeProvider time;
+    private readonly Patience patience;
+    private readonly LeaseClaim claim;
+    private readonly NodeView view;
+    private readonly RenewalTimes renewal;
+    private readonly Backoff looks;
+    private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
+    private readonly ILogger logger;
+    private bool unreachable;
+    private bool expired;
+
+    /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that is shorter.</param>
+    /// <param name="leaseTime">Of a lease that must be taken back; null for flannel's 24 h.</param>
+    public LeaseKeeper(
+        IEtcd etcd, EtcdKeys keys, HeldLease held, TimeSpan renewMargin, TimeProvider time, Random random, ILogger logger, TimeSpan? leaseTime = null)
+    {
+        this.etcd = etcd;
+        this.time = time;
+        this.logger = logger;
+        patience = new Patience(time, random, logger);
+        claim = new LeaseClaim(etcd, keys, held, leaseTime ?? FlannelContract.LeaseTime, time, random, logger);
+        view = new NodeView(etcd, keys, held, events.Writer, logger);
+        renewal = new RenewalTimes(renewMargin, time, random);
+        looks = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5), random);
+    }
+
+    /// <summary>Runs as long as it is read; ends after <see cref="LeaseEvent.Lost"/>. To stop reading, or to cancel, keeps the lease in etcd. Once only.</summary>
+    public async IAsyncEnumerable<LeaseEvent> KeepAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var running = RunAsync(stop.Token);
+        try
+        {
+            await foreach (var e in events.Reader.ReadAllAsync(cancellation)) yield return e;
+            await running;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    if (renewal.Due(claim.Life) <= TimeSpan.Zero) await RenewAsync(cancellation);
+                    if (await LookAndWatchAsync(cancellation) is { } lost)
+                    {
+                        EtcdLog.Lost(logger, claim.Lease.Key, lost.Reason);
+                        if (lost.Loss == LeaseLoss.Deleted) await claim.EndAsync();
+                        events.Writer.TryWrite(lost);
+                        return;
+                    }
+
+                    await Task.Delay(looks.Next(), time, cancellation);
+                }
+                catch (EtcdException e)
+                {
+                    Trouble(e);
+                    await PauseAsync(e, cancellation);
+                }
+            }
+        }
+        finally
+        {
+            await claim.EndUnusedAsync();
+            events.Writer.TryComplete();
+        }
+    }
+
+    /// <returns>The loss, or null to look again.</returns>
+    private async Task<LeaseEvent.Lost?> LookAndWatchAsync(CancellationToken cancellation)
+    {
+        var look = await view.LookAsync(claim.Lease.Key, cancellation);
+        var before = claim.Life;
+        var verdict = await claim.JudgeAsync(look, cancellation);
+        if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
+        if (verdict is ClaimVerdict.LookAgain) return null;
+        if (claim.Life != before) Renewed();
+        events.Writer.TryWrite(new LeaseEvent.Confirmed(claim.Lease));
+        view.Tell(look);
+        return await WatchAsync(look.Revision, cancellation);
+    }
+
+    private async Task<LeaseEvent.Lost?> WatchAsync(long revision, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await using var stream = etcd.WatchAsync(view.Ranges(claim.Lease.Key, revision + 1), stop.Token).GetAsyncEnumerator(CancellationToken.None);
+        var next = stream.MoveNextAsync().AsTask();
+        try
+        {
+            while (true)
+            {
+                await WaitAsync(next, cancellation);
+                if (!next.IsCompleted)
+                {
+                    if (!await TendAsync(cancellation)) return null;
+                    continue;
+                }
+
+                if (!await next) throw new EtcdException(EtcdErrorKind.Unavailable, "the watch ended", false);
+                var answer = stream.Current;
+                if (answer.Created && answer.Header.Revision < revision)
+                    throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
+                if (answer.Created) Answered();
+                if (view.Take(answer) is { } own)
+                {
+                    var before = claim.Life;
+                    var verdict = await claim.JudgeEventAsync(own, cancellation);
+                    if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
+                    if (verdict is ClaimVerdict.LookAgain) return null;
+                    if (claim.Life != before) Renewed();
+                }
+
+                next = stream.MoveNextAsync().AsTask();
+            }
+        }
+        finally
+        {
+            // An enumerator may not be disposed of while it is asked.
+            await stop.CancelAsync();
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Until the watch has something, or a renewal is due, or the lease's life is over.</summary>
+    private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
+    {
+        using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var wait = renewal.Due(claim.Life);
+        if (claim.Life is { } life && !expired && life.Remaining(time) is var remaining && remaining < wait) wait = remaining;
+        if (wait <= TimeSpan.Zero) return;
+        await Task.WhenAny(next, Task.Delay(wait < LongestWait ? wait : LongestWait, time, heard.Token));
+        await heard.CancelAsync();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Renews while the stream lives.</summary>
+    /// <returns>False when etcd does not know the lease any more.</returns>
+    private async Task<bool> TendAsync(CancellationToken cancellation)
+    {
+        if (renewal.Due(claim.Life) > TimeSpan.Zero)
+        {
+            TellExpiry();
+            return true;
+        }
+
+        try
+        {
+            if (!await RenewAsync(cancellation)) return false;
+            Answered();
+        }
+        catch (EtcdException e)
+        {
+            Trouble(e);
+        }
+
+        return true;
+    }
+
+    private async Task<bool> RenewAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (!await claim.RenewAsync(cancellation)) return false;
+        }
+        catch (EtcdException)
+        {
+            renewal.Failed();
+            throw;
+        }
+
+        Renewed();
+        return true;
+    }
+
+    private void Renewed()
+    {
+        renewal.Succeeded();
+        expired = false;
+        if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
+        events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
+    }
+
+    private void Answered()
+    {
+        unreachable = false;
+        looks.Reset();
+        patience.Answered();
+    }
+
+    private void Trouble(EtcdException e)
+    {
+        if (!unreachable) events.Writer.TryWrite(new LeaseEvent.Unreachable(e.Message));
+        unreachable = true;
+        TellExpiry();
+    }
+
+    private void TellExpiry()
+    {
+        if (expired || claim.Life is not { } life || life.Remaining(time) > TimeSpan.Zero) return;
+        expired = true;
+        EtcdLog.Expired(logger, claim.Lease.Key);
+        events.Writer.TryWrite(new LeaseEvent.Expired());
+    }
+
+    /// <summary>Before the next attempt; the end of the lease's life is told on time even so.</summary>
+    private async Task PauseAsync(EtcdException e, CancellationToken cancellation)
+    {
+        var pause = patience.PauseAsync(e, cancellation);
+        if (!expired && claim.Life is { } life && life.Remaining(time) is var remaining && remaining > TimeSpan.Zero)
+        {
+            using var paused = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            await Task.WhenAny(pause, Task.Delay(remaining, time, paused.Token));
+            await paused.CancelAsync();
+            TellExpiry();
+        }
+
+        await pause;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Threading.Channels;
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Control;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using Mvccpb;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>The four keys that concern one node, at one revision.</summary>
+internal sealed record NodeLook(KeyValue? Own, KeyValue? Status, ConfigState Config, KeyValue? Controller, long Revision);
+
+/// <summary>What happened to the own key.</summary>
+/// <param name="Pair">Null when it was deleted.</param>
+internal readonly record struct OwnKeyEvent(KeyValue? Pair);
+
+/// <summary>Reads and watches what concerns one node, and hands on what is new of it.</summary>
+internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, ChannelWriter<LeaseEvent> events, ILogger logger)
+{
+    private const int OwnWatch = 1;
+    private const int StatusWatch = 2;
+    private const int ConfigWatch = 3;
+
+    private long configRevision = held.ConfigRevision;
+    private ControllerHolder? controller;
+    private bool controllerTold;
+
+    public async Task<NodeLook> LookAsync(SubnetKey key, CancellationToken cancellation)
+    {
+        var request = new TxnRequest();
+        foreach (var name in Names(key)) request.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = name } });
+        var answer = await etcd.TxnAsync(request, cancellation);
+        return new NodeLook(At(0), At(1), LeaseReader.ReadConfig(At(2)), At(3), answer.Header.Revision);
+
+        KeyValue? At(int index) => answer.Responses[index].ResponseRange.Kvs.FirstOrDefault();
+    }
+
+    public List<WatchCreateRequest> Ranges(SubnetKey key, long fromRevision) =>
+        [.. Names(key).Select(name => new WatchCreateRequest { Key = name, StartRevision = fromRevision })];
+
+    public void Tell(NodeLook look)
+    {
+        events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(look.Status)));
+        TellConfig(look.Config);
+        TellController(look.Controller);
+    }
+
+    /// <returns>The last event of the own key, if there was one.</returns>
+    public OwnKeyEvent? Take(WatchResponse answer)
+    {
+        OwnKeyEvent? own = null;
+        foreach (var change in answer.Events)
+        {
+            var pair = change.Type == Event.Types.EventType.Delete ? null : change.Kv;
+            switch (answer.WatchId)
+            {
+                case OwnWatch:
+                    own = new OwnKeyEvent(pair);
+                    break;
+                case StatusWatch:
+                    events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(pair)));
+                    break;
+                case ConfigWatch:
+                    TellConfig(LeaseReader.ReadConfig(pair));
+                    break;
+                default:
+                    TellController(pair);
+                    break;
+            }
+        }
+
+        return own;
+    }
+
+    private ByteString[] Names(SubnetKey key) => [keys.Lease(key), keys.Route(key.ToString()), keys.Config, keys.Controller];
+
+    private RouteStatus? ReadStatus(KeyValue? pair)
+    {
+        if (pair is null) return null;
+        var status = RouteStatus.Parse(pair.Value.Span);
+        if (status is null) EtcdLog.UnreadableStatus(logger, pair.Key.ToStringUtf8());
+        return status;
+    }
+
+    private void TellConfig(ConfigState config)
+    {
+        if (config.ModRevision == configRevision) return;
+        configRevision = config.ModRevision;
+        events.TryWrite(new LeaseEvent.ConfigChanged(config));
+    }
+
+    private void TellController(KeyValue? pair)
+    {
+        var holder = ControllerHolder.Read(pair);
+        if (controllerTold && holder == controller) return;
+        controllerTold = true;
+        controller = holder;
+        events.TryWrite(new LeaseEvent.ControllerChanged(holder));
+    }
+}

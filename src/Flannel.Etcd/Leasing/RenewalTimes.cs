@@ -1,0 +1,33 @@
+using Flannel.Core;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>When a lease is to be renewed.</summary>
+/// <param name="margin">Before its end; half of its time if it lives shorter than that.</param>
+internal sealed class RenewalTimes(TimeSpan margin, TimeProvider time, Random random)
+{
+    private readonly Backoff backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), random);
+
+    // Nodes that started together are not to renew together.
+    private readonly double early = 1 + random.NextDouble() / 8;
+    private (long At, TimeSpan Pause)? failed;
+
+    /// <summary>From now; zero or less when it is time, <see cref="TimeSpan.MaxValue"/> for a reservation.</summary>
+    public TimeSpan Due(LeaseLife? life)
+    {
+        if (life is not { } held) return TimeSpan.MaxValue;
+        if (failed is { } last) return last.Pause - time.GetElapsedTime(last.At);
+        var whole = held.TimeToLive;
+        if (margin >= whole) return held.Remaining(time) - whole / 2;
+        var between = (margin + whole) / 2;
+        return held.Remaining(time) - (margin * early < between ? margin * early : between);
+    }
+
+    public void Succeeded()
+    {
+        failed = null;
+        backoff.Reset();
+    }
+
+    public void Failed() => failed = (time.GetTimestamp(), backoff.Next());
+}

@@ -1,0 +1,80 @@
+using Etcdserverpb;
+using Flannel.Core.Addresses;
+using Google.Protobuf;
+using Mvccpb;
+
+namespace Flannel.Etcd.Leasing;
+
+/// <summary>Reads the configuration and all leases in one transaction; what does not fit into its answer follows in pages of the same revision.</summary>
+internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
+{
+    // About 3 MB of the usual 350 bytes a lease: below the 4 MB that gRPC's own clients accept.
+    private const int PageSize = 8192;
+
+    private readonly ByteString subnets = ByteString.CopyFromUtf8(keys.Subnets);
+    private readonly ByteString subnetsEnd = EtcdKeys.EndOf(keys.Subnets);
+
+    public Task<TxnResponse> AskAsync(CancellationToken cancellation) => etcd.TxnAsync(new TxnRequest { Success = { Reads() } }, cancellation);
+
+    /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
+    public IEnumerable<RequestOp> Reads() =>
+    [
+        new RequestOp { RequestRange = new RangeRequest { Key = keys.Config } },
+        new RequestOp { RequestRange = new RangeRequest { Key = subnets, RangeEnd = subnetsEnd, Limit = PageSize } },
+    ];
+
+    public async Task<RegistryState> ReadAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return await TakeAsync(await AskAsync(cancellation), cancellation);
+            }
+            catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
+            {
+                // Between two pages. The next round begins at a newer revision.
+            }
+        }
+    }
+
+    /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
+    public async Task<RegistryState> TakeAsync(TxnResponse answer, CancellationToken cancellation)
+    {
+        var state = new Collector();
+        var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair)), cancellation);
+        return state.ToState(config, answer.Header.Revision);
+    }
+
+    /// <summary>The same, key by key.</summary>
+    public async Task<ConfigState> TakeAsync(TxnResponse answer, Action<KeyValue> take, CancellationToken cancellation)
+    {
+        var page = answer.Responses[^1].ResponseRange;
+        while (true)
+        {
+            foreach (var pair in page.Kvs) take(pair);
+            if (!page.More) return LeaseReader.ReadConfig(answer.Responses[^2].ResponseRange.Kvs.FirstOrDefault());
+            page = await etcd.RangeAsync(
+                new RangeRequest { Key = After(page.Kvs[^1]), RangeEnd = subnetsEnd, Limit = PageSize, Revision = answer.Header.Revision },
+                cancellation);
+        }
+    }
+
+    private static ByteString After(KeyValue pair) => ByteString.CopyFrom([.. pair.Key.Span, 0]);
+
+    private sealed class Collector
+    {
+        private readonly List<Flannel.Core.Leases.Lease> leases = [];
+        private readonly List<Ipv4Network> taken = [];
+        private bool whole = true;
+
+        public void Add(ReadKey key)
+        {
+            if (key.Lease is { } lease) leases.Add(lease);
+            if (key.Taken is { } subnet) taken.Add(subnet);
+            whole &= !key.IsUnreadable;
+        }
+
+        public RegistryState ToState(ConfigState config, long revision) => new(config, leases, taken, revision, whole);
+    }
+}
