@@ -31,8 +31,10 @@ public sealed class CredentialChainTests : IDisposable
             var config = AliVpcBackendConfig.Parse(json.RootElement, out _)!;
             Dictionary<string, string> environment = new()
             {
-                ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env", ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
-                ["ACCESS_KEY_ID"] = "of-old-env", ["ACCESS_KEY_SECRET"] = "s",
+                ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
+                ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
+                ["ACCESS_KEY_ID"] = "of-old-env",
+                ["ACCESS_KEY_SECRET"] = "s",
             };
             CredentialChain Chain(string? path, AliVpcBackendConfig backend) => cloud.Keep(CredentialChain.Create(
                 path, backend, n => environment.GetValueOrDefault(n), cloud.Metadata("i-1"), cloud.Clock, new Random(1), logger));
