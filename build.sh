@@ -98,8 +98,11 @@ install_packages() (
 
 build() {
     need_dotnet
-    step "Building the solution" dotnet build Flannel.Aot.sln -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary "$@"
+    step "Building the solution" compile Flannel.Aot.sln
 }
+
+# dotnet build would add a summary that says nothing.
+compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
 
 # What the executable is made of: when none of it changed since, it is not made again.
 publish_inputs() {
@@ -125,11 +128,20 @@ publish() {
     describe_executable
 }
 
+# Whether the C library that is linked in reads packed relocations: glibc 2.36 and later.
+packs_relocations() {
+    local version
+    version=$(getconf GNU_LIBC_VERSION) && [ "$(printf '%s\n' "glibc 2.36" "$version" | sort -V | head -n 1)" = "glibc 2.36" ]
+}
+
 compile_native() {
+    local pack=false
+    if packs_relocations; then pack=true; fi
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
     mkdir -p "$ARTIFACTS/$RID"
     rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo >"$log" 2>&1; then
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:PackRelativeRelocations="$pack" \
+        -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
     fi
@@ -280,7 +292,7 @@ run_program() { # PROJECT ARGUMENTS…
     need_dotnet
     need "${NEEDS_PUBLISH[@]}" "${NEEDS_RUN[@]}"
     publish
-    step "Building $project" dotnet build "tests/$project/$project.csproj" -c "$CONFIGURATION" -v quiet -nologo -clp:NoSummary
+    step "Building $project" compile "tests/$project/$project.csproj"
     # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
 }

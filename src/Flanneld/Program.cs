@@ -1,1 +1,72 @@
-return 0;
+using System.Collections;
+using System.Runtime.InteropServices;
+using Flanneld.Host;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld;
+
+internal static class Program
+{
+    private const int Success = 0;
+    private const int Failure = 1;
+    private const int Usage = 2;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        var environment = ReadEnvironment();
+        var (parsed, error) = CommandLine.Parse(arguments, environment);
+        if (parsed is not { } options)
+        {
+            await Console.Error.WriteLineAsync($"flanneld: {error}").ConfigureAwait(false);
+            return Usage;
+        }
+
+        if (options.Help || options.Version)
+        {
+            await Console.Out.WriteAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n").ConfigureAwait(false);
+            return Success;
+        }
+
+        using var loggers = Logging.Create(options, environment);
+        var logger = loggers.CreateLogger("flanneld");
+        using var stop = new Stop(TimeProvider.System);
+        using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", stop, logger);
+        using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
+        try
+        {
+            await using var daemon = new Daemon(options, environment, loggers, TimeProvider.System, new SharedRandom());
+            var reason = await daemon.RunAsync(stop.Token).ConfigureAwait(false);
+            if (reason is null) return Success;
+            HostLog.Failed(logger, reason);
+            return Failure;
+        }
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        {
+            return Success;
+        }
+#pragma warning disable CA1031 // The edge of the process: a bug is reported as one, with its stack, and the service manager starts us anew.
+        catch (Exception bug)
+#pragma warning restore CA1031
+        {
+            HostLog.Bug(logger, bug);
+            return Failure;
+        }
+    }
+
+    /// <summary>The first signal stops in good order. A later one ends the process at once, as the impatient expect; one that comes right behind
+    /// the first is the same wish said twice (timeout(1) signals the process and then its group).</summary>
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, Stop stop, ILogger logger) =>
+        PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = stop.Ask(out var first);
+            if (first) HostLog.Stopping(logger, name);
+        });
+
+    private static Dictionary<string, string> ReadEnvironment()
+    {
+        var result = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables()) result[(string)variable.Key] = (string?)variable.Value ?? "";
+        return result;
+    }
+}

@@ -123,12 +123,7 @@ public sealed class SignatureStrictnessTests
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock)
         {
-            AfterSigning = r =>
-            {
-                var signed = r.Headers.GetValues("Authorization").Single();
-                r.Headers.Remove("Authorization");
-                r.Headers.TryAddWithoutValidation("Authorization", signed.Replace("host;", "", StringComparison.Ordinal));
-            },
+            BeforeSigning = h => h.Remove("host"), // a correct signature over too little
         };
         (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureDoesNotMatch");
     }

@@ -1,1 +1,38 @@
-return 0;
+using System.Runtime.InteropServices;
+using Flannel.Benchmarks;
+using Flannel.Testbed;
+
+if (args is ["--help"] or ["-h"])
+{
+    Console.WriteLine(BenchOptions.Help);
+    return 0;
+}
+if (BenchOptions.Parse(args) is not { } options)
+{
+    Console.Error.WriteLine(BenchOptions.Help);
+    return 2;
+}
+
+using var stop = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+try
+{
+    await new Bench(options, Console.Out).RunAsync(stop.Token);
+    return 0;
+}
+catch (Exception) when (stop.IsCancellationRequested)
+{
+    return 130;
+}
+catch (TestbedException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = !stop.IsCancellationRequested;
+    stop.Cancel();
+}

@@ -9,7 +9,7 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     private const int Nodes = 3;
 
     /// <summary>So that a repair is seen within a demo's patience; a real cluster looks less often.</summary>
-    private static readonly string[] s_arguments = ["--route-resync=2"];
+    private static readonly string[] s_arguments = ["--route-resync=5"];
 
     private readonly List<(EcsInstance Instance, Container Container)> _containers = [];
     private readonly Views _views = new(screen, vpc);
@@ -133,10 +133,30 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel).ConfigureAwait(false);
         screen.Note($"{subnet} -> {victim.InstanceId}, {route.RouteEntryId}: deleted behind the controller's back");
+        await SilenceAsync(living, victim, subnet, cancel).ConfigureAwait(false);
         var back = await Eventually.HasAsync($"the route of {subnet} comes back", async () => (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false))
             .SingleOrDefault(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == victim.InstanceId && entry.Status == "Available" && entry.RouteEntryId != route.RouteEntryId), cancel).ConfigureAwait(false);
         screen.Note($"{subnet} -> {victim.InstanceId}, {back.RouteEntryId}: back after {Screen.Seconds(Stopwatch.GetElapsedTime(started))}");
         await PingAgainAsync(living, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>While the route is missing nothing may come through: the table is what forwards. A repair may be quicker than a ping.</summary>
+    private async Task SilenceAsync(IReadOnlyList<EcsInstance> living, EcsInstance victim, string subnet, CancellationToken cancel)
+    {
+        if (vpc is not VpcTopology topology)
+        {
+            return;
+        }
+        var version = (await vpc.Control.WatchRoutesAsync(0, cancel).ConfigureAwait(false)).Version;
+        await Eventually.IsAsync("the router follows the table", () => Task.FromResult(topology.Router.Version >= version), cancel).ConfigureAwait(false);
+        var from = _containers.First(entry => living.Contains(entry.Instance)).Container;
+        var to = _containers.Single(entry => entry.Instance == victim).Container;
+        var ping = await from.PingAsync(to.Address, cancel).ConfigureAwait(false);
+        if ((await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).All(entry => entry.DestinationCidrBlock != subnet))
+        {
+            Promise.That(ping.Received == 0, $"nothing reaches {to.Address} without a route");
+            screen.Note($"{from.Address} pings {to.Address}: no answer, the VPC has no route");
+        }
     }
 
     private async Task TakeOverAsync(CancellationToken cancel)

@@ -64,6 +64,16 @@ public sealed class EcsInstance : IAsyncDisposable
         }
     }
 
+    /// <summary>A client for a port that a daemon listens on at 127.0.0.1 of this instance.</summary>
+    public HttpClient CreateHttpClient(int port)
+    {
+        var address = new Uri($"http://127.0.0.1:{port}");
+        return Namespace?.CreateHttpClient(address) ?? new HttpClient { BaseAddress = address };
+    }
+
+    /// <summary>A port of 127.0.0.1 that is free on this instance.</summary>
+    public int FreePort() => Namespace is null ? Ports.Free() : 8471;
+
     /// <summary>Power off: all of it dies at once and its cable is dead. Namespaces only.</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {

@@ -32,6 +32,11 @@ public abstract class TestVpc : IAsyncDisposable
 
     public SimulatorControl Control => Cloud.Control;
 
+    /// <summary>In namespaces where they can be made, else on the loopback.</summary>
+    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) => await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) is { } reason
+        ? await LoopbackVpc.StartAsync(world, cancel, reason).ConfigureAwait(false)
+        : await VpcTopology.StartAsync(world, cancel).ConfigureAwait(false);
+
     /// <summary>Puts the network config where every daemon looks for it.</summary>
     public Task PublishConfigAsync(CancellationToken cancel, string config = Config) => Etcd.Keys.PutAsync($"{Prefix}/config", config, cancel);
 

@@ -7,8 +7,9 @@ namespace Flannel.Testbed;
 /// </summary>
 public sealed class VpcRouter : IAsyncDisposable
 {
-    private const int CheckPriority = 100;
-    private const int LookupPriority = 200;
+    private const int TablePriority = 100;
+    private const int MachinesPriority = 200;
+    private const int ForeignPriority = 300;
     private const int FirstTable = 1000;
 
     private readonly NetworkNamespace _namespace;
@@ -88,11 +89,11 @@ public sealed class VpcRouter : IAsyncDisposable
 
     private static IEnumerable<string> RulesOf(WorldInstance machine, int table, HashSet<string> checkOn)
     {
-        if (checkOn.Contains(machine.PrivateIp))
-        {
-            yield return $"not from {machine.PrivateIp} iif {Port(machine.Number)} blackhole priority {CheckPriority}";
-        }
-        yield return $"iif {Port(machine.Number)} lookup {table} priority {LookupPriority}";
+        var own = checkOn.Contains(machine.PrivateIp) ? $"from {machine.PrivateIp} " : "";
+        yield return $"{own}iif {Port(machine.Number)} lookup {table} priority {TablePriority}";
+        yield return $"{own}iif {Port(machine.Number)} lookup main priority {MachinesPriority}";
+        // "not from … iif …" would say: everything but this address on this port.
+        yield return $"iif {Port(machine.Number)} blackhole priority {ForeignPriority}";
     }
 
     private IEnumerable<string> RoutesOf(string routeTableId, int table, RoutingState state, HashSet<string> checkOn)

@@ -23,4 +23,7 @@ internal static partial class HostLog
 
     [LoggerMessage(1005, LogLevel.Warning, "{Name} {Endpoint} is not encrypted: secrets and routes can be read and changed on the way")]
     public static partial void NotEncrypted(ILogger logger, string name, string endpoint);
+
+    [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
+    public static partial void Bug(ILogger logger, Exception exception);
 }

@@ -6,14 +6,17 @@ namespace Flanneld.Host;
 
 /// <summary><c>--ip-masq</c>: what leaves the network gets this host's address. One nftables table of our own, put in place as a whole by the
 /// <c>nft</c> command, with upstream's rules (<c>MasqRules</c>). The only thing here that needs CAP_NET_ADMIN.</summary>
-internal static class Masquerade
+internal sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProvider time)
 {
     private const string Table = "flannel_ali_vpc";
 
     // nft's own netlink exchange takes milliseconds; a minute means that it hangs.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    public static string Rules(Ipv4Network network, Ipv4Network subnet) =>
+    // Somebody may flush the ruleset; upstream looks every 5 s, with a process each time.
+    private static readonly TimeSpan Upkeep = TimeSpan.FromMinutes(1);
+
+    public string Rules =>
         // Naming the table before deleting it makes the first run like every other; nft applies the file in one transaction.
         $$"""
         table ip {{Table}}
@@ -31,8 +34,21 @@ internal static class Masquerade
 
         """;
 
+    /// <summary>Puts the rules in place again and again until cancelled.</summary>
+    /// <param name="problem">Told once for each trouble.</param>
+    public async Task KeepAsync(Action<string> problem, CancellationToken cancellation)
+    {
+        for (string? told = null; ;)
+        {
+            await Task.Delay(Upkeep, time, cancellation).ConfigureAwait(false);
+            var error = await ApplyAsync(cancellation).ConfigureAwait(false);
+            if (error is not null && error != told) problem(error);
+            told = error;
+        }
+    }
+
     /// <summary>Null, or why the rules could not be set, in one line.</summary>
-    public static async Task<string?> ApplyAsync(Ipv4Network network, Ipv4Network subnet, TimeProvider time, CancellationToken cancellation)
+    public async Task<string?> ApplyAsync(CancellationToken cancellation)
     {
         var start = new ProcessStartInfo("nft", ["-f", "-"]) { RedirectStandardInput = true, RedirectStandardError = true, RedirectStandardOutput = true };
         // The child needs nothing of the environment but the way to its program, and may see none of its secrets.
@@ -46,7 +62,7 @@ internal static class Masquerade
             using var nft = Process.Start(start)!;
             try
             {
-                await nft.StandardInput.WriteAsync(Rules(network, subnet).AsMemory(), both.Token).ConfigureAwait(false);
+                await nft.StandardInput.WriteAsync(Rules.AsMemory(), both.Token).ConfigureAwait(false);
                 nft.StandardInput.Close();
                 var error = await nft.StandardError.ReadToEndAsync(both.Token).ConfigureAwait(false);
                 await nft.WaitForExitAsync(both.Token).ConfigureAwait(false);

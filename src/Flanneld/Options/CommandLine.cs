@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Flannel.Core;
 
 namespace Flanneld.Options;
 
@@ -88,17 +89,11 @@ internal static class CommandLine
     /// <summary>What is wrong with flags that go together; null if nothing is.</summary>
     private static string? Together(DaemonOptions options)
     {
-        if (options.EtcdCertFile is null != (options.EtcdKeyFile is null))
-            return "--etcd-certfile and --etcd-keyfile go together: give both or neither";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: drop one";
-        if (options.EtcdUsername is null && (options.EtcdPassword is not null || options.EtcdPasswordFile is not null))
-            return "a password for etcd is given without --etcd-username";
-        if (options.EtcdUsername is not null && options.EtcdPassword is null && options.EtcdPasswordFile is null)
-            return "--etcd-username is given without a password: add --etcd-password-file";
-        if (options.EtcdEndpoints[0].Scheme == "http" && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
+        if (!options.EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase) && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
             return "certificates for etcd are given, but --etcd-endpoints are http://: write https://";
-        return null;
+        return options.CreateEtcdOptions(options.EtcdPasswordFile is null ? options.EtcdPassword : new Secret("?"), out var error) is null ? error : null;
     }
 
     private static string Unknown(string token)

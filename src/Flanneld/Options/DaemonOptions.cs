@@ -1,5 +1,8 @@
+using Flannel.AliVpc.Api;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Etcd;
+using Flannel.Etcd.Connection;
 
 namespace Flanneld.Options;
 
@@ -8,8 +11,8 @@ internal enum LogFormat { Text, Systemd, Json }
 /// <summary>What the operator asked for. Set while flags and environment are read, not changed afterwards.</summary>
 internal sealed class DaemonOptions
 {
-    public IReadOnlyList<Uri> EtcdEndpoints { get; set; } = [new("http://127.0.0.1:4001"), new("http://127.0.0.1:2379")];
-    public string EtcdPrefix { get; set; } = "/coreos.com/network";
+    public string EtcdEndpoints { get; set; } = "http://127.0.0.1:4001,http://127.0.0.1:2379";
+    public EtcdKeys EtcdKeys { get; set; } = EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
     public string? EtcdKeyFile { get; set; }
     public string? EtcdCertFile { get; set; }
     public string? EtcdCaFile { get; set; }
@@ -27,9 +30,9 @@ internal sealed class DaemonOptions
     public TimeSpan RenewMargin { get; set; } = TimeSpan.FromMinutes(60);
     public bool IpMasq { get; set; }
 
-    public Uri MetadataEndpoint { get; set; } = new("http://100.100.100.200");
-    public Uri? VpcEndpoint { get; set; }
-    public Uri? EcsEndpoint { get; set; }
+    public string MetadataEndpoint { get; set; } = "http://100.100.100.200";
+    public CloudEndpoint? VpcEndpoint { get; set; }
+    public CloudEndpoint? EcsEndpoint { get; set; }
     public string? AccessKeyFile { get; set; }
     public bool MayControlRoutes { get; set; } = true;
     public TimeSpan RouteResync { get; set; } = TimeSpan.FromSeconds(60);
@@ -43,4 +46,9 @@ internal sealed class DaemonOptions
 
     public bool Help { get; set; }
     public bool Version { get; set; }
+
+    /// <param name="password">Of <see cref="EtcdPassword"/> or <see cref="EtcdPasswordFile"/>.</param>
+    /// <param name="error">One line, when the answer is null.</param>
+    public EtcdOptions? CreateEtcdOptions(Secret? password, out string error) =>
+        EtcdOptions.Create(EtcdEndpoints, EtcdCaFile, EtcdCertFile, EtcdKeyFile, EtcdUsername, password, out error);
 }

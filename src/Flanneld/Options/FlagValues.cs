@@ -1,5 +1,9 @@
 using System.Globalization;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Metadata;
 using Flannel.Core.Addresses;
+using Flannel.Etcd;
+using Flannel.Etcd.Connection;
 
 namespace Flanneld.Options;
 
@@ -45,26 +49,25 @@ internal static class FlagValues
         return null;
     }
 
-    public static string? Endpoint(string text, Action<Uri> take)
+    public static string? Endpoint(string text, Action<CloudEndpoint> take)
     {
-        const string form = "a URL such as https://vpc-vpc.cn-hangzhou.aliyuncs.com, without a path";
-        if (!IsHttp(text, out var uri)) return form;
-        take(uri);
+        if (CloudEndpoint.Parse(text, out _) is not { } endpoint) return "a host or URL such as https://vpc-vpc.cn-hangzhou.aliyuncs.com, without a path";
+        take(endpoint);
         return null;
     }
 
-    public static string? Endpoints(string text, Action<IReadOnlyList<Uri>> take)
+    public static string? Metadata(string text, Action<string> take)
     {
-        var uris = new List<Uri>();
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-        {
-            if (!IsHttp(part, out var uri)) return "URLs such as https://10.0.0.1:2379,https://10.0.0.2:2379, http:// or https:// each";
-            uris.Add(uri);
-        }
+        if (MetadataOptions.Parse(text, _ => null, out _) is null) return "a URL such as http://100.100.100.200, without a path";
+        take(text);
+        return null;
+    }
 
-        if (uris.Count == 0) return "at least one URL such as http://127.0.0.1:2379";
-        if (uris.Select(u => u.Scheme).Distinct().Count() > 1) return "URLs of one kind: all http:// or all https://";
-        take(uris);
+    public static string? Endpoints(string text, Action<string> take)
+    {
+        if (EtcdOptions.Create(text, null, null, null, null, null, out _) is null)
+            return "URLs such as https://10.0.0.1:2379,https://10.0.0.2:2379, http:// or https:// each, without a path";
+        take(text);
         return null;
     }
 
@@ -88,22 +91,10 @@ internal static class FlagValues
         }
     }
 
-    /// <summary>An etcd prefix: absolute, without a slash at the end, without an empty part.</summary>
-    public static string? Prefix(string text, Action<string> take)
+    public static string? Prefix(string text, Action<EtcdKeys> take)
     {
-        var trimmed = text.TrimEnd('/');
-        if (!trimmed.StartsWith('/') || trimmed.Contains("//") || trimmed.Any(char.IsControl))
-            return "a path such as /coreos.com/network";
-        take(trimmed);
+        if (!EtcdKeys.TryCreate(text, out var keys, out _)) return "a path such as /coreos.com/network";
+        take(keys);
         return null;
-    }
-
-    private static bool IsHttp(string text, out Uri uri)
-    {
-        // A Uri keeps user:password@, which would be a secret in every log line that names the endpoint.
-        var ok = Uri.TryCreate(text, UriKind.Absolute, out var parsed)
-            && parsed is { Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "", AbsolutePath: "/", Host.Length: > 0 };
-        uri = parsed!;
-        return ok;
     }
 }

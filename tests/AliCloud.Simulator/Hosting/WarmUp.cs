@@ -56,7 +56,8 @@ internal static class WarmUp
         }, out var headers), headers);
         await GetAsync(cloud.Api, Call(cloud.Api, "DescribeRouteEntryList", new(StringComparer.Ordinal)
         {
-            ["RegionId"] = "r", ["RouteTableId"] = "t",
+            ["RegionId"] = "r",
+            ["RouteTableId"] = "t",
         }, out headers), headers);
         await GetAsync(cloud.Control, "/state/routes");
     }

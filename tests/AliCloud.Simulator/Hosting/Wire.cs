@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Features;
 using AliCloud.Simulator.Observing;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace AliCloud.Simulator.Hosting;
 

@@ -53,6 +53,9 @@ internal static class WorldBuilding
         return entry;
     }
 
+    /// <summary>All instances of a world that lives on one machine's loopback share its MAC.</summary>
+    private const string LoopbackMac = "00:00:00:00:00:00";
+
     public static Instance AddInstance(CloudState state, WorldInstance description)
     {
         var id = description.InstanceId;
@@ -65,7 +68,7 @@ internal static class WorldBuilding
             var vSwitch = state.VSwitches.FirstOrDefault(v => v.Id == i.VSwitchId)
                 ?? throw new FormatException($"{i.NetworkInterfaceId}: no vSwitch {i.VSwitchId}");
             Require(Cidr.TryParseAddress(i.PrivateIp, out var ip) && vSwitch.Cidr.Contains(ip), $"{i.PrivateIp} is not in {vSwitch.Cidr}");
-            Require(!state.Interfaces.Concat(instance.Interfaces).Any(o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac
+            Require(!state.Interfaces.Concat(instance.Interfaces).Any(o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac && i.Mac != LoopbackMac
                 || o.PrivateIp == ip && o.VSwitch.Vpc == vSwitch.Vpc), $"{i.NetworkInterfaceId}: id, MAC or address is there twice");
             Require(instance.Interfaces.Count == 0 || vSwitch.Vpc == instance.Vpc, $"{id}: interfaces in two VPCs");
             instance.Interfaces.Add(new NetworkInterface(i.NetworkInterfaceId, i.Mac, vSwitch, ip, instance)

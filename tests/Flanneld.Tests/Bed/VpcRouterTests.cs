@@ -61,6 +61,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
         await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: true, Cancel);
         await AppliedAsync();
         Assert.Equal(0, (await PingAsync()).Received);
+        await AssertOwnTrafficAsync();
 
         await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: false, Cancel);
         await AppliedAsync();
@@ -68,7 +69,9 @@ public sealed class VpcRouterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Instances_reach_each_other_and_the_metadata_service_without_any_route()
+    public Task Instances_reach_each_other_and_the_metadata_service_without_any_route() => AssertOwnTrafficAsync();
+
+    private async Task AssertOwnTrafficAsync()
     {
         var ns = Vpc.Instances[0].Namespace!;
         foreach (var address in new[] { Vpc.Instances[1].Facts.PrivateIp, VpcTopology.EtcdAddress, VpcTopology.MetadataAddress })

@@ -1,0 +1,94 @@
+using Flannel.AliVpc.Api;
+using Flannel.Core.Addresses;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>The route controller's lines; event ids 3500 to 3999.</summary>
+internal static partial class ControlLog
+{
+    [LoggerMessage(3500, LogLevel.Information, "route created: {Table} {Destination} -> {NextHop} (request {RequestId})")]
+    public static partial void RouteCreated(ILogger logger, string table, Ipv4Network destination, string nextHop, string requestId);
+
+    [LoggerMessage(3501, LogLevel.Information, "route re-pointed: {Table} {Destination} {Before} -> {NextHop} (request {RequestId})")]
+    public static partial void RouteRePointed(
+        ILogger logger, string table, Ipv4Network destination, string before, string nextHop, string requestId);
+
+    [LoggerMessage(3502, LogLevel.Information, "stale route deleted: {Table} {Destination} -> {NextHop} (request {RequestId})")]
+    public static partial void RouteDeleted(ILogger logger, string table, Ipv4Network destination, string nextHop, string requestId);
+
+    [LoggerMessage(3503, LogLevel.Warning, "route failed: {Table} {Destination}: {Kind} {Code} {Text} (request {RequestId})")]
+    public static partial void RouteFailed(
+        ILogger logger, string table, Ipv4Network destination, CloudErrorKind kind, string code, string text, string requestId);
+
+    [LoggerMessage(3504, LogLevel.Warning,
+        "conflict ({Kind}): {Table} {Entry} -> {NextHop} ({EntryId}) bears on our {Subnet} and is left alone")]
+    public static partial void Conflict(
+        ILogger logger, ConflictKind kind, string table, string entry, string nextHop, string entryId, string subnet);
+
+    [LoggerMessage(3505, LogLevel.Information, "left alone ({Kind}): {Table} {Entry} -> {NextHop} ({EntryId})")]
+    public static partial void ForeignLeft(ILogger logger, ConflictKind kind, string table, string entry, string nextHop, string entryId);
+
+    [LoggerMessage(3506, LogLevel.Information, "gone: {Table} {Entry} ({EntryId}), which was left alone")]
+    public static partial void ForeignGone(ILogger logger, string table, string entry, string entryId);
+
+    [LoggerMessage(3510, LogLevel.Information, "{Vpc}: route tables {Tables}")]
+    public static partial void TablesKnown(ILogger logger, VpcId vpc, string tables);
+
+    [LoggerMessage(3511, LogLevel.Warning,
+        "{Vpc}: the route tables cannot be listed, the RAM role lacks {Action}; each vSwitch is asked for by itself (request {RequestId})")]
+    public static partial void TablesNotListed(ILogger logger, VpcId vpc, string action, string requestId);
+
+    [LoggerMessage(3512, LogLevel.Warning, "RouteTableID {Table} is left alone in {Vpc}: {Reason}")]
+    public static partial void ConfiguredTableLeft(ILogger logger, string table, VpcId vpc, string reason);
+
+    [LoggerMessage(3513, LogLevel.Warning, "{Vpc}: route table {Table} cannot be read: {Code} {Text} (request {RequestId})")]
+    public static partial void TableUnreadable(ILogger logger, VpcId vpc, string table, string code, string text, string requestId);
+
+    [LoggerMessage(3514, LogLevel.Warning, "{Vpc}: {Warning}")]
+    public static partial void Overlap(ILogger logger, VpcId vpc, string warning);
+
+    [LoggerMessage(3515, LogLevel.Warning,
+        "{Vpc}: overlaps with the VPC's own ranges are not checked: {Code} (request {RequestId})")]
+    public static partial void OverlapUnknown(ILogger logger, VpcId vpc, string code, string requestId);
+
+    [LoggerMessage(3520, LogLevel.Warning, "{Vpc}: routes are created one by one, the RAM role lacks {Action} (request {RequestId})")]
+    public static partial void BatchDenied(ILogger logger, VpcId vpc, string action, string requestId);
+
+    [LoggerMessage(3521, LogLevel.Information, "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
+    public static partial void BatchRefused(ILogger logger, VpcId vpc, int count, string code, string text, string requestId);
+
+    [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text} (request {RequestId})")]
+    public static partial void Waiting(ILogger logger, VpcId vpc, long pause, string code, string text, string requestId);
+
+    [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: the RAM role lacks {Action} (request {RequestId})")]
+    public static partial void Denied(ILogger logger, VpcId vpc, string action, string requestId);
+
+    [LoggerMessage(3524, LogLevel.Information, "{Vpc}: the API is as it should be again")]
+    public static partial void Recovered(ILogger logger, VpcId vpc);
+
+    [LoggerMessage(3525, LogLevel.Information, "{Vpc}: a stale route is due, but the election could not be proved just now; later")]
+    public static partial void ElectionNotProved(ILogger logger, VpcId vpc);
+
+    [LoggerMessage(3530, LogLevel.Information, "source/destination check of {Interface} switched off (request {RequestId})")]
+    public static partial void CheckSwitchedOff(ILogger logger, string @interface, string requestId);
+
+    [LoggerMessage(3531, LogLevel.Warning,
+        "the source/destination checks are not looked after: the RAM role lacks {Action}. Interfaces with the check on drop the containers' traffic (request {RequestId})")]
+    public static partial void CheckDenied(ILogger logger, string action, string requestId);
+
+    [LoggerMessage(3532, LogLevel.Warning, "source/destination check of {Interface}: {Code} {Text} (request {RequestId})")]
+    public static partial void CheckFailed(ILogger logger, string @interface, string code, string text, string requestId);
+
+    [LoggerMessage(3540, LogLevel.Information, "route controller: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
+    public static partial void TermBegins(ILogger logger, int nodes, int vpcs, long revision);
+
+    [LoggerMessage(3541, LogLevel.Information, "route controller: the term is over: {End}")]
+    public static partial void TermEnds(ILogger logger, string end);
+
+    [LoggerMessage(3542, LogLevel.Information, "{Vpc}: all {Nodes} routes stand in {Tables} tables, ready {Milliseconds} ms after the first was missing")]
+    public static partial void AllStand(ILogger logger, VpcId vpc, int nodes, int tables, long milliseconds);
+
+    [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]
+    public static partial void NodeRefused(ILogger logger, VpcId vpc, Ipv4Network subnet, string instance, string reason);
+}

@@ -1,0 +1,37 @@
+using Flannel.AliVpc.Api;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>Whether this node may stand for election.</summary>
+public abstract record ControlAnswer
+{
+    public sealed record Allowed : ControlAnswer;
+
+    /// <param name="Action">The RAM action that is missing.</param>
+    public sealed record Denied(string Action, string RequestId) : ControlAnswer;
+
+    /// <summary>No credentials at all, or none that the cloud accepts.</summary>
+    public sealed record NoCredentials(string Reason) : ControlAnswer;
+
+    /// <summary>No answer, or none that says anything about the rights.</summary>
+    public sealed record Unreachable(string Reason) : ControlAnswer;
+}
+
+/// <summary>Two harmless reads of what the node knows of itself: its vSwitch, and the entries of the table that serves it.</summary>
+public static class ControlProbe
+{
+    public static async Task<ControlAnswer> CanControlAsync(ICloudApi api, AliVpcBackendData self, CancellationToken cancellation)
+    {
+        var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);
+        if (vSwitch.Error is { } error) return Refusal(error, "vpc:DescribeVSwitchAttributes");
+        var entries = await api.DescribeRouteEntryListAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
+        return entries.Error is { } unread ? Refusal(unread, "vpc:DescribeRouteEntryList") : new ControlAnswer.Allowed();
+    }
+
+    private static ControlAnswer Refusal(CloudError error, string action) => error.Kind switch
+    {
+        CloudErrorKind.Denied => new ControlAnswer.Denied(error.DeniedAction ?? action, error.RequestId),
+        CloudErrorKind.RefreshCredentials => new ControlAnswer.NoCredentials($"{error.Code} {error.Message}"),
+        _ => new ControlAnswer.Unreachable($"{error.Code} {error.Message}"),
+    };
+}

@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>The entries that are left alone, each told once when it appears and once when it goes.</summary>
+internal sealed class ForeignEntries(ILogger log)
+{
+    private readonly Dictionary<(string Table, string Entry, ConflictKind Kind), ForeignEntry> known = [];
+
+    public IReadOnlyList<ForeignEntry> All => [.. known.Values];
+
+    public void Observe(string tableId, IEnumerable<RouteStep> steps)
+    {
+        var now = new Dictionary<(string, string, ConflictKind), RouteStep.Conflict>();
+        foreach (var step in steps.OfType<RouteStep.Conflict>()) now.TryAdd((tableId, step.Entry.RouteEntryId, step.Kind), step);
+        foreach (var key in known.Keys.Where(key => key.Table == tableId && !now.ContainsKey(key)).ToList())
+        {
+            ControlLog.ForeignGone(log, tableId, known[key].Destination, key.Entry);
+            known.Remove(key);
+        }
+
+        foreach (var (key, step) in now)
+        {
+            var entry = new ForeignEntry(
+                tableId, step.Entry.RouteEntryId, step.Entry.DestinationText, step.Kind, step.Wanted?.Destination.ToString(), step.Entry.Name);
+            if (known.TryAdd(key, entry)) Tell(step);
+        }
+    }
+
+    /// <summary>Tables that are followed no longer.</summary>
+    public void Keep(IEnumerable<string> tableIds)
+    {
+        var ids = tableIds.ToHashSet();
+        foreach (var key in known.Keys.Where(key => !ids.Contains(key.Table)).ToList()) known.Remove(key);
+    }
+
+    private void Tell(RouteStep.Conflict step)
+    {
+        var hops = string.Join(' ', step.Entry.NextHops.Select(hop => hop.Id));
+        if (step.Kind is ConflictKind.Occupied or ConflictKind.Narrower)
+        {
+            ControlLog.Conflict(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId,
+                step.Wanted?.Destination.ToString() ?? "-");
+        }
+        else
+        {
+            ControlLog.ForeignLeft(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId);
+        }
+    }
+}

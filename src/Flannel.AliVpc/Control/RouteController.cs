@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using Flannel.AliVpc.Api;
+using Flannel.Core.Leases;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>The only writer of routes, for as long as its node holds the election: follows the leases, groups them by VPC, and has one
+/// <see cref="VpcReconciler"/> work on each, so that no VPC waits for another.</summary>
+public sealed class RouteController(
+    RouteControllerOptions options, ILeaseView leases, ICloudApi api, TimeProvider time, Random random, ILogger log)
+{
+    private readonly PacedCloudApi paced = new(api, time);
+    private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
+
+    /// <summary>What is known now; empty between terms.</summary>
+    public RouteReport Report => RouteReport.Of(reconcilers.Values.Select(reconciler => reconciler.Report));
+
+    /// <summary>Works for one term, and says why it ended. Throws only what the lease view or the term throw.</summary>
+    public async Task<TermEnd> RunAsync(IControllerTerm term, CancellationToken cancellation)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(term.Lost, cancellation);
+        var end = await RunAsync(term, over, cancellation);
+        ControlLog.TermEnds(log, end.ToString());
+        return end;
+    }
+
+    private async Task<TermEnd> RunAsync(IControllerTerm term, CancellationTokenSource over, CancellationToken stop)
+    {
+        var ended = new TaskCompletionSource<TermEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var tasks = new ConcurrentBag<Task>();
+        using var board = new StatusBoard(term);
+        await using var lost = over.Token.Register(() => ended.TrySetResult(
+            stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermEnd.Stopped() : new TermEnd.Lost()));
+        try
+        {
+            tasks.Add(WatchedAsync(FollowAsync(term, board, tasks, ended, over.Token), ended, over.Token));
+            return await ended.Task;
+        }
+        finally
+        {
+            over.Cancel();
+            while (tasks.TryTake(out var task)) await task;
+            reconcilers.Clear();
+        }
+    }
+
+    private async Task FollowAsync(
+        IControllerTerm term, StatusBoard board, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    {
+        var snapshot = await leases.CurrentAsync(cancellation);
+        await board.ReadAsync(snapshot.Leases, cancellation);
+        ControlLog.TermBegins(log, snapshot.Leases.Count, VpcView.Group(snapshot).Count, snapshot.Revision);
+        tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
+        while (true)
+        {
+            foreach (var reconciler in Offer(snapshot, term, board, ended)) tasks.Add(WatchedAsync(RunAsync(reconciler, ended, cancellation), ended, cancellation));
+            await leases.ChangedAfterAsync(snapshot.Revision, cancellation);
+            snapshot = await leases.CurrentAsync(cancellation);
+        }
+    }
+
+    /// <summary>Statuses that somebody deleted are found at the pace of the tables, and written again.</summary>
+    private async Task RereadAsync(StatusBoard board, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(options.Resync, time, cancellation);
+            var snapshot = await leases.CurrentAsync(cancellation);
+            await board.ReadAsync(snapshot.Leases, cancellation);
+        }
+    }
+
+    /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
+    private List<VpcReconciler> Offer(LeaseSnapshot snapshot, IControllerTerm term, StatusBoard board, TaskCompletionSource<TermEnd> ended)
+    {
+        var started = new List<VpcReconciler>();
+        // Without a configuration nothing can be concluded: what stands is left as it is.
+        if (snapshot.Config is not { } config) return started;
+        var views = VpcView.Group(snapshot);
+        foreach (var (vpc, view) in views)
+        {
+            if (reconcilers.TryGetValue(vpc, out var reconciler))
+            {
+                if (!reconciler.View.SaysTheSameAs(view)) reconciler.Offer(view);
+                continue;
+            }
+
+            reconciler = new VpcReconciler(
+                view, options, term, paced, board, time, new Random(random.Next()), log, () => Judge(ended));
+            reconcilers[vpc] = reconciler;
+            started.Add(reconciler);
+        }
+
+        foreach (var (vpc, reconciler) in reconcilers)
+        {
+            if (!views.ContainsKey(vpc)) reconciler.Offer(reconciler.View.WithoutNodes(snapshot, config.Network));
+        }
+
+        return started;
+    }
+
+    private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    {
+        await reconciler.RunAsync(cancellation);
+        ended.TrySetResult(new TermEnd.Lost());
+    }
+
+    /// <summary>A VPC that cannot be worked on ends the term only when there is no other that can.</summary>
+    private void Judge(TaskCompletionSource<TermEnd> ended)
+    {
+        var busy = reconcilers.Values.Where(reconciler => reconciler.View.Nodes.Count > 0).ToList();
+        if (busy.Count > 0 && busy.All(reconciler => reconciler.Health is VpcHealth.Hopeless))
+        {
+            ended.TrySetResult(((VpcHealth.Hopeless)busy[0].Health).End);
+        }
+    }
+
+    /// <summary>The end of the work by cancellation is no news; by anything else it ends the term.</summary>
+    private static async Task WatchedAsync(Task work, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    {
+        try
+        {
+            await work;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Asked for.
+        }
+        catch (Exception e)
+        {
+            ended.TrySetException(e);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using Flannel.AliVpc.Api;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>Whom a failed write concerns: its routes, or everybody.</summary>
+internal static class RouteErrors
+{
+    /// <summary>Codes of the kind "retry" that speak of the next hop, not of the VPC: the instance is starting, its interface is locked.</summary>
+    private static readonly HashSet<string> OfNextHop = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "IncorrectInstanceStatus", "IncorrectHaVipStatus", "OperationFailed.GetEniInfo", "OperationFailed.OperationLocked",
+        "IncorrectStatus.Ipv6Address",
+    };
+
+    /// <summary>True when no route of the call is to blame: the VPC is busy, the account throttled, the credentials dead, no answer came.</summary>
+    public static bool ConcernsAll(CloudError error) => error.Kind switch
+    {
+        CloudErrorKind.Retry => !OfNextHop.Contains(error.Code),
+        CloudErrorKind.Reread => IsNoAnswer(error),
+        CloudErrorKind.RefreshCredentials => true,
+        _ => false,
+    };
+
+    /// <summary>Codes of ours, in angle brackets, are of calls that no answer came to.</summary>
+    public static bool IsNoAnswer(CloudError error) => error.Kind != CloudErrorKind.RefreshCredentials && error.Code.StartsWith('<');
+}

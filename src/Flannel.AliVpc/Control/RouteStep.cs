@@ -1,0 +1,44 @@
+using Flannel.AliVpc.Api;
+using Flannel.Core.Addresses;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>What is to be done about one destination in one table.</summary>
+public abstract record RouteStep(string RouteTableId, Ipv4Network Destination)
+{
+    /// <summary>The entry is as wanted.</summary>
+    public sealed record Keep(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
+
+    /// <summary>There is no entry for the destination.</summary>
+    public sealed record Create(string Table, WantedRoute Wanted) : RouteStep(Table, Wanted.Destination);
+
+    /// <summary>The entry's next hop is another one.</summary>
+    public sealed record RePoint(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
+
+    /// <summary>Marked as ours, and no lease: a candidate, to be deleted after the grace time and no sooner.</summary>
+    public sealed record Delete(RouteEntry Entry, Ipv4Network Network) : RouteStep(Entry.RouteTableId, Network);
+
+    /// <summary>Pending, modifying, deleting, or a status that this program does not know: looked at again, touched by nobody.</summary>
+    /// <param name="Wanted">Null when no lease wants the destination.</param>
+    public sealed record Wait(RouteEntry Entry, Ipv4Network Network, WantedRoute? Wanted) : RouteStep(Entry.RouteTableId, Network);
+
+    /// <summary>Somebody else's entry, left alone.</summary>
+    /// <param name="Wanted">The route that it bears on; null when there is none.</param>
+    public sealed record Conflict(RouteEntry Entry, Ipv4Network Network, ConflictKind Kind, WantedRoute? Wanted)
+        : RouteStep(Entry.RouteTableId, Network);
+}
+
+public enum ConflictKind
+{
+    /// <summary>It stands exactly where a route belongs, and may not be taken over.</summary>
+    Occupied,
+
+    /// <summary>It takes a part of a wanted destination's traffic: the longer prefix wins.</summary>
+    Narrower,
+
+    /// <summary>It contains a wanted destination, whose longer prefix wins over it: harmless as long as ours stands.</summary>
+    Wider,
+
+    /// <summary>Inside the network and no lease is near: a leftover, or another program's.</summary>
+    Foreign,
+}

@@ -1,0 +1,252 @@
+using System.Security.Cryptography;
+using Flannel.AliVpc.Api;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>One call that writes.</summary>
+internal abstract record RouteWrite(IReadOnlyList<RouteStep> Steps)
+{
+    public sealed record CreateMany(IReadOnlyList<RouteStep.Create> Routes) : RouteWrite(Routes);
+
+    public sealed record CreateOne(RouteStep.Create Route) : RouteWrite([Route]);
+
+    public sealed record RePointOne(RouteStep.RePoint Route) : RouteWrite([Route]);
+
+    public sealed record DeleteMany(IReadOnlyList<RouteStep.Delete> Routes) : RouteWrite(Routes);
+
+    public IEnumerable<string> TableIds => Steps.Select(step => step.RouteTableId).Distinct();
+}
+
+/// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
+internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubles, StaleRoutes stale, TimeProvider time, Random random, ILogger log)
+{
+    private const int LargestBatch = 50;
+
+    /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
+    private const int EnoughGoodSingles = 3;
+
+    /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
+    private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
+
+    private readonly Dictionary<RouteKey, (Type Step, long At)> acknowledged = [];
+    private readonly Dictionary<RouteKey, string> clientTokens = [];
+    private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
+    private int batchSize = LargestBatch;
+    private int goodSingles;
+    private bool batchDenied;
+    private Type? lastKind;
+
+    public WriteCounts Counts { get; private set; } = new(0, 0, 0, 0, 0);
+
+    /// <summary>Whether any route was changed in this term: the role may write.</summary>
+    public bool HasSucceeded => Counts.Created + Counts.RePointed + Counts.Deleted > 0;
+
+    /// <summary>Learns from a table's new plan what has come of earlier calls.</summary>
+    public void Observe(string tableId, IReadOnlyList<RouteStep> steps)
+    {
+        var now = steps.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
+        foreach (var (key, ack) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
+        {
+            if (!now.TryGetValue(key, out var step) || step.GetType() != ack.Step || time.GetElapsedTime(ack.At) >= ListingLag) acknowledged.Remove(key);
+        }
+
+        foreach (var (key, wish) in uncertain.Where(pair => pair.Key.TableId == tableId).ToList())
+        {
+            var stands = now.TryGetValue(key, out var step);
+            var done = wish is RouteStep.Delete ? !stands || step is RouteStep.Wait
+                : step is RouteStep.Keep or RouteStep.Wait;
+            if (done) Acknowledge(wish, "-");
+            uncertain.Remove(key);
+        }
+
+        foreach (var key in clientTokens.Keys.Where(key => key.TableId == tableId).ToList())
+        {
+            // A token outlives its wish only until the entry is seen: the next wish for the same route is another one.
+            if (!now.TryGetValue(key, out var step) || step is not RouteStep.Create) clientTokens.Remove(key);
+        }
+    }
+
+    /// <summary>Whether a call for it has succeeded, and only the listing does not show it yet.</summary>
+    public bool IsOnItsWay(RouteStep step) =>
+        acknowledged.TryGetValue(RouteKey.Of(step), out var ack) && ack.Step == step.GetType() && time.GetElapsedTime(ack.At) < ListingLag;
+
+    /// <summary>The next call; null when there is nothing to do now. Creating heals most with one call and comes first, one re-pointing
+    /// after each so that neither starves the other; deleting waits for both.</summary>
+    public RouteWrite? Choose(IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
+    {
+        bool IsOpen(RouteStep step) => !troubles.Blocks(step) && !IsOnItsWay(step);
+        var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
+        var rePoint = plan.OfType<RouteStep.RePoint>().FirstOrDefault(IsOpen);
+        if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteStep.Create))) return new RouteWrite.RePointOne(rePoint);
+        if (creates.Count > 0)
+        {
+            var batch = batchDenied || batchSize == 1 ? []
+                : creates.Where(create => fitsBatch(create) && !IsSuspect(create)).Take(batchSize).ToList();
+            return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
+                : new RouteWrite.CreateOne(creates.Find(create => !IsSuspect(create)) ?? creates[0]);
+        }
+
+        if (!plan.Any(step => step is RouteStep.Create)) batchSize = LargestBatch;
+        if (!mayDelete) return null;
+        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(LargestBatch).ToList();
+        return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
+    }
+
+    /// <summary>What failed by itself before would spoil a batch again.</summary>
+    private bool IsSuspect(RouteStep.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
+
+    /// <summary>Makes the call. What concerns single routes is put down as their trouble; the error that is returned concerns the VPC as a
+    /// whole (busy, throttled, no answer, denied), and is null when there is none.</summary>
+    public async Task<CloudError?> WriteAsync(RouteWrite write, OwnershipMark mark, CancellationToken cancellation)
+    {
+        lastKind = write.Steps[0].GetType();
+        var error = write switch
+        {
+            RouteWrite.CreateMany many => await CreateManyAsync(many, mark, cancellation),
+            RouteWrite.CreateOne one => await CreateOneAsync(one.Route, mark, cancellation),
+            RouteWrite.RePointOne one => await RePointAsync(one.Route, mark, cancellation),
+            RouteWrite.DeleteMany many => await DeleteAsync(many, cancellation),
+            _ => throw new InvalidOperationException($"no such write: {write}"),
+        };
+        Counts += new WriteCounts(0, 0, 0, 1, error is null ? 0 : 1);
+        return error;
+    }
+
+    private async Task<CloudError?> CreateManyAsync(RouteWrite.CreateMany write, OwnershipMark mark, CancellationToken cancellation)
+    {
+        var answer = await api.CreateRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => NewEntry(route, mark))], cancellation);
+        if (answer.Error is { } error)
+        {
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
+            if (error.Kind == CloudErrorKind.Denied)
+            {
+                batchDenied = true;
+                ControlLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
+                return null;
+            }
+
+            // One bad route spoils the batch: smaller ones tell the bad from the good, down to single calls.
+            batchSize = Math.Max(1, Math.Min(batchSize, write.Routes.Count) / 2);
+            ControlLog.BatchRefused(log, vpc, write.Routes.Count, error.Code, error.Message, error.RequestId);
+            return null;
+        }
+
+        // The answer names a destination and no table; where it is not sure which one failed, the next listing shows.
+        var failed = answer.Value!.Failures.Where(failure => failure.Destination is not null)
+            .GroupBy(failure => failure.Destination!.Value).ToDictionary(group => group.Key, group => group.First().Error);
+        foreach (var route in write.Routes)
+        {
+            if (failed.TryGetValue(route.Destination, out var reason)) Fail(route, Named(reason, answer.RequestId));
+            else Acknowledge(route, answer.RequestId);
+        }
+
+        return null;
+    }
+
+    private async Task<CloudError?> CreateOneAsync(RouteStep.Create route, OwnershipMark mark, CancellationToken cancellation)
+    {
+        var key = RouteKey.Of(route);
+        if (!clientTokens.TryGetValue(key, out var token)) clientTokens.Add(key, token = NewClientToken(route));
+        var answer = await api.CreateRouteEntryAsync(vpc.RegionId, NewEntry(route, mark), token, cancellation);
+        if (answer.Error is { } error)
+        {
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
+            clientTokens.Remove(key);
+            // The bad one of a batch is found: the others need no suspicion.
+            batchSize = LargestBatch;
+            Fail(route, error);
+            return error.Kind == CloudErrorKind.Denied ? error : null;
+        }
+
+        if (++goodSingles % EnoughGoodSingles == 0) batchSize = Math.Min(LargestBatch, batchSize * 2);
+        clientTokens.Remove(key);
+        Acknowledge(route, answer.RequestId);
+        return null;
+    }
+
+    private async Task<CloudError?> RePointAsync(RouteStep.RePoint route, OwnershipMark mark, CancellationToken cancellation)
+    {
+        var answer = await api.ModifyRouteEntryAsync(
+            vpc.RegionId, route.Entry, route.Wanted.NextHop, mark.Token, mark.Description, cancellation);
+        if (answer.Error is { } error)
+        {
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.RePointOne(route), error);
+            Fail(route, error);
+            return error.Kind == CloudErrorKind.Denied ? error : null;
+        }
+
+        Acknowledge(route, answer.RequestId);
+        return null;
+    }
+
+    private async Task<CloudError?> DeleteAsync(RouteWrite.DeleteMany write, CancellationToken cancellation)
+    {
+        var answer = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => route.Entry)], cancellation);
+        if (answer.Error is { } error)
+        {
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
+            foreach (var route in write.Routes) Fail(route, error);
+            return null;
+        }
+
+        foreach (var route in write.Routes)
+        {
+            var failure = answer.Value!.Failures.FirstOrDefault(failure => failure.RouteEntryId == route.Entry.RouteEntryId
+                || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination));
+            if (failure is null) Acknowledge(route, answer.RequestId);
+            else Fail(route, Named(failure.Error, answer.RequestId));
+        }
+
+        return null;
+    }
+
+    /// <summary>A failure inside a batch goes by the request id of the whole.</summary>
+    private static CloudError Named(CloudError error, string requestId) => error.RequestId.Length > 0 ? error : error with { RequestId = requestId };
+
+    private CloudError Uncertain(RouteWrite write, CloudError error)
+    {
+        foreach (var step in write.Steps) uncertain[RouteKey.Of(step)] = step;
+        return error;
+    }
+
+    private void Fail(RouteStep step, CloudError error)
+    {
+        var trouble = troubles.Fail(step, error);
+        // What the next reading most likely settles is worth a line only if it does not.
+        var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
+        if (trouble.Count == worthALine && ReferenceEquals(trouble.Step, step)) ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
+    }
+
+    private void Acknowledge(RouteStep step, string requestId)
+    {
+        acknowledged[RouteKey.Of(step)] = (step.GetType(), time.GetTimestamp());
+        switch (step)
+        {
+            case RouteStep.Create create:
+                Counts += new WriteCounts(1, 0, 0, 0, 0);
+                ControlLog.RouteCreated(log, create.RouteTableId, create.Destination, create.Wanted.NextHop.Id, requestId);
+                break;
+            case RouteStep.RePoint rePoint:
+                Counts += new WriteCounts(0, 1, 0, 0, 0);
+                var before = string.Join(' ', rePoint.Entry.NextHops.Select(hop => hop.Id));
+                ControlLog.RouteRePointed(log, rePoint.RouteTableId, rePoint.Destination, before, rePoint.Wanted.NextHop.Id, requestId);
+                break;
+            case RouteStep.Delete delete:
+                Counts += new WriteCounts(0, 0, 1, 0, 0);
+                var hop = string.Join(' ', delete.Entry.NextHops.Select(hop => hop.Id));
+                ControlLog.RouteDeleted(log, delete.RouteTableId, delete.Destination, hop, requestId);
+                break;
+        }
+    }
+
+    private static NewRouteEntry NewEntry(RouteStep.Create route, OwnershipMark mark) =>
+        new(route.RouteTableId, route.Destination, route.Wanted.NextHop, mark.Token, mark.Description);
+
+    /// <summary>Tells one wish from the next for the same route, but is the same for every repetition of one.</summary>
+    private string NewClientToken(RouteStep.Create route)
+    {
+        var text = $"{route.RouteTableId} {route.Destination} {route.Wanted.NextHop} {route.Wanted.Lease.CreateRevision} {random.NextInt64():x}";
+        return Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(text)))[..48];
+    }
+}

@@ -1,0 +1,77 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>What stands in etcd about each node, as far as this term knows. Only changes are written. A status belongs to one holding of a
+/// subnet: when the lease is made anew, its status went with the old one.</summary>
+internal sealed class StatusBoard(IControllerTerm term) : IDisposable
+{
+    private readonly SemaphoreSlim one = new(1);
+    private readonly Dictionary<string, (long CreateRevision, RouteStatus Status)> published = [];
+
+    public void Dispose() => one.Dispose();
+
+    /// <summary>Takes over what stands in etcd.</summary>
+    /// <param name="leases">A view from before the reading, or the same time: a status read later belongs to these leases or to newer ones,
+    /// and a newer one is told by its create revision.</param>
+    public async Task ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
+    {
+        await one.WaitAsync(CancellationToken.None);
+        try
+        {
+            var standing = await term.ReadStatusesAsync(cancellation);
+            lock (published)
+            {
+                published.Clear();
+                foreach (var lease in leases)
+                {
+                    if (standing.TryGetValue(lease.Key.ToString(), out var status)) published[lease.Key.ToString()] = (lease.CreateRevision, status);
+                }
+            }
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    /// <summary>Null when nothing is known to stand for this holding of the subnet by this node.</summary>
+    public RouteStatus? Of(WantedRoute node)
+    {
+        lock (published)
+        {
+            return published.TryGetValue(node.Key, out var known) && known.CreateRevision == node.Lease.CreateRevision
+                && known.Status.SpeaksOf(node.Destination, node.Node.InstanceId)
+                ? known.Status
+                : null;
+        }
+    }
+
+    /// <summary>Writes those that say something new. False when the term is over.</summary>
+    public async Task<bool> PublishAsync(IEnumerable<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    {
+        await one.WaitAsync(CancellationToken.None);
+        try
+        {
+            List<(Lease Lease, RouteStatus Status)> news;
+            lock (published) news = [.. statuses.Where(s => IsNew(s.Lease, s.Status))];
+            if (news.Count == 0) return true;
+            if (!await term.PublishAsync(news, cancellation)) return false;
+            lock (published)
+            {
+                foreach (var (lease, status) in news) published[lease.Key.ToString()] = (lease.CreateRevision, status);
+            }
+
+            return true;
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    private bool IsNew(Lease lease, RouteStatus status) =>
+        !published.TryGetValue(lease.Key.ToString(), out var known) || known.CreateRevision != lease.CreateRevision
+        || !known.Status.SaysTheSameAs(status);
+}

@@ -1,0 +1,21 @@
+namespace Flannel.AliVpc.Control;
+
+/// <summary>Why a term as the route controller ended. After anything but <see cref="Lost"/> the caller resigns; after anything but
+/// <see cref="Stopped"/> it stands again only when <see cref="ControlProbe"/> allows.</summary>
+public abstract record TermEnd
+{
+    /// <summary>The election is lost, or may be.</summary>
+    public sealed record Lost : TermEnd;
+
+    /// <summary>The caller asked for the end.</summary>
+    public sealed record Stopped : TermEnd;
+
+    /// <param name="Action">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>.</param>
+    public sealed record Denied(string Action) : TermEnd;
+
+    /// <param name="Reason">One line, without a secret.</param>
+    public sealed record NoCredentials(string Reason) : TermEnd;
+
+    /// <param name="Reason">One line.</param>
+    public sealed record Unreachable(string Reason) : TermEnd;
+}

@@ -1,0 +1,84 @@
+using Flannel.AliVpc.Api;
+using Flannel.Core;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>The entries of a VPC's tables as they were last read, and how old that is.</summary>
+internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Random random)
+{
+    /// <summary>A write is planned from nothing older than this.</summary>
+    private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(3);
+
+    private readonly Dictionary<string, Table> tables = [];
+
+    private sealed class Table(Random random)
+    {
+        public IReadOnlyList<RouteEntry>? Entries { get; set; }
+        public bool IsStale { get; set; } = true;
+        public long ReadAt { get; set; }
+        public long RetryAt { get; set; }
+        public CloudError? Error { get; set; }
+        public Backoff Pauses { get; } = new(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(30), random);
+    }
+
+    /// <summary>Which tables to follow; others are forgotten.</summary>
+    public void Follow(IEnumerable<string> tableIds)
+    {
+        var ids = tableIds.ToHashSet();
+        foreach (var gone in tables.Keys.Where(id => !ids.Contains(id)).ToList()) tables.Remove(gone);
+        foreach (var id in ids) tables.TryAdd(id, new Table(random));
+    }
+
+    /// <summary>Null while a table has not been read, or not since it was last changed and cannot be read now.</summary>
+    public IReadOnlyList<RouteEntry>? Of(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Entries : null;
+
+    public CloudError? ErrorOf(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Error : null;
+
+    public void Invalidate(IEnumerable<string> tableIds)
+    {
+        foreach (var id in tableIds)
+        {
+            if (tables.TryGetValue(id, out var table)) table.IsStale = true;
+        }
+    }
+
+    /// <summary>Whether all of them were read without an error, and just now.</summary>
+    public bool AreFresh(IEnumerable<string> tableIds) => tableIds.All(id =>
+        tables.TryGetValue(id, out var table) && table is { IsStale: false, Error: null } && time.GetElapsedTime(table.ReadAt) < FreshFor);
+
+    /// <summary>Reads what is stale and may be tried now: how many tables that was, and the answers that were errors.</summary>
+    public async Task<(int Count, IReadOnlyList<(string TableId, CloudError Error)> Errors)> ReadAsync(CancellationToken cancellation)
+    {
+        var now = time.GetTimestamp();
+        var due = tables.Where(table => table.Value.IsStale && table.Value.RetryAt <= now).ToList();
+        var errors = await Task.WhenAll(due.Select(table => ReadAsync(table.Key, table.Value, cancellation)));
+        return (due.Count, [.. due.Zip(errors).Where(pair => pair.Second is not null).Select(pair => (pair.First.Key, pair.Second!))]);
+    }
+
+    /// <summary>When a table that could not be read is tried again; null when none waits.</summary>
+    public TimeSpan? NextRetry()
+    {
+        var waiting = tables.Values.Where(table => table.IsStale && table.Error is not null).ToList();
+        return waiting.Count == 0 ? null : time.GetElapsedTime(time.GetTimestamp(), waiting.Min(table => table.RetryAt));
+    }
+
+    private async Task<CloudError?> ReadAsync(string tableId, Table table, CancellationToken cancellation)
+    {
+        var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, tableId, cancellation);
+        table.Error = answer.Error;
+        if (answer.Error is { } error)
+        {
+            var pause = table.Pauses.Next();
+            if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+            table.RetryAt = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
+            return error;
+        }
+
+        table.Entries = answer.Value;
+        table.ReadAt = time.GetTimestamp();
+        table.IsStale = false;
+        table.RetryAt = 0;
+        table.Pauses.Reset();
+        return null;
+    }
+}

@@ -1,0 +1,125 @@
+using Flannel.AliVpc.Api;
+using Flannel.Core.Routes;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>Which route tables of a VPC count: those that serve a vSwitch of a node, and those that the configuration names. One listing of
+/// the VPC's tables answers for all vSwitches; where that is not allowed, or does not name a vSwitch, the vSwitch is asked for by itself.</summary>
+internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICloudApi api, ILogger log)
+{
+    private readonly Dictionary<string, string> tableOf = [];
+    private readonly Dictionary<string, (RouteState State, string Text)> problems = [];
+    private readonly HashSet<string> dropped = [];
+    private readonly HashSet<string> warned = [];
+    private List<string>? all;
+    private HashSet<string> gateways = [];
+
+    /// <summary>Sorted: every wanted route belongs into each of them.</summary>
+    public IReadOnlyList<string> Serving { get; private set; } = [];
+
+    /// <summary>The VPC's other tables: entries of ours in them are left from an earlier time.</summary>
+    public IReadOnlyList<string> Others { get; private set; } = [];
+
+    /// <summary>Why the table of a vSwitch is not known; null when it is.</summary>
+    public (RouteState State, string Text)? ProblemOf(string vSwitchId) => problems.TryGetValue(vSwitchId, out var problem) ? problem : null;
+
+    public void Invalidate() => all = null;
+
+    /// <summary>Whether a vSwitch gave no answer that would be the same next time.</summary>
+    public bool HasOpenQuestions => problems.Values.Any(problem => problem.State == RouteState.Pending);
+
+    /// <summary>Lets the next refresh ask again.</summary>
+    public void ForgetOpenQuestions()
+    {
+        foreach (var id in problems.Where(problem => problem.Value.State == RouteState.Pending).Select(problem => problem.Key).ToList()) problems.Remove(id);
+    }
+
+    /// <summary>A table that turned out not to exist, or not to be readable as one: without it until the next listing.</summary>
+    public void Drop(string tableId)
+    {
+        dropped.Add(tableId);
+        Settle();
+    }
+
+    public bool Covers(VpcView view) =>
+        all is not null && view.Nodes.All(node => tableOf.ContainsKey(node.Node.VSwitchId) || problems.ContainsKey(node.Node.VSwitchId));
+
+    /// <summary>Null when all is known that can be known now.</summary>
+    public async Task<CloudError?> RefreshAsync(VpcView view, CancellationToken cancellation)
+    {
+        var error = all is null ? await ListAsync(cancellation) : null;
+        if (error is not null) return error;
+        var missing = view.Nodes.Select(node => node.Node.VSwitchId).Where(id => !tableOf.ContainsKey(id) && !problems.ContainsKey(id))
+            .Distinct().ToList();
+        var answers = await Task.WhenAll(missing.Select(id => api.DescribeVSwitchAttributesAsync(vpc.RegionId, id, cancellation)));
+        for (var i = 0; i < missing.Count; i++) error = Learn(missing[i], answers[i]) ?? error;
+        // The tables of nodes that have left are still good for those that come back, but they no longer count.
+        var inUse = view.Nodes.Select(node => node.Node.VSwitchId).ToHashSet();
+        foreach (var gone in tableOf.Keys.Where(id => !inUse.Contains(id)).ToList()) tableOf.Remove(gone);
+        Settle();
+        // One vSwitch that gives no answer does not keep the others waiting.
+        return Serving.Count == 0 ? error : null;
+    }
+
+    private async Task<CloudError?> ListAsync(CancellationToken cancellation)
+    {
+        var answer = await api.DescribeRouteTableListAsync(vpc.RegionId, vpc.Id, cancellation);
+        if (answer.Error is { Kind: not CloudErrorKind.Denied } error) return error;
+        tableOf.Clear();
+        problems.Clear();
+        dropped.Clear();
+        if (answer.Error is { } denied)
+        {
+            if (warned.Add("list")) ControlLog.TablesNotListed(log, vpc, denied.DeniedAction ?? "vpc:DescribeRouteTableList", denied.RequestId);
+            gateways = [];
+            all = [.. configured];
+            return null;
+        }
+
+        var tables = answer.Value!;
+        gateways = [.. tables.Where(table => table.IsGateway).Select(table => table.RouteTableId)];
+        all = [.. tables.Where(table => !table.IsGateway).Select(table => table.RouteTableId)];
+        foreach (var table in tables.Where(table => !table.IsGateway))
+        {
+            foreach (var vSwitch in table.VSwitchIds) tableOf[vSwitch] = table.RouteTableId;
+        }
+
+        foreach (var id in configured.Where(id => !all.Contains(id) && warned.Add(id)))
+        {
+            ControlLog.ConfiguredTableLeft(log, id, vpc, gateways.Contains(id) ? "it is a gateway's table" : "the VPC has no such table");
+        }
+
+        return null;
+    }
+
+    private CloudError? Learn(string vSwitchId, CloudResult<VSwitchFacts> answer)
+    {
+        if (answer.Error is { } error)
+        {
+            if (error.Kind is not (CloudErrorKind.Fatal or CloudErrorKind.Unknown or CloudErrorKind.Denied))
+            {
+                problems[vSwitchId] = (RouteState.Pending, $"the route table of vSwitch {vSwitchId} is not known yet: {error.Code}");
+                return error;
+            }
+
+            var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied : RouteState.Rejected;
+            problems[vSwitchId] = (state, $"the route table of vSwitch {vSwitchId} is not known: {error.DeniedAction ?? error.Code}");
+            return error;
+        }
+
+        var facts = answer.Value!;
+        if (facts.VpcId == vpc.Id) tableOf[vSwitchId] = facts.RouteTableId;
+        else problems[vSwitchId] = (RouteState.Rejected, $"vSwitch {vSwitchId} is in VPC {facts.VpcId}, not in {vpc.Id}");
+        return null;
+    }
+
+    private void Settle()
+    {
+        var serving = tableOf.Values.Concat(configured.Where(id => all is not null && all.Contains(id))).Distinct()
+            .Where(id => !dropped.Contains(id) && !gateways.Contains(id)).Order(StringComparer.Ordinal).ToList();
+        if (!serving.SequenceEqual(Serving)) ControlLog.TablesKnown(log, vpc, string.Join(' ', serving));
+        Serving = serving;
+        Others = [.. (all ?? []).Where(id => !dropped.Contains(id) && !serving.Contains(id)).Order(StringComparer.Ordinal)];
+    }
+}

@@ -1,0 +1,60 @@
+using Flannel.AliVpc.Api;
+using Flannel.Core;
+using Flannel.Core.Routes;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>What stops a whole VPC: counts failures in a row, and gives the pause before the next attempt.</summary>
+internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, Random random)
+{
+    private const int WorthMentioning = 2;
+    private const int NoMoreCredentials = 5;
+    private readonly Backoff pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), random);
+    private readonly Backoff slowPauses = new(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), random);
+    private CloudError? last;
+    private int count;
+    private long since;
+
+    public VpcHealth Health { get; private set; } = new VpcHealth.Fine();
+
+    public bool IsFailing => last is not null;
+
+    /// <summary>What nodes without a route are told; null as long as it is not worth a word.</summary>
+    public (RouteState State, string Text, string RequestId)? ForNodes => last switch
+    {
+        null => null,
+        { Kind: CloudErrorKind.Denied } denied => (RouteState.Denied, $"the RAM role lacks {denied.DeniedAction ?? denied.Code}", denied.RequestId),
+        _ when count < WorthMentioning => null,
+        { Kind: CloudErrorKind.RefreshCredentials } => (RouteState.Denied, $"the controller has no valid credentials: {last.Code}", last.RequestId),
+        _ when RouteErrors.IsNoAnswer(last) => (RouteState.Unreachable, $"the API gives no answer: {last.Code}", last.RequestId),
+        _ => (RouteState.Pending, $"the API answers {last.Code}, trying again", last.RequestId),
+    };
+
+    /// <summary>The pause that the error asks for.</summary>
+    public TimeSpan Fail(CloudError error)
+    {
+        if (count == 0) since = time.GetTimestamp();
+        count++;
+        last = error;
+        Health = error switch
+        {
+            { Kind: CloudErrorKind.Denied } => new VpcHealth.Hopeless(new TermEnd.Denied(error.DeniedAction ?? error.Code)),
+            { Kind: CloudErrorKind.RefreshCredentials } when count >= NoMoreCredentials =>
+                new VpcHealth.Hopeless(new TermEnd.NoCredentials(error.Code)),
+            _ when RouteErrors.IsNoAnswer(error) && time.GetElapsedTime(since) >= unreachableLimit =>
+                new VpcHealth.Hopeless(new TermEnd.Unreachable(error.Code)),
+            _ => new VpcHealth.Fine(),
+        };
+        var pause = (error.Kind == CloudErrorKind.Denied ? slowPauses : pauses).Next();
+        return error.RetryAfter > pause ? error.RetryAfter.Value : pause;
+    }
+
+    public void Succeed()
+    {
+        last = null;
+        count = 0;
+        pauses.Reset();
+        slowPauses.Reset();
+        Health = new VpcHealth.Fine();
+    }
+}

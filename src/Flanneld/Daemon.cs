@@ -1,0 +1,202 @@
+using System.Globalization;
+using System.Net;
+using Flannel.AliVpc;
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Leasing;
+using Flanneld.Host;
+using Flanneld.Interfaces;
+using Flanneld.Node;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld;
+
+/// <summary>The composition root: builds the parts, runs the node and, beside it, the candidate for route controller, and takes them down in order.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    // Long enough after the start for its garbage to be garbage.
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(3);
+
+    private readonly DaemonOptions options;
+    private readonly IReadOnlyDictionary<string, string> environment;
+    private readonly ILoggerFactory loggers;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly long startedAt;
+    private readonly ILogger logger;
+    private readonly ControllerMetrics controllerMetrics;
+    private readonly NodeHealth health;
+    private readonly SystemdNotifier systemd;
+    private readonly Stack<IDisposable> owned = new();
+
+    public Daemon(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        (this.options, this.environment, this.loggers, this.time, this.random) = (options, environment, loggers, time, random);
+        startedAt = time.GetTimestamp();
+        logger = loggers.CreateLogger("flanneld");
+        controllerMetrics = new ControllerMetrics();
+        health = new NodeHealth(controllerMetrics, time);
+        systemd = new SystemdNotifier(environment.GetValueOrDefault("NOTIFY_SOCKET"));
+    }
+
+    /// <summary>Runs until stopped. Null when it ended as asked; else one line that says why it could not go on.</summary>
+    public async Task<string?> RunAsync(CancellationToken stop)
+    {
+        HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
+        if (Password(out var password) is { } passwordError) return passwordError;
+        if (options.CreateEtcdOptions(password, out var etcdError) is not { } etcdOptions) return etcdError;
+        if (MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out var metadataError) is not { } metadataOptions) return metadataError;
+
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var background = new List<Task>();
+        try
+        {
+            if (StartHealth(background, ending.Token) is { } healthError) return healthError;
+            var etcd = Own(new EtcdConnection(etcdOptions, time, random, loggers.CreateLogger("etcd")));
+            var metadata = Own(new MetadataClient(metadataOptions, time, random, loggers.CreateLogger("cloud")));
+            return options.DryRun
+                ? await DryRunAsync(etcd, metadata, ending.Token).ConfigureAwait(false)
+                : await NodeAsync(etcd, metadata, background, ending.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            systemd.Stopping("stopping; the lease is kept");
+            return null;
+        }
+        finally
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested) HostLog.Stopped(logger);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        while (owned.TryPop(out var part)) part.Dispose();
+        systemd.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<string?> NodeAsync(EtcdConnection etcd, MetadataClient metadata, List<Task> background, CancellationToken cancellation)
+    {
+        var nodeLogger = loggers.CreateLogger("node");
+        if (InterfaceSelection.OfThisHost().Select(options, out var interfaceError) is not { } selected) return interfaceError;
+        NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
+
+        var subnetFile = new SubnetFile(options.SubnetFile);
+        var previous = subnetFile.ReadPreviousSubnet();
+        var identity = new NodeIdentity(new InstanceIdentityReader(metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
+        var leasing = new NodeLeasing(
+            Registry(etcd), options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health, systemd.Status, nodeLogger);
+        var (held, self, error) = await leasing.TakeAsync(previous, cancellation).ConfigureAwait(false);
+        if (held is null) return error;
+
+        if (previous is not null && previous != held.Lease.Subnet && subnetFile.Remove() is { } removeError) NodeLog.FileTrouble(nodeLogger, removeError);
+        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, selected.Interface.Mtu, options.IpMasq);
+        var masquerade = options.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, time) : null;
+        var readiness = new NodeReadiness(subnetEnv, self?.InstanceId, subnetFile, systemd, health, masquerade, time, startedAt, nodeLogger);
+        readiness.Begin(held.Life);
+        if (masquerade is not null) background.Add(masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
+        var candidate = self is not null && options.MayControlRoutes ? Candidate(etcd, metadata, held, self, selected) : null;
+        if (candidate is not null) background.Add(candidate.RunAsync(cancellation));
+        background.Add(GiveBackMemoryAsync(cancellation));
+
+        var keeper = new LeaseKeeper(etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
+        var loop = new NodeLoop(
+            readiness, health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
+            systemd, WatchdogPulse(), time, nodeLogger);
+        return await loop.RunAsync(keeper, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The start leaves garbage that would otherwise stay resident until a collection that an idle daemon may not see for days.</summary>
+    private async Task GiveBackMemoryAsync(CancellationToken cancellation)
+    {
+        await Task.Delay(Settled, time, cancellation).ConfigureAwait(false);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+    }
+
+    private ControllerCandidate Candidate(
+        EtcdConnection etcd, MetadataClient metadata, HeldLease held, InstanceIdentity self, SelectedInterface selected)
+    {
+        var backend = Backend(held.Config);
+        var cloud = Own(new CloudAccess(options, environment, backend, metadata, time, random, loggers.CreateLogger("cloud")));
+        var etcdLogger = loggers.CreateLogger("etcd");
+        var election = new Election(
+            etcd, options.EtcdKeys, new ControllerHolder(self.InstanceId, selected.PublicIp.ToString()), time, random, etcdLogger);
+        var region = self.ToBackendData() is var data && backend.RegionId is { } given ? data with { RegionId = given } : data;
+        return new ControllerCandidate(
+            cloud, region, election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), ControllerOptions(backend),
+            controllerMetrics, time, random, loggers.CreateLogger("routes"));
+    }
+
+    /// <summary>Prints what a controller would do, and ends.</summary>
+    private async Task<string?> DryRunAsync(EtcdConnection etcd, MetadataClient metadata, CancellationToken cancellation)
+    {
+        var state = await Registry(etcd).ReadAsync(cancellation).ConfigureAwait(false);
+        if (state.Config is not ConfigState.Present { Config: var config })
+            return state.Config is ConfigState.Refused refused
+                ? $"the network configuration at {options.EtcdKeys.Config.ToStringUtf8()} is refused: {refused.Error}"
+                : $"there is no network configuration at {options.EtcdKeys.Config.ToStringUtf8()}";
+        if (NodeBackend.Refusal(config) is { } refusal) return refusal;
+        var backend = Backend(config);
+        using var cloud = new CloudAccess(options, environment, backend, metadata, time, random, loggers.CreateLogger("cloud"));
+        var plan = await RouteDryRun.RunAsync(state.ToSnapshot(), ControllerOptions(backend), cloud.Api, loggers.CreateLogger("routes"), cancellation)
+            .ConfigureAwait(false);
+        await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
+        return plan.Complete ? null : "the plan is not complete: something could not be read, see above";
+    }
+
+    private SubnetRegistry Registry(EtcdConnection etcd) => new(etcd, options.EtcdKeys, time, random, loggers.CreateLogger("etcd"));
+
+    private RouteControllerOptions ControllerOptions(AliVpcBackendConfig backend) =>
+        new(options.EtcdKeys.Prefix, backend.RouteTableIds) { Resync = options.RouteResync };
+
+    private static AliVpcBackendConfig Backend(NetworkConfig config) =>
+        AliVpcBackendConfig.Parse(config.Backend, out var error) ?? throw new InvalidOperationException(error);
+
+    /// <summary>Null when there is none to read; else what is wrong, in one line.</summary>
+    private string? Password(out Secret? password)
+    {
+        password = options.EtcdPassword;
+        if (options.EtcdPasswordFile is not { } path) return null;
+        try
+        {
+            // Editors end a file with a line feed that is no part of the password.
+            password = new Secret(File.ReadAllText(path).TrimEnd('\r', '\n'));
+            return password.IsEmpty ? $"--etcd-password-file {path} is empty" : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"--etcd-password-file {path} cannot be read: {e.Message}";
+        }
+    }
+
+    private string? StartHealth(List<Task> background, CancellationToken cancellation)
+    {
+        if (options.HealthzPort == 0) return null;
+        var server = Own(new HealthServer(health, time, logger));
+        if (server.Listen(new IPEndPoint(options.HealthzIp, options.HealthzPort), out var error) is not { } listener) return error;
+        background.Add(server.RunAsync(Own(listener), cancellation));
+        return null;
+    }
+
+    /// <summary>A third of what systemd allows, so that one late pulse is not an end.</summary>
+    private TimeSpan? WatchdogPulse() =>
+        long.TryParse(environment.GetValueOrDefault("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0
+            ? TimeSpan.FromMicroseconds(microseconds / 3)
+            : null;
+
+    private T Own<T>(T part) where T : IDisposable
+    {
+        owned.Push(part);
+        return part;
+    }
+}

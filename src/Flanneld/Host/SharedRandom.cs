@@ -1,0 +1,58 @@
+namespace Flanneld.Host;
+
+/// <summary>Chance for the whole process: many loops draw from it at once, which <see cref="Random"/> alone does not allow.</summary>
+internal sealed class SharedRandom : Random
+{
+    private readonly Random inner = new();
+    private readonly Lock gate = new();
+
+    public override int Next()
+    {
+        lock (gate) return inner.Next();
+    }
+
+    public override int Next(int maxValue)
+    {
+        lock (gate) return inner.Next(maxValue);
+    }
+
+    public override int Next(int minValue, int maxValue)
+    {
+        lock (gate) return inner.Next(minValue, maxValue);
+    }
+
+    public override long NextInt64()
+    {
+        lock (gate) return inner.NextInt64();
+    }
+
+    public override long NextInt64(long maxValue)
+    {
+        lock (gate) return inner.NextInt64(maxValue);
+    }
+
+    public override long NextInt64(long minValue, long maxValue)
+    {
+        lock (gate) return inner.NextInt64(minValue, maxValue);
+    }
+
+    public override double NextDouble()
+    {
+        lock (gate) return inner.NextDouble();
+    }
+
+    public override void NextBytes(byte[] buffer)
+    {
+        lock (gate) inner.NextBytes(buffer);
+    }
+
+    public override void NextBytes(Span<byte> buffer)
+    {
+        lock (gate) inner.NextBytes(buffer);
+    }
+
+    protected override double Sample()
+    {
+        lock (gate) return inner.NextDouble();
+    }
+}

@@ -1,0 +1,32 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Metadata;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>The cloud's API with the credentials that one network configuration and this node's environment give.</summary>
+internal sealed class CloudAccess : IDisposable
+{
+    public CloudAccess(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, AliVpcBackendConfig backend, MetadataClient metadata, TimeProvider time,
+        Random random, ILogger logger)
+    {
+        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger);
+        Api = new CloudApi(
+            new CloudApiOptions { VpcEndpoint = options.VpcEndpoint, EcsEndpoint = options.EcsEndpoint, ProgramVersion = ProgramVersion.Text },
+            Credentials, time, random, logger);
+    }
+
+    public CredentialChain Credentials { get; }
+
+    public CloudApi Api { get; }
+
+    public void Dispose()
+    {
+        Api.Dispose();
+        Credentials.Dispose();
+    }
+}

@@ -1,0 +1,104 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Credentials;
+using Flannel.Core;
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Leasing;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>Stands for the election of the route controller while this node's credentials allow it, and works each term that it wins.</summary>
+/// <param name="cloud">With the credentials that the network configuration and this node give.</param>
+/// <param name="self">This node, in the region that the routes are written in.</param>
+/// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
+internal sealed class ControllerCandidate(
+    CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, RouteControllerOptions options, ControllerMetrics metrics,
+    TimeProvider time, Random random, ILogger logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
+
+    private string? told;
+
+    /// <summary>Why this node does not stand; null while it does.</summary>
+    public string? Obstacle { get; private set; }
+
+    /// <summary>Runs until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        var pauses = new Backoff(FirstPause, LongestPause, random);
+        while (true)
+        {
+            Obstacle = await ObstacleAsync(cancellation).ConfigureAwait(false);
+            if (Obstacle is not null)
+            {
+                if (told != Obstacle) NodeLog.NotACandidate(logger, told = Obstacle);
+            }
+            else
+            {
+                if (told != "") NodeLog.Candidate(logger, cloud.Credentials.Provider ?? "nowhere");
+                told = "";
+                await using var term = await election.CampaignAsync(cancellation).ConfigureAwait(false);
+                var end = await WorkAsync(term, cancellation).ConfigureAwait(false);
+                cancellation.ThrowIfCancellationRequested();
+                NodeLog.TermEnded(logger, Describe(end));
+                // A term that was merely lost says nothing about this node: it may stand again at once.
+                if (end is TermEnd.Lost)
+                {
+                    pauses.Reset();
+                    continue;
+                }
+            }
+
+            await Task.Delay(pauses.Next(), time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TermEnd> WorkAsync(ControllerTerm term, CancellationToken cancellation)
+    {
+        NodeLog.Elected(logger);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var follower = follow();
+        var following = follower.RunAsync(over.Token);
+        var controller = new RouteController(options, new EtcdLeaseView(follower), cloud.Api, time, random, logger);
+        metrics.Begin(controller);
+        try
+        {
+            return await controller.RunAsync(new EtcdControllerTerm(term, time), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            metrics.End();
+            await over.CancelAsync().ConfigureAwait(false);
+            await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Null when this node's credentials allow what a controller must do.</summary>
+    private async Task<string?> ObstacleAsync(CancellationToken cancellation)
+    {
+        switch (await cloud.Credentials.GetAsync(cancellation).ConfigureAwait(false))
+        {
+            case CredentialAnswer.Missing missing: return missing.Line;
+            case CredentialAnswer.Failed failed: return failed.Line;
+        }
+
+        return await ControlProbe.CanControlAsync(cloud.Api, self, cancellation).ConfigureAwait(false) switch
+        {
+            ControlAnswer.Denied denied => $"the key from {cloud.Credentials.Provider} lacks the RAM action {denied.Action} (request id {denied.RequestId})",
+            ControlAnswer.NoCredentials none => $"the key from {cloud.Credentials.Provider} is refused: {none.Reason}",
+            ControlAnswer.Unreachable unreachable => $"the VPC API does not answer: {unreachable.Reason}",
+            _ => null,
+        };
+    }
+
+    private static string Describe(TermEnd end) => end switch
+    {
+        TermEnd.Denied denied => $"its key lacks the RAM action {denied.Action}",
+        TermEnd.NoCredentials none => none.Reason,
+        TermEnd.Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",
+        TermEnd.Stopped => "asked to stop",
+        _ => "the election was lost",
+    };
+}

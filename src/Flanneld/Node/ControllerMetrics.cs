@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text;
+using Flannel.AliVpc.Control;
+using Flannel.Core.Routes;
+
+namespace Flanneld.Node;
+
+/// <summary>What <c>/metrics</c> says of the route controller; nothing while this node is none.</summary>
+internal sealed class ControllerMetrics
+{
+    private volatile RouteController? controller;
+
+    /// <summary>Whether this process writes routes now; the name in etcd may still be of its predecessor.</summary>
+    public bool IsController => controller is not null;
+
+    public void Begin(RouteController started) => controller = started;
+
+    public void End() => controller = null;
+
+    public string Compose()
+    {
+        if (controller is not { } running) return "";
+        var report = running.Report;
+        var text = new StringBuilder();
+        var counts = report.CountByState;
+        text.Append("# HELP flannel_routes Nodes by the state of their route.\n# TYPE flannel_routes gauge\n");
+        foreach (var state in Enum.GetValues<RouteState>())
+            text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
+        NodeHealth.Gauge(text, "flannel_foreign_routes", "Entries inside the network that are not ours and are left alone.", report.Foreign.Count);
+        if (report.Tables.Count > 0)
+        {
+            text.Append("# HELP flannel_route_table_entries Custom entries of a route table: what counts against its quota.\n");
+            text.Append("# TYPE flannel_route_table_entries gauge\n");
+            foreach (var table in report.Tables)
+                text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}} {table.CustomEntries}\n");
+        }
+
+        if (report.LastReconcile is { } last)
+            NodeHealth.Gauge(text, "flannel_last_successful_reconcile_timestamp_seconds", "When the tables were last as wanted.", last.ToUnixTimeMilliseconds() / 1000.0);
+        var writes = report.Writes;
+        text.Append("# HELP flannel_route_writes_total Routes written in this term, by kind.\n# TYPE flannel_route_writes_total counter\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"created\"}} {writes.Created}\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.RePointed}\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"deleted\"}} {writes.Deleted}\n");
+        text.Append("# HELP flannel_route_write_calls_total Calls to the VPC API that wrote, in this term.\n# TYPE flannel_route_write_calls_total counter\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"ok\"}} {writes.Calls - writes.FailedCalls}\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"failed\"}} {writes.FailedCalls}\n");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,31 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+
+namespace Flanneld.Node;
+
+/// <summary>What a network configuration asks of this node's backend.</summary>
+internal static class NodeBackend
+{
+    /// <summary>Null when this build can serve the configuration; else one line that says why not.</summary>
+    public static string? Refusal(NetworkConfig config)
+    {
+        if (config.BackendType is not (FlannelContract.AliVpcBackend or FlannelContract.AllocBackend))
+            return $"Backend.Type is '{config.BackendType}', and this build has {FlannelContract.Backends}";
+        return AliVpcBackendConfig.Parse(config.Backend, out var error) is null ? error : null;
+    }
+
+    public static bool NeedsRoutes(NetworkConfig config) => config.BackendType == FlannelContract.AliVpcBackend;
+
+    /// <summary>The value of this node's lease; null when the configuration cannot be served (yet).</summary>
+    /// <param name="identity">Null until it is known, or where none is needed.</param>
+    public static LeaseAttributes? AttributesFor(NetworkConfig config, Ipv4Address publicIp, string? publicIpv6, InstanceIdentity? identity)
+    {
+        if (Refusal(config) is not null || (NeedsRoutes(config) && identity is null)) return null;
+        var data = NeedsRoutes(config) ? identity!.ToBackendData().ToJson() : null;
+        return new LeaseAttributes(publicIp, publicIpv6, config.BackendType, data, null);
+    }
+}

@@ -1,0 +1,78 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>Event ids 1100 to 1299. An id is never reused for another meaning.</summary>
+internal static partial class NodeLog
+{
+    [LoggerMessage(1100, LogLevel.Information, "interface {Name} address {Address} MTU {Mtu}, public address {PublicIp}")]
+    public static partial void Interface(ILogger logger, string name, Ipv4Address address, int mtu, Ipv4Address publicIp);
+
+    [LoggerMessage(1101, LogLevel.Warning, "waiting for the network configuration at {Key}: publish it, for instance: etcdctl put {Key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}'")]
+    public static partial void ConfigMissing(ILogger logger, string key);
+
+    [LoggerMessage(1102, LogLevel.Error, "the network configuration at {Key} is refused: {Error}; waiting for a better one")]
+    public static partial void ConfigRefused(ILogger logger, string key, string error);
+
+    [LoggerMessage(1103, LogLevel.Information, "network {Network}, subnets /{Length} from {Min} to {Max}, backend {Backend}")]
+    public static partial void Config(ILogger logger, Ipv4Network network, int length, Ipv4Address min, Ipv4Address max, string backend);
+
+    [LoggerMessage(1104, LogLevel.Warning, "EnableIPv6 is true: this build leases and routes IPv4 only")]
+    public static partial void Ipv6NotRouted(ILogger logger);
+
+    [LoggerMessage(1105, LogLevel.Information, "instance {Instance} in {Zone}, VPC {Vpc}, vSwitch {VSwitch}, interface {Interface} ({Kind})")]
+    public static partial void Identity(ILogger logger, string instance, string zone, string vpc, string vSwitch, string @interface, string kind);
+
+    [LoggerMessage(1106, LogLevel.Warning, "{Line}; trying again")]
+    public static partial void IdentityUnreachable(ILogger logger, string line);
+
+    [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
+    public static partial void Subnet(ILogger logger, Ipv4Network subnet, string how);
+
+    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
+    public static partial void OutOfSubnets(ILogger logger, long count, Ipv4Network network);
+
+    [LoggerMessage(1109, LogLevel.Information, "route of {Subnet}: {State} in {Tables}{Message}")]
+    public static partial void RouteState(ILogger logger, Ipv4Network subnet, RouteState state, string tables, string message);
+
+    [LoggerMessage(1110, LogLevel.Warning, "route of {Subnet}: {State}{Message} (request id {RequestId})")]
+    public static partial void RouteTrouble(ILogger logger, Ipv4Network subnet, RouteState state, string message, string requestId);
+
+    [LoggerMessage(1111, LogLevel.Information, "route of {Subnet}: waiting for the route controller")]
+    public static partial void RouteAwaited(ILogger logger, Ipv4Network subnet);
+
+    [LoggerMessage(1112, LogLevel.Information, "ready: wrote {File}, {Milliseconds} ms after the start")]
+    public static partial void Ready(ILogger logger, string file, long milliseconds);
+
+    [LoggerMessage(1113, LogLevel.Warning, "removed {File}: {Reason}")]
+    public static partial void FileRemoved(ILogger logger, string file, string reason);
+
+    [LoggerMessage(1114, LogLevel.Error, "{Error}; trying again")]
+    public static partial void FileTrouble(ILogger logger, string error);
+
+    [LoggerMessage(1115, LogLevel.Information, "the network configuration changed; this node goes on with the one it started with, a restart takes the new one")]
+    public static partial void ConfigChanged(ILogger logger);
+
+    [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
+    public static partial void Controller(ILogger logger, string instance, string publicIp);
+
+    [LoggerMessage(1117, LogLevel.Information, "there is no route controller at the moment")]
+    public static partial void NoController(ILogger logger);
+
+    [LoggerMessage(1118, LogLevel.Warning, "there is no route controller, and this node stands for none: {Reason}")]
+    public static partial void NoControllerHere(ILogger logger, string reason);
+
+    [LoggerMessage(1119, LogLevel.Information, "this node may be route controller: key from {Provider}")]
+    public static partial void Candidate(ILogger logger, string provider);
+
+    [LoggerMessage(1120, LogLevel.Information, "this node is the route controller now")]
+    public static partial void Elected(ILogger logger);
+
+    [LoggerMessage(1121, LogLevel.Warning, "this node cannot be route controller: {Reason}")]
+    public static partial void NotACandidate(ILogger logger, string reason);
+
+    [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
+    public static partial void TermEnded(ILogger logger, string reason);
+}

@@ -1,0 +1,61 @@
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Leasing;
+using Flanneld.Host;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>The node's life with a lease: every news of it goes to <see cref="NodeReadiness"/>, in order, until it is lost.</summary>
+/// <param name="instanceId">This node's; null for backend alloc.</param>
+/// <param name="obstacle">Why this node does not stand for route controller; null while it does.</param>
+/// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
+internal sealed class NodeLoop(
+    NodeReadiness readiness, NodeHealth health, string? instanceId, Func<string?> obstacle,
+    SystemdNotifier systemd, TimeSpan? pulse, TimeProvider time, ILogger logger)
+{
+    private bool controllerTold;
+
+    /// <summary>Why the node must end.</summary>
+    public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
+    {
+        await using var events = keeper.KeepAsync(cancellation).GetAsyncEnumerator(CancellationToken.None);
+        var next = events.MoveNextAsync().AsTask();
+        while (true)
+        {
+            await WaitAsync(next, cancellation).ConfigureAwait(false);
+            systemd.Alive();
+            if (!next.IsCompleted)
+            {
+                if (readiness.RetryAfter is not null) await readiness.SettleAsync(cancellation).ConfigureAwait(false);
+                continue;
+            }
+
+            if (!await next.ConfigureAwait(false)) return "the lease is not kept any more";
+            var news = events.Current;
+            if (news is LeaseEvent.ControllerChanged { Holder: var holder }) Controller(holder);
+            if (await readiness.TakeAsync(news, cancellation).ConfigureAwait(false) is { } end) return end;
+            next = events.MoveNextAsync().AsTask();
+        }
+    }
+
+    private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
+    {
+        if (next.IsCompleted) return;
+        var wait = readiness.RetryAfter ?? pulse;
+        if (pulse < wait) wait = pulse;
+        using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        await Task.WhenAny(next, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, heard.Token)).ConfigureAwait(false);
+        await heard.CancelAsync().ConfigureAwait(false);
+    }
+
+    private void Controller(ControllerHolder? holder)
+    {
+        // With backend alloc there is none, and nobody misses it.
+        if (instanceId is null) return;
+        health.Controller(holder is null ? "" : $"{holder.InstanceId} ({holder.PublicIp})");
+        if (holder is not null) NodeLog.Controller(logger, holder.InstanceId, holder.PublicIp);
+        else if (obstacle() is { } reason) NodeLog.NoControllerHere(logger, reason);
+        else if (controllerTold) NodeLog.NoController(logger);
+        controllerTold = true;
+    }
+}

@@ -1,0 +1,130 @@
+using System.Text.Json.Nodes;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator.Tests;
+
+public sealed class DescribeTests
+{
+    private static readonly (string, string) Region = ("RegionId", "cn-hangzhou");
+
+    [Theory]
+    [InlineData("vsw-1", "vtb-1", "System")]
+    [InlineData("vsw-2", "vtb-2", "Custom")]
+    public async Task A_vswitch_names_the_table_that_serves_it(string vSwitch, string table, string type)
+    {
+        await using var test = await TestCloud.StartAsync();
+        var one = await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", vSwitch));
+        Assert.Equal((table, type, "vpc-1"), Of(one.Body));
+        var list = await test.Vpc.CallAsync("DescribeVSwitches", Region, ("VSwitchId", vSwitch));
+        Assert.Equal((table, type, "vpc-1"), Of(Assert.Single(list.Body["VSwitches"]!["VSwitch"]!.AsArray())!));
+
+        static (string?, string?, string?) Of(JsonNode v) =>
+            ((string?)v["RouteTable"]!["RouteTableId"], (string?)v["RouteTable"]!["RouteTableType"], (string?)v["VpcId"]);
+    }
+
+    [Fact]
+    public async Task A_vswitch_that_moves_names_its_new_table()
+    {
+        await using var test = await TestCloud.StartAsync();
+        test.Cloud.Console.SetRouteTable("vsw-1", "vtb-2");
+        var reply = await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"));
+        Assert.Equal("vtb-2", (string?)reply.Body["RouteTable"]!["RouteTableId"]);
+        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-none"))).MustBeRefused(404, "InvalidVSwitchId.NotFound");
+    }
+
+    [Fact]
+    public async Task Tables_are_listed_with_gateway_ones_among_them_and_in_pages()
+    {
+        await using var test = await TestCloud.StartAsync();
+        for (var n = 0; n < 9; n++)
+            test.Cloud.Console.AddRouteTable("vpc-1", new WorldRouteTable { RouteTableId = $"vtb-more-{n}", RouteTableType = "Custom" });
+        var first = await ListAsync(test, ("VpcId", "vpc-1"));
+        Assert.Equal((12, 10, 10), ((int)first.Body["TotalCount"]!, (int)first.Body["PageSize"]!, Tables(first).Count));
+        Assert.Equal(2, Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageNumber", "2"))).Count);
+        Assert.Empty(Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageNumber", "3"))));
+        Assert.Equal(12, Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageSize", "50"))).Count);
+        (await ListAsync(test, ("PageSize", "51"))).MustBeRefused(400, "InvalidParameter");
+        (await ListAsync(test, ("PageNumber", "0"))).MustBeRefused(400, "InvalidParameter");
+        var gateway = Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-gw");
+        Assert.Equal("Gateway", (string?)gateway["AssociateType"]);
+        Assert.Equal(["vsw-2"], Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-2")["VSwitchIds"]!["VSwitchId"]!.AsArray().Select(v => (string?)v));
+
+        static Task<ApiReply> ListAsync(TestCloud test, params (string, string)[] more) => test.Vpc.CallAsync("DescribeRouteTableList", [Region, .. more]);
+        static List<JsonNode> Tables(ApiReply reply) => [.. reply.Body["RouterTableList"]!["RouterTableListType"]!.AsArray().Select(t => t!)];
+    }
+
+    [Fact]
+    public async Task A_vpc_is_described_in_the_list_and_alone()
+    {
+        await using var test = await TestCloud.StartAsync();
+        var list = await test.Vpc.CallAsync("DescribeVpcs", Region, ("VpcId", "vpc-1,vpc-2"));
+        Assert.Equal(["vpc-1", "vpc-2"], list.Body["Vpcs"]!["Vpc"]!.AsArray().Select(v => (string?)v!["VpcId"]));
+        var one = await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-2"));
+        Assert.Equal("172.16.0.0/12", (string?)one.Body["CidrBlock"]);
+        (await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-9"))).MustBeRefused(404, "InvalidVpcId.NotFound");
+    }
+
+    [Fact]
+    public async Task The_summary_counts_by_type()
+    {
+        await using var test = await TestCloud.StartAsync();
+        var reply = await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"), ("RouteEntryType", "all"), ("RouteTableId", "vtb-1"));
+        var table = Assert.Single(reply.Body["RouteEntrySummarys"]!.AsArray())!;
+        var counts = table["EntrySummarys"]!.AsArray().ToDictionary(s => (string)s!["RouteEntryType"]!, s => (int)s!["Count"]!);
+        Assert.Equal((2, 3, 0), (counts["custom"], counts["system"], counts["bgp"]));
+        (await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"))).MustBeRefused(400, "MissingParameter");
+        (await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"), ("RouteEntryType", "Custom")))
+            .MustBeRefused(400, "IllegalParam.RouteEntryType");
+    }
+
+    [Fact]
+    public async Task A_new_interface_checks_addresses_until_it_is_told_not_to()
+    {
+        await using var test = await TestCloud.StartAsync();
+        async Task<bool> Checked(string id) =>
+            (bool)(await test.Ecs.CallAsync("DescribeNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", id))).Body["SourceDestCheck"]!;
+        Assert.True(await Checked("eni-1"));
+        Assert.False(await Checked("eni-1b"));
+        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "no")))
+            .MustBeRefused(400, "InvalidParameter");
+        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-9"), ("SourceDestCheck", "false")))
+            .MustBeRefused(404, "InvalidEniId.NotFound");
+        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false"))).MustBeDone();
+        Assert.False(await Checked("eni-1"));
+        var list = await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NetworkInterfaceId.1", "eni-1"), ("NetworkInterfaceId.2", "eni-2"));
+        Assert.Equal([("eni-1", false), ("eni-2", true)], list.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray()
+            .Select(i => ((string)i!["NetworkInterfaceId"]!, (bool)i["SourceDestCheck"]!)));
+    }
+
+    [Fact]
+    public async Task What_nobody_serves_is_not_found()
+    {
+        await using var test = await TestCloud.StartAsync();
+        using var stranger = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2014-05-27" };
+        (await test.Vpc.CallAsync("DescribeRouteTables", Region)).MustBeRefused(404, "InvalidAction.NotFound"); // deprecated: nobody is to use it
+        (await test.Ecs.CallAsync("DescribeVpcs", Region)).MustBeRefused(404, "InvalidAction.NotFound"); // another service's
+        (await stranger.CallAsync("DescribeNetworkInterfaces", Region)).MustBeRefused(400, "InvalidVersion");
+        (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-shanghai"))).MustBeRefused(404, "InvalidRegionId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcs")).MustBeRefused(400, "MissingParameter");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("regionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidParameter");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("OwnerId", "1"))).MustBeDone();
+    }
+
+    [Fact]
+    public async Task A_dry_run_checks_rights_and_parameters_and_does_nothing()
+    {
+        await using var test = await TestCloud.StartAsync();
+        using var reader = test.Client("LTAIread");
+        (string, string)[] create = [("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"), ("DryRun", "true")];
+        (string, string)[] batch = [Region, .. TestCloud.Item(1, "vtb-1", "10.24.1.0/24", "i-1"), ("DryRun", "true")];
+        var before = test.Cloud.State.Look();
+        (await test.Vpc.CallAsync("CreateRouteEntry", create)).MustBeRefused(400, "DryRunOperation");
+        (await test.Vpc.CallAsync("CreateRouteEntries", batch)).MustBeRefused(400, "DryRunOperation");
+        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"), ("DryRun", "true"))).MustBeRefused(400, "DryRunOperation");
+        (await reader.CallAsync("CreateRouteEntry", create)).MustBeRefused(403, "Forbidden.RAM");
+        (await test.Vpc.CallAsync("CreateRouteEntry", [.. create.Where(p => p.Item1 != "NextHopId"), ("NextHopId", "i-9")]))
+            .MustBeRefused(404, "InvalidNextHopId.NotFound");
+        Assert.Equal(before.Version, test.Cloud.State.Look().Version);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net.Sockets;
+
+namespace AliCloud.Simulator.Tests;
+
+public sealed class ListenerTests
+{
+    private static readonly (string, string)[] Region = [("RegionId", "cn-hangzhou")];
+
+    [Fact]
+    public async Task A_stopped_api_refuses_connections_and_comes_back_on_its_port()
+    {
+        await using var test = await TestCloud.StartAsync();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        var url = test.Cloud.Api;
+        for (var n = 0; n < 3; n++)
+        {
+            await test.Cloud.StopApiAsync();
+            var refused = await Assert.ThrowsAsync<HttpRequestException>(() => test.Vpc.CallAsync("DescribeVpcs", Region));
+            Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(refused.InnerException).SocketErrorCode);
+            Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
+            await test.Cloud.StartApiAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(url, test.Cloud.Api);
+            (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        }
+    }
+
+    [Fact]
+    public async Task A_stop_breaks_the_calls_that_are_under_way()
+    {
+        await using var test = await TestCloud.StartAsync();
+        test.Cloud.Faults.Add(new() { Kind = Observing.FaultKind.TimeoutAfterSuccess, DelayMilliseconds = 600_000 });
+        var held = test.Vpc.CallAsync("DescribeVpcs", Region);
+        await Until.TrueAsync(() => test.Cloud.Calls.All.Count == 1);
+        await test.Cloud.StopApiAsync().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<HttpRequestException>(() => held);
+    }
+
+    [Fact]
+    public async Task The_metadata_services_stop_and_start_together_with_those_that_came_meanwhile()
+    {
+        await using var test = await TestCloud.StartAsync();
+        await test.Cloud.StopMetadataAsync();
+        await test.Cloud.AddInstanceAsync(Clouds.Instance("i-new", Clouds.Interface("eni-new", 7, "vsw-1", "192.168.1.77")), TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<HttpRequestException>(() => test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        await test.Cloud.StartMetadataAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
+        Assert.Equal("i-new", await test.GetMetadataAsync("i-new", "/latest/meta-data/instance-id"));
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using AliCloud.Simulator.Worlds;
+
+namespace AliCloud.Simulator.Tests;
+
+/// <summary>The simulator as the process that the demo and the end-to-end tests start.</summary>
+public sealed class ProgramTests
+{
+    private static readonly string Folder = AppContext.BaseDirectory;
+
+    [Fact]
+    public async Task It_says_where_it_listens_in_one_line_and_ends_when_its_input_closes()
+    {
+        using var program = Start("--world", Example(), "--until-stdin-closes");
+        var line = JsonNode.Parse((await LineAsync(program))!)!;
+        Assert.Null(line["metadata"]);
+        Assert.Equal(["i-1", "i-2"], line["metadataByInstance"]!.AsObject().Select(m => m.Key));
+        using var http = new HttpClient();
+        Assert.Equal("i-1", await http.GetStringAsync(
+            new Uri(new Uri((string)line["metadataByInstance"]!["i-1"]!), "/latest/meta-data/instance-id"), TestContext.Current.CancellationToken));
+        var routes = await http.GetStringAsync(new Uri(new Uri((string)line["control"]!), "/state/routes"), TestContext.Current.CancellationToken);
+        Assert.Contains("vtb-1", routes, StringComparison.Ordinal);
+
+        program.StandardInput.Close();
+        Assert.Equal((0, "", ""), await EndAsync(program));
+    }
+
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("INT")]
+    public async Task It_ends_on_a_signal_though_a_watch_is_open(string signal)
+    {
+        using var program = Start("--world", Example());
+        var control = new Uri((string)JsonNode.Parse((await LineAsync(program))!)!["control"]!);
+        using var http = new HttpClient();
+        var watch = http.GetAsync(new Uri(control, "/state/routes/watch?after=1000000"), TestContext.Current.CancellationToken);
+        using var kill = Process.Start("sh", ["-c", $"kill -{signal} {program.Id}"]);
+        Assert.Equal((0, "", ""), await EndAsync(program));
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => watch);
+    }
+
+    [Theory]
+    [InlineData("--world is missing")]
+    [InlineData("unknown option --wrold", "--wrold", "x")]
+    [InlineData("--world needs a value", "--world")]
+    [InlineData("is not http://ADDRESS:PORT", "--world", "x", "--api", "https://localhost")]
+    [InlineData("/nowhere/world.json", "--world", "/nowhere/world.json")]
+    public async Task A_wrong_command_line_is_one_line_and_2(string message, params string[] args)
+    {
+        using var program = Start(args);
+        var (code, output, error) = await EndAsync(program);
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains(message, Assert.Single(error.Trim().Split('\n')), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}", "regionId")]
+    [InlineData("""{"regionId":"r","vpc":[]}""", "vpc")] // a name that nobody knows
+    [InlineData("""{"regionId":"r","instances":[{"instanceId":"i","interfaces":[]}]}""", "no interface")]
+    [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.1/8"}]}""", "10.0.0.1/8")]
+    [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.0/8"}]}""", "System route table")]
+    public async Task A_world_that_cannot_be_is_refused(string json, string message)
+    {
+        var refused = await Assert.ThrowsAsync<FormatException>(async () =>
+            await (await SimulatedCloud.StartAsync(WorldJson.Read(json), null, TestContext.Current.CancellationToken)).DisposeAsync());
+        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+    }
+
+    private static string Example() => Path.Combine(Folder, "world.example.json");
+
+    private static Process Start(params string[] args) => Process.Start(
+        new ProcessStartInfo("dotnet", [Path.Combine(Folder, "AliCloud.Simulator.dll"), .. args])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+
+    private static async Task<string?> LineAsync(Process program)
+    {
+        var line = await program.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        return line ?? throw new InvalidOperationException(await program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<(int Code, string Output, string Error)> EndAsync(Process program)
+    {
+        var output = program.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await program.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30));
+        return (program.ExitCode, await output, await error);
+    }
+}

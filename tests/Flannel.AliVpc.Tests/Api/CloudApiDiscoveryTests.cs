@@ -1,0 +1,96 @@
+using AliCloud.Simulator.Worlds;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Tests.Support;
+using static Flannel.AliVpc.Tests.Support.TestCloud;
+
+namespace Flannel.AliVpc.Tests.Api;
+
+public class CloudApiDiscoveryTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task All_tables_of_a_VPC_are_listed_over_all_pages()
+    {
+        await using var cloud = await StartAsync();
+        for (var i = 0; i < 110; i++)
+            cloud.Cloud.Console.AddRouteTable("vpc-1", new WorldRouteTable { RouteTableId = $"vtb-more-{i}", RouteTableType = "Custom" });
+        var tables = (await cloud.Api.DescribeRouteTableListAsync(Region, "vpc-1", Token)).Value!;
+        Assert.Equal(113, tables.Select(t => t.RouteTableId).Distinct().Count());
+        Assert.Equal(3, cloud.Cloud.Calls.Count("vpc", "DescribeRouteTableList"));
+        var first = Assert.Single(tables, t => t.RouteTableId == "vtb-1");
+        Assert.Equal(("vpc-1", "System", false), (first.VpcId, first.Kind, first.IsGateway));
+        Assert.Equal(["vsw-1"], first.VSwitchIds);
+        Assert.True(Assert.Single(tables, t => t.RouteTableId == "vtb-gw").IsGateway);
+    }
+
+    [Fact]
+    public async Task A_vSwitch_names_the_table_that_serves_it()
+    {
+        await using var cloud = await StartAsync();
+        Assert.Equal(new VSwitchFacts("vsw-2", "vpc-1", "192.168.2.0/24", "vtb-2"),
+            (await cloud.Api.DescribeVSwitchAttributesAsync(Region, "vsw-2", Token)).Value);
+        Assert.Equal(["vtb-1", "vtb-2"],
+            (await cloud.Api.DescribeVSwitchesAsync(Region, "vpc-1", Token)).Value!.OrderBy(v => v.VSwitchId).Select(v => v.RouteTableId));
+    }
+
+    [Fact]
+    public async Task A_vSwitch_that_does_not_exist_is_fatal()
+    {
+        await using var cloud = await StartAsync();
+        var answer = await cloud.Api.DescribeVSwitchAttributesAsync(Region, "vsw-none", Token);
+        Assert.Equal(CloudErrorKind.Fatal, answer.Error!.Kind);
+        Assert.Equal(answer.RequestId, answer.Error.RequestId);
+        Assert.NotEmpty(answer.RequestId);
+    }
+
+    [Fact]
+    public async Task A_VPC_tells_all_its_ranges()
+    {
+        await using var cloud = await StartAsync();
+        var vpc = (await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Value!;
+        Assert.Equal(("vpc-1", "192.168.0.0/16"), (vpc.VpcId, vpc.CidrBlock));
+        Assert.Equal(["10.8.0.0/16"], vpc.SecondaryCidrBlocks);
+        Assert.Equal(["30.0.0.0/16"], vpc.UserCidrs);
+    }
+
+    [Fact]
+    public async Task Custom_entries_are_counted_by_table()
+    {
+        await using var cloud = await StartAsync();
+        var counts = (await cloud.Api.GetVpcRouteEntrySummaryAsync(Region, "vpc-1", Token)).Value!;
+        Assert.Equal(2, Assert.Single(counts, c => c.RouteTableId == "vtb-1").Custom);
+        Assert.Equal(0, Assert.Single(counts, c => c.RouteTableId == "vtb-2").Custom);
+    }
+
+    [Fact]
+    public async Task More_than_a_hundred_interfaces_are_asked_for_in_several_calls()
+    {
+        var many = Enumerable.Range(0, 130).Select(i => Instance($"i-m{i}", Interface($"eni-m{i}", 100 + i, "vsw-1", $"192.168.1.{20 + i}")) with { MetadataPort = null });
+        await using var cloud = await StartAsync(w => w with { Instances = [.. w.Instances, .. many] });
+        var ids = Enumerable.Range(0, 130).Select(i => $"eni-m{i}").Append("eni-gone").Append("eni-m0").ToList();
+        var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ids, Token)).Value!;
+        Assert.Equal(130, facts.Count);
+        Assert.Equal(130, facts.Select(f => f.NetworkInterfaceId).Distinct().Count());
+        Assert.All(facts, f => Assert.Equal((f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
+        Assert.Equal(2, cloud.Cloud.Calls.Count("ecs", "DescribeNetworkInterfaces"));
+    }
+
+    [Fact]
+    public async Task No_interfaces_are_asked_for_without_a_call()
+    {
+        await using var cloud = await StartAsync();
+        Assert.Empty((await cloud.Api.DescribeNetworkInterfacesAsync(Region, [], Token)).Value!);
+        Assert.Empty(cloud.Cloud.Calls.All);
+    }
+
+    [Fact]
+    public async Task The_check_of_an_interface_is_switched_off()
+    {
+        await using var cloud = await StartAsync();
+        Assert.True((await cloud.Api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Ok);
+        var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ["eni-1", "eni-2"], Token)).Value!;
+        Assert.False(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-1").SourceDestCheck);
+        Assert.True(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-2").SourceDestCheck);
+    }
+}

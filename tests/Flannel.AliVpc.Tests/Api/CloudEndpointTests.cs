@@ -1,0 +1,56 @@
+using CsCheck;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Tests.Support;
+
+namespace Flannel.AliVpc.Tests.Api;
+
+public class CloudEndpointTests
+{
+    [Theory]
+    [InlineData("vpc.cn-hangzhou.aliyuncs.com", "https://vpc.cn-hangzhou.aliyuncs.com", "vpc.cn-hangzhou.aliyuncs.com", false)]
+    [InlineData("example.org:8443", "https://example.org:8443", "example.org:8443", false)]
+    [InlineData("https://example.org:443/", "https://example.org", "example.org", false)]
+    [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080", true)]
+    [InlineData("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080", true)]
+    public void A_host_means_https_and_http_is_obeyed_when_written(string text, string address, string host, bool plain)
+    {
+        var endpoint = CloudEndpoint.Parse(text, out var error)!;
+        Assert.Equal((address, host, plain, ""), (endpoint.ToString(), endpoint.Host, endpoint.IsPlain, error));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ftp://example.org")]
+    [InlineData("https://user@example.org")]
+    [InlineData("https://example.org/path")]
+    [InlineData("https://example.org/?a=b")]
+    [InlineData("https://example.org#x")]
+    [InlineData("a b")]
+    [InlineData("https://exämple.org")]
+    [InlineData("https://")]
+    public void Anything_else_is_refused_in_one_line(string text)
+    {
+        Assert.Null(CloudEndpoint.Parse(text, out var error));
+        Assert.Contains("endpoint", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_text_makes_it_throw() =>
+        Gen.String.Sample(text => CloudEndpoint.Parse(text, out var error) is null == error.Length > 0, seed: Seeds.Texts, iter: 2000);
+
+    [Theory]
+    [InlineData("cn-hangzhou", "vpc-vpc.cn-hangzhou.aliyuncs.com", "vpc.aliyuncs.com")]
+    [InlineData("cn-shanghai-finance-1", "vpc-vpc.cn-shanghai-finance-1.aliyuncs.com", "vpc.aliyuncs.com")]
+    [InlineData("eu-central-1", "vpc-vpc.eu-central-1.aliyuncs.com", "vpc.eu-central-1.aliyuncs.com")]
+    public void A_region_has_an_internal_host_and_then_a_public_one(string region, string inside, string open) =>
+        Assert.Equal([inside, open], new CloudEndpoints(_ => null, TimeProvider.System).Candidates(CloudService.Vpc, region).Select(e => e.Host));
+
+    [Fact]
+    public void A_configured_endpoint_is_the_only_one()
+    {
+        var mine = CloudEndpoint.Parse("example.org", out _);
+        var endpoints = new CloudEndpoints(s => s == CloudService.Ecs ? mine : null, TimeProvider.System);
+        Assert.Equal([mine!], endpoints.Candidates(CloudService.Ecs, "not a region"));
+        Assert.Empty(endpoints.Candidates(CloudService.Vpc, "not a region"));
+    }
+}

@@ -1,0 +1,74 @@
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Tests.Support;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+
+namespace Flannel.AliVpc.Tests.Control.Support;
+
+/// <summary>A cluster in one VPC with one table, a route controller, and everything it meets, in virtual time.</summary>
+internal sealed class Cluster : IDisposable
+{
+    public static readonly OwnershipMark Mark = OwnershipMark.For("/coreos.com/network", Ipv4Network.Parse("10.24.0.0/16"));
+    private readonly CancellationTokenSource stop = new();
+
+    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1)
+    {
+        Time = time;
+        Cloud = new FakeCloud(time);
+        Cloud.AddTable("vpc-1", "vtb-1");
+        Cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        Leases = new FakeLeases();
+        Term = new FakeTerm(time, Leases);
+        Controller = new RouteController(
+            options ?? new RouteControllerOptions("/coreos.com/network", []), Leases, Cloud, time, new Random(seed), Log);
+    }
+
+    public VirtualTime Time { get; }
+    public FakeCloud Cloud { get; }
+    public FakeLeases Leases { get; }
+    public FakeTerm Term { get; set; }
+    public RouteController Controller { get; }
+    public RecordingLogger Log { get; } = new();
+
+    /// <summary>The running term.</summary>
+    public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
+
+    public static void Run(Func<Cluster, Task> test, RouteControllerOptions? options = null) => VirtualTime.Run(async time =>
+    {
+        using var cluster = new Cluster(time, options);
+        await test(cluster);
+        await cluster.StopAsync();
+        Assert.Empty(cluster.Cloud.Violations);
+    });
+
+    public void Start() => Running = Controller.RunAsync(Term, stop.Token);
+
+    public async Task<TermEnd> StopAsync()
+    {
+        stop.Cancel();
+        return await Running;
+    }
+
+    /// <summary>A node boots: its lease and its interface, whose check is on as on new accounts.</summary>
+    public void Join(string subnet, string instance, string vSwitch = "vsw-1", string vpc = "vpc-1")
+    {
+        Cloud.SourceDestChecks[$"eni-{instance}"] = true;
+        Leases.Add(subnet, instance, vpc, vSwitch);
+    }
+
+    public RouteStatus? Status(string subnet) => Term.Statuses.GetValueOrDefault(subnet.Replace('/', '-'));
+
+    public RouteState? State(string subnet) => Status(subnet)?.State;
+
+    public Task UntilAvailable(params string[] subnets) => Time.Until(() => subnets.All(subnet => State(subnet) == RouteState.Available));
+
+    public Task UntilState(string subnet, RouteState state) => Time.Until(() => State(subnet) == state);
+
+    public string? Hop(string destination, string table = "vtb-1") => Cloud.Tables[table].At(destination)?.Hop.Id;
+
+    public void Dispose()
+    {
+        stop.Dispose();
+        Term.Dispose();
+    }
+}

@@ -1,0 +1,127 @@
+using Flannel.AliVpc.Control;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+
+namespace Flannel.AliVpc.Tests.Control.Support;
+
+/// <summary>The leases of a cluster, as its nodes make and lose them.</summary>
+internal sealed class FakeLeases : ILeaseView
+{
+    private readonly List<Lease> leases = [];
+    private TaskCompletionSource changed = new();
+    private long revision = 100;
+
+    public NetworkConfig? Config { get; set; } = ConfigFor("10.24.0.0/16");
+
+    public bool IsWhole { get; set; } = true;
+
+    public LeaseSnapshot Snapshot => new(Config, [.. leases], revision, IsWhole);
+
+    public static NetworkConfig ConfigFor(string network)
+    {
+        var prefix = Ipv4Network.Parse(network);
+        return new NetworkConfig
+        {
+            Network = prefix, SubnetLength = 24, SubnetMin = prefix.Address, SubnetMax = prefix.Last, BackendType = "ali-vpc",
+        };
+    }
+
+    public Lease Add(string subnet, string instance, string vpc = "vpc-1", string vSwitch = "vsw-1", bool primary = true)
+    {
+        var data = new AliVpcBackendData("cn-hangzhou", vpc, vSwitch, instance, $"eni-{instance}", primary);
+        return Add(subnet, "ali-vpc", data.ToJson());
+    }
+
+    public Lease Add(string subnet, string backend, string? data)
+    {
+        revision++;
+        var lease = new Lease(
+            new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null), revision, revision, revision);
+        leases.RemoveAll(old => old.Key == lease.Key);
+        leases.Add(lease);
+        Tell();
+        return lease;
+    }
+
+    public void Remove(string subnet)
+    {
+        revision++;
+        Assert.Equal(1, leases.RemoveAll(lease => lease.Subnet.ToString() == subnet));
+        Tell();
+    }
+
+    /// <summary>Something changed that is no lease, such as the configuration.</summary>
+    public void Touch()
+    {
+        revision++;
+        Tell();
+    }
+
+    public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => new(Snapshot);
+
+    public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
+    {
+        while (this.revision <= revision) await changed.Task.WaitAsync(cancellation);
+    }
+
+    private void Tell()
+    {
+        var before = changed;
+        changed = new TaskCompletionSource();
+        before.TrySetResult();
+    }
+}
+
+/// <summary>A held election, and the statuses in etcd.</summary>
+internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControllerTerm, IDisposable
+{
+    private readonly CancellationTokenSource lost = new();
+
+    public CancellationToken Lost => lost.Token;
+
+    /// <summary>What etcd answers when asked.</summary>
+    public bool IsHeld { get; set; } = true;
+
+    public int Proofs { get; private set; }
+
+    /// <summary>Happens while etcd is being asked.</summary>
+    public Action OnProof { get; set; } = () => { };
+
+    public Dictionary<string, RouteStatus> Statuses { get; init; } = [];
+
+    public List<(TimeSpan At, RouteStatus Status)> Published { get; } = [];
+
+    public int Publications { get; private set; }
+
+    public void Lose() => lost.Cancel();
+
+    public void Dispose() => lost.Dispose();
+
+    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
+    {
+        Proofs++;
+        await time.Pass(TimeSpan.FromMilliseconds(1));
+        OnProof();
+        return IsHeld;
+    }
+
+    public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation) =>
+        new(new Dictionary<string, RouteStatus>(Statuses));
+
+    public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    {
+        await time.Pass(TimeSpan.FromMilliseconds(1));
+        if (!IsHeld || lost.IsCancellationRequested) return false;
+        Publications++;
+        foreach (var (lease, status) in statuses)
+        {
+            if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
+            Statuses[lease.Key.ToString()] = status;
+            Published.Add((time.Elapsed, status));
+        }
+
+        return true;
+    }
+}

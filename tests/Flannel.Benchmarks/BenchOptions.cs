@@ -1,0 +1,66 @@
+using System.Globalization;
+
+namespace Flannel.Benchmarks;
+
+/// <summary>What <c>./build.sh bench</c> may be told.</summary>
+internal sealed record BenchOptions
+{
+    public const string Help = """
+        Usage: ./build.sh bench [--runs N] [--idle SECONDS] [--settle MS] [--latency MS] [--nodes N,N]
+
+          --runs      how often each start is measured; the median is shown   (5)
+          --idle      seconds before the memory of an idle daemon is read     (60; the issue's figure: 600)
+          --settle    milliseconds that the cloud needs for a route write     (500)
+          --latency   milliseconds that each call to a slow API takes         (40)
+          --nodes     how many nodes boot together, one run each              (20,60)
+
+        All runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
+        """;
+
+    public int Runs { get; private init; } = 5;
+
+    public int IdleSeconds { get; private init; } = 60;
+
+    public int SettleMilliseconds { get; private init; } = 500;
+
+    public int LatencyMilliseconds { get; private init; } = 40;
+
+    public IReadOnlyList<int> Nodes { get; private init; } = [20, 60];
+
+    /// <summary>Null when the arguments are not understood.</summary>
+    public static BenchOptions? Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new BenchOptions();
+        for (var i = 0; i < arguments.Count; i += 2)
+        {
+            if (i + 1 == arguments.Count || Numbers(arguments[i + 1]) is not { Count: > 0 } numbers)
+            {
+                return null;
+            }
+            switch (arguments[i])
+            {
+                case "--runs" when numbers is [> 0]: options = options with { Runs = numbers[0] }; break;
+                case "--idle" when numbers.Count == 1: options = options with { IdleSeconds = numbers[0] }; break;
+                case "--settle" when numbers.Count == 1: options = options with { SettleMilliseconds = numbers[0] }; break;
+                case "--latency" when numbers.Count == 1: options = options with { LatencyMilliseconds = numbers[0] }; break;
+                case "--nodes": options = options with { Nodes = numbers }; break;
+                default: return null;
+            }
+        }
+        return options;
+    }
+
+    private static List<int>? Numbers(string text)
+    {
+        List<int> numbers = [];
+        foreach (var part in text.Split(','))
+        {
+            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                return null;
+            }
+            numbers.Add(number);
+        }
+        return numbers;
+    }
+}

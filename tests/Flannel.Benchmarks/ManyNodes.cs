@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Flannel.Testbed;
+
+namespace Flannel.Benchmarks;
+
+/// <summary>Nodes that boot together. One that ends is started again at once, as systemd would, and counted as a crash.</summary>
+internal static class ManyNodes
+{
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+
+    /// <param name="LastReady">From the first start to the last READY=1.</param>
+    internal sealed record Result(TimeSpan LastReady, TimeSpan MedianReady, int Crashes, IReadOnlyDictionary<string, long> Api, IReadOnlyDictionary<string, long> Etcd)
+    {
+        public long CreatingCalls => Api.Where(pair => pair.Key.StartsWith("CreateRouteEntr", StringComparison.Ordinal)).Sum(pair => pair.Value);
+
+        public long RouteWrites => Api.Where(pair => Calls.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
+    }
+
+    public static async Task<Result> RunAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
+    {
+        await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds }, cancel).ConfigureAwait(false);
+        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        var before = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
+        var started = Stopwatch.GetTimestamp();
+        var runs = await Task.WhenAll(vpc.Instances.Select(instance => RunNodeAsync(instance, started, cancel))).ConfigureAwait(false);
+
+        var calls = await vpc.Control.CallsAsync(cancel).ConfigureAwait(false);
+        var after = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
+        var routes = (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).Count(entry => entry.Status == "Available");
+        if (routes != nodes)
+        {
+            throw new TestbedException($"{nodes} nodes are ready and {routes} routes are available");
+        }
+        TimeSpan[] ready = [.. runs.Select(run => run.Ready).Order()];
+        return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), Calls.ByAction(calls), Calls.Difference(before, after));
+    }
+
+    private static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started, CancellationToken cancel)
+    {
+        var crashes = 0;
+        var daemon = await instance.StartDaemonAsync().ConfigureAwait(false);
+        while (true)
+        {
+            if (daemon.Notify.First("READY=1") is { } ready)
+            {
+                return (Stopwatch.GetElapsedTime(started, ready.At), crashes);
+            }
+            if (daemon.HasExited)
+            {
+                crashes++;
+                daemon = await instance.StartDaemonAsync().ConfigureAwait(false);
+            }
+            if (Stopwatch.GetElapsedTime(started) > s_limit)
+            {
+                throw new TestbedException($"{instance.InstanceId} is not ready after {s_limit}\n{daemon.Everything}");
+            }
+            await Task.Delay(Eventually.Interval, cancel).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+
+namespace Flannel.Benchmarks;
+
+/// <summary>The table at the end: what was measured beside the Go daemon's figure and the aim of the issue.</summary>
+internal sealed class Report
+{
+    private readonly List<string[]> _rows = [["", "THIS FLANNELD", "GO v0.19.2", "AIM"]];
+
+    public void Section(string title) => _rows.Add([title, "", "", ""]);
+
+    public void Add(string what, string measured, string go = "", string aim = "") => _rows.Add([$"  {what}", measured, go, aim]);
+
+    public void Print(TextWriter output)
+    {
+        var widths = Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length)).ToArray();
+        output.WriteLine();
+        foreach (var row in _rows)
+        {
+            output.WriteLine(string.Join("   ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+        }
+    }
+
+    public static string Time(TimeSpan time) => time.TotalSeconds < 1
+        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0} ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.00} s");
+
+    public static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+
+    /// <summary>The median, and the extremes where there was more than one run.</summary>
+    public static string Times(IReadOnlyList<TimeSpan> times)
+    {
+        TimeSpan[] sorted = [.. times.Order()];
+        var median = Time(sorted[sorted.Length / 2]);
+        return sorted.Length == 1 ? median : $"{median} ({Time(sorted[0])} … {Time(sorted[^1])})";
+    }
+
+    public static string Counts(IReadOnlyDictionary<string, long> counts) =>
+        $"{counts.Values.Sum()}" + (counts.Count == 0 ? "" : $" ({string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"))})");
+}

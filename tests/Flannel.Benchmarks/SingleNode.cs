@@ -1,0 +1,69 @@
+using Flannel.Testbed;
+
+namespace Flannel.Benchmarks;
+
+/// <summary>One node alone in its VPC, so that it is the route controller too: what a newcomer's first node does.</summary>
+internal sealed class SingleNode(BenchOptions options)
+{
+    private static readonly TimeSpan s_afterReady = TimeSpan.FromSeconds(2);
+
+    /// <summary>One start.</summary>
+    internal sealed record Start(TimeSpan Ready, IReadOnlyDictionary<string, long> Etcd, IReadOnlyDictionary<string, long> Api);
+
+    /// <summary>Starts on an empty etcd and an empty route table.</summary>
+    public async Task<IReadOnlyList<Start>> NewLeaseAsync(int settleMilliseconds, CancellationToken cancel)
+    {
+        List<Start> starts = [];
+        for (var run = 0; run < options.Runs; run++)
+        {
+            await using var vpc = await StartVpcAsync(settleMilliseconds, cancel).ConfigureAwait(false);
+            starts.Add(await StartAsync(vpc, cancel).ConfigureAwait(false));
+        }
+        return starts;
+    }
+
+    /// <summary>Starts again on the lease and route of before.</summary>
+    public async Task<IReadOnlyList<Start>> FoundLeaseAsync(int latencyMilliseconds, CancellationToken cancel)
+    {
+        List<Start> starts = [];
+        await using var vpc = await StartVpcAsync(0, cancel).ConfigureAwait(false);
+        await StartAsync(vpc, cancel).ConfigureAwait(false);
+        await vpc.Control.SetSettingsAsync(new { apiLatencyMilliseconds = latencyMilliseconds }, cancel).ConfigureAwait(false);
+        for (var run = 0; run < options.Runs; run++)
+        {
+            await vpc.Instances[0].Daemon!.StopAsync(cancel).ConfigureAwait(false);
+            starts.Add(await StartAsync(vpc, cancel).ConfigureAwait(false));
+        }
+        return starts;
+    }
+
+    /// <summary>Resident bytes soon after it is ready, and after the idle time.</summary>
+    public async Task<(long Ready, long Idle, long Peak)> MemoryAsync(CancellationToken cancel)
+    {
+        await using var vpc = await StartVpcAsync(0, cancel).ConfigureAwait(false);
+        await StartAsync(vpc, cancel).ConfigureAwait(false);
+        var daemon = vpc.Instances[0].Daemon!;
+        await Task.Delay(s_afterReady, cancel).ConfigureAwait(false);
+        var ready = daemon.ResidentBytes;
+        await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel).ConfigureAwait(false);
+        return (ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
+    }
+
+    private static async Task<LoopbackVpc> StartVpcAsync(int settleMilliseconds, CancellationToken cancel)
+    {
+        var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel).ConfigureAwait(false);
+        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        return vpc;
+    }
+
+    private static async Task<Start> StartAsync(LoopbackVpc vpc, CancellationToken cancel)
+    {
+        await vpc.Control.ForgetCallsAsync(cancel).ConfigureAwait(false);
+        var before = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
+        var daemon = await vpc.Instances[0].StartDaemonAsync().ConfigureAwait(false);
+        var ready = await daemon.WaitForReadyAsync(cancel).ConfigureAwait(false);
+        var calls = await vpc.Control.CallsAsync(cancel).ConfigureAwait(false);
+        var after = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
+        return new Start(ready, Calls.Difference(before, after), Calls.ByAction(calls));
+    }
+}

@@ -1,0 +1,79 @@
+using Flannel.Testbed;
+
+namespace Flanneld.Tests.EndToEnd;
+
+/// <summary>What the executable answers to a command line that asks for no work, or for what it cannot do.</summary>
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("--no-such-flag", "no-such-flag")]
+    [InlineData("--etcd-prefx=/x", "etcd-prefix")]
+    [InlineData("--subnet-lease-renew-margin=0", "1439")]
+    [InlineData("-subnet-lease-renew-margin=1440", "1439")]
+    [InlineData("--kube-subnet-mgr", "kube-subnet-mgr")]
+    [InlineData("--net-config-path=/x", "net-config-path")]
+    [InlineData("--public-ip=010.0.0.1", "public-ip")]
+    [InlineData("--etcd-endpoints=ftp://127.0.0.1", "etcd-endpoints")]
+    [InlineData("--route-controller=perhaps", "route-controller")]
+    [InlineData("--healthz-port=65536", "healthz-port")]
+    [InlineData("--iface-regex=(", "iface-regex")]
+    [InlineData("--ip-masq=maybe", "ip-masq")]
+    [InlineData("surplus", "surplus")]
+    public async Task A_wrong_command_line_gets_one_line_that_names_it_and_exit_code_2(string argument, string named)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(named, line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("FLANNELD_SUBNET_LEASE_RENEW_MARGIN", "no number")]
+    [InlineData("FLANNELD_KUBE_SUBNET_MGR", "true")]
+    public async Task So_does_a_wrong_environment(string variable, string value)
+    {
+        var result = await RunAsync([], new Dictionary<string, string> { [variable] = value });
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains(variable, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--etcd-cafile=/no/such/file")]
+    [InlineData("--etcd-password-file=/no/such/file")]
+    [InlineData("--access-key-file=/no/such/file")]
+    [InlineData("--iface=nosuch0")]
+    public async Task What_the_machine_lacks_is_named_with_exit_code_1(string argument)
+    {
+        var result = await RunAsync([argument, "--etcd-username=u", "--etcd-endpoints=https://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(argument[(argument.IndexOf('=', StringComparison.Ordinal) + 1)..], result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-help")]
+    [InlineData("-h")]
+    public async Task Help_goes_to_standard_output_and_names_the_flags(string argument)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("etcd-endpoints", result.Output, StringComparison.Ordinal);
+        Assert.Contains("/coreos.com/network", result.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("-version")]
+    public async Task Version_is_one_line_whatever_the_stream(string argument)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Matches("^[^\n]*[0-9]+\\.[0-9]+[^\n]*\n$", result.Output + result.Error);
+    }
+
+    private static async Task<CommandResult> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        Needs.NativeExecutable();
+        return await Command.TryRunAsync(new ProgramStart(Locations.Flanneld, arguments) { Environment = environment ?? new Dictionary<string, string>() }, TestContext.Current.CancellationToken);
+    }
+}

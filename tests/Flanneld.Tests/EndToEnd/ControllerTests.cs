@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using Flannel.Testbed;
+
+namespace Flanneld.Tests.EndToEnd;
+
+public sealed class ControllerTests : EndToEndTest
+{
+    [Fact]
+    public async Task When_the_controller_is_killed_another_node_takes_over_and_serves_new_nodes()
+    {
+        await StartVpcAsync(3);
+        await StartReadyAsync(0);
+        await StartReadyAsync(1);
+        var old = await WaitForControllerAsync();
+
+        await old.Daemon!.KillAsync(Cancel);
+        await WaitForControllerAsync(instance => instance != old);
+
+        await StartReadyAsync(2);
+        await WaitForRouteAsync(await SubnetAsync(2), 2);
+    }
+
+    [Fact]
+    public async Task A_controller_that_is_told_to_stop_hands_over_before_its_election_could_expire()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        await StartReadyAsync(1);
+        var old = await WaitForControllerAsync();
+        var electionLease = (await Vpc.Etcd.Keys.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", Cancel))[0].LeaseId;
+        var expiry = TimeSpan.FromSeconds((await Vpc.Etcd.Keys.TimeToLiveAsync(electionLease, Cancel)).Granted);
+
+        var started = Stopwatch.GetTimestamp();
+        Assert.Equal(0, await old.Daemon!.StopAsync(Cancel));
+        await WaitForControllerAsync(instance => instance != old);
+
+        var took = Stopwatch.GetElapsedTime(started);
+        Assert.True(took < expiry / 2, $"handed over after {took}, the election's lease lives {expiry}");
+    }
+
+    [Fact]
+    public async Task A_route_that_somebody_deleted_comes_back()
+    {
+        await StartVpcAsync(1);
+        await StartReadyAsync(0, QuickResync);
+        var subnet = await SubnetAsync(0);
+        var route = await WaitForRouteAsync(subnet, 0);
+
+        await Vpc.Control.DeleteRouteAsync(route.RouteEntryId, Cancel);
+
+        Assert.NotEqual(route.RouteEntryId, (await WaitForRouteAsync(subnet, 0)).RouteEntryId);
+    }
+
+    [Fact]
+    public async Task A_route_that_somebody_hijacked_is_pointed_back_without_a_hole()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0, QuickResync);
+        var subnet = await SubnetAsync(0);
+        var route = await WaitForRouteAsync(subnet, 0);
+
+        await Vpc.Control.HijackRouteAsync(route.RouteEntryId, Vpc.Instances[1].InstanceId, Cancel);
+
+        // The same entry, modified: a deleted and created one would have another id.
+        Assert.Equal(route.RouteEntryId, (await WaitForRouteAsync(subnet, 0)).RouteEntryId);
+    }
+
+    [Fact]
+    public async Task Entries_outside_the_network_and_foreign_ones_inside_it_are_left_alone()
+    {
+        await StartVpcAsync(2);
+        await Vpc.Control.CreateRouteAsync("172.30.0.0/16", Vpc.Instances[1].InstanceId, Cancel, name: "an operator's");
+        await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel, name: "an operator's too");
+        var before = await Vpc.Control.CustomRoutesAsync(Cancel);
+
+        await StartReadyAsync(0, QuickResync);
+        // A repair proves that the controller has looked at the whole table since.
+        var subnet = await SubnetAsync(0);
+        await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
+        await WaitForRouteAsync(subnet, 0);
+
+        Assert.Equal(before, (await Vpc.Control.CustomRoutesAsync(Cancel)).Where(entry => entry.DestinationCidrBlock != subnet));
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_create_routes_leaves_the_node_waiting_with_the_rights_name_in_its_log()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
+        var daemon = await Vpc.Instances[0].StartDaemonAsync(QuickResync);
+
+        await daemon.WaitForLogAsync("vpc:CreateRouteEntr", Cancel);
+        Assert.False(daemon.IsReady);
+        Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
+    }
+}

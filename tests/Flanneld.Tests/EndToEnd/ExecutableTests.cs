@@ -1,0 +1,54 @@
+using Flannel.Testbed;
+
+namespace Flanneld.Tests.EndToEnd;
+
+/// <summary>What the file itself promises: one piece, small, needing nothing of the machine.</summary>
+public sealed class ExecutableTests
+{
+    /// <summary>The aim of the issue: under 17 MB, everything in it.</summary>
+    private const long MostBytes = 17_000_000;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void It_is_under_17_megabytes()
+    {
+        Needs.NativeExecutable();
+        Assert.InRange(new FileInfo(Locations.Flanneld).Length, 1_000_000, MostBytes);
+    }
+
+    [Fact]
+    public async Task It_has_no_interpreter_and_needs_no_library()
+    {
+        Needs.NativeExecutable();
+        Needs.Program("/usr/bin/readelf");
+        var headers = await Command.RunAsync(new ProgramStart("/usr/bin/readelf", ["--program-headers", "--dynamic", "--wide", Locations.Flanneld]), Cancel);
+        Assert.Contains("LOAD", headers, StringComparison.Ordinal);
+        Assert.DoesNotContain("INTERP", headers, StringComparison.Ordinal);
+        Assert.DoesNotContain("(NEEDED)", headers, StringComparison.Ordinal);
+        // Position independent, writable or executable but never both.
+        Assert.Contains("DYN", headers, StringComparison.Ordinal);
+        Assert.DoesNotContain("RWE", headers, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_starts_where_there_is_no_file_but_itself()
+    {
+        await Needs.NamespacesAsync();
+        Needs.NativeExecutable();
+        using var folder = new RunFolder("empty");
+        var program = folder.CopyOfProgram(Locations.Flanneld);
+        var result = await Command.TryRunAsync(
+            new ProgramStart($"/{Path.GetFileName(program)}", ["--version"]) { ChangeRoot = folder.Path, Environment = new Dictionary<string, string>() }, Cancel);
+        Assert.True(result.ExitCode == 0, $"exit code {result.ExitCode}\n{result.Error}");
+        Assert.NotEmpty(result.Output + result.Error);
+    }
+
+    [Fact]
+    public async Task No_folder_of_the_build_machine_is_in_it()
+    {
+        Needs.NativeExecutable();
+        var bytes = await File.ReadAllBytesAsync(Locations.Flanneld, Cancel);
+        Assert.Equal(-1, bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Locations.Repository() + "/src/")));
+    }
+}
