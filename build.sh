@@ -108,7 +108,7 @@ compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verb
 publish_inputs() {
     {
         dotnet --version
-        printf '%s\n' "$RID" "$CONFIGURATION"
+        printf '%s\n' "$RID" "$CONFIGURATION" "$(glibc_version)" "$(clang --version | head -n1)"
         find src eng Directory.Build.props Directory.Packages.props global.json \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
@@ -132,7 +132,8 @@ compile_native() {
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
     mkdir -p "$ARTIFACTS/$RID"
     rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo >"$log" 2>&1; then
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo \
+        -p:GlibcVersion="$(glibc_version)" >"$log" 2>&1; then
         cat "$log"
         return 1
     fi
@@ -144,6 +145,9 @@ compile_native() {
     mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
     mv -f "$out/flanneld" "$EXECUTABLE"
 }
+
+# Of the C library that is linked into the executable: eng/Native.targets asks.
+glibc_version() { getconf GNU_LIBC_VERSION | cut -d' ' -f2; }
 
 describe_executable() {
     local bytes linkage=static
