@@ -108,7 +108,7 @@ compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verb
 publish_inputs() {
     {
         dotnet --version
-        printf '%s\n' "$RID" "$CONFIGURATION" "$(glibc_version)" "$(clang --version | head -n1)"
+        printf '%s\n' "$RID" "$CONFIGURATION"
         find src eng Directory.Build.props Directory.Packages.props global.json \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
@@ -128,12 +128,20 @@ publish() {
     describe_executable
 }
 
+# Whether the C library that is linked in reads packed relocations: glibc 2.36 and later.
+packs_relocations() {
+    local version
+    version=$(getconf GNU_LIBC_VERSION) && [ "$(printf '%s\n' "glibc 2.36" "$version" | sort -V | head -n 1)" = "glibc 2.36" ]
+}
+
 compile_native() {
+    local pack=false
+    if packs_relocations; then pack=true; fi
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
     mkdir -p "$ARTIFACTS/$RID"
     rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo \
-        -p:GlibcVersion="$(glibc_version)" >"$log" 2>&1; then
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:PackRelativeRelocations="$pack" \
+        -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
     fi
@@ -145,9 +153,6 @@ compile_native() {
     mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
     mv -f "$out/flanneld" "$EXECUTABLE"
 }
-
-# Of the C library that is linked into the executable: eng/Native.targets asks.
-glibc_version() { getconf GNU_LIBC_VERSION | cut -d' ' -f2; }
 
 describe_executable() {
     local bytes linkage=static

@@ -23,6 +23,9 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 {
     private const int LargestBatch = 50;
 
+    /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
+    private const int EnoughGoodSingles = 3;
+
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
 
@@ -30,6 +33,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
     private int batchSize = LargestBatch;
+    private int goodSingles;
     private bool batchDenied;
     private Type? lastKind;
 
@@ -77,14 +81,20 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteStep.Create))) return new RouteWrite.RePointOne(rePoint);
         if (creates.Count > 0)
         {
-            var batch = batchDenied ? [] : creates.Where(fitsBatch).Take(batchSize).ToList();
-            return batch.Count > 1 || (batch.Count == 1 && batchSize > 1) ? new RouteWrite.CreateMany(batch) : new RouteWrite.CreateOne(creates[0]);
+            var batch = batchDenied || batchSize == 1 ? []
+                : creates.Where(create => fitsBatch(create) && !IsSuspect(create)).Take(batchSize).ToList();
+            return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
+                : new RouteWrite.CreateOne(creates.Find(create => !IsSuspect(create)) ?? creates[0]);
         }
 
+        if (!plan.Any(step => step is RouteStep.Create)) batchSize = LargestBatch;
         if (!mayDelete) return null;
         var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(LargestBatch).ToList();
         return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
     }
+
+    /// <summary>What failed by itself before would spoil a batch again.</summary>
+    private bool IsSuspect(RouteStep.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
 
     /// <summary>Makes the call. What concerns single routes is put down as their trouble; the error that is returned concerns the VPC as a
     /// whole (busy, throttled, no answer, denied), and is null when there is none.</summary>
@@ -122,13 +132,12 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             return null;
         }
 
-        batchSize = Math.Min(LargestBatch, batchSize * 2);
         // The answer names a destination and no table; where it is not sure which one failed, the next listing shows.
         var failed = answer.Value!.Failures.Where(failure => failure.Destination is not null)
             .GroupBy(failure => failure.Destination!.Value).ToDictionary(group => group.Key, group => group.First().Error);
         foreach (var route in write.Routes)
         {
-            if (failed.TryGetValue(route.Destination, out var reason)) Fail(route, reason);
+            if (failed.TryGetValue(route.Destination, out var reason)) Fail(route, Named(reason, answer.RequestId));
             else Acknowledge(route, answer.RequestId);
         }
 
@@ -144,11 +153,13 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         {
             if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
             clientTokens.Remove(key);
+            // The bad one of a batch is found: the others need no suspicion.
+            batchSize = LargestBatch;
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
         }
 
-        batchSize = Math.Min(LargestBatch, batchSize * 2);
+        if (++goodSingles % EnoughGoodSingles == 0) batchSize = Math.Min(LargestBatch, batchSize * 2);
         clientTokens.Remove(key);
         Acknowledge(route, answer.RequestId);
         return null;
@@ -184,11 +195,14 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             var failure = answer.Value!.Failures.FirstOrDefault(failure => failure.RouteEntryId == route.Entry.RouteEntryId
                 || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination));
             if (failure is null) Acknowledge(route, answer.RequestId);
-            else Fail(route, failure.Error);
+            else Fail(route, Named(failure.Error, answer.RequestId));
         }
 
         return null;
     }
+
+    /// <summary>A failure inside a batch goes by the request id of the whole.</summary>
+    private static CloudError Named(CloudError error, string requestId) => error.RequestId.Length > 0 ? error : error with { RequestId = requestId };
 
     private CloudError Uncertain(RouteWrite write, CloudError error)
     {

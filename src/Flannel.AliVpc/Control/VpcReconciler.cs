@@ -30,7 +30,7 @@ internal sealed class VpcReconciler
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger log;
-    private readonly Action reported;
+    private readonly Action told;
 
     private readonly Signal signal;
     private readonly VpcTables tables;
@@ -45,7 +45,7 @@ internal sealed class VpcReconciler
     private readonly VpcTroubles writing;
     private readonly PollPauses polls;
 
-    private readonly HashSet<string> told = [];
+    private readonly HashSet<string> mentioned = [];
 
     private volatile VpcView offered;
     private OverlapCheck? overlap;
@@ -65,10 +65,10 @@ internal sealed class VpcReconciler
 
     public VpcReconciler(
         VpcView view, RouteControllerOptions options, IControllerTerm term, ICloudApi api, StatusBoard board, TimeProvider time,
-        Random random, ILogger log, Action reported)
+        Random random, ILogger log, Action told)
     {
         (vpc, offered, this.options, this.term, this.api, this.board) = (view.Vpc, view, options, term, api, board);
-        (this.time, this.random, this.log, this.reported) = (time, random, log, reported);
+        (this.time, this.random, this.log, this.told) = (time, random, log, told);
         signal = new Signal(time);
         tables = new VpcTables(vpc, options.RouteTableIds, api, log);
         entries = new VpcEntries(vpc, api, time, random);
@@ -152,9 +152,10 @@ internal sealed class VpcReconciler
         if (!tables.Covers(view) && !IsLater(readNotBefore)) return Next.Now;
         var plans = Plan(view);
         if (!await PublishAsync(view, plans, cancellation)) return null;
+        // Only now: what ends the term has been told to the nodes.
+        told();
         var next = await ActAsync(view, plans, cancellation);
         Report = MakeReport(plans);
-        reported();
         return next;
     }
 
@@ -348,7 +349,7 @@ internal sealed class VpcReconciler
         var pause = writing.Fail(failure);
         writeNotBefore = time.GetTimestamp() + Ticks(pause);
         TellFailure(failure, pause);
-        return ForTheCloud(pause);
+        return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);
     }
 
     private static Next ForTheCloud(TimeSpan pause) => new(pause, pause > ShortPause);
@@ -385,10 +386,10 @@ internal sealed class VpcReconciler
 
         overlapFailures = 0;
         overlap = new OverlapCheck(own.Value!, vSwitches.Value!);
-        foreach (var line in overlap.Warnings(view.Network).Where(told.Add)) ControlLog.Overlap(log, vpc, line);
+        foreach (var line in overlap.Warnings(view.Network).Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
         foreach (var node in view.Nodes)
         {
-            if (overlap.RefusalOf(node.Destination) is { } reason && told.Add(reason))
+            if (overlap.RefusalOf(node.Destination) is { } reason && mentioned.Add(reason))
             {
                 ControlLog.NodeRefused(log, vpc, node.Destination, node.Node.InstanceId, reason);
             }

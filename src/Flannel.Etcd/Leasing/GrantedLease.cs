@@ -26,8 +26,9 @@ internal sealed class GrantedLease(IEtcd etcd, TimeSpan timeToLive, TimeProvider
             Id = grant.ID;
             Life = new LeaseLife(begin, TimeSpan.FromSeconds(grant.TTL));
         }
-        catch
+        catch (Exception e) when (e is not EtcdException { MayHaveHappened: false })
         {
+            // Never one that was refused: it may be refused because it is another's.
             abandoned.Add(id);
             throw;
         }

@@ -86,6 +86,9 @@ internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControlle
 
     public int Proofs { get; private set; }
 
+    /// <summary>Happens while etcd is being asked.</summary>
+    public Action OnProof { get; set; } = () => { };
+
     public Dictionary<string, RouteStatus> Statuses { get; init; } = [];
 
     public List<(TimeSpan At, RouteStatus Status)> Published { get; } = [];
@@ -100,6 +103,7 @@ internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControlle
     {
         Proofs++;
         await time.Pass(TimeSpan.FromMilliseconds(1));
+        OnProof();
         return IsHeld;
     }
 

@@ -49,14 +49,15 @@ internal sealed class VirtualTime : TimeProvider
         }
     }
 
-    /// <summary>Waits for a condition, looking each virtual millisecond.</summary>
+    /// <summary>Waits for a condition, looking each virtual millisecond for ten seconds, then each tenth of a second.</summary>
     public async Task Until(Func<bool> condition, TimeSpan? limit = null)
     {
+        var soon = now + TimeSpan.TicksPerSecond * 10;
         var end = now + (limit ?? TimeSpan.FromMinutes(30)).Ticks;
         while (!condition())
         {
             Assert.True(now < end, $"the condition did not come true by {Elapsed}");
-            await Task.Delay(TimeSpan.FromMilliseconds(1), this);
+            await Task.Delay(TimeSpan.FromMilliseconds(now < soon ? 1 : 100), this);
         }
     }
 
