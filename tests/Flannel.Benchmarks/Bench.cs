@@ -35,6 +35,8 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
         await StartsAsync("found lease", "40 ms", "40 ms", true, () => single.FoundLeaseAsync(0, cancel)).ConfigureAwait(false);
         await StartsAsync($"found lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true, () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel)).ConfigureAwait(false);
 
+        _report.Add("in each of them: start and end of an empty program", Report.Times(await single.OwnShareAsync(cancel).ConfigureAwait(false)));
+
         output.WriteLine($"memory, {options.IdleSeconds} s idle …");
         var memory = await single.MemoryAsync(cancel).ConfigureAwait(false);
         _report.Section("resident memory of one node that is the controller too");
