@@ -35,7 +35,9 @@ public sealed class RouteStatusStore
         var statuses = new Dictionary<string, RouteStatus>(StringComparer.Ordinal);
         var request = new RangeRequest
         {
-            Key = ByteString.CopyFromUtf8(keys.Routes), RangeEnd = EtcdKeys.EndOf(keys.Routes), Limit = PageSize,
+            Key = ByteString.CopyFromUtf8(keys.Routes),
+            RangeEnd = EtcdKeys.EndOf(keys.Routes),
+            Limit = PageSize,
         };
         while (true)
         {
@@ -101,7 +103,9 @@ public sealed class RouteStatusStore
                 {
                     RequestPut = new PutRequest
                     {
-                        Key = keys.Route(lease.Key.ToString()), Value = ByteString.CopyFrom(status.ToJson()), Lease = lease.EtcdLeaseId,
+                        Key = keys.Route(lease.Key.ToString()),
+                        Value = ByteString.CopyFrom(status.ToJson()),
+                        Lease = lease.EtcdLeaseId,
                     },
                 });
                 request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Lease(lease.Key), KeysOnly = true } });
