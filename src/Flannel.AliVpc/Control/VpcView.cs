@@ -66,7 +66,11 @@ public sealed record VpcView(
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
     public VpcView WithoutNodes(LeaseSnapshot snapshot, Ipv4Network network) => this with
     {
-        Network = network, Nodes = [], Refused = [], IsWhole = snapshot.IsWhole, Revision = snapshot.Revision,
+        Network = network,
+        Nodes = [],
+        Refused = [],
+        IsWhole = snapshot.IsWhole,
+        Revision = snapshot.Revision,
         Respected = [.. snapshot.Leases.Where(lease => OursOrNull(lease) is null).Select(lease => lease.Subnet)],
     };
 

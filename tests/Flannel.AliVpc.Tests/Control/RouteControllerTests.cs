@@ -16,7 +16,7 @@ public sealed class RouteControllerTests
         var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.5.0/24")!;
         Assert.Equal(("i-1", "Instance"), (entry.Hop.Id, entry.Hop.Type));
         Assert.Equal(Cluster.Mark.Token, entry.Name);
-        Assert.Equal(Cluster.Mark.Description, entry.Description);
+        Assert.Equal("", entry.Description);
         var status = cluster.Status("10.24.5.0/24")!;
         Assert.Equal(("10.24.5.0/24", "i-1", ""), (status.Subnet, status.InstanceId, status.Message));
         Assert.Equal(["vtb-1"], status.RouteTableIds);
