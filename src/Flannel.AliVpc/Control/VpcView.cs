@@ -66,11 +66,15 @@ public sealed record VpcView(
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
     public VpcView WithoutNodes(LeaseSnapshot snapshot, Ipv4Network network) => this with
     {
-        Network = network, Nodes = [], Refused = [], IsWhole = snapshot.IsWhole, Revision = snapshot.Revision,
+        Network = network,
+        Nodes = [],
+        Refused = [],
+        IsWhole = snapshot.IsWhole,
+        Revision = snapshot.Revision,
         Respected = [.. snapshot.Leases.Where(lease => OursOrNull(lease) is null).Select(lease => lease.Subnet)],
     };
 
-    /// <summary>Null for upstream's nodes, which write their own routes, for other backends, and for reservations that no node has taken up.</summary>
+    /// <summary>Null for upstream's nodes, which write their own routes, for other backends, and for reservations without a node.</summary>
     private static WantedRoute? OursOrNull(Lease lease) =>
         lease.Attributes.BackendType == FlannelContract.AliVpcBackend
         && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node

@@ -56,7 +56,8 @@ public sealed class OwnershipMarkTests
         var mark = OwnershipMark.For("/coreos.com/network", Network);
         var entry = Plans.Entry("10.24.1.0/24") with
         {
-            Name = name.Replace("{0}", mark.Token, StringComparison.Ordinal), Description = description.Replace("{0}", mark.Token, StringComparison.Ordinal),
+            Name = name.Replace("{0}", mark.Token, StringComparison.Ordinal),
+            Description = description.Replace("{0}", mark.Token, StringComparison.Ordinal),
         };
         Assert.Equal(expected, mark.OwnerOf(entry));
     }

@@ -95,7 +95,12 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     {
         var entry = new Entry
         {
-            Id = $"rte-{++ids}", Destination = destination, Hop = new NextHop("Instance", hop), Name = name, Description = description, IsCustom = isCustom,
+            Id = $"rte-{++ids}",
+            Destination = destination,
+            Hop = new NextHop("Instance", hop),
+            Name = name,
+            Description = description,
+            IsCustom = isCustom,
         };
         Tables[tableId].Entries.Add(entry);
         return entry;

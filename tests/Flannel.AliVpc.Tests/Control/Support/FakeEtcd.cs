@@ -32,7 +32,11 @@ internal sealed class FakeLeases : ILeaseView
         var prefix = Ipv4Network.Parse(network);
         return new NetworkConfig
         {
-            Network = prefix, SubnetLength = 24, SubnetMin = prefix.Address, SubnetMax = prefix.Last, BackendType = "ali-vpc",
+            Network = prefix,
+            SubnetLength = 24,
+            SubnetMin = prefix.Address,
+            SubnetMax = prefix.Last,
+            BackendType = "ali-vpc",
         };
     }
 
