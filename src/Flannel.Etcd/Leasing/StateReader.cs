@@ -52,12 +52,12 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
             var answer = await etcd.TxnAsync(
                 new TxnRequest
                 {
-                    Compare = { Compares.Present(key) },
-                    Success = { Read(keys.Config), Read(key) },
-                    Failure = { Reads() },
+                    Compare = { Compares.CreatedAt(key, 0) },
+                    Success = { Reads() },
+                    Failure = { Read(keys.Config), Read(key) },
                 },
                 cancellation);
-            if (!answer.Succeeded) return await TakeAsync(answer, cancellation);
+            if (answer.Succeeded) return await TakeAsync(answer, cancellation);
             if (reader.Read(answer.Responses[1].ResponseRange.Kvs[0]).Lease is { } lease && lease.Attributes.PublicIp == owner.PublicIp)
             {
                 var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
@@ -66,7 +66,7 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
         {
-            // Between two pages of the other branch.
+            // Between two pages of all the leases.
         }
 
         return await ReadAsync(cancellation);
