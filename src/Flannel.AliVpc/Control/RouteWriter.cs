@@ -4,24 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>One call that writes.</summary>
-internal abstract record RouteWrite(IReadOnlyList<RouteStep> Steps)
-{
-    public sealed record CreateMany(IReadOnlyList<RouteStep.Create> Routes) : RouteWrite(Routes);
-
-    public sealed record CreateOne(RouteStep.Create Route) : RouteWrite([Route]);
-
-    public sealed record RePointOne(RouteStep.RePoint Route) : RouteWrite([Route]);
-
-    public sealed record DeleteMany(IReadOnlyList<RouteStep.Delete> Routes) : RouteWrite(Routes);
-
-    public IEnumerable<string> TableIds => Steps.Select(step => step.RouteTableId).Distinct();
-}
-
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
 internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubles, StaleRoutes stale, TimeProvider time, Random random, ILogger log)
 {
-    private const int LargestBatch = 50;
+    private const int MostPerCall = 50;
 
     /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
     private const int EnoughGoodSingles = 3;
@@ -32,9 +18,11 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     private readonly Dictionary<RouteKey, (Type Step, long At)> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
-    private int batchSize = LargestBatch;
+    private int largestBatch = MostPerCall;
+    private int batchSize = MostPerCall;
     private int goodSingles;
     private bool batchDenied;
+    private bool hasFailed;
     private Type? lastKind;
 
     public WriteCounts Counts { get; private set; } = new(0, 0, 0, 0, 0);
@@ -48,7 +36,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var now = steps.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
         foreach (var (key, ack) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
         {
-            if (!now.TryGetValue(key, out var step) || step.GetType() != ack.Step || time.GetElapsedTime(ack.At) >= ListingLag) acknowledged.Remove(key);
+            var shows = now.TryGetValue(key, out var step) && step.GetType() == ack.Step;
+            if (!shows || time.GetElapsedTime(ack.At) >= ListingLag) acknowledged.Remove(key);
         }
 
         foreach (var (key, wish) in uncertain.Where(pair => pair.Key.TableId == tableId).ToList())
@@ -73,7 +62,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 
     /// <summary>The next call; null when there is nothing to do now. Creating heals most with one call and comes first, one re-pointing
     /// after each so that neither starves the other; deleting waits for both.</summary>
-    public RouteWrite? Choose(IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
+    public RouteWrite? Choose(
+        IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
     {
         bool IsOpen(RouteStep step) => !troubles.Blocks(step) && !IsOnItsWay(step);
         var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
@@ -87,9 +77,9 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
                 : new RouteWrite.CreateOne(creates.Find(create => !IsSuspect(create)) ?? creates[0]);
         }
 
-        if (!plan.Any(step => step is RouteStep.Create)) batchSize = LargestBatch;
+        if (!plan.Any(step => step is RouteStep.Create)) batchSize = largestBatch;
         if (!mayDelete) return null;
-        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(LargestBatch).ToList();
+        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(largestBatch).ToList();
         return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
     }
 
@@ -101,6 +91,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     public async Task<CloudError?> WriteAsync(RouteWrite write, OwnershipMark mark, CancellationToken cancellation)
     {
         lastKind = write.Steps[0].GetType();
+        hasFailed = false;
         var error = write switch
         {
             RouteWrite.CreateMany many => await CreateManyAsync(many, mark, cancellation),
@@ -109,15 +100,19 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             RouteWrite.DeleteMany many => await DeleteAsync(many, cancellation),
             _ => throw new InvalidOperationException($"no such write: {write}"),
         };
-        Counts += new WriteCounts(0, 0, 0, 1, error is null ? 0 : 1);
+        Counts += new WriteCounts(0, 0, 0, 1, hasFailed ? 1 : 0);
         return error;
     }
 
     private async Task<CloudError?> CreateManyAsync(RouteWrite.CreateMany write, OwnershipMark mark, CancellationToken cancellation)
     {
-        var answer = await api.CreateRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => NewEntry(route, mark))], cancellation);
+        // The mark is in the name alone: the parameters travel in the address, and fifty descriptions make it too long for some gateways.
+        var entries = write.Routes.Select(route => NewEntry(route, mark) with { Description = "" }).ToList();
+        var answer = await api.CreateRouteEntriesAsync(vpc.RegionId, entries, cancellation);
         if (answer.Error is { } error)
         {
+            hasFailed = true;
+            if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
             if (error.Kind == CloudErrorKind.Denied)
             {
@@ -151,15 +146,16 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var answer = await api.CreateRouteEntryAsync(vpc.RegionId, NewEntry(route, mark), token, cancellation);
         if (answer.Error is { } error)
         {
+            hasFailed = true;
             if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
             clientTokens.Remove(key);
             // The bad one of a batch is found: the others need no suspicion.
-            batchSize = LargestBatch;
+            batchSize = largestBatch;
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
         }
 
-        if (++goodSingles % EnoughGoodSingles == 0) batchSize = Math.Min(LargestBatch, batchSize * 2);
+        if (++goodSingles % EnoughGoodSingles == 0) batchSize = Math.Min(largestBatch, batchSize * 2);
         clientTokens.Remove(key);
         Acknowledge(route, answer.RequestId);
         return null;
@@ -171,6 +167,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             vpc.RegionId, route.Entry, route.Wanted.NextHop, mark.Token, mark.Description, cancellation);
         if (answer.Error is { } error)
         {
+            hasFailed = true;
             if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.RePointOne(route), error);
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
@@ -185,6 +182,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var answer = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. write.Routes.Select(route => route.Entry)], cancellation);
         if (answer.Error is { } error)
         {
+            hasFailed = true;
+            if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
             foreach (var route in write.Routes) Fail(route, error);
             return null;
@@ -198,6 +197,18 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             else Fail(route, Named(failure.Error, answer.RequestId));
         }
 
+        return null;
+    }
+
+    /// <summary>Of HTTP and not of the API: a request line or a header that some gateway on the way does not take.</summary>
+    private static bool IsTooLong(CloudError error) => error.HttpStatus is 413 or 414 or 431;
+
+    /// <summary>For the rest of the term.</summary>
+    private CloudError? Shorten(RouteWrite write, CloudError error)
+    {
+        largestBatch = write.Steps.Count / 2;
+        batchSize = Math.Min(batchSize, largestBatch);
+        ControlLog.BatchRefused(log, vpc, write.Steps.Count, error.Code, error.Message, error.RequestId);
         return null;
     }
 
@@ -215,7 +226,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var trouble = troubles.Fail(step, error);
         // What the next reading most likely settles is worth a line only if it does not.
         var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
-        if (trouble.Count == worthALine && ReferenceEquals(trouble.Step, step)) ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
+        if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
+        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
     }
 
     private void Acknowledge(RouteStep step, string requestId)

@@ -1,6 +1,7 @@
 using Flannel.AliVpc.Api;
 using Flannel.Core;
 using Flannel.Core.Routes;
+using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
@@ -49,12 +50,19 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
         return error.RetryAfter > pause ? error.RetryAfter.Value : pause;
     }
 
-    public void Succeed()
+    public void Recover(VpcId vpc, ILogger log)
     {
+        if (ForNodes is not null) ControlLog.Recovered(log, vpc);
         last = null;
         count = 0;
         pauses.Reset();
         slowPauses.Reset();
         Health = new VpcHealth.Fine();
+    }
+
+    public static void Tell(VpcId vpc, CloudError error, TimeSpan pause, ILogger log)
+    {
+        if (error.Kind == CloudErrorKind.Denied) ControlLog.Denied(log, vpc, error.DeniedAction ?? error.Code, error.RequestId);
+        else ControlLog.Waiting(log, vpc, (long)pause.TotalMilliseconds, error.Code, error.Message, error.RequestId);
     }
 }

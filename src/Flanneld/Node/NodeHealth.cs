@@ -44,7 +44,8 @@ internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvid
         }
     }
 
-    public void Waiting(string what)
+    /// <summary>There is no lease (any more), and why.</summary>
+    public void NoLease(string what)
     {
         lock (gate) (leaseOk, lease) = (false, what);
     }
@@ -58,11 +59,6 @@ internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvid
             if (renewed) renewals++;
             (leaseOk, lease) = (true, until is { } end ? $"{held} until {end:yyyy-MM-ddTHH:mm:ssZ}" : $"{held}, a reservation");
         }
-    }
-
-    public void LeaseLost(string reason)
-    {
-        lock (gate) (leaseOk, lease, routeOk, route) = (false, reason, false, "no lease");
     }
 
     public void Route(bool ok, RouteState? newState, string detail)

@@ -107,7 +107,7 @@ public sealed class RouteChaosTests
                     break;
                 case < 7 when leased:
                     cluster.Leases.Remove(subnet);
-                    cluster.Term.Statuses.Remove(subnet.Replace('/', '-'));
+                    cluster.Term.Statuses.TryRemove(subnet.Replace('/', '-'), out _);
                     break;
                 case 7 when entry is { Status: RouteEntryStatus.Available }:
                     cluster.Cloud.Tables["vtb-1"].Entries.Remove(entry);

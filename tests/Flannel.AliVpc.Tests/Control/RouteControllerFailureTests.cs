@@ -83,6 +83,18 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
+    public void Batches_that_a_gateway_finds_too_long_become_shorter_for_good() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 20
+            ? new Fault(CloudErrorKind.Reread, "<answer>") { HttpStatus = 414 } : null;
+        for (var i = 1; i <= 60; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 60).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal([50, 25, 12, 12, 12, 12, 12], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count));
+        Assert.Equal(0, cluster.Log.Count(3522));
+    });
+
+    [Fact]
     public void A_busy_next_hop_holds_up_nobody() => Cluster.Run(async cluster =>
     {
         // The API answers for the whole call, although only one instance is not ready.

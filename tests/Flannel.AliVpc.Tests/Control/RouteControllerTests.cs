@@ -16,7 +16,7 @@ public sealed class RouteControllerTests
         var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.5.0/24")!;
         Assert.Equal(("i-1", "Instance"), (entry.Hop.Id, entry.Hop.Type));
         Assert.Equal(Cluster.Mark.Token, entry.Name);
-        Assert.Equal(Cluster.Mark.Description, entry.Description);
+        Assert.Equal("", entry.Description);
         var status = cluster.Status("10.24.5.0/24")!;
         Assert.Equal(("10.24.5.0/24", "i-1", ""), (status.Subnet, status.InstanceId, status.Message));
         Assert.Equal(["vtb-1"], status.RouteTableIds);
@@ -58,6 +58,22 @@ public sealed class RouteControllerTests
         Assert.InRange(cluster.Time.Elapsed - began, TimeSpan.Zero, TimeSpan.FromSeconds(3));
         Assert.InRange(cluster.Cloud.Writes, 1, 6);
         Assert.DoesNotContain(true, cluster.Cloud.SourceDestChecks.Values);
+    });
+
+    [Fact]
+    public void Nodes_that_join_within_a_tenth_of_a_second_share_one_call() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        for (var i = 1; i <= 10; i++)
+        {
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(10));
+        }
+
+        cluster.Join("10.24.11.0/24", "i-11");
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 11).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal(1, cluster.Cloud.Writes);
     });
 
     [Fact]

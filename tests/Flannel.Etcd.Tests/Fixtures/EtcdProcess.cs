@@ -74,6 +74,20 @@ public sealed class EtcdProcess : IAsyncDisposable
                 return false;
             }
         });
+        if (!Endpoint.StartsWith("http:", StringComparison.Ordinal)) return;
+        // It listens long before it serves, and one that is killed in between may never start again.
+        using var http = new HttpClient();
+        await Eventually.IsAsync($"etcd serves on {port}", async () =>
+        {
+            try
+            {
+                return (await http.GetStringAsync(new Uri(Endpoint + "/health"), TestContext.Current.CancellationToken)).Contains("\"true\"", StringComparison.Ordinal);
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
     }
 
     public async Task KillAsync()

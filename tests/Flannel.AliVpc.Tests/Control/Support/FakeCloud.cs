@@ -50,6 +50,8 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     /// <param name="Done">Whether the cloud does what it was asked before it fails to say so.</param>
     public sealed record Fault(CloudErrorKind Kind, string Code, bool Done = false, TimeSpan Delay = default, TimeSpan? RetryAfter = null)
     {
+        public int HttpStatus { get; init; } = 400;
+
         public static readonly Fault Busy = new(CloudErrorKind.Retry, "TaskConflict");
         public static readonly Fault TimeoutAfterSuccess = new(CloudErrorKind.Reread, "<timeout>", true, TimeSpan.FromSeconds(10));
         public static readonly Fault NoConnection = new(CloudErrorKind.Retry, "<connect>");
@@ -136,7 +138,7 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
             {
                 if (fault.Done) body();
                 if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, time, cancellation);
-                return Failed<T>(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter);
+                return new CloudResult<T>(null, Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter) with { HttpStatus = fault.HttpStatus }, requestId);
             }
 
             return body() with { RequestId = requestId };

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Flannel.AliVpc.Control;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
@@ -9,6 +10,7 @@ namespace Flannel.AliVpc.Tests.Control.Support;
 /// <summary>The leases of a cluster, as its nodes make and lose them.</summary>
 internal sealed class FakeLeases : ILeaseView
 {
+    private readonly Lock gate = new();
     private readonly List<Lease> leases = [];
     private TaskCompletionSource changed = new();
     private long revision = 100;
@@ -17,7 +19,13 @@ internal sealed class FakeLeases : ILeaseView
 
     public bool IsWhole { get; set; } = true;
 
-    public LeaseSnapshot Snapshot => new(Config, [.. leases], revision, IsWhole);
+    public LeaseSnapshot Snapshot
+    {
+        get
+        {
+            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole);
+        }
+    }
 
     public static NetworkConfig ConfigFor(string network)
     {
@@ -40,26 +48,35 @@ internal sealed class FakeLeases : ILeaseView
 
     public Lease Add(string subnet, string backend, string? data)
     {
-        revision++;
-        var lease = new Lease(
-            new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null), revision, revision, revision);
-        leases.RemoveAll(old => old.Key == lease.Key);
-        leases.Add(lease);
+        Lease lease;
+        lock (gate)
+        {
+            revision++;
+            lease = new Lease(
+                new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null), revision, revision, revision);
+            leases.RemoveAll(old => old.Key == lease.Key);
+            leases.Add(lease);
+        }
+
         Tell();
         return lease;
     }
 
     public void Remove(string subnet)
     {
-        revision++;
-        Assert.Equal(1, leases.RemoveAll(lease => lease.Subnet.ToString() == subnet));
+        lock (gate)
+        {
+            revision++;
+            Assert.Equal(1, leases.RemoveAll(lease => lease.Subnet.ToString() == subnet));
+        }
+
         Tell();
     }
 
     /// <summary>Something changed that is no lease, such as the configuration.</summary>
     public void Touch()
     {
-        revision++;
+        lock (gate) revision++;
         Tell();
     }
 
@@ -67,21 +84,37 @@ internal sealed class FakeLeases : ILeaseView
 
     public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
     {
-        while (this.revision <= revision) await changed.Task.WaitAsync(cancellation);
+        while (true)
+        {
+            Task waiting;
+            lock (gate)
+            {
+                if (this.revision > revision) return;
+                waiting = changed.Task;
+            }
+
+            await waiting.WaitAsync(cancellation);
+        }
     }
 
     private void Tell()
     {
-        var before = changed;
-        changed = new TaskCompletionSource();
+        TaskCompletionSource before;
+        lock (gate)
+        {
+            before = changed;
+            changed = new TaskCompletionSource();
+        }
+
         before.TrySetResult();
     }
 }
 
 /// <summary>A held election, and the statuses in etcd.</summary>
-internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControllerTerm, IDisposable
+internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControllerTerm, IDisposable
 {
     private readonly CancellationTokenSource lost = new();
+    private readonly long began = time.GetTimestamp();
 
     public CancellationToken Lost => lost.Token;
 
@@ -93,7 +126,7 @@ internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControlle
     /// <summary>Happens while etcd is being asked.</summary>
     public Action OnProof { get; set; } = () => { };
 
-    public Dictionary<string, RouteStatus> Statuses { get; init; } = [];
+    public ConcurrentDictionary<string, RouteStatus> Statuses { get; init; } = [];
 
     public List<(TimeSpan At, RouteStatus Status)> Published { get; } = [];
 
@@ -106,7 +139,7 @@ internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControlle
     public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
     {
         Proofs++;
-        await time.Pass(TimeSpan.FromMilliseconds(1));
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnProof();
         return IsHeld;
     }
@@ -116,14 +149,14 @@ internal sealed class FakeTerm(VirtualTime time, FakeLeases leases) : IControlle
 
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
-        await time.Pass(TimeSpan.FromMilliseconds(1));
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         if (!IsHeld || lost.IsCancellationRequested) return false;
         Publications++;
         foreach (var (lease, status) in statuses)
         {
             if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
             Statuses[lease.Key.ToString()] = status;
-            Published.Add((time.Elapsed, status));
+            Published.Add((time.GetElapsedTime(began), status));
         }
 
         return true;
