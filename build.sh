@@ -128,11 +128,20 @@ publish() {
     describe_executable
 }
 
+# Whether the C library that is linked in reads packed relocations: glibc 2.36 and later.
+packs_relocations() {
+    local version
+    version=$(getconf GNU_LIBC_VERSION) && [ "$(printf '%s\n' "glibc 2.36" "$version" | sort -V | head -n 1)" = "glibc 2.36" ]
+}
+
 compile_native() {
+    local pack=false
+    if packs_relocations; then pack=true; fi
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
     mkdir -p "$ARTIFACTS/$RID"
     rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -o "$out" -nologo >"$log" 2>&1; then
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:PackRelativeRelocations="$pack" \
+        -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
     fi

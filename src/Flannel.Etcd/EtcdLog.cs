@@ -22,10 +22,10 @@ internal static partial class EtcdLog
     [LoggerMessage(2004, LogLevel.Warning, "etcd refuses ({Kind}): {Reason}. Trying on.")]
     public static partial void Refused(ILogger logger, EtcdErrorKind kind, string reason);
 
-    [LoggerMessage(2010, LogLevel.Information, "found {What} {Key} for this node's address")]
+    [LoggerMessage(2010, LogLevel.Debug, "found {What} {Key} for this node's address")]
     public static partial void Found(ILogger logger, string what, SubnetKey key);
 
-    [LoggerMessage(2011, LogLevel.Information, "leased {Key}")]
+    [LoggerMessage(2011, LogLevel.Debug, "leased {Key}")]
     public static partial void Taken(ILogger logger, SubnetKey key);
 
     [LoggerMessage(2012, LogLevel.Debug, "another node took {Subnet}, or the configuration changed")]
@@ -34,10 +34,10 @@ internal static partial class EtcdLog
     [LoggerMessage(2013, LogLevel.Warning, "the lease {Key} of this node does not fit the configuration any more ({Config}): giving it up")]
     public static partial void UnfitLease(ILogger logger, SubnetKey key, string config);
 
-    [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): left alone and not used")]
+    [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): not used")]
     public static partial void UnfitReservation(ILogger logger, SubnetKey key, string config);
 
-    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote into etcd without asking it")]
+    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote without a look")]
     public static partial void Overlap(ILogger logger, SubnetKey key, SubnetKey other, Ipv4Address publicIp);
 
     [LoggerMessage(2016, LogLevel.Debug, "the etcd lease {Id:x} stays until its time ends: {Reason}")]
@@ -67,10 +67,10 @@ internal static partial class EtcdLog
     [LoggerMessage(2024, LogLevel.Information, "etcd's history does not reach back to revision {Revision}: reading all leases anew")]
     public static partial void Relisting(ILogger logger, long revision);
 
-    [LoggerMessage(2030, LogLevel.Information, "this node is the route controller")]
+    [LoggerMessage(2030, LogLevel.Debug, "this node is the route controller")]
     public static partial void Elected(ILogger logger);
 
-    [LoggerMessage(2031, LogLevel.Information, "{Instance} ({PublicIp}) is the route controller; this node stands by")]
+    [LoggerMessage(2031, LogLevel.Debug, "{Instance} ({PublicIp}) is the route controller; this node stands by")]
     public static partial void StandingBy(ILogger logger, string instance, string publicIp);
 
     [LoggerMessage(2032, LogLevel.Warning, "this node is the route controller no longer: {Reason}")]

@@ -18,15 +18,33 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld;
 
 /// <summary>The composition root: builds the parts, runs the node and, beside it, the candidate for route controller, and takes them down in order.</summary>
-internal sealed class Daemon(
-    DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random) : IAsyncDisposable
+internal sealed class Daemon : IAsyncDisposable
 {
-    private readonly long startedAt = time.GetTimestamp();
-    private readonly ILogger logger = loggers.CreateLogger("flanneld");
-    private readonly NodeHealth health = new(time);
-    private readonly ControllerMetrics controllerMetrics = new();
-    private readonly SystemdNotifier systemd = new(environment.GetValueOrDefault("NOTIFY_SOCKET"));
+    // Long enough after the start for its garbage to be garbage.
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(3);
+
+    private readonly DaemonOptions options;
+    private readonly IReadOnlyDictionary<string, string> environment;
+    private readonly ILoggerFactory loggers;
+    private readonly TimeProvider time;
+    private readonly Random random;
+    private readonly long startedAt;
+    private readonly ILogger logger;
+    private readonly ControllerMetrics controllerMetrics;
+    private readonly NodeHealth health;
+    private readonly SystemdNotifier systemd;
     private readonly Stack<IDisposable> owned = new();
+
+    public Daemon(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        (this.options, this.environment, this.loggers, this.time, this.random) = (options, environment, loggers, time, random);
+        startedAt = time.GetTimestamp();
+        logger = loggers.CreateLogger("flanneld");
+        controllerMetrics = new ControllerMetrics();
+        health = new NodeHealth(controllerMetrics, time);
+        systemd = new SystemdNotifier(environment.GetValueOrDefault("NOTIFY_SOCKET"));
+    }
 
     /// <summary>Runs until stopped. Null when it ended as asked; else one line that says why it could not go on.</summary>
     public async Task<string?> RunAsync(CancellationToken stop)
@@ -89,12 +107,20 @@ internal sealed class Daemon(
         if (masquerade is not null) background.Add(masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
         var candidate = self is not null && options.MayControlRoutes ? Candidate(etcd, metadata, held, self, selected) : null;
         if (candidate is not null) background.Add(candidate.RunAsync(cancellation));
+        background.Add(GiveBackMemoryAsync(cancellation));
 
         var keeper = new LeaseKeeper(etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
         var loop = new NodeLoop(
-            readiness, health, controllerMetrics, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
+            readiness, health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
             systemd, WatchdogPulse(), time, nodeLogger);
         return await loop.RunAsync(keeper, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>The start leaves garbage that would otherwise stay resident until a collection that an idle daemon may not see for days.</summary>
+    private async Task GiveBackMemoryAsync(CancellationToken cancellation)
+    {
+        await Task.Delay(Settled, time, cancellation).ConfigureAwait(false);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private ControllerCandidate Candidate(

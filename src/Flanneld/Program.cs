@@ -30,7 +30,7 @@ internal static class Program
 
         using var loggers = Logging.Create(options, environment);
         var logger = loggers.CreateLogger("flanneld");
-        using var stop = new CancellationTokenSource();
+        using var stop = new Stop(TimeProvider.System);
         using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", stop, logger);
         using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
         try
@@ -41,7 +41,7 @@ internal static class Program
             HostLog.Failed(logger, reason);
             return Failure;
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
             return Success;
         }
@@ -54,14 +54,13 @@ internal static class Program
         }
     }
 
-    /// <summary>The first signal stops in good order; the second ends the process at once, as the impatient expect.</summary>
-    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, CancellationTokenSource stop, ILogger logger) =>
+    /// <summary>The first signal stops in good order. A later one ends the process at once, as the impatient expect; one that comes right behind
+    /// the first is the same wish said twice (timeout(1) signals the process and then its group).</summary>
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, Stop stop, ILogger logger) =>
         PosixSignalRegistration.Create(signal, context =>
         {
-            if (stop.IsCancellationRequested) return;
-            context.Cancel = true;
-            HostLog.Stopping(logger, name);
-            stop.Cancel();
+            context.Cancel = stop.Ask(out var first);
+            if (first) HostLog.Stopping(logger, name);
         });
 
     private static Dictionary<string, string> ReadEnvironment()

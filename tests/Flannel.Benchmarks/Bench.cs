@@ -30,10 +30,12 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
     {
         var single = new SingleNode(options);
         _report.Section($"one node, start to READY=1 (median of {options.Runs})");
-        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", () => single.NewLeaseAsync(options.SettleMilliseconds, cancel)).ConfigureAwait(false);
-        await StartsAsync("new lease, writes settle at once", "58 ms", "", () => single.NewLeaseAsync(0, cancel)).ConfigureAwait(false);
-        await StartsAsync("found lease", "40 ms, 7 API calls", "40 ms, none", () => single.FoundLeaseAsync(0, cancel)).ConfigureAwait(false);
-        await StartsAsync($"found lease, API calls take {options.LatencyMilliseconds} ms", "215 ms, 7 API calls", "40 ms, none", () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel)).ConfigureAwait(false);
+        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", false, () => single.NewLeaseAsync(options.SettleMilliseconds, cancel)).ConfigureAwait(false);
+        await StartsAsync("new lease, writes settle at once", "58 ms", "", false, () => single.NewLeaseAsync(0, cancel)).ConfigureAwait(false);
+        await StartsAsync("found lease", "40 ms", "40 ms", true, () => single.FoundLeaseAsync(0, cancel)).ConfigureAwait(false);
+        await StartsAsync($"found lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true, () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel)).ConfigureAwait(false);
+
+        _report.Add("in each of them: start and end of an empty program", Report.Times(await single.OwnShareAsync(cancel).ConfigureAwait(false)));
 
         output.WriteLine($"memory, {options.IdleSeconds} s idle …");
         var memory = await single.MemoryAsync(cancel).ConfigureAwait(false);
@@ -43,13 +45,13 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
         _report.Add("the most it ever was", Report.Megabytes(memory.Peak));
     }
 
-    private async Task StartsAsync(string what, string go, string aim, Func<Task<IReadOnlyList<SingleNode.Start>>> measure)
+    private async Task StartsAsync(string what, string go, string aim, bool found, Func<Task<IReadOnlyList<SingleNode.Start>>> measure)
     {
         output.WriteLine($"{what} …");
         var starts = await measure().ConfigureAwait(false);
         _report.Add(what, Report.Times([.. starts.Select(start => start.Ready)]), go, aim);
-        _report.Add("  API calls until then", Report.Counts(starts[^1].Api));
-        _report.Add("  etcd requests until then", Report.Counts(starts[^1].Etcd));
+        _report.AddCounts("  API calls until then", starts[^1].Api, found ? "7" : "", found ? "0" : "");
+        _report.AddCounts("  etcd requests until then", starts[^1].Etcd);
     }
 
     private async Task ManyNodesAsync(int nodes, CancellationToken cancel)
@@ -63,7 +65,7 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
         _report.Add("crashes", result.Crashes.ToString(CultureInfo.InvariantCulture), go.Item2, "0");
         _report.Add("creating calls", result.CreatingCalls.ToString(CultureInfo.InvariantCulture), go.Item3, "");
         _report.Add("all route writes", result.RouteWrites.ToString(CultureInfo.InvariantCulture), "", nodes == 20 ? "6" : "");
-        _report.Add("all API calls", Report.Counts(result.Api));
-        _report.Add("etcd requests", Report.Counts(result.Etcd));
+        _report.AddCounts("all API calls", result.Api);
+        _report.AddCounts("etcd requests", result.Etcd);
     }
 }

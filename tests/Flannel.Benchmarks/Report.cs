@@ -5,19 +5,24 @@ namespace Flannel.Benchmarks;
 /// <summary>The table at the end: what was measured beside the Go daemon's figure and the aim of the issue.</summary>
 internal sealed class Report
 {
-    private readonly List<string[]> _rows = [["", "THIS FLANNELD", "GO v0.19.2", "AIM"]];
+    private readonly List<(string[] Cells, string Detail)> _rows = [(["", "THIS FLANNELD", "GO v0.19.2", "AIM"], "")];
 
-    public void Section(string title) => _rows.Add([title, "", "", ""]);
+    public void Section(string title) => _rows.Add(([title, "", "", ""], ""));
 
-    public void Add(string what, string measured, string go = "", string aim = "") => _rows.Add([$"  {what}", measured, go, aim]);
+    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") => _rows.Add(([$"  {what}", measured, go, aim], detail));
+
+    /// <summary>A total, with what it is made of behind it.</summary>
+    public void AddCounts(string what, IReadOnlyDictionary<string, long> counts, string go = "", string aim = "") => Add(
+        what, counts.Values.Sum().ToString(CultureInfo.InvariantCulture), go, aim,
+        string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
 
     public void Print(TextWriter output)
     {
-        var widths = Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, _rows[0].Cells.Length).Select(column => _rows.Max(row => row.Cells[column].Length)).ToArray();
         output.WriteLine();
-        foreach (var row in _rows)
+        foreach (var (cells, detail) in _rows)
         {
-            output.WriteLine(string.Join("   ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+            output.WriteLine(string.Join("   ", [.. cells.Select((cell, column) => cell.PadRight(widths[column])), detail]).TrimEnd());
         }
     }
 
@@ -34,7 +39,4 @@ internal sealed class Report
         var median = Time(sorted[sorted.Length / 2]);
         return sorted.Length == 1 ? median : $"{median} ({Time(sorted[0])} … {Time(sorted[^1])})";
     }
-
-    public static string Counts(IReadOnlyDictionary<string, long> counts) =>
-        $"{counts.Values.Sum()}" + (counts.Count == 0 ? "" : $" ({string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"))})");
 }

@@ -9,7 +9,7 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     private const int Nodes = 3;
 
     /// <summary>So that a repair is seen within a demo's patience; a real cluster looks less often.</summary>
-    private static readonly string[] s_arguments = ["--route-resync=5"];
+    private static readonly string[] s_arguments = ["--route-resync=1"];
 
     private readonly List<(EcsInstance Instance, Container Container)> _containers = [];
     private readonly Views _views = new(screen, vpc);

@@ -23,6 +23,9 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>Completes when it has ended and all its output is read.</summary>
+    public Task Ended => _ended;
+
     public bool HasExited => _process.HasExited;
 
     public string StandardOutput => Text(_output);

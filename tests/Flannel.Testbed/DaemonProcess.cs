@@ -40,9 +40,18 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <exception cref="TestbedException">It ended, or the limit passed; the message carries its log.</exception>
     public async Task<TimeSpan> WaitForReadyAsync(CancellationToken cancel, TimeSpan? limit = null)
     {
-        await Eventually.IsAsync("flanneld says READY=1", () => HasExited && !IsReady
-            ? throw new TestbedException($"flanneld ended before it was ready\n{Everything}")
-            : Task.FromResult(IsReady), cancel, limit, () => Everything).ConfigureAwait(false);
+        try
+        {
+            await Task.WhenAny(Notify.Ready, _process.Ended).WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new TestbedException($"flanneld is not ready after {limit ?? Eventually.Limit}\n{Everything}");
+        }
+        if (!IsReady)
+        {
+            throw new TestbedException($"flanneld ended before it was ready\n{Everything}");
+        }
         return StartToReady!.Value;
     }
 

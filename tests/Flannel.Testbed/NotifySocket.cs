@@ -6,7 +6,8 @@ namespace Flannel.Testbed;
 
 /// <summary>A message to the service manager.</summary>
 /// <param name="At"><see cref="Stopwatch.GetTimestamp"/> when it came.</param>
-public sealed record Notification(long At, string Text)
+/// <param name="Time">The same moment by the clock.</param>
+public sealed record Notification(long At, DateTimeOffset Time, string Text)
 {
     public IReadOnlyList<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }
@@ -16,6 +17,7 @@ public sealed class NotifySocket : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
     private readonly List<Notification> _received = [];
+    private readonly TaskCompletionSource<Notification> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public NotifySocket(string path)
     {
@@ -40,6 +42,9 @@ public sealed class NotifySocket : IDisposable
         }
     }
 
+    /// <summary>Completes with the first message that says READY=1.</summary>
+    public Task<Notification> Ready => _ready.Task;
+
     /// <summary>The first message that holds the line, or null.</summary>
     public Notification? First(string line) => Received.FirstOrDefault(message => message.Lines.Contains(line));
 
@@ -56,10 +61,14 @@ public sealed class NotifySocket : IDisposable
             while (true)
             {
                 var count = await _socket.ReceiveAsync(buffer).ConfigureAwait(false);
-                var message = new Notification(Stopwatch.GetTimestamp(), Encoding.UTF8.GetString(buffer, 0, count));
+                var message = new Notification(Stopwatch.GetTimestamp(), TimeProvider.System.GetUtcNow(), Encoding.UTF8.GetString(buffer, 0, count));
                 lock (_received)
                 {
                     _received.Add(message);
+                }
+                if (message.Lines.Contains("READY=1"))
+                {
+                    _ready.TrySetResult(message);
                 }
             }
         }

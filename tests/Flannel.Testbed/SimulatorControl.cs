@@ -16,7 +16,7 @@ public sealed record InterfaceState(string NetworkInterfaceId, string? InstanceI
 public sealed record RoutingState(long Version, IReadOnlyList<RouteEntry> Routes, IReadOnlyList<InterfaceState> Interfaces);
 
 /// <summary>A call that the simulated cloud answered.</summary>
-public sealed record CloudCall(long N, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status, string? Code);
+public sealed record CloudCall(long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status, string? Code);
 
 /// <summary>The control interface of the simulated cloud: looks into it, breaks it, plays the operator at the console.</summary>
 public sealed class SimulatorControl(HttpClient http) : IDisposable

@@ -26,7 +26,8 @@ internal static class CloudAnswerReader
         var error = Parse(body, CloudAnswersJson.Default.ErrorAnswer);
         if (string.IsNullOrEmpty(error?.Code))
             return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} without a code", status, error?.RequestId)
-                with { RetryAfter = CloudErrors.RetryAfter(response.Headers) });
+                with
+            { RetryAfter = CloudErrors.RetryAfter(response.Headers) });
         // The services quote what they signed themselves in this one answer; a token may be in it.
         var message = error.Code is "SignatureDoesNotMatch" or "IncompleteSignature"
             ? "the signature was refused: the access key's secret is wrong, or a proxy changed the request"

@@ -13,7 +13,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
     private readonly TimeProvider time;
     private readonly CloudTransport transport;
 
-    /// <param name="random">Of nonces. An unseeded one: two processes must not make the same.</param>
+    /// <param name="random">Of nonces. An unseeded one: two processes must not make the same. Locked here.</param>
     /// <param name="handler">Null for the real network.</param>
     public CloudApi(
         CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler? handler = null)

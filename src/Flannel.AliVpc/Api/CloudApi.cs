@@ -36,7 +36,8 @@ public enum CloudErrorKind
     Unknown,
 }
 
-/// <param name="Code">The service's code, or one of ours in angle brackets: <c>&lt;connect&gt;</c>, <c>&lt;timeout&gt;</c>, <c>&lt;answer&gt;</c>.</param>
+/// <param name="Code">The service's code, or one of ours in angle brackets: <c>&lt;connect&gt;</c>, <c>&lt;timeout&gt;</c>, <c>&lt;answer&gt;</c>,
+/// <c>&lt;credentials&gt;</c> (nothing to sign with; the message says what to do), <c>&lt;request&gt;</c>.</param>
 /// <param name="Message">The service's text, one line, bounded, for people only.</param>
 /// <param name="RetryAfter">The server's own hint; null without one.</param>
 /// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds.</param>

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Flannel.AliVpc.Api;
 
 /// <summary>Where a service answers: a scheme, a host and perhaps a port.</summary>
@@ -22,7 +24,7 @@ public sealed record CloudEndpoint
         var whole = text.Contains("://", StringComparison.Ordinal) ? text : $"https://{text}";
         if (Uri.TryCreate(whole, UriKind.Absolute, out var address)
             && (address.Scheme == Uri.UriSchemeHttps || address.Scheme == Uri.UriSchemeHttp)
-            && address.Host.Length > 0 && address.UserInfo.Length == 0 && address.PathAndQuery == "/" && address.Fragment.Length == 0)
+            && address.Host.Length > 0 && Ascii.IsValid(address.Host) && address.UserInfo.Length == 0 && address.PathAndQuery == "/" && address.Fragment.Length == 0)
             return new CloudEndpoint(new Uri(address.GetLeftPart(UriPartial.Authority)));
 
         error = "an endpoint must be a host such as vpc-vpc.cn-hangzhou.aliyuncs.com, or https://host:port, without path, user or query";

@@ -18,7 +18,6 @@ internal sealed class CloudTransport : IDisposable
     private readonly Random random;
     private readonly ILogger logger;
     private readonly HttpClient http;
-    private readonly Lock randomLock = new();
 
     public CloudTransport(
         CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
@@ -58,6 +57,7 @@ internal sealed class CloudTransport : IDisposable
         var (refreshed, renewedNonce, corrected) = (false, false, false);
         while (true)
         {
+            var signedWith = clock.Offset;
             var attempt = await AttemptAsync(call, type, key, scope).ConfigureAwait(false);
             if (attempt.Error is not { } error) return new(attempt.Value, null, attempt.Value!.RequestId!);
             var failed = new CloudResult<T>(null, error, error.RequestId);
@@ -69,8 +69,9 @@ internal sealed class CloudTransport : IDisposable
 
                 case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !corrected && attempt.ServerTime is { } now:
                     corrected = true;
-                    if (!clock.Correct(now)) return failed;
-                    logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    if (clock.Correct(now)) logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    // Another call may have corrected it meanwhile; what counts is whether this one would be signed otherwise now.
+                    if ((clock.Offset - signedWith).Duration() <= CloudClock.Tolerance) return failed;
                     continue;
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed:
@@ -114,10 +115,10 @@ internal sealed class CloudTransport : IDisposable
         }
 
         var milliseconds = (long)time.GetElapsedTime(start).TotalMilliseconds;
-        if (attempt.Error is { } error)
+        if (attempt.Error is { Code: not "DryRunOperation" } error)
             logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, error.RequestId, error.Message);
         else
-            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value!.RequestId!);
+            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
         return attempt;
     }
 
@@ -179,7 +180,7 @@ internal sealed class CloudTransport : IDisposable
     private string Nonce()
     {
         Span<byte> bytes = stackalloc byte[16];
-        lock (randomLock) random.NextBytes(bytes);
+        lock (random) random.NextBytes(bytes);
         return Convert.ToHexStringLower(bytes);
     }
 }

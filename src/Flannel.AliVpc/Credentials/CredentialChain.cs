@@ -20,7 +20,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     private string? announced;
 
     /// <param name="providers">In the order of their claim.</param>
-    /// <param name="random">Spreads the refreshes of many nodes; used under this chain's own lock.</param>
+    /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
     public CredentialChain(IReadOnlyList<ICredentialProvider> providers, TimeProvider time, Random random, ILogger logger)
     {
         (this.providers, this.time, this.random, this.logger) = (providers, time, random, logger);
@@ -132,12 +132,17 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         if (key.Expiration is not { } end) return;
         var left = end - time.GetUtcNow();
         var wait = left > TimeSpan.FromMinutes(40)
-            ? left - TimeSpan.FromMinutes(15 + 5 * random.NextDouble())
-            : left * (0.4 + 0.1 * random.NextDouble());
+            ? left - TimeSpan.FromMinutes(15 + 5 * Chance())
+            : left * (0.4 + 0.1 * Chance());
         Arm(wait);
     }
 
     private void Arm(TimeSpan wait) => timer.Change(wait > TimeSpan.FromSeconds(10) ? wait : TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+
+    private double Chance()
+    {
+        lock (random) return random.NextDouble();
+    }
 
     private async Task RefreshInBackgroundAsync()
     {
@@ -147,7 +152,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             try
             {
                 if (await FetchAsync(stopping.Token).ConfigureAwait(false) is not CredentialAnswer.Found)
-                    Arm(TimeSpan.FromSeconds(50 + 20 * random.NextDouble()));
+                    Arm(TimeSpan.FromSeconds(50 + 20 * Chance()));
             }
             finally
             {

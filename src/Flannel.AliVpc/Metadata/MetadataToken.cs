@@ -16,6 +16,8 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
 
     private readonly SemaphoreSlim gate = new(1, 1);
     private (Held Value, DateTimeOffset Until)? kept;
+    private Held last;
+    private int asked;
 
     /// <param name="Secret">Null for plain mode.</param>
     /// <param name="Reason">Why there is none.</param>
@@ -28,11 +30,15 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
 
     public async ValueTask<Held> GetAsync(CancellationToken cancellation)
     {
+        var before = Volatile.Read(ref asked);
         await gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            // Whoever waited for another's question takes its answer, a failure too: else ten questions to a dead address time out one after another.
+            if (asked != before) return last;
             if (kept is { } now && time.GetUtcNow() < now.Until) return now.Value;
             var held = await ask(cancellation).ConfigureAwait(false);
+            (last, asked) = (held, asked + 1);
             kept = held.Unreachable is null ? (held, time.GetUtcNow() + (held.Secret is null ? PlainFor : KeptFor)) : null;
             return held;
         }

@@ -8,6 +8,11 @@ namespace Flannel.Etcd.Connection;
 /// files and every failure is known by its cause.</summary>
 internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
 {
+    private volatile string? refusal;
+
+    /// <summary>Why the member would not have us after the last handshake; null if it did.</summary>
+    public string? Refusal => refusal;
+
     /// <exception cref="ConnectFailure">Always this one, unless cancelled.</exception>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
@@ -40,7 +45,8 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
                 socket.Dispose();
                 if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
                 if (e is OperationCanceledException) throw NoAnswer("no connection");
-                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {(e is SocketException s ? Describe(s) : e.Message)}", e);
+                var why = e is SocketException refused ? Describe(refused) : e.Message;
+                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {why}", e);
             }
         }
     }
@@ -49,7 +55,8 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     {
         var material = files.Current();
         var check = new ServerCheck(endpoint.Authority, options.CaFile, material.Authorities);
-        var secure = new SslStream(stream);
+        refusal = null;
+        var secure = new ListeningSslStream(stream, why => refusal = why, options.CertFile);
         using var limit = Limit(cancellation, out var tooLong);
         using (tooLong)
         {
@@ -74,7 +81,11 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
                 if (check.Trouble is { } trouble) throw new ConnectFailure(EtcdErrorKind.Tls, trouble, e);
                 // Closing in the middle of it is what a dying member does; a refusal is said in TLS' own terms.
                 if (e is not AuthenticationException)
-                    throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority} closed the connection during the TLS handshake", e);
+                {
+                    var closed = $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)";
+                    throw new ConnectFailure(EtcdErrorKind.Unavailable, closed, e);
+                }
+
                 throw new ConnectFailure(
                     EtcdErrorKind.Tls, $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}", e);
             }

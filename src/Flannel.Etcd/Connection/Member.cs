@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Etcdserverpb;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -10,6 +11,7 @@ internal sealed class Member : IDisposable
     // A page of leases is about 3 MB; an answer beyond this is not flannel's.
     private const int LongestAnswer = 64 << 20;
 
+    private readonly Dialer dialer;
     private readonly Lazy<GrpcChannel> channel;
     private readonly Lazy<KV.KVClient> keys;
     private readonly Lazy<Etcdserverpb.Lease.LeaseClient> leases;
@@ -19,7 +21,7 @@ internal sealed class Member : IDisposable
     public Member(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
     {
         Name = endpoint.GetLeftPart(UriPartial.Authority);
-        var dialer = new Dialer(endpoint, files, options, time);
+        dialer = new Dialer(endpoint, files, options, time);
         channel = new Lazy<GrpcChannel>(() => GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
         {
             HttpHandler = new SocketsHttpHandler
@@ -59,7 +61,7 @@ internal sealed class Member : IDisposable
     {
         var rpc = exception as RpcException;
         if (ConnectFailure.In(rpc?.Status.DebugException ?? exception) is { } connect)
-            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), Elsewhere: true, StaleToken: false);
+            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), true, false);
         if (tooLong)
         {
             var late = new EtcdException(
@@ -69,13 +71,29 @@ internal sealed class Member : IDisposable
 
         if (rpc is null)
             return new Failure(new EtcdException(EtcdErrorKind.Unavailable, $"{Name}: {exception.Message}", true, exception), true, false);
+        if (rpc.Status.DebugException is { } broken)
+        {
+            var refusal = dialer.Refusal;
+            var kind = refusal is null ? EtcdErrorKind.Unavailable : EtcdErrorKind.Tls;
+            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? Deepest(broken)}", refusal is null, exception), true, false);
+        }
+
         var text = ServerErrors.Bare(rpc.Status.Detail);
         var meaning = ServerErrors.Of(rpc.StatusCode, text);
-        var refusedUs = TlsRefusal.Of(rpc.Status.DebugException);
-        if (refusedUs is not null)
-            return new Failure(new EtcdException(EtcdErrorKind.Tls, $"{Name}: {refusedUs}", false, exception), true, false);
-        return new Failure(
-            new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception), meaning.Elsewhere, meaning.StaleToken);
+        var error = new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception);
+        return new Failure(error, meaning.Elsewhere, meaning.StaleToken);
+    }
+
+    /// <summary>The most telling of the messages around a broken connection.</summary>
+    private static string Deepest(Exception exception)
+    {
+        var telling = exception;
+        for (Exception? e = exception; e is not null; e = e.InnerException)
+        {
+            if (e is IOException or SocketException) telling = e;
+        }
+
+        return telling.Message.ReplaceLineEndings(" ");
     }
 
     public void Dispose()

@@ -10,6 +10,7 @@ internal sealed class ControllerMetrics
 {
     private volatile RouteController? controller;
 
+    /// <summary>Whether this process writes routes now; the name in etcd may still be of its predecessor.</summary>
     public bool IsController => controller is not null;
 
     public void Begin(RouteController started) => controller = started;

@@ -8,7 +8,7 @@ using Flanneld.Options;
 namespace Flanneld.Node;
 
 /// <summary>How the node is: the one place that <c>/readyz</c>, <c>/metrics</c> and systemd's STATUS line are told from.</summary>
-internal sealed class NodeHealth(TimeProvider time) : IHealth
+internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvider time) : IHealth
 {
     private readonly Lock gate = new();
     private readonly DateTimeOffset started = time.GetUtcNow();
@@ -19,10 +19,8 @@ internal sealed class NodeHealth(TimeProvider time) : IHealth
     private Ipv4Network? subnet;
     private DateTimeOffset? leaseUntil;
     private long renewals;
-    private bool controls;
     private string controller = "";
     private RouteState? state;
-    private Func<string>? controllerMetrics;
 
     public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks
     {
@@ -40,13 +38,14 @@ internal sealed class NodeHealth(TimeProvider time) : IHealth
             lock (gate)
             {
                 if (!leaseOk) return lease;
-                var controllerPart = controls ? ", this node is the route controller" : controller.Length > 0 ? $", route controller {controller}" : "";
+                var controllerPart = controllerMetrics.IsController ? ", this node is the route controller" : controller.Length > 0 ? $", route controller {controller}" : "";
                 return $"subnet {subnet}, route: {route}{controllerPart}";
             }
         }
     }
 
-    public void Waiting(string what)
+    /// <summary>There is no lease (any more), and why.</summary>
+    public void NoLease(string what)
     {
         lock (gate) (leaseOk, lease) = (false, what);
     }
@@ -62,11 +61,6 @@ internal sealed class NodeHealth(TimeProvider time) : IHealth
         }
     }
 
-    public void LeaseLost(string reason)
-    {
-        lock (gate) (leaseOk, lease, routeOk, route) = (false, reason, false, "no lease");
-    }
-
     public void Route(bool ok, RouteState? newState, string detail)
     {
         lock (gate) (routeOk, route, state) = (ok, detail, newState);
@@ -77,9 +71,9 @@ internal sealed class NodeHealth(TimeProvider time) : IHealth
         lock (gate) (fileOk, file) = (ok, detail);
     }
 
-    public void Controller(string name, bool self, Func<string>? metrics)
+    public void Controller(string name)
     {
-        lock (gate) (controller, controls, controllerMetrics) = (name, self, metrics);
+        lock (gate) controller = name;
     }
 
     public string Metrics()
@@ -97,8 +91,8 @@ internal sealed class NodeHealth(TimeProvider time) : IHealth
             text.Append("# HELP flannel_route_state The state of this node's route: 1 for the one it is in.\n# TYPE flannel_route_state gauge\n");
             foreach (var each in Enum.GetValues<RouteState>())
                 text.Append(CultureInfo.InvariantCulture, $"flannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n");
-            Gauge(text, "flannel_route_controller", "1 while this node writes the routes of all nodes.", controls ? 1 : 0);
-            if (controllerMetrics is not null) text.Append(controllerMetrics());
+            Gauge(text, "flannel_route_controller", "1 while this node writes the routes of all nodes.", controllerMetrics.IsController ? 1 : 0);
+            text.Append(controllerMetrics.Compose());
             Gauge(text, "process_start_time_seconds", "Start of the process, Unix time.", started.ToUnixTimeMilliseconds() / 1000.0);
             Gauge(text, "process_resident_memory_bytes", "Resident memory.", Environment.WorkingSet);
             return text.ToString();

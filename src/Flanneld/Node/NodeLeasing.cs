@@ -101,7 +101,7 @@ internal sealed class NodeLeasing(
 
     private void Waiting(string what)
     {
-        health.Waiting(what);
+        health.NoLease(what);
         tell(what);
     }
 }

@@ -10,7 +10,7 @@ namespace Flanneld.Node;
 /// <param name="obstacle">Why this node does not stand for route controller; null while it does.</param>
 /// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
 internal sealed class NodeLoop(
-    NodeReadiness readiness, NodeHealth health, ControllerMetrics controllerMetrics, string? instanceId, Func<string?> obstacle,
+    NodeReadiness readiness, NodeHealth health, string? instanceId, Func<string?> obstacle,
     SystemdNotifier systemd, TimeSpan? pulse, TimeProvider time, ILogger logger)
 {
     private bool controllerTold;
@@ -52,8 +52,7 @@ internal sealed class NodeLoop(
     {
         // With backend alloc there is none, and nobody misses it.
         if (instanceId is null) return;
-        var self = holder?.InstanceId == instanceId;
-        health.Controller(holder is null ? "" : $"{holder.InstanceId} ({holder.PublicIp})", self, controllerMetrics.Compose);
+        health.Controller(holder is null ? "" : $"{holder.InstanceId} ({holder.PublicIp})");
         if (holder is not null) NodeLog.Controller(logger, holder.InstanceId, holder.PublicIp);
         else if (obstacle() is { } reason) NodeLog.NoControllerHere(logger, reason);
         else if (controllerTold) NodeLog.NoController(logger);

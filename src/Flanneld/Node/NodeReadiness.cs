@@ -49,11 +49,11 @@ internal sealed class NodeReadiness(
                 break; // the connection says so; the lease is still held
             case LeaseEvent.Expired:
                 leaseHeld = false;
-                health.LeaseLost("the lease expired while etcd was out of reach");
+                health.NoLease("the lease expired while etcd was out of reach");
                 break;
             case LeaseEvent.Lost lost:
                 leaseHeld = false;
-                health.LeaseLost(lost.Reason);
+                health.NoLease(lost.Reason);
                 Withdraw(lost.Reason);
                 systemd.Status($"subnet {Subnet} is lost: {lost.Reason}");
                 return $"subnet {Subnet} is lost: {lost.Reason}; the next start takes a subnet again";

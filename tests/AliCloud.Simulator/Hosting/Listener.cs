@@ -14,6 +14,8 @@ namespace AliCloud.Simulator.Hosting;
 /// </summary>
 internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHttpApplication<HttpContext>, IAsyncDisposable
 {
+    private const int LongestRequestLine = 64 * 1024;
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private IPEndPoint _endPoint = wanted;
     private KestrelServer? _server;
@@ -28,6 +30,9 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
         {
             if (_server is not null) return;
             var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
+            // The SDK sends all parameters in the query: fifty entries of a batch are beyond Kestrel's 8 KiB for a request line.
+            options.Limits.MaxRequestLineSize = LongestRequestLine;
+            options.Limits.MaxRequestBufferSize = 2 * LongestRequestLine;
             ListenOptions? listening = null;
             options.Listen(_endPoint, l =>
             {

@@ -70,6 +70,7 @@ public class CloudApiDiscoveryTests
         await using var cloud = await StartAsync(w => w with { Instances = [.. w.Instances, .. many] });
         var ids = Enumerable.Range(0, 130).Select(i => $"eni-m{i}").Append("eni-gone").Append("eni-m0").ToList();
         var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ids, Token)).Value!;
+        Assert.Equal(130, facts.Count);
         Assert.Equal(130, facts.Select(f => f.NetworkInterfaceId).Distinct().Count());
         Assert.All(facts, f => Assert.Equal((f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
         Assert.Equal(2, cloud.Cloud.Calls.Count("ecs", "DescribeNetworkInterfaces"));

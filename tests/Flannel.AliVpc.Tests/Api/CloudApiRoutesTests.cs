@@ -48,7 +48,11 @@ public class CloudApiRoutesTests
         await using var cloud = await StartAsync();
         cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry
         {
-            DestinationCidrBlock = "10.24.1.0/24", NextHopId = "eni-1b", NextHopType = "NetworkInterface", RouteEntryName = "n", Description = "d",
+            DestinationCidrBlock = "10.24.1.0/24",
+            NextHopId = "eni-1b",
+            NextHopType = "NetworkInterface",
+            RouteEntryName = "n",
+            Description = "d",
         });
         var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
         var ours = Assert.Single(entries, e => e.DestinationText == "10.24.1.0/24");

@@ -26,6 +26,7 @@ public class CloudEndpointTests
     [InlineData("https://example.org/?a=b")]
     [InlineData("https://example.org#x")]
     [InlineData("a b")]
+    [InlineData("https://exämple.org")]
     [InlineData("https://")]
     public void Anything_else_is_refused_in_one_line(string text)
     {

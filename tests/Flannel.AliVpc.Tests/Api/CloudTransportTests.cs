@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using AliCloud.Simulator.Observing;
 using Flannel.AliVpc.Api;
@@ -257,10 +258,19 @@ public class CloudTransportTests
     [Fact]
     public async Task A_clock_that_cannot_be_corrected_does_not_spin()
     {
-        var handler = new StubHandler((_, _, _) => Task.FromResult(StubHandler.Error("InvalidTimeStamp.Expired")));
-        using var api = Api(handler);
-        Assert.Equal(CloudErrorKind.Retry, (await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!.Kind);
-        Assert.Single(handler.Requests);
+        foreach (var headers in new (string, string)[][] { [], [("Date", Start.AddSeconds(20).ToString("R", CultureInfo.InvariantCulture))] })
+        {
+            var handler = new StubHandler((_, _, _) => Task.FromResult(StubHandler.Error("InvalidTimeStamp.Expired", headers)));
+            using var api = Api(handler);
+            Assert.Equal(CloudErrorKind.Retry, (await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!.Kind);
+            Assert.Single(handler.Requests);
+        }
+
+        var far = new StubHandler((_, _, _) => Task.FromResult(
+            StubHandler.Error("InvalidTimeStamp.Expired", ("Date", Start.AddHours(2).ToString("R", CultureInfo.InvariantCulture)))));
+        using var second = Api(far);
+        Assert.False((await second.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
+        Assert.Equal(["2026-01-02T03:04:05Z", "2026-01-02T05:04:05Z"], far.Requests.Select(r => r.Headers["x-acs-date"]));
     }
 
     [Fact]

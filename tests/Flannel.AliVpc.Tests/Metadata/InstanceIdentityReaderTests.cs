@@ -41,22 +41,29 @@ public class InstanceIdentityReaderTests
     [Fact]
     public async Task It_takes_the_token_and_one_more_round_trip()
     {
-        await using var cloud = await StartAsync(w => w with { Settings = w.Settings with { MetadataLatencyMilliseconds = 1000 } });
-        var reader = new InstanceIdentityReader(cloud.Metadata("i-1"));
-        var call = reader.ReadAsync(Mac(1), Token);
-        // The cloud's latency passes only when the test lets it: each step frees everything that was asked by then.
-        var steps = 0;
-        while (!call.IsCompleted)
+        var (asked, all) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await using var server = await MetadataStub.StartAsync(async (method, head, _) =>
         {
-            await Eventually.Is(() => call.IsCompleted || cloud.Cloud.Calls.All.Count >= (steps == 0 ? 0 : 1));
-            await Task.Delay(100, Token);
-            cloud.Clock.Advance(TimeSpan.FromSeconds(1));
-            steps++;
-            Assert.InRange(steps, 1, 20);
-        }
-
-        Assert.IsType<IdentityAnswer.Identity>(await call);
-        Assert.Equal(10, cloud.Cloud.Calls.All.Count);
+            if (method == "PUT") return (200, "token");
+            if (Interlocked.Increment(ref asked) == 9) all.SetResult();
+            await all.Task.WaitAsync(TimeSpan.FromSeconds(30), Token); // nothing is answered before everything was asked
+            return (200, head.Split(' ')[1].Split('/')[^1] switch
+            {
+                "instance-id" => "i-1",
+                "region-id" => Region,
+                "zone-id" => "cn-hangzhou-h",
+                "mac" => Mac(1),
+                "network-interface-id" => "eni-1",
+                "vpc-id" => "vpc-1",
+                "vswitch-id" => "vsw-1",
+                "primary-ip-address" => "192.168.1.11",
+                _ => """["192.168.1.12","192.168.1.11"]""",
+            });
+        });
+        using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromSeconds(60) });
+        var identity = Assert.IsType<IdentityAnswer.Identity>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token)).Value;
+        Assert.Equal(["192.168.1.11", "192.168.1.12"], identity.PrivateAddresses.Select(a => a.ToString()));
+        Assert.Equal(10, server.Methods.Count);
     }
 
     [Fact]
@@ -92,6 +99,23 @@ public class InstanceIdentityReaderTests
         Assert.DoesNotContain('\n', answer.Line);
         await cloud.Cloud.StartMetadataAsync(Token);
         Assert.IsType<IdentityAnswer.Identity>(await reader.ReadAsync(Mac(1), Token));
+    }
+
+    [Fact]
+    public async Task Ten_questions_to_a_service_that_does_not_answer_wait_once()
+    {
+        var never = new TaskCompletionSource<(int, string)>();
+        await using var server = await MetadataStub.StartAsync((_, _, _) => never.Task);
+        using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromMilliseconds(200) });
+        try
+        {
+            Assert.IsType<IdentityAnswer.Unreachable>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
+            Assert.Equal(["PUT"], server.Methods);
+        }
+        finally
+        {
+            never.SetResult((500, ""));
+        }
     }
 
     [Theory]

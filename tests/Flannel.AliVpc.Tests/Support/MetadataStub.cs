@@ -10,11 +10,11 @@ internal sealed class MetadataStub : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource stop = new();
-    private readonly Func<string, string, int, (int Status, string Body)> answer;
+    private readonly Func<string, string, int, Task<(int Status, string Body)>> answer;
     private readonly List<string> requests = [];
     private Task running = Task.CompletedTask;
 
-    private MetadataStub(Func<string, string, int, (int, string)> answer) => this.answer = answer;
+    private MetadataStub(Func<string, string, int, Task<(int, string)>> answer) => this.answer = answer;
 
     public IReadOnlyList<string> Methods
     {
@@ -25,7 +25,10 @@ internal sealed class MetadataStub : IAsyncDisposable
     }
 
     /// <param name="answer">From the method, the whole head of the request and its number, from 0.</param>
-    public static Task<MetadataStub> StartAsync(Func<string, string, int, (int Status, string Body)> answer)
+    public static Task<MetadataStub> StartAsync(Func<string, string, int, (int Status, string Body)> answer) =>
+        StartAsync((method, head, n) => Task.FromResult(answer(method, head, n)));
+
+    public static Task<MetadataStub> StartAsync(Func<string, string, int, Task<(int Status, string Body)>> answer)
     {
         var stub = new MetadataStub(answer);
         stub.listener.Start();
@@ -85,7 +88,7 @@ internal sealed class MetadataStub : IAsyncDisposable
                     requests.Add(request);
                 }
 
-                var (status, body) = answer(request[..request.IndexOf(' ', StringComparison.Ordinal)], request, n);
+                var (status, body) = await answer(request[..request.IndexOf(' ', StringComparison.Ordinal)], request, n);
                 await stream.WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 {status} X\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"), stop.Token);
             }
         }

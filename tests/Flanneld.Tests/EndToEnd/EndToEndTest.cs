@@ -9,7 +9,7 @@ public abstract class EndToEndTest : IAsyncDisposable
     protected const string SubnetPrefix = $"{TestVpc.Prefix}/subnets/";
 
     /// <summary>As often as flanneld may be told to look at the route tables by itself.</summary>
-    protected static readonly string[] QuickResync = ["--route-resync=5"];
+    protected static readonly string[] QuickResync = ["--route-resync=1"];
 
     private TestVpc? _vpc;
 

@@ -1,0 +1,210 @@
+using System.Text.Json;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.AliVpc.Tests.Credentials;
+
+public sealed class CredentialChainTests : IDisposable
+{
+    private readonly FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero));
+    private readonly RecordingLogger logger = new();
+    private readonly List<IDisposable> made = [];
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        foreach (var one in made) one.Dispose();
+    }
+
+    [Fact]
+    public async Task The_explicit_ones_come_first_and_the_role_last()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var folder = Directory.CreateTempSubdirectory("flannel-chain-");
+        try
+        {
+            var file = Path.Combine(folder.FullName, "key");
+            await File.WriteAllTextAsync(file, "AccessKeyId=of-file\nAccessKeySecret=s", Token);
+            using var json = JsonDocument.Parse("""{"AccessKeyID":"of-config","AccessKeySecret":"s"}""");
+            var config = AliVpcBackendConfig.Parse(json.RootElement, out _)!;
+            Dictionary<string, string> environment = new()
+            {
+                ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
+                ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
+                ["ACCESS_KEY_ID"] = "of-old-env",
+                ["ACCESS_KEY_SECRET"] = "s",
+            };
+            CredentialChain Chain(string? path, AliVpcBackendConfig backend) => cloud.Keep(CredentialChain.Create(
+                path, backend, n => environment.GetValueOrDefault(n), cloud.Metadata("i-1"), cloud.Clock, new Random(1), logger));
+
+            Assert.Equal("of-file", await IdAsync(Chain(file, config)));
+            Assert.Equal("of-config", await IdAsync(Chain(null, config)));
+            Assert.Equal(1, logger.Count(3204));
+            Assert.Equal("of-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
+            environment.Remove("ALIBABA_CLOUD_ACCESS_KEY_ID");
+            Assert.Equal("of-old-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
+            Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service == "metadata");
+            environment.Clear();
+            var last = Chain(null, AliVpcBackendConfig.Empty);
+            Assert.StartsWith("STS.", await IdAsync(last), StringComparison.Ordinal);
+            Assert.Equal("RAM role FlannelRole", last.Provider);
+            Assert.Contains(logger.Lines, l => l is { Id: 3200 } && l.Text.Contains("RAM role FlannelRole", StringComparison.Ordinal));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Without_any_the_line_says_what_to_do()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var chain = cloud.Keep(CredentialChain.Create(null, AliVpcBackendConfig.Empty, _ => null, cloud.Metadata("i-3"), cloud.Clock, new Random(1), logger));
+        var missing = Assert.IsType<CredentialAnswer.Missing>(await chain.GetAsync(Token));
+        Assert.Contains("attach a RAM role", missing.Line, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', missing.Line);
+        cloud.Cloud.Console.SetRamRole("i-3", "FlannelRole");
+        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_configured_provider_that_fails_hides_the_next_one()
+    {
+        var chain = Chain(new Scripted("first", _ => new ProviderAnswer.Failed("the file is bad")), new Scripted("second", n => Key(n)));
+        Assert.Equal("the file is bad", Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token)).Line);
+    }
+
+    [Fact]
+    public async Task A_key_is_kept_while_it_lives_and_replaced_ahead_of_its_end_in_the_background()
+    {
+        var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
+        var chain = Chain(provider);
+        Assert.Equal("key0", await IdAsync(chain));
+        clock.Advance(TimeSpan.FromHours(5.6));
+        Assert.Equal("key0", await IdAsync(chain));
+        Assert.Equal(1, provider.Fetches);
+        clock.Advance(TimeSpan.FromMinutes(10)); // 14 minutes are left
+        await Eventually.Is(() => provider.Fetches == 2);
+        await Eventually.Is(() => chain.GetAsync(Token).Preserve() is { IsCompletedSuccessfully: true } && logger.Count(3201) == 2);
+        Assert.Equal("key1", await IdAsync(chain));
+    }
+
+    [Fact]
+    public async Task When_the_refresh_fails_the_old_key_serves_until_it_dies_and_the_refresh_goes_on()
+    {
+        var fail = false;
+        var provider = new Scripted("p", n => fail ? new ProviderAnswer.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
+        var chain = Chain(provider);
+        Assert.Equal("key0", await IdAsync(chain));
+        fail = true;
+        clock.Advance(TimeSpan.FromMinutes(346));
+        await Eventually.Is(() => logger.Count(3202) == 1);
+        Assert.Equal("key0", await IdAsync(chain));
+        await Eventually.Is(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(5));
+            return logger.Count(3202) >= 2;
+        });
+        clock.Advance(TimeSpan.FromMinutes(20));
+        Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        fail = false;
+        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_refused_key_is_replaced_once_for_all_who_were_refused()
+    {
+        var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
+        var chain = Chain(provider);
+        var refused = Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key;
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => chain.RefreshAsync(refused, Token).AsTask()));
+        Assert.All(answers, a => Assert.Equal("key1", Assert.IsType<CredentialAnswer.Found>(a).Key.Id));
+        Assert.Equal(2, provider.Fetches);
+    }
+
+    [Fact]
+    public async Task Many_who_ask_first_share_one_request()
+    {
+        var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
+        var chain = Chain(provider);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () => await chain.GetAsync(Token), Token)));
+        Assert.Equal(1, provider.Fetches);
+    }
+
+    [Fact]
+    public async Task A_file_that_changes_is_read_again_and_a_bad_one_keeps_the_old_key()
+    {
+        var bad = false;
+        var provider = new Scripted("file", n => bad ? new ProviderAnswer.Failed("line 1 is bad") : Key(n));
+        var chain = Chain(provider);
+        Assert.Equal("key0", await IdAsync(chain));
+        provider.Changed = true;
+        Assert.Equal("key1", await IdAsync(chain));
+        (bad, provider.Changed) = (true, true);
+        Assert.Equal("key1", await IdAsync(chain));
+        Assert.Equal(1, logger.Count(3202));
+        (bad, provider.Changed) = (false, true);
+        Assert.NotEqual("key1", await IdAsync(chain));
+    }
+
+    [Fact]
+    public async Task A_key_that_lives_shortly_is_replaced_after_half_of_its_life()
+    {
+        var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddMinutes(10)));
+        var chain = Chain(provider);
+        await chain.GetAsync(Token);
+        clock.Advance(TimeSpan.FromMinutes(3.9));
+        Assert.Equal(1, provider.Fetches);
+        clock.Advance(TimeSpan.FromMinutes(1.2));
+        await Eventually.Is(() => provider.Fetches == 2);
+    }
+
+    [Fact]
+    public async Task Rotating_roles_never_leave_the_API_without_a_living_key()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        var chain = cloud.Keep(CredentialChain.Create(null, AliVpcBackendConfig.Empty, _ => null, cloud.Metadata("i-2"), cloud.Clock, new Random(1), cloud.Logger));
+        var api = cloud.ApiWith(chain);
+        for (var hour = 0; hour < 30; hour++)
+        {
+            Assert.True((await api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", Token)).Ok);
+            cloud.Clock.Advance(TimeSpan.FromMinutes(59));
+        }
+
+        Assert.True(cloud.Cloud.Calls.All.Where(c => c.Service == "vpc").Select(c => c.AccessKeyId).Distinct().Count() >= 4);
+        Assert.All(cloud.Cloud.Calls.All.Where(c => c.Service == "vpc"), c => Assert.Equal(200, c.Status));
+    }
+
+    private static ProviderAnswer.Found Key(int n, DateTimeOffset? end = null) => new(AccessKey.Create($"key{n}", "secret", null, end, out _)!);
+
+    private static async Task<string> IdAsync(CredentialChain chain) => Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key.Id;
+
+    private CredentialChain Chain(params ICredentialProvider[] providers)
+    {
+        var chain = new CredentialChain(providers, clock, new Random(1), logger);
+        made.Add(chain);
+        return chain;
+    }
+
+    private sealed class Scripted(string name, Func<int, ProviderAnswer> answer) : ICredentialProvider
+    {
+        private int fetches;
+
+        public string Name => name;
+
+        public int Fetches => Volatile.Read(ref fetches);
+
+        public bool Changed { get; set; }
+
+        public bool HasChanged() => Changed;
+
+        public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+        {
+            Changed = false;
+            return ValueTask.FromResult(answer(Interlocked.Increment(ref fetches) - 1));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using Etcdserverpb;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Connection;
+
+public sealed class AuthenticationTests
+{
+    private const string Prefix = "/coreos.com/network";
+    private const string Password = "correct-horse-battery";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8(Prefix + "/config") };
+
+    [Fact]
+    public async Task A_token_that_expires_is_renewed_without_a_failed_request()
+    {
+        await using var server = await StartAsync("--auth-token-ttl=1");
+        var etcd = server.Connect(user: "flannel", password: Password);
+        var world = new World(etcd, Prefix);
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        // etcd 3.4 drops an unused token after its second; however long it really takes, no request may fail.
+        for (var i = 0; i < 3; i++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+            await etcd.RangeAsync(Read, Cancel);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+        await WatchOnceAsync(etcd);
+        Assert.Equal(held.Lease.Key, (await world.AcquireAsync("192.168.0.1")).Lease.Key);
+    }
+
+    [Fact]
+    public async Task Tokens_that_a_restart_forgot_and_users_that_changed_are_no_failure_either()
+    {
+        await using var server = await StartAsync();
+        var logger = new RecordingLogger();
+        var etcd = server.Connect(logger, user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+        await server.KillAsync();
+        await server.StartAgainAsync();
+        await Eventually.IsAsync("etcd answers again", async () =>
+        {
+            try
+            {
+                await etcd.RangeAsync(Read, Cancel);
+                return true;
+            }
+            catch (EtcdException e)
+            {
+                Assert.True(e.CanHeal, e.Message);
+                return false;
+            }
+        });
+        await WatchOnceAsync(etcd);
+        await server.ControlAsync("--user=root:root", "role", "add", "another");
+        await etcd.RangeAsync(Read, Cancel);
+        await server.ControlAsync("--user=root:root", "role", "add", "a-third");
+        await WatchOnceAsync(etcd);
+        Assert.DoesNotContain(logger.Lines, line => line.Text.Contains(Password, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_wrong_password_no_password_and_a_forbidden_key_are_told_apart()
+    {
+        await using var server = await StartAsync();
+        var wrong = await FailAsync(server.Connect(user: "flannel", password: "guess"));
+        Assert.Equal(EtcdErrorKind.Unauthenticated, wrong.Kind);
+        Assert.Contains("invalid user ID or password", wrong.Message, StringComparison.Ordinal);
+        var none = await FailAsync(server.Connect());
+        Assert.Equal(EtcdErrorKind.Unauthenticated, none.Kind);
+        var etcd = server.Connect(user: "flannel", password: Password);
+        var denied = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("/other") }, Cancel));
+        Assert.Equal(EtcdErrorKind.PermissionDenied, denied.Kind);
+        var watch = await Assert.ThrowsAsync<EtcdException>(() => WatchOnceAsync(etcd, "/other"));
+        Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
+        Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanHeal));
+
+        var refused = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
+        Assert.Equal(EtcdErrorKind.Unauthenticated, Assert.IsType<AcquireResult.Refused>(refused).Error.Kind);
+    }
+
+    [Fact]
+    public async Task A_user_for_an_etcd_without_authentication_is_no_error_even_if_it_is_switched_on_later()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        var etcd = server.Connect(user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+        await EnableAsync(server);
+        await etcd.RangeAsync(Read, Cancel);
+    }
+
+    private static async Task<EtcdProcess> StartAsync(params string[] arguments)
+    {
+        var server = await EtcdProcess.StartAsync("http", arguments);
+        await EnableAsync(server);
+        return server;
+    }
+
+    private static async Task EnableAsync(EtcdProcess server)
+    {
+        await server.ControlAsync("user", "add", "root:root");
+        await server.ControlAsync("user", "grant-role", "root", "root");
+        await server.ControlAsync("user", "add", $"flannel:{Password}");
+        await server.ControlAsync("role", "add", "flannel");
+        await server.ControlAsync("role", "grant-permission", "flannel", "readwrite", "--prefix=true", Prefix + "/");
+        await server.ControlAsync("user", "grant-role", "flannel", "flannel");
+        await server.ControlAsync("auth", "enable");
+    }
+
+    private static Task<EtcdException> FailAsync(EtcdConnection etcd) => Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+
+    private static async Task WatchOnceAsync(EtcdConnection etcd, string key = Prefix + "/config")
+    {
+        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = ByteString.CopyFromUtf8(key) }], Cancel))
+        {
+            if (answer.Created) return;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using Etcdserverpb;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Connection;
+
+public sealed class TlsTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("flannel-tls-").FullName;
+    private readonly Certificates ours;
+    private readonly Certificates others;
+    private readonly (string Cert, string Key) server;
+
+    public TlsTests()
+    {
+        ours = new Certificates(folder, "our-ca");
+        others = new Certificates(folder, "other-ca");
+        server = ours.Sign("server", address: IPAddress.Loopback);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8("/x") };
+
+    [Fact]
+    public async Task An_authoritys_file_alone_is_enough_for_a_server_that_asks_for_no_certificate()
+    {
+        await using var etcd = await StartAsync(server);
+        await etcd.Connect(ca: ours.AuthorityFile).RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task Mutual_tls_works_and_without_a_certificate_of_ours_it_is_refused_in_one_line()
+    {
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = ours.Sign("client");
+        await etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "etcd refused the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
+        (cert, key) = others.Sign("stranger");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), $"etcd refused the client certificate {cert}");
+    }
+
+    [Fact]
+    public async Task Each_way_a_server_can_be_wrong_is_one_line()
+    {
+        await using (var etcd = await StartAsync(server))
+        {
+            await FailsAsync(etcd.Connect(ca: others.AuthorityFile), "is signed by 'CN=our-ca', which is not among etcd-cafile " + others.AuthorityFile);
+            await FailsAsync(etcd.Connect(), "is signed by 'CN=our-ca', which is not among the system's authorities");
+            await FailsAsync(
+                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), ca: ours.AuthorityFile),
+                "is for another name: server, 127.0.0.1");
+        }
+
+        await using (var etcd = await StartAsync(ours.Sign("expired", expired: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=expired' is valid from");
+    }
+
+    [Fact]
+    public async Task Each_way_our_files_can_be_wrong_is_one_line()
+    {
+        await using var etcd = await StartAsync(server);
+        var (cert, key) = ours.Sign("client");
+        var (_, otherKey) = ours.Sign("other-client");
+        var empty = Path.Combine(folder, "empty.pem");
+        await File.WriteAllTextAsync(empty, "", Cancel);
+        var encrypted = Path.Combine(folder, "encrypted.pem");
+        await File.WriteAllTextAsync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
+        var missing = Path.Combine(folder, "missing.pem");
+        await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: otherKey), $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: encrypted), $"etcd-keyfile {encrypted} is encrypted");
+    }
+
+    [Fact]
+    public async Task A_scheme_that_does_not_match_is_an_error_and_no_hang()
+    {
+        await using (var plain = await EtcdProcess.StartAsync())
+        {
+            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ours.AuthorityFile);
+            var closed = await Assert.ThrowsAsync<EtcdException>(() => https.RangeAsync(Read, Cancel));
+            Assert.Contains("does it speak https?", closed.Message, StringComparison.Ordinal);
+        }
+
+        await using var secure = await StartAsync(server);
+        var http = secure.Connect(endpoints: secure.Endpoint.Replace("https:", "http:", StringComparison.Ordinal));
+        var error = await Assert.ThrowsAsync<EtcdException>(() => http.RangeAsync(Read, Cancel));
+        Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+    }
+
+    [Fact]
+    public async Task Files_that_change_are_read_again_for_the_next_handshake()
+    {
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = others.Sign("client");
+        var connection = etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key);
+        await Assert.ThrowsAsync<EtcdException>(() => connection.RangeAsync(Read, Cancel));
+        ours.Sign("client");
+        await connection.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task An_authority_that_another_one_signed_is_trusted_as_it_stands()
+    {
+        using var root = System.Security.Cryptography.ECDsa.Create();
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=root", root, System.Security.Cryptography.HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new System.Security.Cryptography.X509Certificates.X509BasicConstraintsExtension(true, false, 0, true));
+        using var rootCertificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(10));
+        using var between = new Certificates(folder, "between", rootCertificate);
+        await using var etcd = await StartAsync(between.Sign("server2", address: IPAddress.Loopback));
+        await etcd.Connect(ca: between.AuthorityFile).RangeAsync(Read, Cancel);
+    }
+
+    public void Dispose()
+    {
+        ours.Dispose();
+        others.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static Task<EtcdProcess> StartAsync((string Cert, string Key) files, params string[] arguments) =>
+        EtcdProcess.StartAsync("https", [$"--cert-file={files.Cert}", $"--key-file={files.Key}", .. arguments]);
+
+    private static async Task FailsAsync(EtcdConnection etcd, string why)
+    {
+        var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+        Assert.Equal(EtcdErrorKind.Tls, error.Kind);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+}

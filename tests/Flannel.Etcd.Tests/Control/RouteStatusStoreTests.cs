@@ -1,0 +1,117 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Control;
+
+public sealed class RouteStatusStoreTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_status_is_attached_to_its_lease_and_goes_with_it()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True(await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease))], Cancel));
+        Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Routes + held.Lease.Key))!.Lease);
+        var (key, status) = Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+        Assert.Equal(held.Lease.Key.ToString(), key);
+        Assert.True(status.SpeaksOf(held.Lease.Subnet, "i-1"));
+        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Many_are_written_in_few_transactions()
+    {
+        const int nodes = 250;
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await world.LeasesAsync();
+        world.Etcd.Forget();
+        Assert.True(await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel));
+        Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
+        Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_lease_that_is_gone_or_anothers_is_skipped_and_one_that_was_renewed_elsewhere_is_not()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        var stays = (await world.AcquireAsync("192.168.0.1")).Lease;
+        var gone = (await world.AcquireAsync("192.168.0.2")).Lease;
+        var replaced = (await world.AcquireAsync("192.168.0.3")).Lease;
+        var upstream = (await world.AcquireAsync("192.168.0.4")).Lease;
+        await world.DeleteAsync(world.Keys.Subnets + gone.Key);
+        await world.DeleteAsync(world.Keys.Subnets + replaced.Key);
+        await world.PutLeaseAsync(replaced.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
+        var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
+        await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
+        await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
+        Assert.True(await term.Statuses.PublishAsync([.. new[] { stays, gone, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel));
+        Assert.Equal(
+            new[] { stays.Key.ToString(), upstream.Key.ToString() }.Order(),
+            (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
+        Assert.Equal(id, (await world.GetAsync(world.Keys.Routes + upstream.Key))!.Lease);
+    }
+
+    [Fact]
+    public async Task A_former_controller_writes_and_deletes_nothing()
+    {
+        var world = await NewAsync();
+        var first = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.True(await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        await first.DisposeAsync();
+        await using var second = await CampaignAsync(world);
+        var before = (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision;
+        Assert.False(await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        await world.DeleteAsync(world.Keys.Subnets + lease.Key);
+        Assert.False(await first.Statuses.DeleteAsync([lease.Key.ToString()], Cancel));
+        Assert.Equal(before, (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision);
+    }
+
+    [Fact]
+    public async Task The_status_of_an_ended_reservation_is_deleted_and_that_of_a_living_one_kept()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        Assert.True(await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel));
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
+        Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+        Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
+        Assert.Equal(["10.24.6.0-24"], (await term.Statuses.ReadAllAsync(Cancel)).Keys);
+    }
+
+    [Fact]
+    public async Task A_status_that_cannot_be_read_is_left_out()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "garbage");
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    private static RouteStatus Status(Lease lease) =>
+        new(lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+
+    private static Task<ControllerTerm> CampaignAsync(World world) =>
+        Eventually.WithinAsync(
+            "elected",
+            new Election(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>An authority and what it signs, as PEM files in a folder.</summary>
+public sealed class Certificates : IDisposable
+{
+    private readonly X509Certificate2 authority;
+    private readonly string folder;
+
+    /// <param name="parent">Who signs the authority; null for itself.</param>
+    public Certificates(string folder, string name, X509Certificate2? parent = null)
+    {
+        this.folder = folder;
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var (from, to) = (DateTimeOffset.UtcNow.AddDays(-9), DateTimeOffset.UtcNow.AddDays(9));
+        if (parent is null)
+        {
+            authority = request.CreateSelfSigned(from, to);
+        }
+        else
+        {
+            using var signed = request.Create(parent, from, to, RandomNumberGenerator.GetBytes(8));
+            authority = signed.CopyWithPrivateKey(key);
+        }
+
+        File.WriteAllText(AuthorityFile = Path.Combine(folder, name + ".pem"), authority.ExportCertificatePem());
+    }
+
+    public string AuthorityFile { get; }
+
+    /// <returns>The files of certificate and key.</returns>
+    public (string Cert, string Key) Sign(string name, bool expired = false, IPAddress? address = null)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(name);
+        if (address is not null) names.AddIpAddress(address);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], false));
+        using var certificate = request.Create(
+            authority, DateTimeOffset.UtcNow.AddDays(-5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5), RandomNumberGenerator.GetBytes(8));
+        var files = (Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
+        File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
+        File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());
+        return files;
+    }
+
+    public void Dispose() => authority.Dispose();
+}

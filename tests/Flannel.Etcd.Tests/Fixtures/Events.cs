@@ -1,0 +1,57 @@
+using Flannel.Etcd.Leasing;
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>Reads what a keeper tells.</summary>
+public sealed class Events : IAsyncDisposable
+{
+    private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private readonly List<LeaseEvent> seen = [];
+    private readonly Task reading;
+    private int read;
+
+    public Events(LeaseKeeper keeper)
+    {
+        reading = Task.Run(async () =>
+        {
+            await foreach (var e in keeper.KeepAsync(stop.Token))
+            {
+                lock (seen) seen.Add(e);
+            }
+        });
+    }
+
+    public IReadOnlyList<LeaseEvent> Seen
+    {
+        get
+        {
+            lock (seen) return [.. seen];
+        }
+    }
+
+    /// <summary>The next event of this kind; those before it are skipped.</summary>
+    public async Task<T> NextAsync<T>()
+        where T : LeaseEvent
+    {
+        T? found = null;
+        await Eventually.IsAsync($"{typeof(T).Name} after {string.Join(", ", Seen.Select(e => e.GetType().Name))}", () =>
+        {
+            lock (seen)
+            {
+                while (read < seen.Count && found is null) found = seen[read++] as T;
+                return found is not null || (reading.IsCompleted && read == seen.Count);
+            }
+        });
+        Assert.True(found is not null, $"the keeper ended without {typeof(T).Name}: {string.Join(", ", Seen)} {reading.Exception}");
+        return found;
+    }
+
+    public Task EndAsync() => Eventually.WithinAsync("the keeper ends", reading);
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stop.Dispose();
+    }
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>Waits for conditions, generously.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    public static Task IsAsync(string what, Func<bool> condition) => IsAsync(what, () => Task.FromResult(condition()));
+
+    public static async Task IsAsync(string what, Func<Task<bool>> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            Assert.True(clock.Elapsed < Limit, $"not within {Limit.TotalSeconds} s: {what}");
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public static async Task<T> WithinAsync<T>(string what, Task<T> task)
+    {
+        await WithinAsync(what, (Task)task);
+        return await task;
+    }
+
+    public static async Task WithinAsync(string what, Task task)
+    {
+        var first = await Task.WhenAny(task, Task.Delay(Limit, TestContext.Current.CancellationToken));
+        Assert.True(first == task, $"not within {Limit.TotalSeconds} s: {what}");
+        await task;
+    }
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+
+[assembly: AssemblyFixture(typeof(Flannel.Etcd.Tests.Fixtures.SharedEtcd))]
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>One etcd for all tests that leave it as it is; each has a prefix of its own.</summary>
+public sealed class SharedEtcd : IAsyncLifetime
+{
+    private int worlds;
+    private EtcdProcess? etcd;
+
+    public EtcdProcess Process => etcd!;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (File.Exists("/usr/bin/etcd")) etcd = await EtcdProcess.StartAsync();
+    }
+
+    public World World(RecordingLogger? logger = null)
+    {
+        if (etcd is null)
+        {
+            if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail("/usr/bin/etcd is missing, and CI=true");
+            Assert.Skip("/usr/bin/etcd is missing: install etcd-server");
+        }
+
+        var number = Interlocked.Increment(ref worlds).ToString(CultureInfo.InvariantCulture);
+        return new World(etcd.Connect(), $"/test-{number}/network", logger);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (etcd is not null) await etcd.DisposeAsync();
+    }
+}

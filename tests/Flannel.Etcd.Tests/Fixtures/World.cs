@@ -1,0 +1,97 @@
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Leasing;
+using Google.Protobuf;
+using Mvccpb;
+using Lease = Flannel.Core.Leases.Lease;
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>One prefix in an etcd, with what an operator and other nodes do there.</summary>
+public sealed class World
+{
+    public const string Config = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
+
+    public World(IEtcd etcd, string prefix, RecordingLogger? logger = null, TimeProvider? time = null)
+    {
+        Etcd = new WatchedEtcd(etcd);
+        Direct = etcd;
+        Assert.True(EtcdKeys.TryCreate(prefix, out var keys, out var error), error);
+        Keys = keys;
+        Logger = logger ?? new RecordingLogger();
+        Time = time ?? TimeProvider.System;
+        Registry = NewRegistry();
+    }
+
+    /// <summary>What the code under test uses.</summary>
+    public WatchedEtcd Etcd { get; }
+
+    /// <summary>What the test itself uses: neither counted nor failed.</summary>
+    public IEtcd Direct { get; }
+
+    public EtcdKeys Keys { get; }
+    public RecordingLogger Logger { get; }
+    public TimeProvider Time { get; }
+    public SubnetRegistry Registry { get; }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    // Not a fixed seed: the ids of etcd leases come from it, and the etcd is shared.
+    public SubnetRegistry NewRegistry(TimeSpan? leaseTime = null) => new(Etcd, Keys, Time, new Random(), Logger, leaseTime);
+
+    public static LeaseAttributes Attributes(string publicIp, string instance = "i-1") =>
+        new(Ipv4Address.Parse(publicIp), null, "ali-vpc", $$"""{"InstanceId":"{{instance}}"}""", null);
+
+    public static AcquireRequest Request(string publicIp, string? previous = null, Func<NetworkConfig, LeaseAttributes?>? attributes = null) =>
+        new(Ipv4Address.Parse(publicIp), previous is null ? null : Ipv4Network.Parse(previous), attributes ?? (_ => Attributes(publicIp)));
+
+    public async Task<AcquireResult> TryAcquireAsync(AcquireRequest request, SubnetRegistry? registry = null) =>
+        await Eventually.WithinAsync("a subnet is acquired", (registry ?? Registry).AcquireAsync(request, Cancel));
+
+    public async Task<HeldLease> AcquireAsync(string publicIp, string? previous = null, SubnetRegistry? registry = null)
+    {
+        var result = await TryAcquireAsync(Request(publicIp, previous), registry);
+        return Assert.IsType<AcquireResult.Held>(result).Lease;
+    }
+
+    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null) =>
+        new(Etcd, Keys, held, margin ?? TimeSpan.FromHours(1), Time, new Random(), Logger, leaseTime);
+
+    public Task PublishConfigAsync(string config = Config) => PutAsync(Keys.Config.ToStringUtf8(), config);
+
+    public async Task PutAsync(string key, string value, long lease = 0) =>
+        await Direct.TxnAsync(
+            new TxnRequest
+            {
+                Success = { new RequestOp { RequestPut = new PutRequest { Key = Text(key), Value = Text(value), Lease = lease } } },
+            },
+            Cancel);
+
+    public Task PutLeaseAsync(string key, string value, long lease = 0) => PutAsync(Keys.Subnets + key, value, lease);
+
+    public async Task DeleteAsync(string key) =>
+        await Direct.TxnAsync(
+            new TxnRequest { Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = Text(key) } } } }, Cancel);
+
+    public async Task<KeyValue?> GetAsync(string key) => (await Direct.RangeAsync(new RangeRequest { Key = Text(key) }, Cancel)).Kvs.FirstOrDefault();
+
+    public async Task<IReadOnlyList<Lease>> LeasesAsync() => (await new SubnetRegistry(Direct, Keys, Time, new Random(), Logger).ReadAsync(Cancel)).Leases;
+
+    public async Task<long> GrantAsync(TimeSpan timeToLive)
+    {
+        var id = Random.Shared.NextInt64(1, long.MaxValue);
+        await Direct.LeaseGrantAsync(id, timeToLive, Cancel);
+        return id;
+    }
+
+    public async Task CompactAsync(EtcdProcess etcd)
+    {
+        var now = (await Direct.RangeAsync(new RangeRequest { Key = Keys.Config }, Cancel)).Header.Revision;
+        await etcd.ControlAsync("compact", now.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private static ByteString Text(string text) => ByteString.CopyFrom(Encoding.UTF8.GetBytes(text));
+}

@@ -1,0 +1,186 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Tests.Fixtures;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Leasing;
+
+/// <summary>A day and more of a lease's life, against a model of etcd and a time of our own.</summary>
+public sealed class KeeperTimeTests
+{
+    private readonly FakeTimeProvider time = new();
+    private readonly ModelEtcd etcd;
+    private readonly World world;
+
+    public KeeperTimeTests()
+    {
+        etcd = new ModelEtcd(time);
+        world = new World(etcd, "/coreos.com/network", time: time);
+    }
+
+    [Fact]
+    public async Task A_lease_is_renewed_once_a_day_and_an_hour_before_its_end()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        world.Etcd.Forget();
+        var days = 0;
+        for (var minutes = 0; minutes < 5 * 24 * 60; minutes += 5)
+        {
+            await AdvanceAsync(TimeSpan.FromMinutes(5));
+            var renewals = world.Etcd.Requests.Count(request => request == "LeaseKeepAlive");
+            if (renewals == days) continue;
+            days = renewals;
+        }
+
+        Assert.Equal(5, days);
+        Assert.All(world.Etcd.Requests, request => Assert.Equal("LeaseKeepAlive", request));
+    }
+
+    [Fact]
+    public async Task Cut_off_for_less_than_its_life_it_is_held_and_never_called_expired()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        for (var hours = 0; hours < 23; hours++) await AdvanceAsync(TimeSpan.FromHours(1));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+        Assert.Single(events.Seen, e => e is LeaseEvent.Unreachable);
+    }
+
+    [Fact]
+    public async Task Cut_off_for_longer_it_is_called_expired_once_and_taken_back()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        var back = events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease;
+        Assert.Equal(held.Lease.Key, back.Key);
+        Assert.True(back.CreateRevision > held.Lease.CreateRevision);
+        Assert.Single(events.Seen, e => e is LeaseEvent.Expired);
+    }
+
+    [Theory]
+    [InlineData("10.24.5.0-24&fc00::-64")]
+    [InlineData("10.24.4.0-22")]
+    [InlineData("10.24.5.128-25")]
+    public async Task Expired_and_overlapped_by_another_lease_it_is_lost(string other)
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Taken, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+        Assert.DoesNotContain(await world.LeasesAsync(), lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.0.1"));
+    }
+
+    [Fact]
+    public async Task Expired_and_out_of_a_new_configuration_it_is_lost()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Unfit, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+    }
+
+    [Fact]
+    public async Task Deleted_while_cut_off_it_is_lost_when_etcd_answers()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unreachable>().Any());
+        world.Etcd.FailBefore = _ => null;
+        world.Etcd.FailAfter = _ => null;
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Deleted, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+    }
+
+    [Fact]
+    public async Task A_lease_that_a_restored_etcd_never_knew_is_taken_back()
+    {
+        await world.PublishConfigAsync();
+        var restore = etcd.Snapshot();
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.Equal(held.Lease.Key, Assert.Single(await world.LeasesAsync()).Key);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task Compaction_of_the_history_is_survived()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        etcd.Compact();
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task Without_an_answer_for_a_day_the_requests_stay_few()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        world.Etcd.Forget();
+        for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.InRange(world.Etcd.Requests.Count, 60, 300);
+    }
+
+    private async Task<HeldLease> AcquireAsync()
+    {
+        await world.PublishConfigAsync();
+        return await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+    }
+
+    /// <summary>Time passes, and everything that waits for it has had its turn.</summary>
+    private async Task AdvanceAsync(TimeSpan step)
+    {
+        time.Advance(step);
+        etcd.Tick();
+        await Task.Delay(1, TestContext.Current.CancellationToken);
+    }
+
+    private Task RunUntilAsync(Func<bool> condition, TimeSpan? step = null) => Eventually.IsAsync("the keeper has got so far", async () =>
+    {
+        if (condition()) return true;
+        await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(500));
+        return condition();
+    });
+}

@@ -1,0 +1,168 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Leasing;
+using Flanneld.Host;
+using Flanneld.Node;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flanneld.Unit.Tests.Node;
+
+public sealed class NodeReadinessTests : IDisposable
+{
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+    private static readonly Lease Held = new(
+        new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+
+    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
+    private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 8, 0, 0, TimeSpan.Zero));
+    private readonly SystemdNotifier systemd = new(null);
+    private readonly NodeHealth health;
+
+    public NodeReadinessTests() => health = new NodeHealth(new ControllerMetrics(), time);
+
+    private string SubnetPath => Path.Combine(directory, "subnet.env");
+
+    private bool IsReady => health.Checks.All(check => check.Ok);
+
+    public void Dispose()
+    {
+        systemd.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private NodeReadiness Node(string? instanceId = "i-1", string? path = null)
+    {
+        var node = new NodeReadiness(
+            new SubnetEnv(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false), instanceId, new SubnetFile(path ?? SubnetPath), systemd, health, null,
+            time, time.GetTimestamp(), NullLogger.Instance);
+        node.Begin(new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        return node;
+    }
+
+    private static async Task Tell(NodeReadiness node, params LeaseEvent[] events)
+    {
+        foreach (var each in events) Assert.Null(await node.TakeAsync(each, TestContext.Current.CancellationToken));
+    }
+
+    private static LeaseEvent.RouteStatusChanged Route(RouteState state, string subnet = "10.24.5.0/24", string instance = "i-1") =>
+        new(new RouteStatus(subnet, instance, ["vtb-1"], state, state == RouteState.Available ? "" : "why", "req-1", default));
+
+    [Fact]
+    public async Task The_file_is_written_when_the_route_is_available_and_not_before()
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null), Route(RouteState.Pending));
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+
+        await Tell(node, Route(RouteState.Available));
+        Assert.Contains("FLANNEL_SUBNET=10.24.5.1/24\n", await File.ReadAllTextAsync(SubnetPath, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.True(IsReady);
+    }
+
+    [Theory]
+    [InlineData("10.24.6.0/24", "i-1")]
+    [InlineData("10.24.5.0/24", "i-2")]
+    public async Task A_word_on_another_subnet_or_instance_is_not_trusted(string subnet, string instance)
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available, subnet, instance));
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+    }
+
+    [Theory]
+    [InlineData(RouteState.Pending)]
+    [InlineData(RouteState.Conflict)]
+    [InlineData(RouteState.QuotaExceeded)]
+    [InlineData(RouteState.Denied)]
+    public async Task An_available_route_that_is_lost_takes_readiness_and_file_along_and_its_return_brings_them_back(RouteState state)
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), Route(state));
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+        Assert.Contains(health.Checks, check => check is { Name: "route", Ok: false } && check.Detail == $"{state} in vtb-1: why");
+
+        await Tell(node, Route(RouteState.Available));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task An_earlier_runs_file_stays_until_the_first_word_on_the_route()
+    {
+        await File.WriteAllTextAsync(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held));
+        Assert.True(File.Exists(SubnetPath));
+        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        Assert.False(File.Exists(SubnetPath));
+    }
+
+    [Fact]
+    public async Task A_lost_lease_removes_the_file_and_ends_the_node_with_a_reason()
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        var end = await node.TakeAsync(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"), TestContext.Current.CancellationToken);
+        Assert.Equal("subnet 10.24.5.0/24 is lost: its key was deleted; the next start takes a subnet again", end);
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+    }
+
+    [Fact]
+    public async Task A_lease_that_expired_out_of_reach_may_not_be_used_until_it_is_taken_back()
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unreachable("no answer"));
+        Assert.True(IsReady);
+        await Tell(node, new LeaseEvent.Expired());
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+        await Tell(node, new LeaseEvent.Confirmed(Held));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task Backend_alloc_waits_for_no_route()
+    {
+        await Tell(Node(instanceId: null), new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_written_is_tried_again()
+    {
+        var blocked = Path.Combine(directory, "blocked");
+        await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
+        var node = Node(path: Path.Combine(blocked, "subnet.env"));
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        Assert.False(IsReady);
+        Assert.NotNull(node.RetryAfter);
+
+        File.Delete(blocked);
+        await node.SettleAsync(TestContext.Current.CancellationToken);
+        Assert.True(IsReady);
+        Assert.Null(node.RetryAfter);
+    }
+
+    [Fact]
+    public async Task Metrics_follow_the_node()
+    {
+        var node = Node();
+        Assert.Contains("\nflannel_ready 0\n", health.Metrics(), StringComparison.Ordinal);
+        await Tell(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.Renewed(TimeSpan.FromHours(24)), Route(RouteState.Available));
+        var metrics = health.Metrics();
+        Assert.Contains("\nflannel_ready 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nflannel_lease_renewals_total 1\n", metrics, StringComparison.Ordinal);
+        Assert.Contains("\nflannel_route_state{state=\"Available\"} 1\n", metrics, StringComparison.Ordinal);
+        var end = new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero).ToUnixTimeSeconds();
+        Assert.Contains($"\nflannel_lease_expiry_timestamp_seconds {end}\n", metrics, StringComparison.Ordinal);
+        Assert.EndsWith("\n", metrics, StringComparison.Ordinal);
+    }
+}
