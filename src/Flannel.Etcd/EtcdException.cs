@@ -52,6 +52,8 @@ public sealed class EtcdException : Exception
     /// <summary>True when a write was sent and its fate is unknown.</summary>
     public bool MayHaveHappened { get; }
 
-    /// <summary>Whether waiting can help. What cannot heal by itself is told at once, with the process's end if it happens at the start.</summary>
-    public bool CanHeal => Kind is not (EtcdErrorKind.Tls or EtcdErrorKind.Unauthenticated or EtcdErrorKind.PermissionDenied or EtcdErrorKind.Invalid);
+    /// <summary>Whether waiting can help. What cannot heal by itself is told at once, with the process's end if it happens at the
+    /// start.</summary>
+    public bool CanHeal =>
+        Kind is not (EtcdErrorKind.Tls or EtcdErrorKind.Unauthenticated or EtcdErrorKind.PermissionDenied or EtcdErrorKind.Invalid);
 }

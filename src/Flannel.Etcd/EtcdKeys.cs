@@ -37,7 +37,8 @@ public sealed class EtcdKeys
     /// <param name="key">The subnet's key as text: what follows <see cref="Subnets"/> in the lease's key.</param>
     public ByteString Route(string key) => ByteString.CopyFromUtf8(Routes + key);
 
-    /// <summary>Upstream joins paths, so equal slashes are one and a trailing one is nothing. A prefix without a leading slash is another place
+    /// <summary>Upstream joins paths, so equal slashes are one and a trailing one is nothing. A prefix without a leading slash is another
+    /// place
     /// in etcd v3 than the one with it, and almost surely a mistake.</summary>
     /// <param name="error">One line, when the answer is false.</param>
     public static bool TryCreate(string prefix, [NotNullWhen(true)] out EtcdKeys? keys, out string error)

@@ -34,10 +34,10 @@ internal static partial class EtcdLog
     [LoggerMessage(2013, LogLevel.Warning, "the lease {Key} of this node does not fit the configuration any more ({Config}): giving it up")]
     public static partial void UnfitLease(ILogger logger, SubnetKey key, string config);
 
-    [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): left alone and not used")]
+    [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): not used")]
     public static partial void UnfitReservation(ILogger logger, SubnetKey key, string config);
 
-    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote into etcd without asking it")]
+    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote without a look")]
     public static partial void Overlap(ILogger logger, SubnetKey key, SubnetKey other, Ipv4Address publicIp);
 
     [LoggerMessage(2016, LogLevel.Debug, "the etcd lease {Id:x} stays until its time ends: {Reason}")]

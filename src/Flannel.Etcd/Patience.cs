@@ -12,7 +12,8 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
     private readonly Backoff backoff = new(First, Longest, random);
     private EtcdErrorKind? told;
 
-    /// <param name="evenRefused">Go on even if the failure is one that does not heal by itself: for what runs already and must not end for it.</param>
+    /// <param name="evenRefused">Go on even if the failure is one that does not heal by itself: for what runs already and must not end for
+    /// it.</param>
     /// <exception cref="EtcdException">The failure cannot heal, and <paramref name="evenRefused"/> is false.</exception>
     public async Task<T> UntilAnsweredAsync<T>(Func<CancellationToken, Task<T>> ask, bool evenRefused, CancellationToken cancellation)
     {

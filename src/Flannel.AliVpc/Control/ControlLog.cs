@@ -55,7 +55,8 @@ internal static partial class ControlLog
     [LoggerMessage(3520, LogLevel.Warning, "{Vpc}: routes are created one by one, the RAM role lacks {Action} (request {RequestId})")]
     public static partial void BatchDenied(ILogger logger, VpcId vpc, string action, string requestId);
 
-    [LoggerMessage(3521, LogLevel.Information, "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
+    [LoggerMessage(3521, LogLevel.Information,
+        "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
     public static partial void BatchRefused(ILogger logger, VpcId vpc, int count, string code, string text, string requestId);
 
     [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text} (request {RequestId})")]
@@ -74,7 +75,7 @@ internal static partial class ControlLog
     public static partial void CheckSwitchedOff(ILogger logger, string @interface, string requestId);
 
     [LoggerMessage(3531, LogLevel.Warning,
-        "the source/destination checks are not looked after: the RAM role lacks {Action}. Interfaces with the check on drop the containers' traffic (request {RequestId})")]
+        "the source/destination checks are not looked after: the RAM role lacks {Action}. With it on they drop the containers' traffic (request {RequestId})")]
     public static partial void CheckDenied(ILogger logger, string action, string requestId);
 
     [LoggerMessage(3532, LogLevel.Warning, "source/destination check of {Interface}: {Code} {Text} (request {RequestId})")]
@@ -86,7 +87,7 @@ internal static partial class ControlLog
     [LoggerMessage(3541, LogLevel.Information, "route controller: the term is over: {End}")]
     public static partial void TermEnds(ILogger logger, string end);
 
-    [LoggerMessage(3542, LogLevel.Information, "{Vpc}: all {Nodes} routes stand in {Tables} tables, ready {Milliseconds} ms after the first was missing")]
+    [LoggerMessage(3542, LogLevel.Information, "{Vpc}: all {Nodes} routes stand in {Tables} tables, {Milliseconds} ms after the first write")]
     public static partial void AllStand(ILogger logger, VpcId vpc, int nodes, int tables, long milliseconds);
 
     [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]

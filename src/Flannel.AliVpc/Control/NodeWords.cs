@@ -6,7 +6,8 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>Gathers what one pass found out about each node, and publishes what is new in it.</summary>
 internal sealed class NodeWords(
-    VpcTables tables, VpcEntries entries, RouteTroubles troubles, VpcOverlaps overlaps, InterfaceChecks checks, NodeStatuses statuses, StatusBoard board)
+    VpcTables tables, VpcEntries entries, RouteTroubles troubles, VpcOverlaps overlaps, InterfaceChecks checks,
+    NodeStatuses statuses, StatusBoard board)
 {
     /// <param name="stopper">What stops the whole VPC; null when nothing does.</param>
     /// <returns>False when the term is over.</returns>

@@ -15,7 +15,8 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, string routeTableId, CancellationToken cancellation) =>
-        ListAsync(regionId, "DescribeRouteEntryList", EntriesPerPage, c => inner.DescribeRouteEntryListAsync(regionId, routeTableId, c), cancellation);
+        ListAsync(regionId, "DescribeRouteEntryList", EntriesPerPage,
+            c => inner.DescribeRouteEntryListAsync(regionId, routeTableId, c), cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>

@@ -54,7 +54,11 @@ public sealed class RouteController(
         tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
         while (true)
         {
-            foreach (var reconciler in Offer(snapshot, term, board, ended)) tasks.Add(WatchedAsync(RunAsync(reconciler, ended, cancellation), ended, cancellation));
+            foreach (var started in Offer(snapshot, term, board, ended))
+            {
+                tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
+            }
+
             await leases.ChangedAfterAsync(snapshot.Revision, cancellation);
             snapshot = await leases.CurrentAsync(cancellation);
         }

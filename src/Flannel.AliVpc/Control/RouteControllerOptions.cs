@@ -7,7 +7,7 @@ public sealed record RouteControllerOptions(string EtcdPrefix, IReadOnlyList<str
     /// <summary>How often the tables are read again although nothing asked for it: <c>--route-resync</c>.</summary>
     public TimeSpan Resync { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Every so many resyncs also what changes seldom is read: the tables that serve no node, the VPC's ranges, the source/destination checks.</summary>
+    /// <summary>Every so many resyncs also what changes seldom is read: tables that serve no node, the VPC's ranges, the interfaces.</summary>
     public int SlowResyncs { get; init; } = 10;
 
     /// <summary>How long a lease must have been gone, as seen in this term, before its route is deleted.</summary>

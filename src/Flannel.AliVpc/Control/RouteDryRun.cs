@@ -37,7 +37,8 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
                     tableId, view.Network, view.Nodes, view.Respected, entries, mark, UpkeepOnly: !tables.Serving.Contains(tableId)));
                 foreach (var step in steps) text.Append("  ").Append(Line(step)).Append('\n');
                 changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
-                if (steps.OfType<RouteStep.Create>().FirstOrDefault() is { } create) text.Append(await RightAsync(api, vpc, create, mark, cancellation));
+                if (steps.OfType<RouteStep.Create>().FirstOrDefault() is not { } create) continue;
+                text.Append(await RightAsync(api, vpc, create, mark, cancellation));
             }
         }
 
@@ -54,7 +55,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
             RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
             RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
             RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
-            RouteStep.Conflict conflict => ("conflict", $"{Hops(conflict.Entry)} {conflict.Kind} {conflict.Entry.RouteEntryId} {conflict.Entry.Name}".TrimEnd()),
+            RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
             _ => throw new InvalidOperationException($"no such step: {step}"),
         };
         return $"{word,-9} {step.RouteTableId} {step.Destination,-18} {hop}";

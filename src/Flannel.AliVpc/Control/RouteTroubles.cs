@@ -50,7 +50,11 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     public void Observe(string tableId, IEnumerable<RouteStep> steps, int entries)
     {
         var wishes = new Dictionary<RouteKey, RouteStep>();
-        foreach (var step in steps.Where(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete)) wishes.TryAdd(RouteKey.Of(step), step);
+        foreach (var step in steps)
+        {
+            if (step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete) wishes.TryAdd(RouteKey.Of(step), step);
+        }
+
         foreach (var (key, trouble) in troubles.Where(pair => pair.Key.TableId == tableId).ToList())
         {
             if (!wishes.TryGetValue(key, out var wish) || !IsSameWish(wish, trouble.Step)) troubles.Remove(key);
@@ -96,7 +100,8 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         CloudErrorKind.Denied => (RouteState.Denied, $"the RAM role lacks {error.DeniedAction ?? error.Code}"),
         CloudErrorKind.Reread or CloudErrorKind.AlreadySo when count > Benefit => (RouteState.Conflict,
             $"route table {step.RouteTableId} refuses {step.Destination} and lists no entry of it: {error.Code} {error.Message}"),
-        CloudErrorKind.Fatal or CloudErrorKind.Unknown => (RouteState.Rejected, $"{step.RouteTableId} {step.Destination}: {error.Code} {error.Message}"),
+        CloudErrorKind.Fatal or CloudErrorKind.Unknown => (RouteState.Rejected,
+            $"{step.RouteTableId} {step.Destination}: {error.Code} {error.Message}"),
         _ => (RouteState.Pending, $"{step.RouteTableId} {step.Destination}: {error.Code}, trying again"),
     };
 }

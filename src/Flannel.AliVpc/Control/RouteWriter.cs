@@ -4,20 +4,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>One call that writes.</summary>
-internal abstract record RouteWrite(IReadOnlyList<RouteStep> Steps)
-{
-    public sealed record CreateMany(IReadOnlyList<RouteStep.Create> Routes) : RouteWrite(Routes);
-
-    public sealed record CreateOne(RouteStep.Create Route) : RouteWrite([Route]);
-
-    public sealed record RePointOne(RouteStep.RePoint Route) : RouteWrite([Route]);
-
-    public sealed record DeleteMany(IReadOnlyList<RouteStep.Delete> Routes) : RouteWrite(Routes);
-
-    public IEnumerable<string> TableIds => Steps.Select(step => step.RouteTableId).Distinct();
-}
-
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
 internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubles, StaleRoutes stale, TimeProvider time, Random random, ILogger log)
 {
@@ -50,7 +36,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var now = steps.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
         foreach (var (key, ack) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
         {
-            if (!now.TryGetValue(key, out var step) || step.GetType() != ack.Step || time.GetElapsedTime(ack.At) >= ListingLag) acknowledged.Remove(key);
+            var shows = now.TryGetValue(key, out var step) && step.GetType() == ack.Step;
+            if (!shows || time.GetElapsedTime(ack.At) >= ListingLag) acknowledged.Remove(key);
         }
 
         foreach (var (key, wish) in uncertain.Where(pair => pair.Key.TableId == tableId).ToList())
@@ -75,7 +62,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 
     /// <summary>The next call; null when there is nothing to do now. Creating heals most with one call and comes first, one re-pointing
     /// after each so that neither starves the other; deleting waits for both.</summary>
-    public RouteWrite? Choose(IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
+    public RouteWrite? Choose(
+        IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
     {
         bool IsOpen(RouteStep step) => !troubles.Blocks(step) && !IsOnItsWay(step);
         var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
@@ -238,7 +226,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var trouble = troubles.Fail(step, error);
         // What the next reading most likely settles is worth a line only if it does not.
         var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
-        if (trouble.Count == worthALine && ReferenceEquals(trouble.Step, step)) ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
+        if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
+        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
     }
 
     private void Acknowledge(RouteStep step, string requestId)

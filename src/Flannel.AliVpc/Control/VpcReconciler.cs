@@ -97,6 +97,8 @@ internal sealed class VpcReconciler
         var checking = checks.RunAsync(both.Token);
         try
         {
+            // The first node of a VPC seldom comes alone.
+            await GatherAsync(cancellation);
             while (true)
             {
                 signal.Clear();

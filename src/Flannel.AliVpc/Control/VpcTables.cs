@@ -32,7 +32,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     /// <summary>Lets the next refresh ask again.</summary>
     public void ForgetOpenQuestions()
     {
-        foreach (var id in problems.Where(problem => problem.Value.State == RouteState.Pending).Select(problem => problem.Key).ToList()) problems.Remove(id);
+        var open = problems.Where(problem => problem.Value.State == RouteState.Pending).Select(problem => problem.Key).ToList();
+        foreach (var id in open) problems.Remove(id);
     }
 
     /// <summary>A table that turned out not to exist, or not to be readable as one: without it until the next listing.</summary>

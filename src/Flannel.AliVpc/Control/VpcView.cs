@@ -74,7 +74,7 @@ public sealed record VpcView(
         Respected = [.. snapshot.Leases.Where(lease => OursOrNull(lease) is null).Select(lease => lease.Subnet)],
     };
 
-    /// <summary>Null for upstream's nodes, which write their own routes, for other backends, and for reservations that no node has taken up.</summary>
+    /// <summary>Null for upstream's nodes, which write their own routes, for other backends, and for reservations without a node.</summary>
     private static WantedRoute? OursOrNull(Lease lease) =>
         lease.Attributes.BackendType == FlannelContract.AliVpcBackend
         && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node

@@ -45,7 +45,8 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
                 socket.Dispose();
                 if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
                 if (e is OperationCanceledException) throw NoAnswer("no connection");
-                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {(e is SocketException s ? Describe(s) : e.Message)}", e);
+                var why = e is SocketException refused ? Describe(refused) : e.Message;
+                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {why}", e);
             }
         }
     }
@@ -80,7 +81,11 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
                 if (check.Trouble is { } trouble) throw new ConnectFailure(EtcdErrorKind.Tls, trouble, e);
                 // Closing in the middle of it is what a dying member does; a refusal is said in TLS' own terms.
                 if (e is not AuthenticationException)
-                    throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)", e);
+                {
+                    var closed = $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)";
+                    throw new ConnectFailure(EtcdErrorKind.Unavailable, closed, e);
+                }
+
                 throw new ConnectFailure(
                     EtcdErrorKind.Tls, $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}", e);
             }

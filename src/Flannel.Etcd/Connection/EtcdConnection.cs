@@ -77,11 +77,15 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         while (true) yield return await stream.NextAsync(cancellation);
     }
 
-    /// <summary>Tries each member once, beginning with the one that answered last. A stale token is renewed once, at the same member.</summary>
+    /// <summary>Tries each member once, beginning with the one that answered last. A stale token is renewed once, at the same
+    /// member.</summary>
     /// <param name="repeatable">Whether a request that may have been carried out may be sent again.</param>
     /// <param name="attempt">Gets the limit for its answer beside the options; for a stream, the options live longer than that.</param>
     internal async Task<T> TryMembersAsync<T>(
-        bool repeatable, Func<Member, CallOptions, CancellationToken, Task<T>> attempt, CancellationToken cancellation, bool isStream = false)
+        bool repeatable,
+        Func<Member, CallOptions, CancellationToken, Task<T>> attempt,
+        CancellationToken cancellation,
+        bool isStream = false)
     {
         var first = Volatile.Read(ref preferred);
         var tokenRenewed = false;
@@ -154,7 +158,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     private static EtcdException Summary(List<EtcdException> failures, bool mayHaveHappened)
     {
         var telling = failures.FindLast(failure => failure.CanHeal) ?? failures[^1];
-        return new EtcdException(telling.Kind, string.Join("; ", failures.Select(failure => failure.Message).Distinct()), mayHaveHappened, telling.InnerException);
+        var message = string.Join("; ", failures.Select(failure => failure.Message).Distinct());
+        return new EtcdException(telling.Kind, message, mayHaveHappened, telling.InnerException);
     }
 
     private static bool IsRead(TxnRequest request) =>

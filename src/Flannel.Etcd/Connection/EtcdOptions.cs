@@ -25,7 +25,8 @@ public sealed record EtcdOptions
     /// <summary>Endpoints that are spoken to in clear text over a network: worth a warning.</summary>
     public IEnumerable<Uri> OpenToTheNetwork => Endpoints.Where(endpoint => endpoint.Scheme == Uri.UriSchemeHttp && !endpoint.IsLoopback);
 
-    /// <param name="endpoints">As in the flag: separated by commas. Empty parts are skipped; <c>host:port</c> alone means http, as in etcd's own client.</param>
+    /// <param name="endpoints">As in the flag: separated by commas. Empty parts are skipped; <c>host:port</c> alone means http, as in
+    /// etcd's own client.</param>
     /// <param name="userName">May hold the password behind a colon, if <paramref name="password"/> is not given.</param>
     /// <param name="error">One line for the user, when the answer is null.</param>
     public static EtcdOptions? Create(
@@ -69,7 +70,9 @@ public sealed record EtcdOptions
 
         if (Empty(userName) != (password is null || password.IsEmpty))
         {
-            error = Empty(userName) ? "an etcd password is given without etcd-username" : $"etcd-username '{userName}' is given without a password";
+            error = Empty(userName)
+                ? "an etcd password is given without etcd-username"
+                : $"etcd-username '{userName}' is given without a password";
             return null;
         }
 
@@ -89,6 +92,9 @@ public sealed record EtcdOptions
 
     private static bool Empty(string? text) => string.IsNullOrEmpty(text);
 
-    private static bool HasPort(string text) =>
-        text.TrimEnd('/').LastIndexOf(':') is var colon && char.IsAsciiDigit(text.TrimEnd('/')[^1]) && colon > text.LastIndexOf(']') && colon > text.IndexOf("://", StringComparison.Ordinal);
+    private static bool HasPort(string text)
+    {
+        var authority = text.AsSpan(text.IndexOf("://", StringComparison.Ordinal) + 3).TrimEnd('/');
+        return authority.LastIndexOf(':') is var colon && colon > authority.LastIndexOf(']');
+    }
 }

@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>In TLS 1.3 the server judges our certificate after the handshake has ended on our side. Its refusal is an alert on the first read, which
+/// <summary>In TLS 1.3 the server judges our certificate after the handshake has ended on our side. Its refusal is an alert on the first
+/// read, which
 /// HttpClient takes for any broken connection; here it is heard and kept.</summary>
 internal sealed class ListeningSslStream(Stream inner, Action<string?> tell, string? certFile) : SslStream(inner)
 {
@@ -57,7 +58,7 @@ internal sealed class ListeningSslStream(Stream inner, Action<string?> tell, str
         (116 or 40 or 42, null) => "etcd refused the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)",
         (45, _) => $"etcd refused the client certificate {certFile}: expired",
         (48, _) => $"etcd refused the client certificate {certFile}: signed by an authority that it does not know",
-        (>= 41 and <= 49 or 116, _) => $"etcd refused the client certificate {certFile} (TLS alert {alert})",
+        ( >= 41 and <= 49 or 116, _) => $"etcd refused the client certificate {certFile} (TLS alert {alert})",
         _ => $"etcd refused the connection (TLS alert {alert})",
     };
 
@@ -65,7 +66,8 @@ internal sealed class ListeningSslStream(Stream inner, Action<string?> tell, str
     {
         for (; e is not null; e = e.InnerException)
         {
-            if (e is CryptographicException && (e.HResult & ReasonMask) is var reason && reason is >= FirstAlert and < FirstAlert + 256) return reason - FirstAlert;
+            if (e is CryptographicException && (e.HResult & ReasonMask) is >= FirstAlert and < FirstAlert + 256 and var reason)
+                return reason - FirstAlert;
         }
 
         return null;

@@ -61,7 +61,7 @@ internal sealed class Member : IDisposable
     {
         var rpc = exception as RpcException;
         if (ConnectFailure.In(rpc?.Status.DebugException ?? exception) is { } connect)
-            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), Elsewhere: true, StaleToken: false);
+            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), true, false);
         if (tooLong)
         {
             var late = new EtcdException(
@@ -80,8 +80,8 @@ internal sealed class Member : IDisposable
 
         var text = ServerErrors.Bare(rpc.Status.Detail);
         var meaning = ServerErrors.Of(rpc.StatusCode, text);
-        return new Failure(
-            new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception), meaning.Elsewhere, meaning.StaleToken);
+        var error = new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception);
+        return new Failure(error, meaning.Elsewhere, meaning.StaleToken);
     }
 
     /// <summary>The most telling of the messages around a broken connection.</summary>

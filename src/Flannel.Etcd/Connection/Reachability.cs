@@ -6,16 +6,18 @@ namespace Flannel.Etcd.Connection;
 internal sealed class Reachability(TimeProvider time, ILogger logger)
 {
     private readonly Lock gate = new();
-    private long? silentSince;
+
+    // Also read without the lock, on every answer.
+    private volatile bool silent;
+    private long since;
 
     public void Answered(Member member)
     {
-        if (Volatile.Read(ref silentSinceSet) == 0) return;
+        if (!silent) return;
         lock (gate)
         {
-            if (silentSince is not { } since) return;
-            silentSince = null;
-            silentSinceSet = 0;
+            if (!silent) return;
+            silent = false;
             EtcdLog.Reachable(logger, member.Name, time.GetElapsedTime(since).TotalSeconds);
         }
     }
@@ -24,13 +26,10 @@ internal sealed class Reachability(TimeProvider time, ILogger logger)
     {
         lock (gate)
         {
-            if (silentSince is not null) return;
-            silentSince = time.GetTimestamp();
-            silentSinceSet = 1;
+            if (silent) return;
+            silent = true;
+            since = time.GetTimestamp();
             EtcdLog.Unreachable(logger, error.Message);
         }
     }
-
-    // Read on every answer, without the lock.
-    private int silentSinceSet;
 }

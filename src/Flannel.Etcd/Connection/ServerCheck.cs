@@ -3,7 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>Judges a member's certificate as Go's TLS does, which etcd's operators are used to, and says in one line what is wrong with it.</summary>
+/// <summary>Judges a member's certificate as Go's TLS does, which etcd's operators are used to, and says in one line what is wrong with
+/// it.</summary>
 internal sealed class ServerCheck(string host, string? caFile, X509Certificate2Collection? authorities)
 {
     /// <summary>Null while nothing is wrong.</summary>
@@ -41,9 +42,12 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
 
         var flags = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
         // An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.
-        if (flags == X509ChainStatusFlags.PartialChain && authorities is not null
-            && authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(chain.ChainElements[^1].Certificate.RawDataMemory.Span)))
-            return true;
+        if (flags == X509ChainStatusFlags.PartialChain && authorities is not null)
+        {
+            var last = chain.ChainElements[^1].Certificate.RawDataMemory;
+            if (authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(last.Span))) return true;
+        }
+
         Trouble = Describe(flags, shown, chain);
         return false;
     }
@@ -55,12 +59,15 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
             foreach (var element in chain.ChainElements)
             {
                 if (!element.ChainElementStatus.Any(status => status.Status.HasFlag(X509ChainStatusFlags.NotTimeValid))) continue;
+                var (from, to) = (element.Certificate.NotBefore.ToUniversalTime(), element.Certificate.NotAfter.ToUniversalTime());
                 return $"the certificate of {host} is not valid now: '{element.Certificate.Subject}' is valid from "
-                    + $"{element.Certificate.NotBefore.ToUniversalTime():yyyy-MM-dd HH:mm} to {element.Certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm} UTC";
+                    + $"{from:yyyy-MM-dd HH:mm} to {to:yyyy-MM-dd HH:mm} UTC";
             }
         }
 
-        if ((flags & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid)) != 0)
+        const X509ChainStatusFlags unknown =
+            X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
+        if ((flags & unknown) != 0)
         {
             var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {caFile}";
             return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";

@@ -15,6 +15,8 @@ internal static class ServerErrors
     private const string StatusText = "rpc error: code = ";
     private const string StatusTextEnd = " desc = ";
 
+    private static readonly Meaning TimedOut = new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true);
+
     private static readonly FrozenDictionary<string, Meaning> Known = new Dictionary<string, Meaning>(StringComparer.Ordinal)
     {
         ["etcdserver: mvcc: required revision has been compacted"] = new(EtcdErrorKind.Compacted),
@@ -36,9 +38,9 @@ internal static class ServerErrors
         ["etcdserver: rpc not supported for learner"] = new(EtcdErrorKind.Unavailable, Elsewhere: true),
         ["etcdserver: leader changed"] = new(EtcdErrorKind.Unavailable, Harmless: false, Elsewhere: true),
         ["etcdserver: server stopped"] = new(EtcdErrorKind.Unavailable, Harmless: false, Elsewhere: true),
-        ["etcdserver: request timed out"] = new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true),
-        ["etcdserver: request timed out, possibly due to previous leader failure"] = new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true),
-        ["etcdserver: request timed out, possibly due to connection lost"] = new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true),
+        ["etcdserver: request timed out"] = TimedOut,
+        ["etcdserver: request timed out, possibly due to previous leader failure"] = TimedOut,
+        ["etcdserver: request timed out, possibly due to connection lost"] = TimedOut,
         ["etcdserver: unhealthy cluster"] = new(EtcdErrorKind.Unavailable, Harmless: false, Elsewhere: true),
         ["etcdserver: corrupt cluster"] = new(EtcdErrorKind.Other, Harmless: false, Elsewhere: true),
     }.ToFrozenDictionary(StringComparer.Ordinal);
@@ -50,7 +52,7 @@ internal static class ServerErrors
         return code switch
         {
             StatusCode.Unavailable => new(EtcdErrorKind.Unavailable, Harmless: false, Elsewhere: true),
-            StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted => new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true),
+            StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted => TimedOut,
             StatusCode.Unauthenticated => new(EtcdErrorKind.Unauthenticated, StaleToken: true),
             StatusCode.PermissionDenied => new(EtcdErrorKind.PermissionDenied),
             StatusCode.InvalidArgument or StatusCode.Unimplemented => new(EtcdErrorKind.Invalid),
@@ -61,7 +63,8 @@ internal static class ServerErrors
         };
     }
 
-    /// <summary><c>rpc error: code = PermissionDenied desc = etcdserver: permission denied</c> without what stands before etcd's own text.</summary>
+    /// <summary><c>rpc error: code = PermissionDenied desc = etcdserver: permission denied</c> without what stands before etcd's own
+    /// text.</summary>
     public static string Bare(string text)
     {
         if (!text.StartsWith(StatusText, StringComparison.Ordinal)) return text;

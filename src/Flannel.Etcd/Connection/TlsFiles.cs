@@ -4,7 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>The certificate files, read again when they have changed. Asked once per handshake, so that a renewed certificate needs no restart.</summary>
+/// <summary>The certificate files, read again when they have changed. Asked once per handshake, so that a renewed certificate needs no
+/// restart.</summary>
 internal sealed class TlsFiles(EtcdOptions options)
 {
     private readonly Lock gate = new();
@@ -64,7 +65,8 @@ internal sealed class TlsFiles(EtcdOptions options)
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            // .NET says alike that there is no key, that it is encrypted, and that it is another certificate's: the PEM labels tell them apart.
+            // .NET says alike that there is no key, that it is encrypted, and that it is another certificate's: the PEM labels tell them
+            // apart.
             var why = !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "holds no private key in PEM form"
                 : key.Contains("ENCRYPTED", StringComparison.Ordinal) ? "is encrypted: flanneld has nobody to ask for its passphrase"
                 : $"does not belong to the certificate in {certPath}";

@@ -12,7 +12,8 @@ internal sealed class Token(EtcdOptions options) : IDisposable
     private readonly SemaphoreSlim gate = new(1);
     private volatile string? current;
 
-    /// <summary>Null without a user. Empty while the cluster has authentication switched off: then none is sent, as etcd's own client does.</summary>
+    /// <summary>Null without a user. Empty while the cluster has authentication switched off: then none is sent, as etcd's own client
+    /// does.</summary>
     public async ValueTask<string?> GetAsync(Member member, CancellationToken cancellation)
     {
         if (options.UserName is null) return null;

@@ -13,7 +13,8 @@ internal sealed class WatchStream : IDisposable
     private readonly TimeProvider time;
     private readonly Queue<WatchResponse> early = new();
 
-    private WatchStream(EtcdConnection connection, Member member, AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, TimeProvider time)
+    private WatchStream(
+        EtcdConnection connection, Member member, AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, TimeProvider time)
     {
         this.connection = connection;
         this.member = member;
@@ -36,7 +37,8 @@ internal sealed class WatchStream : IDisposable
                 await stream.BeginAsync(ranges, limit);
                 return stream;
             }
-            catch (RpcException e) when (!deniedBefore && ServerErrors.Of(e.StatusCode, e.Status.Detail).Kind == EtcdErrorKind.PermissionDenied)
+            catch (RpcException e)
+                when (!deniedBefore && ServerErrors.Of(e.StatusCode, e.Status.Detail).Kind == EtcdErrorKind.PermissionDenied)
             {
                 // etcd 3.4 says so of a token that it does not know, too. With a new token the second answer is the true one.
                 deniedBefore = true;

@@ -15,9 +15,8 @@ public sealed record ControllerHolder(string InstanceId, string PublicIp)
         if (pair is null) return null;
         try
         {
-            return JsonSerializer.Deserialize(pair.Value.Span, ControllerHolderJson.Default.ControllerHolder) is { InstanceId: not null, PublicIp: not null } holder
-                ? holder
-                : new ControllerHolder("?", "?");
+            var holder = JsonSerializer.Deserialize(pair.Value.Span, ControllerHolderJson.Default.ControllerHolder);
+            return holder is { InstanceId: not null, PublicIp: not null } ? holder : new ControllerHolder("?", "?");
         }
         catch (JsonException)
         {

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.Etcd.Control;
 
 /// <summary>One held election, from <see cref="Election.CampaignAsync"/>. It renews itself until it is lost or disposed of.</summary>
-/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted on the monotonic clock from before
+/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted on the monotonic
+/// clock from before
 /// the last renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
 /// <see cref="StillHeldAsync"/>; what is written to etcd is fenced by <see cref="Revision"/> in any case.</remarks>
 public sealed class ControllerTerm : IAsyncDisposable
@@ -128,7 +129,8 @@ public sealed class ControllerTerm : IAsyncDisposable
         {
             try
             {
-                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = keys.Controller, StartRevision = from }], cancellation))
+                var ranges = new[] { new WatchCreateRequest { Key = keys.Controller, StartRevision = from } };
+                await foreach (var answer in etcd.WatchAsync(ranges, cancellation))
                 {
                     if (answer.Events.Count == 0) continue;
                     await LoseAsync("the election's key was deleted or written over");

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Control;
 
-/// <summary>The election of the route controller: whoever creates the key holds it, as long as the etcd lease it is attached to is kept alive.</summary>
+/// <summary>The election of the route controller: whoever creates the key holds it, as long as the etcd lease it is attached to is kept
+/// alive.</summary>
 public sealed class Election
 {
-    /// <summary>A crashed controller is followed by another after this time, one that resigns at once. Long enough for an election within etcd
+    /// <summary>A crashed controller is followed by another after this time, one that resigns at once. Long enough for an election within
+    /// etcd
     /// (1 to 3 s) and two lost renewals; the routes stay where they are meanwhile, only newcomers wait.</summary>
     public static readonly TimeSpan TermTime = TimeSpan.FromSeconds(10);
 
@@ -52,7 +54,8 @@ public sealed class Election
                     var look = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
                     if (look.Kvs.Count == 0 || (granted.Id != 0 && look.Kvs[0].Lease == granted.Id))
                     {
-                        if (await StandAsync(granted, look.Kvs.Count > 0 ? look.Kvs[0].CreateRevision : null, cancellation) is not { } term) continue;
+                        long? wonBefore = look.Kvs.Count > 0 ? look.Kvs[0].CreateRevision : null;
+                        if (await StandAsync(granted, wonBefore, cancellation) is not { } term) continue;
                         won = term.EtcdLeaseId;
                         EtcdLog.Elected(logger);
                         return term;
@@ -121,7 +124,8 @@ public sealed class Election
 
     private async Task WaitForVacancyAsync(long revision, CancellationToken cancellation)
     {
-        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = keys.Controller, StartRevision = revision + 1 }], cancellation))
+        var ranges = new[] { new WatchCreateRequest { Key = keys.Controller, StartRevision = revision + 1 } };
+        await foreach (var answer in etcd.WatchAsync(ranges, cancellation))
         {
             if (answer.Created && answer.Header.Revision < revision) return;
             if (answer.Events.Any(change => change.Type == Mvccpb.Event.Types.EventType.Delete)) return;

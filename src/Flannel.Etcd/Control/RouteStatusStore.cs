@@ -7,7 +7,8 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Control;
 
-/// <summary>The controller's word to each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only while the term lasts, and attached to the
+/// <summary>The controller's word to each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only while the term lasts, and
+/// attached to the
 /// etcd lease of the node's subnet, so that it ends with it.</summary>
 public sealed class RouteStatusStore
 {
@@ -28,7 +29,8 @@ public sealed class RouteStatusStore
         this.logger = logger;
     }
 
-    /// <summary>All that stand in etcd, by the text of their subnet's key. One that cannot be read is left out: the controller writes it anew.</summary>
+    /// <summary>All that stand in etcd, by the text of their subnet's key. One that cannot be read is left out: the controller writes it
+    /// anew.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public async Task<IReadOnlyDictionary<string, RouteStatus>> ReadAllAsync(CancellationToken cancellation)
     {
@@ -67,7 +69,8 @@ public sealed class RouteStatusStore
         return true;
     }
 
-    /// <summary>Deletes the statuses of subnets that nobody leases any more: those of ended reservations, and of leases of nodes that attached theirs anew.</summary>
+    /// <summary>Deletes the statuses of subnets that nobody leases any more: those of ended reservations, and of leases of nodes that
+    /// attached theirs anew.</summary>
     /// <param name="subnetKeys">As text, from <see cref="ReadAllAsync"/>. One whose lease exists is kept.</param>
     /// <returns>False when the term is over.</returns>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
@@ -97,7 +100,8 @@ public sealed class RouteStatusStore
             request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
             foreach (var (lease, status) in batch)
             {
-                // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status belongs to that one.
+                // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status
+                // belongs to that one.
                 request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
                 request.Success.Add(new RequestOp
                 {

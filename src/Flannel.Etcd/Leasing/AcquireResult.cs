@@ -6,7 +6,8 @@ namespace Flannel.Etcd.Leasing;
 
 /// <param name="PublicIp">The node's address: what its lease is found again by.</param>
 /// <param name="PreviousSubnet">From <c>subnet.env</c>; taken if the lease is not found and this is free and fits.</param>
-/// <param name="AttributesFor">What the lease's value is to be under a configuration; null to refuse the configuration (a backend that this node has not).
+/// <param name="AttributesFor">What the lease's value is to be under a configuration; null to refuse the configuration (a backend that
+/// this node has not).
 /// May be asked again when the configuration changes under way.</param>
 public sealed record AcquireRequest(
     Ipv4Address PublicIp, Ipv4Network? PreviousSubnet, Func<NetworkConfig, LeaseAttributes?> AttributesFor);
@@ -36,7 +37,8 @@ public abstract record AcquireResult
 /// <param name="Life">How long; null for a reservation, which has no end.</param>
 public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseLife? Life);
 
-/// <summary>The life of an etcd lease by this machine's monotonic clock, on the safe side: counted from before the request that began it was sent.</summary>
+/// <summary>The life of an etcd lease by this machine's monotonic clock, on the safe side: counted from before the request that began it
+/// was sent.</summary>
 /// <param name="Begin">A timestamp of the <see cref="TimeProvider"/>.</param>
 public readonly record struct LeaseLife(long Begin, TimeSpan TimeToLive)
 {

@@ -6,10 +6,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>One wish for a subnet, from the first look to the held lease. Every write is a compare-and-swap on the state that it was decided on; a
+/// <summary>One wish for a subnet, from the first look to the held lease. Every write is a compare-and-swap on the state that it was
+/// decided on; a
 /// write whose answer was lost needs no care of its own, because the next look finds the lease by the public address.</summary>
 internal sealed class Acquisition(
-    IEtcd etcd, StateReader reader, LeaseWrites writes, AcquireRequest request, TimeSpan leaseTime, TimeProvider time, Random random, ILogger logger)
+    IEtcd etcd,
+    StateReader reader,
+    LeaseWrites writes,
+    AcquireRequest request,
+    TimeSpan leaseTime,
+    TimeProvider time,
+    Random random,
+    ILogger logger)
 {
     private const int RacesBeforePause = 3;
 
@@ -98,7 +106,8 @@ internal sealed class Acquisition(
 
         foreach (var other in state.Leases)
         {
-            if (other.Key != found.Key && other.Subnet.Overlaps(found.Subnet)) EtcdLog.Overlap(logger, found.Key, other.Key, other.Attributes.PublicIp);
+            if (other.Key != found.Key && other.Subnet.Overlaps(found.Subnet))
+                EtcdLog.Overlap(logger, found.Key, other.Key, other.Attributes.PublicIp);
         }
 
         EtcdLog.Found(logger, found.IsReservation ? "reservation" : "lease", found.Key);

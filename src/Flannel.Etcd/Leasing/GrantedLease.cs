@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>An etcd lease that is granted once, however many races are lost before a key is attached to it, and ended if none ever is.</summary>
+/// <summary>An etcd lease that is granted once, however many races are lost before a key is attached to it, and ended if none ever
+/// is.</summary>
 internal sealed class GrantedLease(IEtcd etcd, TimeSpan timeToLive, TimeProvider time, Random random, ILogger logger)
 {
     private readonly List<long> abandoned = [];

@@ -17,7 +17,8 @@ internal abstract record ClaimVerdict
     public sealed record LookAgain : ClaimVerdict;
 }
 
-/// <summary>One node's claim to its subnet: the lease as it last was, how long it lives, and the rules by which it is kept, taken back or lost.</summary>
+/// <summary>One node's claim to its subnet: the lease as it last was, how long it lives, and the rules by which it is kept, taken back or
+/// lost.</summary>
 internal sealed class LeaseClaim
 {
     private static readonly ClaimVerdict Held = new ClaimVerdict.Held();
@@ -135,7 +136,8 @@ internal sealed class LeaseClaim
             var other = state.Leases.FirstOrDefault(lease => lease.Subnet.Overlaps(Lease.Subnet));
             if (other is null && !state.Taken.Any(taken => taken.Overlaps(Lease.Subnet))) return LookAgain;
             if (other is not null && other.Key == Lease.Key && other.Attributes.PublicIp == Lease.Attributes.PublicIp) return LookAgain;
-            return new ClaimVerdict.Gone(LeaseLoss.Taken, other is null ? "it expired, and its subnet is taken" : $"it expired, and {other.Attributes.PublicIp} has {other.Key}");
+            var holder = other is null ? "its subnet is taken" : $"{other.Attributes.PublicIp} has {other.Key}";
+            return new ClaimVerdict.Gone(LeaseLoss.Taken, $"it expired, and {holder}");
         }
 
         Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = answer.Header.Revision, ModRevision = answer.Header.Revision };

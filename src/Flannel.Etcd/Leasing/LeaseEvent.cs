@@ -18,7 +18,8 @@ public abstract record LeaseEvent
     /// <summary>etcd cannot be asked. The lease is still held until <see cref="Expired"/>.</summary>
     public sealed record Unreachable(string Reason) : LeaseEvent;
 
-    /// <summary>The life of the lease is over by this machine's clock, and etcd could not be asked: another node may take the subnet at any moment.
+    /// <summary>The life of the lease is over by this machine's clock, and etcd could not be asked: another node may take the subnet at
+    /// any moment.
     /// Followed by <see cref="Confirmed"/> or <see cref="Lost"/> once etcd answers.</summary>
     public sealed record Expired : LeaseEvent;
 

@@ -7,7 +7,8 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>Follows all leases and the configuration: lists them once, then hears of every change; lists anew where etcd's history has a gap.
+/// <summary>Follows all leases and the configuration: lists them once, then hears of every change; lists anew where etcd's history has a
+/// gap.
 /// One watch of one range, so that what it tells is in etcd's own order.</summary>
 public sealed class LeaseFollower
 {
@@ -85,7 +86,8 @@ public sealed class LeaseFollower
         }
     }
 
-    /// <summary>Completes when the view is another than the one with this revision. (Usually a later one; an earlier one if etcd was restored.)</summary>
+    /// <summary>Completes when the view is another than the one with this revision. (Usually a later one; an earlier one if etcd was
+    /// restored.)</summary>
     public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
     {
         while (true)

@@ -5,9 +5,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>Keeps a held lease: renews its etcd lease in time, watches its key, and decides what it means when either fails. Beside the key it follows
+/// <summary>Keeps a held lease: renews its etcd lease in time, watches its key, and decides what it means when either fails. Beside the
+/// key it follows
 /// the route's status, the configuration and the controller's name, on the same stream.</summary>
-/// <remarks>Only this machine's monotonic clock counts. Whenever the stream was broken, what etcd says when read anew decides, not what was missed.
+/// <remarks>Only this machine's monotonic clock counts. Whenever the stream was broken, what etcd says when read anew decides, not what
+/// was missed.
 /// Nothing that etcd answers ends this but the loss of the lease.</remarks>
 public sealed class LeaseKeeper
 {
@@ -26,10 +28,18 @@ public sealed class LeaseKeeper
     private bool unreachable;
     private bool expired;
 
-    /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that is shorter.</param>
+    /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that
+    /// is shorter.</param>
     /// <param name="leaseTime">Of a lease that must be taken back; null for flannel's 24 h.</param>
     public LeaseKeeper(
-        IEtcd etcd, EtcdKeys keys, HeldLease held, TimeSpan renewMargin, TimeProvider time, Random random, ILogger logger, TimeSpan? leaseTime = null)
+        IEtcd etcd,
+        EtcdKeys keys,
+        HeldLease held,
+        TimeSpan renewMargin,
+        TimeProvider time,
+        Random random,
+        ILogger logger,
+        TimeSpan? leaseTime = null)
     {
         this.etcd = etcd;
         this.time = time;
@@ -41,7 +51,8 @@ public sealed class LeaseKeeper
         looks = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5), random);
     }
 
-    /// <summary>Runs as long as it is read; ends after <see cref="LeaseEvent.Lost"/>. To stop reading, or to cancel, keeps the lease in etcd. Once only.</summary>
+    /// <summary>Runs as long as it is read; ends after <see cref="LeaseEvent.Lost"/>. To stop reading, or to cancel, keeps the lease in
+    /// etcd. Once only.</summary>
     public async IAsyncEnumerable<LeaseEvent> KeepAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -108,7 +119,8 @@ public sealed class LeaseKeeper
     private async Task<LeaseEvent.Lost?> WatchAsync(long revision, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await using var stream = etcd.WatchAsync(view.Ranges(claim.Lease.Key, revision + 1), stop.Token).GetAsyncEnumerator(CancellationToken.None);
+        var ranges = view.Ranges(claim.Lease.Key, revision + 1);
+        await using var stream = etcd.WatchAsync(ranges, stop.Token).GetAsyncEnumerator(CancellationToken.None);
         var next = stream.MoveNextAsync().AsTask();
         try
         {

@@ -5,7 +5,8 @@ using Google.Protobuf;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>The transactions that change a lease. All of them compare what they rest on, and answer with the fresh state otherwise.</summary>
+/// <summary>The transactions that change a lease. All of them compare what they rest on, and answer with the fresh state
+/// otherwise.</summary>
 internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
 {
     /// <summary>Creates the key if the configuration is still the one that was read and no overlapping subnet is leased.</summary>

@@ -4,7 +4,8 @@ using Google.Protobuf;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>The ranges of keys in which every subnet lies that overlaps a given one, so that one transaction can compare the absence of them all:
+/// <summary>The ranges of keys in which every subnet lies that overlaps a given one, so that one transaction can compare the absence of
+/// them all:
 /// those with an address inside it, whatever their length and IPv6 part, and those longer networks around it.</summary>
 public static class OverlapRanges
 {
@@ -12,7 +13,8 @@ public static class OverlapRanges
     private const int Most = 96;
 
     /// <param name="network">The cluster's network; a lease around it is nobody's.</param>
-    /// <remarks>A subnet whose last byte or bytes are not whole (a /26, a /17) needs one range for each value of the byte; where that would be too many,
+    /// <remarks>A subnet whose last byte or bytes are not whole (a /26, a /17) needs one range for each value of the byte; where that
+    /// would be too many,
     /// only keys with its own base address are covered on the inner side.</remarks>
     public static IReadOnlyList<(ByteString Key, ByteString End)> Of(EtcdKeys keys, Ipv4Network subnet, Ipv4Network network)
     {

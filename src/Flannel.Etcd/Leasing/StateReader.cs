@@ -5,7 +5,8 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>Reads the configuration and all leases in one transaction; what does not fit into its answer follows in pages of the same revision.</summary>
+/// <summary>Reads the configuration and all leases in one transaction; what does not fit into its answer follows in pages of the same
+/// revision.</summary>
 internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
 {
     // About 3 MB of the usual 350 bytes a lease: below the 4 MB that gRPC's own clients accept.
@@ -14,7 +15,8 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
     private readonly ByteString subnets = ByteString.CopyFromUtf8(keys.Subnets);
     private readonly ByteString subnetsEnd = EtcdKeys.EndOf(keys.Subnets);
 
-    public Task<TxnResponse> AskAsync(CancellationToken cancellation) => etcd.TxnAsync(new TxnRequest { Success = { Reads() } }, cancellation);
+    public Task<TxnResponse> AskAsync(CancellationToken cancellation) =>
+        etcd.TxnAsync(new TxnRequest { Success = { Reads() } }, cancellation);
 
     /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
     public IEnumerable<RequestOp> Reads() =>

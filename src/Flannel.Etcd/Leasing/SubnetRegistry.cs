@@ -7,10 +7,13 @@ namespace Flannel.Etcd.Leasing;
 
 /// <summary>flannel's subnets in etcd: which there are, and which is ours.</summary>
 /// <remarks>
-/// What is guaranteed: among nodes that lease through here no two ever hold overlapping subnets, because a lease comes to be only in a transaction
-/// that sees no overlapping key and the very configuration it was chosen under. Against nodes of upstream flannel this holds at the moment of
+/// What is guaranteed: among nodes that lease through here no two ever hold overlapping subnets, because a lease comes to be only in a
+/// transaction
+/// that sees no overlapping key and the very configuration it was chosen under. Against nodes of upstream flannel this holds at the moment
+/// of
 /// creation, too. What cannot be guaranteed: upstream renews by a plain write, so an upstream node whose lease expired while it was cut off
-/// may later write over the key of whoever took its subnet. That is noticed by <see cref="LeaseKeeper"/> (the value names another node), never silent.
+/// may later write over the key of whoever took its subnet. That is noticed by <see cref="LeaseKeeper"/> (the value names another node),
+/// never silent.
 /// </remarks>
 public sealed class SubnetRegistry
 {
@@ -41,11 +44,13 @@ public sealed class SubnetRegistry
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public Task<RegistryState> ReadAsync(CancellationToken cancellation) => reader.ReadAsync(cancellation);
 
-    /// <summary>Completes with the first state whose configuration can be used. Sees a new one when it is written, without asking again and again;
+    /// <summary>Completes with the first state whose configuration can be used. Sees a new one when it is written, without asking again
+    /// and again;
     /// while it cannot watch, it asks once a second.</summary>
     /// <param name="onTrouble">Called once for each configuration that cannot be used, and once for none.</param>
     /// <exception cref="EtcdException">etcd refuses in a way that waiting does not heal.</exception>
-    public async Task<RegistryState> WaitForConfigAsync(Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null)
+    public async Task<RegistryState> WaitForConfigAsync(
+        Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null)
     {
         var patience = new Patience(time, random, logger);
         ConfigState? told = null;
@@ -54,28 +59,34 @@ public sealed class SubnetRegistry
             state ??= await patience.UntilAnsweredAsync(reader.ReadAsync, evenRefused: false, cancellation);
             if (state.Config is ConfigState.Present) return state;
             if (state.Config != told) onTrouble(told = state.Config);
-            await WaitAsync([new WatchCreateRequest { Key = keys.Config, StartRevision = state.Revision + 1 }], Timeout.InfiniteTimeSpan, cancellation);
+            var next = new WatchCreateRequest { Key = keys.Config, StartRevision = state.Revision + 1 };
+            await WaitAsync(next, Timeout.InfiniteTimeSpan, cancellation);
         }
     }
 
-    /// <summary>Takes the subnet that is this node's own, or its previous one, or a free one. Waits for etcd as long as that can help.</summary>
+    /// <summary>Takes the subnet that is this node's own, or its previous one, or a free one. Waits for etcd as long as that can
+    /// help.</summary>
     /// <param name="known">A state that was read just now, to spare the first look; how old it is does not matter for correctness.</param>
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, CancellationToken cancellation, RegistryState? known = null) =>
         new Acquisition(etcd, reader, writes, request, leaseTime, time, random, logger).RunAsync(known, cancellation);
 
-    /// <summary>Completes when a lease or the configuration was written or deleted after a revision, or after the time, whichever is first.</summary>
+    /// <summary>Completes when a lease or the configuration was written or deleted after a revision, or after the time, whichever is
+    /// first.</summary>
     public Task WaitForChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
-        WaitAsync([LeaseFollower.Range(keys, revision + 1)], atMost, cancellation);
+        WaitAsync(LeaseFollower.Range(keys, revision + 1), atMost, cancellation);
 
-    private async Task WaitAsync(IReadOnlyList<WatchCreateRequest> ranges, TimeSpan atMost, CancellationToken cancellation)
+    private async Task WaitAsync(WatchCreateRequest range, TimeSpan atMost, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(atMost, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            await foreach (var answer in etcd.WatchAsync(ranges, either.Token))
+            await foreach (var answer in etcd.WatchAsync([range], either.Token))
             {
                 if (answer.Events.Count > 0) return;
+                // A restored etcd has gone back behind what we saw: what it has now is a change, too.
+                if (answer.Created && answer.Header.Revision < range.StartRevision - 1)
+                    throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
             }
         }
         catch (EtcdException)

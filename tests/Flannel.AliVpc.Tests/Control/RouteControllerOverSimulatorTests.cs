@@ -138,7 +138,9 @@ public sealed class RouteControllerOverSimulatorTests
         public required CloudApi Api { get; init; }
         public RouteControllerOptions Options { get; } = new("/coreos.com/network", [])
         {
-            Resync = TimeSpan.FromSeconds(1), SlowResyncs = 2, StaleGrace = TimeSpan.FromSeconds(2),
+            Resync = TimeSpan.FromSeconds(1),
+            SlowResyncs = 2,
+            StaleGrace = TimeSpan.FromSeconds(2),
         };
 
         public FakeLeases Leases { get; } = new();

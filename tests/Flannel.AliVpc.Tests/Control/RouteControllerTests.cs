@@ -61,6 +61,22 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
+    public void Nodes_that_join_within_a_tenth_of_a_second_share_one_call() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        for (var i = 1; i <= 10; i++)
+        {
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(10));
+        }
+
+        cluster.Join("10.24.11.0/24", "i-11");
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 11).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
     public void Two_hundred_nodes_take_four_creating_calls() => Cluster.Run(async cluster =>
     {
         for (var i = 0; i < 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");

@@ -5,7 +5,8 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>etcd as its documents describe it, in memory and on a time of the test's own: revisions, history, leases, transactions, watches.</summary>
+/// <summary>etcd as its documents describe it, in memory and on a time of the test's own: revisions, history, leases, transactions,
+/// watches.</summary>
 public sealed class ModelEtcd(TimeProvider time) : IEtcd
 {
     private readonly Lock gate = new();

@@ -1,0 +1,15 @@
+namespace Flannel.AliVpc.Control;
+
+/// <summary>One call that writes.</summary>
+internal abstract record RouteWrite(IReadOnlyList<RouteStep> Steps)
+{
+    public sealed record CreateMany(IReadOnlyList<RouteStep.Create> Routes) : RouteWrite(Routes);
+
+    public sealed record CreateOne(RouteStep.Create Route) : RouteWrite([Route]);
+
+    public sealed record RePointOne(RouteStep.RePoint Route) : RouteWrite([Route]);
+
+    public sealed record DeleteMany(IReadOnlyList<RouteStep.Delete> Routes) : RouteWrite(Routes);
+
+    public IEnumerable<string> TableIds => Steps.Select(step => step.RouteTableId).Distinct();
+}
