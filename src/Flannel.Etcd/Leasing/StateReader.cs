@@ -62,15 +62,15 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
     private async Task<RegistryState> LookAsync(LeaseOwner owner, CancellationToken cancellation)
     {
         var pointer = keys.Node(owner.PublicIp);
+        var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet)) : null;
         var request = new TxnRequest
         {
             Compare = { Compares.CreatedAt(pointer, 0) },
             Success = { Reads() },
             Failure = { Read(keys.Config), Read(pointer) },
         };
-        if (owner.PreviousSubnet is { } subnet)
+        if (previous is not null)
         {
-            var previous = keys.Lease(new SubnetKey(subnet));
             request.Compare.Add(Compares.CreatedAt(previous, 0));
             request.Failure.Add(Read(previous));
         }
@@ -78,14 +78,24 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         var answer = await etcd.TxnAsync(request, cancellation);
         if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
         if (Own(answer, owner) is { } own) return own;
-        if (answer.Responses[1].ResponseRange.Kvs is [{ } pair, ..] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key))
+        if (PointedAt(answer) is { } other && !other.Equals(previous))
         {
-            request = new TxnRequest { Success = { Read(keys.Config), Read(keys.Lease(key)) } };
-            if (Own(await etcd.TxnAsync(request, cancellation), owner) is { } pointedAt) return pointedAt;
+            request = new TxnRequest
+            {
+                Compare = { Compares.CreatedAt(other, 0) },
+                Success = { Reads() },
+                Failure = { Read(keys.Config), Read(other) },
+            };
+            answer = await etcd.TxnAsync(request, cancellation);
+            if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
+            if (Own(answer, owner) is { } pointedAt) return pointedAt;
         }
 
         return await TakeAsync(await AskAsync(cancellation), owner, cancellation);
     }
+
+    private ByteString? PointedAt(TxnResponse answer) =>
+        answer.Responses[1].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key) ? keys.Lease(key) : null;
 
     /// <param name="answer">Whose first operation read the configuration, and the last one a key that may be the owner's lease.</param>
     private RegistryState? Own(TxnResponse answer, LeaseOwner owner)

@@ -112,7 +112,8 @@ public sealed class AcquireTests(SharedEtcd shared)
     {
         var world = shared.World();
         await world.PublishConfigAsync();
-        await world.AcquireAsync("192.168.0.1", "10.24.4.0/24");
+        // Of an upstream node at this address: what is ours is not looked for among all (RestartTests).
+        await world.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
         Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
     }

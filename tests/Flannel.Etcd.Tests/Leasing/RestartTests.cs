@@ -60,11 +60,11 @@ public sealed class RestartTests(SharedEtcd shared)
     [InlineData("10.24.6.0-24", "another node's subnet")]
     [InlineData("../config", "no subnet")]
     [InlineData("", "nothing")]
-    public async Task A_pointer_that_is_wrong_is_believed_by_nobody(string pointer, string why)
+    public async Task A_pointer_that_is_wrong_is_believed_by_nobody(string text, string why)
     {
         var world = await NewAsync();
         await world.AcquireAsync("192.168.0.2", "10.24.6.0/24");
-        await world.PutAsync(world.Keys.Nodes + "192.168.0.1", pointer);
+        await world.PutAsync(world.Keys.Nodes + "192.168.0.1", text);
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.True(held.Lease.Key.ToString() == OwnKey, why);
     }
@@ -119,12 +119,23 @@ public sealed class RestartTests(SharedEtcd shared)
     public async Task A_lease_that_ended_is_taken_again_with_one_look_at_all()
     {
         var world = await NewAsync();
-        await world.DeleteAsync(world.Keys.Subnets + OwnKey);
+        await world.Direct.LeaseRevokeAsync((await world.LeasesAsync())[0].EtcdLeaseId, Cancel);
         world.Etcd.Forget();
         var held = await world.AcquireAsync("192.168.0.1", Own);
         Assert.False(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_lease_whose_key_alone_was_deleted_costs_one_look_more()
+    {
+        var world = await NewAsync();
+        await world.DeleteAsync(world.Keys.Subnets + OwnKey);
+        world.Etcd.Forget();
+        var held = await world.AcquireAsync("192.168.0.1", Own);
+        Assert.Equal(OwnKey, held.Lease.Key.ToString());
+        Assert.Equal(["Txn", "Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
     }
 
     [Theory]
