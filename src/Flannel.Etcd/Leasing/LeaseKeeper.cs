@@ -59,13 +59,17 @@ public sealed class LeaseKeeper
         var running = RunAsync(stop.Token);
         try
         {
-            await foreach (var e in events.Reader.ReadAllAsync(cancellation)) yield return e;
+            while (await events.Reader.WaitToReadAsync(cancellation))
+            {
+                while (events.Reader.TryRead(out var e)) yield return e;
+            }
+
             await running;
         }
         finally
         {
-            await stop.CancelAsync();
-            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Cancel();
+            await running.ConfigureAwait(Awaiting.InPlace);
         }
     }
 
@@ -153,8 +157,8 @@ public sealed class LeaseKeeper
         finally
         {
             // An enumerator may not be disposed of while it is asked.
-            await stop.CancelAsync();
-            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Cancel();
+            await ((Task)next).ConfigureAwait(Awaiting.InPlace);
         }
     }
 
@@ -166,7 +170,7 @@ public sealed class LeaseKeeper
         if (claim.Life is { } life && !expired && life.Remaining(time) is var remaining && remaining < wait) wait = remaining;
         if (wait <= TimeSpan.Zero) return;
         await Task.WhenAny(next, Task.Delay(wait < LongestWait ? wait : LongestWait, time, heard.Token));
-        await heard.CancelAsync();
+        heard.Cancel();
         cancellation.ThrowIfCancellationRequested();
     }
 
@@ -247,7 +251,7 @@ public sealed class LeaseKeeper
         {
             using var paused = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             await Task.WhenAny(pause, Task.Delay(remaining, time, paused.Token));
-            await paused.CancelAsync();
+            paused.Cancel();
             TellExpiry();
         }
 
