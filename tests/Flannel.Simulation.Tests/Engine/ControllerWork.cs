@@ -35,13 +35,11 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
 
     private async Task WorkAsync(LeaseFollower follower, CancellationToken cancellation)
     {
-        // The follower's own waits with a cancellation would resume on the thread pool: the wait is cancelled here.
-        var cancelled = Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
         while (true)
         {
             var view = follower.CurrentAsync(CancellationToken.None).AsTask();
-            await Task.WhenAny(view, cancelled);
-            cancellation.ThrowIfCancellationRequested();
+            // The follower's own waits with a cancellation would resume on the thread pool: they are cancelled here.
+            await Awaiting.WaitAsync(view, Timeout.InfiniteTimeSpan, clock, cancellation);
             var snapshot = await view;
             try
             {
@@ -55,8 +53,7 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
             // Some hand over for no reason.
             if (random.NextDouble() < 0.01) return;
             await Task.Delay(Pause, clock, cancellation);
-            await Task.WhenAny(follower.ChangedAfterAsync(snapshot.Revision, CancellationToken.None), Task.Delay(Resync, clock, cancellation));
-            cancellation.ThrowIfCancellationRequested();
+            await Awaiting.WaitAsync(follower.ChangedAfterAsync(snapshot.Revision, CancellationToken.None), Resync, clock, cancellation);
         }
     }
 
