@@ -18,7 +18,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
-    await new Bench(options, Console.Out).RunAsync(stop.Token);
+    await (options.Crowds is { } crowds ? new Crowd(crowds, Console.Out).RunAsync(stop.Token) : new Bench(options, Console.Out).RunAsync(stop.Token));
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

@@ -110,7 +110,7 @@ public sealed class EtcdProcess : IAsyncDisposable
         var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, password is null ? null : new Secret(password), out var error);
         Assert.True(options is not null, error);
         var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
-        connections.Add(connection);
+        lock (connections) connections.Add(connection);
         return connection;
     }
 
