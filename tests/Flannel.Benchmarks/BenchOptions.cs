@@ -14,7 +14,12 @@ internal sealed record BenchOptions
           --latency   milliseconds that each call to a slow API takes         (40)
           --nodes     how many nodes boot together, one run each              (20,60)
 
-        All runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
+               ./build.sh bench cluster [NODES]
+
+          so many nodes (20) on three etcd members with TLS and authentication, through the faults of a cluster: how long until
+          everything works again, and whether anything was lost; needs root, for network namespaces
+
+        All other runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
         """;
 
     public int Runs { get; private init; } = 5;
