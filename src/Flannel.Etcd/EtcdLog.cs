@@ -22,6 +22,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2004, LogLevel.Warning, "etcd refuses ({Kind}): {Reason}. Trying on.")]
     public static partial void Refused(ILogger logger, EtcdErrorKind kind, string reason);
 
+    [LoggerMessage(2005, LogLevel.Debug, "etcd member {Endpoint} is well again: back to it")]
+    public static partial void HomeAgain(ILogger logger, string endpoint);
+
     [LoggerMessage(2010, LogLevel.Debug, "found {What} {Key} for this node's address")]
     public static partial void Found(ILogger logger, string what, SubnetKey key);
 

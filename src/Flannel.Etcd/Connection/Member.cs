@@ -75,7 +75,7 @@ internal sealed class Member : IDisposable
         {
             var refusal = dialer.Refusal;
             var kind = refusal is null ? EtcdErrorKind.Unavailable : EtcdErrorKind.Tls;
-            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? Deepest(broken)}", refusal is null, exception), true, false);
+            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? dialer.ClearTextRefusal ?? Deepest(broken)}", refusal is null, exception), true, false);
         }
 
         var text = ServerErrors.Bare(rpc.Status.Detail);

@@ -66,14 +66,16 @@ internal sealed class Acquisition(
     }
 
     private Task<RegistryState> ReadAsync(CancellationToken cancellation) =>
-        patience.UntilAnsweredAsync(reader.ReadAsync, evenRefused: false, cancellation);
+        patience.UntilAnsweredAsync(token => reader.ReadAsync(request.Owner, token), evenRefused: false, cancellation);
 
     /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
     private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)
     {
         if (state.Config is not ConfigState.Present { Config: var config }) return (new AcquireResult.NoConfig(state.Config), null);
         if (request.AttributesFor(config) is not { } attributes) return (new AcquireResult.NotWanted(config), null);
-        var own = OwnLeases.Choose(state, config, request);
+        var own = OwnLeases.Choose(state, config, request.Owner);
+        // The own lease is no more what it was: what to do now depends on the others.
+        if (state.IsOwnLeaseOnly && own.Found is null) return (null, await reader.ReadAsync(cancellation));
         foreach (var reservation in own.UnfitReservations)
         {
             if (told.Add(reservation.Key)) EtcdLog.UnfitReservation(logger, reservation.Key, config.ToString());
@@ -148,7 +150,7 @@ internal sealed class Acquisition(
     }
 
     private Ipv4Network? Choose(RegistryState state, NetworkConfig config) =>
-        request.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
+        request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
             ? previous
             : SubnetChoice.Pick(config, state.Taken, random);
 }

@@ -11,5 +11,8 @@ namespace Flannel.Etcd.Leasing;
 public sealed record RegistryState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
 {
-    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole);
+    /// <summary>Only the asking node's own lease was read: enough to go on with it, nothing to choose another by.</summary>
+    public bool IsOwnLeaseOnly { get; init; }
+
+    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole && !IsOwnLeaseOnly);
 }

@@ -1,5 +1,6 @@
 using Etcdserverpb;
 using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Google.Protobuf;
 using Mvccpb;
 
@@ -21,7 +22,7 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
     /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
     public IEnumerable<RequestOp> Reads() =>
     [
-        new RequestOp { RequestRange = new RangeRequest { Key = keys.Config } },
+        Read(keys.Config),
         new RequestOp { RequestRange = new RangeRequest { Key = subnets, RangeEnd = subnetsEnd, Limit = PageSize } },
     ];
 
@@ -38,6 +39,37 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
                 // Between two pages. The next round begins at a newer revision.
             }
         }
+    }
+
+    /// <summary>What a node that has held a subnet before needs to know. If the subnet's key is still this node's, that key and the
+    /// configuration are all that is read, so that a start costs the same however many other nodes there are; else everything.</summary>
+    public async Task<RegistryState> ReadAsync(LeaseOwner owner, CancellationToken cancellation)
+    {
+        if (owner.PreviousSubnet is not { } previous) return await ReadAsync(cancellation);
+        try
+        {
+            var key = keys.Lease(new SubnetKey(previous));
+            var answer = await etcd.TxnAsync(
+                new TxnRequest
+                {
+                    Compare = { Compares.Present(key) },
+                    Success = { Read(keys.Config), Read(key) },
+                    Failure = { Reads() },
+                },
+                cancellation);
+            if (!answer.Succeeded) return await TakeAsync(answer, cancellation);
+            if (reader.Read(answer.Responses[1].ResponseRange.Kvs[0]).Lease is { } lease && lease.Attributes.PublicIp == owner.PublicIp)
+            {
+                var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
+                return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
+            }
+        }
+        catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
+        {
+            // Between two pages of the other branch.
+        }
+
+        return await ReadAsync(cancellation);
     }
 
     /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
@@ -61,6 +93,8 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
                 cancellation);
         }
     }
+
+    private static RequestOp Read(ByteString key) => new() { RequestRange = new RangeRequest { Key = key } };
 
     private static ByteString After(KeyValue pair) => ByteString.CopyFrom([.. pair.Key.Span, 0]);
 

@@ -114,7 +114,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         await world.AcquireAsync("192.168.0.1", "10.24.4.0/24");
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
-        Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1", "10.24.4.0/24")).Lease.Key.ToString());
+        Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         await world.AcquireAsync("192.168.0.2");
         var result = await world.TryAcquireAsync(World.Request("192.168.0.3"));
         var full = Assert.IsType<AcquireResult.OutOfSubnets>(result);
-        var freed = world.Registry.WaitForChangeAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
+        var freed = world.Registry.WaitForRoomAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
         await world.DeleteAsync(world.Keys.Subnets + "10.24.2.0-24");
         await Eventually.WithinAsync("the freed subnet is seen", freed);
         Assert.Equal("10.24.2.0/24", (await world.AcquireAsync("192.168.0.3")).Lease.Subnet.ToString());
