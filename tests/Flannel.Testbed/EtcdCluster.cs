@@ -19,7 +19,7 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     private readonly NetworkSwitch _network;
     private readonly TestAuthority _authority;
-    private readonly TlsFiles _operatorFiles;
+    private readonly CertificateFiles _operatorFiles;
     private readonly string _folder;
     private bool _authentication;
     private int _restores;
@@ -44,7 +44,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         $"--etcd-keyfile={ClientFiles.Key}", $"--etcd-username={UserName}", $"--etcd-password-file={PasswordFile}",
     ];
 
-    private TlsFiles ClientFiles { get; }
+    private CertificateFiles ClientFiles { get; }
 
     private string PasswordFile { get; }
 

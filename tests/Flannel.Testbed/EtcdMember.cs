@@ -42,7 +42,7 @@ public sealed class EtcdMember : IAsyncDisposable
 
     public bool IsRunning => _process is { HasExited: false };
 
-    private TlsFiles Files { get; }
+    private CertificateFiles Files { get; }
 
     private string AuthorityFile { get; }
 

@@ -53,7 +53,7 @@ public sealed class EtcdServer : IAsyncDisposable
             $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
             // One member needs no patience to elect itself.
             "--heartbeat-interval=50", "--election-timeout=250",
-            .. _tls is null ? [] : new[] { $"--cert-file={_tls.ServerCertificate}", $"--key-file={_tls.ServerKey}", "--client-cert-auth", $"--trusted-ca-file={_tls.Authority}" },
+            .. _tls is null ? [] : new[] { $"--cert-file={_tls.Server.Certificate}", $"--key-file={_tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={_tls.Authority}" },
         ])
         { Namespace = _namespace }).ConfigureAwait(false);
         _process = process;
@@ -106,7 +106,7 @@ public sealed class EtcdServer : IAsyncDisposable
 
     /// <summary>Runs etcdctl against it, as an operator would.</summary>
     public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
-        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.ClientCertificate}", $"--key={_tls.ClientKey}" }, .. arguments]) { Namespace = _namespace }, cancel);
+        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);
 
     public async ValueTask DisposeAsync()
     {

@@ -48,7 +48,7 @@ public sealed class VpcTopology : TestVpc
             await NetworkNamespace.CreateAsync("cloud", cancel).ConfigureAwait(false), await NetworkNamespace.CreateAsync("etcd", cancel).ConfigureAwait(false));
         try
         {
-            vpc.EtcdTls = etcdName is null ? null : new TlsFiles(vpc.Folder.Path, etcdName, System.Net.IPAddress.Parse(EtcdAddress));
+            vpc.EtcdTls = etcdName is null ? null : new TlsFiles(vpc.Folder.Path, etcdName, EtcdAddress);
             await vpc.BuildAsync(cancel).ConfigureAwait(false);
             return vpc;
         }
@@ -74,6 +74,7 @@ public sealed class VpcTopology : TestVpc
                 await part.DisposeAsync().ConfigureAwait(false);
             }
         }
+        EtcdTls?.Dispose();
         Folder.Dispose();
     }
 

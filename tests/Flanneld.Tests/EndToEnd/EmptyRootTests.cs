@@ -62,7 +62,7 @@ public sealed class EmptyRootTests
         Directory.CreateDirectory(Path.Combine(root, "etc"));
         Directory.CreateDirectory(Path.Combine(root, "dev"));
         File.Copy(Path.Combine(vpc.Folder.Path, "flanneld"), Path.Combine(root, "flanneld"));
-        foreach (var file in new[] { vpc.EtcdTls!.Authority, vpc.EtcdTls.ClientCertificate, vpc.EtcdTls.ClientKey })
+        foreach (var file in new[] { vpc.EtcdTls!.Authority, vpc.EtcdTls.Client.Certificate, vpc.EtcdTls.Client.Key })
         {
             File.Copy(file, Path.Combine(root, Path.GetFileName(file)));
         }
