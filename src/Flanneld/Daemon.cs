@@ -112,7 +112,7 @@ internal sealed class Daemon : IAsyncDisposable
 
         var keeper = new LeaseKeeper(etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
         var loop = new NodeLoop(
-            readiness, health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
+            readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
             systemd, WatchdogPulse(), time, nodeLogger);
         return await loop.RunAsync(keeper, cancellation).ConfigureAwait(false);
     }

@@ -64,9 +64,6 @@ internal sealed class NodeReadiness(
             case LeaseEvent.RouteStatusChanged changed:
                 TakeStatus(changed.Status);
                 break;
-            case LeaseEvent.ConfigChanged:
-                NodeLog.ConfigChanged(logger);
-                break;
         }
 
         await SettleAsync(cancellation).ConfigureAwait(false);
