@@ -24,13 +24,6 @@ internal static class Compares
         ModRevision = revision,
     };
 
-    public static Compare Present(ByteString key)
-    {
-        var compare = CreatedAt(key, 0);
-        compare.Result = Compare.Types.CompareResult.Greater;
-        return compare;
-    }
-
     /// <summary>No key of the range exists.</summary>
     public static Compare Absent(ByteString key, ByteString end)
     {

@@ -42,8 +42,8 @@ internal static partial class EtcdLog
     [LoggerMessage(2014, LogLevel.Warning, "the reservation {Key} for this node does not fit the configuration ({Config}): not used")]
     public static partial void UnfitReservation(ILogger logger, SubnetKey key, string config);
 
-    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps {Other} of {PublicIp}: somebody wrote without a look")]
-    public static partial void Overlap(ILogger logger, SubnetKey key, SubnetKey other, object publicIp);
+    [LoggerMessage(2015, LogLevel.Error, "the lease {Key} of this node overlaps another: {Subnets} are leased. Somebody wrote without a look")]
+    public static partial void Overlap(ILogger logger, SubnetKey key, string subnets);
 
     [LoggerMessage(2016, LogLevel.Debug, "the etcd lease {Id:x} stays until its time ends: {Reason}")]
     public static partial void NotRevoked(ILogger logger, object id, string reason);

@@ -104,6 +104,16 @@ public sealed class EtcdServer : IAsyncDisposable
         return requests;
     }
 
+    /// <summary>One of its metrics (<c>process_cpu_seconds_total</c>, <c>etcd_network_client_grpc_sent_bytes_total</c>, …), summed over its
+    /// labels.</summary>
+    public async Task<double> MetricAsync(string name, CancellationToken cancel)
+    {
+        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        return metrics.Split('\n')
+            .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))
+            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+    }
+
     /// <summary>Runs etcdctl against it, as an operator would.</summary>
     public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
         Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);

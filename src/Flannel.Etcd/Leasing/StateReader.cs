@@ -41,35 +41,69 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         }
     }
 
-    /// <summary>What a node that has held a subnet before needs to know. If the subnet's key is still this node's, that key and the
-    /// configuration are all that is read, so that a start costs the same however many other nodes there are; else everything.</summary>
+    /// <summary>What one node needs to know. If its lease is where it was, or where its pointer says, that key and the configuration are all
+    /// that is read, so that a start costs the same however many other nodes there are; else all keys, and the values that may be its
+    /// own.</summary>
     public async Task<RegistryState> ReadAsync(LeaseOwner owner, CancellationToken cancellation)
     {
-        if (owner.PreviousSubnet is not { } previous) return await ReadAsync(cancellation);
-        try
+        while (true)
         {
-            var key = keys.Lease(new SubnetKey(previous));
-            var answer = await etcd.TxnAsync(
-                new TxnRequest
-                {
-                    Compare = { Compares.Present(key) },
-                    Success = { Read(keys.Config), Read(key) },
-                    Failure = { Reads() },
-                },
-                cancellation);
-            if (!answer.Succeeded) return await TakeAsync(answer, cancellation);
-            if (reader.Read(answer.Responses[1].ResponseRange.Kvs[0]).Lease is { } lease && lease.Attributes.PublicIp == owner.PublicIp)
+            try
             {
-                var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
-                return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
+                return await LookAsync(owner, cancellation);
+            }
+            catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
+            {
+                // Between two pages.
             }
         }
-        catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
+    }
+
+    private async Task<RegistryState> LookAsync(LeaseOwner owner, CancellationToken cancellation)
+    {
+        var pointer = keys.Node(owner.PublicIp);
+        var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet)) : null;
+        var request = new TxnRequest
         {
-            // Between two pages of the other branch.
+            Compare = { Compares.CreatedAt(pointer, 0) },
+            Success = { Reads() },
+            Failure = { Read(keys.Config), Read(pointer) },
+        };
+        if (previous is not null)
+        {
+            request.Compare.Add(Compares.CreatedAt(previous, 0));
+            request.Failure.Add(Read(previous));
         }
 
-        return await ReadAsync(cancellation);
+        var answer = await etcd.TxnAsync(request, cancellation);
+        if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
+        if (Own(answer, owner) is { } own) return own;
+        if (PointedAt(answer) is { } other && !other.Equals(previous))
+        {
+            request = new TxnRequest
+            {
+                Compare = { Compares.CreatedAt(other, 0) },
+                Success = { Reads() },
+                Failure = { Read(keys.Config), Read(other) },
+            };
+            answer = await etcd.TxnAsync(request, cancellation);
+            if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
+            if (Own(answer, owner) is { } pointedAt) return pointedAt;
+        }
+
+        return await TakeAsync(await AskAsync(cancellation), owner, cancellation);
+    }
+
+    private ByteString? PointedAt(TxnResponse answer) =>
+        answer.Responses[1].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key) ? keys.Lease(key) : null;
+
+    /// <param name="answer">Whose first operation read the configuration, and the last one a key that may be the owner's lease.</param>
+    private RegistryState? Own(TxnResponse answer, LeaseOwner owner)
+    {
+        if (answer.Responses[^1].ResponseRange.Kvs is not [{ } pair] || !pair.Key.Span.StartsWith(subnets.Span)) return null;
+        if (reader.Read(pair).Lease is not { } lease || lease.Attributes.PublicIp != owner.PublicIp) return null;
+        var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
+        return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
     }
 
     /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
@@ -77,6 +111,14 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
     {
         var state = new Collector();
         var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair)), cancellation);
+        return state.ToState(config, answer.Header.Revision);
+    }
+
+    /// <summary>The same for one owner: of the others only which subnets they have.</summary>
+    public async Task<RegistryState> TakeAsync(TxnResponse answer, LeaseOwner owner, CancellationToken cancellation)
+    {
+        var state = new Collector();
+        var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair, owner.PublicIp)), cancellation);
         return state.ToState(config, answer.Header.Revision);
     }
 

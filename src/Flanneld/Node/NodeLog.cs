@@ -54,8 +54,8 @@ internal static partial class NodeLog
     [LoggerMessage(1114, LogLevel.Error, "{Error}; trying again")]
     public static partial void FileTrouble(ILogger logger, string error);
 
-    [LoggerMessage(1115, LogLevel.Information, "the network configuration changed; this node goes on with the one it started with, a restart takes the new one")]
-    public static partial void ConfigChanged(ILogger logger);
+    [LoggerMessage(1115, LogLevel.Information, "the network configuration {What}")]
+    public static partial void ConfigChanged(ILogger logger, string what);
 
     [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
     public static partial void Controller(ILogger logger, string instance, string publicIp);
@@ -77,4 +77,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
+
+    [LoggerMessage(1129, LogLevel.Warning, "the network configuration {What}")]
+    public static partial void ConfigChangedCare(ILogger logger, string what);
 }

@@ -31,6 +31,67 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_node_that_has_forgotten_its_subnet_finds_it_without_the_others_too()
+    {
+        var world = await NewAsync();
+        for (var other = 10; other < 20; other++) await world.AcquireAsync($"192.168.0.{other}");
+        world.Etcd.Forget();
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True(held.WasFound);
+        Assert.Equal(OwnKey, held.Lease.Key.ToString());
+        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], world.Etcd.Requests);
+        Assert.InRange(world.Etcd.BytesRead, 1, 1500);
+    }
+
+    [Fact]
+    public async Task The_pointer_to_a_lease_goes_with_it()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        var pointer = await world.GetAsync(world.Keys.Nodes + "192.168.0.1");
+        Assert.Equal(OwnKey, pointer!.Value.ToStringUtf8());
+        Assert.Equal(held.Lease.EtcdLeaseId, pointer.Lease);
+        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
+        Assert.Null(await world.GetAsync(world.Keys.Nodes + "192.168.0.1"));
+    }
+
+    [Theory]
+    [InlineData("10.24.77.0-24", "a subnet that nobody has")]
+    [InlineData("10.24.6.0-24", "another node's subnet")]
+    [InlineData("../config", "no subnet")]
+    [InlineData("", "nothing")]
+    public async Task A_pointer_that_is_wrong_is_believed_by_nobody(string text, string why)
+    {
+        var world = await NewAsync();
+        await world.AcquireAsync("192.168.0.2", "10.24.6.0/24");
+        await world.PutAsync(world.Keys.Nodes + "192.168.0.1", text);
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True(held.Lease.Key.ToString() == OwnKey, why);
+    }
+
+    [Fact]
+    public async Task A_lease_that_an_upstream_node_at_this_address_left_is_found_among_all()
+    {
+        var world = await NewAsync();
+        await world.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.3","PublicIPv6":null,"BackendType":"ali-vpc"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        world.Etcd.Forget();
+        Assert.Equal("10.24.9.0-24", (await world.AcquireAsync("192.168.0.3")).Lease.Key.ToString());
+        Assert.Equal(["Txn", "LeaseKeepAlive", "Txn"], world.Etcd.Requests);
+        Assert.Equal("10.24.9.0-24", (await world.AcquireAsync("192.168.0.3")).Lease.Key.ToString());
+        Assert.Equal("10.24.9.0-24", (await world.GetAsync(world.Keys.Nodes + "192.168.0.3"))!.Value.ToStringUtf8());
+    }
+
+    [Fact]
+    public async Task A_lease_that_somebody_overlapped_is_kept_and_told_of()
+    {
+        var world = await NewAsync();
+        await world.PutLeaseAsync("10.24.5.128-25", """{"PublicIP":"192.168.0.9"}""");
+        await world.DeleteAsync(world.Keys.Nodes + "192.168.0.1");
+        Assert.Equal(OwnKey, (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
+        Assert.Equal(1, world.Logger.Count(2015));
+    }
+
+    [Fact]
     public async Task A_lease_that_was_made_a_reservation_in_its_place_is_one_from_then_on()
     {
         var world = await NewAsync();
@@ -58,12 +119,23 @@ public sealed class RestartTests(SharedEtcd shared)
     public async Task A_lease_that_ended_is_taken_again_with_one_look_at_all()
     {
         var world = await NewAsync();
-        await world.DeleteAsync(world.Keys.Subnets + OwnKey);
+        await world.Direct.LeaseRevokeAsync((await world.LeasesAsync())[0].EtcdLeaseId, Cancel);
         world.Etcd.Forget();
         var held = await world.AcquireAsync("192.168.0.1", Own);
         Assert.False(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_lease_whose_key_alone_was_deleted_costs_one_look_more()
+    {
+        var world = await NewAsync();
+        await world.DeleteAsync(world.Keys.Subnets + OwnKey);
+        world.Etcd.Forget();
+        var held = await world.AcquireAsync("192.168.0.1", Own);
+        Assert.Equal(OwnKey, held.Lease.Key.ToString());
+        Assert.Equal(["Txn", "Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
     }
 
     [Theory]
