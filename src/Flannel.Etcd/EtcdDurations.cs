@@ -22,4 +22,7 @@ public static class EtcdDurations
 
     /// <summary>For its answer.</summary>
     public static readonly TimeSpan WatchProgress = TimeSpan.FromSeconds(10);
+
+    /// <summary>Without the fraction of a millisecond, which timers do not count.</summary>
+    internal static TimeSpan Whole(TimeSpan time) => TimeSpan.FromTicks(time.Ticks - time.Ticks % TimeSpan.TicksPerMillisecond);
 }

@@ -15,8 +15,10 @@ internal sealed record BenchOptions
           --nodes     how many nodes boot together, one run each              (20,60)
 
         ./build.sh bench crowd [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
+        ./build.sh bench cluster [NODES]       so many nodes (20) on three etcd members with TLS and authentication, through the faults of a
+                                               cluster: how long until everything works again; needs root, for network namespaces
 
-        All runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
+        All other runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
         """;
 
     /// <summary>How many nodes <c>bench crowd</c> starts in the same second; null for the other bench.</summary>

@@ -62,7 +62,9 @@ public sealed class TestAuthority : IDisposable
         ClientCertificates = [X509Certificate2.CreateFromPemFile(client.Certificate, client.Key)],
         CertificateChainPolicy = new X509ChainPolicy
         {
-            TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { _authority }, RevocationMode = X509RevocationMode.NoCheck,
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            CustomTrustStore = { _authority },
+            RevocationMode = X509RevocationMode.NoCheck,
         },
     };
 

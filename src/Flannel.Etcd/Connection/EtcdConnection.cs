@@ -134,7 +134,14 @@ public sealed class EtcdConnection : IEtcd, IDisposable
                 failures.Add(failure.Error);
                 if (failures.Count < members.Length && !mayHaveHappened) continue;
                 var summary = Summary(failures, mayHaveHappened);
-                if (failures.Count == members.Length) reachability.Failed(summary);
+                if (failures.Count == members.Length)
+                {
+                    reachability.Failed(summary);
+                    // etcd holds a request back until it has applied the very entry that its token came from. One that was restored from a
+                    // snapshot has not got so far, and would not for days: from now on with a token of its own.
+                    if (used is not null && failures.Exists(known => known.Kind == EtcdErrorKind.TimedOut)) token.Forget(used);
+                }
+
                 throw summary;
             }
         }

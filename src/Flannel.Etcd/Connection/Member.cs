@@ -104,5 +104,5 @@ internal sealed class Member : IDisposable
     /// <param name="Error">For the caller, if nobody else can do better.</param>
     /// <param name="Elsewhere">Whether another member may do better.</param>
     /// <param name="StaleToken">Whether a new authentication may do better.</param>
-    public readonly record struct Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
+    public sealed record Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
 }

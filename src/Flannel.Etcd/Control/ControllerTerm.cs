@@ -58,9 +58,9 @@ public sealed class ControllerTerm : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref resigned, 1) != 0) return;
         var held = !Lost.IsCancellationRequested;
-        await lost.CancelAsync();
-        await stop.CancelAsync();
-        await renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lost.Cancel();
+        stop.Cancel();
+        await renewing.ConfigureAwait(Awaiting.InPlace);
         try
         {
             // Deletes the key with it. An end must be quick: after a second etcd's own clock does it.
@@ -72,8 +72,6 @@ public sealed class ControllerTerm : IAsyncDisposable
         {
             EtcdLog.NotRevoked(logger, EtcdLeaseId, e.Message);
         }
-
-        stop.Dispose();
     }
 
     private async Task RunAsync(CancellationToken cancellation)
@@ -85,7 +83,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         finally
         {
             // Nobody holds what nobody tends, whatever the reason.
-            await LoseAsync("it is not tended any more");
+            Lose("it is not tended any more");
         }
     }
 
@@ -93,7 +91,7 @@ public sealed class ControllerTerm : IAsyncDisposable
     private async Task EndInTimeAsync(CancellationToken cancellation)
     {
         while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(left, time, cancellation);
-        await LoseAsync("etcd could not be asked to renew it");
+        Lose("etcd could not be asked to renew it");
     }
 
     private async Task RenewAsync(CancellationToken cancellation)
@@ -107,7 +105,7 @@ public sealed class ControllerTerm : IAsyncDisposable
             {
                 if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, cancellation) is not { } timeToLive)
                 {
-                    await LoseAsync("its etcd lease has ended");
+                    Lose("its etcd lease has ended");
                     return;
                 }
 
@@ -136,7 +134,7 @@ public sealed class ControllerTerm : IAsyncDisposable
                     if (answer.Created && answer.Header.Revision < from - 1)
                         throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
                     if (answer.Events.Count == 0) continue;
-                    await LoseAsync("the election's key was deleted or written over");
+                    Lose("the election's key was deleted or written over");
                     return;
                 }
             }
@@ -156,7 +154,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         {
             var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller, KeysOnly = true }, cancellation);
             if (answer.Kvs.Count == 1 && answer.Kvs[0].CreateRevision == Revision) return answer.Header.Revision;
-            await LoseAsync("the election's key is another's");
+            Lose("the election's key is another's");
             return null;
         }
         catch (EtcdException)
@@ -175,11 +173,11 @@ public sealed class ControllerTerm : IAsyncDisposable
         lock (gate) life = renewed;
     }
 
-    private async Task LoseAsync(string reason)
+    private void Lose(string reason)
     {
         if (lost.IsCancellationRequested) return;
         EtcdLog.TermLost(logger, reason);
-        await lost.CancelAsync();
-        await stop.CancelAsync();
+        lost.Cancel();
+        stop.Cancel();
     }
 }

@@ -52,6 +52,7 @@ public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRev
 /// <param name="Begin">A timestamp of the <see cref="TimeProvider"/>.</param>
 public readonly record struct LeaseLife(long Begin, TimeSpan TimeToLive)
 {
-    /// <summary>What is left; negative when it is over.</summary>
-    public TimeSpan Remaining(TimeProvider time) => TimeToLive - time.GetElapsedTime(Begin);
+    /// <summary>What is left, in whole milliseconds as timers count them: a fraction of one would be waited for with a timer of none, again
+    /// and again. Zero or negative when it is over.</summary>
+    public TimeSpan Remaining(TimeProvider time) => EtcdDurations.Whole(TimeToLive - time.GetElapsedTime(Begin));
 }

@@ -25,7 +25,13 @@ public sealed class LeaseKeeper
     private readonly Backoff looks;
     private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
     private readonly ILogger logger;
+    private readonly Flannel.Core.Leases.Lease held;
+    private readonly Lock gate = new();
     private bool unreachable;
+
+    // What the timer looks at, too: under the gate.
+    private ITimer? expiry;
+    private LeaseLife? life;
     private bool expired;
 
     /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that
@@ -44,6 +50,7 @@ public sealed class LeaseKeeper
         this.etcd = etcd;
         this.time = time;
         this.logger = logger;
+        this.held = held.Lease;
         patience = new Patience(time, random, logger);
         claim = new LeaseClaim(etcd, keys, held, leaseTime ?? FlannelContract.LeaseTime, time, random, logger);
         view = new NodeView(etcd, keys, held, events.Writer, logger);
@@ -59,20 +66,31 @@ public sealed class LeaseKeeper
         var running = RunAsync(stop.Token);
         try
         {
-            await foreach (var e in events.Reader.ReadAllAsync(cancellation)) yield return e;
+            while (await events.Reader.WaitToReadAsync(cancellation))
+            {
+                while (events.Reader.TryRead(out var e)) yield return e;
+            }
+
             await running;
         }
         finally
         {
-            await stop.CancelAsync();
-            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Cancel();
+            await running.ConfigureAwait(Awaiting.InPlace);
         }
     }
 
     private async Task RunAsync(CancellationToken cancellation)
     {
+        using var timer = time.CreateTimer(_ => TellExpiry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
+            lock (gate)
+            {
+                expiry = timer;
+                AwaitExpiry();
+            }
+
             while (true)
             {
                 try
@@ -91,7 +109,7 @@ public sealed class LeaseKeeper
                 catch (EtcdException e)
                 {
                     Trouble(e);
-                    await PauseAsync(e, cancellation);
+                    await patience.PauseAsync(e, cancellation);
                 }
             }
         }
@@ -110,8 +128,7 @@ public sealed class LeaseKeeper
         var verdict = await claim.JudgeAsync(look, cancellation);
         if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
         if (claim.Life != before) Renewed();
-        if (verdict is ClaimVerdict.LookAgain) return null;
-        events.Writer.TryWrite(new LeaseEvent.Confirmed(claim.Lease));
+        if (verdict is ClaimVerdict.LookAgain || !Confirm()) return null;
         view.Tell(look);
         return await WatchAsync(look.Revision, cancellation);
     }
@@ -153,33 +170,24 @@ public sealed class LeaseKeeper
         finally
         {
             // An enumerator may not be disposed of while it is asked.
-            await stop.CancelAsync();
-            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Cancel();
+            await ((Task)next).ConfigureAwait(Awaiting.InPlace);
         }
     }
 
-    /// <summary>Until the watch has something, or a renewal is due, or the lease's life is over.</summary>
+    /// <summary>Until the watch has something, or a renewal is due.</summary>
     private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
     {
-        using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var wait = renewal.Due(claim.Life);
-        if (claim.Life is { } life && !expired && life.Remaining(time) is var remaining && remaining < wait) wait = remaining;
         if (wait <= TimeSpan.Zero) return;
-        await Task.WhenAny(next, Task.Delay(wait < LongestWait ? wait : LongestWait, time, heard.Token));
-        await heard.CancelAsync();
-        cancellation.ThrowIfCancellationRequested();
+        await Awaiting.WaitAsync(next, wait < LongestWait ? wait : LongestWait, time, cancellation);
     }
 
     /// <summary>Renews while the stream lives.</summary>
     /// <returns>False when etcd does not know the lease any more.</returns>
     private async Task<bool> TendAsync(CancellationToken cancellation)
     {
-        if (renewal.Due(claim.Life) > TimeSpan.Zero)
-        {
-            TellExpiry();
-            return true;
-        }
-
+        if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
         try
         {
             if (!await RenewAsync(cancellation)) return false;
@@ -212,9 +220,19 @@ public sealed class LeaseKeeper
     private void Renewed()
     {
         renewal.Succeeded();
-        expired = false;
         if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
-        events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
+        lock (gate)
+        {
+            expired = false;
+            events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
+            AwaitExpiry();
+        }
+    }
+
+    /// <returns>False when the lease has expired since it was judged.</returns>
+    private bool Confirm()
+    {
+        lock (gate) return !expired && events.Writer.TryWrite(new LeaseEvent.Confirmed(claim.Lease));
     }
 
     private void Answered()
@@ -228,29 +246,31 @@ public sealed class LeaseKeeper
     {
         if (!unreachable) events.Writer.TryWrite(new LeaseEvent.Unreachable(e.Message));
         unreachable = true;
-        TellExpiry();
+    }
+
+    /// <summary>The end of the lease's life is told on time, whatever request hangs then.</summary>
+    private void AwaitExpiry()
+    {
+        life = claim.Life;
+        var remaining = life?.Remaining(time) ?? Timeout.InfiniteTimeSpan;
+        if (life is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
+        expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
     }
 
     private void TellExpiry()
     {
-        if (expired || claim.Life is not { } life || life.Remaining(time) > TimeSpan.Zero) return;
-        expired = true;
-        EtcdLog.Expired(logger, claim.Lease.Key);
-        events.Writer.TryWrite(new LeaseEvent.Expired());
-    }
-
-    /// <summary>Before the next attempt; the end of the lease's life is told on time even so.</summary>
-    private async Task PauseAsync(EtcdException e, CancellationToken cancellation)
-    {
-        var pause = patience.PauseAsync(e, cancellation);
-        if (!expired && claim.Life is { } life && life.Remaining(time) is var remaining && remaining > TimeSpan.Zero)
+        lock (gate)
         {
-            using var paused = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            await Task.WhenAny(pause, Task.Delay(remaining, time, paused.Token));
-            await paused.CancelAsync();
-            TellExpiry();
-        }
+            if (expired || life is not { } last) return;
+            if (last.Remaining(time) is var remaining && remaining > TimeSpan.Zero)
+            {
+                expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
+                return;
+            }
 
-        await pause;
+            expired = true;
+            EtcdLog.Expired(logger, held.Key);
+            events.Writer.TryWrite(new LeaseEvent.Expired());
+        }
     }
 }

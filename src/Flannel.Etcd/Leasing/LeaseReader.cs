@@ -13,7 +13,7 @@ namespace Flannel.Etcd.Leasing;
 /// <param name="Taken">The subnet that it occupies; null for a key that names none.</param>
 /// <param name="Lease">Null when it is no lease, or one whose value cannot be read.</param>
 /// <param name="IsUnreadable">A lease that cannot be read: it must not be mistaken for the absence of one.</param>
-internal readonly record struct ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
+internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
 
 /// <summary>Reads keys and values that others wrote. Each oddity is told once, not once per reading.</summary>
 internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)

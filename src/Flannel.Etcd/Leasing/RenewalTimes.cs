@@ -16,11 +16,11 @@ internal sealed class RenewalTimes(TimeSpan margin, TimeProvider time, Random ra
     public TimeSpan Due(LeaseLife? life)
     {
         if (life is not { } held) return TimeSpan.MaxValue;
-        if (failed is { } last) return last.Pause - time.GetElapsedTime(last.At);
+        if (failed is { } last) return EtcdDurations.Whole(last.Pause - time.GetElapsedTime(last.At));
         var whole = held.TimeToLive;
         if (margin >= whole) return held.Remaining(time) - whole / 2;
         var between = (margin + whole) / 2;
-        return held.Remaining(time) - (margin * early < between ? margin * early : between);
+        return EtcdDurations.Whole(held.Remaining(time) - (margin * early < between ? margin * early : between));
     }
 
     public void Succeeded()

@@ -114,6 +114,23 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
+    public async Task A_token_from_before_a_restore_of_etcd_costs_one_request_its_time_and_no_more()
+    {
+        await using var server = await StartAsync();
+        var snapshot = Path.Combine(server.Folder, "snapshot");
+        await server.ControlAsync("--user=root:root", "snapshot", "save", snapshot);
+        // etcd's tokens name the entry of its log that they came from.
+        for (var i = 0; i < 20; i++) await server.ControlAsync("--user=root:root", "put", "/elsewhere", "x");
+        var etcd = server.Connect(user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+
+        await server.RestoreAsync(snapshot);
+        Assert.Equal(EtcdErrorKind.TimedOut, (await FailAsync(etcd)).Kind);
+        await etcd.RangeAsync(Read, Cancel);
+        await WatchOnceAsync(etcd);
+    }
+
+    [Fact]
     public async Task A_wrong_password_no_password_and_a_forbidden_key_are_told_apart()
     {
         await using var server = await StartAsync();

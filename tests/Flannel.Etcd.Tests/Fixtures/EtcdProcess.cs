@@ -97,6 +97,17 @@ public sealed class EtcdProcess : IAsyncDisposable
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Starts it on a snapshot, as an operator does after a disaster.</summary>
+    public async Task RestoreAsync(string snapshot)
+    {
+        await KillAsync();
+        Directory.Delete($"{Folder}/data", recursive: true);
+        var peer = $"http://127.0.0.1:{peerPort}";
+        await ControlAsync(
+            "snapshot", "restore", snapshot, "--name=e1", $"--data-dir={Folder}/data", $"--initial-cluster=e1={peer}", $"--initial-advertise-peer-urls={peer}");
+        await StartAgainAsync();
+    }
+
     public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("/bin/kill", ["-s", signal, ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)]);

@@ -1,0 +1,227 @@
+using Etcdserverpb;
+using Google.Protobuf;
+using Mvccpb;
+
+namespace Flannel.Etcd.Model;
+
+/// <summary>What one etcd cluster keeps: keys, their history, leases on a time of the test's own. No tasks, no threads: each call is one
+/// applied request. It is checked against the real etcd on the same random operations.</summary>
+public sealed class EtcdStore(TimeProvider time)
+{
+    private readonly Dictionary<long, ModelLease> leases = [];
+    private KeySpace keys = new();
+    private List<Change> history = [];
+
+    /// <summary>Something was written, or the streams broke: watchers look.</summary>
+    public event Action? Changed;
+
+    public long Revision { get; private set; } = 1;
+
+    public long CompactedAt { get; private set; }
+
+    /// <summary>Another number: every stream of before is broken.</summary>
+    public int Generation { get; private set; }
+
+    /// <summary>The alarm that etcd raises when its database is full.</summary>
+    public bool NoSpace { get; set; }
+
+    public IReadOnlyList<KeyValue> Pairs => keys.All;
+
+    public KeyValue? Find(ByteString key) => keys.Find(key);
+
+    public IReadOnlyDictionary<long, ModelLease> Leases => leases;
+
+    public RangeResponse Range(RangeRequest request)
+    {
+        if (request.Revision > Revision) throw Refused(EtcdErrorKind.Compacted, "required revision is a future revision");
+        if (request.Revision > 0 && request.Revision < CompactedAt) throw Refused(EtcdErrorKind.Compacted, "required revision has been compacted");
+        var answer = KeySpace.Answer(request, (request.Revision is 0 || request.Revision == Revision ? keys : At(request.Revision)));
+        answer.Header = Header();
+        return answer;
+    }
+
+    public TxnResponse Txn(TxnRequest request)
+    {
+        TxnCheck.Shape(request);
+        if (NoSpace && request.Success.Concat(request.Failure).Any(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
+            throw Refused(EtcdErrorKind.NoSpace, "database space exceeded");
+        var holds = request.Compare.All(compare => TxnCheck.Holds(compare, keys));
+        var branch = holds ? request.Success : request.Failure;
+        foreach (var op in branch) CheckPut(op);
+        var writing = new Writing(Revision + 1);
+        var answer = new TxnResponse { Succeeded = holds };
+        foreach (var op in branch) answer.Responses.Add(Apply(op, writing));
+        Commit(writing);
+        answer.Header = Header();
+        return answer;
+    }
+
+    public LeaseGrantResponse Grant(long id, TimeSpan timeToLive)
+    {
+        if (NoSpace) throw Refused(EtcdErrorKind.NoSpace, "database space exceeded");
+        if (!leases.TryAdd(id, Begin(timeToLive))) throw Refused(EtcdErrorKind.Other, "lease already exists");
+        return new LeaseGrantResponse { Header = Header(), ID = id, TTL = (long)timeToLive.TotalSeconds };
+    }
+
+    /// <returns>Null when there is no such lease.</returns>
+    public TimeSpan? KeepAlive(long id)
+    {
+        if (!leases.TryGetValue(id, out var lease)) return null;
+        leases[id] = Begin(lease.TimeToLive);
+        return lease.TimeToLive;
+    }
+
+    /// <returns>False when there is no such lease.</returns>
+    public bool Revoke(long id)
+    {
+        if (!leases.Remove(id)) return false;
+        var writing = new Writing(Revision + 1);
+        foreach (var pair in keys.All.Where(pair => pair.Lease == id).ToList()) Delete(pair, writing);
+        Commit(writing);
+        return true;
+    }
+
+    /// <summary>Ends the leases that are due, each in a revision of its own.</summary>
+    /// <returns>Which.</returns>
+    public IReadOnlyList<long> Tick()
+    {
+        List<long> due = [.. leases.Where(lease => IsDue(lease.Value)).Select(lease => lease.Key).Order()];
+        foreach (var id in due) Revoke(id);
+        return due;
+    }
+
+    public void Compact(long revision)
+    {
+        if (revision > Revision) throw Refused(EtcdErrorKind.Compacted, "required revision is a future revision");
+        if (revision <= CompactedAt) throw Refused(EtcdErrorKind.Compacted, "required revision has been compacted");
+        CompactedAt = revision;
+        // etcd before 3.5.15 forgets a deletion at the very revision, too.
+        history.RemoveAll(change => change.Revision < revision || (change.Revision == revision && change.After is null));
+    }
+
+    public bool IsDue(long id) => leases.TryGetValue(id, out var lease) && IsDue(lease);
+
+    public WatchCursor Watch(IReadOnlyList<WatchCreateRequest> ranges) => new(this, ranges);
+
+    /// <summary>Streams break; a new leader gives every lease its whole time again.</summary>
+    public void Restart()
+    {
+        foreach (var (id, lease) in leases.ToList()) leases[id] = Begin(lease.TimeToLive);
+        Generation++;
+        Changed?.Invoke();
+    }
+
+    public StoreSnapshot Snapshot() => new(Revision, CompactedAt, keys.Copy(), [.. history], leases.ToDictionary());
+
+    /// <summary>As from a snapshot: everything is as it was, the revision too, and a restart.</summary>
+    public void Restore(StoreSnapshot then)
+    {
+        (Revision, CompactedAt, keys, history) = (then.Revision, then.CompactedAt, then.Keys.Copy(), [.. then.History]);
+        leases.Clear();
+        foreach (var (id, lease) in then.Leases) leases[id] = lease;
+        Restart();
+    }
+
+    internal IEnumerable<Change> Since(long revision)
+    {
+        var first = history.Count;
+        while (first > 0 && history[first - 1].Revision >= revision) first--;
+        for (var i = first; i < history.Count; i++) yield return history[i];
+    }
+
+    internal ResponseHeader Header() => new() { Revision = Revision };
+
+    private static EtcdException Refused(EtcdErrorKind kind, string text) => new(kind, "etcdserver: " + text, mayHaveHappened: false);
+
+    private ModelLease Begin(TimeSpan timeToLive) => new(time.GetTimestamp(), timeToLive);
+
+    private bool IsDue(ModelLease lease) => time.GetElapsedTime(lease.Begin) >= lease.TimeToLive;
+
+    private KeySpace At(long revision)
+    {
+        var then = keys.Copy();
+        for (var i = history.Count - 1; i >= 0 && history[i].Revision > revision; i--)
+        {
+            if (history[i].Before is { } before) then.Set(before);
+            else then.Remove(history[i].Key);
+        }
+
+        return then;
+    }
+
+    private void CheckPut(RequestOp op)
+    {
+        if (op.RequestCase != RequestOp.RequestOneofCase.RequestPut) return;
+        var put = op.RequestPut;
+        if (put.IgnoreLease && keys.Find(put.Key) is null) throw Refused(EtcdErrorKind.Invalid, "key not found");
+        if (put.Lease != 0 && !leases.ContainsKey(put.Lease)) throw Refused(EtcdErrorKind.LeaseNotFound, "requested lease not found");
+    }
+
+    private ResponseOp Apply(RequestOp op, Writing writing)
+    {
+        switch (op.RequestCase)
+        {
+            case RequestOp.RequestOneofCase.RequestPut:
+                return new ResponseOp { ResponsePut = Put(op.RequestPut, writing) };
+            case RequestOp.RequestOneofCase.RequestDeleteRange:
+                var found = keys.In(op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd).ToList();
+                foreach (var pair in found) Delete(pair, writing);
+                var deleted = new DeleteRangeResponse { Deleted = found.Count };
+                return new ResponseOp { ResponseDeleteRange = deleted };
+            case RequestOp.RequestOneofCase.RequestRange:
+                return new ResponseOp { ResponseRange = KeySpace.Answer(op.RequestRange, keys) };
+            default:
+                throw new NotSupportedException(op.ToString());
+        }
+    }
+
+    private PutResponse Put(PutRequest put, Writing writing)
+    {
+        var old = keys.Find(put.Key);
+        var pair = new KeyValue
+        {
+            Key = put.Key,
+            Value = put.Value,
+            Lease = put.IgnoreLease ? old!.Lease : put.Lease,
+            CreateRevision = old?.CreateRevision ?? writing.Revision,
+            ModRevision = writing.Revision,
+            Version = (old?.Version ?? 0) + 1,
+        };
+        keys.Set(pair);
+        writing.Changes.Add(new Change(writing.Revision, put.Key, old, pair));
+        return new PutResponse();
+    }
+
+    private void Delete(KeyValue pair, Writing writing)
+    {
+        keys.Remove(pair.Key);
+        writing.Changes.Add(new Change(writing.Revision, pair.Key, pair, null));
+    }
+
+    private void Commit(Writing writing)
+    {
+        if (writing.Changes.Count == 0) return;
+        Revision = writing.Revision;
+        history.AddRange(writing.Changes);
+        Changed?.Invoke();
+    }
+
+    private sealed record Writing(long Revision)
+    {
+        public List<Change> Changes { get; } = [];
+    }
+}
+
+/// <param name="Begin">A timestamp of the store's time.</param>
+public readonly record struct ModelLease(long Begin, TimeSpan TimeToLive);
+
+/// <summary>One key's change in one revision; a deletion has no After.</summary>
+public sealed record Change(long Revision, ByteString Key, KeyValue? Before, KeyValue? After)
+{
+    public Event ToEvent() => After is { } put
+        ? new Event { Type = Event.Types.EventType.Put, Kv = put }
+        : new Event { Type = Event.Types.EventType.Delete, Kv = new KeyValue { Key = Key, ModRevision = Revision } };
+}
+
+public sealed record StoreSnapshot(
+    long Revision, long CompactedAt, KeySpace Keys, IReadOnlyList<Change> History, IReadOnlyDictionary<long, ModelLease> Leases);

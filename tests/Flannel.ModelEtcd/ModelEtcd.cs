@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+using Etcdserverpb;
+
+namespace Flannel.Etcd.Model;
+
+/// <summary>The store behind the port, for tests that run on real threads: every request is answered at once.</summary>
+public sealed class ModelEtcd : IEtcd
+{
+    private readonly Lock gate = new();
+    private readonly EtcdStore store;
+    private TaskCompletionSource changed = New();
+
+    public ModelEtcd(TimeProvider time)
+    {
+        store = new EtcdStore(time);
+        store.Changed += Wake;
+    }
+
+    /// <summary>False: nothing gets through, and streams break.</summary>
+    public bool Reachable
+    {
+        get;
+        set
+        {
+            lock (gate)
+            {
+                field = value;
+                Wake();
+            }
+        }
+    }
+    = true;
+
+    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => Run(() => store.Range(request), cancellation);
+
+    public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => Run(() => store.Txn(request), cancellation);
+
+    public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+        Run(() => store.Grant(leaseId, timeToLive), cancellation);
+
+    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => Run(() => store.KeepAlive(leaseId), cancellation);
+
+    public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => Run(() => store.Revoke(leaseId), cancellation);
+
+    public async IAsyncEnumerable<WatchResponse> WatchAsync(
+        IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var cursor = await Run(() => store.Watch(ranges), cancellation);
+        foreach (var created in cursor.Created) yield return created;
+        while (true)
+        {
+            Task wait;
+            IReadOnlyList<WatchResponse> answers;
+            lock (gate)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                store.Tick();
+                if (!Reachable) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
+                answers = cursor.Take();
+                wait = changed.Task;
+            }
+
+            foreach (var answer in answers) yield return answer;
+            if (answers.Count == 0) await wait.WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>Forgets the history.</summary>
+    public void Compact()
+    {
+        lock (gate) store.Compact(store.Revision);
+    }
+
+    /// <returns>What restores the store to what it is now, and breaks its streams.</returns>
+    public Action Snapshot()
+    {
+        lock (gate)
+        {
+            var then = store.Snapshot();
+            return () =>
+            {
+                lock (gate) store.Restore(then);
+            };
+        }
+    }
+
+    /// <summary>Ends what is due; leases of the real one end by themselves.</summary>
+    public void Tick()
+    {
+        lock (gate) store.Tick();
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private Task<T> Run<T>(Func<T> act, CancellationToken cancellation)
+    {
+        lock (gate)
+        {
+            if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+            if (!Reachable) return Task.FromException<T>(new EtcdException(EtcdErrorKind.Unavailable, "cut off", false));
+            store.Tick();
+            try
+            {
+                return Task.FromResult(act());
+            }
+            catch (EtcdException e)
+            {
+                return Task.FromException<T>(e);
+            }
+        }
+    }
+
+    private void Wake()
+    {
+        var waiting = changed;
+        changed = New();
+        waiting.SetResult();
+    }
+}

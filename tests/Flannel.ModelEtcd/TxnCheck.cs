@@ -1,0 +1,60 @@
+using Etcdserverpb;
+using Google.Protobuf;
+using Mvccpb;
+using static Etcdserverpb.Compare.Types;
+
+namespace Flannel.Etcd.Model;
+
+/// <summary>What etcd refuses of a transaction, and when its conditions hold (etcd's <c>server/etcdserver/apply.go</c>,
+/// <c>api/v3rpc/key.go</c>).</summary>
+internal static class TxnCheck
+{
+    public static void Shape(TxnRequest request)
+    {
+        Shape(request.Success);
+        Shape(request.Failure);
+    }
+
+    public static bool Holds(Compare compare, KeySpace keys)
+    {
+        var found = keys.In(compare.Key, compare.RangeEnd).ToList();
+        // What is not there has no value, and zero for the rest.
+        if (found.Count == 0) return compare.Target != CompareTarget.Value && Holds(compare, new KeyValue());
+        return found.TrueForAll(pair => Holds(compare, pair));
+    }
+
+    private static bool Holds(Compare compare, KeyValue pair)
+    {
+        var order = compare.Target switch
+        {
+            CompareTarget.Create => pair.CreateRevision.CompareTo(compare.CreateRevision),
+            CompareTarget.Mod => pair.ModRevision.CompareTo(compare.ModRevision),
+            CompareTarget.Version => pair.Version.CompareTo(compare.Version),
+            CompareTarget.Lease => pair.Lease.CompareTo(compare.Lease),
+            _ => pair.Value.Span.SequenceCompareTo(compare.Value.Span),
+        };
+        return compare.Result switch
+        {
+            CompareResult.Equal => order == 0,
+            CompareResult.NotEqual => order != 0,
+            CompareResult.Greater => order > 0,
+            _ => order < 0,
+        };
+    }
+
+    private static void Shape(IEnumerable<RequestOp> branch)
+    {
+        var puts = new HashSet<ByteString>();
+        foreach (var op in branch.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
+        {
+            if (!puts.Add(op.RequestPut.Key)) throw Duplicate();
+        }
+
+        foreach (var op in branch.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange))
+        {
+            if (puts.Any(put => KeySpace.Contains(put, op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd))) throw Duplicate();
+        }
+    }
+
+    private static EtcdException Duplicate() => new(EtcdErrorKind.Invalid, "etcdserver: duplicate key given in txn request", false);
+}

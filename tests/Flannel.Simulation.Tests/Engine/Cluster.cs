@@ -1,0 +1,135 @@
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flannel.Etcd;
+using Flannel.Etcd.Model;
+using Google.Protobuf;
+using Mvccpb;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>One etcd, its nodes, and what an operator does to them.</summary>
+internal sealed class Cluster
+{
+    private static readonly TimeSpan LeaseCheck = TimeSpan.FromMilliseconds(500);
+
+    private string? failure;
+
+    public Cluster(Scheduler scheduler, int machines)
+    {
+        Scheduler = scheduler;
+        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out _));
+        Keys = keys;
+        Store = new EtcdStore(new ProcessClock(scheduler, null, () => TimeSpan.Zero));
+        Machines = [.. Enumerable.Range(1, machines).Select(number => new Machine(number) { MayControl = number % 3 != 0 || machines < 3 })];
+        Invariants = new Invariants(this);
+        Store.Changed += () =>
+        {
+            Invariants.Look();
+            if (Weather.ClusterDown) return;
+            foreach (var daemon in Daemons.ToList()) daemon.Etcd.StoreChanged();
+        };
+        CheckLeases();
+    }
+
+    public Scheduler Scheduler { get; }
+
+    public EtcdKeys Keys { get; }
+
+    public EtcdStore Store { get; }
+
+    public Weather Weather { get; } = new();
+
+    public IReadOnlyList<Machine> Machines { get; }
+
+    public List<Daemon> Daemons { get; } = [];
+
+    public Invariants Invariants { get; }
+
+    public Dictionary<long, Daemon> LeaseOwners { get; } = [];
+
+    public void Fail(string what) => failure ??= what;
+
+    public void Trace(Machine machine, string what, long detail = 0) => Scheduler.Trace(machine.Name, what, detail);
+
+    public void Run(TimeSpan until)
+    {
+        while (Scheduler.Now < until) Step();
+    }
+
+    public void Step()
+    {
+        Scheduler.Step();
+        Invariants.Check();
+        if (failure is not null) throw new SimulationFailure(failure);
+    }
+
+    public void Start(Machine machine, bool withSubnetFile)
+    {
+        machine.RestartPlanned = false;
+        if (machine.Daemon is not null) return;
+        Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
+        var daemon = new Daemon(this, machine, Scheduler.Random.Next());
+        machine.Daemon = daemon;
+        Daemons.Add(daemon);
+        daemon.Start(withSubnetFile);
+        Scheduler.Settle();
+    }
+
+    public void StartLater(Machine machine, TimeSpan delay, bool withSubnetFile = true)
+    {
+        if (machine.RestartPlanned) return;
+        machine.RestartPlanned = true;
+        Scheduler.After(delay, () => Start(machine, withSubnetFile));
+    }
+
+    /// <summary>The process is gone, by itself or killed; systemd starts it again.</summary>
+    public void Ended(Daemon daemon)
+    {
+        if (daemon.Machine.Daemon != daemon) return;
+        Trace(daemon.Machine, "ended");
+        daemon.Kill();
+        daemon.Machine.Daemon = null;
+        Daemons.Remove(daemon);
+        StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
+    }
+
+    /// <summary>An operator's, or another program's, write.</summary>
+    public void Put(string key, string value, long lease = 0)
+    {
+        Scheduler.Trace("operator", $"puts {key} {value}");
+        Store.Txn(new TxnRequest
+        {
+            Success = { new RequestOp { RequestPut = new PutRequest { Key = Text(key), Value = Text(value), Lease = lease } } },
+        });
+    }
+
+    public void Delete(ByteString key)
+    {
+        Scheduler.Trace("operator", $"deletes {key.ToStringUtf8()}");
+        Store.Txn(new TxnRequest { Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } } } });
+    }
+
+    /// <summary>Whose lease a key's value says it is.</summary>
+    public Daemon? OwnerOf(KeyValue pair)
+    {
+        if (!pair.Key.ToStringUtf8().StartsWith(Keys.Subnets, StringComparison.Ordinal)) return null;
+        var publicIp = LeaseAttributes.Parse(pair.Value.Span, out _)?.PublicIp;
+        return Daemons.Find(daemon => daemon.Machine.PublicIp == publicIp);
+    }
+
+    private static ByteString Text(string text) => ByteString.CopyFrom(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>As etcd's leader does. Without one, no lease ends.</summary>
+    private void CheckLeases()
+    {
+        Scheduler.After(LeaseCheck, CheckLeases);
+        if (Weather.ClusterDown) return;
+        foreach (var (id, pair) in Store.Leases.Keys.Order().SelectMany(id => Store.Pairs.Where(pair => pair.Lease == id).Select(pair => (id, pair))).ToList())
+        {
+            if (Store.IsDue(id) && OwnerOf(pair) is { } owner) owner.Disturbance = "its lease expired";
+        }
+
+        foreach (var id in Store.Tick()) Scheduler.Trace("etcd", "lease ends", id);
+    }
+}

@@ -1,0 +1,97 @@
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <param name="Requests">Of all nodes.</param>
+internal sealed record HistoryReport(int Seed, ulong TraceHash, long Steps, long Requests, TimeSpan Length);
+
+/// <summary>One history, from an empty etcd through a time of trouble to a time of peace.</summary>
+internal static class History
+{
+    // A watch that fell silent at the last moment, a lease that must end before its subnet is free, and the pauses between attempts.
+    private static readonly TimeSpan Convergence = TimeSpan.FromSeconds(180);
+    private static readonly TimeSpan Peace = TimeSpan.FromSeconds(60);
+
+    // In peace: two renewals of a lease, those of a term, one of the controller's rounds, and the news of others.
+    private const int RequestsInPeace = 80;
+
+    /// <exception cref="SimulationFailure">With the seed and the last events.</exception>
+    public static HistoryReport Run(int seed)
+    {
+        try
+        {
+            return Run(new Scheduler(seed, log: false), seed);
+        }
+        catch (SimulationFailure first)
+        {
+            // The same again, with a pen.
+            var scheduler = new Scheduler(seed, log: true);
+            var again = "(did not fail again!)";
+            try
+            {
+                Run(scheduler, seed);
+            }
+            catch (SimulationFailure second)
+            {
+                again = second.Message == first.Message ? "" : $"(failed differently: {second.Message})";
+            }
+
+            throw new SimulationFailure($"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(400))}");
+        }
+    }
+
+    private static HistoryReport Run(Scheduler scheduler, int seed)
+    {
+        var before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5));
+            var chaos = new Chaos(cluster);
+            chaos.Begin();
+            cluster.Run(scheduler.Between(30, 300));
+            chaos.End();
+            Converge(cluster);
+            var requests = StayQuiet(cluster);
+            return new HistoryReport(seed, scheduler.TraceHash, scheduler.Steps, requests, scheduler.Now);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    private static void Converge(Cluster cluster)
+    {
+        var limit = cluster.Scheduler.Now + Convergence;
+        while (Missing(cluster) is { } missing)
+        {
+            if (cluster.Scheduler.Now > limit) throw new SimulationFailure($"after {Convergence} without faults: {missing}");
+            cluster.Run(cluster.Scheduler.Now + TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private static long StayQuiet(Cluster cluster)
+    {
+        var before = cluster.Daemons.ToDictionary(daemon => daemon, daemon => daemon.Etcd.Requests);
+        cluster.Run(cluster.Scheduler.Now + Peace);
+        if (Missing(cluster) is { } missing) throw new SimulationFailure($"in peace: {missing}");
+        foreach (var daemon in cluster.Daemons)
+        {
+            var made = daemon.Etcd.Requests - before.GetValueOrDefault(daemon);
+            if (made > RequestsInPeace) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {Peace} of peace");
+        }
+
+        return cluster.Daemons.Sum(daemon => daemon.Etcd.Requests);
+    }
+
+    private static string? Missing(Cluster cluster)
+    {
+        foreach (var machine in cluster.Machines)
+        {
+            if (machine.Daemon is not { } daemon) return $"{machine.Name} does not run";
+            if (!daemon.IsReady) return $"{machine.Name} {(daemon.Belief is null ? "holds no subnet" : "has no route")}";
+        }
+
+        var acting = cluster.Daemons.Count(daemon => daemon.ActsAsController);
+        return acting == 1 ? null : $"{acting} controllers";
+    }
+}

@@ -1,0 +1,44 @@
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>One process: its continuations run by the scheduler, as long as it lives. Killed, it never runs again, wherever it was
+/// awaiting.</summary>
+internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationContext
+{
+    private readonly List<Action> waiting = [];
+
+    public bool IsDead { get; private set; }
+
+    /// <summary>Stopped by a signal, or starved: nothing reaches it until it goes on.</summary>
+    public bool IsPaused { get; private set; }
+
+    public override void Post(SendOrPostCallback d, object? state) => scheduler.Post(this, d, state);
+
+    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException();
+
+    public override SynchronizationContext CreateCopy() => this;
+
+    /// <summary>Something from outside: an answer, a timer.</summary>
+    public void Deliver(Action act)
+    {
+        if (IsDead) return;
+        if (IsPaused) waiting.Add(act);
+        else act();
+    }
+
+    public void Kill() => IsDead = true;
+
+    public void Pause() => IsPaused = true;
+
+    /// <summary>What waited comes all at once, in any order.</summary>
+    public void GoOn()
+    {
+        IsPaused = false;
+        while (waiting.Count > 0)
+        {
+            var at = scheduler.Random.Next(waiting.Count);
+            var act = waiting[at];
+            waiting.RemoveAt(at);
+            act();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>One thread, one clock, one source of chance: everything that happens in a history happens here, in an order that the seed
+/// decides. What comes from another thread is a failure of the history: the code under test has left its context.</summary>
+internal sealed class Scheduler(int seed, bool log)
+{
+    private const int TooManyAtOnce = 20_000;
+    private const ulong Prime = 1_099_511_628_211;
+
+    private readonly PriorityQueue<Planned, (long At, long Order)> planned = new();
+    private readonly List<(ProcessContext Context, SendOrPostCallback Callback, object? State)> ready = [];
+    private readonly int thread = Environment.CurrentManagedThreadId;
+    private volatile string? escaped;
+    private long order;
+    private int atThisInstant;
+
+    public Random Random { get; } = new(seed);
+
+    /// <summary>Since the beginning of the history.</summary>
+    public TimeSpan Now { get; private set; }
+
+    /// <summary>Of everything that happened so far: two runs of one seed have the same.</summary>
+    public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
+
+    public List<string> Log { get; } = [];
+
+    public long Steps { get; private set; }
+
+    public Planned After(TimeSpan delay, Action act)
+    {
+        CheckThread("a timer or a request");
+        var entry = new Planned(act);
+        planned.Enqueue(entry, (Now.Ticks + Math.Max(0, delay.Ticks), order++));
+        return entry;
+    }
+
+    public void Post(ProcessContext context, SendOrPostCallback callback, object? state)
+    {
+        if (Environment.CurrentManagedThreadId != thread)
+        {
+            escaped = $"a continuation comes from another thread:\n{Environment.StackTrace}";
+            return;
+        }
+
+        ready.Add((context, callback, state));
+    }
+
+    /// <summary>What is due next, and everything that follows from it at the same instant.</summary>
+    public void Step()
+    {
+        Planned entry;
+        do
+        {
+            planned.TryDequeue(out entry!, out var key);
+            if (key.At != Now.Ticks) atThisInstant = 0;
+            Now = TimeSpan.FromTicks(key.At);
+        }
+        while (entry.Cancelled);
+        Steps++;
+        entry.Act();
+        Settle();
+    }
+
+    public void Settle()
+    {
+        while (ready.Count > 0)
+        {
+            CountWork();
+            var at = Random.Next(ready.Count);
+            var (context, callback, state) = ready[at];
+            ready.RemoveAt(at);
+            if (context.IsDead) continue;
+            SynchronizationContext.SetSynchronizationContext(context);
+            callback(state);
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+
+        if (escaped is not null) throw new SimulationFailure(escaped);
+    }
+
+    /// <summary>Time stands still while a process works: one that waits for it to pass without a timer would wait for ever.</summary>
+    public void CountWork()
+    {
+        if (++atThisInstant > TooManyAtOnce) throw new SimulationFailure($"something spins at {Now}:\n{Environment.StackTrace}");
+    }
+
+    public void CheckThread(string what)
+    {
+        if (Environment.CurrentManagedThreadId != thread) escaped = $"{what} comes from another thread:\n{Environment.StackTrace}";
+    }
+
+    public void Trace(string who, string what, long detail = 0)
+    {
+        Fold(Now.Ticks);
+        foreach (var letter in who) Fold(letter);
+        foreach (var letter in what) Fold(letter);
+        Fold(detail);
+        if (log) Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}{(detail == 0 ? "" : $" {detail:x}")}"));
+    }
+
+    public bool Chance(double probability) => Random.NextDouble() < probability;
+
+    public TimeSpan Between(double fromSeconds, double toSeconds) =>
+        TimeSpan.FromSeconds(fromSeconds + (toSeconds - fromSeconds) * Random.NextDouble());
+
+    private void Fold(long value) => TraceHash = (TraceHash ^ (ulong)value) * Prime;
+}
+
+internal sealed class Planned(Action act)
+{
+    public Action Act { get; } = act;
+
+    public bool Cancelled { get; set; }
+}
+
+internal sealed class SimulationFailure(string message) : Exception(message);

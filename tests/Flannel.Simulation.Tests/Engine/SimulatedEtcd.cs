@@ -1,0 +1,202 @@
+using System.Runtime.CompilerServices;
+using Etcdserverpb;
+using Flannel.Etcd;
+using Flannel.Etcd.Model;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>What stands between the model and what a process does to it: who asks is known, and the rules are checked.</summary>
+internal interface IWitness
+{
+    TxnResponse Txn(TxnRequest request);
+
+    LeaseGrantResponse Grant(long id, TimeSpan timeToLive);
+
+    void Revoke(long id);
+}
+
+/// <summary>One process's way to etcd: as <see cref="Flannel.Etcd.Connection.EtcdConnection"/> behaves on a bad network, without its
+/// bytes.</summary>
+internal sealed class SimulatedEtcd(
+    string name, Scheduler scheduler, ProcessContext context, EtcdStore store, IWitness witness, Weather weather) : IEtcd
+{
+    private static readonly TimeSpan Limit = EtcdDurations.Call;
+    private readonly List<SimulatedWatch> watches = [];
+
+    public bool IsCutOff { get; private set; }
+
+    public long Requests { get; private set; }
+
+    private bool IsReachable => !IsCutOff && !weather.ClusterDown;
+
+    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+        CallAsync("range", true, () => store.Range(request), cancellation);
+
+    public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
+    {
+        var read = request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
+        return CallAsync(read ? "read" : "txn", read, () => witness.Txn(request), cancellation);
+    }
+
+    public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+        CallAsync("grant", false, () => witness.Grant(leaseId, timeToLive), cancellation);
+
+    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+        CallAsync("keepalive", true, () => store.KeepAlive(leaseId), cancellation);
+
+    public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) =>
+        CallAsync(
+            "revoke",
+            true,
+            () =>
+            {
+                witness.Revoke(leaseId);
+                return 0;
+            },
+            cancellation);
+
+    public async IAsyncEnumerable<WatchResponse> WatchAsync(
+        IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var watch = await CallAsync("watch", true, () => Open(ranges), cancellation);
+        try
+        {
+            while (true) yield return await watch.NextAsync(cancellation);
+        }
+        finally
+        {
+            Close(watch);
+        }
+    }
+
+    /// <summary>Streams notice within ten seconds (a ping without an answer), or when the way is there again.</summary>
+    public void CutOff()
+    {
+        IsCutOff = true;
+        foreach (var watch in watches.ToList())
+        {
+            if (scheduler.Chance(0.7)) scheduler.After(scheduler.Between(0, 10), () => watch.Break("the connection broke"));
+        }
+
+        scheduler.After(TimeSpan.FromSeconds(10), () =>
+        {
+            if (!IsCutOff) return;
+            foreach (var watch in watches.ToList()) watch.Break("no answer to a ping");
+        });
+    }
+
+    public void Reconnect()
+    {
+        IsCutOff = false;
+        StoreChanged();
+    }
+
+    /// <summary>The process is gone: its connections close.</summary>
+    public void Abandon()
+    {
+        foreach (var watch in watches.ToList()) Close(watch);
+    }
+
+    public void StoreChanged()
+    {
+        if (IsCutOff) return;
+        foreach (var watch in watches.ToList()) watch.Look();
+    }
+
+    private SimulatedWatch Open(IReadOnlyList<WatchCreateRequest> ranges)
+    {
+        var watch = new SimulatedWatch(scheduler, context, store.Watch(ranges), weather);
+        watches.Add(watch);
+        if (scheduler.Chance(weather.Deaf))
+        {
+            scheduler.After(scheduler.Between(0, 60), () =>
+            {
+                watch.IsDeaf = true;
+                scheduler.After(EtcdDurations.WatchSilence + EtcdDurations.WatchProgress, () => watch.Break("the watch is silent"));
+            });
+        }
+
+        watch.Look();
+        return watch;
+    }
+
+    private void Close(SimulatedWatch watch)
+    {
+        watch.Close();
+        watches.Remove(watch);
+    }
+
+    private Task<T> CallAsync<T>(string what, bool repeatable, Func<T> act, CancellationToken cancellation)
+    {
+        scheduler.CheckThread("a request");
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+        Requests++;
+        scheduler.Trace(name, what);
+        var call = new TaskCompletionSource<T>();
+        var registration = cancellation.UnsafeRegister(_ => call.TrySetCanceled(cancellation), null);
+        if (!IsReachable)
+        {
+            if (scheduler.Chance(0.5)) Fail(call, scheduler.Between(0, 0.05), EtcdErrorKind.Unavailable, false, registration);
+            else Fail(call, Limit, EtcdErrorKind.TimedOut, !repeatable, registration);
+            return call.Task;
+        }
+
+        var fate = scheduler.Random.NextDouble();
+        var late = fate < weather.Late;
+        var lost = !late && fate < weather.Late + weather.Lost;
+        var limit = Fail(call, Limit, EtcdErrorKind.TimedOut, !repeatable, registration);
+        if (lost) return call.Task;
+        Send(late ? scheduler.Between(5, 25) : Delay(), what, act, call, limit, registration);
+        if (repeatable && scheduler.Chance(weather.Twice)) Send(scheduler.Between(0, 9), what, act, call, limit, registration);
+        return call.Task;
+    }
+
+    private void Send<T>(
+        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, Planned limit, CancellationTokenRegistration registration)
+    {
+        var generation = store.Generation;
+        scheduler.After(delay, () =>
+        {
+            // What was under way when etcd stopped went with its connections.
+            if (!IsReachable || generation != store.Generation) return;
+            Action answer;
+            try
+            {
+                var result = act();
+                scheduler.Trace(name, what + " done", store.Revision);
+                answer = () => call.TrySetResult(result);
+            }
+            catch (EtcdException e)
+            {
+                scheduler.Trace(name, $"{what} {e.Kind}");
+                answer = () => call.TrySetException(e);
+            }
+
+            if (scheduler.Chance(weather.AnswerLost)) return;
+            scheduler.After(Delay(), () =>
+            {
+                if (!IsReachable || generation != store.Generation) return;
+                context.Deliver(() =>
+                {
+                    answer();
+                    limit.Cancelled = true;
+                    registration.Dispose();
+                });
+            });
+        });
+    }
+
+    private Planned Fail<T>(
+        TaskCompletionSource<T> call, TimeSpan after, EtcdErrorKind kind, bool mayHaveHappened, CancellationTokenRegistration registration) =>
+        scheduler.After(after, () =>
+        {
+            if (call.Task.IsCompleted) return;
+            context.Deliver(() =>
+            {
+                if (call.TrySetException(new EtcdException(kind, $"simulated: {kind}", mayHaveHappened))) scheduler.Trace(name, $"{kind}");
+                registration.Dispose();
+            });
+        });
+
+    private TimeSpan Delay() => scheduler.Chance(weather.Slow) ? scheduler.Between(0.01, 3) : scheduler.Between(0.0002, 0.005);
+}

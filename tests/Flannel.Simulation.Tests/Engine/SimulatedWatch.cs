@@ -1,0 +1,77 @@
+using Etcdserverpb;
+using Flannel.Etcd;
+using Flannel.Etcd.Model;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>One stream: answers come late, but in order, until it breaks.</summary>
+internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context, WatchCursor cursor, Weather weather)
+{
+    private readonly Queue<WatchResponse> arrived = new(cursor.Created);
+    private EtcdException? broken;
+    private TaskCompletionSource<WatchResponse>? asked;
+    private TimeSpan last;
+    private bool closed;
+
+    /// <summary>The member has lost its leader: it hears of nothing and says nothing.</summary>
+    public bool IsDeaf { get; set; }
+
+    public void Look()
+    {
+        if (closed || IsDeaf) return;
+        try
+        {
+            foreach (var answer in cursor.Take()) Later(() => Arrive(answer));
+        }
+        catch (EtcdException e)
+        {
+            closed = true;
+            Later(() => Fail(e));
+        }
+    }
+
+    public void Break(string why)
+    {
+        if (closed) return;
+        closed = true;
+        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, why, false)));
+    }
+
+    public void Close() => closed = true;
+
+    public Task<WatchResponse> NextAsync(CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<WatchResponse>(cancellation);
+        if (arrived.TryDequeue(out var answer)) return Task.FromResult(answer);
+        if (broken is not null) return Task.FromException<WatchResponse>(broken);
+        var mine = asked = new TaskCompletionSource<WatchResponse>();
+        cancellation.UnsafeRegister(_ => mine.TrySetCanceled(cancellation), null);
+        return mine.Task;
+    }
+
+    private void Later(Action act)
+    {
+        var delay = scheduler.Chance(weather.Slow) ? scheduler.Between(0.01, 2) : scheduler.Between(0.0002, 0.01);
+        last = scheduler.Now + delay > last ? scheduler.Now + delay : last;
+        scheduler.After(last - scheduler.Now, () => context.Deliver(act));
+    }
+
+    private void Arrive(WatchResponse answer)
+    {
+        if (broken is not null) return;
+        if (asked is { } waiting)
+        {
+            asked = null;
+            if (waiting.TrySetResult(answer)) return;
+        }
+
+        arrived.Enqueue(answer);
+    }
+
+    private void Fail(EtcdException e)
+    {
+        broken ??= e;
+        asked?.TrySetException(e);
+        asked = null;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Flannel.Simulation.Tests.Engine;
+
+namespace Flannel.Simulation.Tests;
+
+/// <summary>Histories of trouble, each from its seed alone. <c>FLANNEL_SIM_SEED=n</c> runs one and begins the many with it;
+/// <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+public sealed class HistoryTests(ITestOutputHelper output)
+{
+    private const int Default = 2000;
+
+    private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
+    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
+
+    [Fact]
+    public void No_history_breaks_a_rule()
+    {
+        var reports = new HistoryReport?[Histories];
+        var failures = new List<string>();
+        Parallel.For(
+            0,
+            Histories,
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(2, Environment.ProcessorCount), CancellationToken = TestContext.Current.CancellationToken },
+            (i, state) =>
+            {
+                try
+                {
+                    reports[i] = History.Run(FirstSeed + i);
+                }
+                catch (SimulationFailure e)
+                {
+                    lock (failures) failures.Add(e.Message);
+                    if (failures.Count >= 5) state.Stop();
+                }
+            });
+        var done = reports.OfType<HistoryReport>().ToList();
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{done.Count} histories, {done.Sum(report => report.Steps)} steps, {done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
+        Assert.True(failures.Count == 0, string.Join("\n\n", failures.Order(StringComparer.Ordinal)));
+    }
+
+    [Fact]
+    public void The_same_seed_is_the_same_history()
+    {
+        foreach (var seed in Enumerable.Range(FirstSeed, 20))
+        {
+            var first = History.Run(seed);
+            var second = History.Run(seed);
+            Assert.Equal(first, second);
+            Assert.NotEqual(first.TraceHash, History.Run(seed + 1_000_000).TraceHash);
+        }
+    }
+
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}
