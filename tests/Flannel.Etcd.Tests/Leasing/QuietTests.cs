@@ -1,6 +1,7 @@
 using Flannel.Core.Leases;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Model;
 using Flannel.Etcd.Tests.Fixtures;
 using Microsoft.Extensions.Time.Testing;
 
