@@ -13,9 +13,14 @@ public sealed class QuietTests
     private const int Minutes = 2;
 
     private readonly FakeTimeProvider time = new();
+    private readonly ModelEtcd model;
     private readonly World world;
 
-    public QuietTests() => world = new World(new ModelEtcd(time), "/coreos.com/network", time: time);
+    public QuietTests()
+    {
+        model = new ModelEtcd(time);
+        world = new World(model, "/coreos.com/network", time: time);
+    }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -66,7 +71,9 @@ public sealed class QuietTests
         await SettleAsync();
         Begin(trouble);
         // What was open breaks, as it would.
-        if (world.Direct is ModelEtcd model) (model.Reachable, model.Reachable) = (false, true);
+        model.Reachable = false;
+        await SettleAsync();
+        model.Reachable = true;
         world.Etcd.Forget();
         for (var second = 0; second < Minutes * 60; second++)
         {
