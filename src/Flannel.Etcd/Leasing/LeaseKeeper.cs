@@ -129,6 +129,7 @@ public sealed class LeaseKeeper
         if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
         if (claim.Life != before) Renewed();
         if (verdict is ClaimVerdict.LookAgain || !Confirm()) return null;
+        renewal.Again();
         view.Tell(look);
         return await WatchAsync(look.Revision, cancellation);
     }
@@ -157,11 +158,12 @@ public sealed class LeaseKeeper
                 if (answer.Created) Answered();
                 if (view.Take(answer) is { } own)
                 {
-                    var before = claim.Life;
+                    var (before, wasExpired) = (claim.Life, expired);
                     var verdict = await claim.JudgeEventAsync(own, cancellation);
                     if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
                     if (verdict is ClaimVerdict.LookAgain) return null;
                     if (claim.Life != before) Renewed();
+                    if (wasExpired && !expired) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -184,14 +186,17 @@ public sealed class LeaseKeeper
     }
 
     /// <summary>Renews while the stream lives.</summary>
-    /// <returns>False when etcd does not know the lease any more.</returns>
+    /// <returns>False when all must be looked at anew: etcd does not know the lease any more, or it had been called expired.</returns>
     private async Task<bool> TendAsync(CancellationToken cancellation)
     {
         if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
         try
         {
+            var wasExpired = expired;
             if (!await RenewAsync(cancellation)) return false;
             Answered();
+            // Who was told that it is over is to be told that it is not.
+            return !wasExpired;
         }
         catch (EtcdException e)
         {
