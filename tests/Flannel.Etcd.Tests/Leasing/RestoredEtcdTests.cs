@@ -1,4 +1,5 @@
 using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Model;
 using Flannel.Etcd.Tests.Fixtures;
 using Microsoft.Extensions.Time.Testing;
 
