@@ -71,6 +71,9 @@ internal sealed class LeaseClaim
     /// <summary>After an event on a living stream: it has just happened.</summary>
     public async Task<ClaimVerdict> JudgeEventAsync(OwnKeyEvent own, CancellationToken cancellation)
     {
+        // From between our look and the write that took the lease back. (A look is believed even so: etcd may have been restored, and its
+        // revisions gone back.)
+        if (own.Revision < Lease.ModRevision) return Held;
         if (own.Pair is { } pair) return await JudgeValueAsync(pair, cancellation);
         if (Lease.IsReservation) return Deleted("its reservation was deleted");
         var alive = Life is { } life && life.Remaining(time) > TimeSpan.Zero;
@@ -93,7 +96,6 @@ internal sealed class LeaseClaim
 
     private async Task<ClaimVerdict> JudgeValueAsync(KeyValue pair, CancellationToken cancellation)
     {
-        if (pair.ModRevision < Lease.ModRevision) return Held;
         if (LeaseAttributes.Parse(pair.Value.Span, out var reason) is not { } attributes)
             return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"its value cannot be read: {reason}");
         if (attributes.PublicIp != Lease.Attributes.PublicIp)

@@ -185,13 +185,15 @@ public sealed class LeaseKeeper
     }
 
     /// <summary>Renews while the stream lives.</summary>
-    /// <returns>False when etcd does not know the lease any more.</returns>
+    /// <returns>False to look again: etcd does not know the lease any more, or it was renewed after it had expired.</returns>
     private async Task<bool> TendAsync(CancellationToken cancellation)
     {
         if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
         try
         {
-            if (!await RenewAsync(cancellation)) return false;
+            var late = IsExpired();
+            // What was told to be over is used again only after a look.
+            if (!await RenewAsync(cancellation) || late) return false;
             Answered();
         }
         catch (EtcdException e)
@@ -256,6 +258,11 @@ public sealed class LeaseKeeper
         var remaining = life?.Remaining(time) ?? Timeout.InfiniteTimeSpan;
         if (life is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
         expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
+    }
+
+    private bool IsExpired()
+    {
+        lock (gate) return expired;
     }
 
     private void TellExpiry()
