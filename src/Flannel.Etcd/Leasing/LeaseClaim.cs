@@ -102,6 +102,14 @@ internal sealed class LeaseClaim
             return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{attributes.PublicIp} has it now");
         var sameLife = pair.Lease == Lease.EtcdLeaseId;
         Lease = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
+        if (attributes.BackendData is null && held.Lease.Attributes.BackendData is not null)
+        {
+            // Written by hand, such as a reservation for this node: the controller must learn which instance it is.
+            var answer = await etcd.TxnAsync(writes.Change(Lease, held.Lease.Attributes), cancellation);
+            if (!answer.Succeeded) return LookAgain;
+            Lease = Lease with { Attributes = held.Lease.Attributes, ModRevision = answer.Header.Revision };
+        }
+
         if (Lease.IsReservation)
         {
             // An operator may make a reservation of a lease.

@@ -162,7 +162,7 @@ public sealed class LeaseKeeper
                     var verdict = await claim.JudgeEventAsync(own, cancellation);
                     if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
                     if (verdict is ClaimVerdict.LookAgain) return null;
-                    if (claim.Life != before) Renewed();
+                    if (claim.Life != before && !Renewed()) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -191,9 +191,7 @@ public sealed class LeaseKeeper
         if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
         try
         {
-            var late = IsExpired();
-            // What was told to be over is used again only after a look.
-            if (!await RenewAsync(cancellation) || late) return false;
+            if (!await RenewAsync(cancellation)) return false;
             Answered();
         }
         catch (EtcdException e)
@@ -216,19 +214,21 @@ public sealed class LeaseKeeper
             throw;
         }
 
-        Renewed();
-        return true;
+        return Renewed();
     }
 
-    private void Renewed()
+    /// <returns>False to look again: what was told to be over is used only after that.</returns>
+    private bool Renewed()
     {
         renewal.Succeeded();
         if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
         lock (gate)
         {
+            var inTime = !expired;
             expired = false;
             events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
             AwaitExpiry();
+            return inTime;
         }
     }
 
@@ -258,11 +258,6 @@ public sealed class LeaseKeeper
         var remaining = life?.Remaining(time) ?? Timeout.InfiniteTimeSpan;
         if (life is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
         expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
-    }
-
-    private bool IsExpired()
-    {
-        lock (gate) return expired;
     }
 
     private void TellExpiry()
