@@ -107,7 +107,9 @@ internal static class Targets
         Reader.Read(new KeyValue { Key = ByteString.CopyFrom([.. "/n/subnets/"u8, .. bytes]), Value = ByteString.Empty, ModRevision = 1 });
         Reader.Read(new KeyValue
         {
-            Key = ByteString.CopyFrom([.. "/n/subnets/"u8, .. bytes[..half]]), Value = ByteString.CopyFrom(bytes[half..]), ModRevision = 2,
+            Key = ByteString.CopyFrom([.. "/n/subnets/"u8, .. bytes[..half]]),
+            Value = ByteString.CopyFrom(bytes[half..]),
+            ModRevision = 2,
         });
     }
 

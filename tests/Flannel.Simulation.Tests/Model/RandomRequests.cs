@@ -31,7 +31,11 @@ internal sealed class RandomRequests(Random random, string prefix, long firstLea
         var (key, end) = Range();
         var request = new RangeRequest
         {
-            Key = key, RangeEnd = end, Limit = random.Next(4), KeysOnly = random.Next(4) == 0, CountOnly = random.Next(6) == 0,
+            Key = key,
+            RangeEnd = end,
+            Limit = random.Next(4),
+            KeysOnly = random.Next(4) == 0,
+            CountOnly = random.Next(6) == 0,
         };
         if (random.Next(2) == 0) request.Revision = random.NextInt64(Math.Max(1, compacted - 3), revision + 3);
         return request;
