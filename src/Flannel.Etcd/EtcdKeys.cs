@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Google.Protobuf;
 
@@ -15,6 +16,7 @@ public sealed class EtcdKeys
         Subnets = prefix + "/subnets/";
         Controller = ByteString.CopyFromUtf8(prefix + "/ali-vpc/controller");
         Routes = prefix + "/ali-vpc/routes/";
+        Nodes = prefix + "/ali-vpc/nodes/";
     }
 
     /// <summary>With a leading slash, without a trailing one.</summary>
@@ -32,7 +34,13 @@ public sealed class EtcdKeys
     /// <summary>What every route status' key begins with, slash included.</summary>
     public string Routes { get; }
 
+    /// <summary>What every node's pointer begins with, slash included: below it stands the name of each node's lease under the node's
+    /// public address, so that a node that lost its memory finds its lease without reading all of them.</summary>
+    public string Nodes { get; }
+
     public ByteString Lease(SubnetKey key) => ByteString.CopyFromUtf8(Subnets + key);
+
+    public ByteString Node(Ipv4Address publicIp) => ByteString.CopyFromUtf8(Nodes + publicIp);
 
     /// <param name="key">The subnet's key as text: what follows <see cref="Subnets"/> in the lease's key.</param>
     public ByteString Route(string key) => ByteString.CopyFromUtf8(Routes + key);

@@ -51,6 +51,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
         if (Password(out var password) is { } passwordError) return passwordError;
+        if (FileProblem() is { } fileError) return fileError;
         if (options.CreateEtcdOptions(password, out var etcdError) is not { } etcdOptions) return etcdError;
         if (MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out var metadataError) is not { } metadataOptions) return metadataError;
 
@@ -106,14 +107,21 @@ internal sealed class Daemon : IAsyncDisposable
         readiness.Begin(held.Life);
         if (masquerade is not null) background.Add(masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
         var candidate = self is not null && options.MayControlRoutes ? Candidate(etcd, metadata, held, self, selected) : null;
-        if (candidate is not null) background.Add(candidate.RunAsync(cancellation));
+        if (candidate is not null) background.Add(StandAsync(candidate, readiness.Settled, cancellation));
         background.Add(GiveBackMemoryAsync(cancellation));
 
         var keeper = new LeaseKeeper(etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
         var loop = new NodeLoop(
-            readiness, health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
+            readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
             systemd, WatchdogPulse(), time, nodeLogger);
         return await loop.RunAsync(keeper, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>A restart whose route is in place is ready before it stands for election, and without a call to the cloud's API.</summary>
+    private static async Task StandAsync(ControllerCandidate candidate, Task settled, CancellationToken cancellation)
+    {
+        await settled.WaitAsync(cancellation).ConfigureAwait(false);
+        await candidate.RunAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The start leaves garbage that would otherwise stay resident until a collection that an idle daemon may not see for days.</summary>
@@ -177,6 +185,29 @@ internal sealed class Daemon : IAsyncDisposable
         {
             return $"--etcd-password-file {path} cannot be read: {e.Message}";
         }
+    }
+
+    /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before etcd is asked.</summary>
+    private string? FileProblem()
+    {
+        (string Flag, string? Path)[] files =
+        [
+            ("etcd-cafile", options.EtcdCaFile), ("etcd-certfile", options.EtcdCertFile), ("etcd-keyfile", options.EtcdKeyFile),
+            ("access-key-file", options.AccessKeyFile),
+        ];
+        foreach (var (flag, path) in files)
+        {
+            try
+            {
+                if (path is not null) File.OpenRead(path).Dispose();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return $"--{flag} {path} cannot be read: {e.Message}";
+            }
+        }
+
+        return null;
     }
 
     private string? StartHealth(List<Task> background, CancellationToken cancellation)

@@ -14,8 +14,15 @@ internal sealed record BenchOptions
           --latency   milliseconds that each call to a slow API takes         (40)
           --nodes     how many nodes boot together, one run each              (20,60)
 
-        All runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
+        ./build.sh bench crowd [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
+        ./build.sh bench cluster [NODES]       so many nodes (20) on three etcd members with TLS and authentication, through the faults of a
+                                               cluster: how long until everything works again; needs root, for network namespaces
+
+        All other runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
         """;
+
+    /// <summary>How many nodes <c>bench crowd</c> starts in the same second; null for the other bench.</summary>
+    public IReadOnlyList<int>? Crowds { get; private init; }
 
     public int Runs { get; private init; } = 5;
 
@@ -31,6 +38,8 @@ internal sealed record BenchOptions
     public static BenchOptions? Parse(IReadOnlyList<string> arguments)
     {
         var options = new BenchOptions();
+        if (arguments is ["crowd"]) return options with { Crowds = [10, 100, 1000] };
+        if (arguments is ["crowd", "--nodes", var list]) return Numbers(list) is { Count: > 0 } crowds && !crowds.Contains(0) ? options with { Crowds = crowds } : null;
         for (var i = 0; i < arguments.Count; i += 2)
         {
             if (i + 1 == arguments.Count || Numbers(arguments[i + 1]) is not { Count: > 0 } numbers)

@@ -7,7 +7,8 @@ if (args is ["--help"] or ["-h"])
     Console.WriteLine(BenchOptions.Help);
     return 0;
 }
-if (BenchOptions.Parse(args) is not { } options)
+var clusterNodes = ClusterFaults.Parse(args);
+if (BenchOptions.Parse(clusterNodes is null ? args : []) is not { } options)
 {
     Console.Error.WriteLine(BenchOptions.Help);
     return 2;
@@ -18,7 +19,11 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 try
 {
-    await new Bench(options, Console.Out).RunAsync(stop.Token);
+    if (clusterNodes is { } nodes)
+    {
+        return await ClusterFaults.RunAsync(nodes, Console.Out, stop.Token) ? 0 : 1;
+    }
+    await (options.Crowds is { } crowds ? new Crowd(crowds, Console.Out).RunAsync(stop.Token) : new Bench(options, Console.Out).RunAsync(stop.Token));
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

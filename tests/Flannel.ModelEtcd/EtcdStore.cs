@@ -153,7 +153,7 @@ public sealed class EtcdStore(TimeProvider time)
     {
         if (op.RequestCase != RequestOp.RequestOneofCase.RequestPut) return;
         var put = op.RequestPut;
-        if ((put.IgnoreLease || put.IgnoreValue) && keys.Find(put.Key) is null) throw Refused(EtcdErrorKind.Invalid, "key not found");
+        if (put.IgnoreLease && keys.Find(put.Key) is null) throw Refused(EtcdErrorKind.Invalid, "key not found");
         if (put.Lease != 0 && !leases.ContainsKey(put.Lease)) throw Refused(EtcdErrorKind.LeaseNotFound, "requested lease not found");
     }
 
@@ -167,7 +167,6 @@ public sealed class EtcdStore(TimeProvider time)
                 var found = keys.In(op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd).ToList();
                 foreach (var pair in found) Delete(pair, writing);
                 var deleted = new DeleteRangeResponse { Deleted = found.Count };
-                if (op.RequestDeleteRange.PrevKv) deleted.PrevKvs.Add(found);
                 return new ResponseOp { ResponseDeleteRange = deleted };
             case RequestOp.RequestOneofCase.RequestRange:
                 return new ResponseOp { ResponseRange = KeySpace.Answer(op.RequestRange, keys) };
@@ -182,7 +181,7 @@ public sealed class EtcdStore(TimeProvider time)
         var pair = new KeyValue
         {
             Key = put.Key,
-            Value = put.IgnoreValue ? old!.Value : put.Value,
+            Value = put.Value,
             Lease = put.IgnoreLease ? old!.Lease : put.Lease,
             CreateRevision = old?.CreateRevision ?? writing.Revision,
             ModRevision = writing.Revision,
@@ -190,7 +189,7 @@ public sealed class EtcdStore(TimeProvider time)
         };
         keys.Set(pair);
         writing.Changes.Add(new Change(writing.Revision, put.Key, old, pair));
-        return new PutResponse { PrevKv = put.PrevKv ? old : null };
+        return new PutResponse();
     }
 
     private void Delete(KeyValue pair, Writing writing)

@@ -29,10 +29,12 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>From just before it was started to READY=1. Null while it is not ready.</summary>
     public TimeSpan? StartToReady => Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(_process.StartedAt, ready.At) : null;
 
+    /// <param name="notifyPath">Where the service manager's socket is to be.</param>
     public static async Task<DaemonProcess> StartAsync(ProgramStart start, string notifyPath)
     {
+        var seenByDaemon = start.ChangeRoot is { } root ? notifyPath[root.Length..] : notifyPath;
         var notify = new NotifySocket(notifyPath);
-        var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>()) { ["NOTIFY_SOCKET"] = notifyPath };
+        var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>()) { ["NOTIFY_SOCKET"] = seenByDaemon };
         return new DaemonProcess(await ChildProcess.StartAsync(start with { Environment = environment }).ConfigureAwait(false), notify);
     }
 

@@ -10,14 +10,15 @@ public sealed class EtcdServer : IAsyncDisposable
     private readonly string _address;
     private readonly int _clientPort;
     private readonly int _peerPort;
+    private readonly TlsFiles? _tls;
     private readonly HttpClient _http;
     private ChildProcess? _process;
 
-    private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort)
+    private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort, TlsFiles? tls)
     {
-        (_dataFolder, _namespace, _address, _clientPort, _peerPort) = (dataFolder, ns, address, clientPort, peerPort);
-        Endpoint = new Uri($"http://{address}:{clientPort}");
-        _http = ns?.CreateHttpClient(Endpoint) ?? new HttpClient { BaseAddress = Endpoint };
+        (_dataFolder, _namespace, _address, _clientPort, _peerPort, _tls) = (dataFolder, ns, address, clientPort, peerPort, tls);
+        Endpoint = new Uri($"{(tls is null ? "http" : "https")}://{address}:{clientPort}");
+        _http = new HttpClient(NetworkNamespace.CreateHandler(ns, tls?.ClientOptions())) { BaseAddress = Endpoint };
         Keys = new EtcdKeys(_http);
     }
 
@@ -28,12 +29,12 @@ public sealed class EtcdServer : IAsyncDisposable
     public EtcdKeys Keys { get; }
 
     /// <summary>Starts one on the loopback of this machine, on free ports.</summary>
-    public static Task<EtcdServer> StartAsync(string dataFolder, CancellationToken cancel) =>
-        StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free()), cancel);
+    public static Task<EtcdServer> StartAsync(string dataFolder, CancellationToken cancel, TlsFiles? tls = null) =>
+        StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free(), tls), cancel);
 
     /// <summary>Starts one at an address of a namespace, on the usual ports.</summary>
-    public static Task<EtcdServer> StartAsync(string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel) =>
-        StartAsync(new EtcdServer(dataFolder, ns, address, 2379, 2380), cancel);
+    public static Task<EtcdServer> StartAsync(string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel, TlsFiles? tls = null) =>
+        StartAsync(new EtcdServer(dataFolder, ns, address, 2379, 2380, tls), cancel);
 
     private static async Task<EtcdServer> StartAsync(EtcdServer server, CancellationToken cancel)
     {
@@ -52,6 +53,7 @@ public sealed class EtcdServer : IAsyncDisposable
             $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
             // One member needs no patience to elect itself.
             "--heartbeat-interval=50", "--election-timeout=250",
+            .. _tls is null ? [] : new[] { $"--cert-file={_tls.Server.Certificate}", $"--key-file={_tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={_tls.Authority}" },
         ])
         { Namespace = _namespace }).ConfigureAwait(false);
         _process = process;
@@ -102,9 +104,19 @@ public sealed class EtcdServer : IAsyncDisposable
         return requests;
     }
 
+    /// <summary>One of its metrics (<c>process_cpu_seconds_total</c>, <c>etcd_network_client_grpc_sent_bytes_total</c>, …), summed over its
+    /// labels.</summary>
+    public async Task<double> MetricAsync(string name, CancellationToken cancel)
+    {
+        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        return metrics.Split('\n')
+            .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))
+            .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+    }
+
     /// <summary>Runs etcdctl against it, as an operator would.</summary>
     public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
-        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. arguments]) { Namespace = _namespace }, cancel);
+        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);
 
     public async ValueTask DisposeAsync()
     {

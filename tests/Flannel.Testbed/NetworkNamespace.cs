@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Flannel.Testbed;
@@ -82,29 +83,42 @@ public sealed class NetworkNamespace : IAsyncDisposable
         return true;
     });
 
+    /// <summary>A socket that lives in this namespace, wherever it is used.</summary>
+    public Task<Socket> CreateSocketAsync(AddressFamily family, SocketType type, ProtocolType protocol) => _thread.RunAsync(() => new Socket(family, type, protocol));
+
     /// <summary>A client whose connections start in this namespace; addresses only, no names.</summary>
-    public HttpClient CreateHttpClient(Uri baseAddress)
+    public HttpClient CreateHttpClient(Uri baseAddress) => new(CreateHandler(this, null)) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <param name="ns">Where connections start; null is our own namespace.</param>
+    internal static SocketsHttpHandler CreateHandler(NetworkNamespace? ns, SslClientAuthenticationOptions? tls)
     {
-        var handler = new SocketsHttpHandler
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        if (tls is not null)
         {
-            UseProxy = false,
-            ConnectCallback = async (context, cancel) =>
-            {
-                var address = IPAddress.Parse(context.DnsEndPoint.Host);
-                var socket = await _thread.RunAsync(() => new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }).ConfigureAwait(false);
-                try
-                {
-                    await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel).ConfigureAwait(false);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
-        };
-        return new HttpClient(handler) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
+            handler.SslOptions = tls;
+        }
+        if (ns is not null)
+        {
+            handler.ConnectCallback = ns.ConnectAsync;
+        }
+        return handler;
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
+    {
+        var address = IPAddress.Parse(context.DnsEndPoint.Host);
+        var socket = await CreateSocketAsync(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp).ConfigureAwait(false);
+        try
+        {
+            socket.NoDelay = true;
+            await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

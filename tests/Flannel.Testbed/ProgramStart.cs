@@ -13,7 +13,7 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>As an ordinary user without any capability. Needs root to change to it, is ignored otherwise.</summary>
     public bool Unprivileged { get; init; }
 
-    /// <summary>An empty folder that becomes the root of the file system, with the program in it.</summary>
+    /// <summary>A folder that becomes the root of the file system, with the program in it. Needs root, and stays root.</summary>
     public string? ChangeRoot { get; init; }
 
     /// <summary>A file that all it prints is also appended to, for a reader while it runs.</summary>
@@ -31,19 +31,16 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         {
             line.AddRange(["/usr/bin/nsenter", $"--net={Namespace.Path}"]);
         }
+        line.Add("/usr/bin/setpriv");
+        if (Unprivileged && Posix.IsRoot)
+        {
+            line.AddRange([$"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]);
+        }
+        // However we end, it ends with us.
+        line.AddRange(["--pdeathsig", "KILL"]);
         if (ChangeRoot is not null)
         {
             line.AddRange(["/usr/sbin/chroot", ChangeRoot]);
-        }
-        else
-        {
-            line.Add("/usr/bin/setpriv");
-            if (Unprivileged && Posix.IsRoot)
-            {
-                line.AddRange([$"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]);
-            }
-            // However we end, it ends with us.
-            line.AddRange(["--pdeathsig", "KILL"]);
         }
         line.Add(Program);
         line.AddRange(Arguments);

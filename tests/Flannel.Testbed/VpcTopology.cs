@@ -37,13 +37,18 @@ public sealed class VpcTopology : TestVpc
 
     public VpcRouter Router => _router!;
 
+    /// <summary>What a client of etcd needs; null when etcd is plain.</summary>
+    public TlsFiles? EtcdTls { get; private set; }
+
     /// <exception cref="TestbedException">A part did not start; all that was made is gone again.</exception>
-    public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel)
+    /// <param name="etcdName">A name for etcd, which then wants mutual TLS (<see cref="EtcdTls"/>); null leaves it plain.</param>
+    public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel, string? etcdName = null)
     {
         var vpc = new VpcTopology(world, new RunFolder("vpc"),
             await NetworkNamespace.CreateAsync("cloud", cancel).ConfigureAwait(false), await NetworkNamespace.CreateAsync("etcd", cancel).ConfigureAwait(false));
         try
         {
+            vpc.EtcdTls = etcdName is null ? null : new TlsFiles(vpc.Folder.Path, etcdName, EtcdAddress);
             await vpc.BuildAsync(cancel).ConfigureAwait(false);
             return vpc;
         }
@@ -60,17 +65,16 @@ public sealed class VpcTopology : TestVpc
 
     public override async ValueTask DisposeAsync()
     {
-        foreach (var instance in _instances)
-        {
-            await instance.DisposeAsync().ConfigureAwait(false);
-        }
-        foreach (var part in new IAsyncDisposable?[] { _router, _etcd, _cloud, _etcdNamespace, _cloudNamespace })
+        // The router first: with the instances go the cables that it works on.
+        IAsyncDisposable?[] parts = [_router, .. _instances, _etcd, _cloud, _etcdNamespace, _cloudNamespace];
+        foreach (var part in parts)
         {
             if (part is not null)
             {
                 await part.DisposeAsync().ConfigureAwait(false);
             }
         }
+        EtcdTls?.Dispose();
         Folder.Dispose();
     }
 
@@ -81,7 +85,7 @@ public sealed class VpcTopology : TestVpc
         await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
         await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
 
-        var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), _etcdNamespace, EtcdAddress, cancel);
+        var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), _etcdNamespace, EtcdAddress, cancel, EtcdTls);
         var cloud = SimulatorProcess.StartAsync(World, Folder, _cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
         foreach (var facts in World.Instances)
         {

@@ -3,7 +3,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.AliVpc.Api;
 
 /// <summary>What a call to the cloud came to: a value, or a classified error. Never an exception, except for cancellation by the caller.</summary>
-public readonly record struct CloudResult<T>(T? Value, CloudError? Error, string RequestId) where T : class
+public sealed record CloudResult<T>(T? Value, CloudError? Error, string RequestId) where T : class
 {
     public bool Ok => Error is null;
 }
@@ -55,7 +55,7 @@ public sealed record RouteEntry(
 public enum RouteEntryStatus { Pending, Available, Modifying, Deleting, Unknown }
 
 /// <param name="Type"><c>Instance</c>, <c>NetworkInterface</c>, or another word of the API.</param>
-public readonly record struct NextHop(string Type, string Id);
+public sealed record NextHop(string Type, string Id);
 
 /// <summary>A route to be made. Name and Description carry the mark of ownership.</summary>
 public sealed record NewRouteEntry(string RouteTableId, Ipv4Network Destination, NextHop NextHop, string Name, string Description);

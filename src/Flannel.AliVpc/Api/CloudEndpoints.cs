@@ -14,7 +14,11 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     /// <summary>Regions whose public VPC endpoint is the central one (the SDK's map of exceptions).</summary>
     private static readonly string[] CentralVpc = ["cn-hangzhou", "cn-shanghai-finance-1", "cn-shenzhen-finance-1", "cn-north-2-gov-1"];
 
-    private readonly ConcurrentDictionary<(CloudService, string), DateTimeOffset> publicUntil = new();
+    private readonly ConcurrentDictionary<Place, PublicTime> publicUntil = new();
+
+    private sealed record Place(CloudService Service, string RegionId);
+
+    private sealed record PublicTime(DateTimeOffset Until);
 
     /// <returns>In the order in which to try them; none when the region's name is not one.</returns>
     public IReadOnlyList<CloudEndpoint> Candidates(CloudService service, string regionId)
@@ -25,9 +29,9 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
         var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");
         var open = CloudEndpoint.ForHost(
             service == CloudService.Vpc && CentralVpc.Contains(regionId) ? "vpc.aliyuncs.com" : $"{product}.{regionId}.aliyuncs.com");
-        return publicUntil.TryGetValue((service, regionId), out var until) && time.GetUtcNow() < until ? [open, inside] : [inside, open];
+        return publicUntil.TryGetValue(new Place(service, regionId), out var preferred) && time.GetUtcNow() < preferred.Until ? [open, inside] : [inside, open];
     }
 
     /// <summary>The internal name did not resolve, and the public host answered.</summary>
-    public void PreferPublic(CloudService service, string regionId) => publicUntil[(service, regionId)] = time.GetUtcNow() + PublicFor;
+    public void PreferPublic(CloudService service, string regionId) => publicUntil[new Place(service, regionId)] = new PublicTime(time.GetUtcNow() + PublicFor);
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Flannel.AliVpc.Api;
 
 /// <summary>Every code of the VPC and ECS API that is known, and what to do about it. The one place where an answer is judged; a message is never
@@ -9,7 +11,7 @@ public static class CloudErrorTable
     /// <param name="Code">As the service spells it; with a final <c>.*</c> the whole family, unless an exact row exists.</param>
     /// <param name="Kind">For every action but <paramref name="On"/>'s.</param>
     /// <param name="On">Actions (their beginning) for which <paramref name="KindThere"/> holds instead.</param>
-    public readonly record struct Row(string Code, CloudErrorKind Kind, string? On = null, CloudErrorKind KindThere = default);
+    public sealed record Row(string Code, CloudErrorKind Kind, string? On = null, CloudErrorKind KindThere = default);
 
     public static IReadOnlyList<Row> Rows { get; } =
     [
@@ -97,10 +99,10 @@ public static class CloudErrorTable
         return row.On is { } on && action.StartsWith(on, StringComparison.Ordinal) ? row.KindThere : row.Kind;
     }
 
-    private static bool TryFamily(string code, out Row row)
+    private static bool TryFamily(string code, [NotNullWhen(true)] out Row? row)
     {
         var dot = code.IndexOf('.', StringComparison.Ordinal);
-        row = default;
+        row = null;
         return dot > 0 && ByCode.TryGetValue(string.Concat(code.AsSpan(0, dot), ".*"), out row);
     }
 

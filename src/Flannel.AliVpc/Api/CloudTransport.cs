@@ -100,11 +100,11 @@ internal sealed class CloudTransport : IDisposable
         var candidates = endpoints.Candidates(call.Service, call.RegionId);
         if (candidates.Count == 0) return new(CloudErrors.BadRequest($"'{call.RegionId}' is not the name of a region"));
         var start = time.GetTimestamp();
-        Attempt<T> attempt = default;
-        for (var i = 0; i < candidates.Count; i++)
+        Attempt<T> attempt;
+        for (var i = 0; ; i++)
         {
             attempt = await SendAsync(call, type, key, candidates[i], scope).ConfigureAwait(false);
-            if (attempt.NameUnknown) continue;
+            if (attempt.NameUnknown && i + 1 < candidates.Count) continue;
             if (i > 0 && attempt.Error?.Code != CloudErrors.Connect && candidates[0].Host.Contains("-vpc.", StringComparison.Ordinal))
             {
                 endpoints.PreferPublic(call.Service, call.RegionId);
@@ -187,7 +187,7 @@ internal sealed class CloudTransport : IDisposable
 
 /// <param name="ServerTime">Of the answer's <c>Date</c> header.</param>
 /// <param name="NameUnknown">The host's name did not resolve: another host may.</param>
-internal readonly record struct Attempt<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudAnswer
+internal sealed record Attempt<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudAnswer
 {
     public Attempt(CloudError error, bool NameUnknown = false) : this(null, error, null, NameUnknown) { }
 }

@@ -5,29 +5,31 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>The route controller's lines; event ids 3500 to 3999.</summary>
+/// <remarks>A number, an enum, an address is an <c>object</c> here: the whole way of a line through logging is compiled anew for every combination of
+/// value types, 8 KB each.</remarks>
 internal static partial class ControlLog
 {
     [LoggerMessage(3500, LogLevel.Information, "route created: {Table} {Destination} -> {NextHop} (request {RequestId})")]
-    public static partial void RouteCreated(ILogger logger, string table, Ipv4Network destination, string nextHop, string requestId);
+    public static partial void RouteCreated(ILogger logger, string table, object destination, string nextHop, string requestId);
 
     [LoggerMessage(3501, LogLevel.Information, "route re-pointed: {Table} {Destination} {Before} -> {NextHop} (request {RequestId})")]
     public static partial void RouteRePointed(
-        ILogger logger, string table, Ipv4Network destination, string before, string nextHop, string requestId);
+        ILogger logger, string table, object destination, string before, string nextHop, string requestId);
 
     [LoggerMessage(3502, LogLevel.Information, "stale route deleted: {Table} {Destination} -> {NextHop} (request {RequestId})")]
-    public static partial void RouteDeleted(ILogger logger, string table, Ipv4Network destination, string nextHop, string requestId);
+    public static partial void RouteDeleted(ILogger logger, string table, object destination, string nextHop, string requestId);
 
     [LoggerMessage(3503, LogLevel.Warning, "route failed: {Table} {Destination}: {Kind} {Code} {Text} (request {RequestId})")]
     public static partial void RouteFailed(
-        ILogger logger, string table, Ipv4Network destination, CloudErrorKind kind, string code, string text, string requestId);
+        ILogger logger, string table, object destination, object kind, string code, string text, string requestId);
 
     [LoggerMessage(3504, LogLevel.Warning,
         "conflict ({Kind}): {Table} {Entry} -> {NextHop} ({EntryId}) bears on our {Subnet} and is left alone")]
     public static partial void Conflict(
-        ILogger logger, ConflictKind kind, string table, string entry, string nextHop, string entryId, string subnet);
+        ILogger logger, object kind, string table, string entry, string nextHop, string entryId, string subnet);
 
     [LoggerMessage(3505, LogLevel.Information, "left alone ({Kind}): {Table} {Entry} -> {NextHop} ({EntryId})")]
-    public static partial void ForeignLeft(ILogger logger, ConflictKind kind, string table, string entry, string nextHop, string entryId);
+    public static partial void ForeignLeft(ILogger logger, object kind, string table, string entry, string nextHop, string entryId);
 
     [LoggerMessage(3506, LogLevel.Information, "gone: {Table} {Entry} ({EntryId}), which was left alone")]
     public static partial void ForeignGone(ILogger logger, string table, string entry, string entryId);
@@ -57,10 +59,10 @@ internal static partial class ControlLog
 
     [LoggerMessage(3521, LogLevel.Information,
         "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
-    public static partial void BatchRefused(ILogger logger, VpcId vpc, int count, string code, string text, string requestId);
+    public static partial void BatchRefused(ILogger logger, VpcId vpc, object count, string code, string text, string requestId);
 
     [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text} (request {RequestId})")]
-    public static partial void Waiting(ILogger logger, VpcId vpc, long pause, string code, string text, string requestId);
+    public static partial void Waiting(ILogger logger, VpcId vpc, object pause, string code, string text, string requestId);
 
     [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: the RAM role lacks {Action} (request {RequestId})")]
     public static partial void Denied(ILogger logger, VpcId vpc, string action, string requestId);
@@ -82,14 +84,14 @@ internal static partial class ControlLog
     public static partial void CheckFailed(ILogger logger, string @interface, string code, string text, string requestId);
 
     [LoggerMessage(3540, LogLevel.Information, "route controller: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
-    public static partial void TermBegins(ILogger logger, int nodes, int vpcs, long revision);
+    public static partial void TermBegins(ILogger logger, object nodes, object vpcs, object revision);
 
     [LoggerMessage(3541, LogLevel.Information, "route controller: the term is over: {End}")]
     public static partial void TermEnds(ILogger logger, string end);
 
     [LoggerMessage(3542, LogLevel.Information, "{Vpc}: all {Nodes} routes stand in {Tables} tables, {Milliseconds} ms after the first write")]
-    public static partial void AllStand(ILogger logger, VpcId vpc, int nodes, int tables, long milliseconds);
+    public static partial void AllStand(ILogger logger, VpcId vpc, object nodes, object tables, object milliseconds);
 
     [LoggerMessage(3543, LogLevel.Warning, "{Vpc}: {Subnet} of {Instance} is not routed: {Reason}")]
-    public static partial void NodeRefused(ILogger logger, VpcId vpc, Ipv4Network subnet, string instance, string reason);
+    public static partial void NodeRefused(ILogger logger, VpcId vpc, object subnet, string instance, string reason);
 }

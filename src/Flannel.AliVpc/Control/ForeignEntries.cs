@@ -5,14 +5,16 @@ namespace Flannel.AliVpc.Control;
 /// <summary>The entries that are left alone, each told once when it appears and once when it goes.</summary>
 internal sealed class ForeignEntries(ILogger log)
 {
-    private readonly Dictionary<(string Table, string Entry, ConflictKind Kind), ForeignEntry> known = [];
+    private readonly Dictionary<Finding, ForeignEntry> known = [];
+
+    private sealed record Finding(string Table, string Entry, ConflictKind Kind);
 
     public IReadOnlyList<ForeignEntry> All => [.. known.Values];
 
     public void Observe(string tableId, IEnumerable<RouteStep> steps)
     {
-        var now = new Dictionary<(string, string, ConflictKind), RouteStep.Conflict>();
-        foreach (var step in steps.OfType<RouteStep.Conflict>()) now.TryAdd((tableId, step.Entry.RouteEntryId, step.Kind), step);
+        var now = new Dictionary<Finding, RouteStep.Conflict>();
+        foreach (var step in steps.OfType<RouteStep.Conflict>()) now.TryAdd(new Finding(tableId, step.Entry.RouteEntryId, step.Kind), step);
         foreach (var key in known.Keys.Where(key => key.Table == tableId && !now.ContainsKey(key)).ToList())
         {
             ControlLog.ForeignGone(log, tableId, known[key].Destination, key.Entry);

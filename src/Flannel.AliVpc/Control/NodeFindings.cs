@@ -11,7 +11,7 @@ namespace Flannel.AliVpc.Control;
 /// <param name="Vpc">What stops the whole VPC at the moment.</param>
 /// <param name="Check">What is wrong with the interface's source/destination check; empty when nothing is.</param>
 internal sealed record NodeFindings(
-    string? Refusal, (RouteState State, string Text)? VSwitch, IReadOnlyList<(string TableId, RouteStep? Step, RouteTrouble? Trouble)> Tables,
+    string? Refusal, VSwitchProblem? VSwitch, IReadOnlyList<TableFinding> Tables,
     IReadOnlyList<RouteEntry> Narrower, (RouteState State, string Text, string RequestId)? Vpc, string Check)
 {
     private static readonly RouteState[] WorstFirst =
@@ -56,3 +56,5 @@ internal sealed record NodeFindings(
         return string.Join("; ", Check.Length > 0 ? parts.Append(Check) : parts);
     }
 }
+
+internal sealed record TableFinding(string TableId, RouteStep? Step, RouteTrouble? Trouble);

@@ -8,8 +8,16 @@ namespace Flannel.AliVpc.Control;
 /// being repaired or cannot be seen, and a route that is ready waits a moment for its interface's check.</summary>
 internal sealed class NodeStatuses(RouteControllerOptions options, StatusBoard board, TimeProvider time)
 {
-    private readonly Dictionary<(string Key, long Revision), (bool Stands, long At)> since = [];
+    private readonly Dictionary<LeaseName, Condition> since = [];
     private readonly Dictionary<string, RouteStatus> latest = [];
+
+    /// <summary>A later lease of the same subnet is another one.</summary>
+    private sealed record LeaseName(string Key, long CreateRevision)
+    {
+        public static LeaseName Of(WantedRoute node) => new(node.Key, node.Lease.CreateRevision);
+    }
+
+    private sealed record Condition(bool Stands, long Since);
 
     /// <summary>When a word that was held back is due; null when none is.</summary>
     public TimeSpan? NextDue { get; private set; }
@@ -20,7 +28,7 @@ internal sealed class NodeStatuses(RouteControllerOptions options, StatusBoard b
     public void Begin(VpcView view)
     {
         NextDue = null;
-        var keys = view.Nodes.Select(node => (node.Key, node.Lease.CreateRevision)).ToHashSet();
+        var keys = view.Nodes.Select(LeaseName.Of).ToHashSet();
         foreach (var gone in since.Keys.Where(key => !keys.Contains(key)).ToList()) since.Remove(gone);
         var names = view.Nodes.Concat(view.Refused.Select(refused => refused.Node)).Select(node => node.Key).ToHashSet();
         foreach (var gone in latest.Keys.Where(key => !names.Contains(key)).ToList()) latest.Remove(gone);
@@ -59,9 +67,9 @@ internal sealed class NodeStatuses(RouteControllerOptions options, StatusBoard b
     /// <summary>How long the route has been standing, or has not been.</summary>
     private TimeSpan Elapsed(WantedRoute node, bool stands)
     {
-        var key = (node.Key, node.Lease.CreateRevision);
-        if (!since.TryGetValue(key, out var known) || known.Stands != stands) since[key] = known = (stands, time.GetTimestamp());
-        return time.GetElapsedTime(known.At);
+        var key = LeaseName.Of(node);
+        if (!since.TryGetValue(key, out var known) || known.Stands != stands) since[key] = known = new Condition(stands, time.GetTimestamp());
+        return time.GetElapsedTime(known.Since);
     }
 
     private (Lease, RouteStatus) Again(WantedRoute node, RouteStatus standing)

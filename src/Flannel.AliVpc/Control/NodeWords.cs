@@ -40,12 +40,12 @@ internal sealed class NodeWords(
         return await board.PublishAsync(words, cancellation);
     }
 
-    private (string, RouteStep?, RouteTrouble?) Finding(string tableId, RouteStep? step)
+    private TableFinding Finding(string tableId, RouteStep? step)
     {
-        if (step is not null) return (tableId, step, troubles.Of(step));
-        if (entries.ErrorOf(tableId) is not { } error) return (tableId, null, null);
+        if (step is not null) return new(tableId, step, troubles.Of(step));
+        if (entries.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
         var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied : RouteState.Pending;
         var text = $"route table {tableId} cannot be read: {error.DeniedAction ?? error.Code}";
-        return (tableId, null, new RouteTrouble(state, text, error.RequestId, error.Kind, null, 0, 1));
+        return new(tableId, null, new RouteTrouble(state, text, error.RequestId, error.Kind, null, 0, 1));
     }
 }

@@ -11,7 +11,10 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     /// <summary>The cloud's own services: DNS, the metadata service, mirrors.</summary>
     private static readonly Ipv4Network Services = Ipv4Network.Parse("100.64.0.0/10");
 
-    private readonly List<(string Id, Ipv4Network Range)> ranges = [.. Parsed(vSwitches.Select(v => (v.VSwitchId, v.CidrBlock)))];
+    private readonly List<Block> ranges = [.. vSwitches.SelectMany(v => Parsed(v.VSwitchId, v.CidrBlock))];
+
+    /// <param name="Owner">For people.</param>
+    private sealed record Block(string Owner, Ipv4Network Range);
 
     /// <summary>Why the API would refuse the destination; null when it would not.</summary>
     public string? RefusalOf(Ipv4Network destination)
@@ -33,22 +36,17 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     {
         var lines = new List<string>();
         if (network.Overlaps(Services)) lines.Add($"network {network} overlaps {Services}, the range of the cloud's own services");
-        lines.AddRange(ranges.Where(v => v.Range.Overlaps(network)).Select(v => $"network {network} overlaps {v.Range} of vSwitch {v.Id}"));
-        (string, string)[] blocks =
+        lines.AddRange(ranges.Where(v => v.Range.Overlaps(network)).Select(v => $"network {network} overlaps {v.Range} of vSwitch {v.Owner}"));
+        IEnumerable<Block> blocks =
         [
-            ("the VPC's range", vpc.CidrBlock),
-            .. vpc.SecondaryCidrBlocks.Select(block => ("the VPC's secondary range", block)),
-            .. vpc.UserCidrs.Select(block => ("the VPC's user range", block)),
+            .. Parsed("the VPC's range", vpc.CidrBlock),
+            .. vpc.SecondaryCidrBlocks.SelectMany(block => Parsed("the VPC's secondary range", block)),
+            .. vpc.UserCidrs.SelectMany(block => Parsed("the VPC's user range", block)),
         ];
-        lines.AddRange(Parsed(blocks).Where(b => b.Range.Overlaps(network)).Select(b => $"network {network} overlaps {b.Range}, {b.Id}"));
+        lines.AddRange(blocks.Where(b => b.Range.Overlaps(network)).Select(b => $"network {network} overlaps {b.Range}, {b.Owner}"));
         return lines;
     }
 
-    private static IEnumerable<(string Id, Ipv4Network Range)> Parsed(IEnumerable<(string Id, string Block)> blocks)
-    {
-        foreach (var (id, block) in blocks)
-        {
-            if (Ipv4Network.TryParse(block, out var range)) yield return (id, range);
-        }
-    }
+    /// <summary>Nothing for what is no IPv4 range.</summary>
+    private static Block[] Parsed(string owner, string text) => Ipv4Network.TryParse(text, out var range) ? [new Block(owner, range)] : [];
 }

@@ -11,7 +11,9 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     private const int EntriesPerPage = 100;
     private const int ListItemsPerPage = 50;
     private const int InterfacesPerCall = 100;
-    private readonly ConcurrentDictionary<(string Region, string Action), CallBudget> budgets = new();
+    private readonly ConcurrentDictionary<Bucket, CallBudget> budgets = new();
+
+    private sealed record Bucket(string Region, string Action);
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, string routeTableId, CancellationToken cancellation) =>
@@ -96,5 +98,5 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     }
 
     private CallBudget BudgetOf(string region, string action, double perSecond, int burst) =>
-        budgets.GetOrAdd((region, action), _ => new CallBudget(perSecond, burst, time));
+        budgets.GetOrAdd(new Bucket(region, action), _ => new CallBudget(perSecond, burst, time));
 }

@@ -3,7 +3,7 @@ using Flannel.Core.Addresses;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>A place for one entry: the API allows no second one.</summary>
-internal readonly record struct RouteKey(string TableId, Ipv4Network Destination)
+internal sealed record RouteKey(string TableId, Ipv4Network Destination)
 {
     public static RouteKey Of(RouteStep step) => new(step.RouteTableId, step.Destination);
 }

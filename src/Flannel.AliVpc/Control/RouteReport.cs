@@ -12,8 +12,15 @@ public sealed record RouteReport(
 {
     public static readonly RouteReport Empty = new([], [], [], null, new WriteCounts(0, 0, 0, 0, 0));
 
-    public IReadOnlyDictionary<RouteState, int> CountByState =>
-        Nodes.GroupBy(node => node.State).ToDictionary(group => group.Key, group => group.Count());
+    public IReadOnlyDictionary<RouteState, int> CountByState
+    {
+        get
+        {
+            var counts = new Dictionary<RouteState, int>();
+            foreach (var node in Nodes) counts[node.State] = counts.GetValueOrDefault(node.State) + 1;
+            return counts;
+        }
+    }
 
     internal static RouteReport Of(IEnumerable<RouteReport> parts)
     {

@@ -17,8 +17,10 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     private const int Benefit = 2;
 
     private readonly Dictionary<RouteKey, RouteTrouble> troubles = [];
-    private readonly Dictionary<string, (RouteTrouble Trouble, int Entries)> full = [];
+    private readonly Dictionary<string, FullTable> full = [];
     private readonly Dictionary<string, int> customEntries = [];
+
+    private sealed record FullTable(RouteTrouble Trouble, int Entries);
 
     public RouteTrouble? Of(RouteStep step) =>
         troubles.TryGetValue(RouteKey.Of(step), out var trouble) ? trouble
@@ -39,7 +41,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         var (state, text) = WordsFor(step, error, count);
         var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
         var trouble = new RouteTrouble(state, text, error.RequestId, error.Kind, step, retryAt, count);
-        if (error.Kind == CloudErrorKind.Quota) full[step.RouteTableId] = (trouble, customEntries.GetValueOrDefault(step.RouteTableId));
+        if (error.Kind == CloudErrorKind.Quota) full[step.RouteTableId] = new FullTable(trouble, customEntries.GetValueOrDefault(step.RouteTableId));
         else troubles[RouteKey.Of(step)] = trouble;
         return trouble;
     }
@@ -63,7 +65,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         customEntries[tableId] = entries;
         if (!full.TryGetValue(tableId, out var table)) return;
         if (!wishes.Values.Any(step => step is RouteStep.Create)) full.Remove(tableId);
-        else if (entries < table.Entries) full[tableId] = (table.Trouble with { RetryAt = 0 }, entries);
+        else if (entries < table.Entries) full[tableId] = new FullTable(table.Trouble with { RetryAt = 0 }, entries);
         else full[tableId] = table with { Entries = entries };
     }
 

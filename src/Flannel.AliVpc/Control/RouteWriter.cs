@@ -15,7 +15,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
 
-    private readonly Dictionary<RouteKey, (Type Step, long At)> acknowledged = [];
+    private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
     private int largestBatch = MostPerCall;
@@ -24,6 +24,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     private bool batchDenied;
     private bool hasFailed;
     private Type? lastKind;
+
+    private sealed record Acknowledgement(Type Step, long At);
 
     public WriteCounts Counts { get; private set; } = new(0, 0, 0, 0, 0);
 
@@ -232,7 +234,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 
     private void Acknowledge(RouteStep step, string requestId)
     {
-        acknowledged[RouteKey.Of(step)] = (step.GetType(), time.GetTimestamp());
+        acknowledged[RouteKey.Of(step)] = new Acknowledgement(step.GetType(), time.GetTimestamp());
         switch (step)
         {
             case RouteStep.Create create:

@@ -7,8 +7,10 @@ internal sealed class StaleRoutes(TimeSpan grace, TimeProvider time)
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1);
 
     private readonly TimeSpan grace = grace > LeastGrace ? grace : LeastGrace;
-    private readonly Dictionary<RouteKey, (string EntryId, long Since)> missing = [];
+    private readonly Dictionary<RouteKey, Absence> missing = [];
     private bool isWhole;
+
+    private sealed record Absence(string EntryId, long Since);
 
     /// <param name="steps">The whole plan of one table.</param>
     public void Observe(string tableId, IEnumerable<RouteStep> steps, bool viewIsWhole)
@@ -22,7 +24,7 @@ internal sealed class StaleRoutes(TimeSpan grace, TimeProvider time)
         }
 
         if (!viewIsWhole) return;
-        foreach (var (key, id) in candidates) missing.TryAdd(key, (id, time.GetTimestamp()));
+        foreach (var (key, id) in candidates) missing.TryAdd(key, new Absence(id, time.GetTimestamp()));
     }
 
     public bool IsDue(RouteStep.Delete step) =>

@@ -11,8 +11,9 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
 
     private readonly Dictionary<string, Table> tables = [];
 
-    private sealed class Table(Random random)
+    private sealed class Table(string id, Random random)
     {
+        public string Id => id;
         public IReadOnlyList<RouteEntry>? Entries { get; set; }
         public bool IsStale { get; set; } = true;
         public long ReadAt { get; set; }
@@ -26,7 +27,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
     {
         var ids = tableIds.ToHashSet();
         foreach (var gone in tables.Keys.Where(id => !ids.Contains(id)).ToList()) tables.Remove(gone);
-        foreach (var id in ids) tables.TryAdd(id, new Table(random));
+        foreach (var id in ids) tables.TryAdd(id, new Table(id, random));
     }
 
     /// <summary>Null while a table has not been read, or not since it was last changed and cannot be read now.</summary>
@@ -47,12 +48,12 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         tables.TryGetValue(id, out var table) && table is { IsStale: false, Error: null } && time.GetElapsedTime(table.ReadAt) < FreshFor);
 
     /// <summary>Reads what is stale and may be tried now: how many tables that was, and the answers that were errors.</summary>
-    public async Task<(int Count, IReadOnlyList<(string TableId, CloudError Error)> Errors)> ReadAsync(CancellationToken cancellation)
+    public async Task<(int Count, IReadOnlyList<TableError> Errors)> ReadAsync(CancellationToken cancellation)
     {
         var now = time.GetTimestamp();
-        var due = tables.Where(table => table.Value.IsStale && table.Value.RetryAt <= now).ToList();
-        var errors = await Task.WhenAll(due.Select(table => ReadAsync(table.Key, table.Value, cancellation)));
-        return (due.Count, [.. due.Zip(errors).Where(pair => pair.Second is not null).Select(pair => (pair.First.Key, pair.Second!))]);
+        var due = tables.Values.Where(table => table.IsStale && table.RetryAt <= now).ToList();
+        var errors = await Task.WhenAll(due.Select(table => ReadAsync(table, cancellation)));
+        return (due.Count, [.. errors.OfType<TableError>()]);
     }
 
     /// <summary>When a table that could not be read is tried again; null when none waits.</summary>
@@ -62,16 +63,16 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         return waiting.Count == 0 ? null : time.GetElapsedTime(time.GetTimestamp(), waiting.Min(table => table.RetryAt));
     }
 
-    private async Task<CloudError?> ReadAsync(string tableId, Table table, CancellationToken cancellation)
+    private async Task<TableError?> ReadAsync(Table table, CancellationToken cancellation)
     {
-        var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, tableId, cancellation);
+        var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, table.Id, cancellation);
         table.Error = answer.Error;
         if (answer.Error is { } error)
         {
             var pause = table.Pauses.Next();
             if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
             table.RetryAt = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
-            return error;
+            return new TableError(table.Id, error);
         }
 
         table.Entries = answer.Value;
@@ -82,3 +83,5 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         return null;
     }
 }
+
+internal sealed record TableError(string TableId, CloudError Error);

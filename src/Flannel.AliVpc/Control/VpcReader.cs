@@ -50,7 +50,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         foreach (var (tableId, error) in errors) Note(tableId, error);
         var failing = tables.Serving.Where(id => entries.ErrorOf(id) is not null).ToList();
         var failed = errors.FirstOrDefault(error => failing.Contains(error.TableId));
-        if (failed.Error is not null && failing.Count == tables.Serving.Count) Fail(failed.Error);
+        if (failed is not null && failing.Count == tables.Serving.Count) Fail(failed.Error);
         else if ((listing || count > 0) && failing.Count == 0 && tables.Serving.Count > 0) troubles.Recover(vpc, log);
     }
 

@@ -131,7 +131,7 @@ internal sealed class VpcReconciler
         }
     }
 
-    private readonly record struct Next(TimeSpan Pause, bool NewsCutsItShort)
+    private sealed record Next(TimeSpan Pause, bool NewsCutsItShort)
     {
         public static readonly Next Now = new(TimeSpan.Zero, false);
     }

@@ -9,7 +9,7 @@ namespace Flannel.AliVpc.Control;
 internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICloudApi api, ILogger log)
 {
     private readonly Dictionary<string, string> tableOf = [];
-    private readonly Dictionary<string, (RouteState State, string Text)> problems = [];
+    private readonly Dictionary<string, VSwitchProblem> problems = [];
     private readonly HashSet<string> dropped = [];
     private readonly HashSet<string> warned = [];
     private List<string>? all;
@@ -22,7 +22,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     public IReadOnlyList<string> Others { get; private set; } = [];
 
     /// <summary>Why the table of a vSwitch is not known; null when it is.</summary>
-    public (RouteState State, string Text)? ProblemOf(string vSwitchId) => problems.TryGetValue(vSwitchId, out var problem) ? problem : null;
+    public VSwitchProblem? ProblemOf(string vSwitchId) => problems.GetValueOrDefault(vSwitchId);
 
     public void Invalidate() => all = null;
 
@@ -100,18 +100,18 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         {
             if (error.Kind is not (CloudErrorKind.Fatal or CloudErrorKind.Unknown or CloudErrorKind.Denied))
             {
-                problems[vSwitchId] = (RouteState.Pending, $"the route table of vSwitch {vSwitchId} is not known yet: {error.Code}");
+                problems[vSwitchId] = new(RouteState.Pending, $"the route table of vSwitch {vSwitchId} is not known yet: {error.Code}");
                 return error;
             }
 
             var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied : RouteState.Rejected;
-            problems[vSwitchId] = (state, $"the route table of vSwitch {vSwitchId} is not known: {error.DeniedAction ?? error.Code}");
+            problems[vSwitchId] = new(state, $"the route table of vSwitch {vSwitchId} is not known: {error.DeniedAction ?? error.Code}");
             return error;
         }
 
         var facts = answer.Value!;
         if (facts.VpcId == vpc.Id) tableOf[vSwitchId] = facts.RouteTableId;
-        else problems[vSwitchId] = (RouteState.Rejected, $"vSwitch {vSwitchId} is in VPC {facts.VpcId}, not in {vpc.Id}");
+        else problems[vSwitchId] = new(RouteState.Rejected, $"vSwitch {vSwitchId} is in VPC {facts.VpcId}, not in {vpc.Id}");
         return null;
     }
 
@@ -124,3 +124,6 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         Others = [.. (all ?? []).Where(id => !dropped.Contains(id) && !serving.Contains(id)).Order(StringComparer.Ordinal)];
     }
 }
+
+/// <summary>Why the route table of a vSwitch is not known, and what its nodes are told.</summary>
+internal sealed record VSwitchProblem(RouteState State, string Text);

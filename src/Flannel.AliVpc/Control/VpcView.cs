@@ -5,7 +5,7 @@ using Flannel.Core.Leases;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>A VPC; next hops and tables of two VPCs never mix.</summary>
-public readonly record struct VpcId(string RegionId, string Id)
+public sealed record VpcId(string RegionId, string Id)
 {
     public override string ToString() => $"{RegionId}/{Id}";
 }

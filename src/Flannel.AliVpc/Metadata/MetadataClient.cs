@@ -141,5 +141,5 @@ public sealed class MetadataClient : IDisposable
         }
     }
 
-    private readonly record struct Answer(HttpStatusCode Status, string? Text, string? Unreachable);
+    private sealed record Answer(HttpStatusCode Status, string? Text, string? Unreachable);
 }

@@ -16,13 +16,13 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
 
     private readonly SemaphoreSlim gate = new(1, 1);
     private (Held Value, DateTimeOffset Until)? kept;
-    private Held last;
+    private Held? last;
     private int asked;
 
     /// <param name="Secret">Null for plain mode.</param>
     /// <param name="Reason">Why there is none.</param>
     /// <param name="Unreachable">A line, when nothing answers at all.</param>
-    public readonly record struct Held(Secret? Secret, string Reason, string? Unreachable);
+    public sealed record Held(Secret? Secret, string Reason, string? Unreachable);
 
     public bool IsHeld => kept is { Value.Secret: not null };
 
@@ -35,7 +35,7 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
         try
         {
             // Whoever waited for another's question takes its answer, a failure too: else ten questions to a dead address time out one after another.
-            if (asked != before) return last;
+            if (asked != before) return last!;
             if (kept is { } now && time.GetUtcNow() < now.Until) return now.Value;
             var held = await ask(cancellation).ConfigureAwait(false);
             (last, asked) = (held, asked + 1);

@@ -1,16 +1,23 @@
-using System.Text.RegularExpressions;
-
 namespace Flannel.AliVpc.Metadata;
 
 /// <summary>What names of the cloud look like. Anything else does not get into a host name, a parameter or a lease.</summary>
-internal static partial class Shapes
+internal static class Shapes
 {
-    public static bool IsRegion(string text) => RegionShape().IsMatch(text);
+    private const int LongestId = 64;
 
-    public static bool IsZone(string text) => RegionShape().IsMatch(text);
+    /// <summary><c>cn-hangzhou</c>, <c>ap-southeast-1</c>: a word of 2 to 12 letters, then one to five words of up to 20 letters and digits.</summary>
+    public static bool IsRegion(string text)
+    {
+        var words = text.Split('-');
+        if (words.Length is < 2 or > 6 || words[0].Length is < 2 or > 12 || !words[0].All(char.IsAsciiLetterLower)) return false;
+        return words.Skip(1).All(word => word.Length is >= 1 and <= 20 && word.All(IsLowerOrDigit));
+    }
+
+    /// <summary><c>cn-hangzhou-h</c>.</summary>
+    public static bool IsZone(string text) => IsRegion(text);
 
     /// <summary>Mostly <c>i-…</c>; instances of the classic network's time have other ids.</summary>
-    public static bool IsInstance(string text) => IdShape().IsMatch(text);
+    public static bool IsInstance(string text) => IsName(text, "-");
 
     public static bool IsVpc(string text) => IsId(text, "vpc-");
 
@@ -20,23 +27,22 @@ internal static partial class Shapes
 
     public static bool IsRouteTable(string text) => IsId(text, "vtb-");
 
-    public static bool IsRole(string text) => RoleShape().IsMatch(text);
+    public static bool IsRole(string text) => IsName(text, "._-");
 
     /// <summary>Lower case, with colons.</summary>
-    public static bool IsMac(string text) => MacShape().IsMatch(text);
+    public static bool IsMac(string text)
+    {
+        var bytes = text.Split(':');
+        return bytes.Length == 6 && bytes.All(two => two.Length == 2 && two.All(char.IsAsciiHexDigitLower));
+    }
 
     private static bool IsId(string text, string prefix) =>
-        text.StartsWith(prefix, StringComparison.Ordinal) && text.Length > prefix.Length && IdShape().IsMatch(text);
+        text.StartsWith(prefix, StringComparison.Ordinal) && text.Length > prefix.Length && IsInstance(text);
 
-    [GeneratedRegex(@"\A[a-z]{2,12}(-[a-z0-9]{1,20}){1,5}\z")]
-    private static partial Regex RegionShape();
+    /// <summary>Letters, digits and <paramref name="marks"/>, none of these first.</summary>
+    private static bool IsName(string text, string marks) =>
+        text.Length is >= 1 and <= LongestId && char.IsAsciiLetterOrDigit(text[0])
+        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || marks.Contains(letter));
 
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9-]{0,63}\z")]
-    private static partial Regex IdShape();
-
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z")]
-    private static partial Regex RoleShape();
-
-    [GeneratedRegex(@"\A[0-9a-f]{2}(:[0-9a-f]{2}){5}\z")]
-    private static partial Regex MacShape();
+    private static bool IsLowerOrDigit(char letter) => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter);
 }

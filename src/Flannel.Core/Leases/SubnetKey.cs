@@ -1,10 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Leases;
 
 /// <summary>The last part of a lease's key, <c>10.24.5.0-24</c> or, of a dual-stack node of upstream flannel,
 /// <c>10.24.5.0-24&amp;fc00::-64</c> (upstream <c>pkg/subnet/subnet.go</c>, <c>MakeSubnetKey</c>).</summary>
-public readonly record struct SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = null)
+public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = null)
 {
     // Upstream's ParseSubnetKey reads the lengths as 5 and 7 bits.
     private const int LongestSubnet = 31;
@@ -12,9 +13,9 @@ public readonly record struct SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Sub
 
     /// <summary>False for text that is no lease: such a key is somebody's own and is left alone. What is read is written back as the very
     /// same text, because it is the name of a key: other spellings of an address, host bits included, are not a flannel's.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, out SubnetKey key)
+    public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out SubnetKey? key)
     {
-        key = default;
+        key = null;
         var and = text.IndexOf('&');
         var v4 = and < 0 ? text : text[..and];
         if (!Ipv4Network.TryParse(v4, '-', out var subnet, out var hostBits) || hostBits || subnet.Length > LongestSubnet) return false;

@@ -9,15 +9,20 @@ namespace Flannel.Etcd.Connection;
 internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
 {
     private volatile string? refusal;
+    private volatile string? clearTextRefusal;
 
     /// <summary>Why the member would not have us after the last handshake; null if it did.</summary>
     public string? Refusal => refusal;
+
+    /// <summary>Why clear text was not understood; null if it was. It may be a dying member's silence.</summary>
+    public string? ClearTextRefusal => clearTextRefusal;
 
     /// <exception cref="ConnectFailure">Always this one, unless cancelled.</exception>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
         var stream = await OpenAsync(cancellation);
-        if (endpoint.Scheme == Uri.UriSchemeHttp) return stream;
+        refusal = null;
+        if (endpoint.Scheme == Uri.UriSchemeHttp) return new ListeningStream(stream, why => clearTextRefusal = why);
         try
         {
             return await SecureAsync(stream, cancellation);
@@ -55,7 +60,6 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     {
         var material = files.Current();
         var check = new ServerCheck(endpoint.Authority, options.CaFile, material.Authorities);
-        refusal = null;
         var secure = new ListeningSslStream(stream, why => refusal = why, options.CertFile);
         using var limit = Limit(cancellation, out var tooLong);
         using (tooLong)

@@ -1,21 +1,26 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next. What was sent is never repeated unless
-/// repeating it is harmless. Nothing is connected before the first request.
+/// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next, and back when the first is well again
+/// (<see cref="Rotation"/>). What was sent is never repeated unless repeating it is harmless. Nothing is connected before the first
+/// request.
 /// Limits run on the <see cref="TimeProvider"/>; HTTP/2's pings run on real time.</summary>
 public sealed class EtcdConnection : IEtcd, IDisposable
 {
+    private static readonly ByteString Anything = ByteString.CopyFromUtf8("/");
+
     private readonly Member[] members;
     private readonly Token token;
     private readonly Reachability reachability;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private int preferred;
+    private readonly Rotation rotation;
+    private readonly CancellationTokenSource disposed = new();
 
     /// <param name="random">Chooses the member to begin with, so that many nodes spread over the members.</param>
     public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger)
@@ -26,7 +31,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         reachability = new Reachability(time, logger);
         this.time = time;
         this.logger = logger;
-        preferred = random.Next(members.Length);
+        rotation = new Rotation(members.Length, time, random);
         foreach (var open in options.OpenToTheNetwork) EtcdLog.ClearText(logger, open.GetLeftPart(UriPartial.Authority));
     }
 
@@ -87,7 +92,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         CancellationToken cancellation,
         bool isStream = false)
     {
-        var first = Volatile.Read(ref preferred);
+        var first = rotation.Current;
         var tokenRenewed = false;
         var failures = new List<EtcdException>(0);
         while (true)
@@ -129,29 +134,70 @@ public sealed class EtcdConnection : IEtcd, IDisposable
                 failures.Add(failure.Error);
                 if (failures.Count < members.Length && !mayHaveHappened) continue;
                 var summary = Summary(failures, mayHaveHappened);
-                if (failures.Count == members.Length) reachability.Failed(summary);
+                if (failures.Count == members.Length)
+                {
+                    reachability.Failed(summary);
+                    // etcd holds a request back until it has applied the very entry that its token came from. One that was restored from a
+                    // snapshot has not got so far, and would not for days: from now on with a token of its own.
+                    if (used is not null && failures.Exists(known => known.Kind == EtcdErrorKind.TimedOut)) token.Forget(used);
+                }
+
                 throw summary;
             }
         }
     }
 
-    /// <summary>The next request begins with another member.</summary>
-    internal void Leave(Member member)
+    /// <inheritdoc cref="Rotation.Moved"/>
+    internal Task Moved => rotation.Moved;
+
+    /// <inheritdoc cref="Rotation.Leave"/>
+    internal void Leave(Member member) => rotation.Leave(Array.IndexOf(members, member));
+
+    /// <summary>Asks the member that this node belongs to whether it is well again, if that is due. In the background: nobody waits
+    /// for a member that may hang. Called whenever something is heard from another one, so that it needs no timer.</summary>
+    internal void ConsiderHome()
     {
-        var index = Array.IndexOf(members, member);
-        Interlocked.CompareExchange(ref preferred, (index + 1) % members.Length, index);
+        if (rotation.MustAskHome(out var home)) _ = AskHomeAsync(members[home]);
+    }
+
+    private async Task AskHomeAsync(Member home)
+    {
+        bool well;
+        try
+        {
+            using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(disposed.Token, tooLong.Token);
+            var used = await token.GetAsync(home, limit.Token);
+            // Through the leader: a member that answers this is no lonely one.
+            using var call = home.Keys.RangeAsync(new RangeRequest { Key = Anything, KeysOnly = true }, Options(used, limit.Token));
+            await call.ResponseAsync;
+            well = true;
+        }
+        catch (Exception e)
+        {
+            var failure = home.Understand(e, tooLong: e is OperationCanceledException);
+            // What etcd itself says, such as that the key is forbidden, it says in good health.
+            well = !failure.Elsewhere;
+            if (!well) EtcdLog.MemberFailed(logger, failure.Error.Message);
+        }
+
+        if (well) EtcdLog.HomeAgain(logger, home.Name);
+        rotation.Asked(well);
     }
 
     public void Dispose()
     {
+        disposed.Cancel();
+        disposed.Dispose();
         foreach (var member in members) member.Dispose();
         token.Dispose();
     }
 
     private void Answered(Member member)
     {
-        Volatile.Write(ref preferred, Array.IndexOf(members, member));
+        rotation.Answered(Array.IndexOf(members, member));
         reachability.Answered(member);
+        ConsiderHome();
     }
 
     /// <summary>All members' failures in one line. A wrong certificate at one member is not the reason if another is only down.</summary>

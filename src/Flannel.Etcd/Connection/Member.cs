@@ -75,7 +75,7 @@ internal sealed class Member : IDisposable
         {
             var refusal = dialer.Refusal;
             var kind = refusal is null ? EtcdErrorKind.Unavailable : EtcdErrorKind.Tls;
-            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? Deepest(broken)}", refusal is null, exception), true, false);
+            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? dialer.ClearTextRefusal ?? Deepest(broken)}", refusal is null, exception), true, false);
         }
 
         var text = ServerErrors.Bare(rpc.Status.Detail);
@@ -104,5 +104,5 @@ internal sealed class Member : IDisposable
     /// <param name="Error">For the caller, if nobody else can do better.</param>
     /// <param name="Elsewhere">Whether another member may do better.</param>
     /// <param name="StaleToken">Whether a new authentication may do better.</param>
-    public readonly record struct Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
+    public sealed record Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Grpc.Core;
 
 namespace Flannel.Etcd.Connection;
@@ -10,14 +9,14 @@ internal static class ServerErrors
     /// <param name="Harmless">The request was refused before it could have any effect.</param>
     /// <param name="Elsewhere">Another member may answer better.</param>
     /// <param name="StaleToken">A new token heals it.</param>
-    public readonly record struct Meaning(EtcdErrorKind Kind, bool Harmless = true, bool Elsewhere = false, bool StaleToken = false);
+    public sealed record Meaning(EtcdErrorKind Kind, bool Harmless = true, bool Elsewhere = false, bool StaleToken = false);
 
     private const string StatusText = "rpc error: code = ";
     private const string StatusTextEnd = " desc = ";
 
     private static readonly Meaning TimedOut = new(EtcdErrorKind.TimedOut, Harmless: false, Elsewhere: true);
 
-    private static readonly FrozenDictionary<string, Meaning> Known = new Dictionary<string, Meaning>(StringComparer.Ordinal)
+    private static readonly Dictionary<string, Meaning> Known = new(StringComparer.Ordinal)
     {
         ["etcdserver: mvcc: required revision has been compacted"] = new(EtcdErrorKind.Compacted),
         ["etcdserver: mvcc: required revision is a future revision"] = new(EtcdErrorKind.Compacted),
@@ -43,7 +42,7 @@ internal static class ServerErrors
         ["etcdserver: request timed out, possibly due to connection lost"] = TimedOut,
         ["etcdserver: unhealthy cluster"] = new(EtcdErrorKind.Unavailable, Harmless: false, Elsewhere: true),
         ["etcdserver: corrupt cluster"] = new(EtcdErrorKind.Other, Harmless: false, Elsewhere: true),
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+    };
 
     /// <param name="text">etcd's text; in a watch's reason for its end it stands inside gRPC's own form of an error.</param>
     public static Meaning Of(StatusCode code, string text)

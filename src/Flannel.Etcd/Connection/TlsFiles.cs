@@ -1,15 +1,17 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>The certificate files, read again when they have changed. Asked once per handshake, so that a renewed certificate needs no
-/// restart.</summary>
+/// <summary>The certificate files, read anew for each handshake, so that a renewed certificate needs no restart. What counts is what
+/// they hold: files that are links into a folder that is swapped, as Kubernetes mounts a secret, change without a trace in the
+/// links.</summary>
 internal sealed class TlsFiles(EtcdOptions options)
 {
     private readonly Lock gate = new();
-    private readonly List<(string Path, DateTime Written, long Length)> seen = [];
+    private string seen = "";
     private Material? material;
 
     /// <param name="Authorities">Null: the system's.</param>
@@ -21,43 +23,56 @@ internal sealed class TlsFiles(EtcdOptions options)
     {
         lock (gate)
         {
-            if (material is not null && seen.TrueForAll(file => Look(file.Path) == file)) return material;
-            // Looked at before they are read: a change in between is then seen the next time.
-            seen.Clear();
-            foreach (var path in new[] { options.CaFile, options.CertFile, options.KeyFile })
-            {
-                if (path is not null) seen.Add(Look(path));
-            }
-
-            material = null;
+            var authorities = Read("etcd-cafile", options.CaFile);
+            var certificate = Read("etcd-certfile", options.CertFile);
+            var key = Read("etcd-keyfile", options.KeyFile);
+            var now = Fingerprint(authorities, certificate, key);
+            if (material is not null && now == seen) return material;
             material = new Material(
-                options.CaFile is null ? null : ReadAuthorities(options.CaFile),
-                options.CertFile is null ? null : ReadClient(options.CertFile, options.KeyFile!));
+                authorities is null ? null : Certificates("etcd-cafile", options.CaFile!, authorities),
+                certificate is null ? null : Client(options.CertFile!, certificate, options.KeyFile!, key!));
+            seen = now;
             return material;
         }
     }
 
-    private static (string, DateTime, long) Look(string path)
+    private static string? Read(string flag, string? path)
     {
-        var file = new FileInfo(path);
-        return file.Exists ? (path, file.LastWriteTimeUtc, file.Length) : (path, default, -1);
+        try
+        {
+            return path is null ? null : File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var why = e switch
+            {
+                FileNotFoundException or DirectoryNotFoundException => "does not exist",
+                UnauthorizedAccessException => Directory.Exists(path) ? "is a folder" : "may not be read by this user",
+                _ => "cannot be read: " + e.Message,
+            };
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} {why}", e);
+        }
     }
 
-    private static X509Certificate2Collection ReadAuthorities(string path)
+    private static X509Certificate2Collection Certificates(string flag, string path, string text)
     {
-        var authorities = new X509Certificate2Collection();
-        Read("etcd-cafile", path, () => authorities.ImportFromPemFile(path));
-        if (authorities.Count == 0) throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-cafile {path} holds no certificate in PEM form");
-        return authorities;
+        var certificates = new X509Certificate2Collection();
+        try
+        {
+            certificates.ImportFromPem(text);
+        }
+        catch (CryptographicException e)
+        {
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} holds a certificate that cannot be read", e);
+        }
+
+        if (certificates.Count == 0) throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} holds no certificate in PEM form");
+        return certificates;
     }
 
-    private static SslStreamCertificateContext ReadClient(string certPath, string keyPath)
+    private static SslStreamCertificateContext Client(string certPath, string certificate, string keyPath, string key)
     {
-        var chain = new X509Certificate2Collection();
-        Read("etcd-certfile", certPath, () => chain.ImportFromPemFile(certPath));
-        if (chain.Count == 0) throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-certfile {certPath} holds no certificate in PEM form");
-        var key = "";
-        Read("etcd-keyfile", keyPath, () => key = File.ReadAllText(keyPath));
+        var chain = Certificates("etcd-certfile", certPath, certificate);
         X509Certificate2 leaf;
         try
         {
@@ -77,23 +92,7 @@ internal sealed class TlsFiles(EtcdOptions options)
         return SslStreamCertificateContext.Create(leaf, chain, offline: true);
     }
 
-    private static void Read(string flag, string path, Action read)
-    {
-        try
-        {
-            read();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            var why = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "does not exist",
-                UnauthorizedAccessException => "may not be read by this user",
-                CryptographicException => "does not exist or is not in PEM form",
-                _ => "cannot be read: " + e.Message,
-            };
-            if (e is CryptographicException) why = File.Exists(path) ? "is not in PEM form" : "does not exist";
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} {why}", e);
-        }
-    }
+    /// <summary>Not the texts themselves: one of them is a secret.</summary>
+    private static string Fingerprint(params string?[] texts) =>
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
 }

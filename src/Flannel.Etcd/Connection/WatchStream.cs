@@ -11,6 +11,7 @@ internal sealed class WatchStream : IDisposable
     private readonly Member member;
     private readonly AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call;
     private readonly TimeProvider time;
+    private readonly Task moved;
     private readonly Queue<WatchResponse> early = new();
 
     private WatchStream(
@@ -20,6 +21,7 @@ internal sealed class WatchStream : IDisposable
         this.member = member;
         this.call = call;
         this.time = time;
+        moved = connection.Moved;
     }
 
     /// <summary>Completes when the member watches all ranges.</summary>
@@ -106,10 +108,14 @@ internal sealed class WatchStream : IDisposable
         {
             using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var silence = Task.Delay(asked ? EtcdDurations.WatchProgress : EtcdDurations.WatchSilence, time, heard.Token);
-            var first = await Task.WhenAny(reading, silence);
+            var first = await Task.WhenAny(reading, silence, moved);
             await heard.CancelAsync();
             if (first == reading) break;
             cancellation.ThrowIfCancellationRequested();
+            // Whoever watches begins again where it left off, and that will be there.
+            if (moved.IsCompleted)
+                throw new EtcdException(EtcdErrorKind.Unavailable, $"the watch leaves {member.Name} for a member that is well again", false);
+            connection.ConsiderHome();
             if (asked) throw new RpcException(new Status(StatusCode.Unavailable, "the watch is silent"));
             asked = true;
             await call.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() }, cancellation);

@@ -130,6 +130,9 @@ public sealed class ControllerTerm : IAsyncDisposable
                 var ranges = new[] { new WatchCreateRequest { Key = keys.Controller, StartRevision = from } };
                 await foreach (var answer in etcd.WatchAsync(ranges, cancellation))
                 {
+                    // A restored etcd says nothing of revisions that it has not reached yet: watch from where it is.
+                    if (answer.Created && answer.Header.Revision < from - 1)
+                        throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
                     if (answer.Events.Count == 0) continue;
                     Lose("the election's key was deleted or written over");
                     return;

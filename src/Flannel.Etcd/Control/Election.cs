@@ -24,6 +24,7 @@ public sealed class Election
     private readonly Random random;
     private readonly ILogger logger;
     private readonly Patience patience;
+    private long lastTerm;
 
     /// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd makes it at least 2.</param>
     public Election(
@@ -39,7 +40,8 @@ public sealed class Election
         patience = new Patience(time, random, logger);
     }
 
-    /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd.</summary>
+    /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd. A term that it won
+    /// before is disposed of by then.</summary>
     public async Task<ControllerTerm> CampaignAsync(CancellationToken cancellation)
     {
         ControllerHolder? told = null;
@@ -56,9 +58,18 @@ public sealed class Election
                     {
                         long? wonBefore = look.Kvs.Count > 0 ? look.Kvs[0].CreateRevision : null;
                         if (await StandAsync(granted, wonBefore, cancellation) is not { } term) continue;
-                        won = term.EtcdLeaseId;
+                        won = lastTerm = term.EtcdLeaseId;
                         EtcdLog.Elected(logger);
                         return term;
+                    }
+
+                    if (lastTerm != 0 && look.Kvs[0].Lease == lastTerm)
+                    {
+                        // Given up while etcd could not be told: nobody needs to wait until its time ends. (After a loss of its quorum etcd
+                        // begins that time anew.)
+                        await etcd.LeaseRevokeAsync(lastTerm, cancellation);
+                        lastTerm = 0;
+                        continue;
                     }
 
                     var holder = ControllerHolder.Read(look.Kvs[0])!;

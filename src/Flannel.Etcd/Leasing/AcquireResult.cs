@@ -4,13 +4,23 @@ using Flannel.Core.Leases;
 
 namespace Flannel.Etcd.Leasing;
 
+/// <summary>Who asks for a subnet.</summary>
 /// <param name="PublicIp">The node's address: what its lease is found again by.</param>
-/// <param name="PreviousSubnet">From <c>subnet.env</c>; taken if the lease is not found and this is free and fits.</param>
+/// <param name="PreviousSubnet">From <c>subnet.env</c>: looked at before all others, and taken if the lease is not found and this is free
+/// and fits.</param>
+public sealed record LeaseOwner(Ipv4Address PublicIp, Ipv4Network? PreviousSubnet);
+
+/// <param name="Owner">Who the subnet is for.</param>
 /// <param name="AttributesFor">What the lease's value is to be under a configuration; null to refuse the configuration (a backend that
 /// this node has not).
 /// May be asked again when the configuration changes under way.</param>
-public sealed record AcquireRequest(
-    Ipv4Address PublicIp, Ipv4Network? PreviousSubnet, Func<NetworkConfig, LeaseAttributes?> AttributesFor);
+public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseAttributes?> AttributesFor)
+{
+    public AcquireRequest(Ipv4Address publicIp, Ipv4Network? previousSubnet, Func<NetworkConfig, LeaseAttributes?> attributesFor)
+        : this(new LeaseOwner(publicIp, previousSubnet), attributesFor)
+    {
+    }
+}
 
 /// <summary>How the wish for a subnet ended.</summary>
 public abstract record AcquireResult
@@ -23,7 +33,7 @@ public abstract record AcquireResult
     /// <summary><see cref="AcquireRequest.AttributesFor"/> said no.</summary>
     public sealed record NotWanted(NetworkConfig Config) : AcquireResult;
 
-    /// <summary>Every subnet of the range is leased. One may become free: <see cref="SubnetRegistry.WaitForChangeAsync"/>.</summary>
+    /// <summary>Every subnet of the range is leased. One may become free: <see cref="SubnetRegistry.WaitForRoomAsync"/>.</summary>
     public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult;
 
     /// <summary>etcd refuses in a way that waiting does not heal.</summary>

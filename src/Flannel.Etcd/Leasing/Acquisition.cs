@@ -70,14 +70,17 @@ internal sealed class Acquisition(
     }
 
     private Task<RegistryState> ReadAsync(CancellationToken cancellation) =>
-        patience.UntilAnsweredAsync(reader.ReadAsync, evenRefused: false, cancellation);
+        patience.UntilAnsweredAsync(token => reader.ReadAsync(request.Owner, token), evenRefused: false, cancellation);
 
     /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
     private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)
     {
         if (state.Config is not ConfigState.Present { Config: var config }) return (new AcquireResult.NoConfig(state.Config), null);
         if (request.AttributesFor(config) is not { } attributes) return (new AcquireResult.NotWanted(config), null);
-        var own = OwnLeases.Choose(state, config, request);
+        var own = OwnLeases.Choose(state, config, request.Owner);
+        // The own lease is no more what it was: what to do now depends on the others.
+        if (state.IsOwnLeaseOnly && own.Found is null)
+            return (null, await reader.TakeAsync(await reader.AskAsync(cancellation), request.Owner, cancellation));
         foreach (var reservation in own.UnfitReservations)
         {
             if (told.Add(reservation.Key)) EtcdLog.UnfitReservation(logger, reservation.Key, config.ToString());
@@ -104,16 +107,12 @@ internal sealed class Acquisition(
         if (found.Attributes != attributes)
         {
             var answer = await etcd.TxnAsync(writes.Change(found, attributes), cancellation);
-            if (!answer.Succeeded) return (null, await reader.TakeAsync(answer, cancellation));
+            if (!answer.Succeeded) return (null, await reader.TakeAsync(answer, request.Owner, cancellation));
             found = found with { Attributes = attributes, ModRevision = answer.Header.Revision };
         }
 
-        foreach (var other in state.Leases)
-        {
-            if (other.Key != found.Key && other.Subnet.Overlaps(found.Subnet))
-                EtcdLog.Overlap(logger, found.Key, other.Key, other.Attributes.PublicIp);
-        }
-
+        var overlapping = state.Taken.Where(found.Subnet.Overlaps).ToList();
+        if (overlapping.Count > 1) EtcdLog.Overlap(logger, found.Key, string.Join(", ", overlapping));
         EtcdLog.Found(logger, found.IsReservation ? "reservation" : "lease", found.Key);
         return (new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, life)), null);
     }
@@ -122,7 +121,7 @@ internal sealed class Acquisition(
     {
         EtcdLog.UnfitLease(logger, unfit.Key, config.ToString());
         var answer = await etcd.TxnAsync(writes.Delete(unfit), cancellation);
-        var state = await reader.TakeAsync(answer, cancellation);
+        var state = await reader.TakeAsync(answer, request.Owner, cancellation);
         if (!answer.Succeeded) return state;
         // Takes with it what else was attached, such as the status of the route.
         await granted.EndAsync(unfit.EtcdLeaseId, cancellation);
@@ -141,7 +140,7 @@ internal sealed class Acquisition(
             EtcdLog.LostRace(logger, subnet);
             if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), time, cancellation);
             else races.Next();
-            return (null, await reader.TakeAsync(answer, cancellation));
+            return (null, await reader.TakeAsync(answer, request.Owner, cancellation));
         }
 
         var revision = answer.Header.Revision;
@@ -152,7 +151,7 @@ internal sealed class Acquisition(
     }
 
     private Ipv4Network? Choose(RegistryState state, NetworkConfig config) =>
-        request.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
+        request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
             ? previous
             : SubnetChoice.Pick(config, state.Taken, random);
 }

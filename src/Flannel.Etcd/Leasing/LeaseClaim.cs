@@ -94,6 +94,7 @@ internal sealed class LeaseClaim
 
     private static ClaimVerdict.Gone Deleted(string reason) => new(LeaseLoss.Deleted, reason);
 
+    /// <remarks>Whom the value names decides, never whose revision is greater: a restored etcd gives revisions out a second time.</remarks>
     private async Task<ClaimVerdict> JudgeValueAsync(KeyValue pair, CancellationToken cancellation)
     {
         if (LeaseAttributes.Parse(pair.Value.Span, out var reason) is not { } attributes)
@@ -154,6 +155,7 @@ internal sealed class LeaseClaim
         Life = granted.Life;
         granted.Keep();
         EtcdLog.TakenBack(logger, Lease.Key);
-        return Held;
+        // What is watched from now on must begin after this write: what others did before it is no news of our lease.
+        return LookAgain;
     }
 }

@@ -127,9 +127,8 @@ public sealed class LeaseKeeper
         var before = claim.Life;
         var verdict = await claim.JudgeAsync(look, cancellation);
         if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
-        if (verdict is ClaimVerdict.LookAgain) return null;
         if (claim.Life != before) Renewed();
-        if (!Confirm()) return null;
+        if (verdict is ClaimVerdict.LookAgain || !Confirm()) return null;
         view.Tell(look);
         return await WatchAsync(look.Revision, cancellation);
     }

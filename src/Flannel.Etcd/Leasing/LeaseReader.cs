@@ -13,11 +13,13 @@ namespace Flannel.Etcd.Leasing;
 /// <param name="Taken">The subnet that it occupies; null for a key that names none.</param>
 /// <param name="Lease">Null when it is no lease, or one whose value cannot be read.</param>
 /// <param name="IsUnreadable">A lease that cannot be read: it must not be mistaken for the absence of one.</param>
-internal readonly record struct ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
+internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
 
 /// <summary>Reads keys and values that others wrote. Each oddity is told once, not once per reading.</summary>
 internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 {
+    private const int LongestAddress = 15;
+
     private readonly ConcurrentDictionary<(string Key, long ModRevision), bool> told = new();
 
     public ReadKey Read(KeyValue pair)
@@ -36,6 +38,18 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
             return new ReadKey(key.Subnet, new Lease(key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision), false);
         if (Tell(name, pair.ModRevision)) EtcdLog.UnreadableLease(logger, name, reason);
         return new ReadKey(key.Subnet, null, true);
+    }
+
+    /// <summary>The same for a node that looks for its own: a value that does not name its address is not read. Among many thousands of
+    /// leases that is most of the work, and who made a mess is told by whoever reads them all.</summary>
+    public ReadKey Read(KeyValue pair, Ipv4Address owner)
+    {
+        // Nobody writes an address with escapes; if somebody does, his lease is read in full.
+        Span<byte> text = stackalloc byte[LongestAddress];
+        var length = Encoding.ASCII.GetBytes(owner.ToString(), text);
+        var value = pair.Value.Span;
+        if (value.IndexOf(text[..length]) >= 0 || value.Contains((byte)'\\') || !SubnetKey.TryParse(SubnetText(pair.Key), out var key)) return Read(pair);
+        return new ReadKey(key.Subnet, null, false);
     }
 
     public static ConfigState ReadConfig(KeyValue? pair)

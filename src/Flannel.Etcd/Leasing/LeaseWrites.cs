@@ -13,7 +13,7 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
     public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, Ipv4Network network) => new()
     {
         Compare = { Compares.WrittenAt(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet, network) },
-        Success = { Put(keys.Lease(key), attributes, etcdLeaseId) },
+        Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Point(key, attributes, etcdLeaseId) },
         Failure = { reader.Reads() },
     };
 
@@ -25,7 +25,7 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
         return new TxnRequest
         {
             Compare = { Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision) },
-            Success = { put },
+            Success = { put, Point(lease.Key, attributes, lease.EtcdLeaseId) },
             Failure = { reader.Reads() },
         };
     }
@@ -36,6 +36,12 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
         Compare = { Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision) },
         Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Lease(lease.Key) } }, reader.Reads() },
         Failure = { reader.Reads() },
+    };
+
+    /// <summary>Where the node finds its lease when it has forgotten it. It goes with the lease; if it is wrong, nobody believes it.</summary>
+    private RequestOp Point(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId) => new()
+    {
+        RequestPut = new PutRequest { Key = keys.Node(attributes.PublicIp), Value = ByteString.CopyFromUtf8(key.ToString()), Lease = etcdLeaseId },
     };
 
     private static RequestOp Put(ByteString key, LeaseAttributes attributes, long etcdLeaseId) => new()

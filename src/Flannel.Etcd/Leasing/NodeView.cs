@@ -15,7 +15,7 @@ internal sealed record NodeLook(KeyValue? Own, KeyValue? Status, ConfigState Con
 /// <summary>What happened to the own key.</summary>
 /// <param name="Pair">Null when it was deleted.</param>
 /// <param name="Revision">When.</param>
-internal readonly record struct OwnKeyEvent(KeyValue? Pair, long Revision);
+internal sealed record OwnKeyEvent(KeyValue? Pair, long Revision);
 
 /// <summary>Reads and watches what concerns one node, and hands on what is new of it.</summary>
 internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, ChannelWriter<LeaseEvent> events, ILogger logger)

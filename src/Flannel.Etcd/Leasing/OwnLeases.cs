@@ -9,13 +9,13 @@ namespace Flannel.Etcd.Leasing;
 /// <param name="UnfitReservations">Left alone: an operator made them.</param>
 internal sealed record OwnLeases(Lease? Found, Lease? Unfit, IReadOnlyList<Lease> UnfitReservations)
 {
-    public static OwnLeases Choose(RegistryState state, NetworkConfig config, AcquireRequest request)
+    public static OwnLeases Choose(RegistryState state, NetworkConfig config, LeaseOwner owner)
     {
-        var own = state.Leases.Where(lease => lease.Attributes.PublicIp == request.PublicIp).ToList();
+        var own = state.Leases.Where(lease => lease.Attributes.PublicIp == owner.PublicIp).ToList();
         // Several are an accident or an operator's wish. A reservation is a wish; then what the node's containers use now; then the oldest.
         var found = own.Where(lease => Fits(config, lease.Key))
             .OrderByDescending(lease => lease.IsReservation)
-            .ThenByDescending(lease => lease.Subnet == request.PreviousSubnet)
+            .ThenByDescending(lease => lease.Subnet == owner.PreviousSubnet)
             .ThenBy(lease => lease.CreateRevision)
             .FirstOrDefault();
         var unfit = own.Where(lease => !Fits(config, lease.Key)).ToList();

@@ -4,12 +4,16 @@ using Flannel.Core.Leases;
 namespace Flannel.Etcd.Leasing;
 
 /// <summary>The configuration and all leases, as one etcd transaction saw them.</summary>
-/// <param name="Leases">Every lease whose key and value can be read, in the order of etcd's keys.</param>
+/// <param name="Leases">Every lease whose key and value can be read, in the order of etcd's keys; of a read for one owner only its
+/// own.</param>
 /// <param name="Taken">Every subnet that may not be leased: those of the leases, and those of keys that name a subnet but cannot be read
 /// otherwise.</param>
 /// <param name="IsWhole">False when a subnet's value could not be read.</param>
 public sealed record RegistryState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
 {
-    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole);
+    /// <summary>Only the asking node's own lease was read: enough to go on with it, nothing to choose another by.</summary>
+    public bool IsOwnLeaseOnly { get; init; }
+
+    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole && !IsOwnLeaseOnly);
 }

@@ -1,5 +1,6 @@
 using Etcdserverpb;
 using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Google.Protobuf;
 using Mvccpb;
 
@@ -21,7 +22,7 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
     /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
     public IEnumerable<RequestOp> Reads() =>
     [
-        new RequestOp { RequestRange = new RangeRequest { Key = keys.Config } },
+        Read(keys.Config),
         new RequestOp { RequestRange = new RangeRequest { Key = subnets, RangeEnd = subnetsEnd, Limit = PageSize } },
     ];
 
@@ -40,11 +41,84 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         }
     }
 
+    /// <summary>What one node needs to know. If its lease is where it was, or where its pointer says, that key and the configuration are all
+    /// that is read, so that a start costs the same however many other nodes there are; else all keys, and the values that may be its
+    /// own.</summary>
+    public async Task<RegistryState> ReadAsync(LeaseOwner owner, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                return await LookAsync(owner, cancellation);
+            }
+            catch (EtcdException e) when (e.Kind == EtcdErrorKind.Compacted)
+            {
+                // Between two pages.
+            }
+        }
+    }
+
+    private async Task<RegistryState> LookAsync(LeaseOwner owner, CancellationToken cancellation)
+    {
+        var pointer = keys.Node(owner.PublicIp);
+        var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet)) : null;
+        var request = new TxnRequest
+        {
+            Compare = { Compares.CreatedAt(pointer, 0) },
+            Success = { Reads() },
+            Failure = { Read(keys.Config), Read(pointer) },
+        };
+        if (previous is not null)
+        {
+            request.Compare.Add(Compares.CreatedAt(previous, 0));
+            request.Failure.Add(Read(previous));
+        }
+
+        var answer = await etcd.TxnAsync(request, cancellation);
+        if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
+        if (Own(answer, owner) is { } own) return own;
+        if (PointedAt(answer) is { } other && !other.Equals(previous))
+        {
+            request = new TxnRequest
+            {
+                Compare = { Compares.CreatedAt(other, 0) },
+                Success = { Reads() },
+                Failure = { Read(keys.Config), Read(other) },
+            };
+            answer = await etcd.TxnAsync(request, cancellation);
+            if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
+            if (Own(answer, owner) is { } pointedAt) return pointedAt;
+        }
+
+        return await TakeAsync(await AskAsync(cancellation), owner, cancellation);
+    }
+
+    private ByteString? PointedAt(TxnResponse answer) =>
+        answer.Responses[1].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key) ? keys.Lease(key) : null;
+
+    /// <param name="answer">Whose first operation read the configuration, and the last one a key that may be the owner's lease.</param>
+    private RegistryState? Own(TxnResponse answer, LeaseOwner owner)
+    {
+        if (answer.Responses[^1].ResponseRange.Kvs is not [{ } pair] || !pair.Key.Span.StartsWith(subnets.Span)) return null;
+        if (reader.Read(pair).Lease is not { } lease || lease.Attributes.PublicIp != owner.PublicIp) return null;
+        var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
+        return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
+    }
+
     /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, CancellationToken cancellation)
     {
         var state = new Collector();
         var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair)), cancellation);
+        return state.ToState(config, answer.Header.Revision);
+    }
+
+    /// <summary>The same for one owner: of the others only which subnets they have.</summary>
+    public async Task<RegistryState> TakeAsync(TxnResponse answer, LeaseOwner owner, CancellationToken cancellation)
+    {
+        var state = new Collector();
+        var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair, owner.PublicIp)), cancellation);
         return state.ToState(config, answer.Header.Revision);
     }
 
@@ -61,6 +135,8 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
                 cancellation);
         }
     }
+
+    private static RequestOp Read(ByteString key) => new() { RequestRange = new RangeRequest { Key = key } };
 
     private static ByteString After(KeyValue pair) => ByteString.CopyFrom([.. pair.Key.Span, 0]);
 

@@ -2,6 +2,7 @@ using Etcdserverpb;
 using Flannel.Core;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
+using Mvccpb;
 
 namespace Flannel.Etcd.Leasing;
 
@@ -48,20 +49,23 @@ public sealed class SubnetRegistry
     /// and again;
     /// while it cannot watch, it asks once a second.</summary>
     /// <param name="onTrouble">Called once for each configuration that cannot be used, and once for none.</param>
+    /// <param name="owner">Who asks, to read no more than what it needs; null for everything.</param>
     /// <exception cref="EtcdException">etcd refuses in a way that waiting does not heal.</exception>
     public async Task<RegistryState> WaitForConfigAsync(
-        Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null)
+        Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null, LeaseOwner? owner = null)
     {
         var patience = new Patience(time, random, logger);
         ConfigState? told = null;
         for (var state = known; ; state = null)
         {
-            state ??= await patience.UntilAnsweredAsync(reader.ReadAsync, evenRefused: false, cancellation);
+            state ??= await patience.UntilAnsweredAsync(ReadAsync, evenRefused: false, cancellation);
             if (state.Config is ConfigState.Present) return state;
             if (state.Config != told) onTrouble(told = state.Config);
             var next = new WatchCreateRequest { Key = keys.Config, StartRevision = state.Revision + 1 };
             await WaitAsync(next, Timeout.InfiniteTimeSpan, cancellation);
         }
+
+        Task<RegistryState> ReadAsync(CancellationToken token) => owner is null ? reader.ReadAsync(token) : reader.ReadAsync(owner, token);
     }
 
     /// <summary>Takes the subnet that is this node's own, or its previous one, or a free one. Waits for etcd as long as that can
@@ -70,10 +74,14 @@ public sealed class SubnetRegistry
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, CancellationToken cancellation, RegistryState? known = null) =>
         new Acquisition(etcd, reader, writes, request, leaseTime, time, random, logger).RunAsync(known, cancellation);
 
-    /// <summary>Completes when a lease or the configuration was written or deleted after a revision, or after the time, whichever is
-    /// first.</summary>
-    public Task WaitForChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
+    /// <summary>Completes when there may be room where there was none: a key below <c>subnets/</c> was deleted, or the configuration was
+    /// written, after a revision; or after the time, whichever is first.</summary>
+    public Task WaitForRoomAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
         WaitAsync(LeaseFollower.Range(keys, revision + 1), atMost, cancellation);
+
+    /// <summary>Completes when the configuration was written or deleted after a revision, or after the time, whichever is first.</summary>
+    public Task WaitForConfigChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
+        WaitAsync(new WatchCreateRequest { Key = keys.Config, StartRevision = revision + 1 }, atMost, cancellation);
 
     private async Task WaitAsync(WatchCreateRequest range, TimeSpan atMost, CancellationToken cancellation)
     {
@@ -83,7 +91,7 @@ public sealed class SubnetRegistry
         {
             await foreach (var answer in etcd.WatchAsync([range], either.Token))
             {
-                if (answer.Events.Count > 0) return;
+                if (answer.Events.Any(MayHelp)) return;
                 // A restored etcd has gone back behind what we saw: what it has now is a change, too.
                 if (answer.Created && answer.Header.Revision < range.StartRevision - 1)
                     throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
@@ -98,4 +106,7 @@ public sealed class SubnetRegistry
             // Waited long enough.
         }
     }
+
+    /// <summary>That others take and renew their leases is news every other second, and none that makes room.</summary>
+    private bool MayHelp(Event change) => change.Type == Event.Types.EventType.Delete || change.Kv.Key.Equals(keys.Config);
 }

@@ -70,7 +70,7 @@ internal sealed class InterfaceSelection(
     {
         foreach (var pattern in options.InterfaceRegexes)
         {
-            var regex = new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+            var regex = InterfacePattern.Compile(pattern);
             foreach (var candidate in interfaces)
             {
                 foreach (var address in candidate.Addresses)

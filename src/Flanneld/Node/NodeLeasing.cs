@@ -20,13 +20,14 @@ internal sealed class NodeLeasing(
     /// <summary>A held lease and who holds it, or one line that says why waiting cannot help.</summary>
     public async Task<(HeldLease? Lease, InstanceIdentity? Identity, string Error)> TakeAsync(Ipv4Network? previous, CancellationToken cancellation)
     {
+        var owner = new LeaseOwner(publicIp, previous);
         RegistryState? known = null;
         string? refused = null;
         while (true)
         {
             try
             {
-                known = await registry.WaitForConfigAsync(Trouble, cancellation, known).ConfigureAwait(false);
+                known = await registry.WaitForConfigAsync(Trouble, cancellation, known, owner).ConfigureAwait(false);
             }
             catch (Flannel.Etcd.EtcdException e)
             {
@@ -37,7 +38,7 @@ internal sealed class NodeLeasing(
             if (NodeBackend.Refusal(config) is { } refusal)
             {
                 if (refused != refusal) Refuse(refused = refusal);
-                await registry.WaitForChangeAsync(known.Revision, Recheck, cancellation).ConfigureAwait(false);
+                await registry.WaitForConfigChangeAsync(known.Revision, Recheck, cancellation).ConfigureAwait(false);
                 known = null;
                 continue;
             }
@@ -49,7 +50,7 @@ internal sealed class NodeLeasing(
                 if (self is null) return (null, null, error);
             }
 
-            var request = new AcquireRequest(publicIp, previous, c => NodeBackend.AttributesFor(c, publicIp, publicIpv6, self));
+            var request = new AcquireRequest(owner, c => NodeBackend.AttributesFor(c, publicIp, publicIpv6, self));
             var result = await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false);
             known = null;
             switch (result)
@@ -62,7 +63,7 @@ internal sealed class NodeLeasing(
                 case AcquireResult.OutOfSubnets full:
                     NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
                     Waiting("out of subnets: waiting for one to become free");
-                    await registry.WaitForChangeAsync(full.Revision, Recheck, cancellation).ConfigureAwait(false);
+                    await registry.WaitForRoomAsync(full.Revision, Recheck, cancellation).ConfigureAwait(false);
                     break;
                 case AcquireResult.NoConfig or AcquireResult.NotWanted:
                     break; // the configuration changed under way: look at the new one

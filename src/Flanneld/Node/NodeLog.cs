@@ -5,10 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld.Node;
 
 /// <summary>Event ids 1100 to 1299. An id is never reused for another meaning.</summary>
+/// <remarks>A number, an enum, an address is an <c>object</c> here: the whole way of a line through logging is compiled anew for every combination of
+/// value types, 8 KB each.</remarks>
 internal static partial class NodeLog
 {
     [LoggerMessage(1100, LogLevel.Information, "interface {Name} address {Address} MTU {Mtu}, public address {PublicIp}")]
-    public static partial void Interface(ILogger logger, string name, Ipv4Address address, int mtu, Ipv4Address publicIp);
+    public static partial void Interface(ILogger logger, string name, object address, object mtu, object publicIp);
 
     [LoggerMessage(1101, LogLevel.Warning, "waiting for the network configuration at {Key}: publish it, for instance: etcdctl put {Key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}'")]
     public static partial void ConfigMissing(ILogger logger, string key);
@@ -17,7 +19,7 @@ internal static partial class NodeLog
     public static partial void ConfigRefused(ILogger logger, string key, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "network {Network}, subnets /{Length} from {Min} to {Max}, backend {Backend}")]
-    public static partial void Config(ILogger logger, Ipv4Network network, int length, Ipv4Address min, Ipv4Address max, string backend);
+    public static partial void Config(ILogger logger, object network, object length, object min, object max, string backend);
 
     [LoggerMessage(1104, LogLevel.Warning, "EnableIPv6 is true: this build leases and routes IPv4 only")]
     public static partial void Ipv6NotRouted(ILogger logger);
@@ -29,22 +31,22 @@ internal static partial class NodeLog
     public static partial void IdentityUnreachable(ILogger logger, string line);
 
     [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
-    public static partial void Subnet(ILogger logger, Ipv4Network subnet, string how);
+    public static partial void Subnet(ILogger logger, object subnet, string how);
 
     [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
-    public static partial void OutOfSubnets(ILogger logger, long count, Ipv4Network network);
+    public static partial void OutOfSubnets(ILogger logger, object count, object network);
 
     [LoggerMessage(1109, LogLevel.Information, "route of {Subnet}: {State} in {Tables}{Message}")]
-    public static partial void RouteState(ILogger logger, Ipv4Network subnet, RouteState state, string tables, string message);
+    public static partial void RouteState(ILogger logger, object subnet, object state, string tables, string message);
 
     [LoggerMessage(1110, LogLevel.Warning, "route of {Subnet}: {State}{Message} (request id {RequestId})")]
-    public static partial void RouteTrouble(ILogger logger, Ipv4Network subnet, RouteState state, string message, string requestId);
+    public static partial void RouteTrouble(ILogger logger, object subnet, object state, string message, string requestId);
 
     [LoggerMessage(1111, LogLevel.Information, "route of {Subnet}: waiting for the route controller")]
-    public static partial void RouteAwaited(ILogger logger, Ipv4Network subnet);
+    public static partial void RouteAwaited(ILogger logger, object subnet);
 
     [LoggerMessage(1112, LogLevel.Information, "ready: wrote {File}, {Milliseconds} ms after the start")]
-    public static partial void Ready(ILogger logger, string file, long milliseconds);
+    public static partial void Ready(ILogger logger, string file, object milliseconds);
 
     [LoggerMessage(1113, LogLevel.Warning, "removed {File}: {Reason}")]
     public static partial void FileRemoved(ILogger logger, string file, string reason);
@@ -52,8 +54,8 @@ internal static partial class NodeLog
     [LoggerMessage(1114, LogLevel.Error, "{Error}; trying again")]
     public static partial void FileTrouble(ILogger logger, string error);
 
-    [LoggerMessage(1115, LogLevel.Information, "the network configuration changed; this node goes on with the one it started with, a restart takes the new one")]
-    public static partial void ConfigChanged(ILogger logger);
+    [LoggerMessage(1115, LogLevel.Information, "the network configuration {What}")]
+    public static partial void ConfigChanged(ILogger logger, string what);
 
     [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
     public static partial void Controller(ILogger logger, string instance, string publicIp);
@@ -75,4 +77,7 @@ internal static partial class NodeLog
 
     [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
+
+    [LoggerMessage(1129, LogLevel.Warning, "the network configuration {What}")]
+    public static partial void ConfigChangedCare(ILogger logger, string what);
 }

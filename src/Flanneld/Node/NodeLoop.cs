@@ -6,11 +6,12 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld.Node;
 
 /// <summary>The node's life with a lease: every news of it goes to <see cref="NodeReadiness"/>, in order, until it is lost.</summary>
+/// <param name="configChanges">Where a change of the network configuration is told.</param>
 /// <param name="instanceId">This node's; null for backend alloc.</param>
 /// <param name="obstacle">Why this node does not stand for route controller; null while it does.</param>
 /// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
 internal sealed class NodeLoop(
-    NodeReadiness readiness, NodeHealth health, string? instanceId, Func<string?> obstacle,
+    NodeReadiness readiness, ConfigChanges configChanges, NodeHealth health, string? instanceId, Func<string?> obstacle,
     SystemdNotifier systemd, TimeSpan? pulse, TimeProvider time, ILogger logger)
 {
     private bool controllerTold;
@@ -33,6 +34,7 @@ internal sealed class NodeLoop(
             if (!await next.ConfigureAwait(false)) return "the lease is not kept any more";
             var news = events.Current;
             if (news is LeaseEvent.ControllerChanged { Holder: var holder }) Controller(holder);
+            if (news is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Tell(config);
             if (await readiness.TakeAsync(news, cancellation).ConfigureAwait(false) is { } end) return end;
             next = events.MoveNextAsync().AsTask();
         }

@@ -17,6 +17,7 @@ internal sealed class NodeReadiness(
 {
     private static readonly TimeSpan FileRetry = TimeSpan.FromSeconds(5);
 
+    private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool leaseHeld;
     private bool statusSeen;
     private RouteStatus? route;
@@ -24,6 +25,9 @@ internal sealed class NodeReadiness(
     private bool announced;
     private bool ownerAwaited;
     private DateTimeOffset? until;
+
+    /// <summary>Completes when the host has been told what the first look at etcd showed: what else this process does can wait until then.</summary>
+    public Task Settled => settled.Task;
 
     /// <summary>When the file must be tried again; null when there is nothing to do.</summary>
     public TimeSpan? RetryAfter { get; private set; }
@@ -60,12 +64,10 @@ internal sealed class NodeReadiness(
             case LeaseEvent.RouteStatusChanged changed:
                 TakeStatus(changed.Status);
                 break;
-            case LeaseEvent.ConfigChanged:
-                NodeLog.ConfigChanged(logger);
-                break;
         }
 
         await SettleAsync(cancellation).ConfigureAwait(false);
+        if (statusSeen || instanceId is null) settled.TrySetResult();
         return null;
     }
 

@@ -4,6 +4,7 @@ using Flannel.AliVpc.Metadata;
 using Flannel.Core.Addresses;
 using Flannel.Etcd;
 using Flannel.Etcd.Connection;
+using Flanneld.Interfaces;
 
 namespace Flanneld.Options;
 
@@ -82,7 +83,7 @@ internal static class FlagValues
     {
         try
         {
-            _ = new System.Text.RegularExpressions.Regex(text, System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1));
+            _ = InterfacePattern.Compile(text);
             return Text(text, "a regular expression", take);
         }
         catch (ArgumentException)

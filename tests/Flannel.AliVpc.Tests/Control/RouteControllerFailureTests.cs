@@ -176,6 +176,32 @@ public sealed class RouteControllerFailureTests
         Assert.Equal((1, 3), (cluster.Cloud.Count("CreateRouteEntries"), cluster.Cloud.Count("CreateRouteEntry")));
     });
 
+    [Fact]
+    public void Repetitions_of_one_wish_carry_one_client_token_and_the_next_wish_another() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
+        var (conflicts, vanishing) = (2, true);
+        cluster.Cloud.Faults = call =>
+        {
+            if (call.Action == "CreateRouteEntry" && conflicts-- > 0) return Fault.Busy;
+            // The first entry is gone before anybody has seen it.
+            if (call.Action == "DescribeRouteEntryList" && vanishing && cluster.Cloud.Tables["vtb-1"].Entries.Count > 0)
+            {
+                vanishing = false;
+                cluster.Cloud.Tables["vtb-1"].Entries.Clear();
+            }
+
+            return null;
+        };
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var tokens = cluster.Cloud.Calls.Where(call => call.Action == "CreateRouteEntry").Select(call => call.Subjects[1]).ToList();
+        Assert.Equal(4, tokens.Count);
+        Assert.Single(tokens.Take(3).Distinct());
+        Assert.NotEqual(tokens[2], tokens[3]);
+    });
+
     [Theory]
     [InlineData("vpc:CreateRouteEntries", "vpc:CreateRouteEntry")]
     [InlineData("vpc:DescribeRouteEntryList", "vpc:DescribeRouteEntryList")]

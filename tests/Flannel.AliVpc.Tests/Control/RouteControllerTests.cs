@@ -183,6 +183,18 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
+    public void What_somebody_else_has_done_meanwhile_is_seen_before_writing() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(20));
+        cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
     public void The_report_tells_states_tables_and_the_last_success() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.77.0/24", "i-somebody", "mine");

@@ -36,6 +36,54 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
+    public async Task A_signed_token_that_expires_is_renewed_by_every_kind_of_request_without_a_failed_one()
+    {
+        var folder = Directory.CreateTempSubdirectory("flannel-jwt-");
+        using var key = System.Security.Cryptography.RSA.Create(2048);
+        var (secret, open) = (Path.Combine(folder.FullName, "jwt.pem"), Path.Combine(folder.FullName, "jwt-public.pem"));
+        await File.WriteAllTextAsync(secret, key.ExportRSAPrivateKeyPem(), Cancel);
+        await File.WriteAllTextAsync(open, key.ExportSubjectPublicKeyInfoPem(), Cancel);
+        try
+        {
+            await using var server = await StartAsync($"--auth-token=jwt,pub-key={open},priv-key={secret},sign-method=RS256,ttl=2s");
+            var logger = new RecordingLogger();
+            var world = new World(server.Connect(logger, user: "flannel", password: Password), Prefix, logger);
+            await world.PublishConfigAsync();
+            var held = await world.AcquireAsync("192.168.0.1");
+            await using var events = new Events(world.Keeper(held));
+            await events.NextAsync<LeaseEvent.Confirmed>();
+            // A signed token ends with its time, used or not.
+            await ExpireAsync();
+            Assert.NotNull(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+            await ExpireAsync();
+            var other = await world.GrantAsync(TimeSpan.FromMinutes(1));
+            await ExpireAsync();
+            await world.PutLeaseAsync("10.24.9.0-24", "{}", other);
+            await ExpireAsync();
+            await WatchOnceAsync((EtcdConnection)world.Direct);
+            await ExpireAsync();
+            await world.Direct.LeaseRevokeAsync(other, Cancel);
+            await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+            await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Unreachable or LeaseEvent.Lost);
+            Assert.DoesNotContain(logger.Lines, line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        static Task ExpireAsync() => Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+    }
+
+    [Fact]
+    public async Task A_user_name_that_holds_the_password_is_enough()
+    {
+        await using var server = await StartAsync();
+        await server.Connect(user: $"flannel:{Password}").RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
     public async Task Tokens_that_a_restart_forgot_and_users_that_changed_are_no_failure_either()
     {
         await using var server = await StartAsync();
@@ -63,6 +111,23 @@ public sealed class AuthenticationTests
         await server.ControlAsync("--user=root:root", "role", "add", "a-third");
         await WatchOnceAsync(etcd);
         Assert.DoesNotContain(logger.Lines, line => line.Text.Contains(Password, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_token_from_before_a_restore_of_etcd_costs_one_request_its_time_and_no_more()
+    {
+        await using var server = await StartAsync();
+        var snapshot = Path.Combine(server.Folder, "snapshot");
+        await server.ControlAsync("--user=root:root", "snapshot", "save", snapshot);
+        // etcd's tokens name the entry of its log that they came from.
+        for (var i = 0; i < 20; i++) await server.ControlAsync("--user=root:root", "put", "/elsewhere", "x");
+        var etcd = server.Connect(user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+
+        await server.RestoreAsync(snapshot);
+        Assert.Equal(EtcdErrorKind.TimedOut, (await FailAsync(etcd)).Kind);
+        await etcd.RangeAsync(Read, Cancel);
+        await WatchOnceAsync(etcd);
     }
 
     [Fact]

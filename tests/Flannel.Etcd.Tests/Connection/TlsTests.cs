@@ -56,6 +56,8 @@ public sealed class TlsTests : IDisposable
 
         await using (var etcd = await StartAsync(ours.Sign("expired", expired: true, address: IPAddress.Loopback)))
             await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=expired' is valid from");
+        await using (var etcd = await StartAsync(ours.Sign("early", notYet: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=early' is valid from");
     }
 
     [Fact]
@@ -70,6 +72,10 @@ public sealed class TlsTests : IDisposable
         await File.WriteAllTextAsync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
         var missing = Path.Combine(folder, "missing.pem");
         await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a folder");
+        var torn = Path.Combine(folder, "torn.pem");
+        await File.WriteAllTextAsync(torn, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
+        await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");
         await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
         await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
         await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
@@ -91,6 +97,7 @@ public sealed class TlsTests : IDisposable
         var http = secure.Connect(endpoints: secure.Endpoint.Replace("https:", "http:", StringComparison.Ordinal));
         var error = await Assert.ThrowsAsync<EtcdException>(() => http.RangeAsync(Read, Cancel));
         Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+        Assert.Matches("speaks? https", error.Message);
     }
 
     [Fact]
@@ -101,6 +108,62 @@ public sealed class TlsTests : IDisposable
         var connection = etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key);
         await Assert.ThrowsAsync<EtcdException>(() => connection.RangeAsync(Read, Cancel));
         ours.Sign("client");
+        await connection.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task Authority_and_certificates_may_be_changed_under_a_living_connection()
+    {
+        var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
+        Use(ours);
+        await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")), $"--trusted-ca-file={ca}", "--client-cert-auth");
+        var connection = etcd.Connect(ca: ca, cert: cert, key: key);
+        await connection.RangeAsync(Read, Cancel);
+        Use(others);
+        // The connection that is there goes on as it was agreed.
+        await connection.RangeAsync(Read, Cancel);
+        // A member reads its authority when it starts; it and we now know only the new one.
+        await etcd.KillAsync();
+        await etcd.StartAgainAsync();
+        await Eventually.IsAsync("the new files are used", async () =>
+        {
+            try
+            {
+                await connection.RangeAsync(Read, Cancel);
+                return true;
+            }
+            catch (EtcdException e)
+            {
+                Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
+                return false;
+            }
+        });
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), "is signed by 'CN=other-ca'");
+
+        void Use(Certificates authority)
+        {
+            File.Copy(authority.AuthorityFile, ca, overwrite: true);
+            authority.Sign("member", address: IPAddress.Loopback);
+            var mine = authority.Sign("mine");
+            File.Copy(mine.Cert, cert, overwrite: true);
+            File.Copy(mine.Key, key, overwrite: true);
+        }
+    }
+
+    [Fact]
+    public async Task Files_behind_links_are_read_again_when_what_they_lead_to_changes()
+    {
+        // As Kubernetes mounts a secret: the files are links through a link that is swapped.
+        var mount = Directory.CreateDirectory(Path.Combine(folder, "mount")).FullName;
+        foreach (var (name, authority) in new[] { ("old", others), ("new", ours) })
+            File.Copy(authority.AuthorityFile, Path.Combine(Directory.CreateDirectory(Path.Combine(mount, name)).FullName, "ca.crt"));
+        Directory.CreateSymbolicLink(Path.Combine(mount, "..data"), "old");
+        var ca = File.CreateSymbolicLink(Path.Combine(mount, "ca.crt"), "..data/ca.crt").FullName;
+        await using var etcd = await StartAsync(server);
+        var connection = etcd.Connect(ca: ca);
+        await FailsAsync(connection, "is signed by 'CN=our-ca', which is not among etcd-cafile " + ca);
+        Directory.Delete(Path.Combine(mount, "..data"));
+        Directory.CreateSymbolicLink(Path.Combine(mount, "..data"), "new");
         await connection.RangeAsync(Read, Cancel);
     }
 

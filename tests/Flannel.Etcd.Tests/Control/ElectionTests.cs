@@ -139,6 +139,50 @@ public sealed class ElectionTests(SharedEtcd shared)
         Assert.NotNull(await world.GetAsync(world.Keys.Controller.ToStringUtf8()));
     }
 
+    [Fact]
+    public async Task A_term_that_was_lost_while_cut_off_is_no_hindrance_to_the_next_of_the_same_node()
+    {
+        var time = new FakeTimeProvider();
+        var etcd = new ModelEtcd(time);
+        var world = new World(etcd, "/coreos.com/network", time: time);
+        var election = New(world, "i-1");
+        var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
+        var lease = (await world.GetAsync(world.Keys.Controller.ToStringUtf8()))!.Lease;
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        await RunUntilAsync(time, () => term.Lost.IsCancellationRequested);
+        await term.DisposeAsync();
+        // As a new leader does after a loss of the quorum.
+        Assert.NotNull(await etcd.LeaseKeepAliveOnceAsync(lease, Cancel));
+        world.Etcd.FailBefore = _ => null;
+
+        var back = time.GetTimestamp();
+        var next = election.CampaignAsync(Cancel);
+        await RunUntilAsync(time, () => next.IsCompleted);
+        Assert.True(time.GetElapsedTime(back) < Election.TermTime / 2);
+        await using var held = await next;
+        Assert.True(await held.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_key_that_an_operator_put_there_for_ever_is_waited_for_without_asking_again_and_again()
+    {
+        var world = shared.World();
+        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        var waiting = New(world, "i-1").CampaignAsync(Cancel);
+        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
+        Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
+        await world.DeleteAsync(world.Keys.Controller.ToStringUtf8());
+        await using var term = await Eventually.WithinAsync("elected", waiting);
+    }
+
+    private static Task RunUntilAsync(FakeTimeProvider time, Func<bool> condition) => Eventually.IsAsync("it has got so far", async () =>
+    {
+        if (condition()) return true;
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        await Task.Delay(1, Cancel);
+        return condition();
+    });
+
     private static Election New(World world, string instance, TimeSpan? termTime = null) =>
         new(world.Etcd, world.Keys, new ControllerHolder(instance, "192.168.0.1"), world.Time, new Random(), world.Logger, termTime);
 

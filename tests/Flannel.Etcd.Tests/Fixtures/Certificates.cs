@@ -34,7 +34,7 @@ public sealed class Certificates : IDisposable
     public string AuthorityFile { get; }
 
     /// <returns>The files of certificate and key.</returns>
-    public (string Cert, string Key) Sign(string name, bool expired = false, IPAddress? address = null)
+    public (string Cert, string Key) Sign(string name, bool expired = false, IPAddress? address = null, bool notYet = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -44,7 +44,7 @@ public sealed class Certificates : IDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], false));
         using var certificate = request.Create(
-            authority, DateTimeOffset.UtcNow.AddDays(-5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5), RandomNumberGenerator.GetBytes(8));
+            authority, DateTimeOffset.UtcNow.AddDays(notYet ? 1 : -5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5), RandomNumberGenerator.GetBytes(8));
         var files = (Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
         File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());

@@ -11,7 +11,8 @@ namespace Flannel.Etcd.Tests.Fixtures;
 /// <summary>A real etcd on free ports of loopback, on a folder of its own, with whatever arguments a test needs.</summary>
 public sealed class EtcdProcess : IAsyncDisposable
 {
-    private const string Program = "/usr/bin/etcd";
+    /// <summary>Another etcd than the machine's own: <c>FLANNEL_TEST_ETCD</c> names its executable; its etcdctl is beside it.</summary>
+    public static readonly string Program = Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
 
     private readonly string[] arguments;
     private readonly int peerPort = FreePort();
@@ -96,6 +97,17 @@ public sealed class EtcdProcess : IAsyncDisposable
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Starts it on a snapshot, as an operator does after a disaster.</summary>
+    public async Task RestoreAsync(string snapshot)
+    {
+        await KillAsync();
+        Directory.Delete($"{Folder}/data", recursive: true);
+        var peer = $"http://127.0.0.1:{peerPort}";
+        await ControlAsync(
+            "snapshot", "restore", snapshot, "--name=e1", $"--data-dir={Folder}/data", $"--initial-cluster=e1={peer}", $"--initial-advertise-peer-urls={peer}");
+        await StartAgainAsync();
+    }
+
     public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("/bin/kill", ["-s", signal, ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
@@ -103,19 +115,20 @@ public sealed class EtcdProcess : IAsyncDisposable
     }
 
     public EtcdConnection Connect(
-        ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null, string? user = null, string? password = null)
+        ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null, string? user = null, string? password = null,
+        TimeProvider? time = null)
     {
         var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, password is null ? null : new Secret(password), out var error);
         Assert.True(options is not null, error);
-        var connection = new EtcdConnection(options, TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
-        connections.Add(connection);
+        var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
+        lock (connections) connections.Add(connection);
         return connection;
     }
 
     /// <summary>As an operator would.</summary>
     public async Task<string> ControlAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("/usr/bin/etcdctl") { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(Program)!, "etcdctl")) { RedirectStandardError = true, RedirectStandardOutput = true };
         start.Environment["ETCDCTL_API"] = "3";
         start.ArgumentList.Add($"--endpoints={Endpoint}");
         foreach (var argument in arguments) start.ArgumentList.Add(argument);

@@ -14,15 +14,15 @@ public sealed class SharedEtcd : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (File.Exists("/usr/bin/etcd")) etcd = await EtcdProcess.StartAsync();
+        if (File.Exists(EtcdProcess.Program)) etcd = await EtcdProcess.StartAsync();
     }
 
     public World World(RecordingLogger? logger = null)
     {
         if (etcd is null)
         {
-            if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail("/usr/bin/etcd is missing, and CI=true");
-            Assert.Skip("/usr/bin/etcd is missing: install etcd-server");
+            if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{EtcdProcess.Program} is missing, and CI=true");
+            Assert.Skip($"{EtcdProcess.Program} is missing: install etcd-server");
         }
 
         var number = Interlocked.Increment(ref worlds).ToString(CultureInfo.InvariantCulture);

@@ -7,9 +7,13 @@ namespace Flannel.Etcd.Tests.Fixtures;
 public sealed class WatchedEtcd(IEtcd inner) : IEtcd
 {
     private readonly ConcurrentQueue<string> requests = [];
+    private long bytes;
 
     /// <summary>In order: Range, Txn, LeaseGrant, LeaseKeepAlive, LeaseRevoke, Watch.</summary>
     public IReadOnlyList<string> Requests => [.. requests];
+
+    /// <summary>What the answers of all reads together held.</summary>
+    public long BytesRead => Interlocked.Read(ref bytes);
 
     /// <summary>Asked with the request's name before it is sent.</summary>
     public Func<string, EtcdException?> FailBefore { get; set; } = _ => null;
@@ -20,7 +24,11 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
     /// <summary>Runs before a request is sent.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
-    public void Forget() => requests.Clear();
+    public void Forget()
+    {
+        requests.Clear();
+        bytes = 0;
+    }
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         RunAsync("Range", () => inner.RangeAsync(request, cancellation));
@@ -60,6 +68,7 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
         await Before(name);
         if (FailBefore(name) is { } error) throw error;
         var answer = await run();
+        if (answer is Google.Protobuf.IMessage message) Interlocked.Add(ref bytes, message.CalculateSize());
         if (FailAfter(name) is { } lost) throw lost;
         return answer;
     }

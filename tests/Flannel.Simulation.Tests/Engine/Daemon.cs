@@ -118,7 +118,7 @@ internal sealed class Daemon
             var known = await registry.WaitForConfigAsync(_ => { }, stop.Token);
             if (((ConfigState.Present)known.Config).Config.BackendType != "ali-vpc")
             {
-                await registry.WaitForChangeAsync(known.Revision, Recheck, stop.Token);
+                await registry.WaitForConfigChangeAsync(known.Revision, Recheck, stop.Token);
                 continue;
             }
 
@@ -134,7 +134,7 @@ internal sealed class Daemon
                     return held.Lease;
                 case AcquireResult.OutOfSubnets full:
                     cluster.Trace(Machine, "out of subnets");
-                    await registry.WaitForChangeAsync(full.Revision, Recheck, stop.Token);
+                    await registry.WaitForRoomAsync(full.Revision, Recheck, stop.Token);
                     break;
                 case AcquireResult.Refused refused:
                     cluster.Fail($"{Machine.Name}: refused: {refused.Error}");

@@ -79,14 +79,12 @@ internal sealed class RandomRequests(Random random, string prefix, long firstLea
         switch (random.Next(5))
         {
             case 0 or 1:
-                var put = new PutRequest { Key = Key(), PrevKv = random.Next(2) == 0 };
-                if (random.Next(6) == 0) put.IgnoreValue = true;
-                else put.Value = Value();
+                var put = new PutRequest { Key = Key(), Value = Value() };
                 if (random.Next(4) == 0) put.IgnoreLease = true;
                 else put.Lease = random.Next(2) == 0 ? 0 : Lease();
                 return new RequestOp { RequestPut = put };
             case 2:
-                return new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key, RangeEnd = end, PrevKv = random.Next(2) == 0 } };
+                return new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key, RangeEnd = end } };
             default:
                 return new RequestOp { RequestRange = new RangeRequest { Key = key, RangeEnd = end, Limit = random.Next(3) } };
         }

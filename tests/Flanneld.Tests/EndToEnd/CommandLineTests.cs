@@ -40,6 +40,8 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("/no/such/file", "--etcd-username=u", "--etcd-password-file=/no/such/file")]
     [InlineData("nosuch0", "--iface=nosuch0")]
+    [InlineData("/no/such/file", "--etcd-endpoints=https://127.0.0.1:2379", "--etcd-cafile=/no/such/file")]
+    [InlineData("/no/such/file", "--access-key-file=/no/such/file")]
     public async Task What_the_machine_lacks_is_named_with_exit_code_1(string named, params string[] arguments)
     {
         var result = await RunAsync([.. arguments, "--etcd-endpoints=http://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1"]);

@@ -49,6 +49,6 @@ public sealed class ExecutableTests
     {
         Needs.NativeExecutable();
         var bytes = await File.ReadAllBytesAsync(Locations.Flanneld, Cancel);
-        Assert.Equal(-1, bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Locations.Repository() + "/src/")));
+        Assert.Equal(-1, bytes.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Locations.Repository())));
     }
 }

@@ -51,7 +51,7 @@ internal sealed partial class FakeCloud
     {
         var vpcId = VpcOf(entry.RouteTableId);
         Assert.InRange(clientToken.Length, 1, 64);
-        return CallAsync("CreateRouteEntry", vpcId, [Text(entry)], () =>
+        return CallAsync("CreateRouteEntry", vpcId, [Text(entry), clientToken], () =>
         {
             if (tokens.TryGetValue(clientToken, out var before))
                 return before == Text(entry) ? Answer(Done.Instance) : Failed<Done>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");

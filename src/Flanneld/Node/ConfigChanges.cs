@@ -1,0 +1,54 @@
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Leasing;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>What a change of the network configuration means for a node that runs: nothing. It goes on with what it started under, as
+/// upstream's nodes do, because whatever runs in its subnet cannot move; the operator restarts it when it may. One line per change
+/// says what the restart will bring.</summary>
+internal sealed class ConfigChanges(HeldLease held, ILogger logger)
+{
+    public void Tell(ConfigState config)
+    {
+        var (text, needsCare) = Describe(config);
+        if (needsCare) NodeLog.ConfigChangedCare(logger, text);
+        else NodeLog.ConfigChanged(logger, text);
+    }
+
+    /// <returns>The line, and whether somebody should look.</returns>
+    internal (string Text, bool NeedsCare) Describe(ConfigState config)
+    {
+        switch (config)
+        {
+            case ConfigState.Refused refused:
+                return ($"is refused now ({refused.Error}): this node goes on without it, one that starts now waits for a better one", true);
+            case ConfigState.Present present:
+                return Describe(present.Config);
+            default:
+                return ("was deleted: this node goes on without it, one that starts now waits for another", true);
+        }
+    }
+
+    private (string Text, bool NeedsCare) Describe(NetworkConfig now)
+    {
+        var before = held.Config;
+        if (NodeBackend.Refusal(now) is { } refusal) return ($"is one that this build cannot serve ({refusal}): this node goes on with what it started under, its next start waits for a better one", true);
+        if (!SubnetChoice.Fits(now, held.Lease.Subnet))
+            return ($"is {now} now, and subnet {held.Lease.Subnet} does not fit it: this node keeps the subnet until it is restarted, and takes another then", true);
+        if (now.BackendType != before.BackendType)
+            return ($"asks for backend {now.BackendType} now: this node goes on with {before.BackendType} until it is restarted", true);
+        if (now.Network != before.Network)
+            return ($"is {now} now: this node keeps its subnet, and tells its containers of the new network when it is restarted", true);
+        return (Same(now, before)
+            ? "was written again: nothing in it changes for this node"
+            : "changed in what this node does not need now; a restart takes it", false);
+    }
+
+    private static bool Same(NetworkConfig now, NetworkConfig before) =>
+        now.ToString() == before.ToString() && now.Ipv6Network == before.Ipv6Network && Backend(now) == Backend(before);
+
+    private static string Backend(NetworkConfig config) =>
+        config.Backend.ValueKind == System.Text.Json.JsonValueKind.Undefined ? "" : config.Backend.GetRawText();
+}

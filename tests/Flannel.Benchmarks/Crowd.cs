@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Connection;
+using Flannel.Testbed;
+using Google.Protobuf;
+
+namespace Flannel.Benchmarks;
+
+/// <summary><c>./build.sh bench crowd</c>: what many nodes that start in the same second cost one real etcd, and each of them.</summary>
+internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
+{
+    private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
+    private const int ManyLeases = 65_000;
+    private static readonly Flannel.Etcd.EtcdKeys s_keys =
+        Flannel.Etcd.EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
+
+    private readonly List<string[]> _rows =
+        [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        foreach (var nodes in crowds) await OneCrowdAsync(nodes, cancel).ConfigureAwait(false);
+        await ManyLeasesAsync(cancel).ConfigureAwait(false);
+        var widths = Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length)).ToArray();
+        output.WriteLine();
+        foreach (var row in _rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
+        output.WriteLine();
+        output.WriteLine("A start is: configuration, subnet, lease, watch. All nodes run in this one process, each over a connection of its own;");
+        output.WriteLine($"etcd and they share {Environment.ProcessorCount} processors.");
+    }
+
+    private async Task OneCrowdAsync(int count, CancellationToken cancel)
+    {
+        using var folder = new RunFolder("crowd");
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
+        await etcd.Keys.PutAsync(s_keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
+        var races = new CrowdNode.Races();
+        List<CrowdNode> nodes = [.. Enumerable.Range(1, count).Select(number => new CrowdNode(number, Options(etcd), s_keys, races))];
+        await MeasureAsync("new leases", etcd, nodes, races, cancel).ConfigureAwait(false);
+        nodes = await AgainAsync(nodes, withFile: true).ConfigureAwait(false);
+        await MeasureAsync("all start again", etcd, nodes, races, cancel).ConfigureAwait(false);
+        nodes = await AgainAsync(nodes, withFile: false).ConfigureAwait(false);
+        await MeasureAsync("all boot again, without subnet.env", etcd, nodes, races, cancel).ConfigureAwait(false);
+        foreach (var node in nodes) await node.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task ManyLeasesAsync(CancellationToken cancel)
+    {
+        using var folder = new RunFolder("crowd");
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
+        output.WriteLine($"{ManyLeases} leases are written …");
+        await etcd.Keys.PutAsync(s_keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
+        await FillAsync(etcd, cancel).ConfigureAwait(false);
+        var races = new CrowdNode.Races();
+        for (var run = 1; run <= 2; run++)
+        {
+            // The first one pays for the code's first use, too.
+            var node = new CrowdNode(run, Options(etcd), s_keys, races);
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], races, cancel).ConfigureAwait(false);
+            output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated in all");
+            var again = await AgainAsync([node], withFile: true).ConfigureAwait(false);
+            await MeasureAsync($"start again beside {ManyLeases}", etcd, again, races, cancel).ConfigureAwait(false);
+            await again[0].DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task FillAsync(EtcdServer etcd, CancellationToken cancel)
+    {
+        const int batch = 100;
+        using var connection = new EtcdConnection(Options(etcd), TimeProvider.System, new Random(), new CrowdNode.Races());
+        var lease = Random.Shared.NextInt64(1, long.MaxValue);
+        await connection.LeaseGrantAsync(lease, TimeSpan.FromDays(1), cancel).ConfigureAwait(false);
+        for (var first = 1; first <= ManyLeases; first += batch)
+        {
+            var request = new TxnRequest();
+            for (var number = first; number < first + batch; number++)
+            {
+                var key = new SubnetKey(new Ipv4Network(new Ipv4Address(0x0A000000 + ((uint)number << 8)), 24));
+                var value = CrowdNode.Attributes(number, new Ipv4Address(0xC0000000 + (uint)number)).ToJson();
+                request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = s_keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
+            }
+            await connection.TxnAsync(request, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task MeasureAsync(string what, EtcdServer etcd, List<CrowdNode> nodes, CrowdNode.Races races, CancellationToken cancel)
+    {
+        const string sent = "etcd_network_client_grpc_sent_bytes_total";
+        const string cpu = "process_cpu_seconds_total";
+        output.WriteLine($"{nodes.Count} nodes: {what} …");
+        var (requests, bytes, seconds, lost) = (await etcd.RequestsAsync(cancel).ConfigureAwait(false), await etcd.MetricAsync(sent, cancel).ConfigureAwait(false),
+            await etcd.MetricAsync(cpu, cancel).ConfigureAwait(false), races.Lost);
+        var own = Environment.CpuUsage.TotalTime;
+        var started = Stopwatch.GetTimestamp();
+        var times = await Task.WhenAll(nodes.Select(async node =>
+        {
+            await Task.Yield();
+            await node.StartAsync(cancel).ConfigureAwait(false);
+            return Stopwatch.GetElapsedTime(started);
+        })).ConfigureAwait(false);
+        var ours = Environment.CpuUsage.TotalTime - own;
+        Array.Sort(times);
+        var made = Calls.Difference(requests, await etcd.RequestsAsync(cancel).ConfigureAwait(false));
+        var distinct = nodes.Select(node => node.Subnet).Distinct().Count();
+        if (distinct != nodes.Count) throw new TestbedException($"{nodes.Count} nodes hold {distinct} distinct subnets");
+        var read = (await etcd.MetricAsync(sent, cancel).ConfigureAwait(false) - bytes) / nodes.Count;
+        var busy = await etcd.MetricAsync(cpu, cancel).ConfigureAwait(false) - seconds;
+        _rows.Add([
+            nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
+            distinct.ToString(CultureInfo.InvariantCulture),
+            (made.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",
+            (races.Lost - lost).ToString(CultureInfo.InvariantCulture), $"{busy:0.00} s", Report.Time(ours)]);
+        output.WriteLine("  " + string.Join(", ", made.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
+    }
+
+    private static async Task<List<CrowdNode>> AgainAsync(List<CrowdNode> nodes, bool withFile)
+    {
+        await Task.WhenAll(nodes.Select(node => node.StopAsync())).ConfigureAwait(false);
+        return [.. nodes.Select(node => node.Again(withFile))];
+    }
+
+    private static EtcdOptions Options(EtcdServer etcd) =>
+        EtcdOptions.Create(etcd.Endpoint.GetLeftPart(UriPartial.Authority), null, null, null, null, null, out var error) ?? throw new InvalidOperationException(error);
+}

@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Flannel.Testbed;
+
+/// <summary>A name server for one name: answers its A record, knows nothing else. Enough to prove that an executable resolves names.</summary>
+public sealed class DnsServer : IDisposable
+{
+    private const int HeaderLength = 12;
+    private const int TypeA = 1;
+
+    private readonly Socket _socket;
+    private readonly byte[] _name;
+    private readonly byte[] _address;
+    private int _answered;
+
+    private DnsServer(Socket socket, string name, IPAddress address)
+    {
+        (_socket, _name, _address) = (socket, Encode(name), address.GetAddressBytes());
+        _ = ServeAsync();
+    }
+
+    /// <summary>How often the name was asked for.</summary>
+    public int Answered => _answered;
+
+    /// <summary>Serves at 127.0.0.1:53 of a namespace.</summary>
+    public static async Task<DnsServer> StartAsync(NetworkNamespace ns, string name, IPAddress address)
+    {
+        var socket = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp).ConfigureAwait(false);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 53));
+        return new DnsServer(socket, name, address);
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private async Task ServeAsync()
+    {
+        var buffer = new byte[512];
+        try
+        {
+            while (true)
+            {
+                var question = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0)).ConfigureAwait(false);
+                if (question.ReceivedBytes > HeaderLength)
+                {
+                    await _socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Disposed.
+        }
+    }
+
+    private byte[] Answer(ReadOnlySpan<byte> question)
+    {
+        // The question is repeated without what may follow it (EDNS): name, type and class.
+        var nameLength = question[HeaderLength..].IndexOf((byte)0) + 1;
+        var asked = question[..(HeaderLength + nameLength + 4)];
+        var known = asked[HeaderLength..].StartsWith(_name);
+        var isAddress = known && asked[^3] == TypeA;
+        List<byte> answer = [.. asked];
+        // A response to a recursive query; name error for other names, no record for other types.
+        (answer[2], answer[3]) = (0x81, (byte)(known ? 0x80 : 0x83));
+        (answer[6], answer[7], answer[8], answer[9], answer[10], answer[11]) = (0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0);
+        if (isAddress)
+        {
+            Interlocked.Increment(ref _answered);
+            // The name by a pointer to the question, type A, class IN, one second, four bytes.
+            answer.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. _address]);
+        }
+        return [.. answer];
+    }
+
+    private static byte[] Encode(string name)
+    {
+        List<byte> bytes = [];
+        foreach (var label in name.Split('.'))
+        {
+            bytes.Add((byte)label.Length);
+            bytes.AddRange(Encoding.ASCII.GetBytes(label));
+        }
+        return [.. bytes, 0];
+    }
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+
+namespace Flannel.Testbed;
+
+/// <summary>A TCP proxy on the loopback that hands every byte on later, in both directions, by a delay that can be changed at any moment.
+/// Bytes are delayed, not connections: it is a slow server at the end of a fast line.</summary>
+public sealed class SlowLink : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Uri _target;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _accepting;
+    private long _delayTicks;
+
+    public SlowLink(Uri target)
+    {
+        _target = target;
+        _listener.Start();
+        Endpoint = new Uri($"{target.Scheme}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
+        _accepting = AcceptAsync();
+    }
+
+    public Uri Endpoint { get; }
+
+    /// <summary>Of every byte, each way; for those that arrive from now on.</summary>
+    public TimeSpan Delay
+    {
+        get => new(Interlocked.Read(ref _delayTicks));
+        set => Interlocked.Exchange(ref _delayTicks, value.Ticks);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _listener.Dispose();
+        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        List<Task> serving = [];
+        try
+        {
+            while (true)
+            {
+                serving.Add(ServeAsync(await _listener.AcceptSocketAsync(_stop.Token).ConfigureAwait(false)));
+            }
+        }
+        finally
+        {
+            await Task.WhenAll(serving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using var here = client;
+        using var there = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        here.NoDelay = true;
+        await there.ConnectAsync(_target.Host, _target.Port, _stop.Token).ConfigureAwait(false);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        Task[] ways = [CarryAsync(here, there, ended.Token), CarryAsync(there, here, ended.Token)];
+        await Task.WhenAny(ways).ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(ways).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task CarryAsync(Socket from, Socket to, CancellationToken cancel)
+    {
+        var under = Channel.CreateUnbounded<(long Arrived, byte[] Bytes)>();
+        var reading = ReadAsync(from, under.Writer, cancel);
+        await foreach (var (arrived, bytes) in under.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
+        {
+            if (Delay - Stopwatch.GetElapsedTime(arrived) is var left && left > TimeSpan.Zero)
+            {
+                await Task.Delay(left, cancel).ConfigureAwait(false);
+            }
+            for (var sent = 0; sent < bytes.Length;)
+            {
+                sent += await to.SendAsync(bytes.AsMemory(sent), cancel).ConfigureAwait(false);
+            }
+        }
+        await reading.ConfigureAwait(false);
+    }
+
+    private static async Task ReadAsync(Socket from, ChannelWriter<(long, byte[])> under, CancellationToken cancel)
+    {
+        var buffer = new byte[64 << 10];
+        try
+        {
+            int read;
+            while ((read = await from.ReceiveAsync(buffer, cancel).ConfigureAwait(false)) > 0)
+            {
+                under.TryWrite((Stopwatch.GetTimestamp(), buffer[..read]));
+            }
+        }
+        catch (SocketException)
+        {
+            // The peer is gone: so is the other side, when this one ends.
+        }
+        finally
+        {
+            under.Complete();
+        }
+    }
+}
