@@ -25,6 +25,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts
+  fuzz [SECONDS]   every decoder of foreign bytes with random and damaged inputs, together for that long (600); docs/fuzzing.md
   bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help);
                    bench crowd: what 1,000 nodes that start in the same second cost one etcd
   clean            remove everything that was built
@@ -352,11 +353,23 @@ run_program() { # PROJECT ARGUMENTS…
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
 }
 
+# --- fuzz ----------------------------------------------------------------------------------------------------------------------
+
+fuzz() {
+    local seconds=${1:-600} project=Flannel.Simulation.Tests
+    [[ $seconds =~ ^[0-9]+$ ]] || fail "fuzz takes a number of seconds, not '$seconds'"
+    need_dotnet
+    step "Building $project" compile "tests/$project/$project.csproj"
+    FLANNEL_FUZZ_SECONDS=$seconds FLANNEL_FUZZ_SEED=${FLANNEL_FUZZ_SEED:-$(date +%s)} \
+        exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -showLiveOutput -class "*.FuzzTests"
+}
+
 verb=${1:-help}
 [ $# -eq 0 ] || shift
 case $verb in
     build | publish | lint | clean) [ $# -eq 0 ] || fail "$verb takes no argument"; "$verb" ;;
     test) [ $# -le 1 ] || fail "test takes one filter"; run_test_verb "$@" ;;
+    fuzz) [ $# -le 1 ] || fail "fuzz takes a number of seconds"; fuzz "$@" ;;
     demo) run_program Flannel.Demo "$@" ;;
     bench) run_program Flannel.Benchmarks "$@" ;;
     help | -h | --help) help ;;

@@ -158,12 +158,11 @@ public sealed class LeaseKeeper
                 if (answer.Created) Answered();
                 if (view.Take(answer) is { } own)
                 {
-                    var (before, wasExpired) = (claim.Life, expired);
+                    var before = claim.Life;
                     var verdict = await claim.JudgeEventAsync(own, cancellation);
                     if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
                     if (verdict is ClaimVerdict.LookAgain) return null;
-                    if (claim.Life != before) Renewed();
-                    if (wasExpired && !expired) return null;
+                    if (claim.Life != before && !Renewed()) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -186,17 +185,14 @@ public sealed class LeaseKeeper
     }
 
     /// <summary>Renews while the stream lives.</summary>
-    /// <returns>False when all must be looked at anew: etcd does not know the lease any more, or it had been called expired.</returns>
+    /// <returns>False to look again: etcd does not know the lease any more, or it was renewed after it had expired.</returns>
     private async Task<bool> TendAsync(CancellationToken cancellation)
     {
         if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
         try
         {
-            var wasExpired = expired;
             if (!await RenewAsync(cancellation)) return false;
             Answered();
-            // Who was told that it is over is to be told that it is not.
-            return !wasExpired;
         }
         catch (EtcdException e)
         {
@@ -218,19 +214,21 @@ public sealed class LeaseKeeper
             throw;
         }
 
-        Renewed();
-        return true;
+        return Renewed();
     }
 
-    private void Renewed()
+    /// <returns>False to look again: what was told to be over is used only after that.</returns>
+    private bool Renewed()
     {
         renewal.Succeeded();
         if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
         lock (gate)
         {
+            var inTime = !expired;
             expired = false;
             events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
             AwaitExpiry();
+            return inTime;
         }
     }
 
