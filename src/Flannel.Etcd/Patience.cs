@@ -24,9 +24,7 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
         {
             try
             {
-                var answer = await ask(cancellation);
-                Answered();
-                return answer;
+                return await ask(cancellation);
             }
             catch (EtcdException e) when (evenRefused || e.CanHeal)
             {
@@ -37,6 +35,13 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
 
     public Task PauseAsync(EtcdException after, CancellationToken cancellation)
     {
+        var now = time.GetTimestamp();
+        if (lastPauseEnds is { } last && time.GetElapsedTime(last, now) > Quiet)
+        {
+            backoff.Reset();
+            told = null;
+        }
+
         // That nobody answers at all is told by the connection; that history is gone, by whoever needed it.
         if (told != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
@@ -44,13 +49,8 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
             EtcdLog.Refused(logger, after.Kind, after.Message);
         }
 
-        var now = time.GetTimestamp();
-        if (lastPauseEnds is { } last && time.GetElapsedTime(last, now) > Quiet) backoff.Reset();
         var pause = backoff.Next();
         lastPauseEnds = now + (long)(pause.TotalSeconds * time.TimestampFrequency);
         return Task.Delay(pause, time, cancellation);
     }
-
-    /// <summary>The next refusal is told again.</summary>
-    public void Answered() => told = null;
 }

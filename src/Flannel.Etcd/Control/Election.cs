@@ -77,7 +77,6 @@ public sealed class Election
                     told = holder;
                     await granted.EndUnusedAsync(0);
                     await WaitForVacancyAsync(look.Header.Revision, cancellation);
-                    patience.Answered();
                     await Task.Delay(Spread * random.NextDouble(), time, cancellation);
                 }
                 catch (EtcdException e)
@@ -127,7 +126,6 @@ public sealed class Election
             wonBefore = answer.Header.Revision;
         }
 
-        patience.Answered();
         var term = new ControllerTerm(etcd, keys, granted.Id, wonBefore.Value, granted.Life, time, logger);
         granted.Keep();
         return term;

@@ -42,7 +42,6 @@ internal sealed class Acquisition(
                 try
                 {
                     (result, next) = await StepAsync(state, cancellation);
-                    writing.Answered();
                 }
                 catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
                 {

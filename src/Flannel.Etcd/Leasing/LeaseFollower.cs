@@ -50,7 +50,6 @@ public sealed class LeaseFollower
                     // A store that was restored from a snapshot, or a member that lags behind: either way the list tells.
                     if (answer.Created && answer.Header.Revision < next - 1)
                         throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
-                    patience.Answered();
                     if (answer.Events.Count == 0) continue;
                     Apply(answer.Events);
                     // A fragment may end in the middle of a revision.

@@ -242,7 +242,6 @@ public sealed class LeaseKeeper
     {
         unreachable = false;
         looks.Reset();
-        patience.Answered();
     }
 
     private void Trouble(EtcdException e)
