@@ -8,13 +8,13 @@ namespace Flannel.AliVpc.Control;
 internal sealed class StatusBoard(IControllerTerm term) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1);
-    private readonly Dictionary<string, (long CreateRevision, RouteStatus Status)> published = [];
+    private readonly Dictionary<string, (Lease Lease, RouteStatus Status)> published = [];
 
     public void Dispose() => one.Dispose();
 
     /// <summary>Takes over what stands in etcd.</summary>
     /// <param name="leases">A view from before the reading, or the same time: a status read later belongs to these leases or to newer ones,
-    /// and a newer one is told by its create revision.</param>
+    /// and a newer one is told by its create revision and its etcd lease.</param>
     public async Task ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
     {
         await one.WaitAsync(CancellationToken.None);
@@ -26,7 +26,7 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
                 published.Clear();
                 foreach (var lease in leases)
                 {
-                    if (standing.TryGetValue(lease.Key.ToString(), out var status)) published[lease.Key.ToString()] = (lease.CreateRevision, status);
+                    if (standing.TryGetValue(lease.Key.ToString(), out var status)) published[lease.Key.ToString()] = (lease, status);
                 }
             }
         }
@@ -41,7 +41,7 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
     {
         lock (published)
         {
-            return published.TryGetValue(node.Key, out var known) && known.CreateRevision == node.Lease.CreateRevision
+            return published.TryGetValue(node.Key, out var known) && IsSameHolding(known.Lease, node.Lease)
                 && known.Status.SpeaksOf(node.Destination, node.Node.InstanceId)
                 ? known.Status
                 : null;
@@ -60,7 +60,7 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
             if (!await term.PublishAsync(news, cancellation)) return false;
             lock (published)
             {
-                foreach (var (lease, status) in news) published[lease.Key.ToString()] = (lease.CreateRevision, status);
+                foreach (var (lease, status) in news) published[lease.Key.ToString()] = (lease, status);
             }
 
             return true;
@@ -72,6 +72,11 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
     }
 
     private bool IsNew(Lease lease, RouteStatus status) =>
-        !published.TryGetValue(lease.Key.ToString(), out var known) || known.CreateRevision != lease.CreateRevision
+        !published.TryGetValue(lease.Key.ToString(), out var known) || !IsSameHolding(known.Lease, lease)
         || !known.Status.SaysTheSameAs(status);
+
+    /// <summary>An etcd that was restored from a snapshot gives revisions out a second time, so the etcd lease counts as well; the status is
+    /// attached to it, too.</summary>
+    private static bool IsSameHolding(Lease one, Lease other) =>
+        one.CreateRevision == other.CreateRevision && one.EtcdLeaseId == other.EtcdLeaseId;
 }

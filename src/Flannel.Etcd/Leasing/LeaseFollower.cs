@@ -7,8 +7,8 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>Follows all leases and the configuration: lists them once, then hears of every change; lists anew where etcd's history has a
-/// gap.
+/// <summary>Follows all leases and the configuration: lists them once, then hears of every change; lists anew whenever the
+/// stream broke.
 /// One watch of one range, so that what it tells is in etcd's own order.</summary>
 public sealed class LeaseFollower
 {
@@ -59,12 +59,10 @@ public sealed class LeaseFollower
             }
             catch (EtcdException e)
             {
-                if (e.Kind == EtcdErrorKind.Compacted)
-                {
-                    EtcdLog.Relisting(logger, next.Value);
-                    next = null;
-                }
-
+                if (e.Kind == EtcdErrorKind.Compacted) EtcdLog.Relisting(logger, next.Value);
+                // Listed anew whatever broke: while nobody watched, etcd may have been restored from a snapshot, and may have given out the
+                // revisions since then a second time. Nothing in its answers tells that history from ours.
+                next = null;
                 await patience.PauseAsync(e, cancellation);
             }
         }

@@ -112,6 +112,20 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
+    public void A_lease_that_a_restored_etcd_made_anew_with_the_revision_of_before_is_told_anew() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Term.Statuses.Clear();
+        cluster.Leases.Reattach("10.24.1.0/24", 999);
+        var anew = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - anew, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
     public void A_status_of_another_instance_is_not_believed() => Cluster.Run(async cluster =>
     {
         cluster.Term.Statuses["10.24.1.0-24"] = new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);

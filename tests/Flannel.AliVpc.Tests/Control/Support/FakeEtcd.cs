@@ -46,6 +46,19 @@ internal sealed class FakeLeases : ILeaseView
         return Add(subnet, "ali-vpc", data.ToJson());
     }
 
+    /// <summary>As after a restore of etcd: the key was made anew, with the very revision of before, and hangs on another etcd lease.</summary>
+    public void Reattach(string subnet, long etcdLeaseId)
+    {
+        lock (gate)
+        {
+            revision++;
+            var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
+            leases[index] = leases[index] with { EtcdLeaseId = etcdLeaseId };
+        }
+
+        Tell();
+    }
+
     public Lease Add(string subnet, string backend, string? data)
     {
         Lease lease;
