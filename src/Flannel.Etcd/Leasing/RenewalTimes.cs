@@ -29,5 +29,8 @@ internal sealed class RenewalTimes(TimeSpan margin, TimeProvider time, Random ra
         backoff.Reset();
     }
 
+    /// <summary>etcd answers: what failed may be tried at once.</summary>
+    public void Again() => failed = null;
+
     public void Failed() => failed = (time.GetTimestamp(), backoff.Next());
 }
