@@ -25,7 +25,9 @@ Usage: ./build.sh VERB [ARGUMENTS]
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts
-  bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help)
+  fuzz [SECONDS]   every decoder of foreign bytes with random and damaged inputs, together for that long (600); docs/fuzzing.md
+  bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help);
+                   bench crowd: what 1,000 nodes that start in the same second cost one etcd
   clean            remove everything that was built
   help             this list
 
@@ -211,12 +213,58 @@ check() { # NAME COMMAND…
     fi
 }
 
-run_tests_of() { # PROJECT: in the background; leaves a log, a result file, the exit code and the time
-    local project=$1 start status=0
-    local out=$ARTIFACTS/test/$project
+# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other. It is fetched by apt, from where
+# this machine's own packages come, with a configuration of its own that leaves the machine's as it is, and unpacked below artifacts/.
+# Sets OTHER_ETCD to the executable, or to nothing when it cannot be had.
+find_other_etcd() {
+    local version suite folder
+    OTHER_ETCD=
+    version=$(etcd --version | sed -n 's/^etcd Version: \([0-9]*\.[0-9]*\).*/\1/p')
+    case $version in
+        3.4) OTHER_LINE=3.5 suite=trixie ;;
+        3.5) OTHER_LINE=3.4 suite=bookworm ;;
+        *) say "==> etcd $version here, and no other line of it is tested"; return ;;
+    esac
+    folder=$ARTIFACTS/etcd-$OTHER_LINE
+    if [ ! -x "$folder/usr/bin/etcd" ]; then
+        rm -rf "$folder"
+        step "Fetching etcd $OTHER_LINE" fetch_etcd "$suite" "$folder" || { say "    etcd $OTHER_LINE cannot be had here: tested with $version alone"; return; }
+    fi
+    OTHER_ETCD=$folder/usr/bin/etcd
+}
+
+fetch_etcd() ( # SUITE FOLDER
+    local suite=$1 folder=$2 codename uri options
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
+    # shellcheck source=/dev/null
+    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # apt fills these in
+    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
+    [ -n "$uri" ] || exit 1
+    mkdir -p "$folder"/apt/{state/lists/partial,cache/archives/partial} && cd "$folder" || exit 1
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" >apt/sources.list
+    options=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/apt/state" -o "Dir::Cache=$PWD/apt/cache"
+        -o Acquire::Languages=none -o APT::Sandbox::User=root)
+    {
+        timeout 120 apt-get "${options[@]}" update && timeout 120 apt-get "${options[@]}" download etcd-server etcd-client &&
+            for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done
+    } >apt.log 2>&1 || exit 1
+    rm -rf apt ./*.deb
+    usr/bin/etcd --version >/dev/null
+)
+
+run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result file, the exit code and the time
+    local entry=$1 project=${1%%@*} start status=0 arguments=()
+    local out=$ARTIFACTS/test/$entry
     start=$(milliseconds)
+    if [ "$entry" != "$project" ]; then
+        export FLANNEL_TEST_ETCD=$OTHER_ETCD
+        # What no etcd has a part in.
+        arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
+    fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
-        "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
+        "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
 }
 
@@ -272,6 +320,10 @@ run_test_verb() {
     if check build build; then
         if [ -z "$filter" ]; then check lint lint || true; fi
         if [[ " ${projects[*]} " != *" Flanneld.Tests "* ]] || check publish publish; then
+            if [[ " ${projects[*]} " == *" Flannel.Etcd.Tests "* ]]; then
+                find_other_etcd
+                if [ -n "$OTHER_ETCD" ]; then projects+=("Flannel.Etcd.Tests@$OTHER_LINE"); fi
+            fi
             step "Running ${projects[*]}" run_all_tests "${projects[@]}"
             for project in "${projects[@]}"; do collect_tests_of "$project"; done
         fi
@@ -290,11 +342,26 @@ run_program() { # PROJECT ARGUMENTS…
     local project=$1
     shift
     need_dotnet
-    need "${NEEDS_PUBLISH[@]}" "${NEEDS_RUN[@]}"
-    publish
+    need "${NEEDS_RUN[@]}"
+    # The crowd is made of the daemon's parts, not of daemons.
+    if [ "${1:-}" != crowd ]; then
+        need "${NEEDS_PUBLISH[@]}"
+        publish
+    fi
     step "Building $project" compile "tests/$project/$project.csproj"
     # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
+}
+
+# --- fuzz ----------------------------------------------------------------------------------------------------------------------
+
+fuzz() {
+    local seconds=${1:-600} project=Flannel.Simulation.Tests
+    [[ $seconds =~ ^[0-9]+$ ]] || fail "fuzz takes a number of seconds, not '$seconds'"
+    need_dotnet
+    step "Building $project" compile "tests/$project/$project.csproj"
+    FLANNEL_FUZZ_SECONDS=$seconds FLANNEL_FUZZ_SEED=${FLANNEL_FUZZ_SEED:-$(date +%s)} \
+        exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -showLiveOutput -class "*.FuzzTests"
 }
 
 verb=${1:-help}
@@ -302,6 +369,7 @@ verb=${1:-help}
 case $verb in
     build | publish | lint | clean) [ $# -eq 0 ] || fail "$verb takes no argument"; "$verb" ;;
     test) [ $# -le 1 ] || fail "test takes one filter"; run_test_verb "$@" ;;
+    fuzz) [ $# -le 1 ] || fail "fuzz takes a number of seconds"; fuzz "$@" ;;
     demo) run_program Flannel.Demo "$@" ;;
     bench) run_program Flannel.Benchmarks "$@" ;;
     help | -h | --help) help ;;

@@ -29,7 +29,13 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         List<string> tables = [];
         foreach (var property in backend.EnumerateObject())
         {
-            error = property.Name.ToUpperInvariant() switch
+            if (!TryName(property, out var name))
+            {
+                error = "Backend has a property whose name is not a text";
+                return null;
+            }
+
+            error = name.ToUpperInvariant() switch
             {
                 "ACCESSKEYID" => Text(property, out id),
                 "ACCESSKEYSECRET" => Text(property, out secret),
@@ -82,6 +88,21 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     }
 
     /// <summary>A JSON string may hold half a surrogate pair, which is no text.</summary>
+    /// <summary>The parser lets through what is no UTF-8, and half of a surrogate pair.</summary>
+    private static bool TryName(JsonProperty property, out string name)
+    {
+        try
+        {
+            name = property.Name;
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            name = "";
+            return false;
+        }
+    }
+
     private static bool TryString(JsonElement element, out string text)
     {
         try

@@ -3,14 +3,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd;
 
-/// <summary>Asks etcd again after a failure that can heal, ever less often, and says so once.</summary>
+/// <summary>Asks etcd again after a failure that can heal, ever less often, and says so once. Only quiet makes it quick again, not an
+/// answer: a watch that opens and breaks, or a read that works beside a watch that does not, must not become a loop.</summary>
 internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
 
     private readonly Backoff backoff = new(First, Longest, random);
     private EtcdErrorKind? told;
+    private long? lastPauseEnds;
 
     /// <param name="evenRefused">Go on even if the failure is one that does not heal by itself: for what runs already and must not end for
     /// it.</param>
@@ -34,19 +37,20 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
 
     public Task PauseAsync(EtcdException after, CancellationToken cancellation)
     {
-        // That nobody answers at all is told by the connection.
-        if (told != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut))
+        // That nobody answers at all is told by the connection; that history is gone, by whoever needed it.
+        if (told != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
             told = after.Kind;
             EtcdLog.Refused(logger, after.Kind, after.Message);
         }
 
-        return Task.Delay(backoff.Next(), time, cancellation);
+        var now = time.GetTimestamp();
+        if (lastPauseEnds is { } last && time.GetElapsedTime(last, now) > Quiet) backoff.Reset();
+        var pause = backoff.Next();
+        lastPauseEnds = now + (long)(pause.TotalSeconds * time.TimestampFrequency);
+        return Task.Delay(pause, time, cancellation);
     }
 
-    public void Answered()
-    {
-        told = null;
-        backoff.Reset();
-    }
+    /// <summary>The next refusal is told again.</summary>
+    public void Answered() => told = null;
 }

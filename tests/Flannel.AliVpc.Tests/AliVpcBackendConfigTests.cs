@@ -39,6 +39,7 @@ public class AliVpcBackendConfigTests
     [Theory]
     [InlineData("[]", "Backend must be an object")]
     [InlineData("\"hIdDeN\"", "Backend must be an object")]
+    [InlineData("""{"\ud800":1}""", "Backend has a property whose name is not a text")]
     [InlineData("""{"accessKeySecret":17}""", "Backend.AccessKeySecret must be a string")]
     [InlineData("""{"AccessKeySecret":"\ud800"}""", "Backend.AccessKeySecret must be a string")]
     [InlineData("""{"AccessKeySecret":"hIdDeN"}""", "Backend.AccessKeySecret is given without AccessKeyID")]

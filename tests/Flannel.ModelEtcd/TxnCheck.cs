@@ -52,7 +52,9 @@ internal static class TxnCheck
 
         foreach (var op in branch.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange))
         {
-            if (puts.Any(put => KeySpace.Contains(put, op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd))) throw Duplicate();
+            var (from, end) = (op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd);
+            // "From here on" is an empty interval to etcd's check, and passes.
+            if (end is not [0] && puts.Any(put => KeySpace.Contains(put, from, end))) throw Duplicate();
         }
     }
 

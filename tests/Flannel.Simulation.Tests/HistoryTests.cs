@@ -7,7 +7,7 @@ namespace Flannel.Simulation.Tests;
 /// <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
 public sealed class HistoryTests(ITestOutputHelper output)
 {
-    private const int Default = 2000;
+    private const int Default = 1500;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
     private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
@@ -38,6 +38,27 @@ public sealed class HistoryTests(ITestOutputHelper output)
             CultureInfo.InvariantCulture,
             $"{done.Count} histories, {done.Sum(report => report.Steps)} steps, {done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
         Assert.True(failures.Count == 0, string.Join("\n\n", failures.Order(StringComparer.Ordinal)));
+    }
+
+    /// <summary>Seeds that failed, and what they showed. When the engine changes, a seed becomes another history: then they are only some
+    /// more.</summary>
+    [Theory]
+    [InlineData(1078, "a reservation written by hand over a living lease never got a route")]
+    [InlineData(1254, "the same")]
+    [InlineData(1433, "the same")]
+    [InlineData(1783, "the same")]
+    [InlineData(1304, "a lease renewed after it had expired was never confirmed: the node stayed unready")]
+    [InlineData(17, "the same")]
+    [InlineData(196, "after a restore an old key was taken for held, its etcd lease unknown: asked for ever")]
+    [InlineData(156, "etcd full: ten requests a second from each new node")]
+    [InlineData(135, "a status attached to an etcd lease of before went with it")]
+    [InlineData(46, "catches a creation that does not compare overlapping keys")]
+    [InlineData(252, "catches a status written without the fence of the term")]
+    [InlineData(63, "catches a term that does not end by its own clock")]
+    public void A_history_that_failed_once_does_so_no_more(int seed, string shown)
+    {
+        output.WriteLine(shown);
+        Assert.Equal(seed, History.Run(seed).Seed);
     }
 
     [Fact]

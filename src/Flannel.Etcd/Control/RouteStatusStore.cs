@@ -3,6 +3,7 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
+using Mvccpb;
 using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Control;
@@ -29,8 +30,8 @@ public sealed class RouteStatusStore
         this.logger = logger;
     }
 
-    /// <summary>All that stand in etcd, by the text of their subnet's key. One that cannot be read is left out: the controller writes it
-    /// anew.</summary>
+    /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are one that cannot be read, and one that is attached to
+    /// another etcd lease than its subnet's and would go with that: the controller writes them anew.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public async Task<IReadOnlyDictionary<string, RouteStatus>> ReadAllAsync(CancellationToken cancellation)
     {
@@ -44,9 +45,11 @@ public sealed class RouteStatusStore
         while (true)
         {
             var page = await etcd.RangeAsync(request, cancellation);
+            var attached = await AttachmentsAsync(page.Kvs, cancellation);
             foreach (var pair in page.Kvs)
             {
                 var key = pair.Key.ToStringUtf8()[keys.Routes.Length..];
+                if (attached.TryGetValue(key, out var lease) && lease != pair.Lease) continue;
                 if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = status;
                 else EtcdLog.UnreadableStatus(logger, key);
             }
@@ -54,6 +57,29 @@ public sealed class RouteStatusStore
             if (!page.More) return statuses;
             request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
         }
+    }
+
+    /// <summary>The etcd leases of the subnets that a page of statuses speaks of.</summary>
+    private async Task<Dictionary<string, long>> AttachmentsAsync(Google.Protobuf.Collections.RepeatedField<KeyValue> statuses, CancellationToken cancellation)
+    {
+        var attached = new Dictionary<string, long>(StringComparer.Ordinal);
+        if (statuses.Count == 0) return attached;
+        var request = new RangeRequest
+        {
+            Key = Subnet(statuses[0]),
+            RangeEnd = ByteString.CopyFrom([.. Subnet(statuses[^1]).Span, 0]),
+            Limit = PageSize,
+            KeysOnly = true,
+        };
+        while (true)
+        {
+            var page = await etcd.RangeAsync(request, cancellation);
+            foreach (var pair in page.Kvs) attached[pair.Key.ToStringUtf8()[keys.Subnets.Length..]] = pair.Lease;
+            if (!page.More) return attached;
+            request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
+        }
+
+        ByteString Subnet(KeyValue status) => ByteString.CopyFromUtf8(keys.Subnets + status.Key.ToStringUtf8()[keys.Routes.Length..]);
     }
 
     /// <summary>Writes statuses. One whose lease is gone, or has become another node's, is skipped.</summary>

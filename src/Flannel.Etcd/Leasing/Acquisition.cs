@@ -23,6 +23,9 @@ internal sealed class Acquisition(
 
     private readonly GrantedLease granted = new(etcd, leaseTime, time, random, logger);
     private readonly Patience patience = new(time, random, logger);
+
+    // Apart from the other: while etcd's disk is full reads succeed, and must not make the writes impatient.
+    private readonly Patience writing = new(time, random, logger);
     private readonly Backoff races = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(1), random);
     private readonly HashSet<SubnetKey> told = [];
 
@@ -39,6 +42,7 @@ internal sealed class Acquisition(
                 try
                 {
                     (result, next) = await StepAsync(state, cancellation);
+                    writing.Answered();
                 }
                 catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
                 {
@@ -47,7 +51,7 @@ internal sealed class Acquisition(
                 }
                 catch (EtcdException e) when (e.CanHeal)
                 {
-                    await patience.PauseAsync(e, cancellation);
+                    await writing.PauseAsync(e, cancellation);
                 }
 
                 if (result is AcquireResult.Held held) used = held.Lease.Lease.EtcdLeaseId;

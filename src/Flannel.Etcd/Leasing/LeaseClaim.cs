@@ -71,6 +71,9 @@ internal sealed class LeaseClaim
     /// <summary>After an event on a living stream: it has just happened.</summary>
     public async Task<ClaimVerdict> JudgeEventAsync(OwnKeyEvent own, CancellationToken cancellation)
     {
+        // From between our look and the write that took the lease back. (A look is believed even so: etcd may have been restored, and its
+        // revisions gone back.)
+        if (own.Revision < Lease.ModRevision) return Held;
         if (own.Pair is { } pair) return await JudgeValueAsync(pair, cancellation);
         if (Lease.IsReservation) return Deleted("its reservation was deleted");
         var alive = Life is { } life && life.Remaining(time) > TimeSpan.Zero;
@@ -100,6 +103,14 @@ internal sealed class LeaseClaim
             return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{attributes.PublicIp} has it now");
         var sameLife = pair.Lease == Lease.EtcdLeaseId;
         Lease = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
+        if (attributes.BackendData is null && held.Lease.Attributes.BackendData is not null)
+        {
+            // Written by hand, such as a reservation for this node: the controller must learn which instance it is.
+            var answer = await etcd.TxnAsync(writes.Change(Lease, held.Lease.Attributes), cancellation);
+            if (!answer.Succeeded) return LookAgain;
+            Lease = Lease with { Attributes = held.Lease.Attributes, ModRevision = answer.Header.Revision };
+        }
+
         if (Lease.IsReservation)
         {
             // An operator may make a reservation of a lease.

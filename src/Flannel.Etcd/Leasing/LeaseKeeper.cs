@@ -161,7 +161,7 @@ public sealed class LeaseKeeper
                     var verdict = await claim.JudgeEventAsync(own, cancellation);
                     if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
                     if (verdict is ClaimVerdict.LookAgain) return null;
-                    if (claim.Life != before) Renewed();
+                    if (claim.Life != before && !Renewed()) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -184,7 +184,7 @@ public sealed class LeaseKeeper
     }
 
     /// <summary>Renews while the stream lives.</summary>
-    /// <returns>False when etcd does not know the lease any more.</returns>
+    /// <returns>False to look again: etcd does not know the lease any more, or it was renewed after it had expired.</returns>
     private async Task<bool> TendAsync(CancellationToken cancellation)
     {
         if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
@@ -213,19 +213,21 @@ public sealed class LeaseKeeper
             throw;
         }
 
-        Renewed();
-        return true;
+        return Renewed();
     }
 
-    private void Renewed()
+    /// <returns>False to look again: what was told to be over is used only after that.</returns>
+    private bool Renewed()
     {
         renewal.Succeeded();
         if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
         lock (gate)
         {
+            var inTime = !expired;
             expired = false;
             events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
             AwaitExpiry();
+            return inTime;
         }
     }
 

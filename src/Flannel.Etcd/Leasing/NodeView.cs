@@ -14,7 +14,8 @@ internal sealed record NodeLook(KeyValue? Own, KeyValue? Status, ConfigState Con
 
 /// <summary>What happened to the own key.</summary>
 /// <param name="Pair">Null when it was deleted.</param>
-internal sealed record OwnKeyEvent(KeyValue? Pair);
+/// <param name="Revision">When.</param>
+internal sealed record OwnKeyEvent(KeyValue? Pair, long Revision);
 
 /// <summary>Reads and watches what concerns one node, and hands on what is new of it.</summary>
 internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, ChannelWriter<LeaseEvent> events, ILogger logger)
@@ -57,7 +58,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
             switch (answer.WatchId)
             {
                 case OwnWatch:
-                    own = new OwnKeyEvent(pair);
+                    own = new OwnKeyEvent(pair, change.Kv.ModRevision);
                     break;
                 case StatusWatch:
                     events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(pair)));

@@ -235,13 +235,13 @@ internal sealed class Chaos
         cluster.Delete(cluster.Keys.Controller);
     }
 
-    /// <summary>As upstream's renewal does, without a look.</summary>
+    /// <summary>As upstream's renewal does, without a look, or an operator by hand.</summary>
     private void Overwrite()
     {
         if (cluster.Store.NoSpace || AnyLease() is not { } pair) return;
         Doom(pair, "an upstream node wrote over the key");
         var id = cluster.Store.Grant(scheduler.Random.NextInt64(1, long.MaxValue), Daemon.LeaseTime).ID;
-        cluster.Put(pair.Key.ToStringUtf8(), """{"PublicIP":"192.168.9.9","BackendType":"vxlan"}""", scheduler.Chance(0.5) ? id : pair.Lease);
+        cluster.Put(pair.Key.ToStringUtf8(), """{"PublicIP":"192.168.9.9","BackendType":"vxlan"}""", scheduler.Chance(0.7) ? id : 0);
     }
 
     /// <summary>For a node of the cluster or another, where nobody is.</summary>

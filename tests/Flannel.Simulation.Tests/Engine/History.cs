@@ -13,6 +13,8 @@ internal static class History
     // In peace: two renewals of a lease, those of a term, one of the controller's rounds, and the news of others.
     private const int RequestsInPeace = 80;
 
+    private const int LogLines = 3000;
+
     /// <exception cref="SimulationFailure">With the seed and the last events.</exception>
     public static HistoryReport Run(int seed)
     {
@@ -34,7 +36,7 @@ internal static class History
                 again = second.Message == first.Message ? "" : $"(failed differently: {second.Message})";
             }
 
-            throw new SimulationFailure($"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(400))}");
+            throw new SimulationFailure($"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
         }
     }
 

@@ -157,8 +157,8 @@ internal sealed class SimulatedEtcd(
         var generation = store.Generation;
         scheduler.After(delay, () =>
         {
-            // What was under way when etcd stopped went with its connections.
-            if (!IsReachable || generation != store.Generation) return;
+            // What was under way when etcd stopped went with its connections, and so did what a dead process had sent long ago.
+            if (!IsReachable || generation != store.Generation || (context.IsDead && delay > Limit)) return;
             Action answer;
             try
             {

@@ -1,0 +1,162 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Flannel.AliVpc;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Leasing;
+using Flanneld.Interfaces;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Mvccpb;
+
+namespace Flannel.Simulation.Tests.Fuzzing;
+
+/// <summary>Every decoder of foreign bytes; the list with its reasons is docs/fuzzing.md.</summary>
+internal static class Targets
+{
+    private const string Data =
+        """{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true}""";
+
+    private const string Config = """{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.9.0","EnableIPv4":true,"EnableIPv6":true,"IPv6Network":"fc00::/48","IPv6SubnetLen":64,"Backend":{"Type":"ali-vpc","AccessKeyID":"LTAI123","AccessKeySecret":"s","RegionID":"cn-hangzhou","RouteTableID":["vtb-1","vtb-2"]}}""";
+
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly AccessKey Key = AccessKey.Create("LTAI123", "secret", "token", null, out _)!;
+    private static readonly LeaseReader Reader = new(Keys(), NullLogger.Instance);
+
+    public static IReadOnlyList<Target> All { get; } =
+    [
+        new("network-config", bytes => Either(NetworkConfigParser.Parse(bytes) is var r && r.Config is null != (r.Error is null or "")), Config, "\"SubnetLen\":", "\"10.24.0.0/33\"", "\"Network\":"),
+        new("lease-value", LeaseValue, $$"""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{{Data}}}""", "\"BackendData\":", "\"PublicIP\":"),
+        Target.OfText("subnet-key", SubnetKeyText, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "255.255.255.255-32", "-", "&", "0.0.0.0-0", "::"),
+        new("etcd-subnet", EtcdSubnet, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "hello", "10.24.5.0-99999999999"),
+        new("etcd-config", bytes => LeaseReader.ReadConfig(new KeyValue { Value = ByteString.CopyFrom(bytes) }), Config),
+        new("controller-holder", bytes => Either(ControllerHolder.Read(new KeyValue { Value = ByteString.CopyFrom(bytes) }) is not null), """{"InstanceId":"i-1","PublicIp":"192.168.0.1"}"""),
+        new("subnet.env", bytes => SubnetEnv.ReadPreviousSubnet(bytes), "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=true\n", "FLANNEL_SUBNET=", "\n", "\"", "/24"),
+        new("route-status", Status, """{"Subnet":"10.24.5.0/24","InstanceId":"i-1","RouteTableIds":["vtb-1"],"State":"Available","Message":"","RequestId":"","Time":"2026-01-01T00:00:00+00:00"}""", "\"State\":", "null"),
+        Target.OfText("backend-data", text => AliVpcBackendData.Parse(text)?.ToJson(), Data, "\"VpcId\":null"),
+        new("backend-config", BackendConfig, """{"Type":"ali-vpc","AccessKeyID":"LTAI123","AccessKeySecret":"s","RegionID":"cn-hangzhou","RouteTableID":["vtb-1"]}""", "\"RouteTableID\":", "\"vtb-1\""),
+        Target.OfText("metadata-shapes", Shape, "cn-hangzhou", "i-1", "vpc-1", "vsw-1", "eni-1", "00:16:3e:00:00:01", "00:16:3e:00:00:01/\n", "[\"192.168.0.1\",\"192.168.0.2\"]", "EcsRole"),
+        Target.OfText("role-key", text => RamRoleProvider.Read(text, "role", Now).ToString(), """{"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z","LastUpdated":"2026-01-01T00:00:00Z"}""", "\"Expiration\":", "\"9999-12-31T23:59:59-14:00\""),
+        new("key-file", KeyFile, "AccessKeyId=LTAI123\nAccessKeySecret=s\n", """{"AccessKeyId":"LTAI123","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z"}""", "AccessKeyId,AccessKeySecret\nLTAI123,s\n", "[default]\ntype = access_key\naccess_key_id = LTAI123\naccess_key_secret = s\n", "\"", "=", ",", "\n"),
+        Target.OfText("default-route", text => DefaultRoute.Find(text), "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\neth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", "\n", "\t", "00000000"),
+        Target.OfText("etcd-error", text => ServerErrors.Of(StatusCode.Unknown, text).ToString(), "rpc error: code = Unknown desc = etcdserver: no leader", "etcdserver: mvcc: required revision has been compacted", " desc = "),
+        Target.OfText("prefix", text => EtcdKeys.TryCreate(text, out _, out _), "/coreos.com/network", "/", "..", "\u0000"),
+        Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text, out _)?.ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
+        Target.OfText("addresses", Addresses, "10.24.0.0/16", "fc00::/48", "255.255.255.255", "::ffff:1.2.3.4", "%1", "/"),
+        Cloud("cloud-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
+        Cloud("cloud-entries", CloudAnswersJson.Default.RouteEntryListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
+        Cloud("cloud-tables", CloudAnswersJson.Default.RouteTableListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
+        Cloud("cloud-vswitches", CloudAnswersJson.Default.VSwitchListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[{"VSwitchId":"vsw-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/24","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}]}}"""),
+        Cloud("cloud-vswitch", CloudAnswersJson.Default.VSwitchAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}"""),
+        Cloud("cloud-vpc", CloudAnswersJson.Default.VpcAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16","SecondaryCidrBlocks":{"SecondaryCidrBlock":["10.0.0.0/8"]},"UserCidrs":{"UserCidr":[]}}"""),
+        Cloud("cloud-summary", CloudAnswersJson.Default.SummaryAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":0}"""),
+        Cloud("cloud-created", CloudAnswersJson.Default.CreatedAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","RouteEntryId":"rte-1"}"""),
+        Cloud("cloud-batch", CloudAnswersJson.Default.BatchAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","SuccessCount":1,"FailedCount":1,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[{"DstCidrBlock":"10.24.5.0/24","NextHop":"i-1","FailedCode":"TaskConflict","FailedMessage":"m"}]}"""),
+        Cloud("cloud-interfaces", CloudAnswersJson.Default.InterfaceListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
+    ];
+
+    private static Target Cloud<T>(string name, JsonTypeInfo<T> type, HttpStatusCode status, string good)
+        where T : CloudAnswer => new(
+            name,
+            bytes =>
+            {
+                using var response = new HttpResponseMessage(status);
+                var text = Encoding.Latin1.GetString(bytes);
+                response.Headers.TryAddWithoutValidation("Retry-After", text);
+                response.Headers.TryAddWithoutValidation("Date", text);
+                var read = CloudAnswerReader.Read(CloudCall.Read(CloudService.Vpc, "Describe", "cn-hangzhou"), type, Key, response, bytes);
+                _ = read.ToString();
+            },
+            good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
+
+    private static EtcdKeys Keys() => EtcdKeys.TryCreate("/n", out var keys, out _) ? keys : throw new InvalidOperationException();
+
+    /// <summary>A promise of the decoder about its own answer.</summary>
+    private static void Either(bool kept)
+    {
+        if (!kept) throw new InvalidOperationException("the decoder's answer contradicts itself");
+    }
+
+    private static void LeaseValue(byte[] bytes)
+    {
+        if (LeaseAttributes.Parse(bytes, out var reason) is { } read)
+            Either(LeaseAttributes.Parse(read.ToJson(), out _) == read);
+        else
+            Either(reason.Length > 0);
+    }
+
+    private static void SubnetKeyText(string text)
+    {
+        if (SubnetKey.TryParse(text, out var key)) Either(key.ToString() == text);
+    }
+
+    private static void EtcdSubnet(byte[] bytes)
+    {
+        var half = bytes.Length / 2;
+        Reader.Read(new KeyValue { Key = ByteString.CopyFrom([.. "/n/subnets/"u8, .. bytes]), Value = ByteString.Empty, ModRevision = 1 });
+        Reader.Read(new KeyValue
+        {
+            Key = ByteString.CopyFrom([.. "/n/subnets/"u8, .. bytes[..half]]),
+            Value = ByteString.CopyFrom(bytes[half..]),
+            ModRevision = 2,
+        });
+    }
+
+    private static void Status(byte[] bytes)
+    {
+        if (RouteStatus.Parse(bytes) is not { } status) return;
+        var again = RouteStatus.Parse(status.ToJson());
+        Either(again is not null && again.SaysTheSameAs(status));
+    }
+
+    private static void BackendConfig(byte[] bytes)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(bytes);
+        }
+        catch (JsonException)
+        {
+            return;
+        }
+
+        using (document)
+        {
+            if (AliVpcBackendConfig.Parse(document.RootElement, out var error) is { } config) _ = config.ToString();
+            else Either(error.Length > 0);
+        }
+    }
+
+    private static void Shape(string text)
+    {
+        _ = Shapes.IsRegion(text) | Shapes.IsInstance(text) | Shapes.IsVpc(text) | Shapes.IsVSwitch(text) | Shapes.IsInterface(text)
+            | Shapes.IsRouteTable(text) | Shapes.IsRole(text) | Shapes.IsMac(text);
+        _ = InstanceIdentityReader.Addresses(text).Count + InstanceIdentityReader.Macs(text).Count;
+    }
+
+    private static void KeyFile(byte[] bytes)
+    {
+        if (KeyFileFormat.Parse(bytes, out var error) is { } key) Either(!key.ToString().Contains("secret-", StringComparison.Ordinal));
+        else Either(error.Length > 0);
+    }
+
+    private static void Addresses(string text)
+    {
+        if (Ipv4Address.TryParse(text, out var address)) Either(Ipv4Address.Parse(address.ToString()) == address);
+        if (Ipv6Network.TryParseAddress(text, out var long6)) _ = long6.ToString(provider: null);
+        if (Ipv4Network.TryParse(text, '/', out var network, out _)) _ = network.ToString();
+        if (Ipv6Network.TryParse(text, '/', out var wide, out _)) _ = wide.ToString('/');
+    }
+}
