@@ -51,8 +51,8 @@ internal sealed class Daemon : IAsyncDisposable
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
         if (Password(out var password) is { } passwordError) return passwordError;
-        if (FileProblem() is { } fileError) return fileError;
         if (options.CreateEtcdOptions(password, out var etcdError) is not { } etcdOptions) return etcdError;
+        if (FileProblem(etcdOptions) is { } fileError) return fileError;
         if (MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out var metadataError) is not { } metadataOptions) return metadataError;
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -187,27 +187,19 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before etcd is asked.</summary>
-    private string? FileProblem()
+    /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before anything is asked of the network.</summary>
+    private string? FileProblem(EtcdOptions etcdOptions)
     {
-        (string Flag, string? Path)[] files =
-        [
-            ("etcd-cafile", options.EtcdCaFile), ("etcd-certfile", options.EtcdCertFile), ("etcd-keyfile", options.EtcdKeyFile),
-            ("access-key-file", options.AccessKeyFile),
-        ];
-        foreach (var (flag, path) in files)
+        if (EtcdConnection.FileProblem(etcdOptions) is { } problem) return $"etcd: {problem}";
+        try
         {
-            try
-            {
-                if (path is not null) File.OpenRead(path).Dispose();
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                return $"--{flag} {path} cannot be read: {e.Message}";
-            }
+            if (options.AccessKeyFile is { } path) File.OpenRead(path).Dispose();
+            return null;
         }
-
-        return null;
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"--access-key-file {options.AccessKeyFile} cannot be read: {e.Message}";
+        }
     }
 
     private string? StartHealth(List<Task> background, CancellationToken cancellation)

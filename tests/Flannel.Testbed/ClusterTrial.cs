@@ -7,7 +7,7 @@ namespace Flannel.Testbed;
 public sealed class ClusterTrial : IAsyncDisposable
 {
     private const string Config = $"{TestVpc.Prefix}/config";
-    private const string ConfigSeen = "the network configuration changed";
+    private const string ConfigSeen = "node[1115]";
     private const string EtcdGone = "etcd does not answer";
     private const int Newcomers = 7;
 

@@ -35,6 +35,21 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         foreach (var open in options.OpenToTheNetwork) EtcdLog.ClearText(logger, open.GetLeftPart(UriPartial.Authority));
     }
 
+    /// <summary>Reads the TLS files without asking etcd, so that a mistake in them is told even while etcd is away.</summary>
+    /// <returns>Null, or one line that names the file.</returns>
+    public static string? FileProblem(EtcdOptions options)
+    {
+        try
+        {
+            new TlsFiles(options).Current();
+            return null;
+        }
+        catch (ConnectFailure e)
+        {
+            return e.Message;
+        }
+    }
+
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         CallAsync(repeatable: true, (member, options) => member.Keys.RangeAsync(request, options), cancellation);
 

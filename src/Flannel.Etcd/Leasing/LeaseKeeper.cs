@@ -129,7 +129,6 @@ public sealed class LeaseKeeper
         if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
         if (claim.Life != before) Renewed();
         if (verdict is ClaimVerdict.LookAgain || !Confirm()) return null;
-        renewal.Again();
         view.Tell(look);
         return await WatchAsync(look.Revision, cancellation);
     }

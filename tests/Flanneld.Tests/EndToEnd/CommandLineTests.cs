@@ -46,7 +46,7 @@ public sealed class CommandLineTests
     [InlineData("no interface matches", "--iface-regex=^((((((((.+)+)+)+)+)+)+)+)+x$")]
     public async Task What_the_machine_lacks_is_named_with_exit_code_1(string named, params string[] arguments)
     {
-        var result = await RunAsync([.. arguments, "--etcd-endpoints=http://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1"]);
+        var result = await RunAsync(["--etcd-endpoints=http://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1", .. arguments]);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
     }
