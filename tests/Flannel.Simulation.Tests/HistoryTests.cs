@@ -7,7 +7,7 @@ namespace Flannel.Simulation.Tests;
 /// <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
 public sealed class HistoryTests(ITestOutputHelper output)
 {
-    private const int Default = 1500;
+    private const int Default = 3000;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
     private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
@@ -52,6 +52,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
     [InlineData(196, "after a restore an old key was taken for held, its etcd lease unknown: asked for ever")]
     [InlineData(156, "etcd full: ten requests a second from each new node")]
     [InlineData(135, "a status attached to an etcd lease of before went with it")]
+    [InlineData(2165, "everybody seemed to have what it needs while the last news was still on its way over a watch that had fallen silent")]
     [InlineData(46, "catches a creation that does not compare overlapping keys")]
     [InlineData(252, "catches a status written without the fence of the term")]
     [InlineData(63, "catches a term that does not end by its own clock")]
