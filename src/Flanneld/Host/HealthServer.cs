@@ -48,10 +48,12 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
     }
 
     /// <summary>Serves until cancelled.</summary>
+    /// <exception cref="OperationCanceledException">Always, at the end: also when the cancellation finds it between two connections.</exception>
     public async Task RunAsync(Socket listener, CancellationToken cancellation)
     {
-        while (!cancellation.IsCancellationRequested)
+        while (true)
         {
+            cancellation.ThrowIfCancellationRequested();
             await places.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
