@@ -12,6 +12,9 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
 {
     public static readonly AliVpcBackendConfig Empty = new(null, null, []);
 
+    /// <summary>The role that the routes are written as, such as one of the account that the VPC belongs to; null to use the found key itself.</summary>
+    public AssumedRole? Role { get; init; }
+
     /// <param name="backend">Undefined for a config without one.</param>
     /// <param name="error">Empty, or one line that names the property and what it should be. It quotes no value: a secret may stand in the wrong place.</param>
     /// <returns>Null when it is refused.</returns>
@@ -25,7 +28,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
             return null;
         }
 
-        string? id = null, secret = null, region = null;
+        string? id = null, secret = null, region = null, role = null, session = null, externalId = null;
         List<string> tables = [];
         foreach (var property in backend.EnumerateObject())
         {
@@ -41,6 +44,9 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
                 "ACCESSKEYSECRET" => Text(property, out secret),
                 "REGIONID" => Text(property, out region),
                 "ROUTETABLEID" => Tables(property, out tables),
+                "ROLEARN" => Text(property, out role),
+                "ROLESESSIONNAME" => Text(property, out session),
+                "EXTERNALID" => Text(property, out externalId),
                 _ => "",
             };
             if (error.Length > 0) return null;
@@ -49,17 +55,23 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         if (region is not null && !Shapes.IsRegion(region)) error = "Backend.RegionID must be the id of a region such as \"cn-hangzhou\"";
         else if (id is null != secret is null)
             error = $"Backend.{(id is null ? "AccessKeySecret" : "AccessKeyID")} is given without {(id is null ? "AccessKeyID" : "AccessKeySecret")}";
+        else if (role is null && (session ?? externalId) is not null)
+            error = $"Backend.{(session is null ? "ExternalID" : "RoleSessionName")} is given without RoleArn";
         if (error.Length > 0) return null;
-        if (id is null) return new AliVpcBackendConfig(null, region, tables);
+
+        var assumed = role is null ? null : AssumedRole.Create(role, session, externalId, null, null, null, out error);
+        if (error.Length > 0) error = $"Backend.RoleArn: {error}";
+        if (error.Length > 0) return null;
+        if (id is null) return new AliVpcBackendConfig(null, region, tables) { Role = assumed };
 
         var key = AccessKey.Create(id, secret, null, null, out var why);
         if (key is null) error = $"Backend: {why}";
-        return key is null ? null : new AliVpcBackendConfig(key, region, tables);
+        return key is null ? null : new AliVpcBackendConfig(key, region, tables) { Role = assumed };
     }
 
     /// <summary>Tells of a key only that there is one.</summary>
     public override string ToString() =>
-        $"region {RegionId ?? "of the node"}, tables {(RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds))}{(AccessKey is null ? "" : ", with an access key")}";
+        $"region {RegionId ?? "of the node"}, tables {(RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds))}{(AccessKey is null ? "" : ", with an access key")}{(Role is null ? "" : $", as {Role.Name}")}";
 
     /// <summary>Null and the empty text are "not given".</summary>
     private static string Text(JsonProperty property, out string? text)
@@ -121,6 +133,9 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     {
         "ACCESSKEYID" => "AccessKeyID",
         "ACCESSKEYSECRET" => "AccessKeySecret",
+        "ROLEARN" => "RoleArn",
+        "ROLESESSIONNAME" => "RoleSessionName",
+        "EXTERNALID" => "ExternalID",
         _ => "RegionID",
     };
 }

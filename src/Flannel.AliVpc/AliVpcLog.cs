@@ -30,7 +30,7 @@ internal static partial class AliVpcLog
     [LoggerMessage(3101, LogLevel.Debug, "The metadata service gives no token ({Reason}); plain mode is used")]
     public static partial void MetadataPlain(this ILogger logger, string reason);
 
-    [LoggerMessage(3200, LogLevel.Debug, "Credentials: {Provider}")]
+    [LoggerMessage(3200, LogLevel.Information, "Credentials: {Provider}")]
     public static partial void CredentialProvider(this ILogger logger, string provider);
 
     [LoggerMessage(3201, LogLevel.Debug, "New credentials from {Provider}, alive until {Expiration}")]

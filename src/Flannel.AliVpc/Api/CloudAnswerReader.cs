@@ -8,31 +8,32 @@ namespace Flannel.AliVpc.Api;
 /// <summary>Turns what came over the wire into a value or a classified error. Total: no bytes make it throw.</summary>
 internal static class CloudAnswerReader
 {
-    /// <param name="key">What the request was signed with: its secret parts are struck from the service's text.</param>
+    /// <param name="key">What the request was signed with: its secret parts are struck from the service's text. Null for an unsigned call.</param>
     /// <param name="body">Null when it was larger than allowed.</param>
-    public static Attempt<T> Read<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey key, HttpResponseMessage response, byte[]? body)
+    public static Attempt<T> Read<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, HttpResponseMessage response, byte[]? body)
         where T : CloudAnswer
     {
         var status = (int)response.StatusCode;
-        if (body is null) return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer beyond the limit", status));
+        var requestId = response.Headers.TryGetValues("x-acs-request-id", out var ids) ? ids.FirstOrDefault() : null;
+        if (body is null) return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer beyond the limit", status, requestId));
         if (response.IsSuccessStatusCode)
         {
             var value = Parse(body, type);
             return value?.RequestId is { Length: > 0 } id
                 ? new(value with { RequestId = CloudErrors.RequestId(id) }, null, response.Headers.Date, false)
-                : new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer that is not the API's", status));
+                : new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer that is not the API's", status, requestId));
         }
 
         var error = Parse(body, CloudAnswersJson.Default.ErrorAnswer);
         if (string.IsNullOrEmpty(error?.Code))
-            return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} without a code", status, error?.RequestId)
+            return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} without a code", status, error?.RequestId ?? requestId)
                 with
             { RetryAfter = CloudErrors.RetryAfter(response.Headers) });
         // The services quote what they signed themselves in this one answer; a token may be in it.
         var message = error.Code is "SignatureDoesNotMatch" or "IncompleteSignature"
             ? "the signature was refused: the access key's secret is wrong, or a proxy changed the request"
-            : Strike(error.Message ?? "", key);
-        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId, status, response.Headers), response.Headers.Date, false);
+            : Strike(Strike(error.Message ?? "", key), call.Proof);
+        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId ?? requestId, status, response.Headers), response.Headers.Date, false);
     }
 
     internal static T? Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) where T : class
@@ -47,7 +48,7 @@ internal static class CloudAnswerReader
         }
     }
 
-    private static string Strike(string text, AccessKey key) => Strike(Strike(text, key.Secret), key.SecurityToken);
+    private static string Strike(string text, AccessKey? key) => Strike(Strike(text, key?.Secret), key?.SecurityToken);
 
     private static string Strike(string text, Secret? secret) =>
         secret is null || secret.IsEmpty ? text : text.Replace(secret.RevealText(), "***", StringComparison.Ordinal);

@@ -139,6 +139,21 @@ internal sealed record InterfaceListAnswer : CloudAnswer
     }
 }
 
+/// <summary>A temporary key: on its own from the metadata service (which adds a code) and from a credentials URI.</summary>
+internal sealed class KeyAnswer // no record: that would print what it holds
+{
+    public string? Code { get; init; }
+    public string? AccessKeyId { get; init; }
+    public string? AccessKeySecret { get; init; }
+    public string? SecurityToken { get; init; }
+    public DateTimeOffset? Expiration { get; init; }
+}
+
+internal sealed record AssumedRoleAnswer : CloudAnswer
+{
+    public KeyAnswer? Credentials { get; init; }
+}
+
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata, PropertyNameCaseInsensitive = true, NumberHandling = JsonNumberHandling.AllowReadingFromString)]
 [JsonSerializable(typeof(CloudAnswer))]
@@ -152,4 +167,6 @@ internal sealed record InterfaceListAnswer : CloudAnswer
 [JsonSerializable(typeof(CreatedAnswer))]
 [JsonSerializable(typeof(BatchAnswer))]
 [JsonSerializable(typeof(InterfaceListAnswer))]
+[JsonSerializable(typeof(AssumedRoleAnswer))]
+[JsonSerializable(typeof(KeyAnswer))]
 internal sealed partial class CloudAnswersJson : JsonSerializerContext;

@@ -26,7 +26,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
 
     public void Dispose() => transport.Dispose();
 
-    private static SocketsHttpHandler Handler(CloudApiOptions options) => new()
+    internal static SocketsHttpHandler Handler(CloudApiOptions options) => new()
     {
         ConnectTimeout = options.ConnectTimeout,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // the endpoint's addresses change

@@ -9,6 +9,9 @@ public sealed record CloudApiOptions
     /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
     public CloudEndpoint? EcsEndpoint { get; init; }
 
+    /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
+    public CloudEndpoint? StsEndpoint { get; init; }
+
     /// <summary>Of this program, for the user agent.</summary>
     public required string ProgramVersion { get; init; }
 
@@ -22,4 +25,12 @@ public sealed record CloudApiOptions
 
     /// <summary>A larger answer is no answer.</summary>
     public int LargestAnswer { get; init; } = 8 << 20;
+
+    /// <summary>Where a service was told to be; null for the region's own hosts.</summary>
+    internal CloudEndpoint? Endpoint(CloudService service) => service switch
+    {
+        CloudService.Vpc => VpcEndpoint,
+        CloudService.Ecs => EcsEndpoint,
+        _ => StsEndpoint,
+    };
 }

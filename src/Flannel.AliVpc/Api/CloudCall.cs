@@ -1,15 +1,21 @@
 using System.Globalization;
+using Flannel.Core;
 
 namespace Flannel.AliVpc.Api;
 
-internal enum CloudService { Vpc, Ecs }
+internal enum CloudService { Vpc, Ecs, Sts }
 
 internal static class CloudServices
 {
     /// <summary>As in host names and in RAM actions.</summary>
-    public static string Name(this CloudService service) => service == CloudService.Vpc ? "vpc" : "ecs";
+    public static string Name(this CloudService service) => service switch { CloudService.Vpc => "vpc", CloudService.Ecs => "ecs", _ => "sts" };
 
-    public static string Version(this CloudService service) => service == CloudService.Vpc ? "2016-04-28" : "2014-05-26";
+    public static string Version(this CloudService service) => service switch
+    {
+        CloudService.Vpc => "2016-04-28",
+        CloudService.Ecs => "2014-05-26",
+        _ => "2015-04-01",
+    };
 }
 
 /// <summary>One action with its parameters, flattened as the RPC style wants: <c>true</c>/<c>false</c>, lists from 1.</summary>
@@ -20,7 +26,7 @@ internal sealed class CloudCall
     private CloudCall(CloudService service, string action, string regionId, bool isWrite)
     {
         (Service, Action, RegionId, IsWrite) = (service, action, regionId, isWrite);
-        With("RegionId", regionId);
+        if (service != CloudService.Sts) With("RegionId", regionId);
     }
 
     public CloudService Service { get; }
@@ -34,12 +40,25 @@ internal sealed class CloudCall
 
     public IReadOnlyList<KeyValuePair<string, string>> Parameters => parameters;
 
+    /// <summary>Who asks, for a call that no key signs; null for a signed one.</summary>
+    public Secret? Proof { get; private set; }
+
     /// <summary>What RAM calls it, such as <c>vpc:CreateRouteEntries</c>.</summary>
     public string RamAction => $"{Service.Name()}:{Action}";
 
     public static CloudCall Read(CloudService service, string action, string regionId) => new(service, action, regionId, false);
 
     public static CloudCall Write(CloudService service, string action, string regionId) => new(service, action, regionId, true);
+
+    /// <param name="regionId">Whose STS; empty for the central one. No parameter of the call itself.</param>
+    public static CloudCall OfSts(string action, string regionId) => new(CloudService.Sts, action, regionId, false);
+
+    /// <summary>Not signed: <paramref name="oidcToken"/> says who asks.</summary>
+    public CloudCall Proving(Secret oidcToken)
+    {
+        Proof = oidcToken;
+        return this;
+    }
 
     /// <summary>An absent value is not sent: the API tells empty from absent.</summary>
     public CloudCall With(string name, string? value)

@@ -11,9 +11,6 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     /// <summary>How long the public host is preferred after the internal name did not resolve.</summary>
     private static readonly TimeSpan PublicFor = TimeSpan.FromMinutes(10);
 
-    /// <summary>Regions whose public VPC endpoint is the central one (the SDK's map of exceptions).</summary>
-    private static readonly string[] CentralVpc = ["cn-hangzhou", "cn-shanghai-finance-1", "cn-shenzhen-finance-1", "cn-north-2-gov-1"];
-
     private readonly ConcurrentDictionary<Place, PublicTime> publicUntil = new();
 
     private sealed record Place(CloudService Service, string RegionId);
@@ -24,11 +21,12 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     public IReadOnlyList<CloudEndpoint> Candidates(CloudService service, string regionId)
     {
         if (configured(service) is { } only) return [only];
+        if (regionId.Length == 0 && service == CloudService.Sts) return [CloudEndpoint.ForHost("sts.aliyuncs.com")];
         if (!Shapes.IsRegion(regionId)) return [];
         var product = service.Name();
         var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");
-        var open = CloudEndpoint.ForHost(
-            service == CloudService.Vpc && CentralVpc.Contains(regionId) ? "vpc.aliyuncs.com" : $"{product}.{regionId}.aliyuncs.com");
+        var open = CloudEndpoint.ForHost(PublicHosts.Exception(service, regionId) ?? $"{product}.{regionId}.aliyuncs.com");
+        if (open == inside) return [inside];
         return publicUntil.TryGetValue(new Place(service, regionId), out var preferred) && time.GetUtcNow() < preferred.Until ? [open, inside] : [inside, open];
     }
 

@@ -58,11 +58,15 @@ public static class CloudErrorTable
             "InvalidSecurityToken.MismatchWithAccessKey", "MissingSecurityToken", "InvalidAccessKeyId", "InvalidAccessKeyId.*",
             "InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature"),
 
+        // STS: a token of an OIDC provider that is old, garbled or signed by somebody else. A newer one may be in its file the next time.
+        .. All(CloudErrorKind.RefreshCredentials, "AuthenticationFail.*", "AuthenticationFail.OIDCToken.Expired", "AuthenticationFail.OIDCToken.Invalid"),
+
         .. All(CloudErrorKind.Quota,
             "QuotaExceeded", "QuotaExceeded.*", "QuotaExceeded.HaVipRouteEntry", "QuotaExceeded.VpnRouteEntry",
             "CountLimitExceed.HaVipRouteEntry", "InvalidEntryRuleQuota.NotFound", "Forbidden.CheckEntryRuleQuota"),
 
-        .. All(CloudErrorKind.Denied, "Forbidden.RAM", "NoPermission", "NoPermission.*", "Forbidden", "Forbidden.NoPermission"),
+        .. All(CloudErrorKind.Denied, "Forbidden.RAM", "NoPermission", "NoPermission.*", "Forbidden", "Forbidden.NoPermission",
+            "AuthenticationFail.NoPermission"),
 
         // "Forbbiden" is the service's spelling: an entry that the API may not delete; terraform saw it heal while the VPC settles.
         new("Forbbiden", CloudErrorKind.Fatal, "DeleteRouteEntr", CloudErrorKind.Retry),
@@ -79,7 +83,7 @@ public static class CloudErrorTable
             "InvalidCidrBlock", "InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "IllegalParam.RouteEntryType", "IllegalParam.IpVersion",
             "IllegalParam.*", "InvalidDestinationCidrBlock", "FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY", "UnsupportedFeature.VpcAdvancedFeature",
             "Region.NotSupport", "MissingParameter", "MissingParameter.*", "Forbidden.VRouterNotFound", "DefaultValidate.Error",
-            "InvalidAction.NotFound", "InvalidVersion", "DependencyViolation.RouteEntry"),
+            "InvalidAction.NotFound", "InvalidVersion", "DependencyViolation.RouteEntry", "EntityNotExist.*", "EntityNotExist.Role"),
 
         // IPv6: a degraded state of its own, never a loss of IPv4.
         .. All(CloudErrorKind.Fatal,

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Flannel.AliVpc.Credentials;
@@ -11,7 +12,7 @@ namespace Flannel.AliVpc.Api;
 internal sealed class CloudTransport : IDisposable
 {
     private readonly CloudApiOptions options;
-    private readonly ICredentialSource credentials;
+    private readonly ICredentialSource? credentials;
     private readonly CloudEndpoints endpoints;
     private readonly CloudClock clock;
     private readonly TimeProvider time;
@@ -19,11 +20,12 @@ internal sealed class CloudTransport : IDisposable
     private readonly ILogger logger;
     private readonly HttpClient http;
 
+    /// <param name="credentials">Null when every call brings its own.</param>
     public CloudTransport(
-        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
+        CloudApiOptions options, ICredentialSource? credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
     {
         (this.options, this.credentials, this.time, this.random, this.logger) = (options, credentials, time, random, logger);
-        endpoints = new CloudEndpoints(s => s == CloudService.Vpc ? options.VpcEndpoint : options.EcsEndpoint, time);
+        endpoints = new CloudEndpoints(options.Endpoint, time);
         clock = new CloudClock(time);
         http = new HttpClient(handler)
         {
@@ -37,11 +39,13 @@ internal sealed class CloudTransport : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope) where T : CloudAnswer
+    /// <param name="source">Of the key for this call; null for the one of all calls.</param>
+    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope, ICredentialSource? source = null)
+        where T : CloudAnswer
     {
         try
         {
-            return await RepeatAsync(call, type, scope).ConfigureAwait(false);
+            return await RepeatAsync(call, type, scope, source ?? credentials).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!scope.Caller.IsCancellationRequested)
         {
@@ -50,10 +54,16 @@ internal sealed class CloudTransport : IDisposable
         }
     }
 
-    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope) where T : CloudAnswer
+    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope, ICredentialSource? source) where T : CloudAnswer
     {
-        var answer = await credentials.GetAsync(scope.Token).ConfigureAwait(false);
-        if (answer is not CredentialAnswer.Found { Key: var key }) return NoKey<T>(answer);
+        AccessKey? key = null;
+        if (call.Proof is null)
+        {
+            var answer = await source!.GetAsync(scope.Token).ConfigureAwait(false);
+            if (answer is not CredentialAnswer.Found { Key: var given }) return NoKey<T>(answer);
+            key = given;
+        }
+
         var (refreshed, renewedNonce, corrected) = (false, false, false);
         while (true)
         {
@@ -74,9 +84,9 @@ internal sealed class CloudTransport : IDisposable
                     if ((clock.Offset - signedWith).Duration() <= CloudClock.Tolerance) return failed;
                     continue;
 
-                case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed:
+                case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
                     refreshed = true;
-                    var newer = await credentials.RefreshAsync(key, scope.Token).ConfigureAwait(false);
+                    var newer = await source!.RefreshAsync(key, scope.Token).ConfigureAwait(false);
                     if (newer is not CredentialAnswer.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
                     key = newKey;
                     continue;
@@ -95,7 +105,7 @@ internal sealed class CloudTransport : IDisposable
             _ => "no credentials",
         }), "");
 
-    private async Task<Attempt<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey key, CloudScope scope) where T : CloudAnswer
+    private async Task<Attempt<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudScope scope) where T : CloudAnswer
     {
         var candidates = endpoints.Candidates(call.Service, call.RegionId);
         if (candidates.Count == 0) return new(CloudErrors.BadRequest($"'{call.RegionId}' is not the name of a region"));
@@ -123,7 +133,7 @@ internal sealed class CloudTransport : IDisposable
     }
 
     private async Task<Attempt<T>> SendAsync<T>(
-        CloudCall call, JsonTypeInfo<T> type, AccessKey key, CloudEndpoint endpoint, CloudScope scope) where T : CloudAnswer
+        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudEndpoint endpoint, CloudScope scope) where T : CloudAnswer
     {
         using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(scope.Token, timeout.Token);
@@ -161,9 +171,11 @@ internal sealed class CloudTransport : IDisposable
         }
     }
 
-    private HttpRequestMessage Sign(CloudCall call, AccessKey key, CloudEndpoint endpoint)
+    private HttpRequestMessage Sign(CloudCall call, AccessKey? key, CloudEndpoint endpoint)
     {
-        var query = Acs3Signer.CanonicalQuery(call.Parameters);
+        var version = call.Service.Version();
+        var query = Acs3Signer.CanonicalQuery(
+            call.Proof is null ? call.Parameters : RpcSignature.UnsignedParameters(call.Action, version, clock.Now, Nonce()));
         // The query is sent as it was signed: no second encoder may touch it.
         var address = new Uri($"{endpoint}/?{query}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(HttpMethod.Post, address)
@@ -172,7 +184,14 @@ internal sealed class CloudTransport : IDisposable
             VersionPolicy = http.DefaultVersionPolicy,
         };
         request.Headers.Host = endpoint.Host;
-        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, call.Service.Version(), clock.Now, Nonce(), query, key))
+        if (call.Proof is { } proof)
+        {
+            request.Content = new ByteArrayContent(Encoding.ASCII.GetBytes(Acs3Signer.CanonicalQuery([.. call.Parameters, new("OIDCToken", proof.RevealText())])));
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded");
+            return request;
+        }
+
+        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!))
             request.Headers.TryAddWithoutValidation(name, value);
         return request;
     }

@@ -1,59 +1,88 @@
+using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Metadata;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.AliVpc.Credentials;
 
 /// <summary>
-/// The first configured provider's key: kept while it lives, replaced in the background ahead of its end, at once when its file changes or the cloud
+/// The first configured provider's key, or that of a role which it assumes: kept while it lives, replaced in the background ahead of its end, at once when its file changes or the cloud
 /// refuses it. When a replacement cannot be had, the old key serves until it dies. Thread-safe.
 /// </summary>
 public sealed class CredentialChain : ICredentialSource, IDisposable
 {
-    private readonly IReadOnlyList<ICredentialProvider> providers;
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger logger;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource stopping = new();
     private readonly ITimer timer;
+    private readonly CredentialWalk walk;
+    private readonly Func<CredentialWalk> another;
+    private readonly IDisposable? owned;
     private volatile Current? current;
     private string? announced;
 
     /// <param name="providers">In the order of their claim.</param>
     /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
     public CredentialChain(IReadOnlyList<ICredentialProvider> providers, TimeProvider time, Random random, ILogger logger)
+        : this(new CredentialWalk(providers, null, null), null, null, time, random, logger) { }
+
+    /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
+    /// <param name="owned">Goes with the chain.</param>
+    private CredentialChain(CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, TimeProvider time, Random random, ILogger logger)
     {
-        (this.providers, this.time, this.random, this.logger) = (providers, time, random, logger);
+        (this.walk, this.another, this.owned, this.time, this.random, this.logger) = (walk, another ?? (() => walk), owned, time, random, logger);
         timer = time.CreateTimer(_ => _ = RefreshInBackgroundAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Where the key of now comes from; null before the first one.</summary>
-    public string? Provider => current?.Provider.Name;
+    public string? Provider => current?.Name;
 
-    /// <summary>The order of this program: what was given explicitly, the environment, then the instance's role.</summary>
+    /// <summary>The order of this program: what was given on purpose, then the order of Alibaba Cloud's SDKs. docs/credentials.md has it in full.</summary>
     /// <param name="accessKeyFile">Of <c>--access-key-file</c>; null without it.</param>
     /// <param name="environment">By name; null where a variable is not set.</param>
+    /// <param name="api">How STS and a credentials URI are reached; null for their own hosts and the usual limits.</param>
+    /// <param name="handler">To STS; null for the real network.</param>
     public static CredentialChain Create(
         string? accessKeyFile, AliVpcBackendConfig backend, Func<string, string?> environment, MetadataClient metadata, TimeProvider time,
-        Random random, ILogger logger)
+        Random random, ILogger logger, CloudApiOptions? api = null, HttpMessageHandler? handler = null)
     {
-        List<ICredentialProvider> providers = [];
-        if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, logger));
-        providers.Add(new BackendConfigProvider(backend, logger));
-        providers.Add(EnvironmentProvider.Today(environment));
-        providers.Add(EnvironmentProvider.Old(environment));
-        providers.Add(new RamRoleProvider(metadata, environment, time));
-        return new CredentialChain(providers, time, random, logger);
+        api ??= new CloudApiOptions { ProgramVersion = "0" };
+        var sts = new Sts(api, backend.RegionId, environment, metadata, time, random, logger, handler);
+        CredentialWalk Links(ILogger to)
+        {
+            List<ICredentialProvider> providers = [];
+            if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, to));
+            providers.Add(KeyFileProvider.OfSystemd(environment, to));
+            providers.Add(new BackendConfigProvider(backend, to));
+            providers.Add(EnvironmentProvider.Old(environment));
+            providers.Add(EnvironmentProvider.Today(environment));
+            providers.Add(new OidcProvider(environment, null, sts));
+            providers.Add(ProfileProvider.OfCli(environment, metadata, sts, time));
+            providers.Add(ProfileProvider.OfIni(environment, metadata, sts, time));
+            providers.Add(new RamRoleProvider(metadata, environment, time));
+            providers.Add(new CredentialsUriProvider(environment, api, time, to));
+            return new CredentialWalk(providers, backend.Role, sts);
+        }
+
+        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, time, random, logger);
     }
 
     public void Dispose()
     {
         stopping.Cancel();
         timer.Dispose();
+        owned?.Dispose();
     }
 
     public ValueTask<CredentialAnswer> GetAsync(CancellationToken cancellation) =>
         Usable() is { } now ? ValueTask.FromResult<CredentialAnswer>(now.Answer) : SlowGetAsync(cancellation);
+
+    /// <summary>Asks the links in their order, as for a first key, and tells what each of them said. The key of now, its refresh and the log are not
+    /// touched; the metadata service and STS are asked as usual.</summary>
+    public async Task<IReadOnlyList<CredentialLink>> ExplainAsync(CancellationToken cancellation) =>
+        (await another().WalkAsync(cancellation).ConfigureAwait(false)).Links;
 
     public async ValueTask<CredentialAnswer> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
     {
@@ -88,24 +117,25 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <summary>Walks the chain. Under the gate.</summary>
     private async Task<CredentialAnswer> FetchAsync(CancellationToken cancellation)
     {
-        List<string> reasons = [];
-        foreach (var provider in providers)
+        var walked = await walk.WalkAsync(cancellation).ConfigureAwait(false);
+        if (walked is { Key: { } key, Provider: { } provider })
         {
-            switch (await provider.FetchAsync(cancellation).ConfigureAwait(false))
-            {
-                case ProviderAnswer.Found { Key: var key }:
-                    var found = new Current(key, provider);
-                    current = found;
-                    Announce(found);
-                    Arm(key);
-                    return found.Answer;
-                case ProviderAnswer.Failed failed:
-                    return Failure(new CredentialAnswer.Failed(failed.Line), failed.Line);
-                case ProviderAnswer.NotConfigured not:
-                    reasons.Add(not.Why);
-                    break;
-            }
+            var found = new Current(key, provider, walked.From);
+            current = found;
+            Announce(found);
+            Arm(key);
+            return found.Answer;
         }
+
+        List<string> reasons = [];
+        string? failure = null;
+        foreach (var link in walked.Links)
+        {
+            if (link.State == CredentialLinkState.Failed) failure = link.Detail;
+            else if (link.State == CredentialLinkState.NotConfigured) reasons.Add(link.Detail);
+        }
+
+        if (failure is not null) return Failure(new CredentialAnswer.Failed(failure), failure);
 
         var line = "no credentials for Alibaba Cloud: attach a RAM role that may write routes to this instance, or give --access-key-file"
             + $" ({string.Join("; ", reasons)})";
@@ -120,7 +150,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
 
     private void Announce(Current found)
     {
-        var name = found.Provider.Name;
+        var name = found.Name;
         if (name != announced) logger.CredentialProvider(name);
         announced = name;
         logger.CredentialsFetched(name, found.Key.Expiration);
@@ -165,8 +195,8 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private sealed record Current(AccessKey Key, ICredentialProvider Provider)
+    private sealed record Current(AccessKey Key, ICredentialProvider Provider, string Name)
     {
-        public CredentialAnswer.Found Answer { get; } = new(Key, Provider.Name);
+        public CredentialAnswer.Found Answer { get; } = new(Key, Name);
     }
 }

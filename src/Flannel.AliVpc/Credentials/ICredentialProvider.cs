@@ -23,5 +23,9 @@ public abstract record ProviderAnswer
     public sealed record NotConfigured(string Why) : ProviderAnswer;
 
     /// <summary>It is configured and does not serve. The chain ends here: another key than the one that was meant would be a surprise.</summary>
-    public sealed record Failed(string Line) : ProviderAnswer;
+    public sealed record Failed(string Line) : ProviderAnswer
+    {
+        /// <summary>Nobody named this link, it is merely always tried: the next ones are asked before the failure counts.</summary>
+        public bool GoOn { get; init; }
+    }
 }

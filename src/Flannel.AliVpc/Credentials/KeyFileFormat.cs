@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Flannel.AliVpc.Credentials;
@@ -12,17 +11,9 @@ namespace Flannel.AliVpc.Credentials;
 /// </summary>
 internal static class KeyFileFormat
 {
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     public static AccessKey? Parse(ReadOnlySpan<byte> bytes, out string error)
     {
-        if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
-        string text;
-        try
-        {
-            text = Strict.GetString(bytes);
-        }
-        catch (DecoderFallbackException)
+        if (FileText.Decode(bytes) is not { } text)
         {
             error = "it is not a text";
             return null;

@@ -1,77 +1,59 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 
 namespace Flannel.AliVpc.Credentials;
 
-/// <summary>The key in the file of <c>--access-key-file</c>, in a form of <see cref="KeyFileFormat"/>; read again when the file changes.</summary>
-public sealed class KeyFileProvider(string path, ILogger logger) : ICredentialProvider
+/// <summary>A key in a file that was given on purpose, in a form of <see cref="KeyFileFormat"/>; read again when the file changes.</summary>
+public sealed class KeyFileProvider : ICredentialProvider
 {
-    private const int LargestFile = 64 << 10;
+    /// <summary>The name of the systemd credential, as in <c>LoadCredential=access-key:/etc/flannel/access-key</c>.</summary>
+    public const string SystemdCredential = "access-key";
 
-    private (DateTime Written, long Length)? seen;
+    private readonly WatchedFile? file;
+    private readonly ILogger logger;
+    private readonly string? whyNone;
     private bool warned;
 
-    public string Name => $"access key file {path}";
+    /// <summary>The file of <c>--access-key-file</c>.</summary>
+    public KeyFileProvider(string path, ILogger logger) : this(new WatchedFile(path), $"access key file {path}", null, logger) { }
 
-    /// <summary>Through links: a mounted secret is replaced by moving a link above it.</summary>
-    public bool HasChanged()
+    private KeyFileProvider(WatchedFile? file, string name, string? whyNone, ILogger logger) =>
+        (this.file, Name, this.whyNone, this.logger) = (file, name, whyNone, logger);
+
+    public string Name { get; }
+
+    /// <summary>What systemd decrypted or passed on for this service, below <c>$CREDENTIALS_DIRECTORY</c>. A service may have other credentials and no key.</summary>
+    public static KeyFileProvider OfSystemd(Func<string, string?> environment, ILogger logger)
     {
-        try
-        {
-            using var file = File.OpenHandle(path);
-            return seen != Fingerprint(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false; // being replaced, or gone: the key that was read is as good as any
-        }
+        var folder = environment("CREDENTIALS_DIRECTORY");
+        return string.IsNullOrEmpty(folder)
+            ? new(null, $"systemd credential {SystemdCredential}", "CREDENTIALS_DIRECTORY is not set", logger)
+            : new(new WatchedFile(Path.Combine(folder, SystemdCredential)), $"systemd credential {SystemdCredential}", $"systemd gave this service no credential {SystemdCredential}", logger);
     }
+
+    public bool HasChanged() => file is not null && file.HasChanged();
 
     public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(Read());
 
     private ProviderAnswer Read()
     {
+        if (file is null) return new ProviderAnswer.NotConfigured(whyNone!);
+        var state = file.Read(out var bytes, out var why);
+        if (state == FileState.Absent && whyNone is not null) return new ProviderAnswer.NotConfigured(whyNone);
+        if (state != FileState.Read) return new ProviderAnswer.Failed($"{Name} {why}");
+        if (file.IsReadableByAll && !warned)
+        {
+            warned = true;
+            logger.KeyFileReadableByAll(file.Path);
+        }
+
         try
         {
-            using var file = File.OpenHandle(path);
-            seen = Fingerprint(file);
-            if (seen is not { Length: <= LargestFile }) return new ProviderAnswer.Failed($"{Name} is larger than {LargestFile} bytes");
-            if (!warned && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(file) & UnixFileMode.OtherRead) != 0)
-            {
-                warned = true;
-                logger.KeyFileReadableByAll(path);
-            }
-
-            return Parse(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new ProviderAnswer.Failed(e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => $"{Name} does not exist",
-                UnauthorizedAccessException => $"{Name} may not be read",
-                _ => $"{Name} cannot be read: {e.Message}",
-            });
-        }
-    }
-
-    private ProviderAnswer Parse(SafeFileHandle file)
-    {
-        var buffer = new byte[LargestFile];
-        try
-        {
-            var length = 0;
-            while (length < buffer.Length && RandomAccess.Read(file, buffer.AsSpan(length), length) is > 0 and var read) length += read;
-            return KeyFileFormat.Parse(buffer.AsSpan(0, length), out var error) is { } key
-                ? new ProviderAnswer.Found(key)
-                : new ProviderAnswer.Failed($"{Name}: {error}");
+            return KeyFileFormat.Parse(bytes, out var error) is { } key ? new ProviderAnswer.Found(key) : new ProviderAnswer.Failed($"{Name}: {error}");
         }
         finally
         {
-            CryptographicOperations.ZeroMemory(buffer);
+            CryptographicOperations.ZeroMemory(bytes);
         }
     }
-
-    private static (DateTime, long) Fingerprint(SafeFileHandle file) => (File.GetLastWriteTimeUtc(file), RandomAccess.GetLength(file));
 }

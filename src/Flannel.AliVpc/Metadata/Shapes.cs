@@ -29,6 +29,19 @@ internal static class Shapes
 
     public static bool IsRole(string text) => IsName(text, "._-");
 
+    /// <summary><c>acs:ram::1234567890123456:role/name</c>.</summary>
+    public static bool IsRoleArn(string text)
+    {
+        var parts = text.Split(':');
+        return parts.Length == 5 && parts[0] == "acs" && parts[1] == "ram" && parts[2].Length == 0
+            && parts[3].Length is >= 1 and <= 32 && parts[3].All(char.IsAsciiDigit)
+            && parts[4].StartsWith("role/", StringComparison.Ordinal) && IsRole(parts[4]["role/".Length..]);
+    }
+
+    /// <summary>Of an assumed role, as it stands in the account's audit log.</summary>
+    public static bool IsSessionName(string text) =>
+        text.Length is >= 2 and <= 64 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || ".@-_".Contains(letter));
+
     /// <summary>Lower case, with colons.</summary>
     public static bool IsMac(string text)
     {

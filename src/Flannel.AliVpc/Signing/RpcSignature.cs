@@ -17,7 +17,7 @@ public static class RpcSignature
         [
             new("x-acs-action", action),
             new("x-acs-version", version),
-            new("x-acs-date", date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)),
+            new("x-acs-date", Timestamp(date)),
             new("x-acs-signature-nonce", nonce),
             new("x-acs-content-sha256", Acs3Signer.EmptyBodyHash),
         ];
@@ -32,4 +32,16 @@ public static class RpcSignature
         headers.Add(new("Authorization", signature.Authorization));
         return headers;
     }
+
+    /// <summary>The query of a call that nobody signs, in the older form: STS still answers in XML unless asked otherwise there.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> UnsignedParameters(string action, string version, DateTimeOffset date, string nonce) =>
+    [
+        new("Action", action),
+        new("Version", version),
+        new("Format", "JSON"),
+        new("Timestamp", Timestamp(date)),
+        new("SignatureNonce", nonce),
+    ];
+
+    private static string Timestamp(DateTimeOffset date) => date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

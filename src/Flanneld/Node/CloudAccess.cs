@@ -14,10 +14,15 @@ internal sealed class CloudAccess : IDisposable
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, AliVpcBackendConfig backend, MetadataClient metadata, TimeProvider time,
         Random random, ILogger logger)
     {
-        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger);
-        Api = new CloudApi(
-            new CloudApiOptions { VpcEndpoint = options.VpcEndpoint, EcsEndpoint = options.EcsEndpoint, ProgramVersion = ProgramVersion.Text },
-            Credentials, time, random, logger);
+        var api = new CloudApiOptions
+        {
+            VpcEndpoint = options.VpcEndpoint,
+            EcsEndpoint = options.EcsEndpoint,
+            StsEndpoint = options.StsEndpoint,
+            ProgramVersion = ProgramVersion.Text,
+        };
+        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, api);
+        Api = new CloudApi(api, Credentials, time, random, logger);
     }
 
     public CredentialChain Credentials { get; }

@@ -33,6 +33,7 @@ internal sealed class DaemonOptions
     public string MetadataEndpoint { get; set; } = "http://100.100.100.200";
     public CloudEndpoint? VpcEndpoint { get; set; }
     public CloudEndpoint? EcsEndpoint { get; set; }
+    public CloudEndpoint? StsEndpoint { get; set; }
     public string? AccessKeyFile { get; set; }
     public bool MayControlRoutes { get; set; } = true;
     public TimeSpan RouteResync { get; set; } = TimeSpan.FromSeconds(60);

@@ -55,7 +55,7 @@ internal static class Flags
             (o, s) => FlagValues.Number(s, 1, 86400, "of seconds ", v => o.RouteResync = TimeSpan.FromSeconds(v))),
         new("dry-run", Cloud, "", "false", "print what would be done to the route tables, write nothing, exit",
             (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)),
-        new("access-key-file", Cloud, "FILE", "", "access key (default: environment, then the instance's RAM role)",
+        new("access-key-file", Cloud, "FILE", "", "access key (default: docs/credentials.md; mostly the instance's RAM role)",
             (o, s) => FlagValues.Text(s, "a file name", v => o.AccessKeyFile = v)),
         new("metadata-endpoint", Cloud, "URL", "http://100.100.100.200", "the instance's metadata service",
             (o, s) => FlagValues.Metadata(s, v => o.MetadataEndpoint = v)),
@@ -63,6 +63,8 @@ internal static class Flags
             (o, s) => FlagValues.Endpoint(s, v => o.VpcEndpoint = v)),
         new("ecs-endpoint", Cloud, "URL", "", "ECS API (default: https, the region's VPC-internal host)",
             (o, s) => FlagValues.Endpoint(s, v => o.EcsEndpoint = v)),
+        new("sts-endpoint", Cloud, "URL", "", "STS API, asked for assumed roles only (default: https, the region's VPC-internal host)",
+            (o, s) => FlagValues.Endpoint(s, v => o.StsEndpoint = v)),
 
         new("healthz-ip", Health, "IP", "0.0.0.0", "address of /healthz, /readyz and /metrics",
             (o, s) => FlagValues.AnyAddress(s, v => o.HealthzIp = v)),

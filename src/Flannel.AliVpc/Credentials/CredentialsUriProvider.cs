@@ -1,0 +1,54 @@
+using System.Net;
+using Flannel.AliVpc.Api;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Credentials;
+
+/// <summary>A server that hands out temporary keys, at the address of <c>ALIBABA_CLOUD_CREDENTIALS_URI</c>. The address may be a secret itself and is never
+/// shown.</summary>
+internal sealed class CredentialsUriProvider(Func<string, string?> environment, CloudApiOptions options, TimeProvider time, ILogger logger) : ICredentialProvider
+{
+    private const string Variable = "ALIBABA_CLOUD_CREDENTIALS_URI";
+    private const int LargestAnswer = 64 << 10;
+
+    private bool warned;
+
+    public string Name => Variable;
+
+    public bool HasChanged() => false;
+
+    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    {
+        if (environment(Variable)?.Trim() is not { Length: > 0 } text) return new ProviderAnswer.NotConfigured($"{Variable} is not set");
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || (address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp) || address.UserInfo.Length > 0)
+            return new ProviderAnswer.Failed($"{Variable} must be an address that begins with https:// or http://");
+        if (address.Scheme == Uri.UriSchemeHttp && !address.IsLoopback && !warned)
+        {
+            warned = true;
+            logger.PlainEndpoint("credentials", address.GetLeftPart(UriPartial.Authority));
+        }
+
+        var handler = CloudApi.Handler(options);
+        handler.UseProxy = !address.IsLoopback;
+        using var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
+        try
+        {
+            using var response = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
+            if (response.StatusCode != HttpStatusCode.OK) return new ProviderAnswer.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
+            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
+            return body is null
+                ? new ProviderAnswer.Failed($"{Variable} answers with more than {LargestAnswer} bytes")
+                : TemporaryKey.Read(body, Variable, time.GetUtcNow(), mustSaySuccess: false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new ProviderAnswer.Failed($"{Variable} does not answer in time");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {e.InnerException?.Message ?? e.Message}");
+        }
+    }
+}
