@@ -160,6 +160,18 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
     public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation) =>
         new(new Dictionary<string, RouteStatus>(Statuses));
 
+    public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        if (!IsHeld || lost.IsCancellationRequested) return false;
+        foreach (var key in subnetKeys)
+        {
+            if (!leases.Snapshot.Leases.Any(lease => lease.Key.ToString() == key)) Statuses.TryRemove(key, out _);
+        }
+
+        return true;
+    }
+
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
