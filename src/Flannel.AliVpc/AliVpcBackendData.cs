@@ -11,6 +11,11 @@ namespace Flannel.AliVpc;
 public sealed record AliVpcBackendData(
     string RegionId, string VpcId, string VSwitchId, string InstanceId, string NetworkInterfaceId, bool PrimaryInterface)
 {
+    /// <summary>The node leaves for good: its route is to be deleted at once, and the lease goes when that is done. A node that starts again
+    /// writes its data anew, without this.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Released { get; init; }
+
     public string ToJson() => JsonSerializer.Serialize(this, AliVpcBackendDataJson.Default.AliVpcBackendData);
 
     /// <summary>Null when the text is absent or not ours.</summary>

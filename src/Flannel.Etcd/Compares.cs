@@ -24,6 +24,15 @@ internal static class Compares
         ModRevision = revision,
     };
 
+    /// <summary>The key exists and goes with that etcd lease.</summary>
+    public static Compare AttachedTo(ByteString key, long etcdLeaseId) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Lease,
+        Result = Compare.Types.CompareResult.Equal,
+        Lease = etcdLeaseId,
+    };
+
     /// <summary>No key of the range exists.</summary>
     public static Compare Absent(ByteString key, ByteString end)
     {

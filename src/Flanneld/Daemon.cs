@@ -50,21 +50,17 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task<string?> RunAsync(CancellationToken stop)
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
-        if (Password(out var password) is { } passwordError) return passwordError;
-        if (options.CreateEtcdOptions(password, out var etcdError) is not { } etcdOptions) return etcdError;
-        if (FileProblem(etcdOptions) is { } fileError) return fileError;
-        if (MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out var metadataError) is not { } metadataOptions) return metadataError;
+        if (Connections.Open(options, environment, loggers, time, random, out var error) is not { } opened) return error;
+        var connections = Own(opened);
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var background = new List<Task>();
         try
         {
             if (StartHealth(background, ending.Token) is { } healthError) return healthError;
-            var etcd = Own(new EtcdConnection(etcdOptions, time, random, loggers.CreateLogger("etcd")));
-            var metadata = Own(new MetadataClient(metadataOptions, time, random, loggers.CreateLogger("cloud")));
             return options.DryRun
-                ? await DryRunAsync(etcd, metadata, ending.Token).ConfigureAwait(false)
-                : await NodeAsync(etcd, metadata, background, ending.Token).ConfigureAwait(false);
+                ? await DryRunAsync(connections, ending.Token).ConfigureAwait(false)
+                : await NodeAsync(connections, background, ending.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -86,7 +82,7 @@ internal sealed class Daemon : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task<string?> NodeAsync(EtcdConnection etcd, MetadataClient metadata, List<Task> background, CancellationToken cancellation)
+    private async Task<string?> NodeAsync(Connections connections, List<Task> background, CancellationToken cancellation)
     {
         var nodeLogger = loggers.CreateLogger("node");
         if (InterfaceSelection.OfThisHost().Select(options, out var interfaceError) is not { } selected) return interfaceError;
@@ -94,9 +90,9 @@ internal sealed class Daemon : IAsyncDisposable
 
         var subnetFile = new SubnetFile(options.SubnetFile);
         var previous = subnetFile.ReadPreviousSubnet();
-        var identity = new NodeIdentity(new InstanceIdentityReader(metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
+        var identity = new NodeIdentity(new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
         var leasing = new NodeLeasing(
-            Registry(etcd), options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health, systemd.Status, nodeLogger);
+            connections.Registry, options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health, systemd.Status, nodeLogger);
         var (held, self, error) = await leasing.TakeAsync(previous, cancellation).ConfigureAwait(false);
         if (held is null) return error;
 
@@ -106,11 +102,11 @@ internal sealed class Daemon : IAsyncDisposable
         var readiness = new NodeReadiness(subnetEnv, self?.InstanceId, subnetFile, systemd, health, masquerade, time, startedAt, nodeLogger);
         readiness.Begin(held.Life);
         if (masquerade is not null) background.Add(masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
-        var candidate = self is not null && options.MayControlRoutes ? Candidate(etcd, metadata, held, self, selected) : null;
+        var candidate = self is not null && options.MayControlRoutes ? Candidate(connections, held, self, selected) : null;
         if (candidate is not null) background.Add(StandAsync(candidate, readiness.Settled, cancellation));
         background.Add(GiveBackMemoryAsync(cancellation));
 
-        var keeper = new LeaseKeeper(etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
+        var keeper = new LeaseKeeper(connections.Etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
         var loop = new NodeLoop(
             readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
             systemd, WatchdogPulse(), time, nodeLogger);
@@ -131,11 +127,11 @@ internal sealed class Daemon : IAsyncDisposable
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    private ControllerCandidate Candidate(
-        EtcdConnection etcd, MetadataClient metadata, HeldLease held, InstanceIdentity self, SelectedInterface selected)
+    private ControllerCandidate Candidate(Connections connections, HeldLease held, InstanceIdentity self, SelectedInterface selected)
     {
-        var backend = Backend(held.Config);
-        var cloud = Own(new CloudAccess(options, environment, backend, metadata, time, random, loggers.CreateLogger("cloud")));
+        var backend = Connections.Backend(held.Config);
+        var cloud = Own(connections.OpenCloud(backend));
+        var etcd = connections.Etcd;
         var etcdLogger = loggers.CreateLogger("etcd");
         var election = new Election(
             etcd, options.EtcdKeys, new ControllerHolder(self.InstanceId, selected.PublicIp.ToString()), time, random, etcdLogger);
@@ -146,61 +142,21 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>Prints what a controller would do, and ends.</summary>
-    private async Task<string?> DryRunAsync(EtcdConnection etcd, MetadataClient metadata, CancellationToken cancellation)
+    private async Task<string?> DryRunAsync(Connections connections, CancellationToken cancellation)
     {
-        var state = await Registry(etcd).ReadAsync(cancellation).ConfigureAwait(false);
-        if (state.Config is not ConfigState.Present { Config: var config })
-            return state.Config is ConfigState.Refused refused
-                ? $"the network configuration at {options.EtcdKeys.Config.ToStringUtf8()} is refused: {refused.Error}"
-                : $"there is no network configuration at {options.EtcdKeys.Config.ToStringUtf8()}";
-        if (NodeBackend.Refusal(config) is { } refusal) return refusal;
-        var backend = Backend(config);
-        using var cloud = new CloudAccess(options, environment, backend, metadata, time, random, loggers.CreateLogger("cloud"));
+        var state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+        if (NodeBackend.Unusable(state.Config, options.EtcdKeys) is { } unusable) return unusable;
+        var config = ((ConfigState.Present)state.Config).Config;
+        var backend = Connections.Backend(config);
+        using var cloud = connections.OpenCloud(backend);
         var plan = await RouteDryRun.RunAsync(state.ToSnapshot(), ControllerOptions(backend), cloud.Api, loggers.CreateLogger("routes"), cancellation)
             .ConfigureAwait(false);
         await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
         return plan.Complete ? null : "the plan is not complete: something could not be read, see above";
     }
 
-    private SubnetRegistry Registry(EtcdConnection etcd) => new(etcd, options.EtcdKeys, time, random, loggers.CreateLogger("etcd"));
-
     private RouteControllerOptions ControllerOptions(AliVpcBackendConfig backend) =>
         new(options.EtcdKeys.Prefix, backend.RouteTableIds) { Resync = options.RouteResync };
-
-    private static AliVpcBackendConfig Backend(NetworkConfig config) =>
-        AliVpcBackendConfig.Parse(config.Backend, out var error) ?? throw new InvalidOperationException(error);
-
-    /// <summary>Null when there is none to read; else what is wrong, in one line.</summary>
-    private string? Password(out Secret? password)
-    {
-        password = options.EtcdPassword;
-        if (options.EtcdPasswordFile is not { } path) return null;
-        try
-        {
-            // Editors end a file with a line feed that is no part of the password.
-            password = new Secret(File.ReadAllText(path).TrimEnd('\r', '\n'));
-            return password.IsEmpty ? $"--etcd-password-file {path} is empty" : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"--etcd-password-file {path} cannot be read: {e.Message}";
-        }
-    }
-
-    /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before anything is asked of the network.</summary>
-    private string? FileProblem(EtcdOptions etcdOptions)
-    {
-        if (EtcdConnection.FileProblem(etcdOptions) is { } problem) return $"etcd: {problem}";
-        try
-        {
-            if (options.AccessKeyFile is { } path) File.OpenRead(path).Dispose();
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"--access-key-file {options.AccessKeyFile} cannot be read: {e.Message}";
-        }
-    }
 
     private string? StartHealth(List<Task> background, CancellationToken cancellation)
     {

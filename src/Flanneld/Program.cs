@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Runtime.InteropServices;
+using Flanneld.Commands;
 using Flanneld.Host;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
@@ -35,6 +36,7 @@ internal static class Program
         using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
         try
         {
+            if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token).ConfigureAwait(false);
             await using var daemon = new Daemon(options, environment, loggers, TimeProvider.System, new SharedRandom());
             var reason = await daemon.RunAsync(stop.Token).ConfigureAwait(false);
             if (reason is null) return Success;
@@ -43,7 +45,7 @@ internal static class Program
         }
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
-            return Success;
+            return options.Command == Command.Run ? Success : Failure;
         }
 #pragma warning disable CA1031 // The edge of the process: a bug is reported as one, with its stack, and the service manager starts us anew.
         catch (Exception bug)
@@ -52,6 +54,31 @@ internal static class Program
             HostLog.Bug(logger, bug);
             return Failure;
         }
+    }
+
+    /// <summary>A command of a person or a script: what it has to say on stdout, why it failed on stderr.</summary>
+    private static async Task<int> CommandAsync(
+        DaemonOptions options, Dictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
+    {
+        string? problem;
+        if (options.Command == Command.Healthcheck)
+        {
+            problem = await Healthcheck.RunAsync(options, cancellation).ConfigureAwait(false);
+        }
+        else
+        {
+            var (time, random) = (TimeProvider.System, new SharedRandom());
+            using var connections = Connections.Open(options, environment, loggers, time, random, out var error);
+            problem = connections is null ? error : options.Command switch
+            {
+                Command.Release => await new Release(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
+                _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation).ConfigureAwait(false),
+            };
+        }
+
+        if (problem is null) return Success;
+        await Console.Error.WriteLineAsync($"flanneld {CommandWord.All.First(word => word.Command == options.Command).Name}: {problem}").ConfigureAwait(false);
+        return Failure;
     }
 
     /// <summary>The first signal stops in good order. A later one ends the process at once, as the impatient expect; one that comes right behind

@@ -50,6 +50,10 @@ public sealed class EcsInstance : IAsyncDisposable
         return daemon;
     }
 
+    /// <summary>Runs one of flanneld's commands to its end, with what the daemon is told here and the same rights.</summary>
+    public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) => Command.TryRunAsync(
+        new ProgramStart(_program, [command, .. _arguments, .. more]) { Namespace = Namespace, Unprivileged = true, Environment = new Dictionary<string, string>() }, cancel);
+
     /// <summary>The contents of subnet.env as pairs, or null while there is none.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> ReadSubnetFileAsync(CancellationToken cancel)
     {

@@ -30,11 +30,14 @@ internal sealed class NodeStatuses(RouteControllerOptions options, StatusBoard b
         NextDue = null;
         var keys = view.Nodes.Select(LeaseName.Of).ToHashSet();
         foreach (var gone in since.Keys.Where(key => !keys.Contains(key)).ToList()) since.Remove(gone);
-        var names = view.Nodes.Concat(view.Refused.Select(refused => refused.Node)).Select(node => node.Key).ToHashSet();
+        var names = view.Members.Concat(view.Refused.Select(refused => refused.Node)).Select(node => node.Key).ToHashSet();
         foreach (var gone in latest.Keys.Where(key => !names.Contains(key)).ToList()) latest.Remove(gone);
     }
 
     public (Lease Lease, RouteStatus Status) Refused(WantedRoute node, string reason) => Word(node, [], RouteState.Rejected, reason, "");
+
+    public (Lease Lease, RouteStatus Status) Leaving(WantedRoute node, bool isGone, string requestId) =>
+        Word(node, [], isGone ? RouteState.Released : RouteState.Pending, isGone ? "" : "the route is being taken back", requestId);
 
     public (Lease Lease, RouteStatus Status) Of(WantedRoute node, NodeFindings findings, bool checkConcluded)
     {

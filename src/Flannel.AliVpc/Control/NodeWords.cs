@@ -37,7 +37,17 @@ internal sealed class NodeWords(
         }
 
         words.AddRange(view.Refused.Select(refused => statuses.Refused(refused.Node, refused.Reason)));
+        // A table that could not be read, or is not known yet, may still have it.
+        var known = tables.Covers(view) && !tables.HasOpenQuestions && tables.Serving.All(id => plans.ContainsKey(id) && entries.ErrorOf(id) is null);
+        words.AddRange(view.Leaving.Select(node => Leaving(node, plans, known)));
         return await board.PublishAsync(words, cancellation);
+    }
+
+    private (Lease, RouteStatus) Leaving(WantedRoute node, IReadOnlyDictionary<string, IReadOnlyList<RouteStep>> plans, bool known)
+    {
+        var step = plans.Values.SelectMany(steps => steps)
+            .FirstOrDefault(step => step is RouteStep.Delete or RouteStep.Wait && step.Destination == node.Destination);
+        return statuses.Leaving(node, known && step is null, step is null ? "" : troubles.Of(step)?.RequestId ?? "");
     }
 
     private TableFinding Finding(string tableId, RouteStep? step)

@@ -28,4 +28,9 @@ public interface IControllerTerm
     /// <summary>Writes statuses, each attached to the etcd lease of its subnet, under a compare of the election's key and of the lease's
     /// create revision. False when the term is over. A status whose lease is gone is skipped.</summary>
     ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation);
+
+    /// <summary>Deletes the statuses of subnets that have no lease any more: a reservation's status goes with no etcd lease. Under a compare of the
+    /// election's key and of the lease's absence. False when the term is over.</summary>
+    /// <param name="subnetKeys">As text, from <see cref="ReadStatusesAsync"/>.</param>
+    ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation);
 }

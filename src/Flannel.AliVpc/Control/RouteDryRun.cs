@@ -34,7 +34,10 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
                 if (answer.Value is not { } entries) continue;
                 var mark = OwnershipMark.For(options.EtcdPrefix, view.Network);
                 var steps = RoutePlan.For(new RoutePlanInput(
-                    tableId, view.Network, view.Nodes, view.Respected, entries, mark, UpkeepOnly: !tables.Serving.Contains(tableId)));
+                    tableId, view.Network, view.Nodes, view.Respected, entries, mark, UpkeepOnly: !tables.Serving.Contains(tableId))
+                {
+                    Leaving = view.Leaving,
+                });
                 foreach (var step in steps) text.Append("  ").Append(Line(step)).Append('\n');
                 changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
                 if (steps.OfType<RouteStep.Create>().FirstOrDefault() is not { } create) continue;
@@ -61,11 +64,11 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
         return $"{word,-9} {step.RouteTableId} {step.Destination,-18} {hop}";
     }
 
-    private static string Hops(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Hop));
+    internal static string Hops(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Hop));
 
     private static string Hop(NextHop hop) => $"{hop.Type} {hop.Id}";
 
-    private static bool Note(StringBuilder text, CloudError? error)
+    internal static bool Note(StringBuilder text, CloudError? error)
     {
         if (error is null) return true;
         text.Append($"  not read: {error.DeniedAction ?? error.Code} {error.Message} (request {error.RequestId})\n");

@@ -12,7 +12,11 @@ namespace Flannel.AliVpc.Control;
 /// <param name="UpkeepOnly">The table serves no node now: marked entries are kept in order or collected, nothing is created.</param>
 public sealed record RoutePlanInput(
     string RouteTableId, Ipv4Network Network, IReadOnlyCollection<WantedRoute> Wanted, IReadOnlyCollection<Ipv4Network> Respected,
-    IReadOnlyList<RouteEntry> Entries, OwnershipMark Mark, bool UpkeepOnly = false);
+    IReadOnlyList<RouteEntry> Entries, OwnershipMark Mark, bool UpkeepOnly = false)
+{
+    /// <summary>The routes of nodes that gave their subnet back.</summary>
+    public IReadOnlyCollection<WantedRoute> Leaving { get; init; } = [];
+}
 
 /// <summary>What a route table should become. A pure function; <c>docs/adr/0004-route-ownership.md</c> says why it decides as it does.</summary>
 public static class RoutePlan
@@ -27,6 +31,12 @@ public static class RoutePlan
             if (IsInside(input.Network, route.Destination)) wanted.TryAdd(route.Destination, route);
         }
 
+        var leaving = new Dictionary<Ipv4Network, WantedRoute>();
+        foreach (var route in input.Leaving)
+        {
+            if (IsInside(input.Network, route.Destination) && !wanted.ContainsKey(route.Destination)) leaving.TryAdd(route.Destination, route);
+        }
+
         var steps = new List<RouteStep>();
         var settled = new HashSet<Ipv4Network>();
         foreach (var entry in input.Entries)
@@ -34,6 +44,7 @@ public static class RoutePlan
             if (entry.Destination is not { } destination || !IsInside(input.Network, destination)) continue;
             var step = wanted.TryGetValue(destination, out var route)
                 ? ForWanted(entry, route, input)
+                : leaving.TryGetValue(destination, out var left) && IsOf(left, entry, input) ? ForLeaving(entry, left)
                 : ForUnwanted(entry, destination, wanted.Values, input);
             if (route is not null) settled.Add(destination);
             if (step is not null) steps.Add(step);
@@ -63,6 +74,19 @@ public static class RoutePlan
             ? new RouteStep.RePoint(entry, wanted)
             : new RouteStep.Conflict(entry, wanted.Destination, ConflictKind.Occupied, wanted);
     }
+
+    /// <summary>Ours by its mark, or by a lease that still stands: unmarked, it leads to the very node that gives it back.</summary>
+    private static bool IsOf(WantedRoute left, RouteEntry entry, RoutePlanInput input) =>
+        MayBeTouched(entry) && !OverlapsRespected(left.Destination, input) && input.Mark.OwnerOf(entry) switch
+        {
+            MarkOwner.Ours => true,
+            MarkOwner.None => !input.UpkeepOnly && left.IsServedBy(entry),
+            _ => false,
+        };
+
+    private static RouteStep ForLeaving(RouteEntry entry, WantedRoute left) => entry.Status == RouteEntryStatus.Available
+        ? new RouteStep.Delete(entry, left.Destination, AtOnce: true)
+        : new RouteStep.Wait(entry, left.Destination, null);
 
     private static RouteStep? ForUnwanted(
         RouteEntry entry, Ipv4Network destination, IEnumerable<WantedRoute> wanted, RoutePlanInput input)

@@ -16,7 +16,8 @@ public abstract record RouteStep(string RouteTableId, Ipv4Network Destination)
     public sealed record RePoint(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
 
     /// <summary>Marked as ours, and no lease: a candidate, to be deleted after the grace time and no sooner.</summary>
-    public sealed record Delete(RouteEntry Entry, Ipv4Network Network) : RouteStep(Entry.RouteTableId, Network);
+    /// <param name="AtOnce">The node itself gave it back: there is nothing to wait for.</param>
+    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, bool AtOnce = false) : RouteStep(Entry.RouteTableId, Network);
 
     /// <summary>Pending, modifying, deleting, or a status that this program does not know: looked at again, touched by nobody.</summary>
     /// <param name="Wanted">Null when no lease wants the destination.</param>

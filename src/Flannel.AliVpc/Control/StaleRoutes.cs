@@ -27,9 +27,9 @@ internal sealed class StaleRoutes(TimeSpan grace, TimeProvider time)
         foreach (var (key, id) in candidates) missing.TryAdd(key, new Absence(id, time.GetTimestamp()));
     }
 
-    public bool IsDue(RouteStep.Delete step) =>
-        isWhole && missing.TryGetValue(RouteKey.Of(step), out var seen) && seen.EntryId == step.Entry.RouteEntryId
-        && time.GetElapsedTime(seen.Since) >= grace;
+    public bool IsDue(RouteStep.Delete step) => step.AtOnce
+        || (isWhole && missing.TryGetValue(RouteKey.Of(step), out var seen) && seen.EntryId == step.Entry.RouteEntryId
+        && time.GetElapsedTime(seen.Since) >= grace);
 
     /// <summary>When the next one becomes due; null when none will.</summary>
     public TimeSpan? NextDue()

@@ -12,7 +12,7 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
 
     public void Dispose() => one.Dispose();
 
-    /// <summary>Takes over what stands in etcd.</summary>
+    /// <summary>Takes over what stands in etcd; what stands there for subnets without a lease is deleted.</summary>
     /// <param name="leases">A view from before the reading, or the same time: a status read later belongs to these leases or to newer ones,
     /// and a newer one is told by its create revision and its etcd lease.</param>
     public async Task ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
@@ -29,6 +29,10 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
                     if (standing.TryGetValue(lease.Key.ToString(), out var status)) published[lease.Key.ToString()] = (lease, status);
                 }
             }
+
+            var keys = leases.Select(lease => lease.Key.ToString()).ToHashSet();
+            var orphans = standing.Keys.Where(key => !keys.Contains(key)).ToList();
+            if (orphans.Count > 0) await term.DeleteAsync(orphans, cancellation);
         }
         finally
         {

@@ -171,7 +171,10 @@ internal sealed class VpcReconciler
         {
             if (entries.Of(tableId) is not { } known) continue;
             var steps = RoutePlan.For(new RoutePlanInput(
-                tableId, view.Network, view.Nodes, view.Respected, known, mark, UpkeepOnly: !tables.Serving.Contains(tableId)));
+                tableId, view.Network, view.Nodes, view.Respected, known, mark, UpkeepOnly: !tables.Serving.Contains(tableId))
+            {
+                Leaving = view.Leaving,
+            });
             stale.Observe(tableId, steps, view.IsWhole);
             troubles.Observe(tableId, steps, known.Count(entry => entry.IsCustom));
             writer.Observe(tableId, steps);

@@ -44,19 +44,19 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     }
 
     public bool Covers(VpcView view) =>
-        all is not null && view.Nodes.All(node => tableOf.ContainsKey(node.Node.VSwitchId) || problems.ContainsKey(node.Node.VSwitchId));
+        all is not null && view.Members.All(node => tableOf.ContainsKey(node.Node.VSwitchId) || problems.ContainsKey(node.Node.VSwitchId));
 
     /// <summary>Null when all is known that can be known now.</summary>
     public async Task<CloudError?> RefreshAsync(VpcView view, CancellationToken cancellation)
     {
         var error = all is null ? await ListAsync(cancellation) : null;
         if (error is not null) return error;
-        var missing = view.Nodes.Select(node => node.Node.VSwitchId).Where(id => !tableOf.ContainsKey(id) && !problems.ContainsKey(id))
+        var missing = view.Members.Select(node => node.Node.VSwitchId).Where(id => !tableOf.ContainsKey(id) && !problems.ContainsKey(id))
             .Distinct().ToList();
         var answers = await Task.WhenAll(missing.Select(id => api.DescribeVSwitchAttributesAsync(vpc.RegionId, id, cancellation)));
         for (var i = 0; i < missing.Count; i++) error = Learn(missing[i], answers[i]) ?? error;
         // The tables of nodes that have left are still good for those that come back, but they no longer count.
-        var inUse = view.Nodes.Select(node => node.Node.VSwitchId).ToHashSet();
+        var inUse = view.Members.Select(node => node.Node.VSwitchId).ToHashSet();
         foreach (var gone in tableOf.Keys.Where(id => !inUse.Contains(id)).ToList()) tableOf.Remove(gone);
         Settle();
         // One vSwitch that gives no answer does not keep the others waiting.

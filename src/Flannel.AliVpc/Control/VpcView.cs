@@ -13,17 +13,21 @@ public sealed record VpcId(string RegionId, string Id)
 /// <summary>What the leases say about one VPC.</summary>
 /// <param name="Nodes">Our nodes in it; no two with the same subnet.</param>
 /// <param name="Refused">Our nodes in it whose lease cannot be routed at all, with the reason for people.</param>
+/// <param name="Leaving">Our nodes in it that gave their subnet back: their routes go at once.</param>
 /// <param name="Respected">Subnets of others, whatever their VPC, and those of <paramref name="Refused"/>.</param>
 /// <param name="IsWhole">False when a lease could not be read: nothing is concluded from what is absent.</param>
 public sealed record VpcView(
     VpcId Vpc, Ipv4Network Network, IReadOnlyList<WantedRoute> Nodes, IReadOnlyList<(WantedRoute Node, string Reason)> Refused,
-    IReadOnlyList<Ipv4Network> Respected, bool IsWhole, long Revision)
+    IReadOnlyList<WantedRoute> Leaving, IReadOnlyList<Ipv4Network> Respected, bool IsWhole, long Revision)
 {
+    /// <summary>Whose vSwitches' tables count: of a node that leaves, too, as long as its lease is there.</summary>
+    public IEnumerable<WantedRoute> Members => Nodes.Concat(Leaving);
+
     /// <summary>Groups a snapshot by VPC. Empty without a configuration: then nothing may be concluded.</summary>
     public static IReadOnlyDictionary<VpcId, VpcView> Group(LeaseSnapshot snapshot)
     {
         if (snapshot.Config is not { } config) return new Dictionary<VpcId, VpcView>();
-        var groups = new Dictionary<VpcId, (List<WantedRoute> Nodes, List<(WantedRoute, string)> Refused)>();
+        var groups = new Dictionary<VpcId, (List<WantedRoute> Nodes, List<(WantedRoute, string)> Refused, List<WantedRoute> Leaving)>();
         var respected = new List<Ipv4Network>();
         var subnets = new HashSet<Ipv4Network>();
         // Of two leases for one subnet (an IPv4 key and a dual-stack one) the older is right.
@@ -36,7 +40,7 @@ public sealed record VpcView(
             }
 
             var vpc = new VpcId(wanted.Node.RegionId, wanted.Node.VpcId);
-            if (!groups.TryGetValue(vpc, out var group)) groups.Add(vpc, group = ([], []));
+            if (!groups.TryGetValue(vpc, out var group)) groups.Add(vpc, group = ([], [], []));
             if (lease.Subnet.Length == 0 || !config.Network.Contains(lease.Subnet) || lease.Subnet == config.Network)
             {
                 group.Refused.Add((wanted, $"{lease.Subnet} is not a part of the network {config.Network}"));
@@ -47,12 +51,12 @@ public sealed record VpcView(
             }
             else
             {
-                group.Nodes.Add(wanted);
+                (wanted.Node.Released ? group.Leaving : group.Nodes).Add(wanted);
             }
         }
 
         return groups.ToDictionary(group => group.Key, group => new VpcView(
-            group.Key, config.Network, group.Value.Nodes, group.Value.Refused,
+            group.Key, config.Network, group.Value.Nodes, group.Value.Refused, group.Value.Leaving,
             [.. respected, .. group.Value.Refused.Select(refused => refused.Item1.Destination)
                 .Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet))],
             snapshot.IsWhole, snapshot.Revision));
@@ -61,6 +65,7 @@ public sealed record VpcView(
     /// <summary>Whether nothing that matters here has changed, as when another VPC's node joined.</summary>
     public bool SaysTheSameAs(VpcView other) =>
         Network == other.Network && IsWhole == other.IsWhole && Nodes.SequenceEqual(other.Nodes) && Refused.SequenceEqual(other.Refused)
+        && Leaving.SequenceEqual(other.Leaving)
         && Respected.SequenceEqual(other.Respected);
 
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
@@ -69,6 +74,7 @@ public sealed record VpcView(
         Network = network,
         Nodes = [],
         Refused = [],
+        Leaving = [],
         IsWhole = snapshot.IsWhole,
         Revision = snapshot.Revision,
         Respected = [.. snapshot.Leases.Where(lease => OursOrNull(lease) is null).Select(lease => lease.Subnet)],

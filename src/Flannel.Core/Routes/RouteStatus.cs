@@ -28,6 +28,9 @@ public enum RouteState
 
     /// <summary>The cloud's API does not answer.</summary>
     Unreachable,
+
+    /// <summary>The node gave its subnet back (<c>flanneld release</c>), and no table has its route any more.</summary>
+    Released,
 }
 
 /// <summary>The controller's word to one node: the value at <c>{prefix}/ali-vpc/routes/{subnet key}</c>.</summary>

@@ -8,13 +8,14 @@ namespace Flannel.Etcd.Control;
 /// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted on the monotonic
 /// clock from before
 /// the last renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
-/// <see cref="StillHeldAsync"/>; what is written to etcd is fenced by <see cref="Revision"/> in any case.</remarks>
+/// <see cref="StillHeldAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
 public sealed class ControllerTerm : IAsyncDisposable
 {
     private readonly IEtcd etcd;
     private readonly EtcdKeys keys;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly ElectionFence fence;
     private readonly CancellationTokenSource lost = new();
     private readonly CancellationTokenSource stop = new();
     private readonly Lock gate = new();
@@ -29,23 +30,22 @@ public sealed class ControllerTerm : IAsyncDisposable
         this.time = time;
         this.logger = logger;
         this.life = life;
-        EtcdLeaseId = etcdLeaseId;
-        Revision = revision;
+        fence = new ElectionFence(revision, etcdLeaseId);
         Lost = lost.Token;
-        Statuses = new RouteStatusStore(etcd, keys, revision, logger);
+        Statuses = new RouteStatusStore(etcd, keys, fence, logger);
         renewing = RunAsync(stop.Token);
     }
 
     /// <summary>Cancelled as soon as the election is lost, or may be.</summary>
     public CancellationToken Lost { get; }
 
-    /// <summary>etcd's revision at which the election's key was created: the fence, greater with every term.</summary>
-    public long Revision { get; }
+    /// <summary>etcd's revision at which the election's key was created.</summary>
+    public long Revision => fence.Revision;
 
     /// <summary>The statuses of routes, written under the fence of this term.</summary>
     public RouteStatusStore Statuses { get; }
 
-    internal long EtcdLeaseId { get; }
+    internal long EtcdLeaseId => fence.EtcdLeaseId;
 
     /// <summary>Asks etcd. False also when it does not answer in time.</summary>
     public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
@@ -153,7 +153,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         try
         {
             var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller, KeysOnly = true }, cancellation);
-            if (answer.Kvs.Count == 1 && answer.Kvs[0].CreateRevision == Revision) return answer.Header.Revision;
+            if (fence.Holds(answer.Kvs)) return answer.Header.Revision;
             Lose("the election's key is another's");
             return null;
         }

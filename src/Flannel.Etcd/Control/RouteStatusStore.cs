@@ -13,21 +13,29 @@ namespace Flannel.Etcd.Control;
 /// etcd lease of the node's subnet, so that it ends with it.</summary>
 public sealed class RouteStatusStore
 {
-    // etcd refuses transactions of more than 128 conditions or operations; one condition is the term's own.
+    // etcd refuses transactions of more than 128 conditions or operations; two conditions are the term's own.
     private const int BatchSize = 100;
     private const int PageSize = 4096;
 
     private readonly IEtcd etcd;
     private readonly EtcdKeys keys;
-    private readonly long termRevision;
+    private readonly ElectionFence fence;
     private readonly ILogger logger;
 
-    internal RouteStatusStore(IEtcd etcd, EtcdKeys keys, long termRevision, ILogger logger)
+    internal RouteStatusStore(IEtcd etcd, EtcdKeys keys, ElectionFence fence, ILogger logger)
     {
         this.etcd = etcd;
         this.keys = keys;
-        this.termRevision = termRevision;
+        this.fence = fence;
         this.logger = logger;
+    }
+
+    /// <summary>The word on one subnet; null while there is none that can be read.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    public static async Task<RouteStatus?> ReadAsync(IEtcd etcd, EtcdKeys keys, SubnetKey key, CancellationToken cancellation)
+    {
+        var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Route(key.ToString()) }, cancellation);
+        return answer.Kvs is [var pair] ? RouteStatus.Parse(pair.Value.Span) : null;
     }
 
     /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are one that cannot be read, and one that is attached to
@@ -107,12 +115,12 @@ public sealed class RouteStatusStore
             var lease = ByteString.CopyFromUtf8(keys.Subnets + key);
             var request = new TxnRequest
             {
-                Compare = { Term(), Compares.CreatedAt(lease, 0) },
+                Compare = { fence.Compares(keys), Compares.CreatedAt(lease, 0) },
                 Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Route(key) } } },
                 Failure = { new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } } },
             };
             var answer = await etcd.TxnAsync(request, cancellation);
-            if (!answer.Succeeded && !IsOurs(answer.Responses[0])) return false;
+            if (!answer.Succeeded && !fence.Holds(answer.Responses[0].ResponseRange.Kvs)) return false;
         }
 
         return true;
@@ -122,7 +130,7 @@ public sealed class RouteStatusStore
     {
         while (batch.Count > 0)
         {
-            var request = new TxnRequest { Compare = { Term() } };
+            var request = new TxnRequest { Compare = { fence.Compares(keys) } };
             request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
             foreach (var (lease, status) in batch)
             {
@@ -143,7 +151,7 @@ public sealed class RouteStatusStore
 
             var answer = await etcd.TxnAsync(request, cancellation);
             if (answer.Succeeded) return true;
-            if (!IsOurs(answer.Responses[0])) return false;
+            if (!fence.Holds(answer.Responses[0].ResponseRange.Kvs)) return false;
             batch = StillThere(batch, answer);
         }
 
@@ -164,9 +172,4 @@ public sealed class RouteStatusStore
 
         return rest;
     }
-
-    private Compare Term() => Compares.CreatedAt(keys.Controller, termRevision);
-
-    private bool IsOurs(ResponseOp election) =>
-        election.ResponseRange.Kvs is [var pair] && pair.CreateRevision == termRevision;
 }

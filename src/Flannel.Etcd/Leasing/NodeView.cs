@@ -25,6 +25,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
     private const int ConfigWatch = 3;
 
     private long configRevision = held.ConfigRevision;
+    private long etcdLease = held.Lease.EtcdLeaseId;
     private ControllerHolder? controller;
     private bool controllerTold;
 
@@ -43,6 +44,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     public void Tell(NodeLook look)
     {
+        if (look.Own is { } own) etcdLease = own.Lease;
         events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(look.Status)));
         TellConfig(look.Config);
         TellController(look.Controller);
@@ -59,6 +61,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
             {
                 case OwnWatch:
                     own = new OwnKeyEvent(pair, change.Kv.ModRevision);
+                    if (pair is not null) etcdLease = pair.Lease;
                     break;
                 case StatusWatch:
                     events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(pair)));
@@ -79,7 +82,8 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     private RouteStatus? ReadStatus(KeyValue? pair)
     {
-        if (pair is null) return null;
+        // The word on an earlier holding of the subnet, such as a reservation's that was deleted: the controller will say a new one.
+        if (pair is null || pair.Lease != etcdLease) return null;
         var status = RouteStatus.Parse(pair.Value.Span);
         if (status is null) EtcdLog.UnreadableStatus(logger, pair.Key.ToStringUtf8());
         return status;

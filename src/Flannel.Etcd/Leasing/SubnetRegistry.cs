@@ -1,8 +1,10 @@
 using Etcdserverpb;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Mvccpb;
+using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Leasing;
 
@@ -73,6 +75,25 @@ public sealed class SubnetRegistry
     /// <param name="known">A state that was read just now, to spare the first look; how old it is does not matter for correctness.</param>
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, CancellationToken cancellation, RegistryState? known = null) =>
         new Acquisition(etcd, reader, writes, request, leaseTime, time, random, logger).RunAsync(known, cancellation);
+
+    /// <summary>Changes what a lease says of its node, unless somebody wrote it since it was read: then the answer is null.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    public async Task<Lease?> ChangeAsync(Lease lease, LeaseAttributes attributes, CancellationToken cancellation)
+    {
+        var answer = await etcd.TxnAsync(writes.Change(lease, attributes), cancellation);
+        return answer.Succeeded ? lease with { Attributes = attributes, ModRevision = answer.Header.Revision } : null;
+    }
+
+    /// <summary>Gives a lease back before its time, and with its etcd lease all that was attached to it. False when somebody wrote it since it was
+    /// read. Not for reservations: they are an operator's.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or refused. To try again is harmless.</exception>
+    public async Task<bool> GiveBackAsync(Lease lease, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(lease.EtcdLeaseId);
+        var answer = await etcd.TxnAsync(writes.Delete(lease), cancellation);
+        if (answer.Succeeded) await etcd.LeaseRevokeAsync(lease.EtcdLeaseId, cancellation);
+        return answer.Succeeded;
+    }
 
     /// <summary>Completes when there may be room where there was none: a key below <c>subnets/</c> was deleted, or the configuration was
     /// written, after a revision; or after the time, whichever is first.</summary>

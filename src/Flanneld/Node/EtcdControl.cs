@@ -31,6 +31,9 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time)
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation) =>
         await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), cancellation).ConfigureAwait(false);
 
+    public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
+        await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), cancellation).ConfigureAwait(false);
+
     private async Task<T> RepeatAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {
         while (true)

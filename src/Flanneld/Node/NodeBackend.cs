@@ -4,6 +4,8 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Etcd;
+using Flannel.Etcd.Leasing;
 
 namespace Flanneld.Node;
 
@@ -17,6 +19,15 @@ internal static class NodeBackend
             return $"Backend.Type is '{config.BackendType}', and this build has {FlannelContract.Backends}";
         return AliVpcBackendConfig.Parse(config.Backend, out var error) is null ? error : null;
     }
+
+    /// <summary>Null when there is a configuration whose routes can be looked at; else one line.</summary>
+    public static string? Unusable(ConfigState state, EtcdKeys keys) => state switch
+    {
+        ConfigState.Present { Config: var config } => Refusal(config)
+            ?? (NeedsRoutes(config) ? null : $"backend {config.BackendType} has no routes"),
+        ConfigState.Refused refused => $"the network configuration at {keys.Config.ToStringUtf8()} is refused: {refused.Error}",
+        _ => $"there is no network configuration at {keys.Config.ToStringUtf8()}",
+    };
 
     public static bool NeedsRoutes(NetworkConfig config) => config.BackendType == FlannelContract.AliVpcBackend;
 

@@ -18,17 +18,26 @@ internal static class CommandLine
             if (FindRefused(argument) is { } refused) return Refuse($"--{refused.Name} is not supported: {refused.Reason}");
         }
 
-        var command = new RootCommand();
-        command.Options.Clear();
+        var result = new DaemonOptions();
+        if (arguments is [var first, ..] && !first.StartsWith('-'))
+        {
+            if (CommandWord.All.FirstOrDefault(word => word.Name == first) is not { } word) return Refuse(UnknownCommand(first));
+            result.Command = word.Command;
+            arguments = [.. arguments.Skip(1)];
+        }
+
+        var root = new RootCommand();
+        root.Options.Clear();
         var options = Flags.All.ToDictionary(flag => flag, Option);
-        foreach (var option in options.Values) command.Options.Add(option);
-        var parsed = command.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+        foreach (var option in options.Values) root.Options.Add(option);
+        var parsed = root.Parse(arguments, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
         if (parsed.UnmatchedTokens is [var unknown, ..]) return Refuse(Unknown(unknown));
 
-        var result = new DaemonOptions();
         foreach (var (flag, option) in options)
         {
             var given = parsed.GetResult(option) is { Implicit: false } ? Values(parsed, flag, option) : null;
+            if (given is not null && flag.Only is { } only && only != result.Command)
+                return Refuse($"--{flag.Name} belongs to 'flanneld {CommandWord.All.First(word => word.Command == only).Name}'");
             if (given is [] && !flag.IsBoolean) return Refuse($"--{flag.Name} needs a value: --{flag.Name}={flag.Argument}");
             if (given is not null)
             {
@@ -37,7 +46,7 @@ internal static class CommandLine
                     if (flag.Read(result, value) is { } form) return Refuse(Bad($"--{flag.Name}", flag, value, form));
                 }
             }
-            else if (environment.GetValueOrDefault(flag.EnvironmentName) is { Length: > 0 } variable
+            else if (flag.Only is null && environment.GetValueOrDefault(flag.EnvironmentName) is { Length: > 0 } variable
                 && flag.Read(result, variable) is { } form)
             {
                 return Refuse(Bad(flag.EnvironmentName, flag, variable, form));
@@ -98,13 +107,19 @@ internal static class CommandLine
 
     private static string Unknown(string token)
     {
-        if (!token.StartsWith('-')) return $"unexpected argument '{Shorten(token)}': flanneld takes only flags, see --help";
+        if (!token.StartsWith('-')) return $"unexpected argument '{Shorten(token)}': after the command flanneld takes only flags, see --help";
         var name = token.TrimStart('-').Split('=')[0];
-        var nearest = Flags.All.Select(f => f.Name).MinBy(known => Distance(known, name));
-        return nearest is not null && Distance(nearest, name) <= Math.Max(2, name.Length / 4)
+        return Nearest(name, Flags.All.Select(flag => flag.Name)) is { } nearest
             ? $"unknown flag --{Shorten(name)}: did you mean --{nearest}?"
             : $"unknown flag --{Shorten(name)}: see --help";
     }
+
+    private static string UnknownCommand(string text) => Nearest(text, CommandWord.All.Select(word => word.Name)) is { } nearest
+        ? $"unknown command '{Shorten(text)}': did you mean {nearest}?"
+        : $"unknown command '{Shorten(text)}': see --help";
+
+    private static string? Nearest(string name, IEnumerable<string> known) =>
+        known.MinBy(other => Distance(other, name)) is { } nearest && Distance(nearest, name) <= Math.Max(2, name.Length / 4) ? nearest : null;
 
     private static string Bad(string source, Flag flag, string value, string form) =>
         flag.IsSecret ? $"{source} must be {form}" : $"{source} is '{Shorten(value)}', and must be {form}";

@@ -11,6 +11,8 @@ internal enum LogFormat { Text, Systemd, Json }
 /// <summary>What the operator asked for. Set while flags and environment are read, not changed afterwards.</summary>
 internal sealed class DaemonOptions
 {
+    public Command Command { get; set; }
+
     public string EtcdEndpoints { get; set; } = "http://127.0.0.1:4001,http://127.0.0.1:2379";
     public EtcdKeys EtcdKeys { get; set; } = EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
     public string? EtcdKeyFile { get; set; }
@@ -38,6 +40,8 @@ internal sealed class DaemonOptions
     public bool MayControlRoutes { get; set; } = true;
     public TimeSpan RouteResync { get; set; } = TimeSpan.FromSeconds(60);
     public bool DryRun { get; set; }
+    public bool RemoveLeftovers { get; set; }
+    public TimeSpan ReleaseWait { get; set; } = TimeSpan.FromSeconds(60);
 
     public System.Net.IPAddress HealthzIp { get; set; } = System.Net.IPAddress.Any;
     public int HealthzPort { get; set; }

@@ -16,6 +16,9 @@ internal sealed record Flag(
     /// <summary>Its value must not be shown, not even in a message about the value.</summary>
     public bool IsSecret { get; init; }
 
+    /// <summary>The one command that it belongs to; null when it is for all. Such a flag has no variable: it is for a person who types it.</summary>
+    public Command? Only { get; init; }
+
     public string EnvironmentName => "FLANNELD_" + Name.ToUpperInvariant().Replace('-', '_');
 }
 

@@ -66,6 +66,11 @@ internal static class Flags
         new("sts-endpoint", Cloud, "URL", "", "STS API, asked for assumed roles only (default: https, the region's VPC-internal host)",
             (o, s) => FlagValues.Endpoint(s, v => o.StsEndpoint = v)),
 
+        new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that it lists as leftover",
+            (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
+        new("wait", Cloud, "SECONDS", "60", "of 'release': how long the route controller is waited for, 0 to 3600",
+            (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v))) { Only = Command.Release },
+
         new("healthz-ip", Health, "IP", "0.0.0.0", "address of /healthz, /readyz and /metrics",
             (o, s) => FlagValues.AnyAddress(s, v => o.HealthzIp = v)),
         new("healthz-port", Health, "PORT", "0", "port of /healthz, /readyz and /metrics; 0 is off",

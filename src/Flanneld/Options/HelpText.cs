@@ -11,7 +11,8 @@ internal static class HelpText
     {
         var text = new StringBuilder();
         text.Append("flanneld leases a subnet for this node from etcd and has the VPC's route tables send it here.\n\n");
-        text.Append("Usage: flanneld [flags]\n");
+        text.Append("Usage: flanneld [command] [flags]\n\nCommands (none: the daemon):\n");
+        foreach (var word in CommandWord.All) Append(text, "  " + word.Name, word.Help);
         foreach (var group in Flags.All.GroupBy(flag => flag.Group))
         {
             text.Append('\n').Append(group.Key).Append(":\n");
@@ -19,18 +20,21 @@ internal static class HelpText
         }
 
         text.Append("\nEach flag is also a variable: --etcd-prefix is FLANNELD_ETCD_PREFIX. A flag wins over its variable.\n");
-        text.Append("Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage.\n");
+        text.Append("Exit codes: 0 stopped as asked, or done; 1 failed; 2 wrong usage.\n");
         return text.ToString();
     }
 
     private static void Append(StringBuilder text, Flag flag)
     {
         var left = $"  {(flag.Name.Length == 1 ? "-" : "--")}{flag.Name}{(flag.IsBoolean ? "" : " " + flag.Argument)}";
+        Append(text, left, flag.Default.Length > 0 && flag.Default != "false" ? $"{flag.Help} (default {flag.Default})" : flag.Help);
+    }
+
+    private static void Append(StringBuilder text, string left, string right)
+    {
         text.Append(left);
         if (left.Length >= Column) text.Append('\n').Append(' ', Column);
         else text.Append(' ', Column - left.Length);
-        text.Append(flag.Help);
-        if (flag.Default.Length > 0 && flag.Default != "false") text.Append($" (default {flag.Default})");
-        text.Append('\n');
+        text.Append(right).Append('\n');
     }
 }

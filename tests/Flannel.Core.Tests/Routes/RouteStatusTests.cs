@@ -41,6 +41,7 @@ public sealed class RouteStatusTests
     [InlineData(RouteState.QuotaExceeded, "QuotaExceeded")]
     [InlineData(RouteState.Denied, "Denied")]
     [InlineData(RouteState.Rejected, "Rejected")]
+    [InlineData(RouteState.Released, "Released")]
     [InlineData(RouteState.Unreachable, "Unreachable")]
     public void Each_state_is_one_word(RouteState state, string word)
     {
@@ -50,7 +51,7 @@ public sealed class RouteStatusTests
     }
 
     [Fact]
-    public void Every_state_has_its_row_above() => Assert.Equal(7, Enum.GetValues<RouteState>().Length);
+    public void Every_state_has_its_row_above() => Assert.Equal(8, Enum.GetValues<RouteState>().Length);
 
     [Theory]
     [InlineData("\"Available\"", "1")]

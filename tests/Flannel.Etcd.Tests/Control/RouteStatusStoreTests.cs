@@ -78,6 +78,33 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_term_of_the_same_revision_in_a_restored_etcd_is_told_by_its_etcd_lease()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        var former = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId + 1), world.Logger);
+        Assert.False(await former.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+        var ours = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId), world.Logger);
+        Assert.True(await ours.PublishAsync([(lease, Status(lease))], Cancel));
+    }
+
+    [Fact]
+    public async Task One_status_is_read_by_its_subnet()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.Null(await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel));
+        Assert.True(await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.Equal("i-1", (await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel))!.InstanceId);
+    }
+
+    [Fact]
     public async Task The_status_of_an_ended_reservation_is_deleted_and_that_of_a_living_one_kept()
     {
         var world = await NewAsync();

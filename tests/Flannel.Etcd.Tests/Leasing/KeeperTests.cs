@@ -39,6 +39,38 @@ public sealed class KeeperTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_word_on_an_earlier_holding_of_the_subnet_is_not_believed()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        var text = System.Text.Encoding.UTF8.GetString(status.ToJson());
+        // As left by a reservation of the same node, which goes with no etcd lease.
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text);
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text, held.Lease.EtcdLeaseId);
+        Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status?.InstanceId);
+    }
+
+    [Fact]
+    public async Task A_lease_is_given_back_with_all_that_hung_on_it()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
+        var cancel = TestContext.Current.CancellationToken;
+        var changed = await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
+        Assert.Equal("""{"Released":true}""", Assert.Single(await world.LeasesAsync()).Attributes.BackendData);
+        Assert.Null(await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes, cancel));
+        Assert.False(await world.Registry.GiveBackAsync(held.Lease, cancel));
+        Assert.True(await world.Registry.GiveBackAsync(changed!, cancel));
+        Assert.Empty(await world.LeasesAsync());
+        Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
+    }
+
+    [Fact]
     public async Task A_revoked_etcd_lease_is_a_deletion_too()
     {
         var world = await NewAsync();

@@ -57,6 +57,20 @@ public sealed class CommandLineTests
     public void Booleans_are_Gos(string argument, bool expected) => Assert.Equal(expected, Accept([argument, "-v=1"]).IpMasq);
 
     [Fact]
+    public void A_command_is_the_first_argument_and_has_flags_of_its_own()
+    {
+        Assert.Equal(Command.Run, Accept([]).Command);
+        var release = Accept(["release", "--wait=5", "-public-ip=10.0.0.5"]);
+        Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
+        Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveLeftovers);
+        Assert.Equal("--remove-leftovers belongs to 'flanneld routes'", Refuse(["--remove-leftovers"]));
+        Assert.Equal("--wait belongs to 'flanneld release'", Refuse(["routes", "--wait=5"]));
+        Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
+        // It deletes: nobody should find it in a file of variables.
+        Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveLeftovers);
+    }
+
+    [Fact]
     public void A_repeatable_flag_keeps_all_values_in_order() =>
         Assert.Equal(["eth1", "eth0", "192.168.1.11"], Accept(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
 
@@ -90,7 +104,8 @@ public sealed class CommandLineTests
     [InlineData("--etcd-endpoint=http://1.2.3.4:1", "did you mean --etcd-endpoints?")]
     [InlineData("-ifaces=x", "did you mean --iface?")]
     [InlineData("--nonsense-of-mine", "unknown flag --nonsense-of-mine: see --help")]
-    [InlineData("check-everything", "unexpected argument 'check-everything'")]
+    [InlineData("relaese", "unknown command 'relaese': did you mean release?")]
+    [InlineData("everything", "unknown command 'everything': see --help")]
     [InlineData("--public-ip=10.0.0.256", "--public-ip is '10.0.0.256', and must be an IPv4 address")]
     [InlineData("--public-ip=010.0.0.1", "must be an IPv4 address")]
     [InlineData("--subnet-lease-renew-margin=0", "from 1 to 1439")]

@@ -46,6 +46,21 @@ internal sealed class FakeLeases : ILeaseView
         return Add(subnet, "ali-vpc", data.ToJson());
     }
 
+    /// <summary>The node says that it leaves: <c>flanneld release</c>.</summary>
+    public void Release(string subnet)
+    {
+        lock (gate)
+        {
+            revision++;
+            var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
+            var attributes = leases[index].Attributes;
+            var node = AliVpcBackendData.Parse(attributes.BackendData)! with { Released = true };
+            leases[index] = leases[index] with { Attributes = attributes with { BackendData = node.ToJson() }, ModRevision = revision };
+        }
+
+        Tell();
+    }
+
     /// <summary>As after a restore of etcd: the key was made anew, with the very revision of before, and hangs on another etcd lease.</summary>
     public void Reattach(string subnet, long etcdLeaseId)
     {
@@ -159,6 +174,18 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
 
     public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation) =>
         new(new Dictionary<string, RouteStatus>(Statuses));
+
+    public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        if (!IsHeld || lost.IsCancellationRequested) return false;
+        foreach (var key in subnetKeys)
+        {
+            if (!leases.Snapshot.Leases.Any(lease => lease.Key.ToString() == key)) Statuses.TryRemove(key, out _);
+        }
+
+        return true;
+    }
 
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {

@@ -1,0 +1,94 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Leasing;
+using Flanneld.Node;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld;
+
+/// <summary>Whom the daemon and its commands talk to: etcd and the metadata service as the options name them, and the cloud's API once a network
+/// configuration is known.</summary>
+internal sealed class Connections : IDisposable
+{
+    private readonly DaemonOptions options;
+    private readonly IReadOnlyDictionary<string, string> environment;
+    private readonly ILoggerFactory loggers;
+    private readonly TimeProvider time;
+    private readonly Random random;
+
+    private Connections(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random,
+        EtcdOptions etcd, MetadataOptions metadata)
+    {
+        (this.options, this.environment, this.loggers, this.time, this.random) = (options, environment, loggers, time, random);
+        Etcd = new EtcdConnection(etcd, time, random, loggers.CreateLogger("etcd"));
+        Metadata = new MetadataClient(metadata, time, random, loggers.CreateLogger("cloud"));
+    }
+
+    public EtcdConnection Etcd { get; }
+
+    public MetadataClient Metadata { get; }
+
+    public SubnetRegistry Registry => new(Etcd, options.EtcdKeys, time, random, loggers.CreateLogger("etcd"));
+
+    /// <summary>Nothing is asked of the network yet. Null with one line when the options or a file that they name cannot serve.</summary>
+    public static Connections? Open(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random, out string error)
+    {
+        error = PasswordProblem(options, out var password) ?? "";
+        if (error.Length > 0 || options.CreateEtcdOptions(password, out error) is not { } etcd) return null;
+        error = FileProblem(options, etcd) ?? "";
+        if (error.Length > 0 || MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out error) is not { } metadata) return null;
+        return new Connections(options, environment, loggers, time, random, etcd, metadata);
+    }
+
+    /// <summary>The cloud's API with the credentials that a configuration and this host give; to be disposed of by the caller.</summary>
+    public CloudAccess OpenCloud(AliVpcBackendConfig backend) =>
+        new(options, environment, backend, Metadata, time, random, loggers.CreateLogger("cloud"));
+
+    /// <summary>Of a configuration that <see cref="NodeBackend.Refusal"/> has nothing against.</summary>
+    public static AliVpcBackendConfig Backend(NetworkConfig config) =>
+        AliVpcBackendConfig.Parse(config.Backend, out var error) ?? throw new InvalidOperationException(error);
+
+    public void Dispose()
+    {
+        Metadata.Dispose();
+        Etcd.Dispose();
+    }
+
+    /// <summary>Null when there is none to read; else what is wrong, in one line.</summary>
+    private static string? PasswordProblem(DaemonOptions options, out Secret? password)
+    {
+        password = options.EtcdPassword;
+        if (options.EtcdPasswordFile is not { } path) return null;
+        try
+        {
+            // Editors end a file with a line feed that is no part of the password.
+            password = new Secret(File.ReadAllText(path).TrimEnd('\r', '\n'));
+            return password.IsEmpty ? $"--etcd-password-file {path} is empty" : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"--etcd-password-file {path} cannot be read: {e.Message}";
+        }
+    }
+
+    /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before anything is asked of the network.</summary>
+    private static string? FileProblem(DaemonOptions options, EtcdOptions etcd)
+    {
+        if (EtcdConnection.FileProblem(etcd) is { } problem) return $"etcd: {problem}";
+        try
+        {
+            if (options.AccessKeyFile is { } path) File.OpenRead(path).Dispose();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"--access-key-file {options.AccessKeyFile} cannot be read: {e.Message}";
+        }
+    }
+}

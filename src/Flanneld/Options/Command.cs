@@ -1,0 +1,22 @@
+namespace Flanneld.Options;
+
+/// <summary>What the program is to do.</summary>
+internal enum Command
+{
+    /// <summary>No word: the daemon itself, as upstream starts it.</summary>
+    Run,
+    Release,
+    Routes,
+    Healthcheck,
+}
+
+/// <summary>A command as it is written: the first argument.</summary>
+internal sealed record CommandWord(Command Command, string Name, string Help)
+{
+    public static IReadOnlyList<CommandWord> All { get; } =
+    [
+        new(Command.Release, "release", "give this node's subnet and route back for good (stop the daemon first)"),
+        new(Command.Routes, "routes", "list the route entries inside the network; --remove-leftovers deletes those of nobody"),
+        new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1"),
+    ];
+}

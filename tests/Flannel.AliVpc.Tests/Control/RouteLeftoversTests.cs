@@ -1,0 +1,86 @@
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Tests.Control.Support;
+using Flannel.AliVpc.Tests.Support;
+
+namespace Flannel.AliVpc.Tests.Control;
+
+public sealed class RouteLeftoversTests
+{
+    [Fact]
+    public void Each_entry_inside_the_network_is_called_what_it_is() => Run(async (cloud, leases, routes) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "ali-vpc", null);
+        var listing = await ListAsync(routes, leases);
+        Assert.True(listing.Complete);
+        Assert.Equal("""
+            cn-hangzhou/vpc-1: entries inside 10.24.0.0/16
+              leased        vtb-1 10.24.1.0/24       Instance i-1 rte-1
+              leased        vtb-1 10.24.2.0/24       Instance i-2 rte-2
+              overlapping   vtb-1 10.24.2.128/25     Instance i-3 rte-3
+              stale         vtb-1 10.24.3.0/24       Instance i-3 rte-4 OURS
+              other-cluster vtb-1 10.24.4.0/24       Instance i-4 rte-5 THEIRS
+              leftover      vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
+              leftover      vtb-1 10.24.6.0/24       Instance i-6 rte-7
+
+            """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal).Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
+        Assert.Equal(["rte-6", "rte-7"], listing.Leftovers.Select(leftover => leftover.Entry.RouteEntryId));
+        Assert.Equal(0, cloud.Writes);
+    });
+
+    [Fact]
+    public void Only_what_was_listed_goes_and_what_a_lease_has_come_to_want_is_spared() => Run(async (cloud, leases, routes) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "ali-vpc", null);
+        var listing = await ListAsync(routes, leases);
+        leases.Add("10.24.6.0/24", "ali-vpc", null);
+        var (deleted, problems) = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(1, deleted);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], problems);
+        Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
+        string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0"];
+        Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
+    });
+
+    [Fact]
+    public void A_lease_that_cannot_be_read_may_be_anybodys() => Run(async (cloud, leases, routes) =>
+    {
+        leases.IsWhole = false;
+        var listing = await ListAsync(routes, leases);
+        Assert.Empty(listing.Leftovers);
+        Assert.False(listing.Complete);
+    });
+
+    [Fact]
+    public void A_missing_right_is_named() => Run(async (cloud, leases, routes) =>
+    {
+        var listing = await ListAsync(routes, leases);
+        cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
+        var (deleted, problems) = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(0, deleted);
+        Assert.All(problems, problem => Assert.Contains("the RAM role lacks vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
+    });
+
+    private static Task<LeftoverListing> ListAsync(RouteLeftovers routes, FakeLeases leases) =>
+        routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
+
+    private static void Run(Func<FakeCloud, FakeLeases, RouteLeftovers, Task> test) => VirtualTime.Run(async time =>
+    {
+        var cloud = new FakeCloud(time);
+        cloud.AddTable("vpc-1", "vtb-1");
+        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", "");
+        cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", "");
+        cloud.AddEntry("vtb-1", "10.24.2.128/25", "i-3", "");
+        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-3", Cluster.Mark.Token);
+        cloud.AddEntry("vtb-1", "10.24.4.0/24", "i-4", Plans.Theirs.Token);
+        cloud.AddEntry("vtb-1", "10.24.5.0/24", "i-5", "mine");
+        cloud.AddEntry("vtb-1", "10.24.6.0/24", "i-6", "");
+        cloud.AddEntry("vtb-1", "10.99.0.0/24", "i-6", "");
+        cloud.AddEntry("vtb-1", "0.0.0.0/0", "i-6", "");
+        var routes = new RouteLeftovers(new RouteControllerOptions("/coreos.com/network", []), cloud, time, new Random(1), new RecordingLogger());
+        await test(cloud, new FakeLeases(), routes);
+    });
+}

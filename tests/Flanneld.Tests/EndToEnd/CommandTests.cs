@@ -1,0 +1,88 @@
+using Flannel.Testbed;
+
+namespace Flanneld.Tests.EndToEnd;
+
+/// <summary>The commands beside the daemon: what a person or a hook runs.</summary>
+public sealed class CommandTests : EndToEndTest
+{
+    [Fact]
+    public async Task A_node_that_is_released_leaves_neither_lease_nor_route()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        await WaitForControllerAsync();
+        var leaving = await StartReadyAsync(1, "--route-controller=never");
+        var (staying, subnet) = (await SubnetAsync(0), await SubnetAsync(1));
+        Assert.Equal(0, await leaving.StopAsync(Cancel));
+
+        var first = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
+
+        Assert.Equal((0, $"{subnet} is given back\n", ""), (first.ExitCode, first.Output, first.Error));
+        Assert.Null(await LeaseAsync(1));
+        // The controller says so when the listing has it no more.
+        Assert.Null(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
+        Assert.NotNull(await RouteAsync(staying));
+        var again = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("nothing to give back", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_controller_the_lease_is_given_back_and_the_route_is_spoken_of()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--wait=1");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains($"the route of {subnet} may still stand after 1 s (there is no route controller now)", result.Error, StringComparison.Ordinal);
+        Assert.Null(await LeaseAsync(0));
+        Assert.NotNull(await RouteAsync(subnet));
+    }
+
+    [Fact]
+    public async Task A_release_beside_a_living_daemon_is_refused_and_healthcheck_asks_it()
+    {
+        await StartVpcAsync(1);
+        var port = $"--healthz-port={Vpc.Instances[0].FreePort()}";
+        var before = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
+        Assert.Equal(1, before.ExitCode);
+        Assert.Contains("no answer from http://127.0.0.1:", before.Error, StringComparison.Ordinal);
+        await StartReadyAsync(0, port);
+
+        var ready = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
+        Assert.Equal((0, "", ""), (ready.ExitCode, ready.Output, ready.Error));
+        var release = await Vpc.Instances[0].RunCommandAsync("release", Cancel, port);
+        Assert.Equal(1, release.ExitCode);
+        Assert.Contains("the daemon still runs", release.Error, StringComparison.Ordinal);
+        Assert.NotNull(await LeaseAsync(0));
+    }
+
+    [Fact]
+    public async Task Leftovers_are_listed_and_removed_only_when_asked()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel);
+        await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "somebody's");
+
+        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
+        Assert.Equal(0, list.ExitCode);
+        Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
+        Assert.Matches(@"leftover +\S+ 10\.24\.250\.0/24 ", list.Output);
+        Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync("10.24.250.0/24"));
+
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
+        Assert.Equal((0, ""), (removal.ExitCode, removal.Error));
+        Assert.EndsWith("1 of 1 leftover deleted\n", removal.Output, StringComparison.Ordinal);
+        await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync("10.24.250.0/24") is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(subnet));
+        Assert.NotNull(await RouteAsync("10.99.1.0/24"));
+    }
+}
