@@ -74,6 +74,10 @@ public class CloudErrorTableTests
             InvalidSecurityToken.MismatchWithAccessKey InvalidSecurityToken.SomethingNew MissingSecurityToken
             """),
         (Denied, "AnyAction", "Forbidden.RAM NoPermission NoPermission.SomethingNew Forbidden Forbidden.NoPermission"),
+        // STS: https://help.aliyun.com pages of AssumeRole and AssumeRoleWithOIDC.
+        (RefreshCredentials, "AssumeRoleWithOIDC", "AuthenticationFail.OIDCToken.Expired AuthenticationFail.OIDCToken.Invalid AuthenticationFail.SomethingNew"),
+        (Denied, "AssumeRoleWithOIDC", "AuthenticationFail.NoPermission"),
+        (Fatal, "AssumeRole", "EntityNotExist.Role EntityNotExist.SomethingNew"),
         (Unknown, "AnyAction", "SomethingNew OperationFailed.SomethingNew Invalid Throttlings TaskConflict2"),
     ];
 

@@ -42,9 +42,9 @@ public sealed class CredentialChainTests : IDisposable
             Assert.Equal("of-file", await IdAsync(Chain(file, config)));
             Assert.Equal("of-config", await IdAsync(Chain(null, config)));
             Assert.Equal(1, logger.Count(3204));
-            Assert.Equal("of-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
-            environment.Remove("ALIBABA_CLOUD_ACCESS_KEY_ID");
             Assert.Equal("of-old-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
+            environment.Remove("ACCESS_KEY_ID");
+            Assert.Equal("of-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
             Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service == "metadata");
             environment.Clear();
             var last = Chain(null, AliVpcBackendConfig.Empty);
