@@ -17,7 +17,8 @@ public sealed class CommandTests : EndToEndTest
 
         var first = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
 
-        Assert.Equal((0, $"{subnet} is given back\n", ""), (first.ExitCode, first.Output, first.Error));
+        Assert.Equal((0, $"{subnet} is given back\n"), (first.ExitCode, first.Output));
+        AssertNothingElseIsSaid(first.Error);
         Assert.Null(await LeaseAsync(1));
         // The controller says so when the listing has it no more.
         Assert.Null(await RouteAsync(subnet));
@@ -68,21 +69,27 @@ public sealed class CommandTests : EndToEndTest
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
-        await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel);
+        var leftover = subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24";
+        await Vpc.Control.CreateRouteAsync(leftover, Vpc.Instances[1].InstanceId, Cancel);
         await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "somebody's");
 
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
         Assert.Equal(0, list.ExitCode);
         Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
-        Assert.Matches(@"leftover +\S+ 10\.24\.250\.0/24 ", list.Output);
+        Assert.Matches($@"leftover +\S+ {leftover} ", list.Output);
         Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
-        Assert.NotNull(await RouteAsync("10.24.250.0/24"));
+        Assert.NotNull(await RouteAsync(leftover));
 
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
-        Assert.Equal((0, ""), (removal.ExitCode, removal.Error));
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
         Assert.EndsWith("1 of 1 leftover deleted\n", removal.Output, StringComparison.Ordinal);
-        await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync("10.24.250.0/24") is null ? "gone" : null, Cancel);
+        await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync(leftover) is null ? "gone" : null, Cancel);
         Assert.NotNull(await RouteAsync(subnet));
         Assert.NotNull(await RouteAsync("10.99.1.0/24"));
     }
+
+    /// <summary>The test bed speaks http, and every run warns of it.</summary>
+    private static void AssertNothingElseIsSaid(string error) =>
+        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.Contains(" http://", StringComparison.Ordinal));
 }
