@@ -104,6 +104,14 @@ internal sealed record SummaryAnswer : CloudAnswer
     internal sealed record TypeCount(int? Count, string? RouteEntryType);
 }
 
+internal sealed record QuotaAnswer : CloudAnswer
+{
+    public Facts? Quota { get; init; }
+
+    /// <param name="TotalQuota">The API's type is a float.</param>
+    internal sealed record Facts(string? QuotaActionCode, double? TotalQuota, bool? Adjustable);
+}
+
 internal sealed record CreatedAnswer : CloudAnswer
 {
     public string? RouteEntryId { get; init; }
@@ -164,6 +172,7 @@ internal sealed record AssumedRoleAnswer : CloudAnswer
 [JsonSerializable(typeof(VSwitchAnswer))]
 [JsonSerializable(typeof(VpcAnswer))]
 [JsonSerializable(typeof(SummaryAnswer))]
+[JsonSerializable(typeof(QuotaAnswer))]
 [JsonSerializable(typeof(CreatedAnswer))]
 [JsonSerializable(typeof(BatchAnswer))]
 [JsonSerializable(typeof(InterfaceListAnswer))]

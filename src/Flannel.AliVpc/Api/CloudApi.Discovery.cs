@@ -71,6 +71,28 @@ public sealed partial class CloudApi
             null, answer.RequestId);
     }
 
+    public async Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation)
+    {
+        if (options is { VpcEndpoint: not null, QuotasEndpoint: null })
+            return Failed<RouteEntryQuota>(CloudErrors.BadRequest("the Quotas API is not asked: there is a VPC endpoint of its own and none for quotas"));
+        using var scope = Begin(cancellation);
+        // Whether this quota has the dimension of the region is not documented: where it has none, a named one is an error.
+        var answer = await AskQuotaAsync(Quota().With("Dimensions.1.Key", "regionId").With("Dimensions.1.Value", regionId)).ConfigureAwait(false);
+        return answer.Error is { Kind: CloudErrorKind.Fatal or CloudErrorKind.Unknown } ? await AskQuotaAsync(Quota()).ConfigureAwait(false) : answer;
+
+        CloudCall Quota() => CloudCall.OfCentral(CloudService.Quotas, "GetProductQuota", regionId)
+            .With("ProductCode", "vpc").With("QuotaActionCode", RouteEntryQuota.Code);
+
+        async Task<CloudResult<RouteEntryQuota>> AskQuotaAsync(CloudCall call)
+        {
+            var answer = await transport.SendAsync(call, Json.Default.QuotaAnswer, scope).ConfigureAwait(false);
+            if (answer.Error is { } error) return Failed<RouteEntryQuota>(error);
+            return answer.Value!.Quota is { QuotaActionCode: RouteEntryQuota.Code, TotalQuota: >= 0 and <= 1_000_000 } quota
+                ? new(new RouteEntryQuota((int)quota.TotalQuota, quota.Adjustable ?? false), null, answer.RequestId)
+                : Incomplete<RouteEntryQuota>(call, answer.RequestId, "the quota");
+        }
+    }
+
     public async Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation)
     {

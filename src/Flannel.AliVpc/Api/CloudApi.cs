@@ -78,6 +78,17 @@ public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceI
 
 public sealed record RouteCount(string RouteTableId, int Custom);
 
+/// <param name="Total">Custom entries per route table.</param>
+/// <param name="IsAdjustable">Whether more can be asked for.</param>
+public sealed record RouteEntryQuota(int Total, bool IsAdjustable)
+{
+    /// <summary>What a request for more names, with the product vpc.</summary>
+    public const string Code = "vpc_quota_route_entrys_num";
+
+    /// <summary>What an account has that never asked for more (VPC's table of quotas).</summary>
+    public const int Default = 200;
+}
+
 /// <summary>A value where the API answers with nothing but a request id.</summary>
 public sealed record Done
 {
@@ -99,6 +110,10 @@ public interface ICloudApi
     Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation);
 
     Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation);
+
+    /// <summary>How many custom entries a route table of the account may hold in the region: quota vpc_quota_route_entrys_num of the Quotas API
+    /// (2020-05-10).</summary>
+    Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation);
 
     /// <param name="entries">1 to 50, all in one VPC.</param>
     Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation);

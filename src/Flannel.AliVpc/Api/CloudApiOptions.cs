@@ -12,6 +12,9 @@ public sealed record CloudApiOptions
     /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
     public CloudEndpoint? StsEndpoint { get; init; }
 
+    /// <summary>Null: the real one, unless <see cref="VpcEndpoint"/> is given: then this is no place to ask Alibaba Cloud for quotas.</summary>
+    public CloudEndpoint? QuotasEndpoint { get; init; }
+
     /// <summary>Of this program, for the user agent.</summary>
     public required string ProgramVersion { get; init; }
 
@@ -31,6 +34,7 @@ public sealed record CloudApiOptions
     {
         CloudService.Vpc => VpcEndpoint,
         CloudService.Ecs => EcsEndpoint,
-        _ => StsEndpoint,
+        CloudService.Sts => StsEndpoint,
+        _ => QuotasEndpoint,
     };
 }

@@ -3,18 +3,25 @@ using Flannel.Core;
 
 namespace Flannel.AliVpc.Api;
 
-internal enum CloudService { Vpc, Ecs, Sts }
+internal enum CloudService { Vpc, Ecs, Sts, Quotas }
 
 internal static class CloudServices
 {
     /// <summary>As in host names and in RAM actions.</summary>
-    public static string Name(this CloudService service) => service switch { CloudService.Vpc => "vpc", CloudService.Ecs => "ecs", _ => "sts" };
+    public static string Name(this CloudService service) => service switch
+    {
+        CloudService.Vpc => "vpc",
+        CloudService.Ecs => "ecs",
+        CloudService.Sts => "sts",
+        _ => "quotas",
+    };
 
     public static string Version(this CloudService service) => service switch
     {
         CloudService.Vpc => "2016-04-28",
         CloudService.Ecs => "2014-05-26",
-        _ => "2015-04-01",
+        CloudService.Sts => "2015-04-01",
+        _ => "2020-05-10",
     };
 }
 
@@ -26,7 +33,7 @@ internal sealed class CloudCall
     private CloudCall(CloudService service, string action, string regionId, bool isWrite)
     {
         (Service, Action, RegionId, IsWrite) = (service, action, regionId, isWrite);
-        if (service != CloudService.Sts) With("RegionId", regionId);
+        if (service is CloudService.Vpc or CloudService.Ecs) With("RegionId", regionId);
     }
 
     public CloudService Service { get; }
@@ -51,7 +58,10 @@ internal sealed class CloudCall
     public static CloudCall Write(CloudService service, string action, string regionId) => new(service, action, regionId, true);
 
     /// <param name="regionId">Whose STS; empty for the central one. No parameter of the call itself.</param>
-    public static CloudCall OfSts(string action, string regionId) => new(CloudService.Sts, action, regionId, false);
+    public static CloudCall OfSts(string action, string regionId) => OfCentral(CloudService.Sts, action, regionId);
+
+    /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
+    public static CloudCall OfCentral(CloudService service, string action, string regionId) => new(service, action, regionId, false);
 
     /// <summary>Not signed: <paramref name="oidcToken"/> says who asks.</summary>
     public CloudCall Proving(Secret oidcToken)

@@ -23,11 +23,19 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
         if (configured(service) is { } only) return [only];
         if (regionId.Length == 0 && service == CloudService.Sts) return [CloudEndpoint.ForHost("sts.aliyuncs.com")];
         if (!Shapes.IsRegion(regionId)) return [];
+        if (service == CloudService.Quotas) return QuotasOf(regionId);
         var product = service.Name();
         var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");
         var open = CloudEndpoint.ForHost(PublicHosts.Exception(service, regionId) ?? $"{product}.{regionId}.aliyuncs.com");
         if (open == inside) return [inside];
         return publicUntil.TryGetValue(new Place(service, regionId), out var preferred) && time.GetUtcNow() < preferred.Until ? [open, inside] : [inside, open];
+    }
+
+    /// <summary>One service for all regions; few can reach it without the Internet.</summary>
+    private static CloudEndpoint[] QuotasOf(string regionId)
+    {
+        var central = CloudEndpoint.ForHost("quotas.aliyuncs.com");
+        return regionId is "cn-hangzhou" or "cn-shanghai" or "ap-southeast-1" ? [CloudEndpoint.ForHost($"quotas-vpc.{regionId}.aliyuncs.com"), central] : [central];
     }
 
     /// <summary>The internal name did not resolve, and the public host answered.</summary>

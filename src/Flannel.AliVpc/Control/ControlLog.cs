@@ -83,6 +83,16 @@ internal static partial class ControlLog
     [LoggerMessage(3532, LogLevel.Warning, "source/destination check of {Interface}: {Code} {Text} (request {RequestId})")]
     public static partial void CheckFailed(ILogger logger, string @interface, string code, string text, string requestId);
 
+    [LoggerMessage(3533, LogLevel.Warning, "{Vpc}: route table {Table} holds {Entries} of {Limit} custom entries: {WhatToDo}")]
+    public static partial void TableFillsUp(ILogger logger, VpcId vpc, string table, object entries, object limit, string whatToDo);
+
+    [LoggerMessage(3534, LogLevel.Information, "{Vpc}: a route table may hold {Limit} custom entries (quota vpc_quota_route_entrys_num)")]
+    public static partial void LimitKnown(ILogger logger, VpcId vpc, object limit);
+
+    [LoggerMessage(3535, LogLevel.Information,
+        "{Vpc}: how many entries a route table may hold is not known, {Limit} is assumed: {Code} {Text} (request {RequestId})")]
+    public static partial void LimitAssumed(ILogger logger, VpcId vpc, object limit, string code, string text, string requestId);
+
     [LoggerMessage(3540, LogLevel.Information, "route controller: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
     public static partial void TermBegins(ILogger logger, object nodes, object vpcs, object revision);
 

@@ -38,6 +38,9 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
         string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync(regionId, "GetVpcRouteEntrySummary", 1.5, 30, c => inner.GetVpcRouteEntrySummaryAsync(regionId, vpcId, c), cancellation);
 
+    public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
+        CallAsync(regionId, "GetProductQuota", 0.1, 5, c => inner.GetRouteEntryQuotaAsync(regionId, c), cancellation);
+
     public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation) =>
         VpcAsync(regionId, "CreateRouteEntries", c => inner.CreateRouteEntriesAsync(regionId, entries, c), cancellation);

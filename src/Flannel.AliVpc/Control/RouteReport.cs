@@ -38,7 +38,8 @@ public sealed record RouteReport(
 public sealed record ForeignEntry(string RouteTableId, string RouteEntryId, string Destination, ConflictKind Kind, string? Near, string Name);
 
 /// <param name="CustomEntries">What counts against the table's quota.</param>
-public sealed record TableUse(string RouteTableId, string VpcId, int CustomEntries);
+/// <param name="Limit">How many it may hold, as far as is known.</param>
+public sealed record TableUse(string RouteTableId, string VpcId, int CustomEntries, int Limit);
 
 /// <summary>Since the term's start: routes made, re-pointed, deleted; calls that wrote, and those of them that failed as a whole.</summary>
 public sealed record WriteCounts(int Created, int RePointed, int Deleted, int Calls, int FailedCalls)

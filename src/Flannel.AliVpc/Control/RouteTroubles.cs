@@ -22,6 +22,9 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
 
     private sealed record FullTable(RouteTrouble Trouble, int Entries);
 
+    /// <summary>Whether the API has refused a new entry of this table for its quota, and has not taken one since.</summary>
+    public bool IsFull(string tableId) => full.ContainsKey(tableId);
+
     public RouteTrouble? Of(RouteStep step) =>
         troubles.TryGetValue(RouteKey.Of(step), out var trouble) ? trouble
         : step is RouteStep.Create && full.TryGetValue(step.RouteTableId, out var table) ? table.Trouble
@@ -98,7 +101,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     private static (RouteState, string) WordsFor(RouteStep step, CloudError error, int count) => error.Kind switch
     {
         CloudErrorKind.Quota => (RouteState.QuotaExceeded,
-            $"route table {step.RouteTableId} is full ({error.Code}): ask for more of quota vpc_quota_route_entrys_num, or use the vxlan backend"),
+            $"route table {step.RouteTableId} is full ({error.Code}): {RouteQuota.WhatToDo}"),
         CloudErrorKind.Denied => (RouteState.Denied, $"the RAM role lacks {error.DeniedAction ?? error.Code}"),
         CloudErrorKind.Reread or CloudErrorKind.AlreadySo when count > Benefit => (RouteState.Conflict,
             $"route table {step.RouteTableId} refuses {step.Destination} and lists no entry of it: {error.Code} {error.Message}"),

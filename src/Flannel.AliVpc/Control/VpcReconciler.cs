@@ -35,6 +35,7 @@ internal sealed class VpcReconciler
     private readonly NodeStatuses statuses;
     private readonly ForeignEntries foreign;
     private readonly VpcOverlaps overlaps;
+    private readonly RouteQuota quota;
     private readonly NodeWords words;
     private readonly VpcReader reader;
     private readonly VpcTroubles reading;
@@ -70,6 +71,7 @@ internal sealed class VpcReconciler
         writing = new VpcTroubles(options.UnreachableLimit, time, random);
         reader = new VpcReader(vpc, tables, entries, reading, time, log);
         overlaps = new VpcOverlaps(vpc, api, log);
+        quota = new RouteQuota(vpc, api, time, log);
         words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, board);
         polls = new PollPauses(random);
         resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
@@ -176,13 +178,16 @@ internal sealed class VpcReconciler
                 Leaving = view.Leaving,
             });
             stale.Observe(tableId, steps, view.IsWhole);
-            troubles.Observe(tableId, steps, known.Count(entry => entry.IsCustom));
+            var used = known.Count(entry => entry.IsCustom);
+            troubles.Observe(tableId, steps, used);
+            quota.Observe(tableId, used, troubles.IsFull(tableId));
             writer.Observe(tableId, steps);
             foreign.Observe(tableId, steps);
             plans.Add(tableId, steps);
         }
 
         foreign.Keep(plans.Keys);
+        quota.Keep(plans.Keys);
         return plans;
     }
 
@@ -210,6 +215,7 @@ internal sealed class VpcReconciler
         {
             if (settling.Count > 0) return ForTheCloud(polls.Next());
             NoteProgress(steps);
+            quota.AskWhenDue(cancellation);
             return Idle(steps);
         }
 
@@ -281,7 +287,7 @@ internal sealed class VpcReconciler
 
     private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteStep>> plans) => new(
         statuses.Latest, foreign.All,
-        [.. plans.Keys.Select(id => new TableUse(id, vpc.Id, entries.Of(id)?.Count(entry => entry.IsCustom) ?? 0))],
+        [.. plans.Keys.Select(id => new TableUse(id, vpc.Id, entries.Of(id)?.Count(entry => entry.IsCustom) ?? 0, quota.LimitOf(id)))],
         lastReconcile, writer.Counts);
 
     private bool IsLater(long moment) => moment > time.GetTimestamp();

@@ -19,6 +19,7 @@ internal sealed class CloudAccess : IDisposable
             VpcEndpoint = options.VpcEndpoint,
             EcsEndpoint = options.EcsEndpoint,
             StsEndpoint = options.StsEndpoint,
+            QuotasEndpoint = options.QuotasEndpoint,
             ProgramVersion = ProgramVersion.Text,
         };
         Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, api);

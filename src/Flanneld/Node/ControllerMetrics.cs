@@ -33,6 +33,10 @@ internal sealed class ControllerMetrics
             text.Append("# TYPE flannel_route_table_entries gauge\n");
             foreach (var table in report.Tables)
                 text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}} {table.CustomEntries}\n");
+            text.Append("# HELP flannel_route_table_entries_limit Custom entries that a route table may hold, as far as is known.\n");
+            text.Append("# TYPE flannel_route_table_entries_limit gauge\n");
+            foreach (var table in report.Tables)
+                text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries_limit{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}} {table.Limit}\n");
         }
 
         if (report.LastReconcile is { } last)

@@ -36,6 +36,7 @@ internal sealed class DaemonOptions
     public CloudEndpoint? VpcEndpoint { get; set; }
     public CloudEndpoint? EcsEndpoint { get; set; }
     public CloudEndpoint? StsEndpoint { get; set; }
+    public CloudEndpoint? QuotasEndpoint { get; set; }
     public string? AccessKeyFile { get; set; }
     public bool MayControlRoutes { get; set; } = true;
     public TimeSpan RouteResync { get; set; } = TimeSpan.FromSeconds(60);

@@ -65,6 +65,8 @@ internal static class Flags
             (o, s) => FlagValues.Endpoint(s, v => o.EcsEndpoint = v)),
         new("sts-endpoint", Cloud, "URL", "", "STS API, asked for assumed roles only (default: https, the region's VPC-internal host)",
             (o, s) => FlagValues.Endpoint(s, v => o.StsEndpoint = v)),
+        new("quotas-endpoint", Cloud, "URL", "", "Quotas API, asked for the limit of a route table (default: quotas.aliyuncs.com, unless --vpc-endpoint is given)",
+            (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that it lists as leftover",
             (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
