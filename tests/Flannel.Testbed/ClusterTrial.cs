@@ -9,6 +9,7 @@ public sealed class ClusterTrial : IAsyncDisposable
     private const string Config = $"{TestVpc.Prefix}/config";
     private const string ConfigSeen = "node[1115]";
     private const string EtcdGone = "etcd does not answer";
+    private const string EtcdBack = "etcd answers again";
     private const int Newcomers = 7;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(90);
@@ -142,6 +143,9 @@ public sealed class ClusterTrial : IAsyncDisposable
         var report = new FaultReport(fault);
         var before = await ClusterCensus.TakeAsync(_vpc, Nodes, cancel).ConfigureAwait(false);
         await OneControllerAsync(cancel).ConfigureAwait(false);
+        // What the fault before made fail late is asked again within seconds. Until then a node would not say anew that etcd is gone.
+        await Eventually.IsAsync("every node reaches etcd", () => Task.FromResult(!Nodes.Any(SaysGone)), cancel, s_limit,
+            () => string.Join('\n', Nodes.Where(SaysGone).Select(node => node.Daemon.Everything))).ConfigureAwait(false);
         await using var readiness = new ReadinessWatch(Nodes);
         await run(report).ConfigureAwait(false);
         await HeardAsync(Nodes, cancel).ConfigureAwait(false);
@@ -156,11 +160,10 @@ public sealed class ClusterTrial : IAsyncDisposable
 
     private async Task WithoutQuorumAsync(FaultReport report, Func<Task> cut, Func<Task> heal, CancellationToken cancel)
     {
-        var said = Nodes.ToDictionary(node => node, node => node.Said(EtcdGone));
         report.Begin();
         await cut().ConfigureAwait(false);
         var newcomer = await NewcomerAsync().ConfigureAwait(false);
-        await Eventually.IsAsync("every node says that etcd does not answer", () => Task.FromResult(Nodes.All(node => node.Said(EtcdGone) > said[node])), cancel, s_limit, Laggards).ConfigureAwait(false);
+        await Eventually.IsAsync("every node says that etcd does not answer", () => Task.FromResult(Nodes.All(SaysGone)), cancel, s_limit, Laggards).ConfigureAwait(false);
         report.Reached("the last node has said that etcd does not answer");
         await Eventually.IsAsync("nobody is controller", async () => (await ControllersAsync(cancel).ConfigureAwait(false)).Count == 0, cancel, s_limit).ConfigureAwait(false);
         report.Reached("nobody acts as controller any more");
@@ -169,7 +172,14 @@ public sealed class ClusterTrial : IAsyncDisposable
         await heal().ConfigureAwait(false);
         await ServedAsync(report, Nodes, cancel, "after the repair: ", newcomer).ConfigureAwait(false);
 
-        string Laggards() => string.Join('\n', Nodes.Where(node => node.Said(EtcdGone) == said[node]).Select(node => node.Daemon.Everything));
+        string Laggards() => string.Join('\n', Nodes.Where(node => !SaysGone(node)).Select(node => node.Daemon.Everything));
+    }
+
+    /// <summary>Whether that is the last that the node said of it.</summary>
+    private static bool SaysGone(ClusterNode node)
+    {
+        var said = node.Daemon.StandardError;
+        return said.LastIndexOf(EtcdGone, StringComparison.Ordinal) > said.LastIndexOf(EtcdBack, StringComparison.Ordinal);
     }
 
     /// <summary>Everything works: a write, a word to all nodes, one controller, a newcomer that gets its subnet and its route.</summary>

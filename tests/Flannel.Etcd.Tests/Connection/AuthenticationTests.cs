@@ -58,7 +58,8 @@ public sealed class AuthenticationTests
             await ExpireAsync();
             var other = await world.GrantAsync(TimeSpan.FromMinutes(1));
             await ExpireAsync();
-            await world.PutLeaseAsync("10.24.9.0-24", "{}", other);
+            // Not a subnet that the node may have drawn.
+            await world.PutLeaseAsync("10.25.9.0-24", "{}", other);
             await ExpireAsync();
             await WatchOnceAsync((EtcdConnection)world.Direct);
             await ExpireAsync();
