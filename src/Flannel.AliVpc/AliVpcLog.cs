@@ -18,7 +18,7 @@ internal static partial class AliVpcLog
     [LoggerMessage(3002, LogLevel.Warning, "The {Service} API is called at {Endpoint} without TLS, as configured: keys' signatures and answers can be read and changed on the way")]
     public static partial void PlainEndpoint(this ILogger logger, string service, string endpoint);
 
-    [LoggerMessage(3003, LogLevel.Warning, "This machine's clock differs from Alibaba Cloud's by {Seconds} s; requests are signed with the corrected time. Set the clock (NTP)")]
+    [LoggerMessage(3003, LogLevel.Warning, "Alibaba Cloud's clock is {Seconds} s ahead of this machine's (negative: behind). Set the clock (NTP): beyond 900 s requests are refused and repeated with the cloud's time")]
     public static partial void ClockSkew(this ILogger logger, object seconds);
 
     [LoggerMessage(3004, LogLevel.Information, "The name {Internal} does not resolve; the public host {Public} is used")]

@@ -38,6 +38,27 @@ public sealed class ControlApiTests
         (await test.CreateAsync("10.24.3.0/24")).MustBeDone(); // what was deleted while pending holds no lock
     }
 
+    [Fact]
+    public async Task An_operator_changes_who_may_do_what()
+    {
+        await using var test = await TestCloud.StartAsync(w => w with { OidcProviders = [new() { Name = "cluster" }] });
+        await AskAsync(test, "PATCH", "/accessKeys/" + Clouds.KeyId, """{"inactive":true}""");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidAccessKeyId.Inactive");
+        await AskAsync(test, "DELETE", "/accessKeys/" + Clouds.KeyId);
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(404, "InvalidAccessKeyId.NotFound");
+        await AskAsync(test, "POST", "/accessKeys", $$"""{"id":"{{Clouds.KeyId}}","secret":"{{Clouds.Secret}}"}""");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        using var sts = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2015-04-01" };
+        (string, string)[] wish = [("RoleArn", "acs:ram::1234567890123456:role/FlannelRole"), ("RoleSessionName", "me")];
+        (await sts.CallAsync("AssumeRole", wish)).MustBeRefused(403, "NoPermission");
+        await AskAsync(test, "POST", "/roles/FlannelRole", $$"""{"trustedBy":["{{Clouds.KeyId}}"]}""");
+        (await sts.CallAsync("AssumeRole", wish)).MustBeDone();
+        await AskAsync(test, "POST", "/roles/FlannelRole/revoke");
+        await AskAsync(test, "POST", "/oidcProviders/cluster", """{"tokens":["t"]}""");
+        await AskAsync(test, "PATCH", "/settings", """{"clockSkewSeconds":1000}""");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidTimeStamp.Expired");
+    }
+
     [Theory]
     [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"0.0.0.0/0","nextHopId":"i-1"}""", "InvalidCIDRBlock.Duplicate")]
     [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-9"}""", "InvalidNextHopId.NotFound")]
@@ -49,6 +70,10 @@ public sealed class ControlApiTests
     [InlineData("PATCH", "/instances/i-1", """{"colour":"red"}""", "BadRequest")]
     [InlineData("PATCH", "/interfaces/eni-9", """{"sourceDestCheck":false}""", "InvalidEniId.NotFound")]
     [InlineData("POST", "/instances", """{"instanceId":"i-1","interfaces":[]}""", "BadRequest")]
+    [InlineData("POST", "/roles/FlannelRole", """{"colour":"red"}""", "BadRequest")]
+    [InlineData("POST", "/roles/NoRole/revoke", "", "EntityNotExist.Role")]
+    [InlineData("PATCH", "/accessKeys/LTAInone", """{"inactive":true}""", "InvalidAccessKeyId.NotFound")]
+    [InlineData("POST", "/oidcProviders/none", """{"tokens":[]}""", "EntityNotExist.OIDCProvider")]
     [InlineData("DELETE", "/faults/f9", "", "NotFound")]
     [InlineData("GET", "/nothing", "", "NotFound")]
     public async Task A_wrong_wish_is_refused_with_its_reason(string method, string path, string body, string code)

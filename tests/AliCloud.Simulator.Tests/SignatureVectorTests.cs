@@ -70,6 +70,7 @@ public sealed class SignatureVectorTests
     private static SignatureVerification Verifier(TimeProvider clock)
     {
         var world = new World { RegionId = "cn-shanghai", AccessKeys = [new WorldAccessKey { Id = "YourAccessKeyId", Secret = "YourAccessKeySecret" }] };
-        return new SignatureVerification(new Credentials(new CloudState(world, clock), new Random(1)), clock);
+        var state = new CloudState(world, clock);
+        return new SignatureVerification(new Credentials(state, new Random(1)), state);
     }
 }

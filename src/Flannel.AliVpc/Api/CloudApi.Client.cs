@@ -24,6 +24,10 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
         if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
     }
 
+    /// <summary>How far the cloud's clock was ahead of this machine's at the last answer, to the second; null before one. Beyond 15 minutes calls are
+    /// refused, and then repeated with the cloud's time.</summary>
+    public TimeSpan? ClockDifference => transport.ClockDifference;
+
     public void Dispose() => transport.Dispose();
 
     internal static SocketsHttpHandler Handler(CloudApiOptions options) => new()

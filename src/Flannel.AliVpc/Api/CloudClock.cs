@@ -8,18 +8,30 @@ internal sealed class CloudClock(TimeProvider time)
     public static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(1);
 
     private long offsetTicks;
+    private long saidTicks;
+    private long measuredTicks = NotMeasured;
+
+    private const long NotMeasured = long.MinValue;
 
     public DateTimeOffset Now => time.GetUtcNow() + Offset;
 
-    /// <summary>How far the cloud's time is ahead of this machine's.</summary>
+    /// <summary>How far the cloud's time was ahead of this machine's at the last answer, to the second; null before one.</summary>
+    public TimeSpan? Measured => Interlocked.Read(ref measuredTicks) is var ticks && ticks != NotMeasured ? TimeSpan.FromTicks(ticks) : null;
+
+    /// <summary>How far signatures are ahead of this machine's time.</summary>
     public TimeSpan Offset => TimeSpan.FromTicks(Interlocked.Read(ref offsetTicks));
 
-    /// <param name="cloudTime">Of the answer's <c>Date</c> header.</param>
-    /// <returns>Whether the correction changed by more than the tolerance, so that it is worth a word.</returns>
-    public bool Correct(DateTimeOffset cloudTime)
+    /// <param name="cloudTime">Of the <c>Date</c> header of any answer.</param>
+    /// <returns>Whether the difference changed by more than the tolerance, so that it is worth a word.</returns>
+    public bool Measure(DateTimeOffset cloudTime)
     {
-        var offset = cloudTime - time.GetUtcNow();
-        var before = TimeSpan.FromTicks(Interlocked.Exchange(ref offsetTicks, offset.Ticks));
-        return (offset - before).Duration() > Tolerance;
+        var difference = cloudTime - time.GetUtcNow();
+        Interlocked.Exchange(ref measuredTicks, difference.Ticks);
+        var said = Interlocked.Read(ref saidTicks);
+        return (difference - TimeSpan.FromTicks(said)).Duration() > Tolerance
+            && Interlocked.CompareExchange(ref saidTicks, difference.Ticks, said) == said;
     }
+
+    /// <summary>Signs with the cloud's time from now on: ours was refused. A header that some proxy wrote is not believed before.</summary>
+    public void Correct(DateTimeOffset cloudTime) => Interlocked.Exchange(ref offsetTicks, (cloudTime - time.GetUtcNow()).Ticks);
 }

@@ -37,6 +37,9 @@ internal sealed class CloudTransport : IDisposable
         http.DefaultRequestHeaders.TryAddWithoutValidation("Accept", "application/json");
     }
 
+    /// <summary>How far the cloud's clock was ahead of this machine's at the last answer, to the second; null before one.</summary>
+    public TimeSpan? ClockDifference => clock.Measured;
+
     public void Dispose() => http.Dispose();
 
     /// <param name="source">Of the key for this call; null for the one of all calls.</param>
@@ -79,7 +82,7 @@ internal sealed class CloudTransport : IDisposable
 
                 case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !corrected && attempt.ServerTime is { } now:
                     corrected = true;
-                    if (clock.Correct(now)) logger.ClockSkew((long)clock.Offset.TotalSeconds);
+                    clock.Correct(now);
                     // Another call may have corrected it meanwhile; what counts is whether this one would be signed otherwise now.
                     if ((clock.Offset - signedWith).Duration() <= CloudClock.Tolerance) return failed;
                     continue;
@@ -142,7 +145,9 @@ internal sealed class CloudTransport : IDisposable
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
             var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
-            return CloudAnswerReader.Read(call, type, key, response, body);
+            var attempt = CloudAnswerReader.Read(call, type, key, response, body);
+            if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);
+            return attempt;
         }
         catch (OperationCanceledException) when (scope.Caller.IsCancellationRequested)
         {

@@ -26,7 +26,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <param name="providers">In the order of their claim.</param>
     /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
     public CredentialChain(IReadOnlyList<ICredentialProvider> providers, TimeProvider time, Random random, ILogger logger)
-        : this(new CredentialWalk(providers, null, null), null, null, time, random, logger) { }
+        : this(new CredentialWalk(providers, null, null, time), null, null, time, random, logger) { }
 
     /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
     /// <param name="owned">Goes with the chain.</param>
@@ -63,7 +63,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             providers.Add(ProfileProvider.OfIni(environment, metadata, sts, time));
             providers.Add(new RamRoleProvider(metadata, environment, time));
             providers.Add(new CredentialsUriProvider(environment, api, time, to));
-            return new CredentialWalk(providers, backend.Role, sts);
+            return new CredentialWalk(providers, backend.Role, sts, time);
         }
 
         return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, time, random, logger);
@@ -132,7 +132,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         foreach (var link in walked.Links)
         {
             if (link.State == CredentialLinkState.Failed) failure = link.Detail;
-            else if (link.State == CredentialLinkState.NotConfigured) reasons.Add(link.Detail);
+            else if (link.State is CredentialLinkState.NotConfigured or CredentialLinkState.Disabled) reasons.Add(link.Detail);
         }
 
         if (failure is not null) return Failure(new CredentialAnswer.Failed(failure), failure);

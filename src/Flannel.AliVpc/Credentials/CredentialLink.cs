@@ -2,7 +2,7 @@ namespace Flannel.AliVpc.Credentials;
 
 /// <summary>What one link of the chain had to say, for people and without a secret.</summary>
 /// <param name="Name">Where a key would come from, such as <c>RAM role FlannelRole</c>.</param>
-/// <param name="Detail">Of a link that served, what kind of key it gave; of one that is not configured, why not (half a sentence); of one that failed, a whole
+/// <param name="Detail">Of a link that served, what kind of key it gave; of one that is not configured or disabled, why (half a sentence); of one that failed, a whole
 /// line; empty for one that was not asked.</param>
 public sealed record CredentialLink(string Name, CredentialLinkState State, string Detail);
 
@@ -14,6 +14,9 @@ public enum CredentialLinkState
 
     /// <summary>Nothing is set up here: the next link was asked.</summary>
     NotConfigured,
+
+    /// <summary>A variable or a profile switches it off: the next link was asked.</summary>
+    Disabled,
 
     /// <summary>It is set up and gives no key. Unless the next links were asked all the same, the chain ended here.</summary>
     Failed,

@@ -3,7 +3,7 @@ namespace Flannel.AliVpc.Credentials;
 /// <summary>One pass over the links: the first key that is found, and the role that it then assumes.</summary>
 /// <param name="providers">In the order of their claim.</param>
 /// <param name="role">Assumed with the found key; null for none.</param>
-internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> providers, AssumedRole? role, Sts? sts)
+internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> providers, AssumedRole? role, Sts? sts, TimeProvider time)
 {
     public async Task<Walked> WalkAsync(CancellationToken cancellation)
     {
@@ -21,6 +21,12 @@ internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> provider
 
             switch (await provider.FetchAsync(cancellation).ConfigureAwait(false))
             {
+                case ProviderAnswer.Found { Key: { Expiration: { } end } dead } when !dead.IsAlive(time.GetUtcNow()):
+                    // Of a file that nobody replaced.
+                    ended = true;
+                    links.Add(new CredentialLink(
+                        provider.Name, CredentialLinkState.Failed, $"{provider.Name}: the key expired at {end:u}; is this machine's clock right?"));
+                    break;
                 case ProviderAnswer.Found found:
                     (key, from, ended) = (found.Key, provider, true);
                     links.Add(new CredentialLink(provider.Name, CredentialLinkState.Served, found.Key.ToString()));
@@ -30,7 +36,7 @@ internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> provider
                     links.Add(new CredentialLink(provider.Name, CredentialLinkState.Failed, failed.Line));
                     break;
                 case ProviderAnswer.NotConfigured not:
-                    links.Add(new CredentialLink(provider.Name, CredentialLinkState.NotConfigured, not.Why));
+                    links.Add(new CredentialLink(provider.Name, not.IsDisabled ? CredentialLinkState.Disabled : CredentialLinkState.NotConfigured, not.Why));
                     break;
             }
         }

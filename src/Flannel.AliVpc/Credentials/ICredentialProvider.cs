@@ -20,7 +20,11 @@ public abstract record ProviderAnswer
 
     /// <summary>This link is not configured here: the next one is asked.</summary>
     /// <param name="Why">Half a sentence, for a person who wonders.</param>
-    public sealed record NotConfigured(string Why) : ProviderAnswer;
+    public sealed record NotConfigured(string Why) : ProviderAnswer
+    {
+        /// <summary>Somebody switched it off.</summary>
+        public bool IsDisabled { get; init; }
+    }
 
     /// <summary>It is configured and does not serve. The chain ends here: another key than the one that was meant would be a surprise.</summary>
     public sealed record Failed(string Line) : ProviderAnswer

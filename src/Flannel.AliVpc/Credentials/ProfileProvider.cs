@@ -37,7 +37,7 @@ internal sealed class ProfileProvider : ICredentialProvider
     public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
     {
         if (isCli && Switches.IsOn(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")))
-            return new ProviderAnswer.NotConfigured($"ALIBABA_CLOUD_CLI_PROFILE_DISABLED forbids {Name}");
+            return new ProviderAnswer.NotConfigured($"ALIBABA_CLOUD_CLI_PROFILE_DISABLED forbids {Name}") { IsDisabled = true };
         var given = environment(isCli ? "ALIBABA_CLOUD_CONFIG_FILE" : "ALIBABA_CLOUD_CREDENTIALS_FILE");
         var isGiven = !string.IsNullOrEmpty(given);
         if (!isGiven)
@@ -56,7 +56,7 @@ internal sealed class ProfileProvider : ICredentialProvider
         return await inner!.FetchAsync(cancellation).ConfigureAwait(false) switch
         {
             ProviderAnswer.Found found => found,
-            ProviderAnswer.NotConfigured not => new ProviderAnswer.NotConfigured($"{Name}: {not.Why}"),
+            ProviderAnswer.NotConfigured not => not with { Why = $"{Name}: {not.Why}" },
             ProviderAnswer.Failed failed => new ProviderAnswer.Failed($"{Name}: {failed.Line}"),
             var other => other,
         };
@@ -89,7 +89,7 @@ internal sealed class ProfileProvider : ICredentialProvider
     private ICredentialProvider Provider(ProfileList profiles, string name, int depth)
     {
         if (profiles.Find(name) is not { } profile) return None(depth == 1 ? "there is no such profile" : $"there is no profile {Shown(name)}");
-        if (profile.IsSwitchedOff) return None("the profile says enable = false");
+        if (profile.IsSwitchedOff) return new FixedProvider(Name, new ProviderAnswer.NotConfigured("the profile says enable = false") { IsDisabled = true });
         switch (profile.Mode)
         {
             case "AK" or "access_key":

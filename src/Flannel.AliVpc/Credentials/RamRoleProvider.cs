@@ -20,7 +20,7 @@ public sealed class RamRoleProvider(
     public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
     {
         if (Switches.IsOn(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED")))
-            return new ProviderAnswer.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role");
+            return new ProviderAnswer.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role") { IsDisabled = true };
         var named = (ofProfile ?? environment("ALIBABA_CLOUD_ECS_METADATA"))?.Trim();
         if (!string.IsNullOrEmpty(named)) return Shapes.IsRole(named)
             ? await OfRoleAsync(named, named, cancellation).ConfigureAwait(false) ?? NoRole($"the instance does not have the role {named} of {Namer}")

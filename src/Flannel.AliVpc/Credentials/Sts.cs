@@ -69,6 +69,10 @@ internal sealed class Sts(
 
     private CloudTransport Transport()
     {
-        lock (gate) return transport ??= new CloudTransport(options, null, time, random, logger, handler ?? CloudApi.Handler(options));
+        lock (gate)
+        {
+            if (transport is null && options.StsEndpoint is { IsPlain: true } plain) logger.PlainEndpoint("STS", plain.ToString());
+            return transport ??= new CloudTransport(options, null, time, random, logger, handler ?? CloudApi.Handler(options));
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -8,13 +9,13 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The VPC and the ECS API on one address; x-acs-version says which of them a request means.</summary>
+/// <summary>The VPC, the ECS and the STS API on one address; the version says which of them a request means.</summary>
 internal sealed class ApiService(CloudState state, Credentials credentials, FaultList faults, CallLog calls)
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly SignatureVerification _verification = new(credentials, state.Time);
-    private readonly ActionTable _actions = new(state);
+    private readonly SignatureVerification _verification = new(credentials, state);
+    private readonly ActionTable _actions = new(state, credentials);
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -57,6 +58,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     {
         if (request.Method is not ("GET" or "POST")) return new Turned(new Refused("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
         if (request.Path != "/") return new Turned(Refusals.UnknownAction);
+        if (OidcRequest.Is(request)) return AdmitUnsigned(request);
         Principal principal;
         lock (state.Gate)
         {
@@ -71,7 +73,17 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Turned(Refusals.UnknownAction);
         if (ParameterCheck.Check(parameters, action.Rules) is { } refusal) return new Turned(refusal);
         if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Turned(Refusals.UnknownRegion);
-        return new Admitted(principal, action, new Parameters(parameters));
+        return new Admitted(principal, action, new Parameters(parameters) { Caller = principal });
+    }
+
+    private Admission AdmitUnsigned(SignedRequest request)
+    {
+        var call = OidcRequest.Read(request, out var refusal);
+        if (call is null) return new Turned(refusal!);
+        lock (state.Gate) refusal = _verification.Check(call.Timestamp, call.Nonce);
+        var action = _actions.Find("sts", OidcRequest.Action)!;
+        refusal ??= ParameterCheck.Check(call.Parameters, action.Rules);
+        return refusal is null ? new Admitted(OidcRequest.Nobody, action, new Parameters(call.Parameters)) : new Turned(refusal);
     }
 
     /// <summary>Does the call if there is one, logs it, and answers as far as the fault lets it.</summary>
@@ -90,12 +102,13 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
         if (!await Wire.SurvivesAsync(context, fault, state.Time)) return;
         context.Response.Headers["x-acs-request-id"] = arrived.RequestId;
+        context.Response.Headers.Date = state.Now.ToString("R", CultureInfo.InvariantCulture);
         await Wire.SendAsync(context, answer, fault?.Headers);
     }
 
     private ApiAnswer Run(Admitted call) =>
         call.Principal.MayNot(call.Action.RamAction)
-            ? new Refused("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
+            ? call.Action.Service == "sts" ? StsActions.NoPermission : new Refused("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
             {
                 AccessDeniedDetail = new
                 {
@@ -133,10 +146,15 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         return WireAnswer.Json(refused.Status, error, Json);
     }
 
-    private void Log(SignedRequest request, Arrival arrived, Principal? principal, int status, string? code) => calls.Add(new LoggedCall(
-        0, arrived.Time, ActionTable.ServiceOf(request.Header("x-acs-version")) ?? "", request.Header("x-acs-action") ?? "", principal?.InstanceId,
-        principal?.AccessKeyId, RawQuery.Parse(request.Query) ?? [], status, code, arrived.RequestId,
-        state.Time.GetElapsedTime(arrived.Timestamp).TotalMilliseconds));
+    private void Log(SignedRequest request, Arrival arrived, Principal? principal, int status, string? code)
+    {
+        var unsigned = OidcRequest.Is(request);
+        calls.Add(new LoggedCall(
+            0, arrived.Time, unsigned ? "sts" : ActionTable.ServiceOf(request.Header("x-acs-version")) ?? "",
+            unsigned ? OidcRequest.Action : request.Header("x-acs-action") ?? "", principal?.InstanceId, principal?.AccessKeyId,
+            unsigned ? OidcRequest.Shown(request) : RawQuery.Parse(request.Query) ?? [], status, code, arrived.RequestId,
+            state.Time.GetElapsedTime(arrived.Timestamp).TotalMilliseconds));
+    }
 
     private readonly record struct Arrival(DateTimeOffset Time, long Timestamp, string RequestId);
 

@@ -7,7 +7,6 @@ namespace AliCloud.Simulator.Api;
 internal sealed class Credentials(CloudState state, Random random)
 {
     private const string KeyLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    private readonly List<IssuedCredentials> _issued = [];
 
     /// <summary>
     /// What the metadata service shows now: new ones when a quarter of the life is left (a client that refreshes 15 minutes before the end of six
@@ -15,16 +14,21 @@ internal sealed class Credentials(CloudState state, Random random)
     /// </summary>
     public IssuedCredentials Current(Instance instance, string roleName)
     {
-        var now = state.Time.GetUtcNow();
+        var now = state.Now;
         if (instance.Credentials is { } current && current.RoleName == roleName && current.Expiration - now > (current.Expiration - current.Issued) / 4)
             return current;
+        return instance.Credentials = Issue(roleName, instance.Id, instance.Id, state.Settings.RoleCredentialLifetimeSeconds);
+    }
+
+    public IssuedCredentials Issue(string roleName, string sessionName, string? instanceId, int lifetimeSeconds)
+    {
+        var now = state.Now;
         // Whole seconds, as in the document that shows them: what a client reads there is exactly when they die.
         var issued = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
-        var made = new IssuedCredentials("STS." + Letters(25), Letters(44), Token(), roleName, instance.Id, issued,
-            issued.AddSeconds(state.Settings.RoleCredentialLifetimeSeconds));
-        _issued.RemoveAll(i => now - i.Expiration > TimeSpan.FromHours(1));
-        _issued.Add(made);
-        instance.Credentials = made;
+        var made = new IssuedCredentials(
+            "STS." + Letters(25), Letters(44), Token(), roleName, sessionName, instanceId, issued, issued.AddSeconds(lifetimeSeconds));
+        state.Issued.RemoveAll(i => now - i.Expiration > TimeSpan.FromHours(1));
+        state.Issued.Add(made);
         return made;
     }
 
@@ -41,19 +45,19 @@ internal sealed class Credentials(CloudState state, Random random)
             return refusal is null ? key.Secret : null;
         }
 
-        if (_issued.Find(i => i.AccessKeyId == accessKeyId) is not { } issued)
+        if (state.Issued.Find(i => i.AccessKeyId == accessKeyId) is not { } issued)
         {
             refusal = new Refused("InvalidAccessKeyId.NotFound", "Specified access key is not found.", 404);
             return null;
         }
 
         if (token is null) refusal = new Refused("MissingSecurityToken", "SecurityToken is mandatory for this action.");
-        else if (token != issued.Token) refusal = _issued.Exists(i => i.Token == token) ? Mismatch : Malformed;
-        else if (issued.Expiration <= state.Time.GetUtcNow())
+        else if (token != issued.Token) refusal = state.Issued.Exists(i => i.Token == token) ? Mismatch : Malformed;
+        else if (issued.Expiration <= state.Now)
             refusal = new Refused("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
         if (refusal is not null) return null;
         var role = state.Roles.Find(r => r.Name == issued.RoleName);
-        principal = new Principal(accessKeyId, $"{issued.RoleName}:{issued.InstanceId}", "AssumedRoleUser", issued.InstanceId, role?.DeniedActions ?? ["*"]);
+        principal = new Principal(accessKeyId, $"{issued.RoleName}:{issued.SessionName}", "AssumedRoleUser", issued.InstanceId, role?.DeniedActions ?? ["*"]);
         return issued.Secret;
     }
 

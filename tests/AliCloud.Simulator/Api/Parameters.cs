@@ -7,6 +7,9 @@ internal sealed class Parameters(IReadOnlyDictionary<string, string> values)
 {
     public IReadOnlyDictionary<string, string> All => values;
 
+    /// <summary>Who makes the call; null when nobody signed it.</summary>
+    public Principal? Caller { get; init; }
+
     /// <summary>Null if absent or empty.</summary>
     public string? this[string name] => values.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 

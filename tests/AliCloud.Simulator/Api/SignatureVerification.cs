@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
 /// <summary>Everything that must be right with a request before anybody looks at what it wants.</summary>
-internal sealed class SignatureVerification(Credentials credentials, TimeProvider time)
+internal sealed class SignatureVerification(Credentials credentials, CloudState state)
 {
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(15);
 
@@ -33,12 +34,20 @@ internal sealed class SignatureVerification(Credentials credentials, TimeProvide
         return new Verified(principal);
     }
 
+    /// <summary>What is left to check of a call that proves itself otherwise than by a signature. Null when nothing is wrong.</summary>
+    public Refused? Check(string? timestamp, string? nonce)
+    {
+        if (string.IsNullOrEmpty(timestamp)) return Refusals.Missing("Timestamp");
+        if (string.IsNullOrEmpty(nonce)) return Refusals.Missing("SignatureNonce");
+        return CheckDate(timestamp) ?? (Remember("", nonce) ? null : new Refused("SignatureNonceUsed", "Specified signature nonce was used already."));
+    }
+
     private Refused? CheckDate(string text)
     {
         if (!DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date))
             return new Refused("IllegalTimestamp", "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.");
-        return (date - time.GetUtcNow()).Duration() <= Skew ? null : new Refused("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
+        return (date - state.Now).Duration() <= Skew ? null : new Refused("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
     }
 
     private static Refused? CheckSignature(SignedRequest request, AuthorizationHeader authorization, string secret)
@@ -64,7 +73,7 @@ internal sealed class SignatureVerification(Credentials credentials, TimeProvide
 
     private bool Remember(string accessKeyId, string nonce)
     {
-        var now = time.GetUtcNow();
+        var now = state.Now;
         if (_nonces.Count > 4096)
             foreach (var old in _nonces.Where(n => now - n.Value > 2 * Skew).ToList()) _nonces.Remove(old.Key);
         return _nonces.TryAdd((accessKeyId, nonce), now);

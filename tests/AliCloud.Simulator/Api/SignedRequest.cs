@@ -9,6 +9,9 @@ internal sealed record SignedRequest(string Method, string Path, string Query, I
 /// <summary>Who made a call, as far as the right to make it goes.</summary>
 internal sealed record Principal(string AccessKeyId, string Name, string Type, string? InstanceId, IReadOnlyList<string> DeniedActions)
 {
+    /// <summary>As a trust policy names it: the id of a permanent key, the name of a role.</summary>
+    public string Identity => Name.Split(':')[0];
+
     public bool MayNot(string action) => DeniedActions.Any(d =>
         d.EndsWith('*') ? action.StartsWith(d[..^1], StringComparison.OrdinalIgnoreCase) : d.Equals(action, StringComparison.OrdinalIgnoreCase));
 }

@@ -90,7 +90,20 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             case ("PATCH", ["interfaces", var id]):
                 return Do(() => Console.SetSourceDestCheck(id, Take<bool>(Object(body), "sourceDestCheck")));
             case ("POST", ["roles", var name]):
-                return Do(() => Console.SetDeniedActions(name, Take<List<string>>(Object(body), "deniedActions")));
+                var role = Object(body);
+                if (role.ContainsKey("deniedActions") || role.Count == 0) Console.SetDeniedActions(name, Take<List<string>>(role, "deniedActions"));
+                if (role.ContainsKey("trustedBy")) Console.SetTrustedBy(name, Take<List<string>>(role, "trustedBy"));
+                return role.Count == 0 ? new { } : throw new FormatException("a role has no " + role.First().Key + " to change");
+            case ("POST", ["roles", var name, "revoke"]):
+                return Do(() => Console.RevokeSessions(name));
+            case ("POST", ["accessKeys"]):
+                return Do(() => Console.SetAccessKey(Read<WorldAccessKey>(body)));
+            case ("PATCH", ["accessKeys", var id]):
+                return Do(() => Console.SetInactive(id, Take<bool>(Object(body), "inactive")));
+            case ("DELETE", ["accessKeys", var id]):
+                return Do(() => Console.DeleteAccessKey(id));
+            case ("POST", ["oidcProviders", var name]):
+                return Do(() => Console.SetOidcTokens(name, Take<List<string>>(Object(body), "tokens")));
             case ("PATCH", ["vswitches", var id]):
                 return Do(() => Console.SetRouteTable(id, Take<string>(Object(body), "routeTableId")));
             case ("POST", ["vpcs", var id, "routeTables"]):

@@ -85,7 +85,45 @@ public sealed class OperatorConsole
     public void SetDeniedActions(string roleName, IReadOnlyList<string> deniedActions) => Change(() =>
     {
         if (_state.Roles.Find(r => r.Name == roleName) is { } role) role.DeniedActions = deniedActions;
-        else _state.Roles.Add(new Role(new WorldRole { Name = roleName, DeniedActions = deniedActions }));
+        else _state.Roles.Add(new Role(new WorldRole { Name = roleName, DeniedActions = deniedActions }, _state.AccountId));
+    });
+
+    public void SetTrustedBy(string roleName, IReadOnlyList<string> trustedBy) => Change(() => FindRole(roleName).TrustedBy = trustedBy);
+
+    /// <summary>Every key that is out for the role is dead at once; the metadata service hands out new ones.</summary>
+    public void RevokeSessions(string roleName) => Change(() =>
+    {
+        var role = FindRole(roleName);
+        _state.Issued.RemoveAll(i => i.RoleName == role.Name);
+        foreach (var instance in _state.Instances.Where(i => i.Credentials?.RoleName == role.Name)) instance.Credentials = null;
+    });
+
+    /// <summary>Makes the key, or replaces the one of this id.</summary>
+    public void SetAccessKey(WorldAccessKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        Change(() =>
+        {
+            _state.AccessKeys.RemoveAll(k => k.Id == key.Id);
+            _state.AccessKeys.Add(key);
+        });
+    }
+
+    public void SetInactive(string accessKeyId, bool inactive) => Change(() =>
+    {
+        var key = FindAccessKey(accessKeyId);
+        _state.AccessKeys[_state.AccessKeys.IndexOf(key)] = key with { Inactive = inactive };
+    });
+
+    public void DeleteAccessKey(string accessKeyId) => Change(() => _state.AccessKeys.Remove(FindAccessKey(accessKeyId)));
+
+    /// <summary>What the provider vouches for from now on; its earlier tokens are expired.</summary>
+    public void SetOidcTokens(string providerName, IReadOnlyList<string> tokens) => Change(() =>
+    {
+        var provider = _state.OidcProviders.Find(p => p.Name == providerName) ?? throw new ConsoleRefusalException("EntityNotExist.OIDCProvider", providerName);
+        provider.Expired.UnionWith(provider.Tokens);
+        provider.Expired.ExceptWith(tokens);
+        provider.Tokens = tokens;
     });
 
     public void SetSourceDestCheck(string networkInterfaceId, bool on) => Change(() =>
@@ -118,6 +156,11 @@ public sealed class OperatorConsole
         }
         set => Change(() => _state.Settings = value);
     }
+
+    private Role FindRole(string name) => _state.Roles.Find(r => r.Name == name) ?? throw new ConsoleRefusalException("EntityNotExist.Role", name);
+
+    private WorldAccessKey FindAccessKey(string id) =>
+        _state.AccessKeys.Find(k => k.Id == id) ?? throw new ConsoleRefusalException("InvalidAccessKeyId.NotFound", "no such access key");
 
     private Instance FindInstance(string id) => _state.FindInstance(id) ?? throw new ConsoleRefusalException("InvalidInstanceId.NotFound", id);
 

@@ -12,13 +12,14 @@ internal static class StateDocument
             state.Settle();
             return new
             {
-                Now = state.Time.GetUtcNow(),
+                state.Now,
                 state.Version,
                 state.RegionId,
                 state.AccountId,
                 state.Settings,
                 AccessKeys = state.AccessKeys.Select(k => new { k.Id, k.Inactive, k.DeniedActions }).ToList(),
-                Roles = state.Roles.Select(r => new { r.Name, r.DeniedActions }).ToList(),
+                Roles = state.Roles.Select(r => new { r.Name, r.Arn, r.DeniedActions, r.TrustedBy }).ToList(),
+                OidcProviders = state.OidcProviders.Select(p => new { p.Name, p.Arn }).ToList(),
                 Vpcs = state.Vpcs.Select(v => new
                 {
                     VpcId = v.Id,

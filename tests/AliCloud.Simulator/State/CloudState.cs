@@ -30,6 +30,13 @@ public sealed class CloudState : IDisposable
     internal List<WorldAccessKey> AccessKeys { get; } = [];
     internal List<Role> Roles { get; } = [];
 
+    /// <summary>Temporary keys that are out.</summary>
+    internal List<IssuedCredentials> Issued { get; } = [];
+    internal List<OidcProvider> OidcProviders { get; } = [];
+
+    /// <summary>By the cloud's own clock: what it puts on answers and credentials, and holds signatures against.</summary>
+    internal DateTimeOffset Now => Time.GetUtcNow().AddSeconds(Settings.ClockSkewSeconds);
+
     /// <summary>Grows with every change of a route or an interface. Read it under the gate.</summary>
     internal long Version { get; private set; } = 1;
 

@@ -94,12 +94,28 @@ internal sealed class NetworkInterface(string id, string mac, VSwitch vSwitch, u
     public required bool SourceDestCheck { get; set; }
 }
 
-/// <summary>What the metadata service handed to an instance for a role: dead at <see cref="Expiration"/>, whatever came later.</summary>
+/// <summary>What the metadata service handed to an instance for a role, or STS to whom it trusts: dead at <see cref="Expiration"/>, whatever came later.</summary>
+/// <param name="InstanceId">Null when no instance's key assumed the role.</param>
 internal sealed record IssuedCredentials(
-    string AccessKeyId, string Secret, string Token, string RoleName, string InstanceId, DateTimeOffset Issued, DateTimeOffset Expiration);
+    string AccessKeyId, string Secret, string Token, string RoleName, string SessionName, string? InstanceId, DateTimeOffset Issued,
+    DateTimeOffset Expiration);
 
-internal sealed class Role(WorldRole description)
+internal sealed class Role(WorldRole description, string accountId)
 {
     public string Name => description.Name;
+    public string Arn => $"acs:ram::{accountId}:role/{Name}";
+    public string? ExternalId => description.ExternalId;
+    public int MaxSessionDurationSeconds => description.MaxSessionDurationSeconds;
     public IReadOnlyList<string> DeniedActions { get; set; } = description.DeniedActions;
+    public IReadOnlyList<string> TrustedBy { get; set; } = description.TrustedBy;
+}
+
+internal sealed class OidcProvider(WorldOidcProvider description, string accountId)
+{
+    public string Name => description.Name;
+    public string Arn => $"acs:ram::{accountId}:oidc-provider/{Name}";
+    public IReadOnlyList<string> Tokens { get; set; } = description.Tokens;
+
+    /// <summary>Tokens of earlier: expired now.</summary>
+    public HashSet<string> Expired { get; } = new(StringComparer.Ordinal);
 }

@@ -9,7 +9,9 @@ internal static class WorldBuilding
     public static void Build(CloudState state, World world)
     {
         state.AccessKeys.AddRange(world.AccessKeys);
-        state.Roles.AddRange(world.Roles.Select(r => new Role(r)));
+        state.Roles.AddRange(world.Roles.Select(r => new Role(r, r.AccountId ?? world.AccountId)));
+        Require(state.Roles.DistinctBy(r => r.Name).Count() == state.Roles.Count, "a role is there twice");
+        state.OidcProviders.AddRange(world.OidcProviders.Select(p => new OidcProvider(p, world.AccountId)));
         foreach (var vpc in world.Vpcs) AddVpc(state, vpc);
         foreach (var instance in world.Instances) AddInstance(state, instance);
     }

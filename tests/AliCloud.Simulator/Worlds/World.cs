@@ -8,6 +8,7 @@ public sealed record World
     public WorldSettings Settings { get; init; } = new();
     public IReadOnlyList<WorldAccessKey> AccessKeys { get; init; } = [];
     public IReadOnlyList<WorldRole> Roles { get; init; } = [];
+    public IReadOnlyList<WorldOidcProvider> OidcProviders { get; init; } = [];
     public IReadOnlyList<WorldVpc> Vpcs { get; init; } = [];
     public IReadOnlyList<WorldInstance> Instances { get; init; } = [];
 }
@@ -33,6 +34,9 @@ public sealed record WorldSettings
     /// <summary>How long a <c>NextToken</c> may be continued with.</summary>
     public int NextTokenLifetimeSeconds { get; init; } = 300;
 
+    /// <summary>How far the cloud's clock is ahead of this machine's; negative when behind.</summary>
+    public int ClockSkewSeconds { get; init; }
+
     /// <summary>The source/destination check of an interface whose description says nothing: on, as in new accounts since 2025.</summary>
     public bool NewInterfaceSourceDestCheck { get; init; } = true;
 }
@@ -48,11 +52,30 @@ public sealed record WorldAccessKey
     public bool Inactive { get; init; }
 }
 
-/// <summary>A RAM role that instances can carry.</summary>
+/// <summary>A RAM role that instances can carry, and that others may assume.</summary>
 public sealed record WorldRole
 {
     public required string Name { get; init; }
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
+
+    /// <summary>Whose role it is, as its ARN says; null for the world's own account. Names are unique over all accounts.</summary>
+    public string? AccountId { get; init; }
+
+    /// <summary>The trust policy: ids of access keys, names of roles, names of OIDC providers.</summary>
+    public IReadOnlyList<string> TrustedBy { get; init; } = [];
+
+    /// <summary>What <c>AssumeRole</c> must say; null for nothing.</summary>
+    public string? ExternalId { get; init; }
+    public int MaxSessionDurationSeconds { get; init; } = 3600;
+}
+
+/// <summary>An OIDC provider of the account, as a cluster with RRSA is one.</summary>
+public sealed record WorldOidcProvider
+{
+    public required string Name { get; init; }
+
+    /// <summary>The tokens that it vouches for now.</summary>
+    public IReadOnlyList<string> Tokens { get; init; } = [];
 }
 
 public sealed record WorldVpc

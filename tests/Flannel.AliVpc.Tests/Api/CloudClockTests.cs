@@ -11,11 +11,24 @@ public class CloudClockTests
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero));
         var clock = new CloudClock(time);
         var cloud = time.GetUtcNow().AddHours(2);
-        Assert.True(clock.Correct(cloud));
+        clock.Correct(cloud);
         Assert.Equal(cloud, clock.Now);
-        Assert.False(clock.Correct(cloud.AddSeconds(30)));
         time.Advance(TimeSpan.FromHours(2));
-        Assert.True(clock.Correct(time.GetUtcNow()));
+        clock.Correct(time.GetUtcNow());
         Assert.Equal(time.GetUtcNow(), clock.Now);
+    }
+
+    [Fact]
+    public void A_difference_is_worth_a_word_when_it_comes_and_when_it_goes()
+    {
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero));
+        var clock = new CloudClock(time);
+        Assert.Null(clock.Measured);
+        Assert.False(clock.Measure(time.GetUtcNow().AddSeconds(-50)));
+        Assert.True(clock.Measure(time.GetUtcNow().AddSeconds(-300)));
+        Assert.False(clock.Measure(time.GetUtcNow().AddSeconds(-310)));
+        Assert.Equal(TimeSpan.FromSeconds(-310), clock.Measured);
+        Assert.True(clock.Measure(time.GetUtcNow()));
+        Assert.Equal(time.GetUtcNow(), clock.Now); // measuring alone signs nothing otherwise
     }
 }

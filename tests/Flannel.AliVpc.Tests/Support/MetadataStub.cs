@@ -36,6 +36,9 @@ internal sealed class MetadataStub : IAsyncDisposable
         return Task.FromResult(stub);
     }
 
+    /// <summary>With a slash at its end.</summary>
+    public string Address => $"http://{listener.LocalEndpoint}/";
+
     public MetadataClient Client(Func<MetadataOptions, MetadataOptions>? change = null)
     {
         var options = new MetadataOptions { Endpoint = new Uri($"http://{listener.LocalEndpoint}"), FirstPause = TimeSpan.Zero };
@@ -62,7 +65,7 @@ internal sealed class MetadataStub : IAsyncDisposable
                 connections.Add(ConverseAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException) // the last: stopped before it accepted
         {
             await Task.WhenAll(connections);
         }

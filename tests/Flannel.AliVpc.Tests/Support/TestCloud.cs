@@ -16,6 +16,11 @@ internal sealed class TestCloud : IAsyncDisposable
     public const string KeyId = "LTAItest";
     public const string KeySecret = "very-secret-of-the-test";
 
+    /// <summary>A role of another account, which trusts <see cref="KeyId"/>, the instances' role and the OIDC provider.</summary>
+    public const string RouterArn = "acs:ram::9876543210987654:role/Router";
+    public const string ProviderArn = "acs:ram::1234567890123456:oidc-provider/cluster";
+    public const string OidcToken = "very.secret.token-1";
+
     public static readonly World World = new()
     {
         RegionId = Region,
@@ -26,7 +31,12 @@ internal sealed class TestCloud : IAsyncDisposable
             new WorldAccessKey { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
             new WorldAccessKey { Id = "LTAIread", Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute"] },
         ],
-        Roles = [new WorldRole { Name = "FlannelRole" }, new WorldRole { Name = "OtherRole" }],
+        Roles =
+        [
+            new WorldRole { Name = "FlannelRole" }, new WorldRole { Name = "OtherRole", TrustedBy = ["Router"] },
+            new WorldRole { Name = "Router", AccountId = "9876543210987654", TrustedBy = [KeyId, "FlannelRole", "cluster"] },
+        ],
+        OidcProviders = [new WorldOidcProvider { Name = "cluster", Tokens = [OidcToken] }],
         Vpcs =
         [
             new WorldVpc
@@ -99,12 +109,22 @@ internal sealed class TestCloud : IAsyncDisposable
         return new TestCloud(cloud, clock);
     }
 
-    public CloudApi ApiWith(ICredentialSource credentials)
+    public CloudApiOptions Options
     {
-        var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority), out _);
-        var options = new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint };
-        return Keep(new CloudApi(options, credentials, Clock, new Random(7), Logger));
+        get
+        {
+            var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority), out _);
+            return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint };
+        }
     }
+
+    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Options, credentials, Clock, new Random(7), Logger));
+
+    /// <summary>The chain of a node whose environment is <paramref name="environment"/> and nothing else.</summary>
+    public CredentialChain Chain(
+        string instance, IReadOnlyDictionary<string, string>? environment = null, AliVpcBackendConfig? backend = null, string? accessKeyFile = null) =>
+        Keep(CredentialChain.Create(
+            accessKeyFile, backend ?? AliVpcBackendConfig.Empty, n => environment?.GetValueOrDefault(n), Metadata(instance), Clock, new Random(11), Logger, Options));
 
     public MetadataClient Metadata(string instance, Func<MetadataOptions, MetadataOptions>? change = null)
     {
