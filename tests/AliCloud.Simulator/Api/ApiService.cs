@@ -9,7 +9,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The VPC, the ECS and the STS API on one address; the version says which of them a request means.</summary>
+/// <summary>The VPC, the ECS, the STS and the Quotas API on one address; the version says which of them a request means.</summary>
 internal sealed class ApiService(CloudState state, Credentials credentials, FaultList faults, CallLog calls)
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

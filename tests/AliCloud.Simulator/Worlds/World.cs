@@ -28,6 +28,9 @@ public sealed record WorldSettings
     /// <summary>Custom entries per route table; the cloud's default is 200.</summary>
     public int RouteEntryQuota { get; init; } = 200;
 
+    /// <summary>Whether the Quotas API keeps that number per region, and then wants to be told which.</summary>
+    public bool RouteEntryQuotaHasRegions { get; init; }
+
     /// <summary>From the issue of a role's credentials until they are dead; the cloud's is six hours.</summary>
     public int RoleCredentialLifetimeSeconds { get; init; } = 21600;
 

@@ -210,7 +210,7 @@ public sealed class RouteControllerTests
         Assert.Equal(1, report.CountByState[RouteState.Rejected]);
         var foreign = Assert.Single(report.Foreign);
         Assert.Equal(("10.24.77.0/24", ConflictKind.Foreign, "mine"), (foreign.Destination, foreign.Kind, foreign.Name));
-        Assert.Equal(new TableUse("vtb-1", "vpc-1", 2), Assert.Single(report.Tables));
+        Assert.Equal(new TableUse("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
         Assert.NotNull(report.LastReconcile);
         Assert.Equal(1, report.Writes.Created);
     });

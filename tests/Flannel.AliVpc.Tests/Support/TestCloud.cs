@@ -29,7 +29,7 @@ internal sealed class TestCloud : IAsyncDisposable
         [
             new WorldAccessKey { Id = KeyId, Secret = KeySecret },
             new WorldAccessKey { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
-            new WorldAccessKey { Id = "LTAIread", Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute"] },
+            new WorldAccessKey { Id = "LTAIread", Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute", "quotas:*"] },
         ],
         Roles =
         [
@@ -114,7 +114,7 @@ internal sealed class TestCloud : IAsyncDisposable
         get
         {
             var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority), out _);
-            return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint };
+            return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint, QuotasEndpoint = endpoint };
         }
     }
 

@@ -15,6 +15,7 @@ internal sealed class ActionTable
     public const string VpcVersion = "2016-04-28";
     public const string EcsVersion = "2014-05-26";
     public const string StsVersion = "2015-04-01";
+    public const string QuotasVersion = "2020-05-10";
 
     private readonly Dictionary<(string, string), ApiAction> _actions;
 
@@ -24,11 +25,11 @@ internal sealed class ActionTable
         _actions = new ApiAction[][]
         {
             CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All, VSwitchActions.All,
-            VpcActions.All, NetworkInterfaceActions.All, StsActions.All(credentials),
+            VpcActions.All, NetworkInterfaceActions.All, StsActions.All(credentials), QuotaActions.All,
         }.SelectMany(a => a).ToDictionary(a => (a.Service, a.Name));
     }
 
-    public static string? ServiceOf(string? version) => version switch { VpcVersion => "vpc", EcsVersion => "ecs", StsVersion => "sts", _ => null };
+    public static string? ServiceOf(string? version) => version switch { VpcVersion => "vpc", EcsVersion => "ecs", StsVersion => "sts", QuotasVersion => "quotas", _ => null };
 
     public ApiAction? Find(string service, string? action) => action is null ? null : _actions.GetValueOrDefault((service, action));
 }

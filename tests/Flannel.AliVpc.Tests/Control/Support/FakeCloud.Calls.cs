@@ -31,6 +31,9 @@ internal sealed partial class FakeCloud
     public Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("GetVpcRouteEntrySummary", vpcId, [], () => Answer<IReadOnlyList<RouteCount>>([]), cancellation);
 
+    public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
+        CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
+
     public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
     {

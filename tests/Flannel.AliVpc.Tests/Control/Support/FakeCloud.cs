@@ -132,7 +132,7 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
         try
         {
             await Task.Delay(Latency, time, cancellation);
-            var ram = (action.Contains("NetworkInterface", StringComparison.Ordinal) ? "ecs:" : "vpc:") + action;
+            var ram = (action == "GetProductQuota" ? "quotas:" : action.Contains("NetworkInterface", StringComparison.Ordinal) ? "ecs:" : "vpc:") + action;
             if (DeniedActions.Contains(ram)) return Failed<T>(CloudErrorKind.Denied, "Forbidden.RAM", requestId, ram);
             if (Faults(call) is { } fault)
             {
