@@ -11,12 +11,17 @@ internal sealed class Cluster : IDisposable
     public static readonly OwnershipMark Mark = OwnershipMark.For("/coreos.com/network", Ipv4Network.Parse("10.24.0.0/16"));
     private readonly CancellationTokenSource stop = new();
 
-    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1)
+    /// <param name="cloud">Where another cluster lives already; null for one of its own.</param>
+    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1, FakeCloud? cloud = null)
     {
         Time = time;
-        Cloud = new FakeCloud(time);
-        Cloud.AddTable("vpc-1", "vtb-1");
-        Cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        Cloud = cloud ?? new FakeCloud(time);
+        if (cloud is null)
+        {
+            Cloud.AddTable("vpc-1", "vtb-1");
+            Cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        }
+
         Leases = new FakeLeases();
         Term = new FakeTerm(time, Leases);
         Controller = new RouteController(
