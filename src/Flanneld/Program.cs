@@ -1,9 +1,11 @@
 using System.Collections;
 using System.Runtime.InteropServices;
 using Flanneld.Commands;
+using Flanneld.Commands.Check;
 using Flanneld.Host;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld;
 
@@ -68,9 +70,12 @@ internal static class Program
         else
         {
             var (time, random) = (TimeProvider.System, new SharedRandom());
-            using var connections = Connections.Open(options, environment, loggers, time, random, out var error);
+            // What a check has to say is in its report.
+            var quiet = options.Command == Command.Check && options.Verbosity == 0;
+            using var connections = Connections.Open(options, environment, quiet ? NullLoggerFactory.Instance : loggers, time, random, out var error);
             problem = connections is null ? error : options.Command switch
             {
+                Command.Check => await new Check(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
                 Command.Release => await new Release(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
                 _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation).ConfigureAwait(false),
             };

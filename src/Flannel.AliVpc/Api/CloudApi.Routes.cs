@@ -26,11 +26,7 @@ public sealed partial class CloudApi
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
     {
         ThrowUnlessBatch(entries.Count);
-        var call = CloudCall.Write(CloudService.Vpc, "CreateRouteEntries", regionId).With("RouteEntries", entries, (field, e) => field
-            .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString())
-            .With("NextHop", e.NextHop.Id).With("NextHopType", e.NextHop.Type).With("IpVersion", "4")
-            .With("Name", e.Name).With("Description", e.Description));
-        return await BatchAsync(call, entries.Count, cancellation).ConfigureAwait(false);
+        return await BatchAsync(CreateMany(regionId, entries), entries.Count, cancellation).ConfigureAwait(false);
     }
 
     public async Task<CloudResult<Done>> CreateRouteEntryAsync(
@@ -70,11 +66,24 @@ public sealed partial class CloudApi
         return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
     }
 
-    public async Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation)
+    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        DryRunAsync(RouteAction.CreateRouteEntry, regionId, entry, cancellation);
+
+    /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next hop.</summary>
+    public async Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var call = Create(regionId, entry).With("DryRun", true);
-        var answer = AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
+        var call = action switch
+        {
+            RouteAction.CreateRouteEntry => Create(regionId, entry),
+            RouteAction.CreateRouteEntries => CreateMany(regionId, [entry]),
+            RouteAction.ModifyRouteEntry => CloudCall.Write(CloudService.Vpc, "ModifyRouteEntry", regionId)
+                .With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.Destination.ToString())
+                .With("NewNextHopId", entry.NextHop.Id).With("NewNextHopType", entry.NextHop.Type),
+            _ => CloudCall.Write(CloudService.Vpc, "DeleteRouteEntries", regionId).With("RouteEntries", [entry], (field, e) => field
+                .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString()).With("NextHop", e.NextHop.Id)),
+        };
+        var answer = AsDone(await transport.SendAsync(call.With("DryRun", true), Json.Default.CloudAnswer, scope).ConfigureAwait(false));
         // The API tells a dry run's success by an error.
         return answer.Error is { Code: "DryRunOperation" } ? new(Done.Instance, null, answer.RequestId) : answer;
     }
@@ -84,6 +93,12 @@ public sealed partial class CloudApi
             .With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.Destination.ToString())
             .With("NextHopId", entry.NextHop.Id).With("NextHopType", entry.NextHop.Type)
             .With("RouteEntryName", entry.Name).With("Description", entry.Description);
+
+    private static CloudCall CreateMany(string regionId, IReadOnlyList<NewRouteEntry> entries) =>
+        CloudCall.Write(CloudService.Vpc, "CreateRouteEntries", regionId).With("RouteEntries", entries, (field, e) => field
+            .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString())
+            .With("NextHop", e.NextHop.Id).With("NextHopType", e.NextHop.Type).With("IpVersion", "4")
+            .With("Name", e.Name).With("Description", e.Description));
 
     private static void ThrowUnlessBatch(int count)
     {

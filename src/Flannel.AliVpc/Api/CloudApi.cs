@@ -95,6 +95,9 @@ public sealed record Done
     public static readonly Done Instance = new();
 }
 
+/// <summary>The calls that write routes, by the API's names.</summary>
+public enum RouteAction { CreateRouteEntry, CreateRouteEntries, ModifyRouteEntry, DeleteRouteEntries }
+
 /// <summary>The calls of the VPC (2016-04-28) and ECS (2014-05-26) API that this program makes. Lists are complete: paging is inside.
 /// A call is one attempt, apart from the one repetition after refreshed credentials or a used nonce.</summary>
 public interface ICloudApi

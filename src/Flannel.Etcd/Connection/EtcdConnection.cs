@@ -6,6 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Connection;
 
+/// <param name="Version">Such as <c>3.5.16</c>; null when it gave no answer.</param>
+/// <param name="Problem">One line, when it gave none.</param>
+public sealed record MemberVersion(string Endpoint, string? Version, string Problem);
+
 /// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next, and back when the first is well again
 /// (<see cref="Rotation"/>). What was sent is never repeated unless repeating it is harmless. Nothing is connected before the first
 /// request.
@@ -95,6 +99,30 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         using var stream = await WatchStream.OpenAsync(this, ranges, time, cancellation);
         while (true) yield return await stream.NextAsync(cancellation);
+    }
+
+    /// <summary>Asks each member which etcd it is: all of them at once, none in another's stead.</summary>
+    public Task<MemberVersion[]> VersionsAsync(CancellationToken cancellation) => Task.WhenAll(members.Select(member => VersionAsync(member, cancellation)));
+
+    private async Task<MemberVersion> VersionAsync(Member member, CancellationToken cancellation)
+    {
+        using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
+        try
+        {
+            var used = await token.GetAsync(member, limit.Token);
+            using var call = member.Maintenance.StatusAsync(new StatusRequest(), Options(used, limit.Token));
+            return new MemberVersion(member.Name, (await call.ResponseAsync).Version, "");
+        }
+        catch (Exception e) when (e is not EtcdException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return new MemberVersion(member.Name, null, member.Understand(e, tooLong.IsCancellationRequested).Error.Message);
+        }
+        catch (EtcdException e)
+        {
+            return new MemberVersion(member.Name, null, e.Message);
+        }
     }
 
     /// <summary>Tries each member once, beginning with the one that answered last. A stale token is renewed once, at the same

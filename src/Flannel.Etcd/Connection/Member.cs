@@ -16,6 +16,7 @@ internal sealed class Member : IDisposable
     private readonly Lazy<KV.KVClient> keys;
     private readonly Lazy<Etcdserverpb.Lease.LeaseClient> leases;
     private readonly Lazy<Watch.WatchClient> watches;
+    private readonly Lazy<Maintenance.MaintenanceClient> maintenance;
     private readonly Lazy<Auth.AuthClient> auth;
 
     public Member(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
@@ -44,6 +45,7 @@ internal sealed class Member : IDisposable
         keys = new(() => new KV.KVClient(channel.Value));
         leases = new(() => new Etcdserverpb.Lease.LeaseClient(channel.Value));
         watches = new(() => new Watch.WatchClient(channel.Value));
+        maintenance = new(() => new Maintenance.MaintenanceClient(channel.Value));
         auth = new(() => new Auth.AuthClient(channel.Value));
     }
 
@@ -53,6 +55,7 @@ internal sealed class Member : IDisposable
     public KV.KVClient Keys => keys.Value;
     public Etcdserverpb.Lease.LeaseClient Leases => leases.Value;
     public Watch.WatchClient Watches => watches.Value;
+    public Maintenance.MaintenanceClient Maintenance => maintenance.Value;
     public Auth.AuthClient Auth => auth.Value;
 
     /// <summary>What a failure on this member means. The caller's own cancellation stays what it is.</summary>

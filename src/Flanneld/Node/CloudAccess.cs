@@ -14,7 +14,7 @@ internal sealed class CloudAccess : IDisposable
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, AliVpcBackendConfig backend, MetadataClient metadata, TimeProvider time,
         Random random, ILogger logger)
     {
-        var api = new CloudApiOptions
+        Options = new CloudApiOptions
         {
             VpcEndpoint = options.VpcEndpoint,
             EcsEndpoint = options.EcsEndpoint,
@@ -22,9 +22,11 @@ internal sealed class CloudAccess : IDisposable
             QuotasEndpoint = options.QuotasEndpoint,
             ProgramVersion = ProgramVersion.Text,
         };
-        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, api);
-        Api = new CloudApi(api, Credentials, time, random, logger);
+        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, Options);
+        Api = new CloudApi(Options, Credentials, time, random, logger);
     }
+
+    public CloudApiOptions Options { get; }
 
     public CredentialChain Credentials { get; }
 

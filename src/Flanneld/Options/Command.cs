@@ -6,6 +6,7 @@ internal enum Command
     /// <summary>No word: the daemon itself, as upstream starts it.</summary>
     Run,
     Release,
+    Check,
     Routes,
     Healthcheck,
 }
@@ -15,6 +16,7 @@ internal sealed record CommandWord(Command Command, string Name, string Help)
 {
     public static IReadOnlyList<CommandWord> All { get; } =
     [
+        new(Command.Check, "check", "look at everything that this node needs, and say what is missing; changes nothing"),
         new(Command.Release, "release", "give this node's subnet and route back for good (stop the daemon first)"),
         new(Command.Routes, "routes", "list the route entries inside the network; --remove-leftovers deletes those of nobody"),
         new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1"),

@@ -6,6 +6,8 @@ using Flannel.Etcd.Connection;
 
 namespace Flanneld.Options;
 
+internal enum OutputFormat { Table, Json }
+
 internal enum LogFormat { Text, Systemd, Json }
 
 /// <summary>What the operator asked for. Set while flags and environment are read, not changed afterwards.</summary>
@@ -41,6 +43,7 @@ internal sealed class DaemonOptions
     public bool MayControlRoutes { get; set; } = true;
     public TimeSpan RouteResync { get; set; } = TimeSpan.FromSeconds(60);
     public bool DryRun { get; set; }
+    public OutputFormat Output { get; set; }
     public bool RemoveLeftovers { get; set; }
     public TimeSpan ReleaseWait { get; set; } = TimeSpan.FromSeconds(60);
 

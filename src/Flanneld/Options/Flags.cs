@@ -68,6 +68,8 @@ internal static class Flags
         new("quotas-endpoint", Cloud, "URL", "", "Quotas API, asked for the limit of a route table (default: quotas.aliyuncs.com, unless --vpc-endpoint is given)",
             (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
+        new("output", Cloud, "table|json", "table", "of 'check': for people, or for programs",
+            (o, s) => Output(o, s)) { Only = Command.Check },
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that it lists as leftover",
             (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
         new("wait", Cloud, "SECONDS", "60", "of 'release': how long the route controller is waited for, 0 to 3600",
@@ -120,6 +122,13 @@ internal static class Flags
     {
         if (text is not ("auto" or "never")) return "auto or never";
         options.MayControlRoutes = text == "auto";
+        return null;
+    }
+
+    private static string? Output(DaemonOptions options, string text)
+    {
+        if (text is not ("table" or "json")) return "table or json";
+        options.Output = text == "json" ? OutputFormat.Json : OutputFormat.Table;
         return null;
     }
 

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Flannel.AliVpc.Api;
+
+namespace Flannel.AliVpc.Preflight;
+
+/// <summary>What became of the way to a service.</summary>
+/// <param name="Service">As in host names: <c>vpc</c>, <c>ecs</c>.</param>
+/// <param name="Detail">The host, what it resolved to and how it was greeted; or why there is no way to it. One line.</param>
+/// <param name="IsOpen">Calls can go there.</param>
+/// <param name="Remark">What is worth a word although there is a way; empty for nothing.</param>
+public sealed record EndpointAnswer(string Service, string Detail, bool IsOpen, string Remark);
+
+/// <summary>Name, connection and TLS handshake of the hosts that calls go to, one after the other as a call would try them. No request is sent.</summary>
+public static class EndpointProbe
+{
+    public static Task<EndpointAnswer> VpcAsync(CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation) =>
+        ProbeAsync(CloudService.Vpc, options, regionId, time, cancellation);
+
+    public static Task<EndpointAnswer> EcsAsync(CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation) =>
+        ProbeAsync(CloudService.Ecs, options, regionId, time, cancellation);
+
+    private static async Task<EndpointAnswer> ProbeAsync(
+        CloudService service, CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation)
+    {
+        List<string> failures = [];
+        foreach (var endpoint in new CloudEndpoints(options.Endpoint, time).Candidates(service, regionId))
+        {
+            if (ProxyFor(endpoint.Address) is { } proxy)
+                return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {proxy.GetLeftPart(UriPartial.Authority)}", true, "");
+            using var tooLong = new CancellationTokenSource(options.ConnectTimeout + options.ConnectTimeout, time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
+            try
+            {
+                var greeting = await GreetAsync(endpoint, limit.Token).ConfigureAwait(false);
+                return new EndpointAnswer(service.Name(), $"{endpoint} is {greeting}", true, string.Join("; ", failures));
+            }
+            catch (Exception e) when (e is SocketException or IOException or AuthenticationException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+            {
+                failures.Add(Reason(endpoint, e));
+                // As a call: only a name that is not known leads on to the next host.
+                if (!IsUnknownName(e)) break;
+            }
+        }
+
+        return new EndpointAnswer(
+            service.Name(), failures.Count > 0 ? string.Join("; ", failures) : $"'{regionId}' is not the name of a region", false, "");
+    }
+
+    private static Uri? ProxyFor(Uri address) => HttpClient.DefaultProxy.IsBypassed(address) ? null : HttpClient.DefaultProxy.GetProxy(address);
+
+    private static async Task<string> GreetAsync(CloudEndpoint endpoint, CancellationToken cancellation)
+    {
+        var addresses = await Dns.GetHostAddressesAsync(endpoint.Address.DnsSafeHost, cancellation).ConfigureAwait(false);
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(addresses, endpoint.Address.Port, cancellation).ConfigureAwait(false);
+        var peer = ((IPEndPoint)socket.RemoteEndPoint!).Address;
+        if (peer.IsIPv4MappedToIPv6) peer = peer.MapToIPv4();
+        if (endpoint.IsPlain) return $"{peer}, without TLS";
+        await using var stream = new SslStream(new NetworkStream(socket));
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = endpoint.Address.DnsSafeHost }, cancellation).ConfigureAwait(false);
+        return $"{peer}, {(stream.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2")}";
+    }
+
+    private static bool IsUnknownName(Exception e) => e is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain };
+
+    private static string Reason(CloudEndpoint endpoint, Exception e) => e switch
+    {
+        OperationCanceledException => $"{endpoint} gives no answer",
+        AuthenticationException => $"{endpoint} cannot be trusted: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}",
+        _ when IsUnknownName(e) => $"{endpoint.Address.DnsSafeHost} does not resolve",
+        _ => $"{endpoint}: {e.Message.ReplaceLineEndings(" ")}",
+    };
+}

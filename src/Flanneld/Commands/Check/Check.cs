@@ -1,0 +1,106 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core.Configuration;
+using Flannel.Etcd.Leasing;
+using Flanneld.Interfaces;
+using Flanneld.Node;
+using Flanneld.Options;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary><c>flanneld check</c>: a preflight for whoever just built the VPC, or wonders why a node is not ready. It needs no daemon, and changes nothing.</summary>
+internal sealed class Check(DaemonOptions options, Connections connections, TimeProvider time)
+{
+    private readonly CheckReport report = new();
+
+    /// <summary>Null when nothing is wrong; else how much is.</summary>
+    public async Task<string?> RunAsync(CancellationToken cancellation)
+    {
+        var selected = Interface();
+        Forwarding();
+        var etcd = new EtcdCheck(options, connections, report);
+        var state = await etcd.RunAsync(selected, cancellation).ConfigureAwait(false);
+        var config = state?.Config is ConfigState.Present { Config: var present } && NodeBackend.Refusal(present) is null ? present : null;
+        if (config is null || NodeBackend.NeedsRoutes(config))
+        {
+            if (state is not null) await etcd.ControllerAsync(cancellation).ConfigureAwait(false);
+            await CloudAsync(selected, config, state, cancellation).ConfigureAwait(false);
+        }
+        else
+        {
+            report.Add(Finding.Note("cloud", $"not asked: backend {config.BackendType} has no routes"));
+        }
+
+        await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable()).ConfigureAwait(false);
+        return report.Problems == 0 ? null : $"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above";
+    }
+
+    private SelectedInterface? Interface()
+    {
+        if (InterfaceSelection.OfThisHost().Select(options, out var error) is not { } selected)
+        {
+            report.Add(Finding.Problem("interface", error, "choose one with --iface"));
+            return null;
+        }
+
+        report.Add(Finding.Ok("interface", $"{selected.Interface.Name} {selected.Address}, MTU {selected.Interface.Mtu}, public address {selected.PublicIp}"));
+        return selected;
+    }
+
+    private void Forwarding()
+    {
+        const string path = "/proc/sys/net/ipv4/ip_forward";
+        try
+        {
+            report.Add(File.ReadAllText(path).Trim() == "1"
+                ? Finding.Ok("forwarding", "net.ipv4.ip_forward is 1")
+                : Finding.Warning("forwarding", "net.ipv4.ip_forward is 0: this node passes on no packet of a container", "sysctl -w net.ipv4.ip_forward=1, and a file in /etc/sysctl.d (Docker and most CNI set-ups do it)"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            report.Add(Finding.Note("forwarding", $"{path} cannot be read"));
+        }
+    }
+
+    private async Task CloudAsync(SelectedInterface? selected, NetworkConfig? config, RegistryState? state, CancellationToken cancellation)
+    {
+        if (await IdentityAsync(selected, cancellation).ConfigureAwait(false) is not { } identity) return;
+        if (!options.MayControlRoutes)
+        {
+            report.Add(Finding.Note("credentials", "none are needed, and the cloud's API is not asked: --route-controller=never"));
+        }
+        else
+        {
+            var backend = config is null ? AliVpcBackendConfig.Empty : Connections.Backend(config);
+            using var cloud = connections.OpenCloud(backend);
+            await new CloudCheck(options, report, time)
+                .RunAsync(cloud, backend, identity.ToBackendData(), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
+        }
+
+        report.Add(Finding.Note("security group", $"not looked at: let that of the instances accept {config?.Network.ToString() ?? "the containers' network"} from each other"));
+    }
+
+    private async Task<InstanceIdentity?> IdentityAsync(SelectedInterface? selected, CancellationToken cancellation)
+    {
+        if (selected is null) return null;
+        switch (await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false))
+        {
+            case IdentityAnswer.Identity { Value: var identity }:
+                report.Add(Finding.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"));
+                report.Add(Finding.Ok("identity",
+                    $"{identity.InstanceId} in {identity.ZoneId}, {identity.VpcId}, {identity.VSwitchId}, {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
+                return identity;
+            case IdentityAnswer.NoSuchInterface none:
+                report.Add(Finding.Problem("identity", none.Line, "choose another interface with --iface"));
+                return null;
+            case IdentityAnswer.NotAnEcsInstance not:
+                report.Add(Finding.Problem("metadata", not.Line, "backend ali-vpc works on ECS instances only"));
+                return null;
+            case IdentityAnswer.Unreachable unreachable:
+                report.Add(Finding.Problem("metadata", unreachable.Line, "let this host reach it without a proxy and without a firewall rule in the way"));
+                return null;
+            default:
+                return null;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using Flannel.AliVpc;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Metadata;
+using Flannel.AliVpc.Preflight;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flanneld.Node;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>The way to Alibaba Cloud, the rights there, and what stands in the VPC.</summary>
+internal sealed class CloudCheck(DaemonOptions options, CheckReport report, TimeProvider time)
+{
+    private const string Console = "https://ram.console.alibabacloud.com";
+    private const int QuotaWarnFrom = 80;
+
+    /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for a dry run as long as there is no network.</summary>
+    private static readonly Ipv4Network NoNetwork = Ipv4Network.Parse("198.18.0.0/15");
+
+    /// <param name="config">Null while there is none that can be used.</param>
+    /// <param name="snapshot">Null when etcd could not be read.</param>
+    public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
+    {
+        self = self with { RegionId = backend.RegionId ?? self.RegionId };
+        await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        await EndpointAsync(EndpointProbe.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        Credentials(await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false));
+        var network = config?.Network;
+        var survey = await VpcSurvey.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
+        Clock(cloud.Api.ClockDifference);
+        if (survey.Refusal is { } refusal)
+        {
+            report.Add(Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}", "see credentials and endpoints above"));
+            return;
+        }
+
+        Rights(survey.Rights);
+        RouteTable(survey, backend);
+        Quota(survey);
+        if (network is { } range) Overlaps(survey, range);
+        SourceDestCheck(survey, self);
+        if (snapshot is not null && config is not null && NodeBackend.NeedsRoutes(config)) await RoutesAsync(cloud, backend, snapshot, cancellation).ConfigureAwait(false);
+    }
+
+    private static Ipv4Network SampleOf(NetworkConfig? config) =>
+        config is null ? new Ipv4Network(NoNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
+
+    private async Task EndpointAsync(Task<EndpointAnswer> probe)
+    {
+        var answer = await probe.ConfigureAwait(false);
+        var subject = $"{answer.Service} endpoint";
+        report.Add(!answer.IsOpen
+            ? Finding.Problem(subject, answer.Detail, $"let this instance resolve and reach it (TCP 443), or give --{answer.Service}-endpoint")
+            : answer.Remark.Length > 0
+                ? Finding.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
+                : Finding.Ok(subject, answer.Detail));
+    }
+
+    private void Credentials(IReadOnlyList<CredentialLink> links)
+    {
+        CredentialLink? served = null;
+        CredentialLink? failed = null;
+        List<string> lines = [];
+        foreach (var link in links)
+        {
+            if (link.State == CredentialLinkState.Served) served = link;
+            if (link.State == CredentialLinkState.Failed) failed = link;
+            if (link.State != CredentialLinkState.NotAsked) lines.Add($"{link.Name}: {Word(link)}");
+        }
+
+        // An assumed role comes last: what it says counts.
+        var ended = links.Count > 0 && links[^1].State == CredentialLinkState.Failed ? links[^1] : served is null ? failed : null;
+        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, $"correct it, or remove it so that the next one is asked; see {Console}")
+            : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
+            : Finding.Ok("credentials", $"{served.Name}, {served.Detail}");
+        report.Add(finding with { Lines = lines });
+    }
+
+    private static string Word(CredentialLink link) => link.State switch
+    {
+        CredentialLinkState.Served => "serves",
+        CredentialLinkState.Disabled => $"switched off: {link.Detail}",
+        _ => link.Detail,
+    };
+
+    private void Clock(TimeSpan? difference)
+    {
+        if (difference is not { } ahead) return;
+        var seconds = Math.Abs((long)ahead.TotalSeconds);
+        var detail = seconds < 2 ? "agrees with the cloud's" : $"is {seconds} s {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} the cloud's";
+        report.Add(seconds < 60 ? Finding.Ok("clock", detail)
+            : Finding.Warning("clock", detail, "start an NTP client (chrony); beyond 15 minutes a first call is refused, and repeated with the cloud's time"));
+    }
+
+    private void Rights(IReadOnlyList<Right> rights)
+    {
+        var granted = 0;
+        var severe = false;
+        List<string> lines = [];
+        foreach (var right in rights)
+        {
+            if (right.State == RightState.Granted) granted++;
+            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
+            if (right.State != RightState.Denied) continue;
+            report.MissingActions.Add(right.Action);
+            severe |= right.LostWithout.Length == 0;
+        }
+
+        var state = severe ? FindingState.Problem : report.MissingActions.Count > 0 ? FindingState.Warning : FindingState.Ok;
+        report.Add(new Finding("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
+        {
+            Lines = lines,
+            Advice = report.MissingActions.Count > 0 ? "grant what is missing with the policy below" : "",
+        });
+    }
+
+    private void RouteTable(VpcSurvey survey, AliVpcBackendConfig backend)
+    {
+        if (survey.VSwitch.Value is not { } vSwitch)
+        {
+            report.Add(Finding.Problem("route table", $"not known: {Text(survey.VSwitch.Error!)}", "see the rights above"));
+            return;
+        }
+
+        report.Add(Finding.Ok("route table", $"{vSwitch.RouteTableId} serves {vSwitch.VSwitchId}"));
+        if (survey.Tables.Value is not { } tables) return;
+        foreach (var configured in backend.RouteTableIds)
+        {
+            var table = tables.FirstOrDefault(known => known.RouteTableId == configured);
+            if (table is null) report.Add(Finding.Problem("route table", $"{configured}, of the configuration's RouteTableID, is not in {vSwitch.VpcId}", "correct RouteTableID, or leave it out"));
+            else if (table.IsGateway) report.Add(Finding.Problem("route table", $"{configured}, of the configuration's RouteTableID, is a gateway's table", "leave it out: it serves no vSwitch"));
+        }
+    }
+
+    private void Quota(VpcSurvey survey)
+    {
+        if (survey.Entries?.Value is not { } entries) return;
+        var used = 0;
+        foreach (var entry in entries)
+        {
+            if (entry.IsCustom) used++;
+        }
+
+        var limit = survey.Quota.Value?.Total ?? RouteEntryQuota.Default;
+        var detail = $"{used} of {limit} custom entries{(survey.Quota.Value is null ? " (the limit is assumed)" : "")}, {Math.Max(0, limit - used)} left, one for each node";
+        var advice = $"ask for more of {RouteEntryQuota.Code} (product vpc, https://quotas.console.alibabacloud.com), or use the vxlan backend";
+        report.Add(used >= limit ? Finding.Problem("quota", detail, advice)
+            : used * 100L >= limit * (long)QuotaWarnFrom ? Finding.Warning("quota", detail, advice)
+            : Finding.Ok("quota", detail));
+    }
+
+    private void Overlaps(VpcSurvey survey, Ipv4Network network)
+    {
+        if (survey.Vpc.Value is not { } vpc || survey.VSwitches.Value is not { } vSwitches)
+        {
+            report.Add(Finding.Warning("network", $"{network} is not compared with the VPC's ranges: {Text((survey.Vpc.Error ?? survey.VSwitches.Error)!)}", "see the rights above"));
+            return;
+        }
+
+        var overlaps = new OverlapCheck(vpc, vSwitches);
+        const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
+        if (overlaps.RefusalOf(network) is { } refusal)
+        {
+            report.Add(Finding.Problem("network", $"the API would refuse its routes: {refusal}", advice));
+            return;
+        }
+
+        var warnings = overlaps.Warnings(network);
+        report.Add(warnings.Count == 0
+            ? Finding.Ok("network", $"{network} overlaps none of the VPC's ranges")
+            : Finding.Warning("network", string.Join("; ", warnings), advice));
+    }
+
+    private void SourceDestCheck(VpcSurvey survey, AliVpcBackendData self) => report.Add(survey.SourceDestCheck switch
+    {
+        false => Finding.Ok("source/destination check", $"off at {self.NetworkInterfaceId}"),
+        true => Finding.Note("source/destination check", $"on at {self.NetworkInterfaceId}: the route controller switches it off when this node joins"),
+        null => Finding.Warning("source/destination check", $"not known of {self.NetworkInterfaceId}", "see to it that it is off, or packets of containers are dropped"),
+    });
+
+    private async Task RoutesAsync(CloudAccess cloud, AliVpcBackendConfig backend, LeaseSnapshot snapshot, CancellationToken cancellation)
+    {
+        var plan = await RouteDryRun.RunAsync(
+            snapshot, new RouteControllerOptions(options.EtcdKeys.Prefix, backend.RouteTableIds), cloud.Api, NullLogger.Instance, cancellation).ConfigureAwait(false);
+        report.Add(!plan.Complete ? Finding.Warning("leases and routes", "not all could be compared", "see 'flanneld --dry-run'")
+            : plan.Changes == 0 ? Finding.Ok("leases and routes", "agree")
+            : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
+    }
+
+    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message} (request {error.RequestId})";
+}

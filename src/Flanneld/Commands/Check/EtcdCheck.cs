@@ -1,0 +1,100 @@
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd;
+using Flannel.Etcd.Connection;
+using Flannel.Etcd.Control;
+using Flannel.Etcd.Leasing;
+using Flanneld.Interfaces;
+using Flanneld.Node;
+using Flanneld.Options;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>etcd, the configuration and the leases in it.</summary>
+internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckReport report)
+{
+    /// <summary>Null when etcd could not be read.</summary>
+    public async Task<RegistryState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
+    {
+        await MembersAsync(cancellation).ConfigureAwait(false);
+        RegistryState state;
+        try
+        {
+            state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (EtcdException e)
+        {
+            report.Add(Finding.Problem("configuration", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+            return null;
+        }
+
+        var key = options.EtcdKeys.Config.ToStringUtf8();
+        switch (state.Config)
+        {
+            case ConfigState.Present { Config: var config } when NodeBackend.Refusal(config) is { } refusal:
+                report.Add(Finding.Problem("configuration", $"{key} is refused: {refusal}", "correct it with etcdctl put"));
+                break;
+            case ConfigState.Present { Config: var config }:
+                report.Add(Finding.Ok("configuration",
+                    $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax}, backend {config.BackendType}"));
+                Leases(state, config, selected);
+                break;
+            case ConfigState.Refused refused:
+                report.Add(Finding.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
+                break;
+            default:
+                report.Add(Finding.Problem("configuration", $"there is none at {key}",
+                    $"etcdctl put {key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}', with a network that overlaps none of the VPC's ranges"));
+                break;
+        }
+
+        return state;
+    }
+
+    /// <summary>Who writes the routes now.</summary>
+    public async Task ControllerAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var holder = await Election.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            report.Add(Finding.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+        }
+        catch (EtcdException e)
+        {
+            report.Add(Finding.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+        }
+    }
+
+    private async Task MembersAsync(CancellationToken cancellation)
+    {
+        var members = await connections.Etcd.VersionsAsync(cancellation).ConfigureAwait(false);
+        var away = members.Count(member => member.Version is null);
+        List<string> lines = [];
+        foreach (var member in members) lines.Add(member.Version is null ? member.Problem : $"{member.Endpoint}: etcd {member.Version}");
+        var detail = $"{members.Length - away} of {members.Length} endpoints answer";
+        report.Add(new Finding("etcd", away == members.Length ? FindingState.Problem : away > 0 ? FindingState.Warning : FindingState.Ok, detail)
+        {
+            Lines = lines,
+            Advice = away > 0 ? "start etcd there, or correct --etcd-endpoints" : "",
+        });
+    }
+
+    private void Leases(RegistryState state, NetworkConfig config, SelectedInterface? selected)
+    {
+        var free = SubnetChoice.CountFree(config, state.Taken);
+        var own = selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
+        var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
+        report.Add(free == 0 && own is null
+            ? Finding.Problem("leases", detail, "widen SubnetMin and SubnetMax, lengthen SubnetLen, or delete leases of nodes that are gone")
+            : state.IsWhole ? Finding.Ok("leases", detail)
+            : Finding.Warning("leases", $"{detail}; a lease cannot be read", "see the daemon's log, and delete or correct that key: until then no stale route is collected"));
+    }
+
+    private static string Advice(EtcdErrorKind kind) => kind switch
+    {
+        EtcdErrorKind.Tls => "see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
+        EtcdErrorKind.PermissionDenied => "give the user read and write below the prefix",
+        EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut => "start etcd, or correct --etcd-endpoints",
+        _ => "see --etcd-username and --etcd-password-file",
+    };
+}
