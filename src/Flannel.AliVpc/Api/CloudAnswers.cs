@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Flannel.AliVpc.Api;
@@ -109,7 +110,16 @@ internal sealed record QuotaAnswer : CloudAnswer
     public Facts? Quota { get; init; }
 
     /// <param name="TotalQuota">The API's type is a float.</param>
-    internal sealed record Facts(string? QuotaActionCode, double? TotalQuota, bool? Adjustable);
+    internal sealed record Facts(string? QuotaActionCode, [property: JsonConverter(typeof(WholeNumber))] int? TotalQuota, bool? Adjustable);
+
+    /// <summary>The whole part; null for what is no number of this size. (With double itself the executable would carry its whole way through JSON.)</summary>
+    internal sealed class WholeNumber : JsonConverter<int?>
+    {
+        public override int? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out var number) && number is > int.MinValue and < int.MaxValue ? (int)number : null;
+
+        public override void Write(Utf8JsonWriter writer, int? value, JsonSerializerOptions options) => throw new NotSupportedException();
+    }
 }
 
 internal sealed record CreatedAnswer : CloudAnswer

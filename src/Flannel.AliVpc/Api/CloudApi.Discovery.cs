@@ -87,8 +87,8 @@ public sealed partial class CloudApi
         {
             var answer = await transport.SendAsync(call, Json.Default.QuotaAnswer, scope).ConfigureAwait(false);
             if (answer.Error is { } error) return Failed<RouteEntryQuota>(error);
-            return answer.Value!.Quota is { QuotaActionCode: RouteEntryQuota.Code, TotalQuota: >= 0 and <= 1_000_000 } quota
-                ? new(new RouteEntryQuota((int)quota.TotalQuota, quota.Adjustable ?? false), null, answer.RequestId)
+            return answer.Value!.Quota is { QuotaActionCode: RouteEntryQuota.Code, TotalQuota: >= 0 and <= 1_000_000 and var total } quota
+                ? new(new RouteEntryQuota(total, quota.Adjustable ?? false), null, answer.RequestId)
                 : Incomplete<RouteEntryQuota>(call, answer.RequestId, "the quota");
         }
     }
