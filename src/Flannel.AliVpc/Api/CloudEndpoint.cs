@@ -24,7 +24,7 @@ public sealed record CloudEndpoint
         var whole = text.Contains("://", StringComparison.Ordinal) ? text : $"https://{text}";
         if (Uri.TryCreate(whole, UriKind.Absolute, out var address)
             && (address.Scheme == Uri.UriSchemeHttps || address.Scheme == Uri.UriSchemeHttp)
-            && address.Host.Length > 0 && Ascii.IsValid(address.Host) && address.UserInfo.Length == 0 && address.PathAndQuery == "/" && address.Fragment.Length == 0)
+            && address.Host.Length is > 0 and <= 253 && Ascii.IsValid(address.Host) && address.UserInfo.Length == 0 && address.PathAndQuery == "/" && address.Fragment.Length == 0)
             return new CloudEndpoint(new Uri(address.GetLeftPart(UriPartial.Authority)));
 
         error = "an endpoint must be a host such as vpc-vpc.cn-hangzhou.aliyuncs.com, or https://host:port, without path, user or query";

@@ -55,6 +55,7 @@ internal static class CommandLine
 
         if (parsed.Errors is [var error, ..]) return Refuse(OneLine(error.Message));
         if (result.Help || result.Version) return new CommandLineResult(result, "");
+        if (result is { EtcdUsername: not null, EtcdPassword: null, EtcdPasswordFile: null }) result.EtcdPasswordFile = SystemdCredential(environment, "etcd-password");
         return Refused(environment) is { } line ? Refuse(line) : Together(result) is { } wrong ? Refuse(wrong) : new CommandLineResult(result, "");
     }
 
@@ -94,6 +95,10 @@ internal static class CommandLine
 
         return null;
     }
+
+    /// <summary>Where a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> has put it (systemd.exec(5)); null where it has not.</summary>
+    private static string? SystemdCredential(IReadOnlyDictionary<string, string> environment, string name) =>
+        environment.GetValueOrDefault("CREDENTIALS_DIRECTORY") is { Length: > 0 } folder && Path.Combine(folder, name) is var path && File.Exists(path) ? path : null;
 
     /// <summary>What is wrong with flags that go together; null if nothing is.</summary>
     private static string? Together(DaemonOptions options)

@@ -65,7 +65,7 @@ internal static class Flags
             (o, s) => FlagValues.Endpoint(s, v => o.EcsEndpoint = v)),
         new("sts-endpoint", Cloud, "URL", "", "STS API, asked for assumed roles only (default: https, the region's VPC-internal host)",
             (o, s) => FlagValues.Endpoint(s, v => o.StsEndpoint = v)),
-        new("quotas-endpoint", Cloud, "URL", "", "Quotas API, asked for the limit of a route table (default: quotas.aliyuncs.com, unless --vpc-endpoint is given)",
+        new("quotas-endpoint", Cloud, "URL", "", "Quotas API (default: quotas.aliyuncs.com, and none with --vpc-endpoint)",
             (o, s) => FlagValues.Endpoint(s, v => o.QuotasEndpoint = v)),
 
         new("output", Cloud, "table|json", "table", "of 'check': for people, or for programs",

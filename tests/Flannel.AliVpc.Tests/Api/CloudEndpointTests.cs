@@ -28,6 +28,7 @@ public class CloudEndpointTests
     [InlineData("a b")]
     [InlineData("https://exämple.org")]
     [InlineData("https://")]
+    [InlineData("https://a.name.longer.than.any.name.may.be.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public void Anything_else_is_refused_in_one_line(string text)
     {
         Assert.Null(CloudEndpoint.Parse(text, out var error));

@@ -174,6 +174,35 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void The_password_of_etcd_may_be_a_credential_of_the_unit_if_none_is_given_otherwise()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            Assert.Contains("without a password", Refuse(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
+            var file = Path.Combine(folder.FullName, "etcd-password");
+            File.WriteAllText(file, "hunter2\n");
+            Assert.Equal(file, Accept(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Equal("/other", Accept(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Accept(["--etcd-username=a:b"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Accept([], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()
+    {
+        Assert.Equal((Command.Check, OutputFormat.Table), (Accept(["check"]).Command, Accept(["check"]).Output));
+        Assert.Equal(OutputFormat.Json, Accept(["check", "--output", "json"]).Output);
+        Assert.Equal("--output is 'yaml', and must be table or json", Refuse(["check", "--output=yaml"]));
+        Assert.Equal("--output belongs to 'flanneld check'", Refuse(["routes", "--output=json"]));
+    }
+
+    [Fact]
     public void A_secret_never_stands_in_a_message()
     {
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
