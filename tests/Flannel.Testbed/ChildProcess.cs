@@ -3,17 +3,20 @@ using System.Text;
 
 namespace Flannel.Testbed;
 
-/// <summary>A running program with all that it ever printed. Disposing kills it.</summary>
+/// <summary>A running program with all that it ever printed. Disposing kills it, and fails if it is flanneld and has printed a secret.</summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
     private readonly Process _process;
+    private readonly ProgramStart _start;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
     private readonly Task _ended;
 
-    private ChildProcess(Process process, long startedAt, string? logFile)
+    private ChildProcess(Process process, long startedAt, ProgramStart start)
     {
         _process = process;
+        _start = start;
+        var logFile = start.LogFile;
         StartedAt = startedAt;
         _ended = Task.WhenAll(DrainAsync(process.StandardOutput, _output, logFile), DrainAsync(process.StandardError, _error, logFile), process.WaitForExitAsync());
     }
@@ -40,7 +43,7 @@ public sealed class ChildProcess : IAsyncDisposable
         var process = new Process { StartInfo = start.ToProcessStartInfo() };
         var startedAt = Stopwatch.GetTimestamp();
         await Spawner.StartAsync(process).ConfigureAwait(false);
-        return new ChildProcess(process, startedAt, start.LogFile);
+        return new ChildProcess(process, startedAt, start);
     }
 
     /// <summary>Waits for its end and until all its output is read. Returns the exit code (128 + n when signal n ended it).</summary>
@@ -75,7 +78,12 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         Kill();
         await _ended.ConfigureAwait(false);
+        var isOurs = _start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
         _process.Dispose();
+        if (isOurs)
+        {
+            SecretWatch.Look($"what flanneld {string.Join(' ', _start.Arguments)} printed", StandardOutput + StandardError);
+        }
     }
 
     private bool Send(int signal) => !_process.HasExited && Posix.Signal(_process.Id, signal);

@@ -14,6 +14,7 @@ public sealed class ClusterVpc : IAsyncDisposable
     private readonly List<ClusterNode> _nodes = [];
     private SimulatorProcess? _cloud;
     private EtcdCluster? _etcd;
+    private PacketWatch? _packets;
 
     private ClusterVpc(World world, RunFolder folder, NetworkSwitch network)
     {
@@ -71,7 +72,9 @@ public sealed class ClusterVpc : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask())).ConfigureAwait(false);
-        foreach (var part in new IAsyncDisposable?[] { _etcd, _cloud, _network })
+        // Of one that did not come to be nothing needs to have been seen.
+        var seen = _packets is null || _cloud is null ? null : await _packets.EndAsync().ConfigureAwait(false);
+        foreach (var part in new IAsyncDisposable?[] { _packets, _etcd, _cloud, _network })
         {
             if (part is not null)
             {
@@ -79,11 +82,23 @@ public sealed class ClusterVpc : IAsyncDisposable
             }
         }
         _authority.Dispose();
-        Folder.Dispose();
+        try
+        {
+            SecretWatch.LookInto(Folder.Path, etcdMay: false);
+            if (seen is not null)
+            {
+                throw new TestbedException($"a secret crossed the wire: {seen}");
+            }
+        }
+        finally
+        {
+            Folder.Dispose();
+        }
     }
 
     private async Task BuildAsync(int members, string[] etcdArguments, CancellationToken cancel)
     {
+        _packets = await PacketWatch.StartAsync(_network.Namespace, VpcTopology.MayTellSecrets).ConfigureAwait(false);
         var cloud = SimulatorProcess.StartAsync(World, Folder, _network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
         _etcd = await EtcdCluster.StartAsync(_network, _authority, Folder.Path, members, etcdArguments, cancel).ConfigureAwait(false);
         _cloud = await cloud.ConfigureAwait(false);

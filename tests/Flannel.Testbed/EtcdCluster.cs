@@ -12,7 +12,7 @@ namespace Flannel.Testbed;
 public sealed class EtcdCluster : IAsyncDisposable
 {
     public const string UserName = "flanneld";
-    public const string Password = "the-flannel-user's-own";
+    public const string Password = $"the-{SecretWatch.Mark}'s-own";
 
     private const string RootPassword = "the operator's own";
     private const string Control = "/usr/bin/etcdctl";

@@ -39,7 +39,14 @@ public sealed class LoopbackVpc : TestVpc
         }
         await _etcd.DisposeAsync().ConfigureAwait(false);
         await _cloud.DisposeAsync().ConfigureAwait(false);
-        Folder.Dispose();
+        try
+        {
+            SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);
+        }
+        finally
+        {
+            Folder.Dispose();
+        }
     }
 
     private EcsInstance Make(WorldInstance facts)

@@ -38,7 +38,14 @@ public abstract class TestVpc : IAsyncDisposable
         : await VpcTopology.StartAsync(world, cancel).ConfigureAwait(false);
 
     /// <summary>Puts the network config where every daemon looks for it.</summary>
-    public Task PublishConfigAsync(CancellationToken cancel, string config = Config) => Etcd.Keys.PutAsync($"{Prefix}/config", config, cancel);
+    public Task PublishConfigAsync(CancellationToken cancel, string config = Config)
+    {
+        EtcdHoldsSecret |= SecretWatch.Holds(config);
+        return Etcd.Keys.PutAsync($"{Prefix}/config", config, cancel);
+    }
+
+    /// <summary>An operator has put a key into the configuration: whoever may read etcd has it.</summary>
+    private protected bool EtcdHoldsSecret { get; private set; }
 
     /// <summary>The leases as they stand in etcd, in the order of their subnets' keys.</summary>
     public Task<IReadOnlyList<EtcdKey>> LeasesAsync(CancellationToken cancel) => Etcd.Keys.ListAsync($"{Prefix}/subnets/", cancel);

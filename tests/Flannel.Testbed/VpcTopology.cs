@@ -19,6 +19,7 @@ public sealed class VpcTopology : TestVpc
     private SimulatorProcess? _cloud;
     private EtcdServer? _etcd;
     private VpcRouter? _router;
+    private PacketWatch? _packets;
 
     private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd) : base(world, folder) => (_cloudNamespace, _etcdNamespace) = (cloud, etcd);
 
@@ -65,8 +66,10 @@ public sealed class VpcTopology : TestVpc
 
     public override async ValueTask DisposeAsync()
     {
+        // Of one that did not come to be nothing needs to have been seen.
+        var seen = _packets is null || _router is null ? null : await _packets.EndAsync().ConfigureAwait(false);
         // The router first: with the instances go the cables that it works on.
-        IAsyncDisposable?[] parts = [_router, .. _instances, _etcd, _cloud, _etcdNamespace, _cloudNamespace];
+        IAsyncDisposable?[] parts = [_packets, _router, .. _instances, _etcd, _cloud, _etcdNamespace, _cloudNamespace];
         foreach (var part in parts)
         {
             if (part is not null)
@@ -75,13 +78,29 @@ public sealed class VpcTopology : TestVpc
             }
         }
         EtcdTls?.Dispose();
-        Folder.Dispose();
+        try
+        {
+            SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);
+            if (seen is not null)
+            {
+                throw new TestbedException($"a secret crossed the wire: {seen}");
+            }
+        }
+        finally
+        {
+            Folder.Dispose();
+        }
     }
+
+    /// <summary>The metadata service, which hands keys out, and the simulated cloud's own control API.</summary>
+    internal static bool MayTellSecrets(System.Net.IPAddress from, int port) => from.ToString() == MetadataAddress || (System.Net.IPAddress.IsLoopback(from) && port == 8081);
 
     private async Task BuildAsync(CancellationToken cancel)
     {
         await _cloudNamespace.SetAsync(
             ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
+        _packets = await PacketWatch.StartAsync(_cloudNamespace, (from, port) =>
+            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379)).ConfigureAwait(false);
         await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
         await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
 

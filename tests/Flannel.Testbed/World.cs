@@ -21,7 +21,7 @@ public sealed class World
     /// <summary>A permanent access key that the cloud knows, for tests of the ways to hand one over. The secret must never be printed.</summary>
     public const string AccessKeyId = "LTAI5tFlannelTestKey0001";
 
-    public const string AccessKeySecret = "kP7SecretOfTheTestBed9xQ2mZ4vB1";
+    public const string AccessKeySecret = $"kP7{SecretWatch.Mark}9xQ2mZ4vB1";
 
     /// <summary>How long the cloud takes to settle a route write; the measured cloud of the issue: 500.</summary>
     public int RouteWriteMilliseconds { get; init; } = 100;
@@ -62,6 +62,8 @@ public sealed class World
             ["apiLatencyMilliseconds"] = ApiLatencyMilliseconds,
             ["metadataLatencyMilliseconds"] = MetadataLatencyMilliseconds,
             ["routeEntryQuota"] = RouteEntryQuota,
+            ["issuedSecretMark"] = SecretWatch.Mark,
+            ["issuedTokenMark"] = SecretWatch.TokenMark,
             ["roleCredentialLifetimeSeconds"] = RoleCredentialLifetimeSeconds,
             ["newInterfaceSourceDestCheck"] = SourceDestCheck,
         },

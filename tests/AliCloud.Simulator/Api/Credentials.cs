@@ -26,7 +26,7 @@ internal sealed class Credentials(CloudState state, Random random)
         // Whole seconds, as in the document that shows them: what a client reads there is exactly when they die.
         var issued = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
         var made = new IssuedCredentials(
-            "STS." + Letters(25), Letters(44), Token(), roleName, sessionName, instanceId, issued, issued.AddSeconds(lifetimeSeconds));
+            "STS." + Letters(25), Marked(Letters(44)), Token(), roleName, sessionName, instanceId, issued, issued.AddSeconds(lifetimeSeconds));
         state.Issued.RemoveAll(i => now - i.Expiration > TimeSpan.FromHours(1));
         state.Issued.Add(made);
         return made;
@@ -65,6 +65,8 @@ internal sealed class Credentials(CloudState state, Random random)
 
     private static Refused Malformed => new("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.");
 
+    private string Marked(string secret) => state.Settings.IssuedSecretMark is { Length: > 0 } mark ? mark + secret[Math.Min(mark.Length, secret.Length)..] : secret;
+
     private string Letters(int length) => new(random.GetItems<char>(KeyLetters, length));
 
     // Base64 of random bytes, with the characters in it that a careless signer forgets to encode.
@@ -72,6 +74,6 @@ internal sealed class Credentials(CloudState state, Random random)
     {
         var bytes = new byte[96];
         random.NextBytes(bytes);
-        return "CAIS+/" + Convert.ToBase64String(Encoding.ASCII.GetBytes("v1")) + Convert.ToBase64String(bytes);
+        return "CAIS+/" + state.Settings.IssuedTokenMark + Convert.ToBase64String(Encoding.ASCII.GetBytes("v1")) + Convert.ToBase64String(bytes);
     }
 }

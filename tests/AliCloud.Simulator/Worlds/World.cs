@@ -34,6 +34,12 @@ public sealed record WorldSettings
     /// <summary>From the issue of a role's credentials until they are dead; the cloud's is six hours.</summary>
     public int RoleCredentialLifetimeSeconds { get; init; } = 21600;
 
+    /// <summary>Letters that every secret which is issued begins with, so that a test can look for them where they must not be.</summary>
+    public string IssuedSecretMark { get; init; } = "";
+
+    /// <summary>Letters that every security token which is issued holds, likewise.</summary>
+    public string IssuedTokenMark { get; init; } = "";
+
     /// <summary>How long a <c>NextToken</c> may be continued with.</summary>
     public int NextTokenLifetimeSeconds { get; init; } = 300;
 

@@ -6,7 +6,7 @@ namespace Flanneld.Tests.EndToEnd;
 /// <summary>A secret is in no output, no lease and no status, however it came and however much is logged.</summary>
 public sealed class SecretTests : EndToEndTest
 {
-    private const string EtcdPassword = "EtcdPasswordThatNobodySees77";
+    private const string EtcdPassword = $"Etcd{SecretWatch.Mark}77";
 
     [Theory]
     [InlineData("environment")]
@@ -42,7 +42,7 @@ public sealed class SecretTests : EndToEndTest
     public async Task Nor_is_one_that_the_cloud_refuses()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
-        const string wrong = "WrongSecretThatNobodySees88xxxx";
+        const string wrong = $"Wrong{SecretWatch.Mark}88xxxx";
         var daemon = await Vpc.Instances[0].StartDaemonAsync(["-v=10"], new Dictionary<string, string>
         {
             ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = World.AccessKeyId,
