@@ -34,11 +34,12 @@ internal sealed class PacketWatch : IAsyncDisposable
         return new PacketWatch(socket, maySend);
     }
 
-    /// <summary>Stops looking.</summary>
+    /// <summary>Stops looking, once all that has passed is looked at.</summary>
     /// <returns>Where a secret was seen, or null.</returns>
     /// <exception cref="TestbedException">Nothing was seen at all: then nothing is proved.</exception>
     public async Task<string?> EndAsync()
     {
+        await Eventually.IsAsync("the packet watch has looked at all that came", () => Task.FromResult(_socket.Available == 0), CancellationToken.None).ConfigureAwait(false);
         _socket.Dispose();
         await _watching.ConfigureAwait(false);
         return _segments > 0 ? _found : throw new TestbedException("the packet watch saw no TCP segment");

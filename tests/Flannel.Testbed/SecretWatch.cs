@@ -40,7 +40,7 @@ public static class SecretWatch
         }
     }
 
-    /// <param name="etcdMay">An operator has put a key into the network configuration: etcd's files hold it.</param>
+    /// <param name="etcdMay">Whether etcd's own files may hold one: an operator has put a key into the network configuration, or there is a password.</param>
     /// <exception cref="TestbedException">A file that is none of those that keep secrets holds one.</exception>
     public static void LookInto(string folder, bool etcdMay)
     {

@@ -13,7 +13,14 @@ internal static class Logging
         var format = options.LogFormat ?? (environment.ContainsKey("JOURNAL_STREAM") ? LogFormat.Systemd : LogFormat.Text);
         return LoggerFactory.Create(builder =>
         {
-            builder.SetMinimumLevel(options.Verbosity switch { 0 => LogLevel.Information, < 4 => LogLevel.Debug, _ => LogLevel.Trace });
+            builder.SetMinimumLevel(options.Verbosity switch
+            {
+                // Who types a command wants its answer.
+                0 when options.Command != Command.Run => LogLevel.Warning,
+                0 => LogLevel.Information,
+                < 4 => LogLevel.Debug,
+                _ => LogLevel.Trace,
+            });
             _ = format switch
             {
                 LogFormat.Systemd => builder.AddSystemdConsole(o => o.TimestampFormat = null),
