@@ -56,7 +56,8 @@ public sealed class StsTests
         test.Cloud.Console.SetTrustedBy("Router", ["FlannelRole"]);
         var own = JsonNode.Parse(await test.GetMetadataAsync("i-1", "/latest/meta-data/ram/security-credentials/FlannelRole"))!;
         using var sts = new SigningClient(
-            test.Cloud.Api, test.Clock, (string)own["AccessKeyId"]!, (string)own["AccessKeySecret"]!, (string)own["SecurityToken"]!) { Version = "2015-04-01" };
+            test.Cloud.Api, test.Clock, (string)own["AccessKeyId"]!, (string)own["AccessKeySecret"]!, (string)own["SecurityToken"]!)
+        { Version = "2015-04-01" };
         (await sts.CallAsync("AssumeRole", Wish)).MustBeDone();
         Assert.Equal("i-1", test.Cloud.Calls.All[^1].InstanceId);
     }
