@@ -49,7 +49,8 @@ public class VpcSurveyTests
         await using var cloud = await StartAsync(world => world with
         {
             AccessKeys = [new WorldAccessKey { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
-            Roles = [], OidcProviders = [],
+            Roles = [],
+            OidcProviders = [],
             Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null }],
         });
         var survey = await TakeAsync(cloud, "LTAIless");
