@@ -56,15 +56,12 @@ done <"$flannel_file"
 # shellcheck disable=SC2034 # read below, by name
 DOCKER_OPT_BIP=--bip=$subnet DOCKER_OPT_MTU=--mtu=$mtu DOCKER_OPT_IPMASQ=
 # One of the two masquerades, never both.
-if [ $masquerade = true ]; then
-    case $flannel_masquerades in
-        true) DOCKER_OPT_IPMASQ=--ip-masq=false ;;
-        false) DOCKER_OPT_IPMASQ=--ip-masq=true ;;
-        *) fail "$flannel_file has no FLANNEL_IPMASQ that is true or false" ;;
-    esac
-else
-    unset DOCKER_OPT_IPMASQ
-fi
+case $flannel_masquerades in
+    true) DOCKER_OPT_IPMASQ+=--ip-masq=false ;;
+    false) DOCKER_OPT_IPMASQ+=--ip-masq=true ;;
+    *) fail "$flannel_file has no FLANNEL_IPMASQ that is true or false" ;;
+esac
+[ $masquerade = true ] || unset DOCKER_OPT_IPMASQ
 
 # Whatever else is called DOCKER_OPT_… in the environment goes along.
 text='' all=${!key:-}
