@@ -29,7 +29,7 @@ packaging/stage.sh "$tree/root" deb "$architecture"
 packaging/stage_symbols.sh "$tree/symbols" "$architecture" >"$tree/build-id"
 cp -r deb/debian "$tree/debian"
 packaging/changelog.sh "$version" >"$tree/debian/changelog"
-packaging/licences/copyright.sh >"$tree/debian/copyright"
+cp packaging/licences/copyright "$tree/debian/copyright"
 
 # -d: what the executable was compiled with is not Debian's to check, and a cross compiler is not needed any more.
 (cd "$tree" && umask 022 && dpkg-buildpackage -a"$architecture" -b -d -us -uc) >"$log" 2>&1 || { tail -n 30 "$log"; fail "dpkg-buildpackage failed: $log"; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lays out below FOLDER what deb and rpm share, each at the paths of its distributions.
-# stage.sh FOLDER deb|rpm ARCH; with FOLDER/debug for the symbols when SYMBOLS is set.
+# stage.sh FOLDER deb|rpm ARCH
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
@@ -13,10 +13,20 @@ executable=$ARTIFACTS/$(rid_of "$architecture")/flanneld
 bash=usr/share/bash-completion/completions fish=usr/share/fish/vendor_completions.d
 case $family in
     # debhelper of bookworm finds units in /lib alone; on a merged /usr it is the same folder.
-    deb) settings=etc/default libexec=usr/lib/flannel units=lib/systemd/system zsh=usr/share/zsh/vendor-completions ;;
-    rpm) settings=etc/sysconfig libexec=usr/libexec/flannel units=usr/lib/systemd/system zsh=usr/share/zsh/site-functions ;;
+    deb) settings=etc/default libexec=usr/lib/flannel units=lib/systemd/system zsh=usr/share/zsh/vendor-completions
+        licences=usr/share/doc/flanneld ;;
+    rpm) settings=etc/sysconfig libexec=usr/libexec/flannel units=usr/lib/systemd/system zsh=usr/share/zsh/site-functions
+        licences=usr/share/licenses/flanneld ;;
     *) fail "stage.sh: no family '$family'" ;;
 esac
+
+# They come with the runtime, in the package that the executable was linked from.
+notices() {
+    local found
+    found=$(find "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.netcore.app.runtime.nativeaot.$(rid_of "$architecture")" -name THIRD-PARTY-NOTICES.TXT 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] || fail "the notices of .NET's runtime are not among the restored packages: ./build.sh publish restores them"
+    printf '%s' "$found"
+}
 
 put() { install -D -p -m "$1" "$2" "$folder/$3"; } # MODE SOURCE TARGET
 
@@ -32,7 +42,12 @@ done
 put 644 packaging/completions/flanneld.bash "$bash/flanneld"
 put 644 packaging/completions/flanneld.zsh "$zsh/_flanneld"
 put 644 packaging/completions/flanneld.fish "$fish/flanneld.fish"
+put 644 "$(notices)" "$licences/THIRD-PARTY-NOTICES.dotnet"
 for example in packaging/systemd/examples/*.conf; do
     put 644 "$example" "usr/share/doc/flanneld/examples/${example##*/}"
     sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
 done
+# Debian has its own place for these: /usr/share/common-licenses.
+if [ "$family" = rpm ]; then
+    for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
+fi
