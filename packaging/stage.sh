@@ -51,3 +51,5 @@ done
 if [ "$family" = rpm ]; then
     for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
 fi
+# The bytes of the packages must not tell when and where they were made.
+find "$folder" -exec touch -h -d "@$(source_date_epoch)" {} +

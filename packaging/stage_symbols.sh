@@ -11,4 +11,5 @@ id=$(readelf -n "$built/flanneld" | sed -n 's/^ *Build ID: *//p')
 [ -n "$id" ] || fail "$built/flanneld has no build id"
 [ "$(readelf -n "$built/flanneld.dbg" | sed -n 's/^ *Build ID: *//p')" = "$id" ] || fail "$built/flanneld.dbg is of another executable: ./build.sh publish"
 install -D -p -m 644 "$built/flanneld.dbg" "$folder/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug"
+find "$folder" -exec touch -h -d "@$(source_date_epoch)" {} +
 say "$id"
