@@ -56,6 +56,17 @@ install_packages() (
     } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
 )
 
+# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+debian_source() (
+    command -v apt-get >/dev/null || exit 1
+    # shellcheck source=/dev/null
+    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # apt fills these in
+    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
+    [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
+)
+
 # --- version and time of the sources -------------------------------------------------------------------------------------------
 
 # The sources' next release, as Directory.Build.props has it.
