@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What build.sh and the scripts of packaging/, deb/ and rpm/ share. Sourced, with the repository's top folder as the current one.
 
-ARTIFACTS=$PWD/artifacts
+# FLANNEL_ARTIFACTS: elsewhere than usual, for a package that is not to lie beside the others.
+ARTIFACTS=${FLANNEL_ARTIFACTS:-$PWD/artifacts}
 
 # --- saying what happens -------------------------------------------------------------------------------------------------------
 

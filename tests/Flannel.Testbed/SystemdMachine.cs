@@ -19,7 +19,7 @@ public sealed class SystemdMachine : IAsyncDisposable
         mount --bind "$5" "$folder/packages"
         mount -t tmpfs tmpfs /run
         exec systemd-nspawn --quiet --directory="$folder/root" --machine="$name" --boot --register=no --keep-unit --console=pipe \
-            --network-namespace-path="$folder/netns" --bind-ro="$folder/packages:/packages"
+            --capability=CAP_NET_ADMIN --network-namespace-path="$folder/netns" --bind-ro="$folder/packages:/packages"
         """;
 
     private const string Enter = """
@@ -33,6 +33,8 @@ public sealed class SystemdMachine : IAsyncDisposable
     private const int RebootExitCode = 133;
 
     private static readonly TimeSpan s_bootLimit = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan s_commandLimit = TimeSpan.FromSeconds(50);
 
     private readonly string _lower;
     private readonly string _folder;
@@ -90,14 +92,11 @@ public sealed class SystemdMachine : IAsyncDisposable
         await File.WriteAllTextAsync(PathOf(path), text, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Runs a shell's line inside, as root. Null input is none.</summary>
+    /// <summary>Runs a shell's line inside, as root, for at most 50 s: exit code 124 afterwards.</summary>
     public Task<CommandResult> TryAsync(string line, CancellationToken cancel) => Command.TryRunAsync(Inside(line), cancel);
 
     /// <exception cref="TestbedException">It failed; the message carries the line and what it printed.</exception>
     public Task<string> RunAsync(string line, CancellationToken cancel) => Command.RunAsync(Inside(line), cancel);
-
-    /// <summary>Starts a program inside that goes on beside us.</summary>
-    public Task<ChildProcess> BeginAsync(string line) => ChildProcess.StartAsync(Inside(line));
 
     /// <summary>A property of a unit, as <c>systemctl show</c> has it.</summary>
     public async Task<string> PropertyAsync(string unit, string property, CancellationToken cancel) =>
@@ -177,7 +176,9 @@ public sealed class SystemdMachine : IAsyncDisposable
     private string Said => Process.StandardOutput + Process.StandardError;
 
     private ProgramStart Inside(string line) => _leader == 0 ? throw new TestbedException("the machine is off") : new ProgramStart("/usr/bin/nsenter",
-        ["--all", $"--target={_leader}", "--", "/usr/bin/env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=", "/bin/sh", "-c", line]);
+        ["--all", $"--target={_leader}", "--", "/usr/bin/env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=",
+            // What we kill is nsenter; this ends what it has started inside.
+            "/usr/bin/timeout", "--kill-after=3", $"{s_commandLimit.TotalSeconds}", "/bin/sh", "-c", line]);
 
     private async Task EndAsync(int exitCode, CancellationToken cancel)
     {

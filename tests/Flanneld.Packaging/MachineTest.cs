@@ -47,7 +47,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     }
 
     /// <summary>A VPC whose instance 0 is a machine that has just booted, with the deb at hand. The others have none.</summary>
-    protected async Task StartMachineAsync(int instances = 1, World? world = null)
+    protected async Task StartMachineAsync(int instances = 1, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
         var deb = Packages.Deb();
         await Needs.NamespacesAsync();
@@ -55,7 +55,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         {
             Assert.Skip(reason);
         }
-        await StartVpcAsync(instances, world);
+        await StartVpcAsync(instances, world, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
         _machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder, Vpc.Instances[0].Namespace!, Cancel);
@@ -69,7 +69,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     {
         (string Name, string Value)[] settings =
         [
-            ("FLANNELD_ETCD_ENDPOINTS", $"http://{VpcTopology.EtcdAddress}:2379"),
+            ("FLANNELD_ETCD_ENDPOINTS", Vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)),
             ("FLANNELD_VPC_ENDPOINT", $"http://{VpcTopology.ApiAddress}:8080"),
             ("FLANNELD_ECS_ENDPOINT", $"http://{VpcTopology.ApiAddress}:8080"),
             ("FLANNELD_HEALTHZ_PORT", $"{HealthPort}"),
@@ -114,6 +114,28 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     /// <summary>What the machine's subnet.env says, which is there.</summary>
     protected async Task<IReadOnlyDictionary<string, string>> SubnetEnvAsync() =>
         (await ReadAsync(SubnetFile) ?? throw new TestbedException($"no {SubnetFile}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    /// <summary>Puts a shipped drop-in where an administrator puts it.</summary>
+    protected async Task DropInAsync(string example, string unit)
+    {
+        var text = await Machine.RunAsync($"cat /usr/share/doc/flanneld/examples/{example}", Cancel);
+        await Machine.WriteAsync($"/etc/systemd/system/{unit}.service.d/flannel.conf", text, Cancel);
+        await Machine.RunAsync("systemctl daemon-reload", Cancel);
+    }
+
+    /// <summary>A drop-in of the test's own for flanneld.service.</summary>
+    protected async Task OverrideAsync(string service)
+    {
+        await Machine.WriteAsync("/etc/systemd/system/flanneld.service.d/test.conf", $"[Service]\n{service}\n", Cancel);
+        await Machine.RunAsync("systemctl daemon-reload", Cancel);
+    }
+
+    /// <summary>The lease of the machine, which has one.</summary>
+    protected async Task<EtcdKey> HeldLeaseAsync() => await LeaseAsync(0) ?? throw new TestbedException("the machine has no lease");
+
+    /// <summary>The names of the calls that have written routes, since the calls were last forgotten.</summary>
+    protected async Task<IReadOnlyList<string>> RouteWritesAsync() =>
+        [.. (await Vpc.Control.ApiCallsAsync(Cancel)).Select(call => call.Action).Where(action => !action.StartsWith("Describe", StringComparison.Ordinal) && action.Contains("Route", StringComparison.Ordinal))];
 
     /// <summary>A field of the daemon's /proc/PID/status, such as CapEff.</summary>
     protected async Task<string> ProcessStatusAsync(string field)
