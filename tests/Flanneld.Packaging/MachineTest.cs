@@ -65,7 +65,9 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected Task<string> InstallAsync(string deb = NewDeb) => Machine.RunAsync($"apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold {deb} 2>&1", Cancel);
 
     /// <summary>Edits the settings as an administrator does: takes the mark of a comment away and gives the value.</summary>
-    protected async Task ConfigureAsync(params (string Name, string Value)[] more)
+    protected Task ConfigureAsync(params (string Name, string Value)[] more) => ConfigureAsync(Settings, more);
+
+    protected async Task ConfigureAsync(string file, params (string Name, string Value)[] more)
     {
         (string Name, string Value)[] settings =
         [
@@ -77,7 +79,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         ];
         foreach (var (name, value) in settings)
         {
-            await Machine.RunAsync($"sed -i 's|^#\\?{name}=.*|{name}={value}|' {Settings} && grep -qx '{name}={value}' {Settings}", Cancel);
+            await Machine.RunAsync($"sed -i 's|^#\\?{name}=.*|{name}={value}|' {file} && grep -qx '{name}={value}' {file}", Cancel);
         }
     }
 

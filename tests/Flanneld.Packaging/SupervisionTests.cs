@@ -42,17 +42,20 @@ public sealed class SupervisionTests : MachineTest
         await OverrideAsync($"WatchdogSec={WatchdogSeconds}");
         await ConfigureAsync(("FLANNELD_ROUTE_RESYNC", "1"));
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
-        var process = await MainPidAsync();
+        var (process, subnet) = (await MainPidAsync(), await SubnetAsync(0));
         await WaitForControllerAsync();
 
         // Every call of the cloud's API hangs, and then etcd too, each for longer than the watchdog would bear.
         await Vpc.Control.AddFaultAsync(new { service = "*", action = "Describe*", times = -1, kind = "delay", delayMilliseconds = 60_000 }, Cancel);
+        await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
         await PulsesAsync();
+        Assert.Null(await RouteAsync(subnet));
         Vpc.Etcd.Process.Pause();
         await PulsesAsync();
         Vpc.Etcd.Process.Resume();
         await Vpc.Control.ClearFaultsAsync(Cancel);
 
+        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync(subnet) is { Status: "Available" }, Cancel, TimeSpan.FromMinutes(2));
         Assert.Equal((process, "0"), (await MainPidAsync(), await UnitAsync("NRestarts")));
         Assert.Equal("active", await UnitAsync("ActiveState"));
     }
