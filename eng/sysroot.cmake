@@ -1,10 +1,11 @@
-# For another architecture than the build machine's: .NET builds its shim over OpenSSL from source with CMake, which reads this file by CMAKE_TOOLCHAIN_FILE.
+# .NET builds its shim over OpenSSL from source with CMake, which reads this file by CMAKE_TOOLCHAIN_FILE: against the libraries of eng/native.sh's
+# sysroot, whatever its architecture.
 set(CMAKE_SYSTEM_NAME Linux)
-set(CMAKE_SYSTEM_PROCESSOR $ENV{CROSS_PROCESSOR})
+set(CMAKE_SYSTEM_PROCESSOR $ENV{FLANNEL_PROCESSOR})
 set(CMAKE_LIBRARY_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR}-linux-gnu)
 set(CMAKE_C_COMPILER clang)
 set(CMAKE_C_COMPILER_TARGET ${CMAKE_LIBRARY_ARCHITECTURE})
-set(CMAKE_SYSROOT $ENV{CROSS_SYSROOT})
+set(CMAKE_SYSROOT $ENV{FLANNEL_SYSROOT})
 set(CMAKE_EXE_LINKER_FLAGS_INIT -fuse-ld=lld)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
