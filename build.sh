@@ -257,7 +257,8 @@ package() { # [ARCH…]
 }
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
+    lintian:lintian rpmlint:rpmlint dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils gpg:gnupg busybox:busybox-static fish:fish zsh:zsh)
 
 test_packages() { # all of it, packages made anew
     local start
