@@ -11,7 +11,7 @@ publish_inputs() {
     {
         dotnet --version
         printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(linked_packages)"
-        find src eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/sysroot.cmake Directory.Build.props Directory.Packages.props global.json \
+        find src eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/sysroot.cmake Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
@@ -79,7 +79,7 @@ compile_native() {
     mkdir -p "$ARTIFACTS/$RID"
     # Nothing of before: msbuild does not see that the libraries of a sysroot have changed, and would not link anew.
     rm -rf "$out" "$ARTIFACTS"/msbuild/{obj,bin}/Flanneld/release_"$RID"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" \
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -p:NativeRuntime="$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" \
         -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
