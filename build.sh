@@ -67,7 +67,9 @@ publish_inputs() {
     {
         dotnet --version
         printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)"
-        find src eng/BannedSymbols.txt eng/Native.targets Directory.Build.props Directory.Packages.props global.json \
+        # What is linked in of Debian: an update of OpenSSL is one of ours.
+        dpkg-query -W -f '${Package} ${Architecture} ${Version}\n' libssl-dev libc6-dev 2>/dev/null || true
+        find src packaging/sbom/inventory.sh eng/BannedSymbols.txt eng/Native.targets Directory.Build.props Directory.Packages.props global.json \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
@@ -108,6 +110,7 @@ compile_native() {
         say "    warnings in the native publish"
         return 1
     fi
+    packaging/sbom/inventory.sh "$RID" "$ARTIFACTS/msbuild/obj/Flanneld/${CONFIGURATION,,}_$RID/native" "$ARTIFACTS/$RID/flanneld"
     mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
     mv -f "$out/flanneld" "$EXECUTABLE"
 }
@@ -313,6 +316,7 @@ package() { # [ARCH…]
         (RID=$(rid_of "$architecture") && EXECUTABLE=$ARTIFACTS/$RID/flanneld && publish) || return 1
         step "deb ($architecture)" deb/build.sh "$architecture" || return 1
         step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
+        step "SBOM ($architecture)" packaging/sbom/build.sh "$architecture" || return 1
     done
     step "Container image ($*)" packaging/container/build.sh "$@" || return 1
     say "==> Made after $(seconds_since "$start"): artifacts/packages"
