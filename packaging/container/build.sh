@@ -141,10 +141,10 @@ layout() { # ARCH…
     jq -cs --argjson notes "$notes" \
         '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' "$WORK/manifests" >"$WORK/index"
     index=$(blob "$WORK/index" application/vnd.oci.image.index.v1+json)
-    # A tag knows neither ~ nor +.
-    jq -cn --argjson index "$index" --arg tag "${VERSION//[~+]/-}" '{
+    # What an engine calls it once it is loaded: a name that can mean no registry's. A tag knows neither ~ nor +.
+    jq -cn --argjson index "$index" --arg name "localhost/flanneld:${VERSION//[~+]/-}" '{
         schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
-        manifests: [$index + {annotations: {"org.opencontainers.image.ref.name": $tag}}]
+        manifests: [$index + {annotations: {"org.opencontainers.image.ref.name": $name, "io.containerd.image.name": $name}}]
     }' >"$LAYOUT/index.json"
     jq -r '"    " + .digest' <<<"$index"
 }

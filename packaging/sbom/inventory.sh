@@ -12,6 +12,9 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 
 [ $# -eq 3 ] || fail "usage: packaging/sbom/inventory.sh RID OBJECTS OUT"
 RID=$1 OBJECTS=$2 OUT=$3
+case $RID in linux-x64) ARCHITECTURE=amd64 ;; linux-arm64) ARCHITECTURE=arm64 ;; *) fail "no runtime '$RID': linux-x64 or linux-arm64" ;; esac
+# Where the libraries of another architecture than this machine's are unpacked.
+SYSROOT=$ARTIFACTS/sysroot-$RID
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -70,34 +73,49 @@ nuget() { # FOLDER
 
 # --- Debian: the archives of the C library and OpenSSL --------------------------------------------------------------------------
 
-# What is linked of a package, not what else is in its source.
-licence_of() { # PACKAGE
+# What is linked of a package, not what else is in its source; and the source, which is what Debian's security advisories name.
+facts_of() { # PACKAGE
     case $1 in
-        libssl-dev*) echo Apache-2.0 ;;
-        libc6-dev*) echo LGPL-2.1-or-later ;;
-        libgcc-*-dev*) echo 'GPL-3.0-or-later WITH GCC-exception-3.1' ;;
-        zlib1g-dev*) echo Zlib ;;
+        libssl-dev) printf 'openssl\tApache-2.0\n' ;;
+        libc6-dev) printf 'glibc\tLGPL-2.1-or-later\n' ;;
+        libgcc-*-dev) printf 'gcc-%s\tGPL-3.0-or-later WITH GCC-exception-3.1\n' "$(tr -dc 0-9 <<<"$1")" ;;
+        zlib1g-dev) printf 'zlib\tZlib\n' ;;
         *) fail "no licence is known of $1, which is linked in: say it in packaging/sbom/inventory.sh" ;;
     esac
 }
 
-owner_of() { # FILE: dpkg knows a file by the name that its package gave it, and /lib may be a link to /usr/lib
+# dpkg knows a file by the name that its package gave it, and /lib may be a link to /usr/lib.
+installed_owner() { # FILE
     local file=$1 name
     command -v dpkg-query >/dev/null || return 0
     file=$(realpath "$file")
     for name in "$1" "$file" "${file#/usr}"; do
-        if name=$(dpkg-query -S "$name" 2>/dev/null); then printf '%s' "${name%%: *}"; return; fi
+        if name=$(dpkg-query -S "$name" 2>/dev/null); then printf '%s' "${name%%:*}"; return; fi
     done
 }
 
-debian() { # PACKAGE[:ARCHITECTURE]
-    local name version source architecture distribution
-    IFS=$'\t' read -r name version source architecture < <(dpkg-query -W -f '${Package}\t${Version}\t${source:Package}\t${Architecture}\n' "$1")
+# In a folder of unpacked packages nothing but their names and versions is known.
+unpacked_owner() { # FILE
+    case ${1##*/} in
+        libssl.a | libcrypto.a) echo libssl-dev ;;
+        libgcc*.a) sed -n 's/^\(libgcc-[0-9]*-dev\) .*/\1/p' "$SYSROOT/packages" ;;
+        libz.a) echo zlib1g-dev ;;
+        lib*.a) echo libc6-dev ;;
+    esac
+}
+
+debian() { # PACKAGE ROOT
+    local name=$1 root=${2%/} version source licence distribution text
+    if [ -n "$root" ]; then version=$(sed -n "s/^$name //p" "$root/packages")
+    else version=$(dpkg-query -W -f '${Version}\n' "$name:$ARCHITECTURE"); fi
+    [ -n "$version" ] || fail "which version of $name is linked in? It is in neither dpkg's list nor $SYSROOT/packages"
+    IFS=$'\t' read -r source licence < <(facts_of "$name")
     # shellcheck source=/dev/null
     distribution=$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")
     component deb "$name" "$version" \
-        "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$architecture&distro=$distribution&upstream=$source" - "$(licence_of "$name")" "https://tracker.debian.org/pkg/$source"
-    if [ -f "/usr/share/doc/$name/copyright" ]; then notice "$name $version" "/usr/share/doc/$name/copyright"; fi
+        "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" - "$licence" "https://tracker.debian.org/pkg/$source"
+    text=$root/usr/share/doc/$name/copyright
+    if [ -f "$text" ]; then notice "$name $version" "$text"; fi
 }
 
 # --- what others brought along inside those -------------------------------------------------------------------------------------
@@ -128,7 +146,8 @@ archive() { # FILE that gave something
     esac
     owner=$(package_folder "$file")
     if [ -n "$owner" ]; then printf 'nuget %s\n' "$owner" >>"$work/owners"; bundled "$file"
-    elif owner=$(owner_of "$file") && [ -n "$owner" ]; then printf 'debian %s\n' "$owner" >>"$work/owners"
+    elif [[ $file == "$SYSROOT"/* ]] && owner=$(unpacked_owner "$file") && [ -n "$owner" ]; then printf 'debian %s %s\n' "$owner" "$SYSROOT" >>"$work/owners"
+    elif owner=$(installed_owner "$file") && [ -n "$owner" ]; then printf 'debian %s /\n' "$owner" >>"$work/owners"
     else
         # Not a package's: a linker's folder of somebody's own. Its bytes are all that can be named.
         component file "${file##*/}" - - "$(sha512sum "$file" | cut -d' ' -f1)" - -
@@ -144,7 +163,7 @@ while IFS= read -r line; do
     owner=$(package_folder "${line#-r:}")
     if [ -n "$owner" ]; then printf 'nuget %s\n' "$owner" >>"$work/owners"; fi
 done <"$OBJECTS/flanneld.ilc.rsp"
-while read -r kind owner; do "$kind" "$owner"; done < <(sort -u "$work/owners")
+while read -r kind owner root; do "$kind" "$owner" "$root"; done < <(sort -u "$work/owners")
 
 sort -u "$work/linked" >"$OUT.linked"
 {
