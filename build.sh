@@ -324,7 +324,8 @@ package() { # [ARCH…]
 }
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
 
 test_packages() { # all of it, packages made anew
     local start

@@ -81,7 +81,7 @@ public sealed class ImageRunTests
         [
             "run", "--detach", $"--name={Name}", "--network=host", "--read-only", "--cap-drop=ALL", "--dns=127.0.0.1", $"--add-host={EtcdName}:{VpcTopology.EtcdAddress}",
             $"--volume={await FolderOfDaemonAsync(instance)}:/run/flannel",
-            // Not --etcd-cafile: the authority stands where the image says that the system's are.
+            // Not --etcd-cafile: the authority stands where the image has the system's.
             $"--volume={tls.Authority}:/etc/ssl/certs/ca-certificates.crt:ro", $"--volume={tls.Client.Certificate}:/client.pem:ro", $"--volume={tls.Client.Key}:/client-key.pem:ro",
             image, $"--etcd-endpoints=https://{EtcdName}:2379", "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem", .. Endpoints.Split(' '),
         ]);

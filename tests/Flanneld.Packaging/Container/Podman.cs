@@ -12,10 +12,14 @@ internal sealed class Podman : IAsyncDisposable
     public const string Program = "/usr/bin/podman";
 
     private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
+    private static readonly HashSet<Podman> s_living = [];
 
     private readonly RunFolder _folder = new("podman");
     private readonly NetworkNamespace _namespace;
     private readonly Dictionary<string, string> _environment;
+
+    // Containers are no children of ours, and would outlive us.
+    static Podman() => AppDomain.CurrentDomain.ProcessExit += (_, _) => KillAll();
 
     public Podman(NetworkNamespace ns)
     {
@@ -38,6 +42,10 @@ internal sealed class Podman : IAsyncDisposable
             ["TMPDIR"] = _folder.Path,
             ["CONTAINERS_CONF"] = configuration,
         };
+        lock (s_living)
+        {
+            s_living.Add(this);
+        }
     }
 
     /// <summary>What stands before podman's own words.</summary>
@@ -69,7 +77,11 @@ internal sealed class Podman : IAsyncDisposable
         using var limit = new CancellationTokenSource(s_limit);
         var removed = await TryRunAsync(limit.Token, "rm", "--all", "--force", "--time=0");
         // The monitor of a container takes a moment to write its last words into the folder.
-        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(!Living().Any()), limit.Token, context: () => string.Join('\n', Living()));
+        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Living().Count == 0), limit.Token, context: () => string.Join('\n', Living()));
+        lock (s_living)
+        {
+            s_living.Remove(this);
+        }
         _folder.Dispose();
         if (removed.ExitCode != 0 || Directory.Exists(_folder.Path))
         {
@@ -77,24 +89,40 @@ internal sealed class Podman : IAsyncDisposable
         }
     }
 
-    /// <summary>Processes that were told of our folder.</summary>
-    private IEnumerable<string> Living()
+    private static void KillAll()
     {
-        foreach (var process in Directory.GetDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])))
+        lock (s_living)
         {
-            string line;
-            try
+            foreach (var (id, _) in s_living.SelectMany(podman => podman.Living()))
             {
-                line = File.ReadAllText(Path.Combine(process, "cmdline")).Replace('\0', ' ');
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                continue;
-            }
-            if (line.Contains(_folder.Path, StringComparison.Ordinal))
-            {
-                yield return $"{Path.GetFileName(process)} {line}";
+                using var monitor = Process.GetProcessById(id);
+                monitor.Kill(entireProcessTree: true);
             }
         }
+    }
+
+    /// <summary>Processes that were told of our folder: the monitors, whose children the containers are.</summary>
+    private List<(int Id, string CommandLine)> Living()
+    {
+        List<(int, string)> living = [];
+        foreach (var process in Process.GetProcesses())
+        {
+            using (process)
+            {
+                try
+                {
+                    var line = File.ReadAllText($"/proc/{process.Id}/cmdline").Replace('\0', ' ');
+                    if (line.Contains(_folder.Path, StringComparison.Ordinal))
+                    {
+                        living.Add((process.Id, line));
+                    }
+                }
+                catch (IOException)
+                {
+                    // Gone meanwhile.
+                }
+            }
+        }
+        return living;
     }
 }
