@@ -5,6 +5,7 @@
 # There is no base image and nothing is run in it, so no container engine is needed: an image is a few JSON documents and a tar, and writing them
 # here leaves no byte to chance. The same commit makes the same digest.
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 umask 022
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
@@ -132,7 +133,7 @@ layout() { # ARCH…
     local architecture notes index
     mkdir -p "$LAYOUT/blobs/sha256"
     printf '{"imageLayoutVersion":"1.0.0"}' >"$LAYOUT/oci-layout"
-    for architecture in "$@"; do image "$architecture" || return 1; done >"$WORK/manifests"
+    for architecture in "$@"; do image "$architecture"; done >"$WORK/manifests"
     notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$1.cdx.json")
     jq -cs --argjson notes "$notes" \
         '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' "$WORK/manifests" >"$WORK/index"

@@ -4,6 +4,7 @@
 # CycloneDX 1.6 in artifacts/packages/flanneld-VERSION-ARCH.cdx.json. The same inputs make the same bytes: its time is that of the sources, its serial
 # number comes from its content.
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 

@@ -4,6 +4,7 @@
 # (kind, name, version, purl, SHA-512 or -, licence as an SPDX expression or -, URL or -; separated by tabs), and OUT.notices, the texts of their licences.
 # Called by ./build.sh publish right after the link, because only then is it certain which packages were there.
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 
@@ -12,8 +13,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 
 [ $# -eq 3 ] || fail "usage: packaging/sbom/inventory.sh RID OBJECTS OUT"
 RID=$1 OBJECTS=$2 OUT=$3
-case $RID in linux-x64) ARCHITECTURE=amd64 ;; linux-arm64) ARCHITECTURE=arm64 ;; *) fail "no runtime '$RID': linux-x64 or linux-arm64" ;; esac
-# Where the libraries of another architecture than this machine's are unpacked.
+ARCHITECTURE=$(architecture_of "$RID")
+# Where eng/native.sh unpacks the libraries that are linked in, when it can.
 SYSROOT=$ARTIFACTS/sysroot-$RID
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
