@@ -57,13 +57,15 @@ blob() { # FILE MEDIATYPE
 annotations() { # SBOM
     local revision source=${SOURCE_URL:-}
     revision=$(git rev-parse HEAD 2>/dev/null || true)
-    # A clone's origin, when others can reach it.
+    # A clone's origin, when others can reach it; a machine that builds may have a token in it.
     if [ -z "$source" ] && source=$(git remote get-url origin 2>/dev/null); then
-        case $source in https://*) source=${source%.git} ;; *) source= ;; esac
+        case $source in https://*@*) source=https://${source#*@} ;; https://*) ;; *) source= ;; esac
+        source=${source%.git}
     fi
     jq -c --arg created "$CREATED" --arg version "$VERSION" --arg revision "$revision" --arg source "$source" '
-        # The licences of all that is in it. One that is an "or" of several is none of the linked ones.
-        ([.metadata.component, .components[]] | [.[].licenses[]? | .license.id // .expression] | unique | join(" AND ")) as $licences
+        # Of all that is in it.
+        ([.metadata.component, .components[]]
+            | [.[].licenses[]? | .license.id // .expression | if test(" OR ") then "(\(.))" else . end] | unique | join(" AND ")) as $licences
         | {
             created: $created, version: $version, revision: $revision, licenses: $licences, source: $source,
             documentation: (if $source == "" then "" else $source + "/blob/" + (if $revision == "" then "main" else $revision end) + "/packaging/container/README.md" end),

@@ -125,7 +125,7 @@ bundled() { # ARCHIVE
     local version
     case ${1##*/} in
         libz.a)
-            version=$(grep -aoE 'zlib-ng [0-9]+\.[0-9.]+' "$1" | head -n 1)
+            version=$(grep -aoE 'zlib-ng [0-9]+\.[0-9.]+' "$1" | head -n 1 || true)
             [ -n "$version" ] || fail "$1 is no zlib-ng any more: say in packaging/sbom/inventory.sh what it is"
             component bundled zlib-ng "${version#* }" "pkg:github/zlib-ng/zlib-ng@${version#* }" - Zlib https://github.com/zlib-ng/zlib-ng ;;
         libbrotli*.a) component bundled brotli - - - MIT https://github.com/google/brotli ;;

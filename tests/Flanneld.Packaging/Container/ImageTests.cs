@@ -122,6 +122,26 @@ public sealed class ImageTests
         Assert.Equal(("https://code.example/flannel", "https://code.example/flannel/blob/main/packaging/container/README.md"), (Text(notes[Annotation + "source"]), Text(notes[Annotation + "documentation"])));
     }
 
+    [Theory]
+    [InlineData("https://robot:SecretToken@code.example/flannel.git", "https://code.example/flannel")]
+    [InlineData("https://code.example/flannel", "https://code.example/flannel")]
+    [InlineData("/srv/flannel", null)]
+    [InlineData("git@code.example:flannel.git", null)]
+    public async Task Where_the_sources_are_is_the_clones_origin_without_a_secret(string origin, string? expected)
+    {
+        using var scratch = new ScratchBuild("a").WithExecutable("amd64");
+        await GitAsync("init", "--quiet");
+        await GitAsync("remote", "add", "origin", origin);
+        var made = await scratch.RunAsync("packaging/container/build.sh", ["amd64"], Cancel);
+        Assert.True(made.ExitCode == 0, made.Output + made.Error);
+        var notes = new OciArchive(scratch.Image).Index["annotations"]!;
+        Assert.Equal(expected, notes[Annotation + "source"]?.GetValue<string>());
+        Assert.Equal(expected is null, notes[Annotation + "documentation"] is null);
+        Assert.DoesNotContain("SecretToken", notes.ToJsonString(), StringComparison.Ordinal);
+
+        Task GitAsync(params string[] arguments) => Command.RunAsync(new ProgramStart("/usr/bin/git", ["-C", scratch.Root, .. arguments]), Cancel);
+    }
+
     [Fact]
     public async Task Bad_calls_get_one_line()
     {
