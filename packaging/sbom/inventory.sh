@@ -115,8 +115,13 @@ debian() { # PACKAGE ROOT
     distribution=$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")
     component deb "$name" "$version" \
         "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" - "$licence" "https://tracker.debian.org/pkg/$source"
+    # That of libgcc is a link into gcc-N-base.
     text=$root/usr/share/doc/$name/copyright
-    if [ -f "$text" ]; then notice "$name $version" "$text"; fi
+    if [ ! -f "$text" ]; then
+        printf 'Licensed under %s.\nThe text is in the Debian source package %s.\n' "$licence" "$source" >"$work/short"
+        text=$work/short
+    fi
+    notice "$name $version" "$text"
 }
 
 # --- what others brought along inside those -------------------------------------------------------------------------------------

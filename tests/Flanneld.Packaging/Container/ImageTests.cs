@@ -129,7 +129,7 @@ public sealed class ImageTests
     [InlineData("git@code.example:flannel.git", null)]
     public async Task Where_the_sources_are_is_the_clones_origin_without_a_secret(string origin, string? expected)
     {
-        using var scratch = new ScratchBuild("a").WithExecutable("amd64");
+        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
         await GitAsync("init", "--quiet");
         await GitAsync("remote", "add", "origin", origin);
         var made = await scratch.RunAsync("packaging/container/build.sh", ["amd64"], Cancel);
@@ -145,7 +145,7 @@ public sealed class ImageTests
     [Fact]
     public async Task Bad_calls_get_one_line()
     {
-        using var scratch = new ScratchBuild("a").WithExecutable("amd64");
+        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
         var none = await scratch.RunAsync("packaging/container/build.sh", [], Cancel);
         Assert.Equal((1, "build.sh: usage: packaging/container/build.sh ARCH…\n"), (none.ExitCode, none.Error));
         var unknown = await scratch.RunAsync("packaging/container/build.sh", ["mips"], Cancel);

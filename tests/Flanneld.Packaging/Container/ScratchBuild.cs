@@ -47,6 +47,14 @@ internal sealed class ScratchBuild : IDisposable
         return this;
     }
 
+    /// <summary>The same with a file of a few bytes, where the executable itself does not matter.</summary>
+    public ScratchBuild WithStandIn(string architecture)
+    {
+        WithExecutable(architecture);
+        File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Made.Executable(architecture))), "not an executable\n");
+        return this;
+    }
+
     /// <summary>Runs a script of packaging/ with a version and a time of our own.</summary>
     public Task<CommandResult> RunAsync(string script, IReadOnlyList<string> arguments, CancellationToken cancel, params (string Name, string Value)[] more)
     {
