@@ -118,7 +118,7 @@ public sealed class VpcTopology : TestVpc
     private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
     {
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
-        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080"], ns));
+        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
         await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
         await ns.SetAsync(("ipv4/ip_forward", "1")).ConfigureAwait(false);
     }

@@ -7,7 +7,7 @@ using Flannel.AliVpc.Api;
 namespace Flannel.AliVpc.Preflight;
 
 /// <summary>What became of the way to a service.</summary>
-/// <param name="Service">As in host names: <c>vpc</c>, <c>ecs</c>.</param>
+/// <param name="Service">As in host names: <c>vpc</c>, <c>ecs</c>, <c>sts</c>.</param>
 /// <param name="Detail">The host, what it resolved to and how it was greeted; or why there is no way to it. One line.</param>
 /// <param name="IsOpen">Calls can go there.</param>
 /// <param name="Remark">What is worth a word although there is a way; empty for nothing.</param>
@@ -22,14 +22,18 @@ public static class EndpointProbe
     public static Task<EndpointAnswer> EcsAsync(CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation) =>
         ProbeAsync(CloudService.Ecs, options, regionId, time, cancellation);
 
+    /// <summary>Asked for assumed roles only.</summary>
+    public static Task<EndpointAnswer> StsAsync(CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation) =>
+        ProbeAsync(CloudService.Sts, options, regionId, time, cancellation);
+
     private static async Task<EndpointAnswer> ProbeAsync(
         CloudService service, CloudApiOptions options, string regionId, TimeProvider time, CancellationToken cancellation)
     {
         List<string> failures = [];
         foreach (var endpoint in new CloudEndpoints(options.Endpoint, time).Candidates(service, regionId))
         {
-            if (ProxyFor(endpoint.Address) is { } proxy)
-                return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {proxy.GetLeftPart(UriPartial.Authority)}", true, "");
+            if (Proxies.For(endpoint.Address) is { } proxy)
+                return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {proxy}", true, "");
             using var tooLong = new CancellationTokenSource(options.ConnectTimeout + options.ConnectTimeout, time);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
             try
@@ -49,8 +53,6 @@ public static class EndpointProbe
         return new EndpointAnswer(
             service.Name(), failures.Count > 0 ? string.Join("; ", failures) : $"'{regionId}' is not the name of a region", false, "");
     }
-
-    private static Uri? ProxyFor(Uri address) => HttpClient.DefaultProxy.IsBypassed(address) ? null : HttpClient.DefaultProxy.GetProxy(address);
 
     private static async Task<string> GreetAsync(CloudEndpoint endpoint, CancellationToken cancellation)
     {

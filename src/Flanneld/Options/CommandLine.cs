@@ -45,6 +45,8 @@ internal static class CommandLine
                 {
                     if (flag.Read(result, value) is { } form) return Refuse(Bad($"--{flag.Name}", flag, value, form));
                 }
+
+                result.IsPasswordOnCommandLine |= flag.IsSecret && result.EtcdPassword is not null;
             }
             else if (flag.Only is null && environment.GetValueOrDefault(flag.EnvironmentName) is { Length: > 0 } variable
                 && flag.Read(result, variable) is { } form)

@@ -334,8 +334,8 @@ public class CloudTransportTests
         var logger = new RecordingLogger();
         var plain = CloudEndpoint.Parse("http://127.0.0.1:8080", out _);
         using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain }, new StaticCredentials(), TimeProvider.System, new Random(1), logger);
-        Assert.Equal(2, logger.Count(3002));
+            new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain, QuotasEndpoint = plain }, new StaticCredentials(), TimeProvider.System, new Random(1), logger);
+        Assert.Equal(3, logger.Count(3002));
     }
 
     [Fact]

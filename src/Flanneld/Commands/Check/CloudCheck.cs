@@ -16,7 +16,6 @@ namespace Flanneld.Commands.Check;
 /// <summary>The way to Alibaba Cloud, the rights there, and what stands in the VPC.</summary>
 internal sealed class CloudCheck(DaemonOptions options, CheckReport report, TimeProvider time)
 {
-    private const string Console = "https://ram.console.alibabacloud.com";
     private const int QuotaWarnFrom = 80;
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for a dry run as long as there is no network.</summary>
@@ -29,7 +28,8 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
         await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
         await EndpointAsync(EndpointProbe.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        Credentials(await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false));
+        if (backend.Role is not null) await EndpointAsync(EndpointProbe.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        await CredentialsAsync(cloud, cancellation).ConfigureAwait(false);
         var network = config?.Network;
         var survey = await VpcSurvey.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
         Clock(cloud.Api.ClockDifference);
@@ -61,8 +61,10 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
                 : Finding.Ok(subject, answer.Detail));
     }
 
-    private void Credentials(IReadOnlyList<CredentialLink> links)
+    /// <summary>The chain, link by link. It may serve where nothing else of the cloud is known yet.</summary>
+    public async Task CredentialsAsync(CloudAccess cloud, CancellationToken cancellation)
     {
+        var links = await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false);
         CredentialLink? served = null;
         CredentialLink? failed = null;
         List<string> lines = [];
@@ -75,11 +77,19 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
 
         // An assumed role comes last: what it says counts.
         var ended = links.Count > 0 && links[^1].State == CredentialLinkState.Failed ? links[^1] : served is null ? failed : null;
-        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, $"correct it, or remove it so that the next one is asked; see {Console}")
+        if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
+        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended))
             : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
             : Finding.Ok("credentials", $"{served.Name}, {served.Detail}");
         report.Add(finding with { Lines = lines });
     }
+
+    private static string Advice(CredentialLink ended) => ended switch
+    {
+        { Denied: not null } => "grant it with the policy below, and let the role's trust policy name who assumes it",
+        { IsAlwaysTried: true } => "let this instance reach its metadata service, or give a key: see docs/credentials.md",
+        _ => "correct it, or remove it so that the next one is asked; see docs/credentials.md",
+    };
 
     private static string Word(CredentialLink link) => link.State switch
     {
@@ -100,6 +110,7 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     private void Rights(IReadOnlyList<Right> rights)
     {
         var granted = 0;
+        var missing = 0;
         var severe = false;
         List<string> lines = [];
         foreach (var right in rights)
@@ -107,15 +118,16 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             if (right.State == RightState.Granted) granted++;
             else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
             if (right.State != RightState.Denied) continue;
-            report.MissingActions.Add(right.Action);
+            missing++;
+            report.MissingRights.Add(new DeniedRight(right.Action, "*"));
             severe |= right.LostWithout.Length == 0;
         }
 
-        var state = severe ? FindingState.Problem : report.MissingActions.Count > 0 ? FindingState.Warning : FindingState.Ok;
+        var state = severe ? FindingState.Problem : missing > 0 ? FindingState.Warning : FindingState.Ok;
         report.Add(new Finding("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
         {
             Lines = lines,
-            Advice = report.MissingActions.Count > 0 ? "grant what is missing with the policy below" : "",
+            Advice = missing > 0 ? "grant what is missing with the policy below" : "",
         });
     }
 
