@@ -48,6 +48,9 @@ public sealed class World
     /// <summary>False: no instance has a RAM role.</summary>
     public bool HasRole { get; init; } = true;
 
+    /// <summary>Whether STS is asked for keys: its answers hold them, in the clear here.</summary>
+    public bool IsRoleAssumed { get; init; }
+
     /// <summary>The actions that the role may not do, such as <c>vpc:DeleteRouteEntry</c>.</summary>
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
 

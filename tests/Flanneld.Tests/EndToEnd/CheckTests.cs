@@ -137,8 +137,8 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task A_role_that_may_not_be_assumed_comes_with_the_policy_that_lets_it_be_assumed()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
-        await Vpc.PublishConfigAsync(Cancel, $$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{World.OtherRoleArn}}"}}""");
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), IsRoleAssumed = true, DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
         var (denied, first) = await CheckAsync();
         Assert.Equal(1, denied.ExitCode);
         Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);

@@ -22,7 +22,12 @@ public sealed class SecretTests : EndToEndTest
     [InlineData("role of another account")]
     public async Task A_secret_is_never_printed(string way)
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = way is "role" or "role of another account" or "uri" }, publishConfig: false);
+        await StartVpcAsync(1, new World
+        {
+            Instances = World.MakeInstances(1),
+            HasRole = way is "role" or "role of another account" or "uri",
+            IsRoleAssumed = way is "oidc" or "profile" or "role of another account",
+        }, publishConfig: false);
         var instance = Vpc.Instances[0];
         await Vpc.PublishConfigAsync(Cancel, way == "config"
             ? $$"""{ "Network": "10.24.0.0/16", "Backend": { "Type": "ali-vpc", "AccessKeyID": "{{World.AccessKeyId}}", "AccessKeySecret": "{{World.AccessKeySecret}}" } }"""

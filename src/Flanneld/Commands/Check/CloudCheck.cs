@@ -72,7 +72,9 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         {
             if (link.State == CredentialLinkState.Served) served = link;
             if (link.State == CredentialLinkState.Failed) failed = link;
-            if (link.State != CredentialLinkState.NotAsked) lines.Add($"{link.Name}: {Word(link)}");
+            if (link.State == CredentialLinkState.NotAsked) continue;
+            var word = Word(link);
+            lines.Add(word.StartsWith(link.Name, StringComparison.Ordinal) ? word : $"{link.Name}: {word}");
         }
 
         // An assumed role comes last: what it says counts.
