@@ -63,4 +63,25 @@ public class ProxyTests
             HttpClient.DefaultProxy = before;
         }
     }
+
+    [Fact]
+    public async Task A_proxy_that_is_not_there_is_named_without_its_password()
+    {
+        var before = HttpClient.DefaultProxy;
+        HttpClient.DefaultProxy = new WebProxy(new Uri("http://user:hIdDeN@127.0.0.1:1"));
+        try
+        {
+            var options = new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse("https://vpc.example.com", out _) };
+            using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
+            var error = (await api.DescribeVpcAttributeAsync("cn-beijing", "vpc-1", TestContext.Current.CancellationToken)).Error!;
+            Assert.StartsWith("https://vpc.example.com: the proxy http://127.0.0.1:1 is not reached: ", error.Message, StringComparison.Ordinal);
+            var probe = await EndpointProbe.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
+            Assert.False(probe.IsOpen);
+            Assert.StartsWith("https://vpc.example.com: the proxy http://127.0.0.1:1 is not reached: ", probe.Detail, StringComparison.Ordinal);
+        }
+        finally
+        {
+            HttpClient.DefaultProxy = before;
+        }
+    }
 }

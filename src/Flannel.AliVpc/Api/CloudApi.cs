@@ -42,7 +42,11 @@ public enum CloudErrorKind
 /// <param name="RetryAfter">The server's own hint; null without one.</param>
 /// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds.</param>
 public sealed record CloudError(
-    CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction);
+    CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction)
+{
+    /// <summary>Nothing was sent: there was nothing to sign with.</summary>
+    public bool IsLackOfCredentials => Code == CloudErrors.Credentials;
+}
 
 /// <summary>An entry of a route table, as DescribeRouteEntryList tells it.</summary>
 /// <param name="Destination">Null when it is not an IPv4 prefix (IPv6, a prefix list): never ours.</param>

@@ -155,10 +155,10 @@ internal sealed class CloudTransport : IDisposable
         {
             throw;
         }
-        catch (OperationCanceledException e) when (!linked.IsCancellationRequested)
+        catch (OperationCanceledException) when (!linked.IsCancellationRequested)
         {
             // The handler's own limit: ConnectTimeout. Nothing was sent.
-            return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s ({e.InnerException?.GetType().Name})"));
+            return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s"));
         }
         catch (OperationCanceledException)
         {
@@ -170,7 +170,7 @@ internal sealed class CloudTransport : IDisposable
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
         {
-            return new(CloudErrors.NotConnected($"{endpoint}: {e.Message}{(e.InnerException is { } inner ? $" ({inner.Message})" : "")}"));
+            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"));
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

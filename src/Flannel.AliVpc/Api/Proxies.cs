@@ -4,15 +4,19 @@ namespace Flannel.AliVpc.Api;
 internal static class Proxies
 {
     /// <returns>Null where calls go straight to <paramref name="address"/>.</returns>
-    public static string? For(Uri address) =>
-        HttpClient.DefaultProxy.IsBypassed(address) || HttpClient.DefaultProxy.GetProxy(address) is not { } proxy
-            ? null
-            : proxy.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
+    public static string? For(Uri address) => AddressFor(address)?.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped);
 
-    /// <summary>Why a request to <paramref name="address"/> got no answer.</summary>
-    public static string Explain(HttpRequestException e, Uri address) => e.HttpRequestError == HttpRequestError.ProxyTunnelError
-        ? $"the proxy {For(address)} opens no way to it{Status(e)}"
-        : e.Message;
+    /// <summary>For connecting, and never to be shown.</summary>
+    public static Uri? AddressFor(Uri address) => HttpClient.DefaultProxy.IsBypassed(address) ? null : HttpClient.DefaultProxy.GetProxy(address);
+
+    /// <summary>Why there is no connection to <paramref name="address"/>, in a line that names the proxy where one is in the way.</summary>
+    public static string Explain(HttpRequestException e, Uri address) => (e.HttpRequestError, For(address)) switch
+    {
+        (HttpRequestError.ProxyTunnelError, var proxy) => $"the proxy {proxy} opens no way to it{Status(e)}",
+        (HttpRequestError.SecureConnectionError, _) => $"no TLS: {(e.InnerException ?? e).Message}",
+        (_, { } proxy) => $"the proxy {proxy} is not reached: {e.Message}",
+        _ => e.Message,
+    };
 
     /// <summary>The exception carries the proxy's answer in its message alone, in the last quotes.</summary>
     private static string Status(HttpRequestException e)

@@ -50,7 +50,7 @@ internal sealed class CredentialsUriProvider(Func<string, string?> environment, 
         }
         catch (HttpRequestException e)
         {
-            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {e.InnerException?.Message ?? Proxies.Explain(e, address)}");
+            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {Proxies.Explain(e, address)}");
         }
         catch (IOException e)
         {

@@ -32,12 +32,17 @@ public static class EndpointProbe
         List<string> failures = [];
         foreach (var endpoint in new CloudEndpoints(options.Endpoint, time).Candidates(service, regionId))
         {
-            if (Proxies.For(endpoint.Address) is { } proxy)
-                return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {proxy}", true, "");
             using var tooLong = new CancellationTokenSource(options.ConnectTimeout + options.ConnectTimeout, time);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
             try
             {
+                if (Proxies.AddressFor(endpoint.Address) is { } proxy)
+                {
+                    // What lies behind it is the proxy's to resolve and to reach.
+                    using var greeted = await ConnectAsync(proxy, limit.Token).ConfigureAwait(false);
+                    return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {Proxies.For(endpoint.Address)}", true, "");
+                }
+
                 var greeting = await GreetAsync(endpoint, limit.Token).ConfigureAwait(false);
                 return new EndpointAnswer(service.Name(), $"{endpoint} is {greeting}", true, string.Join("; ", failures));
             }
@@ -56,9 +61,7 @@ public static class EndpointProbe
 
     private static async Task<string> GreetAsync(CloudEndpoint endpoint, CancellationToken cancellation)
     {
-        var addresses = await Dns.GetHostAddressesAsync(endpoint.Address.DnsSafeHost, cancellation).ConfigureAwait(false);
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(addresses, endpoint.Address.Port, cancellation).ConfigureAwait(false);
+        using var socket = await ConnectAsync(endpoint.Address, cancellation).ConfigureAwait(false);
         var peer = ((IPEndPoint)socket.RemoteEndPoint!).Address;
         if (peer.IsIPv4MappedToIPv6) peer = peer.MapToIPv4();
         if (endpoint.IsPlain) return $"{peer}, without TLS";
@@ -67,10 +70,27 @@ public static class EndpointProbe
         return $"{peer}, {(stream.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2")}";
     }
 
+    private static async Task<Socket> ConnectAsync(Uri address, CancellationToken cancellation)
+    {
+        var addresses = await Dns.GetHostAddressesAsync(address.DnsSafeHost, cancellation).ConfigureAwait(false);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(addresses, address.Port, cancellation).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     private static bool IsUnknownName(Exception e) => e is SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain };
 
     private static string Reason(CloudEndpoint endpoint, Exception e) => e switch
     {
+        _ when Proxies.For(endpoint.Address) is { } proxy => $"{endpoint}: the proxy {proxy} is not reached: {(e is OperationCanceledException ? "no answer" : e.Message.ReplaceLineEndings(" "))}",
         OperationCanceledException => $"{endpoint} gives no answer",
         AuthenticationException => $"{endpoint} cannot be trusted: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}",
         _ when IsUnknownName(e) => $"{endpoint.Address.DnsSafeHost} does not resolve",

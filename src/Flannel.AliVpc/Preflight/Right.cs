@@ -2,7 +2,17 @@ using Flannel.AliVpc.Api;
 
 namespace Flannel.AliVpc.Preflight;
 
-public enum RightState { Granted, Denied, Unknown }
+public enum RightState
+{
+    Granted,
+    Denied,
+
+    /// <summary>Could not be tried, since another right is missing: most likely it is missing, too.</summary>
+    Blocked,
+
+    /// <summary>The API could not be asked, or there is no harmless way to ask.</summary>
+    Unknown,
+}
 
 /// <summary>Whether the credentials carry a RAM action.</summary>
 /// <param name="Action">Such as <c>vpc:CreateRouteEntries</c>.</param>

@@ -81,6 +81,21 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_role_without_any_right_gets_the_whole_policy_at_once_and_it_is_the_one_of_the_readme()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
+        var (result, report) = await CheckAsync();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM rights"), "detail"));
+        var readme = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "README.md"), Cancel);
+        var start = readme.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
+        var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
+        Assert.Equal(Actions(published), Actions(report["policy"]!));
+
+        static IEnumerable<string> Actions(JsonNode policy) => policy["Statement"]!.AsArray().Single()!["Action"]!.AsArray().Select(action => (string)action!).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
     public async Task What_only_helps_is_a_warning()
     {
         await StartVpcAsync(1, new World

@@ -218,6 +218,8 @@ public sealed class CommandLineTests
     {
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
+        foreach (var flag in new[] { "etcd-endpoints", "vpc-endpoint", "sts-endpoint", "metadata-endpoint" })
+            Assert.DoesNotContain("hunter2", Refuse([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
     }
 }

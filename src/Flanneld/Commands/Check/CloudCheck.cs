@@ -35,7 +35,13 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         Clock(cloud.Api.ClockDifference);
         if (survey.Refusal is { } refusal)
         {
-            report.Add(Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}", "see credentials and endpoints above"));
+            report.Add(refusal switch
+            {
+                { IsLackOfCredentials: true } => Finding.Note("RAM rights", "not tried: there are no credentials"),
+                { Kind: CloudErrorKind.RefreshCredentials } =>
+                    Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{Request(refusal)}", "give a key that is active, or correct the one above"),
+                _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{Request(refusal)}", "see the endpoints above"),
+            });
             return;
         }
 
@@ -72,13 +78,18 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         {
             if (link.State == CredentialLinkState.Served) served = link;
             if (link.State == CredentialLinkState.Failed) failed = link;
-            if (link.State == CredentialLinkState.NotAsked) continue;
-            var word = Word(link);
-            lines.Add(word.StartsWith(link.Name, StringComparison.Ordinal) ? word : $"{link.Name}: {word}");
         }
 
         // An assumed role comes last: what it says counts.
         var ended = links.Count > 0 && links[^1].State == CredentialLinkState.Failed ? links[^1] : served is null ? failed : null;
+        foreach (var link in links)
+        {
+            // What ended the chain is said above these lines.
+            if (link.State == CredentialLinkState.NotAsked || link == ended) continue;
+            var word = Word(link);
+            lines.Add(word.StartsWith(link.Name, StringComparison.Ordinal) ? word : $"{link.Name}: {word}");
+        }
+
         if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
         var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended))
             : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
@@ -118,8 +129,8 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         foreach (var right in rights)
         {
             if (right.State == RightState.Granted) granted++;
-            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
-            if (right.State != RightState.Denied) continue;
+            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : right.State == RightState.Blocked ? "probably missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
+            if (right.State is not (RightState.Denied or RightState.Blocked)) continue;
             missing++;
             report.MissingRights.Add(new DeniedRight(right.Action, "*"));
             severe |= right.LostWithout.Length == 0;
@@ -206,5 +217,7 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
     }
 
-    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message} (request {error.RequestId})";
+    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{Request(error)}";
+
+    private static string Request(CloudError error) => error.RequestId.Length == 0 ? "" : $" (request {error.RequestId})";
 }
