@@ -83,7 +83,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
             var check = new CloudCheck(options, report, time);
             if (identity is null)
             {
-                await check.CredentialsAsync(cloud, cancellation).ConfigureAwait(false);
+                await check.CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
                 report.Add(Finding.Note("cloud", "endpoints, rights, route table, quota and ranges are not looked at: this node's place in the cloud is not known"));
             }
             else

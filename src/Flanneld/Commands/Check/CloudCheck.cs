@@ -26,10 +26,10 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
     {
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        var reached = await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
         await EndpointAsync(EndpointProbe.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
         if (backend.Role is not null) await EndpointAsync(EndpointProbe.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        await CredentialsAsync(cloud, cancellation).ConfigureAwait(false);
+        await CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
         var network = config?.Network;
         var survey = await VpcSurvey.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
         Clock(cloud.Api.ClockDifference);
@@ -38,6 +38,7 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             report.Add(refusal switch
             {
                 { IsLackOfCredentials: true } => Finding.Note("RAM rights", "not tried: there are no credentials"),
+                { HttpStatus: 0 } when !reached => Finding.Note("RAM rights", "not tried: the VPC API is not reached"),
                 { Kind: CloudErrorKind.RefreshCredentials } =>
                     Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{Request(refusal)}", "give a key that is active, or correct the one above"),
                 _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{Request(refusal)}", "see the endpoints above"),
@@ -56,7 +57,8 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     private static Ipv4Network SampleOf(NetworkConfig? config) =>
         config is null ? new Ipv4Network(NoNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
 
-    private async Task EndpointAsync(Task<EndpointAnswer> probe)
+    /// <summary>Whether calls can go there.</summary>
+    private async Task<bool> EndpointAsync(Task<EndpointAnswer> probe)
     {
         var answer = await probe.ConfigureAwait(false);
         var subject = $"{answer.Service} endpoint";
@@ -65,10 +67,12 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             : answer.Remark.Length > 0
                 ? Finding.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
                 : Finding.Ok(subject, answer.Detail));
+        return answer.IsOpen;
     }
 
     /// <summary>The chain, link by link. It may serve where nothing else of the cloud is known yet.</summary>
-    public async Task CredentialsAsync(CloudAccess cloud, CancellationToken cancellation)
+    /// <param name="role">Of the network configuration; null without one.</param>
+    public async Task CredentialsAsync(CloudAccess cloud, AssumedRole? role, CancellationToken cancellation)
     {
         var links = await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false);
         CredentialLink? served = null;
@@ -91,15 +95,16 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         }
 
         if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
-        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended))
+        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended, role))
             : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
             : Finding.Ok("credentials", $"{served.Name}, {served.Detail}");
         report.Add(finding with { Lines = lines });
     }
 
-    private static string Advice(CredentialLink ended) => ended switch
+    private static string Advice(CredentialLink ended, AssumedRole? role) => ended switch
     {
         { Denied: not null } => "grant it with the policy below, and let the role's trust policy name who assumes it",
+        _ when ended.Name == role?.Name => "correct Backend.RoleArn of the network configuration, or what the line above names",
         { IsAlwaysTried: true } => "let this instance reach its metadata service, or give a key: see docs/credentials.md",
         _ => "correct it, or remove it so that the next one is asked; see docs/credentials.md",
     };
