@@ -46,6 +46,9 @@ public sealed record CloudError(
 {
     /// <summary>Nothing was sent: there was nothing to sign with.</summary>
     public bool IsLackOfCredentials => Code == CloudErrors.Credentials;
+
+    /// <summary>For the end of a line: what Alibaba Cloud's support asks for; empty when the service gave none.</summary>
+    public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";
 }
 
 /// <summary>An entry of a route table, as DescribeRouteEntryList tells it.</summary>

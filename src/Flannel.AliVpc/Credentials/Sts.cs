@@ -51,7 +51,7 @@ internal sealed class Sts(
         using var scope = new CloudScope(options.CallTimeout, time, cancellation);
         var answer = await Transport().SendAsync(call, CloudAnswersJson.Default.AssumedRoleAnswer, scope, source).ConfigureAwait(false);
         if (answer.Error is { } error)
-            return new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{(error.RequestId.Length == 0 ? "" : $" (request {error.RequestId})")}")
+            return new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{error.RequestNote}")
             {
                 Denied = source is not null && error.DeniedAction is { } action ? new DeniedRight(action, role.Arn) : null,
             };

@@ -23,7 +23,7 @@ public sealed record Right(string Action, string LostWithout, RightState State, 
     internal static Right Of(string action, string lostWithout, CloudError? error) => error switch
     {
         null => new Right(action, lostWithout, RightState.Granted, ""),
-        { Kind: CloudErrorKind.Denied } => new Right(action, lostWithout, RightState.Denied, $"{error.Code} {error.Message} (request {error.RequestId})"),
+        { Kind: CloudErrorKind.Denied } => new Right(action, lostWithout, RightState.Denied, $"{error.Code} {error.Message}{error.RequestNote}"),
         { Kind: CloudErrorKind.RefreshCredentials } => new Right(action, lostWithout, RightState.Unknown, $"{error.Code} {error.Message}"),
         // RAM is asked before anything else: another refusal by the service comes only from behind it.
         { HttpStatus: >= 400 and < 500 } and not { Kind: CloudErrorKind.Retry } => new Right(action, lostWithout, RightState.Granted, $"the API answers {error.Code}"),

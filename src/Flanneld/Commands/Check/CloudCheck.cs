@@ -40,8 +40,8 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
                 { IsLackOfCredentials: true } => Finding.Note("RAM rights", "not tried: there are no credentials"),
                 { HttpStatus: 0 } when !reached => Finding.Note("RAM rights", "not tried: the VPC API is not reached"),
                 { Kind: CloudErrorKind.RefreshCredentials } =>
-                    Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{Request(refusal)}", "give a key that is active, or correct the one above"),
-                _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{Request(refusal)}", "see the endpoints above"),
+                    Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "give a key that is active, or correct the one above"),
+                _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "see the endpoints above"),
             });
             return;
         }
@@ -222,7 +222,5 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
     }
 
-    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{Request(error)}";
-
-    private static string Request(CloudError error) => error.RequestId.Length == 0 ? "" : $" (request {error.RequestId})";
+    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }
