@@ -3,15 +3,19 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+# shellcheck source=eng/native.sh
+. eng/native.sh
+
 RID=${RID:-linux-x64}
 CONFIGURATION=Release
-ARTIFACTS=$PWD/artifacts
 EXECUTABLE=$ARTIFACTS/$RID/flanneld
+PACKAGES=$ARTIFACTS/packages
 TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
 # What the verbs need beside the .NET SDK: a command, or a file where there is no command, and the Debian package that has it.
-NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils /usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
 NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux)
 NEEDS_LINT=(shellcheck:shellcheck)
 
@@ -28,33 +32,16 @@ Usage: ./build.sh VERB [ARGUMENTS]
   fuzz [SECONDS]   every decoder of foreign bytes with random and damaged inputs, together for that long (600); docs/fuzzing.md
   bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help);
                    bench crowd: what 1,000 nodes that start in the same second cost one etcd
+  package [ARCH…]  deb, rpm, container image, symbols and SBOM of amd64 and arm64, or of the ARCH named, in artifacts/packages; the version is
+                   the git tag's, or VERSION
+  repo             an apt and a yum repository of those packages in artifacts/repository; signed with GPG_KEY, when that names one
+  test-packages    installs what package made: Debian under real systemd, dnf, podman, cloud-init (tests/Flanneld.Packaging); about ten minutes
   clean            remove everything that was built
   help             this list
 
 Debian and Ubuntu packages that a verb needs are installed when they are missing and you are root.
 CI=true makes a skipped test a failure.
 EOF
-}
-
-# --- saying what happens -------------------------------------------------------------------------------------------------------
-
-say() { printf '%s\n' "$*"; }
-fail() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
-milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
-seconds_since() { local ms=$(($(milliseconds) - $1)); printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)); }
-
-# step TITLE COMMAND…: says what is done, shows the command's output as it comes, then says how long it took.
-step() {
-    local title=$1 start status=0
-    shift
-    start=$(milliseconds)
-    say "==> $title"
-    "$@" || status=$?
-    if [ "$status" -ne 0 ]; then
-        say "    failed after $(seconds_since "$start")"
-        return "$status"
-    fi
-    say "    $(seconds_since "$start")"
 }
 
 # --- what the machine must have ------------------------------------------------------------------------------------------------
@@ -66,36 +53,6 @@ need_dotnet() {
 
 sdk_version() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json; }
 
-need() {
-    local entry what package missing=()
-    for entry in "$@"; do
-        what=${entry%%:*} package=${entry##*:}
-        case $what in
-            /*) [ -e "$what" ] || missing+=("$package") ;;
-            *) command -v "$what" >/dev/null || [ -x "/usr/sbin/$what" ] || missing+=("$package") ;;
-        esac
-    done
-    [ "${#missing[@]}" -eq 0 ] && return
-    command -v apt-get >/dev/null || fail "missing on this machine: ${missing[*]} (names of Debian packages)"
-    [ "$(id -u)" -eq 0 ] || fail "missing on this machine: as root run: apt-get install ${missing[*]}"
-    step "Installing ${missing[*]}" install_packages "${missing[@]}" || fail "could not install: ${missing[*]}"
-}
-
-install_packages() (
-    # The etcd package would start a service of its own on this machine: nothing here wants it.
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-        chmod 755 /usr/sbin/policy-rc.d
-    fi
-    export DEBIAN_FRONTEND=noninteractive
-    mkdir -p "$ARTIFACTS"
-    {
-        apt-get update -qq &&
-            apt-get install -y -qq --no-install-recommends "$@"
-    } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
-)
-
 # --- build, publish, lint, clean -----------------------------------------------------------------------------------------------
 
 build() {
@@ -105,64 +62,6 @@ build() {
 
 # dotnet build would add a summary that says nothing.
 compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
-
-# What the executable is made of: when none of it changed since, it is not made again.
-publish_inputs() {
-    {
-        dotnet --version
-        printf '%s\n' "$RID" "$CONFIGURATION"
-        find src eng Directory.Build.props Directory.Packages.props global.json \
-            -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-    } | sha256sum | cut -d' ' -f1
-}
-
-publish() {
-    need_dotnet
-    need "${NEEDS_PUBLISH[@]}"
-    local inputs stamp=$ARTIFACTS/$RID/.flanneld.inputs
-    inputs=$(publish_inputs)
-    if [ -x "$EXECUTABLE" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$inputs $(sha256sum <"$EXECUTABLE")" ]; then
-        say "==> Native executable: nothing changed since it was made"
-    else
-        step "Compiling the native executable ($RID)" compile_native || return 1
-        printf '%s %s\n' "$inputs" "$(sha256sum <"$EXECUTABLE")" >"$stamp"
-    fi
-    describe_executable
-}
-
-# Whether the C library that is linked in reads packed relocations: glibc 2.36 and later.
-packs_relocations() {
-    local version
-    version=$(getconf GNU_LIBC_VERSION) && [ "$(printf '%s\n' "glibc 2.36" "$version" | sort -V | head -n 1)" = "glibc 2.36" ]
-}
-
-compile_native() {
-    local pack=false
-    if packs_relocations; then pack=true; fi
-    local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
-    mkdir -p "$ARTIFACTS/$RID"
-    rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:PackRelativeRelocations="$pack" \
-        -o "$out" -nologo >"$log" 2>&1; then
-        cat "$log"
-        return 1
-    fi
-    # Warnings of the native linker about static glibc and of CMake are known and harmless; those of the trimmer never are.
-    if grep -E 'warning (IL[23][0-9]{3}|CS[0-9]{4}|CA[0-9]{4}|NU[0-9]{4})' "$log"; then
-        say "    warnings in the native publish"
-        return 1
-    fi
-    mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
-    mv -f "$out/flanneld" "$EXECUTABLE"
-}
-
-describe_executable() {
-    local bytes linkage=static
-    bytes=$(stat -c %s "$EXECUTABLE")
-    if readelf -lW "$EXECUTABLE" | grep -q INTERP; then linkage=dynamic; fi
-    say "    artifacts/$RID/flanneld: $bytes bytes, $linkage"
-    [ "$linkage" = static ] || { say "    the executable must need no library"; return 1; }
-}
 
 lint() {
     local status=0
@@ -185,7 +84,7 @@ check_scripts() {
 
 shell_scripts() {
     find . -name artifacts -prune -o -name .git -prune -o -name bin -prune -o -name obj -prune -o -type f -print | while IFS= read -r file; do
-        if IFS= read -r first <"$file" 2>/dev/null && [[ $first =~ ^#!.*[/\ ](ba|da)?sh ]]; then printf '%s\n' "$file"; fi
+        if IFS= read -r first <"$file" 2>/dev/null && [[ $file == *.sh || $first =~ ^#!.*[/\ ](ba|da)?sh ]]; then printf '%s\n' "$file"; fi
     done
 }
 
@@ -213,8 +112,7 @@ check() { # NAME COMMAND…
     fi
 }
 
-# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other. It is fetched by apt, from where
-# this machine's own packages come, with a configuration of its own that leaves the machine's as it is, and unpacked below artifacts/.
+# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other, which is unpacked below artifacts/.
 # Sets OTHER_ETCD to the executable, or to nothing when it cannot be had.
 find_other_etcd() {
     local version suite folder
@@ -233,26 +131,20 @@ find_other_etcd() {
     OTHER_ETCD=$folder/usr/bin/etcd
 }
 
-fetch_etcd() ( # SUITE FOLDER
-    local suite=$1 folder=$2 codename uri options
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    # shellcheck disable=SC2016 # apt fills these in
-    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
-    [ -n "$uri" ] || exit 1
-    mkdir -p "$folder"/apt/{state/lists/partial,cache/archives/partial} && cd "$folder" || exit 1
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" >apt/sources.list
-    options=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/apt/state" -o "Dir::Cache=$PWD/apt/cache"
-        -o Acquire::Languages=none -o APT::Sandbox::User=root)
-    {
-        timeout 120 apt-get "${options[@]}" update && timeout 120 apt-get "${options[@]}" download etcd-server etcd-client &&
-            for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done
-    } >apt.log 2>&1 || exit 1
-    rm -rf apt ./*.deb
-    usr/bin/etcd --version >/dev/null
-)
+# Roots with other C libraries than the one that is linked in, for DistributionTests: what can be had of Debian's releases, unpacked below artifacts/.
+find_roots() {
+    local suite folder
+    for suite in bullseye bookworm trixie; do
+        folder=$ARTIFACTS/roots/$suite
+        if [ -d "$folder" ]; then continue; fi
+        step "Fetching the C library of $suite" fetch_packages "$suite" "$(machine_architecture)" "$folder" base-files libc6 libgcc-s1 libcap2 \
+            libnss-myhostname libnss-mymachines libnss-resolve libnss-systemd || say "    $suite cannot be had here: not tested in it"
+    done
+}
+
+fetch_etcd() { # SUITE FOLDER
+    fetch_packages "$1" "$(machine_architecture)" "$2" etcd-server etcd-client && "$2/usr/bin/etcd" --version >/dev/null
+}
 
 run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result file, the exit code and the time
     local entry=$1 project=${1%%@*} start status=0 arguments=()
@@ -263,6 +155,7 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
         # What no etcd has a part in.
         arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
     fi
+    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
@@ -324,16 +217,61 @@ run_test_verb() {
                 find_other_etcd
                 if [ -n "$OTHER_ETCD" ]; then projects+=("Flannel.Etcd.Tests@$OTHER_LINE"); fi
             fi
+            if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
             step "Running ${projects[*]}" run_all_tests "${projects[@]}"
             for project in "${projects[@]}"; do collect_tests_of "$project"; done
         fi
     fi
-    say "==> Summary after $(seconds_since "$start") (logs and results: artifacts/test)"
+    summarise "$start"
+}
+
+summarise() { # STARTED: the last lines of a run of tests; its result is the exit code
+    say "==> Summary after $(seconds_since "$1") (logs and results: artifacts/test)"
     cat "$ARTIFACTS/test/summary"
     local line="$PASSED passed, $FAILED failed"
     if [ "$SKIPPED" -ne 0 ]; then line+=", $SKIPPED skipped"; fi
     say "$line"
     [ "$FAILED" -eq 0 ] && [ "$PASSED" -ne 0 ] && { [ "$SKIPPED" -eq 0 ] || [ "${CI:-}" != true ]; }
+}
+
+# --- package, repo, test-packages ----------------------------------------------------------------------------------------------
+
+# Debian's names. The executable of another architecture than this machine's is made by cross-compiling.
+ARCHITECTURES=(amd64 arm64)
+
+package() { # [ARCH…]
+    local architecture start
+    start=$(milliseconds)
+    [ $# -ne 0 ] || set -- "${ARCHITECTURES[@]}"
+    for architecture in "$@"; do rid_of "$architecture" >/dev/null; done
+    rm -rf "$PACKAGES"
+    mkdir -p "$PACKAGES"
+    for architecture in "$@"; do
+        RID=$(rid_of "$architecture") ./build.sh publish || return 1
+        step "deb ($architecture)" deb/build.sh "$architecture" || return 1
+        step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
+    done
+    step "Container image ($*)" packaging/container/build.sh "$@" || return 1
+    say "==> Made after $(seconds_since "$start"): artifacts/packages"
+    (cd "$PACKAGES" && find . -type f -printf '    %-60P %9s bytes\n' | LC_ALL=C sort)
+}
+
+# What tests/Flanneld.Packaging starts beside the packages themselves.
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+
+test_packages() { # all of it, packages made anew
+    local start
+    start=$(milliseconds)
+    need_dotnet
+    need "${NEEDS_PACKAGE_TESTS[@]}"
+    rm -rf "$ARTIFACTS/test"
+    mkdir -p "$ARTIFACTS/test"
+    check package package || true
+    step "Building Flanneld.Packaging" compile tests/Flanneld.Packaging/Flanneld.Packaging.csproj
+    TEST_LIMIT_SECONDS=1800
+    step "Running Flanneld.Packaging" run_tests_of Flanneld.Packaging
+    collect_tests_of Flanneld.Packaging
+    summarise "$start"
 }
 
 # --- demo, bench ---------------------------------------------------------------------------------------------------------------
@@ -369,6 +307,9 @@ verb=${1:-help}
 case $verb in
     build | publish | lint | clean) [ $# -eq 0 ] || fail "$verb takes no argument"; "$verb" ;;
     test) [ $# -le 1 ] || fail "test takes one filter"; run_test_verb "$@" ;;
+    package) package "$@" ;;
+    repo) [ $# -eq 0 ] || fail "repo takes no argument"; packaging/repository/build.sh ;;
+    test-packages) [ $# -eq 0 ] || fail "test-packages takes no argument"; test_packages ;;
     fuzz) [ $# -le 1 ] || fail "fuzz takes a number of seconds"; fuzz "$@" ;;
     demo) run_program Flannel.Demo "$@" ;;
     bench) run_program Flannel.Benchmarks "$@" ;;
