@@ -250,6 +250,7 @@ package() { # [ARCH…]
         RID=$(rid_of "$architecture") ./build.sh publish || return 1
         step "deb ($architecture)" deb/build.sh "$architecture" || return 1
         step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
+        step "SBOM ($architecture)" packaging/sbom/build.sh "$architecture" || return 1
     done
     step "Container image ($*)" packaging/container/build.sh "$@" || return 1
     say "==> Made after $(seconds_since "$start"): artifacts/packages"
@@ -257,8 +258,9 @@ package() { # [ARCH…]
 }
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
-    lintian:lintian rpmlint:rpmlint dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils gpg:gnupg busybox:busybox-static fish:fish zsh:zsh)
+NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
+NEEDS_FILE_TESTS=(lintian:lintian rpmlint:rpmlint dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils gpg:gnupg busybox:busybox-static fish:fish zsh:zsh)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
 
 test_packages() { # all of it, packages made anew
     local start
