@@ -10,7 +10,10 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package.
 PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,nftables,rpm
 
-read -r codename uri < <(debian_source) || fail "apt on this machine has no source of a Debian release: no root file system can be made"
+command -v apt-get >/dev/null || fail "no apt on this machine: no root file system can be made"
+codename=$(release_codename)
+uri=$(debian_uri "$codename")
+[ -n "$uri" ] || fail "apt on this machine has no source of a Debian release: no root file system can be made"
 key=$({ cat eng/debian_root.sh; printf '%s\n' "$codename"; } | sha256sum | cut -c 1-16)
 roots=$ARTIFACTS/debian-root
 folder=$roots/$key
