@@ -269,7 +269,7 @@ internal sealed class VpcReconciler
         long?[] moments = [resyncAt, reader.NotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
         TimeSpan?[] pauses =
         [
-            troubles.NextRetry(), stale.NextDue(), entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
+            troubles.NextRetry(), stale.NextDue(), IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
             .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
         ];
         var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();
