@@ -136,8 +136,9 @@ public interface ICloudApi
 
     Task<CloudResult<Done>> ModifyRouteEntryAsync(string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation);
 
-    /// <summary>Whether the action would be allowed: the API's own DryRun of CreateRouteEntry. Writes nothing.</summary>
-    Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation);
+    /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next
+    /// hop: of a change the new one, of a deletion the one that it has.</summary>
+    Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation);
 
     /// <param name="networkInterfaceIds">At most 100 a call; more are asked for in several.</param>
     Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation);

@@ -57,8 +57,8 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
         string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation) =>
         VpcAsync(regionId, "ModifyRouteEntry", c => inner.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, c), cancellation);
 
-    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        VpcAsync(regionId, "CreateRouteEntry", c => inner.DryRunCreateRouteEntryAsync(regionId, entry, c), cancellation);
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        VpcAsync(regionId, action.ToString(), c => inner.DryRunAsync(action, regionId, entry, c), cancellation);
 
     public async Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation)

@@ -108,9 +108,8 @@ internal sealed partial class FakeCloud
         }, cancellation);
     }
 
-    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        CallAsync("DryRunCreateRouteEntry", VpcOf(entry.RouteTableId), [Text(entry)], () =>
-            Failed<Done>(CloudErrorKind.AlreadySo, "DryRunOperation", ""), cancellation);
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Done.Instance), cancellation);
 
     public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
