@@ -83,8 +83,6 @@ public sealed record VSwitchFacts(string VSwitchId, string VpcId, string CidrBlo
 
 public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceId, bool? SourceDestCheck);
 
-public sealed record RouteCount(string RouteTableId, int Custom);
-
 /// <param name="Total">Custom entries per route table.</param>
 /// <param name="IsAdjustable">Whether more can be asked for.</param>
 public sealed record RouteEntryQuota(int Total, bool IsAdjustable)
@@ -118,8 +116,6 @@ public interface ICloudApi
     Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation);
 
     Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation);
-
-    Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation);
 
     /// <summary>How many custom entries a route table of the account may hold in the region: quota vpc_quota_route_entrys_num of the Quotas API
     /// (2020-05-10).</summary>

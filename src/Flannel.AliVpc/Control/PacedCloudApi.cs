@@ -34,10 +34,6 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeVpcAttribute", c => inner.DescribeVpcAttributeAsync(regionId, vpcId, c), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(
-        string regionId, string vpcId, CancellationToken cancellation) =>
-        CallAsync(regionId, "GetVpcRouteEntrySummary", 1.5, 30, c => inner.GetVpcRouteEntrySummaryAsync(regionId, vpcId, c), cancellation);
-
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         CallAsync(regionId, "GetProductQuota", 0.1, 5, c => inner.GetRouteEntryQuotaAsync(regionId, c), cancellation);
 

@@ -209,7 +209,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         // What the next reading most likely settles is worth a line only if it does not.
         var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
         if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
-        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
+        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
     }
 
     private void Acknowledge(RouteStep step, string requestId)

@@ -91,7 +91,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         var isServing = tables.Serving.Contains(tableId);
         if (isServing || error.Kind == CloudErrorKind.Fatal)
         {
-            ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestId);
+            ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestNote);
         }
 
         // Not a table that can be read as one, or one that the role need not know: no more of it until the next listing.

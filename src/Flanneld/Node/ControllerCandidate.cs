@@ -44,7 +44,7 @@ internal sealed class ControllerCandidate(
                 await using var term = await election.CampaignAsync(cancellation).ConfigureAwait(false);
                 var end = await WorkAsync(term, cancellation).ConfigureAwait(false);
                 cancellation.ThrowIfCancellationRequested();
-                NodeLog.TermEnded(logger, Describe(end));
+                NodeLog.TermEnded(logger, end.ToString());
                 // A term that was merely lost says nothing about this node: it may stand again at once.
                 if (end is TermEnd.Lost)
                 {
@@ -94,13 +94,4 @@ internal sealed class ControllerCandidate(
             _ => null,
         };
     }
-
-    private static string Describe(TermEnd end) => end switch
-    {
-        TermEnd.Denied denied => $"its key lacks the RAM action {denied.Action}",
-        TermEnd.NoCredentials none => none.Reason,
-        TermEnd.Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",
-        TermEnd.Stopped => "asked to stop",
-        _ => "the election was lost",
-    };
 }

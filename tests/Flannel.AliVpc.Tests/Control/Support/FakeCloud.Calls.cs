@@ -28,9 +28,6 @@ internal sealed partial class FakeCloud
     public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("DescribeVpcAttribute", vpcId, [], () => Answer(Vpcs[vpcId]), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation) =>
-        CallAsync("GetVpcRouteEntrySummary", vpcId, [], () => Answer<IReadOnlyList<RouteCount>>([]), cancellation);
-
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
 
