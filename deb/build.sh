@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# deb/build.sh ARCH: flanneld and flanneld-dbgsym for amd64 or arm64, made by debhelper from the executable that ./build.sh package compiled.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+need dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd
+
+architecture=$1
+version=$(package_version)
+SOURCE_DATE_EPOCH=$(source_date_epoch)
+export SOURCE_DATE_EPOCH
+tree=$ARTIFACTS/deb/$architecture/flanneld-$version
+log=$ARTIFACTS/deb/$architecture/build.log
+
+# The unit must stay hard: 0 is the best and 10 the worst.
+check_unit() {
+    local limit=15 score
+    score=$(systemd-analyze security --offline=true --no-pager packaging/systemd/flanneld.service | sed -n 's/.*Overall exposure level.*: \([0-9]*\)\.\([0-9]\).*/\1\2/p')
+    [ -n "$score" ] || fail "systemd-analyze says nothing of flanneld.service"
+    [ "$((10#$score))" -lt "$limit" ] || fail "systemd-analyze security: $((10#$score)) tenths, flanneld.service may have fewer than $limit"
+}
+
+check_unit
+rm -rf "$ARTIFACTS/deb/$architecture"
+mkdir -p "$tree" "$ARTIFACTS/packages"
+packaging/stage.sh "$tree/root" deb "$architecture"
+packaging/stage_symbols.sh "$tree/symbols" "$architecture" >"$tree/build-id"
+cp -r deb/debian "$tree/debian"
+packaging/changelog.sh "$version" >"$tree/debian/changelog"
+cp packaging/licences/copyright "$tree/debian/copyright"
+
+# -d: what the executable was compiled with is not Debian's to check, and a cross compiler is not needed any more.
+(cd "$tree" && umask 022 && dpkg-buildpackage -a"$architecture" -b -d -us -uc) >"$log" 2>&1 || { tail -n 30 "$log"; fail "dpkg-buildpackage failed: $log"; }
+mv "$ARTIFACTS/deb/$architecture"/*.deb "$ARTIFACTS/packages/"

@@ -1,0 +1,62 @@
+# Completion of flanneld for bash. tests/Flanneld.Unit.Tests hold it against the daemon's own list of flags.
+# shellcheck shell=bash
+
+_flanneld() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous='' command='' word flag values flags
+    COMPREPLY=()
+
+    # Bash breaks words at '=': --flag=value comes as three.
+    if [ "$COMP_CWORD" -gt 0 ]; then previous=${COMP_WORDS[COMP_CWORD - 1]}; fi
+    if [ "$current" = = ]; then
+        current='' previous=${COMP_WORDS[COMP_CWORD - 1]}
+    elif [ "$previous" = = ] && [ "$COMP_CWORD" -gt 1 ]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+
+    for word in "${COMP_WORDS[@]:1:1}"; do
+        case $word in check | release | routes | healthcheck) command=$word ;; esac
+    done
+
+    case $previous in
+        -*)
+            values=''
+            flag=${previous#-} flag=${flag#-}
+            case $flag in
+                route-controller) values='auto never' ;;
+                log-format) values='text systemd json' ;;
+                output) values='table json' ;;
+                iface)
+                    for word in /sys/class/net/*; do values+=" ${word##*/}"; done
+                    ;;
+                etcd-cafile | etcd-certfile | etcd-keyfile | etcd-password-file | subnet-file | access-key-file)
+                    compopt -o filenames 2>/dev/null
+                    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
+                    return
+                    ;;
+                etcd-endpoints | etcd-prefix | etcd-username | etcd-password | iface-regex | iface-can-reach | public-ip | public-ipv6 | \
+                    subnet-lease-renew-margin | route-resync | metadata-endpoint | vpc-endpoint | ecs-endpoint | sts-endpoint | quotas-endpoint | wait | \
+                    healthz-ip | healthz-port | v)
+                    return
+                    ;;
+            esac
+            if [ -n "$values" ]; then
+                while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$values" -- "$current")
+                return
+            fi
+            ;;
+    esac
+
+    flags='--etcd-endpoints --etcd-prefix --etcd-cafile --etcd-certfile --etcd-keyfile --etcd-username --etcd-password --etcd-password-file
+        --iface --iface-regex --iface-can-reach --public-ip --public-ipv6 --subnet-file --subnet-lease-renew-margin --ip-masq
+        --route-controller --route-resync --dry-run --access-key-file --metadata-endpoint --vpc-endpoint --ecs-endpoint --sts-endpoint
+        --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
+    case $command in
+        check) flags+=' --output' ;;
+        routes) flags+=' --remove-leftovers' ;;
+        release) flags+=' --wait' ;;
+    esac
+    if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck'; fi
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")
+}
+
+complete -F _flanneld flanneld

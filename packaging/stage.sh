@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Lays out below FOLDER what deb and rpm share, each at the paths of its distributions.
+# stage.sh FOLDER deb|rpm ARCH
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+folder=$1 family=$2 architecture=$3
+executable=$ARTIFACTS/$(rid_of "$architecture")/flanneld
+[ -x "$executable" ] || fail "no $executable: ./build.sh package $architecture makes it"
+
+bash=usr/share/bash-completion/completions fish=usr/share/fish/vendor_completions.d
+case $family in
+    # debhelper of bookworm finds units in /lib alone; on a merged /usr it is the same folder.
+    deb) settings=etc/default libexec=usr/lib/flannel units=lib/systemd/system zsh=usr/share/zsh/vendor-completions
+        licences=usr/share/doc/flanneld ;;
+    rpm) settings=etc/sysconfig libexec=usr/libexec/flannel units=usr/lib/systemd/system zsh=usr/share/zsh/site-functions
+        licences=usr/share/licenses/flanneld ;;
+    *) fail "stage.sh: no family '$family'" ;;
+esac
+
+# They come with the runtime, in the package that the executable was linked from.
+notices() {
+    local found
+    found=$(find "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.netcore.app.runtime.nativeaot.$(rid_of "$architecture")" -name THIRD-PARTY-NOTICES.TXT 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] || fail "the notices of .NET's runtime are not among the restored packages: ./build.sh publish restores them"
+    printf '%s' "$found"
+}
+
+put() { install -D -p -m "$1" "$2" "$folder/$3"; } # MODE SOURCE TARGET
+
+rm -rf "$folder"
+put 755 "$executable" usr/sbin/flanneld
+put 644 packaging/systemd/flanneld.service "$units/flanneld.service"
+put 644 packaging/systemd/flanneld.sysusers usr/lib/sysusers.d/flanneld.conf
+put 644 packaging/default/flanneld "$settings/flanneld"
+put 755 packaging/mk-docker-opts.sh "$libexec/mk-docker-opts.sh"
+for page in packaging/man/*.[58]; do
+    put 644 "$page" "usr/share/man/man${page##*.}/${page##*/}"
+done
+put 644 packaging/completions/flanneld.bash "$bash/flanneld"
+put 644 packaging/completions/flanneld.zsh "$zsh/_flanneld"
+put 644 packaging/completions/flanneld.fish "$fish/flanneld.fish"
+put 644 "$(notices)" "$licences/THIRD-PARTY-NOTICES.dotnet"
+for example in packaging/systemd/examples/*.conf; do
+    put 644 "$example" "usr/share/doc/flanneld/examples/${example##*/}"
+    sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
+done
+# Debian has its own place for these: /usr/share/common-licenses.
+if [ "$family" = rpm ]; then
+    for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
+fi
+# The bytes of the packages must not tell when and where they were made.
+find "$folder" -exec touch -h -d "@$(source_date_epoch)" {} +

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# rpm/build.sh ARCH: flanneld and flanneld-debuginfo for amd64 or arm64, from the executable that ./build.sh package compiled.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+need rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev
+
+architecture=$1
+version=$(package_version)
+SOURCE_DATE_EPOCH=$(source_date_epoch)
+export SOURCE_DATE_EPOCH
+top=$ARTIFACTS/rpm/$architecture
+log=$top/build.log
+
+# packaging/changelog in rpm's form.
+rpm_changelog() {
+    packaging/changelog.sh "$version" | dpkg-parsechangelog -l - --all --format rfc822 | awk '
+        function flush() { if (version != "") printf "* %s %s - %s-1\n%s\n", day, who, version, text; version = ""; text = "" }
+        /^Version: / { flush(); version = $2 }
+        /^Maintainer: / { sub(/^Maintainer: /, ""); who = $0 }
+        /^Date: / { sub(/,/, ""); day = $2 " " $4 " " sprintf("%02d", $3) " " $5 }
+        /^   \* / { sub(/^   \* /, "- "); text = text $0 "\n"; next }
+        /^     / && text != "" { sub(/^     /, "  "); text = text $0 "\n" }
+        END { flush() }'
+}
+
+rm -rf "$top"
+mkdir -p "$top" "$ARTIFACTS/packages"
+packaging/stage.sh "$top/staged" rpm "$architecture"
+packaging/stage_symbols.sh "$top/symbols" "$architecture" >/dev/null
+{ cat rpm/flanneld.spec; rpm_changelog; } >"$top/flanneld.spec"
+
+rpmbuild -bb --target "$(rpm_architecture_of "$architecture")-linux" \
+    --define "_topdir $top" --define "_rpmdir $top/out" \
+    --define "package_version $version" --define "staged $top/staged" --define "symbols $top/symbols" \
+    --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
+    --define "build_mtime_policy clamp_to_source_date_epoch" \
+    "$top/flanneld.spec" >"$log" 2>&1 || { tail -n 30 "$log"; fail "rpmbuild failed: $log"; }
+mv "$top"/out/*/*.rpm "$ARTIFACTS/packages/"
