@@ -190,14 +190,9 @@ find_other_etcd() {
 }
 
 fetch_etcd() ( # SUITE FOLDER
-    local suite=$1 folder=$2 codename uri options
+    local suite=$1 folder=$2 uri options
     command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    # shellcheck disable=SC2016 # apt fills these in
-    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
-    [ -n "$uri" ] || exit 1
+    read -r _ uri < <(debian_source) || exit 1
     mkdir -p "$folder"/apt/{state/lists/partial,cache/archives/partial} && cd "$folder" || exit 1
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" >apt/sources.list
     options=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/apt/state" -o "Dir::Cache=$PWD/apt/cache"

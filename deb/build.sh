@@ -33,4 +33,6 @@ cp packaging/licences/copyright "$tree/debian/copyright"
 
 # -d: what the executable was compiled with is not Debian's to check, and a cross compiler is not needed any more.
 (cd "$tree" && umask 022 && dpkg-buildpackage -a"$architecture" -b -d -us -uc) >"$log" 2>&1 || { tail -n 30 "$log"; fail "dpkg-buildpackage failed: $log"; }
+# There is one version of them at a time.
+rm -f "$ARTIFACTS/packages/"flanneld*_"$architecture".deb
 mv "$ARTIFACTS/deb/$architecture"/*.deb "$ARTIFACTS/packages/"

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What build.sh and the scripts of packaging/, deb/ and rpm/ share. Sourced, with the repository's top folder as the current one.
 
-ARTIFACTS=$PWD/artifacts
+# FLANNEL_ARTIFACTS: elsewhere than usual, for a package that is not to lie beside the others.
+ARTIFACTS=${FLANNEL_ARTIFACTS:-$PWD/artifacts}
 
 # --- saying what happens -------------------------------------------------------------------------------------------------------
 
@@ -54,6 +55,17 @@ install_packages() (
         apt-get update -qq &&
             apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"
     } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
+)
+
+# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+debian_source() (
+    command -v apt-get >/dev/null || exit 1
+    # shellcheck source=/dev/null
+    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # apt fills these in
+    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
+    [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
 )
 
 # --- version and time of the sources -------------------------------------------------------------------------------------------

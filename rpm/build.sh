@@ -38,4 +38,6 @@ rpmbuild -bb --target "$(rpm_architecture_of "$architecture")-linux" \
     --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
     --define "build_mtime_policy clamp_to_source_date_epoch" \
     "$top/flanneld.spec" >"$log" 2>&1 || { tail -n 30 "$log"; fail "rpmbuild failed: $log"; }
+# There is one version of them at a time.
+rm -f "$ARTIFACTS/packages/"flanneld-*."$(rpm_architecture_of "$architecture")".rpm
 mv "$top"/out/*/*.rpm "$ARTIFACTS/packages/"

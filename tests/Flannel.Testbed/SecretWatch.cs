@@ -23,7 +23,7 @@ public static class SecretWatch
     internal static int Longest { get; } = s_all.Max(form => form.Length);
 
     /// <summary>Where a secret is kept: the simulated cloud's own memory, a key file, a password file.</summary>
-    private static readonly HashSet<string> s_keepers = ["world.json", "access-key.json", "password"];
+    private static readonly HashSet<string> s_keepers = ["world.json", "access-key.json", "password", "access-key", "etcd-password"];
 
     /// <summary>Whether a secret stands in it, or a token.</summary>
     public static bool Holds(string text) => Holds(Encoding.UTF8.GetBytes(text), s_all);

@@ -1,0 +1,88 @@
+using System.Globalization;
+using Flannel.Testbed;
+
+namespace Flanneld.Packaging.Files;
+
+/// <summary>What is in the rpm, and that rpmlint finds nothing that rpm/rpmlint.toml does not give a reason for.</summary>
+public sealed class RpmFileTests
+{
+    [Fact]
+    public async Task Its_files_are_these_with_these_modes_and_marks()
+    {
+        // Marks: c configuration, n noreplace, d documentation, l licence.
+        var found = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
+            .Select(line => line.Split(' ')).ToList();
+        Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
+        Assert.All(found.Where(fields => fields[0][0] == 'd'), fields => Assert.Equal("drwxr-xr-x", fields[0]));
+        Assert.Equal(
+            [
+                "-rw-r--r-- cn /etc/sysconfig/flanneld",
+                "-rw-r--r--  /usr/lib/systemd/system/flanneld.service",
+                "-rw-r--r--  /usr/lib/sysusers.d/flanneld.conf",
+                "-rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh",
+                "-rwxr-xr-x  /usr/sbin/flanneld",
+                "-rw-r--r--  /usr/share/bash-completion/completions/flanneld",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/containerd.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/credentials.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
+                "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/GPL-3.0.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/LGPL-2.1.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/THIRD-PARTY-NOTICES.dotnet",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/copyright",
+                "-rw-r--r-- d /usr/share/man/man5/subnet.env.5.gz",
+                "-rw-r--r-- d /usr/share/man/man8/flanneld.8.gz",
+                "-rw-r--r--  /usr/share/zsh/site-functions/_flanneld",
+            ],
+            found.Where(fields => fields[0][0] != 'd').Select(fields => $"{fields[0]} {fields[2]} {fields[3]}"));
+    }
+
+    [Fact]
+    public async Task It_needs_only_what_is_written_by_hand()
+    {
+        var requires = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
+        Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal("flannel", await QueryAsync(PackageFiles.Rpm, "[%{CONFLICTNAME}]"));
+        // Older rpms read neither zstd nor anything newer.
+        Assert.Equal("xz", await QueryAsync(PackageFiles.Rpm, "%{PAYLOADCOMPRESSOR}"));
+        Assert.Equal(PackageFiles.RpmArchitecture, await QueryAsync(PackageFiles.Rpm, "%{ARCH}"));
+    }
+
+    [Fact]
+    public async Task It_is_of_the_same_version_and_time_as_the_deb()
+    {
+        var version = (await Run.OutputAsync("dpkg-deb", "--field", PackageFiles.Deb, "Version")).Trim();
+        Assert.Equal(version + "-1", await QueryAsync(PackageFiles.Rpm, "%{VERSION}-%{RELEASE}"));
+        Assert.Contains(version + "-1", await QueryAsync(PackageFiles.Rpm, "[%{CHANGELOGNAME}]"));
+        Assert.Equal("localhost", await QueryAsync(PackageFiles.Rpm, "%{BUILDHOST}"));
+    }
+
+    [Fact]
+    public async Task The_executable_is_the_one_that_was_compiled()
+    {
+        var digests = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
+        Assert.Contains($"{await Run.Sha256Async(PackageFiles.Executable)} /usr/sbin/flanneld", digests);
+    }
+
+    [Fact]
+    public async Task Rpmlint_has_nothing_to_say()
+    {
+        var config = Path.Combine(Locations.Repository(), "rpm/rpmlint.toml");
+        var result = await Run.LongAsync(Run.Start("rpmlint", ["--config", config, PackageFiles.Rpm, PackageFiles.RpmSymbols]));
+        Assert.Contains(" 2 packages and 0 specfiles checked; 0 errors, 0 warnings", result.Output);
+        Assert.Equal(0, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
+    {
+        var id = await Run.BuildIdAsync(PackageFiles.Executable);
+        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(PackageFiles.RpmSymbols, @"[%{FILENAMES}\n]")));
+        Assert.True(long.Parse(await QueryAsync(PackageFiles.RpmSymbols, "%{SIZE}"), CultureInfo.InvariantCulture) > new FileInfo(PackageFiles.Executable).Length);
+    }
+
+    private static Task<string> QueryAsync(string rpm, string format) => Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", format, rpm);
+}
