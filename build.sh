@@ -315,7 +315,8 @@ package() { # [ARCH…]
 }
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
+    apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
 
 test_packages() { # all of it, packages made anew
     local start
