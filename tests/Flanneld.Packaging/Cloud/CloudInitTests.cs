@@ -33,7 +33,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             {
                 if (TestContext.Current.TestState?.Result == TestResult.Failed)
                 {
-                    TestContext.Current.TestOutputHelper?.WriteLine((await machine.TryAsync("cat /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
+                    TestContext.Current.TestOutputHelper?.WriteLine((await machine.TryAsync("cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
                 }
                 await machine.DisposeAsync();
                 Assert.Empty(SystemdMachine.LeftOf(machine.Name, Vpc.Folder.Path));
@@ -61,7 +61,8 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         foreach (var (machine, instance) in machines.Zip(Vpc.Instances))
         {
             Assert.Contains("Found single datasource: AliYun", await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
-            Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long", Cancel));
+            // Newer ones end with 2 when they had to do without something, here a DHCP server.
+            Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
             Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
             Assert.Equal(("aliyun", instance.InstanceId), (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
             Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());

@@ -9,7 +9,8 @@ namespace Flanneld.Packaging;
 /// <remarks>
 /// <para>The DMI product name. Of a container's DMI cloud-init reads nothing, since it would be the host's. So the first program that runs in here
 /// lays the name over /sys/class and takes the word "container" out of the environment, before it becomes systemd.</para>
-/// <para>systemd-detect-virt, where cloud-init calls it, says what it says on ECS: kvm. systemd itself knows that it is in a container.</para>
+/// <para>The command systemd-detect-virt, and systemd's variable for its generators, say to cloud-init what they say on ECS: kvm. systemd itself knows that
+/// it is in a container.</para>
 /// <para>The network is there before the machine is, as there is no DHCP server: cloud-init is told to leave it alone. So its rendering of the
 /// network from the metadata is not exercised here, nor is growing of the disk. No name server is reachable.</para>
 /// <para>The machine may write the settings of its own network, below /proc/sys/net, as a virtual machine may.</para>
@@ -41,6 +42,13 @@ internal static class EcsImage
 
         """;
 
+    // A generator in /etc goes before the one of its name.
+    private const string Generator = """
+        #!/bin/sh
+        SYSTEMD_VIRTUALIZATION=vm:kvm exec /usr/lib/systemd/system-generators/cloud-init-generator "$@"
+
+        """;
+
     private const string CloudConfig = """
         network: {config: disabled}
         growpart: {mode: "off"}
@@ -57,7 +65,8 @@ internal static class EcsImage
         Write(folder, "/usr/lib/systemd/systemd", Init, Program);
         Write(folder, "/usr/lib/systemd/pid1/systemd", "", Program);
         File.Copy(Path.Combine(lower, "usr/lib/systemd/systemd"), SystemdMachine.PathOnDisk(folder, "/usr/lib/systemd/pid1/systemd"), overwrite: true);
-        Write(folder, "/usr/local/bin/systemd-detect-virt", DetectVirt, Program);
+        Write(folder, "/usr/bin/systemd-detect-virt", DetectVirt, Program);
+        Write(folder, "/etc/systemd/system-generators/cloud-init-generator", Generator, Program);
         Write(folder, "/etc/cloud/cloud.cfg.d/90-test.cfg", CloudConfig);
         Write(folder, "/etc/hosts", "127.0.0.1 localhost\n");
         // No mirror is reachable from here: what the distribution has of user-data's packages is on the image.
