@@ -5,6 +5,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=eng/native.sh
+. eng/native.sh
 
 RID=${RID:-linux-x64}
 CONFIGURATION=Release
@@ -14,7 +16,6 @@ TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
 # What the verbs need beside the .NET SDK: a command, or a file where there is no command, and the Debian package that has it.
-NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils /usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
 NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux)
 NEEDS_LINT=(shellcheck:shellcheck)
 
@@ -61,64 +62,6 @@ build() {
 
 # dotnet build would add a summary that says nothing.
 compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
-
-# What the executable is made of: when none of it changed since, it is not made again.
-publish_inputs() {
-    {
-        dotnet --version
-        printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)"
-        find src eng/BannedSymbols.txt eng/Native.targets Directory.Build.props Directory.Packages.props global.json \
-            -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-    } | sha256sum | cut -d' ' -f1
-}
-
-publish() {
-    need_dotnet
-    need "${NEEDS_PUBLISH[@]}"
-    local inputs stamp=$ARTIFACTS/$RID/.flanneld.inputs
-    inputs=$(publish_inputs)
-    if [ -x "$EXECUTABLE" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$inputs $(sha256sum <"$EXECUTABLE")" ]; then
-        say "==> Native executable: nothing changed since it was made"
-    else
-        step "Compiling the native executable ($RID)" compile_native || return 1
-        printf '%s %s\n' "$inputs" "$(sha256sum <"$EXECUTABLE")" >"$stamp"
-    fi
-    describe_executable
-}
-
-# Whether the C library that is linked in reads packed relocations: glibc 2.36 and later.
-packs_relocations() {
-    local version
-    version=$(getconf GNU_LIBC_VERSION) && [ "$(printf '%s\n' "glibc 2.36" "$version" | sort -V | head -n 1)" = "glibc 2.36" ]
-}
-
-compile_native() {
-    local pack=false
-    if packs_relocations; then pack=true; fi
-    local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
-    mkdir -p "$ARTIFACTS/$RID"
-    rm -rf "$out"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" \
-        -o "$out" -nologo >"$log" 2>&1; then
-        cat "$log"
-        return 1
-    fi
-    # Warnings of the native linker about static glibc and of CMake are known and harmless; those of the trimmer never are.
-    if grep -E 'warning (IL[23][0-9]{3}|CS[0-9]{4}|CA[0-9]{4}|NU[0-9]{4})' "$log"; then
-        say "    warnings in the native publish"
-        return 1
-    fi
-    mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
-    mv -f "$out/flanneld" "$EXECUTABLE"
-}
-
-describe_executable() {
-    local bytes linkage=static
-    bytes=$(stat -c %s "$EXECUTABLE")
-    if readelf -lW "$EXECUTABLE" | grep -q INTERP; then linkage=dynamic; fi
-    say "    artifacts/$RID/flanneld: $bytes bytes, $linkage"
-    [ "$linkage" = static ] || { say "    the executable must need no library"; return 1; }
-}
 
 lint() {
     local status=0
@@ -169,8 +112,7 @@ check() { # NAME COMMAND…
     fi
 }
 
-# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other. It is fetched by apt, from where
-# this machine's own packages come, with a configuration of its own that leaves the machine's as it is, and unpacked below artifacts/.
+# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other, which is unpacked below artifacts/.
 # Sets OTHER_ETCD to the executable, or to nothing when it cannot be had.
 find_other_etcd() {
     local version suite folder
@@ -189,21 +131,20 @@ find_other_etcd() {
     OTHER_ETCD=$folder/usr/bin/etcd
 }
 
-fetch_etcd() ( # SUITE FOLDER
-    local suite=$1 folder=$2 uri options
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
-    read -r _ uri < <(debian_source) || exit 1
-    mkdir -p "$folder"/apt/{state/lists/partial,cache/archives/partial} && cd "$folder" || exit 1
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" >apt/sources.list
-    options=(-qq -o "Dir::Etc::sourcelist=$PWD/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/apt/state" -o "Dir::Cache=$PWD/apt/cache"
-        -o Acquire::Languages=none -o APT::Sandbox::User=root)
-    {
-        timeout 120 apt-get "${options[@]}" update && timeout 120 apt-get "${options[@]}" download etcd-server etcd-client &&
-            for package in *.deb; do dpkg-deb -x "$package" . || exit 1; done
-    } >apt.log 2>&1 || exit 1
-    rm -rf apt ./*.deb
-    usr/bin/etcd --version >/dev/null
-)
+# Roots with other C libraries than the one that is linked in, for DistributionTests: what can be had of Debian's releases, unpacked below artifacts/.
+find_roots() {
+    local suite folder
+    for suite in bullseye bookworm trixie; do
+        folder=$ARTIFACTS/roots/$suite
+        if [ -d "$folder" ]; then continue; fi
+        step "Fetching the C library of $suite" fetch_packages "$suite" "$(machine_architecture)" "$folder" base-files libc6 libgcc-s1 libcap2 \
+            libnss-myhostname libnss-mymachines libnss-resolve libnss-systemd || say "    $suite cannot be had here: not tested in it"
+    done
+}
+
+fetch_etcd() { # SUITE FOLDER
+    fetch_packages "$1" "$(machine_architecture)" "$2" etcd-server etcd-client && "$2/usr/bin/etcd" --version >/dev/null
+}
 
 run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result file, the exit code and the time
     local entry=$1 project=${1%%@*} start status=0 arguments=()
@@ -276,6 +217,7 @@ run_test_verb() {
                 find_other_etcd
                 if [ -n "$OTHER_ETCD" ]; then projects+=("Flannel.Etcd.Tests@$OTHER_LINE"); fi
             fi
+            if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
             step "Running ${projects[*]}" run_all_tests "${projects[@]}"
             for project in "${projects[@]}"; do collect_tests_of "$project"; done
         fi
@@ -305,7 +247,7 @@ package() { # [ARCH…]
     rm -rf "$PACKAGES"
     mkdir -p "$PACKAGES"
     for architecture in "$@"; do
-        (RID=$(rid_of "$architecture") && EXECUTABLE=$ARTIFACTS/$RID/flanneld && publish) || return 1
+        RID=$(rid_of "$architecture") ./build.sh publish || return 1
         step "deb ($architecture)" deb/build.sh "$architecture" || return 1
         step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
     done

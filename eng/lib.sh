@@ -57,15 +57,50 @@ install_packages() (
     } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
 )
 
-# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
-debian_source() (
-    command -v apt-get >/dev/null || exit 1
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+# shellcheck source=/dev/null
+release_codename() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }
+
+# Where this machine's apt has Debian's packages of that suite from.
+debian_uri() { # CODENAME
     # shellcheck disable=SC2016 # apt fills these in
-    uri=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-        awk -v codename="$codename" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }')
+    apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
+}
+
+# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+debian_source() {
+    local codename uri
+    command -v apt-get >/dev/null || return 1
+    codename=$(release_codename)
+    uri=$(debian_uri "$codename")
     [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
+}
+
+# Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's
+# own come, with a configuration of its own that leaves the machine's as it is. FOLDER/packages lists them. Made whole or not at all.
+fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE…
+    local suite=$1 architecture=$2 folder=$3 uri security='' options package
+    shift 3
+    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
+    uri=$(debian_uri "$(release_codename)")
+    [ -n "$uri" ] || exit 1
+    # Of its own release this machine has the security updates, too.
+    if [ "$suite" = "$(release_codename)" ]; then security=$(debian_uri "$suite-security"); fi
+    rm -rf "$folder" "$folder.part"
+    mkdir -p "$folder.part"/.apt/{state/lists/partial,cache/archives/partial} && cd "$folder.part" || exit 1
+    : >.apt/status
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" ${security:+"$security" "$suite-security"} >.apt/sources.list
+    options=(-qq -o "Dir::Etc::sourcelist=$PWD/.apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/.apt/state" -o "Dir::State::status=$PWD/.apt/status" -o "Dir::Cache=$PWD/.apt/cache"
+        -o Acquire::Languages=none -o APT::Sandbox::User=root -o "APT::Architecture=$architecture" -o "APT::Architectures::=$architecture")
+    {
+        timeout 300 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" download "$@" &&
+            for package in *.deb; do
+                # shellcheck disable=SC2016 # dpkg-deb fills these in
+                dpkg-deb -x "$package" . && dpkg-deb -W --showformat='${Package} ${Version}\n' "$package" >>packages || exit 1
+            done
+    } >.apt/log 2>&1 || { tail -n 5 .apt/log; exit 1; }
+    rm -rf .apt ./*.deb
+    mv "$folder.part" "$folder"
 )
 
 # --- version and time of the sources -------------------------------------------------------------------------------------------
@@ -108,5 +143,6 @@ source_date_epoch() { printf '%s' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%c
 
 # Debian's and OCI's names (amd64, arm64) are ours; these are what .NET and rpm call them.
 rid_of() { case $1 in amd64) echo linux-x64 ;; arm64) echo linux-arm64 ;; *) fail "no architecture '$1': amd64 or arm64" ;; esac; }
+architecture_of() { case $1 in linux-x64) echo amd64 ;; linux-arm64) echo arm64 ;; *) fail "no runtime '$1': linux-x64 or linux-arm64" ;; esac; }
 rpm_architecture_of() { case $1 in amd64) echo x86_64 ;; arm64) echo aarch64 ;; *) fail "no architecture '$1': amd64 or arm64" ;; esac; }
 machine_architecture() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac; }

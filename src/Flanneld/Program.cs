@@ -17,6 +17,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
+        NameService.UseNoModules();
         var environment = ReadEnvironment();
         var (parsed, error) = CommandLine.Parse(arguments, environment);
         if (parsed is not { } options)

@@ -55,27 +55,6 @@ public sealed class EmptyRootTests
         return vpc;
     }
 
-    /// <summary>A root with the executable, /dev/urandom, a resolver's configuration and the files of TLS: nothing else.</summary>
-    private static async Task<DaemonProcess> StartInEmptyRootAsync(VpcTopology vpc, string etcdName, bool withClientCertificate)
-    {
-        var root = vpc.Folder.WritableByAll("root");
-        Directory.CreateDirectory(Path.Combine(root, "etc"));
-        Directory.CreateDirectory(Path.Combine(root, "dev"));
-        File.Copy(Path.Combine(vpc.Folder.Path, "flanneld"), Path.Combine(root, "flanneld"));
-        foreach (var file in new[] { vpc.EtcdTls!.Authority, vpc.EtcdTls.Client.Certificate, vpc.EtcdTls.Client.Key })
-        {
-            File.Copy(file, Path.Combine(root, Path.GetFileName(file)));
-        }
-        await File.WriteAllTextAsync(Path.Combine(root, "etc", "resolv.conf"), "nameserver 127.0.0.1\n", Cancel);
-        await Command.RunAsync(new ProgramStart("mknod", ["-m", "666", Path.Combine(root, "dev", "urandom"), "c", "1", "9"]), Cancel);
-        var start = new ProgramStart("/flanneld",
-        [
-            $"--etcd-endpoints=https://{etcdName}:2379", "--etcd-cafile=/ca.pem", .. withClientCertificate ? new[] { "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem" } : [],
-            $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080", $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080", "--subnet-file=/run/flannel/subnet.env",
-            // There is no /proc/net/route in an empty root.
-            "--iface=eth0", $"--public-ip={vpc.Instances[0].Facts.PrivateIp}",
-        ])
-        { Namespace = vpc.Instances[0].Namespace, ChangeRoot = root, Environment = new Dictionary<string, string> { ["HOME"] = "/" } };
-        return await DaemonProcess.StartAsync(start, Path.Combine(root, "notify"));
-    }
+    private static async Task<DaemonProcess> StartInEmptyRootAsync(VpcTopology vpc, string etcdName, bool withClientCertificate) =>
+        await (await OtherRoot.MakeAsync(vpc, null, Cancel)).StartAsync(etcdName, withClientCertificate);
 }
