@@ -2,7 +2,6 @@
 # An apt and a yum repository of artifacts/packages, for any web server that serves files: artifacts/repository.
 #
 # GPG_KEY         whatever gpg --local-user takes, with its secret half in the caller's keyring: signs the lists and the rpms
-# REPOSITORY      another folder to make, for a test
 # REPOSITORY_URL  where artifacts/repository will be served; it is written into the clients' files
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
@@ -12,7 +11,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 need apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm
 
 packages=$ARTIFACTS/packages
-repository=${REPOSITORY:-$ARTIFACTS/repository}
+repository=$ARTIFACTS/repository
 url=${REPOSITORY_URL:-https://packages.example.com}
 key=${GPG_KEY:-}
 suite=stable

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Flannel.Testbed;
+using Flanneld.Packaging.Repository;
 using Flanneld.Tests;
 using Flanneld.Tests.EndToEnd;
 
@@ -14,14 +15,15 @@ namespace Flanneld.Packaging;
 public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 {
     private const string RepositoryAddress = "100.100.0.20";
-    private const string RepositoryUrl = $"http://{RepositoryAddress}/flanneld";
+    private const string RepositoryUrl = $"http://{RepositoryAddress}";
     private const string DropIn = $"Environment=FLANNELD_ETCD_ENDPOINTS=http://{Templates.ExampleEtcd}:2379\n";
 
     // Two machines that install packages, on a machine that may have other things to do.
     private static readonly TimeSpan s_bootLimit = TimeSpan.FromMinutes(5);
 
     private readonly List<SystemdMachine> _machines = [];
-    private FileServer? _repository;
+    private SignedRepository? _repository;
+    private FileServer? _server;
 
     private VpcTopology Topology => (VpcTopology)Vpc;
 
@@ -37,6 +39,10 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
                 }
                 await machine.DisposeAsync();
                 Assert.Empty(SystemdMachine.LeftOf(machine.Name, Vpc.Folder.Path));
+            }
+            if (_server is not null)
+            {
+                await _server.DisposeAsync();
             }
             if (_repository is not null)
             {
@@ -72,7 +78,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
         }
         Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel)).Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
-        Assert.Contains("/flanneld/apt/dists/stable/InRelease", _repository!.Requests);
+        Assert.Contains("/apt/dists/stable/InRelease", _server!.Requests);
         Assert.Equal(TestVpc.Config, await EtcdctlAsync("get --print-value-only /coreos.com/network/config"));
 
         // Both have a subnet, and the VPC's route table knows the way to each.
@@ -85,11 +91,11 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         }
 
         // At the next boot nothing is installed again, and the node has the subnet that it had.
-        var requests = _repository.Requests.Count;
+        var requests = _server.Requests.Count;
         await machines[1].RebootAsync(Cancel);
         await Eventually.IsAsync("the node is ready again", async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
         Assert.Equal(before, await SubnetsAsync(machines));
-        Assert.Equal(requests, _repository.Requests.Count);
+        Assert.Equal(requests, _server.Requests.Count);
     }
 
     /// <summary>The VPC with its metadata service and API, and a repository of our packages within reach.</summary>
@@ -105,8 +111,8 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         Assert.Equal(Templates.ExampleEtcd, instances[0].PrivateIp);
         await StartVpcAsync(2, new World { Instances = [instances[0] with { UserData = UserData("etcd") }, instances[1] with { UserData = UserData("node") }] }, publishConfig: false);
         await Topology.RouterNamespace.IpAsync(Cancel, $"address add {RepositoryAddress}/32 dev lo");
-        await SignedRepository.MakeAsync(Path.Combine(Vpc.Folder.Path, "www", "flanneld"), RepositoryUrl, Cancel);
-        _repository = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), Path.Combine(Vpc.Folder.Path, "www"));
+        _repository = await SignedRepository.MakeAsync();
+        _server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), _repository.Served);
     }
 
     /// <summary>As published, but for the repository's place and the API's: here it is no https host that DNS knows.</summary>
@@ -125,7 +131,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         await ns.SetAsync(("ipv4/ip_forward", "0"));
         var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
         EcsImage.Write(lower, folder);
-        var machine = await SystemdMachine.StartAsync(lower, folder, Path.Combine(Vpc.Folder.Path, "www"), ns, Cancel, s_bootLimit);
+        var machine = await SystemdMachine.StartAsync(lower, folder, _repository!.Served, ns, Cancel, s_bootLimit);
         lock (_machines)
         {
             _machines.Add(machine);
