@@ -250,6 +250,7 @@ package() { # [ARCH…]
         RID=$(rid_of "$architecture") ./build.sh publish || return 1
         step "deb ($architecture)" deb/build.sh "$architecture" || return 1
         step "rpm ($architecture)" rpm/build.sh "$architecture" || return 1
+        step "SBOM ($architecture)" packaging/sbom/build.sh "$architecture" || return 1
     done
     step "Container image ($*)" packaging/container/build.sh "$@" || return 1
     say "==> Made after $(seconds_since "$start"): artifacts/packages"
@@ -257,7 +258,8 @@ package() { # [ARCH…]
 }
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
+NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
     apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
 
 test_packages() { # all of it, packages made anew

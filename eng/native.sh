@@ -11,7 +11,7 @@ publish_inputs() {
     {
         dotnet --version
         printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(linked_packages)"
-        find src eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/sysroot.cmake Directory.Build.props Directory.Packages.props global.json \
+        find src packaging/sbom/inventory.sh eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/sysroot.cmake Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
@@ -40,7 +40,7 @@ find_sysroot() {
     if [ -z "$(find "$SYSROOT/packages" -mmin -1440 2>/dev/null)" ]; then
         compiler=$(apt-cache depends gcc 2>/dev/null | sed -n 's/^ *Depends: gcc-\([0-9]*\)$/\1/p' | head -n 1)
         step "Fetching the libraries to link ($RID)" fetch_packages "$(release_codename)" "$(architecture_of "$RID")" "$SYSROOT" \
-            libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" libssl-dev zlib1g-dev && return
+            libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" libssl-dev zlib1g-dev && return
         if [ -e "$SYSROOT/packages" ]; then say "    linked are those of $(date -u -r "$SYSROOT/packages" +%F)"; return; fi
         [ "$RID" = "$(rid_of "$(machine_architecture)")" ] || { say "    the libraries of $RID cannot be had here"; return 1; }
         say "    linked are those of this machine"
@@ -49,7 +49,7 @@ find_sysroot() {
     fi
 }
 
-# The packages whose libraries are linked in, with their versions, by SYSROOT: what an SBOM must name.
+# The packages whose libraries are linked in, with their versions, by SYSROOT: an update of OpenSSL is one of ours.
 linked_packages() {
     local names='^(libc6-dev|libssl-dev|zlib1g-dev|libgcc-[0-9]*-dev) .'
     if [ -n "$SYSROOT" ]; then grep -E "$names" "$SYSROOT/packages"
@@ -75,11 +75,13 @@ compile_native() {
         FLANNEL_PROCESSOR=$(rpm_architecture_of "$(architecture_of "$RID")")
         export FLANNEL_PROCESSOR
     fi
+    # The shim over OpenSSL is C, with assertions that name their file: not by the path on this machine.
+    export CFLAGS="-ffile-prefix-map=${NUGET_PACKAGES:-$HOME/.nuget/packages}=/_nuget"
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
     mkdir -p "$ARTIFACTS/$RID"
     # Nothing of before: msbuild does not see that the libraries of a sysroot have changed, and would not link anew.
     rm -rf "$out" "$ARTIFACTS"/msbuild/{obj,bin}/Flanneld/release_"$RID"
-    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -r "$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" \
+    if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -p:NativeRuntime="$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" \
         -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
         return 1
@@ -89,7 +91,7 @@ compile_native() {
         say "    warnings in the native publish"
         return 1
     fi
-    linked_packages >"$ARTIFACTS/$RID/linked-packages"
+    packaging/sbom/inventory.sh "$RID" "$ARTIFACTS/msbuild/obj/Flanneld/${CONFIGURATION,,}_$RID/native" "$ARTIFACTS/$RID/flanneld" || return 1
     mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
     mv -f "$out/flanneld" "$EXECUTABLE"
 }
@@ -100,5 +102,6 @@ describe_executable() {
     if readelf -lW "$EXECUTABLE" | grep -q INTERP; then linkage=dynamic; fi
     say "    artifacts/$RID/flanneld: $bytes bytes, $linkage"
     [ "$linkage" = static ] || { say "    the executable must need no library"; return 1; }
+    if grep -aqF -e "$PWD/" -e "${NUGET_PACKAGES:-$HOME/.nuget/packages}" "$EXECUTABLE"; then say "    paths of this machine are in the executable"; return 1; fi
 }
 

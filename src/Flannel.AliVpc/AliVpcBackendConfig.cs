@@ -99,7 +99,6 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         return "";
     }
 
-    /// <summary>A JSON string may hold half a surrogate pair, which is no text.</summary>
     /// <summary>The parser lets through what is no UTF-8, and half of a surrogate pair.</summary>
     private static bool TryName(JsonProperty property, out string name)
     {
@@ -115,6 +114,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         }
     }
 
+    /// <summary>A JSON string may hold half a surrogate pair, which is no text.</summary>
     private static bool TryString(JsonElement element, out string text)
     {
         try

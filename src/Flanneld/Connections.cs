@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Flannel.AliVpc;
 using Flannel.AliVpc.Metadata;
 using Flannel.Core;
@@ -67,13 +68,17 @@ internal sealed class Connections : IDisposable
         if (options.EtcdPasswordFile is not { } path) return null;
         try
         {
+            var bytes = File.ReadAllBytes(path);
+            var text = bytes.AsSpan();
+            if (text.StartsWith("\uFEFF"u8)) text = text[3..];
             // Editors end a file with a line feed that is no part of the password.
-            password = new Secret(File.ReadAllText(path).TrimEnd('\r', '\n'));
+            password = new Secret(text.TrimEnd("\r\n"u8));
+            CryptographicOperations.ZeroMemory(bytes);
             return password.IsEmpty ? $"--etcd-password-file {path} is empty" : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"--etcd-password-file {path} cannot be read: {e.Message}";
+            return $"--etcd-password-file {path} {Why(path, e)}";
         }
     }
 
@@ -88,7 +93,14 @@ internal sealed class Connections : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"--access-key-file {options.AccessKeyFile} cannot be read: {e.Message}";
+            return $"--access-key-file {options.AccessKeyFile} {Why(options.AccessKeyFile!, e)}";
         }
     }
+
+    private static string Why(string path, Exception e) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "does not exist",
+        UnauthorizedAccessException => Directory.Exists(path) ? "is a directory" : "may not be read by this user",
+        _ => $"cannot be read: {e.Message}",
+    };
 }

@@ -50,6 +50,7 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task<string?> RunAsync(CancellationToken stop)
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
+        if (options.IsPasswordOnCommandLine) HostLog.PasswordOnCommandLine(logger);
         if (Connections.Open(options, environment, loggers, time, random, out var error) is not { } opened) return error;
         var connections = Own(opened);
 

@@ -57,6 +57,7 @@ public sealed class LoopbackVpc : TestVpc
             $"--etcd-endpoints={_etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
             $"--metadata-endpoint={_cloud.MetadataByInstance[facts.InstanceId].TrimEnd('/')}",
             $"--vpc-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}", $"--ecs-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}",
+            $"--sts-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}",
         ], null);
     }
 }

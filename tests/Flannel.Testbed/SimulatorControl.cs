@@ -67,6 +67,9 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public Task SetRoleAsync(string role, IReadOnlyList<string> deniedActions, CancellationToken cancel) =>
         SendAsync(HttpMethod.Post, $"/roles/{role}", new { deniedActions }, cancel);
 
+    /// <summary>Attaches a role to an instance, or takes it away.</summary>
+    public Task SetRamRoleAsync(string instanceId, string? role, CancellationToken cancel) => SendAsync(HttpMethod.Patch, $"/instances/{instanceId}", new { ramRole = role }, cancel);
+
     public Task SetSettingsAsync(object settings, CancellationToken cancel) => SendAsync(HttpMethod.Patch, "/settings", settings, cancel);
 
     public void Dispose() => http.Dispose();

@@ -100,7 +100,7 @@ public sealed class VpcTopology : TestVpc
         await _cloudNamespace.SetAsync(
             ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
         _packets = await PacketWatch.StartAsync(_cloudNamespace, (from, port) =>
-            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379)).ConfigureAwait(false);
+            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379) || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress)).ConfigureAwait(false);
         await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
         await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
 
@@ -118,7 +118,7 @@ public sealed class VpcTopology : TestVpc
     private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
     {
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
-        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080"], ns));
+        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
         await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
         await ns.SetAsync(("ipv4/ip_forward", "1")).ConfigureAwait(false);
     }

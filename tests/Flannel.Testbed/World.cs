@@ -27,6 +27,14 @@ public sealed class World
 
     public const string AccessKeySecret = $"kP7{SecretWatch.Mark}9xQ2mZ4vB1";
 
+    /// <summary>A role of another account, which trusts that key, the instances' role and the OIDC provider.</summary>
+    public const string OtherRoleArn = "acs:ram::9876543210987654:role/FlannelRouter";
+
+    public const string OidcProviderArn = "acs:ram::1234567890123456:oidc-provider/flannel";
+
+    /// <summary>What that provider vouches for. It goes to STS, in the clear where the test bed speaks http, and nowhere else.</summary>
+    public const string OidcToken = $"ey1.{SecretWatch.TokenMark}.77";
+
     /// <summary>How long the cloud takes to settle a route write; the measured cloud of the issue: 500.</summary>
     public int RouteWriteMilliseconds { get; init; } = 100;
 
@@ -43,6 +51,9 @@ public sealed class World
 
     /// <summary>False: no instance has a RAM role.</summary>
     public bool HasRole { get; init; } = true;
+
+    /// <summary>Whether STS is asked for keys: its answers hold them, in the clear here.</summary>
+    public bool IsRoleAssumed { get; init; }
 
     /// <summary>The actions that the role may not do, such as <c>vpc:DeleteRouteEntry</c>.</summary>
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
@@ -78,7 +89,10 @@ public sealed class World
             ["deniedActions"] = new JsonArray(),
             ["inactive"] = false,
         }),
-        ["roles"] = new JsonArray(new JsonObject { ["name"] = RoleName, ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))]) }),
+        ["roles"] = new JsonArray(
+            new JsonObject { ["name"] = RoleName, ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))]) },
+            new JsonObject { ["name"] = "FlannelRouter", ["accountId"] = "9876543210987654", ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel") }),
+        ["oidcProviders"] = new JsonArray(new JsonObject { ["name"] = "flannel", ["tokens"] = new JsonArray(OidcToken) }),
         ["vpcs"] = new JsonArray(new JsonObject
         {
             ["vpcId"] = VpcId,

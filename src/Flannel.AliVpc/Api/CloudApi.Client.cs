@@ -22,6 +22,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
         transport = new CloudTransport(options, credentials, time, random, logger, handler ?? Handler(options));
         if (options.VpcEndpoint is { IsPlain: true } vpc) logger.PlainEndpoint("VPC", vpc.ToString());
         if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
+        if (options.QuotasEndpoint is { IsPlain: true } quotas) logger.PlainEndpoint("Quotas", quotas.ToString());
     }
 
     /// <summary>How far the cloud's clock was ahead of this machine's at the last answer, to the second; null before one. Beyond 15 minutes calls are

@@ -42,7 +42,14 @@ public enum CloudErrorKind
 /// <param name="RetryAfter">The server's own hint; null without one.</param>
 /// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds.</param>
 public sealed record CloudError(
-    CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction);
+    CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction)
+{
+    /// <summary>Nothing was sent: there was nothing to sign with.</summary>
+    public bool IsLackOfCredentials => Code == CloudErrors.Credentials;
+
+    /// <summary>For the end of a line: what Alibaba Cloud's support asks for; empty when the service gave none.</summary>
+    public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";
+}
 
 /// <summary>An entry of a route table, as DescribeRouteEntryList tells it.</summary>
 /// <param name="Destination">Null when it is not an IPv4 prefix (IPv6, a prefix list): never ours.</param>

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -146,6 +147,7 @@ internal sealed class CloudTransport : IDisposable
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
             var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
             var attempt = CloudAnswerReader.Read(call, type, key, response, body);
+            if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may hold a key
             if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);
             return attempt;
         }
@@ -153,10 +155,10 @@ internal sealed class CloudTransport : IDisposable
         {
             throw;
         }
-        catch (OperationCanceledException e) when (!linked.IsCancellationRequested)
+        catch (OperationCanceledException) when (!linked.IsCancellationRequested)
         {
             // The handler's own limit: ConnectTimeout. Nothing was sent.
-            return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s ({e.InnerException?.GetType().Name})"));
+            return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s"));
         }
         catch (OperationCanceledException)
         {
@@ -164,11 +166,11 @@ internal sealed class CloudTransport : IDisposable
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError)
         {
-            return new(CloudErrors.NotConnected($"{endpoint}: {e.Message}"), NameUnknown: true);
+            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"), NameUnknown: true);
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
         {
-            return new(CloudErrors.NotConnected($"{endpoint}: {e.Message}{(e.InnerException is { } inner ? $" ({inner.Message})" : "")}"));
+            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"));
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

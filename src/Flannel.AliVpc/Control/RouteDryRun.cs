@@ -71,7 +71,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
     internal static bool Note(StringBuilder text, CloudError? error)
     {
         if (error is null) return true;
-        text.Append($"  not read: {error.DeniedAction ?? error.Code} {error.Message} (request {error.RequestId})\n");
+        text.Append($"  not read: {error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}\n");
         return false;
     }
 

@@ -102,7 +102,7 @@ public sealed class RouteLeftovers(RouteControllerOptions options, ICloudApi api
             if (error.Kind is not (CloudErrorKind.Retry or CloudErrorKind.Reread) || time.GetElapsedTime(began) > Patience)
             {
                 var reason = error.Kind == CloudErrorKind.Denied ? $"the RAM role lacks {error.DeniedAction ?? error.Code}" : $"{error.Code} {error.Message}";
-                problems.AddRange(entries.Select(entry => $"{Name(entry)}: {reason} (request {error.RequestId})"));
+                problems.AddRange(entries.Select(entry => $"{Name(entry)}: {reason}{error.RequestNote}"));
                 return 0;
             }
 

@@ -4,7 +4,14 @@ namespace Flannel.AliVpc.Credentials;
 /// <param name="Name">Where a key would come from, such as <c>RAM role FlannelRole</c>.</param>
 /// <param name="Detail">Of a link that served, what kind of key it gave; of one that is not configured or disabled, why (half a sentence); of one that failed, a whole
 /// line; empty for one that was not asked.</param>
-public sealed record CredentialLink(string Name, CredentialLinkState State, string Detail);
+public sealed record CredentialLink(string Name, CredentialLinkState State, string Detail)
+{
+    /// <summary>Of a link that failed for lack of a right, that right; else null.</summary>
+    public DeniedRight? Denied { get; init; }
+
+    /// <summary>Nobody named it: it failed where a node may well have no such thing.</summary>
+    public bool IsAlwaysTried { get; init; }
+}
 
 /// <summary>How a link of the chain answered.</summary>
 public enum CredentialLinkState

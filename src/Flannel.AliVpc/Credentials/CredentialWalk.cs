@@ -33,7 +33,7 @@ internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> provider
                     break;
                 case ProviderAnswer.Failed failed:
                     ended = !failed.GoOn;
-                    links.Add(new CredentialLink(provider.Name, CredentialLinkState.Failed, failed.Line));
+                    links.Add(new CredentialLink(provider.Name, CredentialLinkState.Failed, failed.Line) { Denied = failed.Denied, IsAlwaysTried = failed.GoOn });
                     break;
                 case ProviderAnswer.NotConfigured not:
                     links.Add(new CredentialLink(provider.Name, not.IsDisabled ? CredentialLinkState.Disabled : CredentialLinkState.NotConfigured, not.Why));
@@ -47,7 +47,7 @@ internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> provider
         links.Add(answer switch
         {
             ProviderAnswer.Found => new CredentialLink(role.Name, CredentialLinkState.Served, assumed!.ToString()),
-            ProviderAnswer.Failed failed => new CredentialLink(role.Name, CredentialLinkState.Failed, failed.Line),
+            ProviderAnswer.Failed failed => new CredentialLink(role.Name, CredentialLinkState.Failed, failed.Line) { Denied = failed.Denied },
             _ => new CredentialLink(role.Name, CredentialLinkState.NotAsked, ""),
         });
         return new Walked(assumed, from, $"{role.Name} with the key of {from?.Name}", links);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using Flannel.AliVpc.Api;
 using Microsoft.Extensions.Logging;
 
@@ -38,17 +39,22 @@ internal sealed class CredentialsUriProvider(Func<string, string?> environment, 
             using var response = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK) return new ProviderAnswer.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
             var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
-            return body is null
-                ? new ProviderAnswer.Failed($"{Variable} answers with more than {LargestAnswer} bytes")
-                : TemporaryKey.Read(body, Variable, time.GetUtcNow(), mustSaySuccess: false);
+            if (body is null) return new ProviderAnswer.Failed($"{Variable} answers with more than {LargestAnswer} bytes");
+            var answer = TemporaryKey.Read(body, Variable, time.GetUtcNow(), mustSaySuccess: false);
+            CryptographicOperations.ZeroMemory(body);
+            return answer;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new ProviderAnswer.Failed($"{Variable} does not answer in time");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (HttpRequestException e)
         {
-            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {e.InnerException?.Message ?? e.Message}");
+            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {Proxies.Explain(e, address)}");
+        }
+        catch (IOException e)
+        {
+            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {e.Message}");
         }
     }
 }

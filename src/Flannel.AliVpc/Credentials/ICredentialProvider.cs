@@ -31,5 +31,13 @@ public abstract record ProviderAnswer
     {
         /// <summary>Nobody named this link, it is merely always tried: the next ones are asked before the failure counts.</summary>
         public bool GoOn { get; init; }
+
+        /// <summary>What RAM refused to the key that it began with; null for another failure.</summary>
+        public DeniedRight? Denied { get; init; }
     }
 }
+
+/// <summary>A right that a policy can grant.</summary>
+/// <param name="Action">Such as <c>sts:AssumeRole</c>.</param>
+/// <param name="Resource">An ARN, or <c>*</c>.</param>
+public sealed record DeniedRight(string Action, string Resource);

@@ -27,8 +27,8 @@ internal sealed class OidcProvider(Func<string, string?> environment, Profile? p
             return new ProviderAnswer.NotConfigured($"{missing} is not set");
         if (AssumedRole.Create(
             arn, Value(profile?.SessionName, "ALIBABA_CLOUD_ROLE_SESSION_NAME"), null, profile?.Policy, profile?.DurationSeconds, profile?.StsRegion, out var error)
-            is not { } wanted) return new ProviderAnswer.Failed($"OIDC: {error}");
-        if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderAnswer.Failed("OIDC: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
+            is not { } wanted) return new ProviderAnswer.Failed($"OIDC token: {error}");
+        if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderAnswer.Failed("OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
 
         if (new WatchedFile(path!).Read(out var bytes, out var why) != FileState.Read) return new ProviderAnswer.Failed($"OIDC token file {path} {why}");
         using var token = new Secret(bytes.AsSpan().Trim(" \t\r\n"u8));

@@ -57,7 +57,7 @@ internal sealed class ProfileProvider : ICredentialProvider
         {
             ProviderAnswer.Found found => found,
             ProviderAnswer.NotConfigured not => not with { Why = $"{Name}: {not.Why}" },
-            ProviderAnswer.Failed failed => new ProviderAnswer.Failed($"{Name}: {failed.Line}"),
+            ProviderAnswer.Failed failed => failed with { Line = $"{Name}: {failed.Line}", GoOn = false },
             var other => other,
         };
     }

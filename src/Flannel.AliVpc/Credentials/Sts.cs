@@ -51,7 +51,10 @@ internal sealed class Sts(
         using var scope = new CloudScope(options.CallTimeout, time, cancellation);
         var answer = await Transport().SendAsync(call, CloudAnswersJson.Default.AssumedRoleAnswer, scope, source).ConfigureAwait(false);
         if (answer.Error is { } error)
-            return new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{(error.RequestId.Length == 0 ? "" : $" (request {error.RequestId})")}");
+            return new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{error.RequestNote}")
+            {
+                Denied = source is not null && error.DeniedAction is { } action ? new DeniedRight(action, role.Arn) : null,
+            };
         return answer.Value!.Credentials is { } key
             ? TemporaryKey.Read(key, role.Name, time.GetUtcNow())
             : new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} answered without a key (request {answer.RequestId})");
@@ -60,7 +63,7 @@ internal sealed class Sts(
     /// <summary>Empty when it is not known anywhere: STS has a central host, too.</summary>
     private async Task<string> RegionAsync(AssumedRole role, CancellationToken cancellation)
     {
-        if ((role.RegionId ?? environment("ALIBABA_CLOUD_STS_REGION")?.Trim()) is { Length: > 0 } given && Shapes.IsRegion(given)) return given;
+        if ((role.RegionId ?? environment("ALIBABA_CLOUD_STS_REGION")?.Trim()) is { Length: > 0 } given) return given; // one that is none is refused by its name
         if (regionId is not null || options.StsEndpoint is not null) return regionId ?? "";
         return await metadata.GetAsync("meta-data/region-id", cancellation).ConfigureAwait(false) is MetadataAnswer.Found { Text: var here } && Shapes.IsRegion(here)
             ? here

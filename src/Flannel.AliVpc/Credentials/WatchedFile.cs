@@ -22,7 +22,7 @@ internal sealed class WatchedFile(string path)
             using var file = File.OpenHandle(path);
             return seen != Fingerprint(file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return false; // being replaced, or gone: what was read is as good as any
         }
@@ -49,6 +49,12 @@ internal sealed class WatchedFile(string path)
             while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is > 0 and var read) length += read;
             return FileState.Read;
         }
+        catch (NotSupportedException)
+        {
+            // A pipe, such as a shell's <(…): what it gave once is gone at the next reading.
+            why = "is not a regular file: a key is read more than once";
+            return FileState.Bad;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             bytes = [];
@@ -58,7 +64,7 @@ internal sealed class WatchedFile(string path)
             why = state switch
             {
                 FileState.Absent => "does not exist",
-                FileState.Closed => "may not be read",
+                FileState.Closed => Directory.Exists(path) ? "is a directory" : "may not be read by this user",
                 _ => $"cannot be read: {e.Message}",
             };
             return state;

@@ -2,7 +2,17 @@ using Flannel.AliVpc.Api;
 
 namespace Flannel.AliVpc.Preflight;
 
-public enum RightState { Granted, Denied, Unknown }
+public enum RightState
+{
+    Granted,
+    Denied,
+
+    /// <summary>Could not be tried, since another right is missing: most likely it is missing, too.</summary>
+    Blocked,
+
+    /// <summary>The API could not be asked, or there is no harmless way to ask.</summary>
+    Unknown,
+}
 
 /// <summary>Whether the credentials carry a RAM action.</summary>
 /// <param name="Action">Such as <c>vpc:CreateRouteEntries</c>.</param>
@@ -13,7 +23,7 @@ public sealed record Right(string Action, string LostWithout, RightState State, 
     internal static Right Of(string action, string lostWithout, CloudError? error) => error switch
     {
         null => new Right(action, lostWithout, RightState.Granted, ""),
-        { Kind: CloudErrorKind.Denied } => new Right(action, lostWithout, RightState.Denied, $"{error.Code} {error.Message} (request {error.RequestId})"),
+        { Kind: CloudErrorKind.Denied } => new Right(action, lostWithout, RightState.Denied, $"{error.Code} {error.Message}{error.RequestNote}"),
         { Kind: CloudErrorKind.RefreshCredentials } => new Right(action, lostWithout, RightState.Unknown, $"{error.Code} {error.Message}"),
         // RAM is asked before anything else: another refusal by the service comes only from behind it.
         { HttpStatus: >= 400 and < 500 } and not { Kind: CloudErrorKind.Retry } => new Right(action, lostWithout, RightState.Granted, $"the API answers {error.Code}"),

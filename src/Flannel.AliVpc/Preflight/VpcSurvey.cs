@@ -65,7 +65,7 @@ public sealed class VpcSurvey
         }
         else
         {
-            rights.Add(NotTried("vpc:DescribeRouteEntryList", ""));
+            rights.Add(NotTried("vpc:DescribeRouteEntryList", "", VSwitch.Error, "the route table is not known"));
         }
 
         const string overlaps = "overlaps with the VPC's ranges are told by the API's refusal only";
@@ -83,7 +83,7 @@ public sealed class VpcSurvey
             var lost = action == RouteAction.CreateRouteEntries ? "routes are created one by one" : "";
             if (VSwitch.Value?.RouteTableId is not { Length: > 0 } tableId)
             {
-                rights.Add(NotTried(name, lost));
+                rights.Add(NotTried(name, lost, VSwitch.Error, "the route table is not known"));
                 continue;
             }
 
@@ -105,12 +105,13 @@ public sealed class VpcSurvey
             Note("ecs:ModifyNetworkInterfaceAttribute", lost,
                 (await api.SwitchOffSourceDestCheckAsync(self.RegionId, self.NetworkInterfaceId, cancellation).ConfigureAwait(false)).Error);
         else
-            rights.Add(new Right(
-                "ecs:ModifyNetworkInterfaceAttribute", lost, RightState.Unknown,
-                SourceDestCheck is null ? "the interface is not known" : "not tried: it would switch the check off, and the API has no dry run of it"));
+            rights.Add(NotTried(
+                "ecs:ModifyNetworkInterfaceAttribute", lost, interfaces.Error,
+                SourceDestCheck is null ? "the interface is not known" : "it would switch the check off, and the API has no dry run of it"));
     }
 
-    private static Right NotTried(string action, string lost) => new(action, lost, RightState.Unknown, "the route table is not known");
+    private static Right NotTried(string action, string lost, CloudError? cause, string why) =>
+        new(action, lost, cause is { Kind: CloudErrorKind.Denied } ? RightState.Blocked : RightState.Unknown, $"not tried: {why}");
 
     private void Note(string action, string lost, CloudError? error) => rights.Add(Right.Of(action, lost, error));
 }

@@ -6,37 +6,51 @@ namespace Flanneld.Commands;
 /// <summary><c>flanneld healthcheck</c>: what a container engine without a shell in the image asks.</summary>
 internal static class Healthcheck
 {
+    /// <summary>The last line of <c>/readyz</c> of a daemon that is ready.</summary>
+    public const string Ready = "flanneld is ready";
+
+    // The image's health check gives the command a second more.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     /// <summary>Null when the daemon is ready; else what it says is missing, or that it does not answer.</summary>
     public static async Task<string?> RunAsync(DaemonOptions options, CancellationToken cancellation)
     {
+        const string path = "/readyz";
         if (options.HealthzPort == 0) return "healthcheck asks the daemon on --healthz-port: give the port that the daemon was started with";
-        var (ok, text) = await AskAsync(options, "/readyz", cancellation).ConfigureAwait(false);
-        return ok ? null : text;
+        var (status, text) = await AskAsync(options, path, cancellation).ConfigureAwait(false);
+        var lines = text.TrimEnd('\n').ReplaceLineEndings("; ");
+        return status switch
+        {
+            HttpStatusCode.OK when lines.EndsWith(Ready, StringComparison.Ordinal) => null,
+            HttpStatusCode.ServiceUnavailable or null => lines,
+            // Its text is of no use to anyone, and of any length.
+            _ => $"http://{Endpoint(options)}{path} is answered by another program than flanneld (status {(int)status}): is --healthz-port the daemon's?",
+        };
     }
 
     /// <summary>Whether a daemon lives there, ready or not.</summary>
     public static async Task<bool> AnswersAsync(DaemonOptions options, CancellationToken cancellation) =>
-        (await AskAsync(options, "/healthz", cancellation).ConfigureAwait(false)).Ok;
+        (await AskAsync(options, "/healthz", cancellation).ConfigureAwait(false)).Status == HttpStatusCode.OK;
 
-    private static async Task<(bool Ok, string Text)> AskAsync(DaemonOptions options, string path, CancellationToken cancellation)
+    /// <summary>Where a daemon with the same flags can be reached from its own host.</summary>
+    private static IPEndPoint Endpoint(DaemonOptions options) => new(
+        options.HealthzIp.Equals(IPAddress.Any) ? IPAddress.Loopback : options.HealthzIp.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : options.HealthzIp,
+        options.HealthzPort);
+
+    /// <returns>No status, and why in one line, when there is no answer.</returns>
+    private static async Task<(HttpStatusCode? Status, string Text)> AskAsync(DaemonOptions options, string path, CancellationToken cancellation)
     {
-        var address = options.HealthzIp.Equals(IPAddress.Any) ? IPAddress.Loopback
-            : options.HealthzIp.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
-            : options.HealthzIp;
-        var endpoint = new IPEndPoint(address, options.HealthzPort);
+        var endpoint = Endpoint(options);
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
         using var client = new HttpClient(handler) { Timeout = Limit, MaxResponseContentBufferSize = 65536 };
         try
         {
             using var answer = await client.GetAsync(new Uri($"http://{endpoint}{path}"), cancellation).ConfigureAwait(false);
-            var text = await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
-            return (answer.IsSuccessStatusCode, text.TrimEnd('\n').ReplaceLineEndings("; "));
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false));
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            return (false, $"no answer from http://{endpoint}{path}: {(e is HttpRequestException ? e.Message : $"none within {Limit.TotalSeconds:0} s")}");
+            return (null, $"no answer from http://{endpoint}{path}: {(e is HttpRequestException ? e.Message : $"none within {Limit.TotalSeconds:0} s")}");
         }
     }
 }

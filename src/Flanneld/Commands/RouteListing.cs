@@ -39,7 +39,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
 
     private static string Summary(LeftoverListing listing) => listing.Leftovers.Count switch
     {
-        0 => "no leftover",
+        0 => listing.Complete ? "no leftover" : "no leftover among what could be read",
         var count => string.Create(CultureInfo.InvariantCulture, $"{count} leftover: no lease wants them and nobody marked them; 'flanneld routes --remove-leftovers' deletes them"),
     };
 

@@ -139,7 +139,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
                 text.Append(ok ? "[+]" : "[-]").Append(name).Append(ok ? " ok" : " failed").Append(detail.Length > 0 ? ": " + detail : "").Append('\n');
         }
 
-        text.Append(ready ? "flanneld is ready\n" : "flanneld is not ready\n");
+        text.Append(ready ? Commands.Healthcheck.Ready : "flanneld is not ready").Append('\n');
         return Answer(ready ? 200 : 503, text.ToString(), method);
     }
 

@@ -45,6 +45,8 @@ internal static class CommandLine
                 {
                     if (flag.Read(result, value) is { } form) return Refuse(Bad($"--{flag.Name}", flag, value, form));
                 }
+
+                result.IsPasswordOnCommandLine |= flag.IsSecret && result.EtcdPassword is not null;
             }
             else if (flag.Only is null && environment.GetValueOrDefault(flag.EnvironmentName) is { Length: > 0 } variable
                 && flag.Read(result, variable) is { } form)
@@ -127,7 +129,10 @@ internal static class CommandLine
         known.MinBy(other => Distance(other, name)) is { } nearest && Distance(nearest, name) <= Math.Max(2, name.Length / 4) ? nearest : null;
 
     private static string Bad(string source, Flag flag, string value, string form) =>
-        flag.IsSecret ? $"{source} must be {form}" : $"{source} is '{Shorten(value)}', and must be {form}";
+        flag.IsSecret || IsWithUser(value) ? $"{source} must be {form}" : $"{source} is '{Shorten(value)}', and must be {form}";
+
+    /// <summary>An address with a user in it mostly has a password there, too.</summary>
+    private static bool IsWithUser(string value) => value.Contains("://", StringComparison.Ordinal) && value.Contains('@');
 
     private static string Shorten(string text) => OneLine(text.Length <= 80 ? text : text[..77] + "...");
 

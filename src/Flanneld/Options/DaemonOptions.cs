@@ -24,6 +24,9 @@ internal sealed class DaemonOptions
     public Secret? EtcdPassword { get; set; }
     public string? EtcdPasswordFile { get; set; }
 
+    /// <summary>Where every user of the host sees it, and every report of a crash holds it.</summary>
+    public bool IsPasswordOnCommandLine { get; set; }
+
     public List<string> Interfaces { get; } = [];
     public List<string> InterfaceRegexes { get; } = [];
     public Ipv4Address? InterfaceCanReach { get; set; }

@@ -52,14 +52,14 @@ internal static class FlagValues
 
     public static string? Endpoint(string text, Action<CloudEndpoint> take)
     {
-        if (CloudEndpoint.Parse(text, out _) is not { } endpoint) return "a host or URL such as https://vpc-vpc.cn-hangzhou.aliyuncs.com, without a path";
+        if (CloudEndpoint.Parse(text, out _) is not { } endpoint) return "a host or URL such as https://vpc-vpc.cn-hangzhou.aliyuncs.com, without a path or a user";
         take(endpoint);
         return null;
     }
 
     public static string? Metadata(string text, Action<string> take)
     {
-        if (MetadataOptions.Parse(text, _ => null, out _) is null) return "a URL such as http://100.100.100.200, without a path";
+        if (MetadataOptions.Parse(text, _ => null, out _) is null) return "a URL such as http://100.100.100.200, without a path or a user";
         take(text);
         return null;
     }
@@ -67,7 +67,7 @@ internal static class FlagValues
     public static string? Endpoints(string text, Action<string> take)
     {
         if (EtcdOptions.Create(text, null, null, null, null, null, out _) is null)
-            return "URLs such as https://10.0.0.1:2379,https://10.0.0.2:2379, http:// or https:// each, without a path";
+            return "URLs such as https://10.0.0.1:2379,https://10.0.0.2:2379, http:// or https:// each, without a path or a user";
         take(text);
         return null;
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using AliCloud.Simulator.Observing;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Credentials;
@@ -90,6 +91,25 @@ public class CloudTransportTests
         await Eventually.Is(() => cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute") == 1);
         cloud.Clock.Advance(TimeSpan.FromSeconds(21));
         Assert.Equal((CloudErrorKind.Retry, "<timeout>"), ((await call).Error!.Kind, (await call).Error!.Code));
+    }
+
+    [Fact]
+    public async Task A_host_that_takes_the_connection_and_says_nothing_costs_the_time_to_connect_and_nothing_was_sent()
+    {
+        using var mute = new TcpListener(IPAddress.Loopback, 0);
+        mute.Start();
+        var options = new CloudApiOptions
+        {
+            ProgramVersion = "t",
+            VpcEndpoint = CloudEndpoint.Parse($"https://{mute.LocalEndpoint}", out _),
+            ConnectTimeout = TimeSpan.FromMilliseconds(200),
+            RequestTimeout = TimeSpan.FromMinutes(10),
+        };
+        using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
+        // Even for a write the outcome is known.
+        var error = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
+        Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
+        Assert.Contains("no connection within", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -334,8 +354,8 @@ public class CloudTransportTests
         var logger = new RecordingLogger();
         var plain = CloudEndpoint.Parse("http://127.0.0.1:8080", out _);
         using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain }, new StaticCredentials(), TimeProvider.System, new Random(1), logger);
-        Assert.Equal(2, logger.Count(3002));
+            new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain, QuotasEndpoint = plain }, new StaticCredentials(), TimeProvider.System, new Random(1), logger);
+        Assert.Equal(3, logger.Count(3002));
     }
 
     [Fact]

@@ -19,43 +19,68 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task The_explicit_ones_come_first_and_the_role_last()
+    public async Task Every_link_has_its_place_in_the_order_and_every_switch_takes_its_link_away()
     {
         await using var cloud = await TestCloud.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("flannel-chain-");
-        try
+        await using var server = await MetadataStub.StartAsync((_, _, _) =>
+            (200, """{"AccessKeyId":"of-uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-01-02T09:00:00Z"}"""));
+        using var folder = new TemporaryFolder();
+        using var json = JsonDocument.Parse("""{"AccessKeyID":"of-config","AccessKeySecret":"s"}""");
+        var config = AliVpcBackendConfig.Parse(json.RootElement, out _)!;
+        var file = folder.Write("key", "AccessKeyId=of-file\nAccessKeySecret=s");
+        folder.Write("units/access-key", "AccessKeyId=of-systemd\nAccessKeySecret=s");
+        folder.Write(".aliyun/config.json", """{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"of-cli","access_key_secret":"s"}]}""");
+        folder.Write(".alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=of-ini\naccess_key_secret=s\n");
+        Dictionary<string, string> environment = new()
         {
-            var file = Path.Combine(folder.FullName, "key");
-            await File.WriteAllTextAsync(file, "AccessKeyId=of-file\nAccessKeySecret=s", Token);
-            using var json = JsonDocument.Parse("""{"AccessKeyID":"of-config","AccessKeySecret":"s"}""");
-            var config = AliVpcBackendConfig.Parse(json.RootElement, out _)!;
-            Dictionary<string, string> environment = new()
-            {
-                ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
-                ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
-                ["ACCESS_KEY_ID"] = "of-old-env",
-                ["ACCESS_KEY_SECRET"] = "s",
-            };
-            CredentialChain Chain(string? path, AliVpcBackendConfig backend) => cloud.Keep(CredentialChain.Create(
-                path, backend, n => environment.GetValueOrDefault(n), cloud.Metadata("i-1"), cloud.Clock, new Random(1), logger));
+            ["CREDENTIALS_DIRECTORY"] = Path.Combine(folder.Path, "units"),
+            ["HOME"] = folder.Path,
+            ["ACCESS_KEY_ID"] = "of-old-env",
+            ["ACCESS_KEY_SECRET"] = "s",
+            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
+            ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
+            ["ALIBABA_CLOUD_ROLE_ARN"] = TestCloud.RouterArn,
+            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = TestCloud.ProviderArn,
+            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = folder.Write("token", TestCloud.OidcToken),
+            ["ALIBABA_CLOUD_CREDENTIALS_URI"] = server.Address,
+        };
+        List<string> order = [];
+        async Task NextAsync(string? path, AliVpcBackendConfig backend, Action takeAway)
+        {
+            var chain = cloud.Chain("i-1", environment, backend, path);
+            await IdAsync(chain);
+            order.Add(chain.Provider!);
+            takeAway();
+        }
 
-            Assert.Equal("of-file", await IdAsync(Chain(file, config)));
-            Assert.Equal("of-config", await IdAsync(Chain(null, config)));
-            Assert.Equal(1, logger.Count(3204));
-            Assert.Equal("of-old-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
-            environment.Remove("ACCESS_KEY_ID");
-            Assert.Equal("of-env", await IdAsync(Chain(null, AliVpcBackendConfig.Empty)));
-            Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service == "metadata");
-            environment.Clear();
-            var last = Chain(null, AliVpcBackendConfig.Empty);
-            Assert.StartsWith("STS.", await IdAsync(last), StringComparison.Ordinal);
-            Assert.Equal("RAM role FlannelRole", last.Provider);
-            Assert.Contains(logger.Lines, l => l is { Id: 3200 } && l.Text.Contains("RAM role FlannelRole", StringComparison.Ordinal));
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        await NextAsync(file, config, () => { });
+        await NextAsync(null, config, () => environment.Remove("CREDENTIALS_DIRECTORY"));
+        await NextAsync(null, config, () => { });
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment.Remove("ACCESS_KEY_ID"));
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment.Remove("ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
+        Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service is "metadata" or "sts");
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment.Remove("ALIBABA_CLOUD_OIDC_TOKEN_FILE"));
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment["ALIBABA_CLOUD_CLI_PROFILE_DISABLED"] = "TRUE");
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment["HOME"] = "/nonexistent");
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true");
+        await NextAsync(null, AliVpcBackendConfig.Empty, () => environment.Remove("ALIBABA_CLOUD_CREDENTIALS_URI"));
+
+        Assert.Equal(
+            [
+                $"access key file {file}", "systemd credential access-key", "AccessKeyID of the network config", "environment variable ACCESS_KEY_ID",
+                "environment variable ALIBABA_CLOUD_ACCESS_KEY_ID", $"RAM role {TestCloud.RouterArn} with an OIDC token", $"profile p of {folder.Path}/.aliyun/config.json",
+                $"profile default of {folder.Path}/.alibabacloud/credentials", "RAM role FlannelRole", "ALIBABA_CLOUD_CREDENTIALS_URI",
+            ],
+            order);
+        Assert.Equal(1, cloud.Logger.Count(3204));
+        Assert.Equal(order, cloud.Logger.Lines.Where(l => l.Id == 3200).Select(l => l.Text.Trim()["Credentials: ".Length..]));
+
+        var none = cloud.Chain("i-1", environment);
+        Assert.IsType<CredentialAnswer.Missing>(await none.GetAsync(Token));
+        var links = await none.ExplainAsync(Token);
+        Assert.Equal(9, links.Count); // without --access-key-file there is no such link
+        Assert.Equal(2, links.Count(l => l.State == CredentialLinkState.Disabled));
+        Assert.All(links, l => Assert.True(l.State is CredentialLinkState.Disabled or CredentialLinkState.NotConfigured && l.Detail.Length > 0, l.ToString()));
     }
 
     [Fact]

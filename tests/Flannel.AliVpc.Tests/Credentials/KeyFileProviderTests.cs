@@ -68,8 +68,39 @@ public sealed class KeyFileProviderTests : IDisposable
         Assert.DoesNotContain("hIdDeN", line, StringComparison.Ordinal);
         await File.WriteAllTextAsync(Path, new string('#', 70_000), TestContext.Current.CancellationToken);
         Assert.Contains("larger", await LineAsync(provider), StringComparison.Ordinal);
-        Assert.NotEmpty(await LineAsync(new KeyFileProvider(folder, logger)));
+        Assert.EndsWith(" is a directory", await LineAsync(new KeyFileProvider(folder, logger)), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_pipe_is_refused_since_it_could_be_read_only_once()
+    {
+        using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
+        await pipe.WriteAsync("AccessKeyId=one\nAccessKeySecret=s\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        var provider = new KeyFileProvider($"/dev/fd/{pipe.GetClientHandleAsString()}", logger);
+        Assert.EndsWith(" is not a regular file: a key is read more than once", await LineAsync(provider), StringComparison.Ordinal);
+        Assert.False(provider.HasChanged());
+    }
+
+    [Fact]
+    public async Task A_credential_of_the_unit_is_read_and_a_unit_without_one_lets_the_next_link_be_asked()
+    {
+        var none = KeyFileProvider.OfSystemd(_ => null, logger);
+        Assert.Equal("CREDENTIALS_DIRECTORY is not set", await WhyAsync(none));
+        Assert.False(none.HasChanged());
+
+        var provider = KeyFileProvider.OfSystemd(name => name == "CREDENTIALS_DIRECTORY" ? folder : null, logger);
+        Assert.Equal("systemd gave this service no credential access-key", await WhyAsync(provider));
+        var path = System.IO.Path.Combine(folder, "access-key");
+        File.WriteAllText(path, "AccessKeyId=of-unit\nAccessKeySecret=s");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead);
+        Assert.Equal("of-unit", await IdAsync(provider));
+        File.Delete(path);
+        File.WriteAllText(path, "garbage");
+        Assert.Contains("systemd credential access-key: line 1", await LineAsync(provider), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> WhyAsync(KeyFileProvider provider) =>
+        Assert.IsType<ProviderAnswer.NotConfigured>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Why;
 
     private static async Task<string> IdAsync(KeyFileProvider provider) =>
         Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Key.Id;

@@ -128,7 +128,7 @@ public sealed class ProfileProviderTests : IDisposable
         Directory.CreateDirectory(Config); // closed to root, too
         Assert.Equal("RAM role FlannelRole", await ProviderAsync(Chain(cloud)));
         Assert.Contains(
-            "may not be read",
+            "is a directory",
             Assert.IsType<CredentialAnswer.Failed>(await Chain(cloud, ("ALIBABA_CLOUD_CONFIG_FILE", Config)).GetAsync(Token)).Line, StringComparison.Ordinal);
     }
 

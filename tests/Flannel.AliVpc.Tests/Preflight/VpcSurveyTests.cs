@@ -44,7 +44,7 @@ public class VpcSurveyTests
     [InlineData("ecs:DescribeNetworkInterfaces", "ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("quotas:GetProductQuota")]
-    public async Task A_right_that_is_missing_is_named(string action, params string[] notKnownThen)
+    public async Task A_right_that_is_missing_is_named(string action, params string[] blockedThen)
     {
         await using var cloud = await StartAsync(world => world with
         {
@@ -55,7 +55,7 @@ public class VpcSurveyTests
         });
         var survey = await TakeAsync(cloud, "LTAIless");
         Assert.Equal([action], survey.Rights.Where(right => right.State == RightState.Denied).Select(right => right.Action));
-        Assert.Equal(notKnownThen, survey.Rights.Where(right => right.State == RightState.Unknown).Select(right => right.Action));
+        Assert.Equal(blockedThen, survey.Rights.Where(right => right.State == RightState.Blocked).Select(right => right.Action));
     }
 
     [Fact]

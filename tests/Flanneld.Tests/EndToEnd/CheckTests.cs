@@ -81,6 +81,21 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_role_without_any_right_gets_the_whole_policy_at_once_and_it_is_the_one_of_the_readme()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
+        var (result, report) = await CheckAsync();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM rights"), "detail"));
+        var readme = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "README.md"), Cancel);
+        var start = readme.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
+        var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
+        Assert.Equal(Actions(published), Actions(report["policy"]!));
+
+        static IEnumerable<string> Actions(JsonNode policy) => policy["Statement"]!.AsArray().Single()!["Action"]!.AsArray().Select(action => (string)action!).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
     public async Task What_only_helps_is_a_warning()
     {
         await StartVpcAsync(1, new World
@@ -129,7 +144,28 @@ public sealed class CheckTests : EndToEndTest
         Assert.Equal(1, noMetadata.ExitCode);
         Assert.Equal("problem", Text(One(second, "metadata"), "state"));
         Assert.Equal("ok", Text(One(second, "configuration"), "state"));
-        Assert.DoesNotContain(Checks(second), check => Text(check, "subject") == "credentials");
+        // The chain is shown all the same: a key may come from elsewhere.
+        Assert.Contains("http://127.0.0.1:1", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("note", Text(One(second, "cloud"), "state"));
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_be_assumed_comes_with_the_policy_that_lets_it_be_assumed()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), IsRoleAssumed = true, DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
+        var (denied, first) = await CheckAsync();
+        Assert.Equal(1, denied.ExitCode);
+        Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);
+        var statement = Assert.Single(first["policy"]!["Statement"]!.AsArray())!;
+        Assert.Equal(("sts:AssumeRole", World.OtherRoleArn), ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        var (allowed, second) = await CheckAsync();
+        Assert.True(allowed.ExitCode == 0, allowed.Error + allowed.Output);
+        Assert.StartsWith($"RAM role {World.OtherRoleArn}, ", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("ok", Text(One(second, "sts endpoint"), "state"));
+        Assert.Null(second["policy"]);
     }
 
     [Theory]

@@ -95,4 +95,16 @@ public sealed class ControllerTests : EndToEndTest
         await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
         await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
     }
+
+    [Fact]
+    public async Task A_role_that_is_attached_later_is_found_without_a_restart()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        var daemon = await Vpc.Instances[0].StartDaemonAsync(QuickResync);
+        await daemon.WaitForLogAsync("attach a RAM role", Cancel);
+        await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, World.RoleName, Cancel);
+        await daemon.WaitForReadyAsync(Cancel);
+        await WaitForRouteAsync(await SubnetAsync(0), 0);
+        Assert.Contains($"Credentials: RAM role {World.RoleName}", daemon.Everything, StringComparison.Ordinal);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Flannel.AliVpc.Credentials;
 using Flanneld.Commands.Check;
 using Flanneld.Options;
 
@@ -10,7 +11,7 @@ public sealed class CheckReportTests
     public void The_table_has_a_line_for_each_check_and_what_to_do_below()
     {
         var report = Report();
-        report.MissingActions.Add("vpc:CreateRouteEntry");
+        report.MissingRights.Add(new DeniedRight("vpc:CreateRouteEntry", "*"));
         Assert.Equal(
             """
             ok       etcd         3 of 3 endpoints answer
@@ -52,6 +53,17 @@ public sealed class CheckReportTests
         var etcd = json["checks"]![0]!;
         Assert.Equal(("etcd", "3 of 3 endpoints answer", ""), ((string?)etcd["subject"], (string?)etcd["detail"], (string?)etcd["advice"]));
         Assert.Equal(["https://a:2379: etcd 3.5.16"], etcd["lines"]!.AsArray().Select(line => (string?)line));
+    }
+
+    [Fact]
+    public void A_policy_has_a_statement_for_each_resource()
+    {
+        var report = Report();
+        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingRights.Add(new DeniedRight(action, resource));
+        var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
+        Assert.Equal(
+            ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],
+            statements.Select(s => $"{string.Join(' ', s!["Action"]!.AsArray().Select(a => (string?)a))} on {(string?)s["Resource"]}"));
     }
 
     private static CheckReport Report()

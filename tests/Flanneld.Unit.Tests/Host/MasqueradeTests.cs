@@ -6,6 +6,7 @@ namespace Flanneld.Unit.Tests.Host;
 
 public sealed class MasqueradeTests
 {
+    private static readonly string[] s_secrets = ["ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "FLANNELD_ETCD_PASSWORD", "https_proxy"];
     private static readonly Masquerade Masquerade = new(Ipv4Network.Parse("10.24.0.0/16"), Ipv4Network.Parse("10.24.5.0/24"), TimeProvider.System);
 
     [Fact]
@@ -46,5 +47,32 @@ public sealed class MasqueradeTests
         var problem = await Masquerade.ApplyAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith("--ip-masq needs the nft command: ", problem, StringComparison.Ordinal);
         Assert.DoesNotContain("\n", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_gets_the_rules_and_sees_nothing_of_our_environment_but_the_path()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        var before = Environment.GetEnvironmentVariable("PATH");
+        try
+        {
+            var nft = Path.Combine(folder.FullName, "nft");
+            await File.WriteAllTextAsync(nft, "#!/bin/sh\nenv > \"$0.environment\"\ncat > \"$0.rules\"\n", TestContext.Current.CancellationToken);
+            File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Environment.SetEnvironmentVariable("PATH", $"{folder.FullName}:{before}");
+            foreach (var name in s_secrets) Environment.SetEnvironmentVariable(name, "hIdDeN");
+            Assert.Null(await Masquerade.ApplyAsync(TestContext.Current.CancellationToken));
+            Assert.Equal(Masquerade.Rules, await File.ReadAllTextAsync($"{nft}.rules", TestContext.Current.CancellationToken));
+            var seen = await File.ReadAllLinesAsync($"{nft}.environment", TestContext.Current.CancellationToken);
+            Assert.Contains($"PATH={folder.FullName}:{before}", seen);
+            // The shell that plays nft adds these by itself.
+            Assert.DoesNotContain(seen, line => line.Split('=')[0] is not ("PATH" or "PWD" or "OLDPWD" or "SHLVL" or "_"));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("PATH", before);
+            foreach (var name in s_secrets) Environment.SetEnvironmentVariable(name, null);
+            folder.Delete(recursive: true);
+        }
     }
 }

@@ -193,6 +193,17 @@ public sealed class CommandLineTests
         }
     }
 
+    [Theory]
+    [InlineData(true, "--etcd-username=a", "--etcd-password=b")]
+    [InlineData(true, "--etcd-username=a:b")]
+    [InlineData(false, "--etcd-username=a", "--etcd-password-file=/x")]
+    [InlineData(false)]
+    public void A_password_on_the_command_line_is_known_as_such(bool isThere, params string[] arguments)
+    {
+        Assert.Equal(isThere, Accept(arguments).IsPasswordOnCommandLine);
+        Assert.False(Accept([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
+    }
+
     [Fact]
     public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()
     {
@@ -207,6 +218,8 @@ public sealed class CommandLineTests
     {
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
+        foreach (var flag in new[] { "etcd-endpoints", "vpc-endpoint", "sts-endpoint", "metadata-endpoint" })
+            Assert.DoesNotContain("hunter2", Refuse([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
     }
 }

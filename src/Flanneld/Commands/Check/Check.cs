@@ -18,6 +18,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     {
         var selected = Interface();
         Forwarding();
+        Password();
         var etcd = new EtcdCheck(options, connections, report);
         var state = await etcd.RunAsync(selected, cancellation).ConfigureAwait(false);
         var config = state?.Config is ConfigState.Present { Config: var present } && NodeBackend.Refusal(present) is null ? present : null;
@@ -47,6 +48,12 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         return selected;
     }
 
+    private void Password()
+    {
+        if (options.IsPasswordOnCommandLine)
+            report.Add(Finding.Warning("etcd password", "is on the command line, where every user of this host sees it", "use --etcd-password-file"));
+    }
+
     private void Forwarding()
     {
         const string path = "/proc/sys/net/ipv4/ip_forward";
@@ -64,7 +71,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
 
     private async Task CloudAsync(SelectedInterface? selected, NetworkConfig? config, RegistryState? state, CancellationToken cancellation)
     {
-        if (await IdentityAsync(selected, cancellation).ConfigureAwait(false) is not { } identity) return;
+        var identity = await IdentityAsync(selected, cancellation).ConfigureAwait(false);
         if (!options.MayControlRoutes)
         {
             report.Add(Finding.Note("credentials", "none are needed, and the cloud's API is not asked: --route-controller=never"));
@@ -73,16 +80,44 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         {
             var backend = config is null ? AliVpcBackendConfig.Empty : Connections.Backend(config);
             using var cloud = connections.OpenCloud(backend);
-            await new CloudCheck(options, report, time)
-                .RunAsync(cloud, backend, identity.ToBackendData(), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
+            var check = new CloudCheck(options, report, time);
+            if (identity is null)
+            {
+                await check.CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
+                report.Add(Finding.Note("cloud", "endpoints, rights, route table, quota and ranges are not looked at: this node's place in the cloud is not known"));
+            }
+            else
+            {
+                await check.RunAsync(cloud, backend, identity.ToBackendData(), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
+            }
         }
 
         report.Add(Finding.Note("security group", $"not looked at: let that of the instances accept {config?.Network.ToString() ?? "the containers' network"} from each other"));
     }
 
+    /// <summary>Whether it answers at all, where nothing else can be asked of it.</summary>
+    private async Task MetadataAsync(CancellationToken cancellation) => report.Add(
+        await connections.Metadata.GetAsync("meta-data/instance-id", cancellation).ConfigureAwait(false) switch
+        {
+            MetadataAnswer.Found =>
+                Finding.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"),
+            MetadataAnswer.Unreachable unreachable => Unreachable(unreachable.Line),
+            MetadataAnswer.Refused refused => Unreachable(refused.Line),
+            _ => NoInstance($"{connections.Metadata.Endpoint} tells no instance id"),
+        });
+
+    private static Finding Unreachable(string line) => Finding.Problem("metadata", line, "let this host reach it without a proxy and without a firewall rule in the way");
+
+    private static Finding NoInstance(string line) => Finding.Problem("metadata", line, "backend ali-vpc works on ECS instances only");
+
     private async Task<InstanceIdentity?> IdentityAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
-        if (selected is null) return null;
+        if (selected is null)
+        {
+            await MetadataAsync(cancellation).ConfigureAwait(false);
+            return null;
+        }
+
         switch (await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false))
         {
             case IdentityAnswer.Identity { Value: var identity }:
@@ -94,10 +129,10 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
                 report.Add(Finding.Problem("identity", none.Line, "choose another interface with --iface"));
                 return null;
             case IdentityAnswer.NotAnEcsInstance not:
-                report.Add(Finding.Problem("metadata", not.Line, "backend ali-vpc works on ECS instances only"));
+                report.Add(NoInstance(not.Line));
                 return null;
             case IdentityAnswer.Unreachable unreachable:
-                report.Add(Finding.Problem("metadata", unreachable.Line, "let this host reach it without a proxy and without a firewall rule in the way"));
+                report.Add(Unreachable(unreachable.Line));
                 return null;
             default:
                 return null;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Flannel.AliVpc.Credentials;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -12,8 +13,8 @@ internal sealed class CheckReport
 
     public IReadOnlyList<Finding> Findings => findings;
 
-    /// <summary>RAM actions that are missing, for a policy to paste.</summary>
-    public List<string> MissingActions { get; } = [];
+    /// <summary>What is missing, for a policy to paste.</summary>
+    public List<DeniedRight> MissingRights { get; } = [];
 
     public int Problems => Count(FindingState.Problem);
 
@@ -33,7 +34,7 @@ internal sealed class CheckReport
             if (finding.Advice.Length > 0) text.Append(indent).Append("-> ").Append(finding.Advice).Append('\n');
         }
 
-        if (MissingActions.Count > 0)
+        if (MissingRights.Count > 0)
             text.Append("\nA RAM policy with what is missing (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):\n\n").Append(Policy()).Append('\n');
         text.Append('\n').Append(findings.Count).Append(" checks: ").Append(Amount(Problems, "problem")).Append(", ").Append(Amount(Warnings, "warning")).Append('\n');
         return text.ToString();
@@ -65,7 +66,7 @@ internal sealed class CheckReport
 
             json.WriteEndArray();
             json.WritePropertyName("policy");
-            if (MissingActions.Count == 0) json.WriteNullValue();
+            if (MissingRights.Count == 0) json.WriteNullValue();
             else WritePolicy(json);
             json.WriteEndObject();
         }
@@ -85,13 +86,17 @@ internal sealed class CheckReport
         json.WriteStartObject();
         json.WriteString("Version", "1");
         json.WriteStartArray("Statement");
-        json.WriteStartObject();
-        json.WriteString("Effect", "Allow");
-        json.WriteStartArray("Action");
-        foreach (var action in MissingActions) json.WriteStringValue(action);
-        json.WriteEndArray();
-        json.WriteString("Resource", "*");
-        json.WriteEndObject();
+        foreach (var resource in MissingRights.GroupBy(right => right.Resource, StringComparer.Ordinal))
+        {
+            json.WriteStartObject();
+            json.WriteString("Effect", "Allow");
+            json.WriteStartArray("Action");
+            foreach (var right in resource) json.WriteStringValue(right.Action);
+            json.WriteEndArray();
+            json.WriteString("Resource", resource.Key);
+            json.WriteEndObject();
+        }
+
         json.WriteEndArray();
         json.WriteEndObject();
     }

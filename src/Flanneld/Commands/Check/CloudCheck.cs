@@ -16,7 +16,6 @@ namespace Flanneld.Commands.Check;
 /// <summary>The way to Alibaba Cloud, the rights there, and what stands in the VPC.</summary>
 internal sealed class CloudCheck(DaemonOptions options, CheckReport report, TimeProvider time)
 {
-    private const string Console = "https://ram.console.alibabacloud.com";
     private const int QuotaWarnFrom = 80;
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for a dry run as long as there is no network.</summary>
@@ -27,15 +26,23 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
     {
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        var reached = await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
         await EndpointAsync(EndpointProbe.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        Credentials(await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false));
+        if (backend.Role is not null) await EndpointAsync(EndpointProbe.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        await CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
         var network = config?.Network;
         var survey = await VpcSurvey.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
         Clock(cloud.Api.ClockDifference);
         if (survey.Refusal is { } refusal)
         {
-            report.Add(Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}", "see credentials and endpoints above"));
+            report.Add(refusal switch
+            {
+                { IsLackOfCredentials: true } => Finding.Note("RAM rights", "not tried: there are no credentials"),
+                { HttpStatus: 0 } when !reached => Finding.Note("RAM rights", "not tried: the VPC API is not reached"),
+                { Kind: CloudErrorKind.RefreshCredentials } =>
+                    Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "give a key that is active, or correct the one above"),
+                _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "see the endpoints above"),
+            });
             return;
         }
 
@@ -50,7 +57,8 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     private static Ipv4Network SampleOf(NetworkConfig? config) =>
         config is null ? new Ipv4Network(NoNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
 
-    private async Task EndpointAsync(Task<EndpointAnswer> probe)
+    /// <summary>Whether calls can go there.</summary>
+    private async Task<bool> EndpointAsync(Task<EndpointAnswer> probe)
     {
         var answer = await probe.ConfigureAwait(false);
         var subject = $"{answer.Service} endpoint";
@@ -59,10 +67,14 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             : answer.Remark.Length > 0
                 ? Finding.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
                 : Finding.Ok(subject, answer.Detail));
+        return answer.IsOpen;
     }
 
-    private void Credentials(IReadOnlyList<CredentialLink> links)
+    /// <summary>The chain, link by link. It may serve where nothing else of the cloud is known yet.</summary>
+    /// <param name="role">Of the network configuration; null without one.</param>
+    public async Task CredentialsAsync(CloudAccess cloud, AssumedRole? role, CancellationToken cancellation)
     {
+        var links = await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false);
         CredentialLink? served = null;
         CredentialLink? failed = null;
         List<string> lines = [];
@@ -70,16 +82,32 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         {
             if (link.State == CredentialLinkState.Served) served = link;
             if (link.State == CredentialLinkState.Failed) failed = link;
-            if (link.State != CredentialLinkState.NotAsked) lines.Add($"{link.Name}: {Word(link)}");
         }
 
         // An assumed role comes last: what it says counts.
         var ended = links.Count > 0 && links[^1].State == CredentialLinkState.Failed ? links[^1] : served is null ? failed : null;
-        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, $"correct it, or remove it so that the next one is asked; see {Console}")
+        foreach (var link in links)
+        {
+            // What ended the chain is said above these lines.
+            if (link.State == CredentialLinkState.NotAsked || link == ended) continue;
+            var word = Word(link);
+            lines.Add(word.StartsWith(link.Name, StringComparison.Ordinal) ? word : $"{link.Name}: {word}");
+        }
+
+        if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
+        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended, role))
             : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
             : Finding.Ok("credentials", $"{served.Name}, {served.Detail}");
         report.Add(finding with { Lines = lines });
     }
+
+    private static string Advice(CredentialLink ended, AssumedRole? role) => ended switch
+    {
+        { Denied: not null } => "grant it with the policy below, and let the role's trust policy name who assumes it",
+        _ when ended.Name == role?.Name => "correct Backend.RoleArn of the network configuration, or what the line above names",
+        { IsAlwaysTried: true } => "let this instance reach its metadata service, or give a key: see docs/credentials.md",
+        _ => "correct it, or remove it so that the next one is asked; see docs/credentials.md",
+    };
 
     private static string Word(CredentialLink link) => link.State switch
     {
@@ -100,22 +128,24 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     private void Rights(IReadOnlyList<Right> rights)
     {
         var granted = 0;
+        var missing = 0;
         var severe = false;
         List<string> lines = [];
         foreach (var right in rights)
         {
             if (right.State == RightState.Granted) granted++;
-            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
-            if (right.State != RightState.Denied) continue;
-            report.MissingActions.Add(right.Action);
+            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : right.State == RightState.Blocked ? "probably missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
+            if (right.State is not (RightState.Denied or RightState.Blocked)) continue;
+            missing++;
+            report.MissingRights.Add(new DeniedRight(right.Action, "*"));
             severe |= right.LostWithout.Length == 0;
         }
 
-        var state = severe ? FindingState.Problem : report.MissingActions.Count > 0 ? FindingState.Warning : FindingState.Ok;
+        var state = severe ? FindingState.Problem : missing > 0 ? FindingState.Warning : FindingState.Ok;
         report.Add(new Finding("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
         {
             Lines = lines,
-            Advice = report.MissingActions.Count > 0 ? "grant what is missing with the policy below" : "",
+            Advice = missing > 0 ? "grant what is missing with the policy below" : "",
         });
     }
 
@@ -192,5 +222,5 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
             : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
     }
 
-    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message} (request {error.RequestId})";
+    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }

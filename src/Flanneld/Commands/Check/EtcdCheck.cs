@@ -72,10 +72,12 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         List<string> lines = [];
         foreach (var member in members) lines.Add(member.Version is null ? member.Problem : $"{member.Endpoint}: etcd {member.Version}");
         var detail = $"{members.Length - away} of {members.Length} endpoints answer";
-        report.Add(new Finding("etcd", away == members.Length ? FindingState.Problem : away > 0 ? FindingState.Warning : FindingState.Ok, detail)
+        // The default names the ports of old and of new; a member listens on one of them.
+        var enough = options.EtcdEndpoints == new DaemonOptions().EtcdEndpoints ? away < members.Length : away == 0;
+        report.Add(new Finding("etcd", away == members.Length ? FindingState.Problem : enough ? FindingState.Ok : FindingState.Warning, detail)
         {
             Lines = lines,
-            Advice = away > 0 ? "start etcd there, or correct --etcd-endpoints" : "",
+            Advice = !enough ? "start etcd there, or correct --etcd-endpoints" : "",
         });
     }
 

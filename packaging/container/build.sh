@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# The container image of the architectures named: packaging/container/build.sh ARCH…   (amd64, arm64)
+# artifacts/packages/flanneld-VERSION-oci.tar, an OCI image layout with one index over all of them, and an SBOM of each beside it.
+#
+# There is no base image and nothing is run in it, so no container engine is needed: an image is a few JSON documents and a tar, and writing them
+# here leaves no byte to chance. The same commit makes the same digest.
+set -euo pipefail
+shopt -s inherit_errexit
+export LC_ALL=C
+umask 022
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+# Debian's own, not /etc/ssl/certs/ca-certificates.crt: that one holds whatever else the owner of this machine trusts.
+AUTHORITIES=/usr/share/ca-certificates/mozilla
+# gzip -9 makes 8.1 MB of the image for amd64, libdeflate -12 7.8 MB. Every engine and registry reads gzip; not so zstd.
+NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools "$AUTHORITIES:ca-certificates")
+# As in other images without a distribution: no user of a host has this number.
+USER_ID=65532
+
+# --- the file system -----------------------------------------------------------------------------------------------------------
+
+file_system() { # ARCH FOLDER
+    local built root=$2
+    built=$ARTIFACTS/$(rid_of "$1")
+    mkdir -p "$root"/{opt/bin,etc/ssl/certs,run/flannel,usr/share/doc/flanneld}
+    # Where flannel's users look for it.
+    install -m 755 "$built/flanneld" "$root/opt/bin/flanneld"
+    install -m 644 "$built/flanneld.notices" "$root/usr/share/doc/flanneld/copyright"
+    cat "$AUTHORITIES"/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
+    printf 'root:x:0:0:root:/:/sbin/nologin\nflanneld:x:%s:%s:flanneld:/:/sbin/nologin\n' "$USER_ID" "$USER_ID" >"$root/etc/passwd"
+    printf 'root:x:0:\nflanneld:x:%s:\n' "$USER_ID" >"$root/etc/group"
+}
+
+layer() { # FOLDER OUT: the tar, what belongs to the daemon's user last
+    local options=(--format=ustar --numeric-owner --mtime="@$EPOCH" --no-recursion -C "$1")
+    (cd "$1" && find . -mindepth 1 ! -path ./run/flannel -printf '%P\0' | sort -z) |
+        tar -c "${options[@]}" --owner=0 --group=0 --null --files-from=- -f "$2"
+    tar -r "${options[@]}" --owner="$USER_ID" --group="$USER_ID" -f "$2" run/flannel
+}
+
+# --- the documents -------------------------------------------------------------------------------------------------------------
+
+digest() { printf 'sha256:%s' "$(sha256sum <"$1" | cut -d' ' -f1)"; }
+
+# Puts a file among the blobs and says how a document refers to it.
+blob() { # FILE MEDIATYPE
+    local sum size
+    sum=$(digest "$1") size=$(stat -c %s "$1")
+    mv "$1" "$LAYOUT/blobs/sha256/${sum#sha256:}"
+    jq -cn --arg type "$2" --arg digest "$sum" --argjson size "$size" '{mediaType: $type, digest: $digest, size: $size}'
+}
+
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md; base.name is absent because there is no base.
+annotations() { # SBOM
+    local revision source=${SOURCE_URL:-}
+    revision=$(git rev-parse HEAD 2>/dev/null || true)
+    # A clone's origin, when others can reach it; a machine that builds may have a token in it.
+    if [ -z "$source" ] && source=$(git remote get-url origin 2>/dev/null); then
+        case $source in https://*@*) source=https://${source#*@} ;; https://*) ;; *) source= ;; esac
+        source=${source%.git}
+    fi
+    jq -c --arg created "$CREATED" --arg version "$VERSION" --arg revision "$revision" --arg source "$source" '
+        # Of all that is in it.
+        ([.metadata.component, .components[]]
+            | [.[].licenses[]? | .license.id // .expression | if test(" OR ") then "(\(.))" else . end] | unique | join(" AND ")) as $licences
+        | {
+            created: $created, version: $version, revision: $revision, licenses: $licences, source: $source,
+            documentation: (if $source == "" then "" else $source + "/blob/" + (if $revision == "" then "main" else $revision end) + "/packaging/container/README.md" end),
+            title: "flanneld", vendor: "Flannel.Aot",
+            description: "flannel for Alibaba Cloud VPC: leases a subnet from etcd and has the VPC route it to this node"
+          }
+        | with_entries(select(.value != "") | .key |= "org.opencontainers.image." + .)' "$1"
+}
+
+configuration() { # ARCH DIFF_ID ANNOTATIONS
+    jq -cn --arg architecture "$1" --arg layer "$2" --argjson labels "$3" --arg created "$CREATED" --arg user "$USER_ID:$USER_ID" '{
+        created: $created, architecture: $architecture, os: "linux",
+        config: {
+            User: $user,
+            Env: [
+                "PATH=/opt/bin",
+                # Where there is no home, .NET looks for one.
+                "HOME=/",
+                # The health check asks there; only this host can.
+                "FLANNELD_HEALTHZ_IP=127.0.0.1",
+                "FLANNELD_HEALTHZ_PORT=8471"
+            ],
+            Entrypoint: ["/opt/bin/flanneld"],
+            WorkingDir: "/",
+            Labels: $labels,
+            StopSignal: "SIGTERM",
+            # Not of OCI, but engines that know it from Docker read it; nanoseconds.
+            Healthcheck: {Test: ["CMD", "/opt/bin/flanneld", "healthcheck"], Interval: 30000000000, Timeout: 6000000000, StartPeriod: 60000000000, Retries: 3}
+        },
+        rootfs: {type: "layers", diff_ids: [$layer]},
+        history: [{created: $created, created_by: "packaging/container/build.sh"}]
+    }'
+}
+
+image() { # ARCH: says how the index refers to it
+    local architecture=$1 work=$WORK/$1 notes difference layer config
+    mkdir -p "$work"
+    file_system "$architecture" "$work/root"
+    layer "$work/root" "$work/layer"
+    difference=$(digest "$work/layer")
+    libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
+    layer=$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)
+    notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json")
+    configuration "$architecture" "$difference" "$notes" >"$work/config"
+    config=$(blob "$work/config" application/vnd.oci.image.config.v1+json)
+    jq -cn --argjson config "$config" --argjson layer "$layer" --argjson notes "$notes" \
+        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $config, layers: [$layer], annotations: $notes}' >"$work/manifest"
+    blob "$work/manifest" application/vnd.oci.image.manifest.v1+json |
+        jq -c --arg architecture "$architecture" '. + {platform: {architecture: $architecture, os: "linux"}}'
+}
+
+# --- the archive ---------------------------------------------------------------------------------------------------------------
+
+sbom() { # ARCH…: what the image has beside the executable
+    local package=ca-certificates version=- purl=-
+    if version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null); then
+        # shellcheck source=/dev/null
+        purl=$(. /etc/os-release && jq -rn --arg id "$ID" --arg distro "$ID-${VERSION_ID:-sid}" --arg version "$version" \
+            '"pkg:deb/\($id)/ca-certificates@\($version | @uri)?arch=all&distro=\($distro)"')
+    fi
+    printf 'data\t%s\t%s\t%s\t%s\tMPL-2.0\thttps://tracker.debian.org/pkg/ca-certificates\n' \
+        "$package" "$version" "$purl" "$(cat "$AUTHORITIES"/*.crt | sha256sum | cut -d' ' -f1)" >"$WORK/more"
+    FOR=image MORE=$WORK/more packaging/sbom/build.sh "$@"
+}
+
+layout() { # ARCH…
+    local architecture notes index
+    mkdir -p "$LAYOUT/blobs/sha256"
+    printf '{"imageLayoutVersion":"1.0.0"}' >"$LAYOUT/oci-layout"
+    for architecture in "$@"; do image "$architecture"; done >"$WORK/manifests"
+    notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$1.cdx.json")
+    jq -cs --argjson notes "$notes" \
+        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' "$WORK/manifests" >"$WORK/index"
+    index=$(blob "$WORK/index" application/vnd.oci.image.index.v1+json)
+    # What an engine calls it once it is loaded: a name that can mean no registry's. A tag knows neither ~ nor +.
+    jq -cn --argjson index "$index" --arg name "localhost/flanneld:${VERSION//[~+]/-}" '{
+        schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
+        manifests: [$index + {annotations: {"org.opencontainers.image.ref.name": $name, "io.containerd.image.name": $name}}]
+    }' >"$LAYOUT/index.json"
+    jq -r '"    " + .digest' <<<"$index"
+}
+
+[ $# -ne 0 ] || fail "usage: packaging/container/build.sh ARCH…"
+need "${NEEDS_IMAGE[@]}"
+VERSION=$(package_version)
+EPOCH=$(source_date_epoch)
+CREATED=$(date -u -d "@$EPOCH" +%Y-%m-%dT%H:%M:%SZ)
+for architecture in "$@"; do
+    for file in flanneld flanneld.notices; do
+        [ -s "$ARTIFACTS/$(rid_of "$architecture")/$file" ] || fail "no artifacts/$(rid_of "$architecture")/$file: ./build.sh package makes it"
+    done
+done
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+LAYOUT=$WORK/layout
+sbom "$@"
+layout "$@"
+tar -c --format=ustar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$EPOCH" --mode=u=rwX,go=rX -C "$LAYOUT" \
+    -f "$ARTIFACTS/packages/flanneld-$VERSION-oci.tar" blobs index.json oci-layout

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The SBOM of an executable, and of whatever holds it and nothing else (deb, rpm): packaging/sbom/build.sh ARCH…
+# With FOR=image it is the container image's: the executable's, and the lines of the inventory in MORE besides (packaging/container/build.sh).
+# CycloneDX 1.6 in artifacts/packages/flanneld-VERSION-ARCH.cdx.json. The same inputs make the same bytes: its time is that of the sources, its serial
+# number comes from its content.
+set -euo pipefail
+shopt -s inherit_errexit
+export LC_ALL=C
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+NEEDS_SBOM=(jq:jq)
+
+# Ours in the words of SPDX, from the LICENSE file; nothing as long as there is none.
+project_licence() {
+    [ -f LICENSE ] || return 0
+    if grep -q '^SPDX-License-Identifier: ' LICENSE; then sed -n 's/^SPDX-License-Identifier: //p' LICENSE | head -n 1
+    elif grep -qi 'Apache License' LICENSE && grep -qi 'Version 2\.0' LICENSE; then printf 'Apache-2.0'
+    elif grep -q '^MIT License' LICENSE; then printf 'MIT'
+    else fail "which licence is LICENSE? Give it a line 'SPDX-License-Identifier: …'"; fi
+}
+
+# A serial number that the content has: the first 122 bits of its hash in the form of a version 8 UUID (RFC 9562).
+serial_number() {
+    local sum
+    sum=$(sha256sum | cut -d' ' -f1)
+    printf 'urn:uuid:%s-%s-8%s-%x%s-%s' "${sum:0:8}" "${sum:8:4}" "${sum:12:3}" $((0x${sum:15:1} & 3 | 8)) "${sum:16:3}" "${sum:19:12}"
+}
+
+document() { # NAME TYPE PURL EXECUTABLE INVENTORY…
+    local name=$1 type=$2 purl=$3 hash='' text
+    if [ "$type" = application ]; then hash=$(sha256sum <"$4" | cut -d' ' -f1); fi
+    shift 4
+    text=$(cat "$@" | jq -nR --arg name "$name" --arg version "$VERSION" --arg type "$type" --arg purl "$purl" --arg hash "$hash" \
+        --arg licence "$(project_licence)" --arg created "$CREATED" -f packaging/sbom/cyclonedx.jq)
+    jq --arg serial "$(printf '%s' "$text" | serial_number)" '{"$schema", bomFormat, specVersion, serialNumber: $serial} + .' <<<"$text"
+}
+
+[ $# -ne 0 ] || fail "usage: packaging/sbom/build.sh ARCH…"
+need "${NEEDS_SBOM[@]}"
+VERSION=$(package_version)
+CREATED=$(date -u -d "@$(source_date_epoch)" +%Y-%m-%dT%H:%M:%SZ)
+mkdir -p "$ARTIFACTS/packages"
+for architecture in "$@"; do
+    folder=$ARTIFACTS/$(rid_of "$architecture")
+    [ -s "$folder/flanneld.linked" ] || fail "no $folder/flanneld.linked, which says what the executable is made of: ./build.sh publish writes it"
+    purl="pkg:generic/flanneld@$(jq -rn --arg version "$VERSION" '$version | @uri')?arch=$architecture"
+    case ${FOR:-executable} in
+        executable) document flanneld application "$purl" "$folder/flanneld" "$folder/flanneld.linked" >"$ARTIFACTS/packages/flanneld-$VERSION-$architecture.cdx.json" ;;
+        image) document flanneld container "$purl&type=oci" "$folder/flanneld" "$folder/flanneld.linked" "$MORE" >"$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json" ;;
+        *) fail "FOR is executable or image, not '$FOR'" ;;
+    esac
+done

@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# What the linker and the AOT compiler put into the executable that was just made: packaging/sbom/inventory.sh RID OBJECTS OUT
+# OBJECTS is the folder that holds flanneld.ilc.rsp and archives.tsv (eng/Native.targets). Writes OUT.linked, a line for each component
+# (kind, name, version, purl, SHA-512 or -, licence as an SPDX expression or -, URL or -; separated by tabs), and OUT.notices, the texts of their licences.
+# Called by ./build.sh publish right after the link, because only then is it certain which packages were there.
+set -euo pipefail
+shopt -s inherit_errexit
+export LC_ALL=C
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+
+# shellcheck source=eng/lib.sh
+. eng/lib.sh
+
+[ $# -eq 3 ] || fail "usage: packaging/sbom/inventory.sh RID OBJECTS OUT"
+RID=$1 OBJECTS=$2 OUT=$3
+ARCHITECTURE=$(architecture_of "$RID")
+# Where eng/native.sh unpacks the libraries that are linked in, when it can.
+SYSROOT=$ARTIFACTS/sysroot-$RID
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+component() { # KIND NAME VERSION PURL HASH LICENCE URL
+    local IFS=$'\t'
+    printf '%s\n' "$*" >>"$work/linked"
+}
+
+# A heading and the text, once for all that share it.
+notice() { # NAME FILE
+    local sum
+    sum=$(sha256sum <"$2" | cut -d' ' -f1)
+    printf '%s\n' "$1" >>"$work/$sum.names"
+    [ -e "$work/$sum.text" ] || cp "$2" "$work/$sum.text"
+}
+
+# A purl's version: what is not a letter, a digit or one of -._~ is written with percent signs.
+percent() {
+    local text=$1 out='' i c
+    for ((i = 0; i < ${#text}; i++)); do
+        c=${text:i:1}
+        case $c in [A-Za-z0-9._~-]) out+=$c ;; *) out+=$(printf '%%%02X' "'$c") ;; esac
+    done
+    printf '%s' "$out"
+}
+
+element() { sed -n "s/.*<$1\\( [^>]*\\)\\{0,1\\}>\\([^<]*\\)<.*/\\2/p" "$2" | head -n 1; }
+
+# --- NuGet: what the AOT compiler read, and the runtime's own archives ----------------------------------------------------------
+
+# The folder of the package that a file is in: the one with the nuspec.
+package_folder() { # FILE
+    local folder=${1%/*}
+    while [ -n "$folder" ]; do
+        if compgen -G "$folder/*.nuspec" >/dev/null; then printf '%s' "$folder"; return; fi
+        folder=${folder%/*}
+    done
+}
+
+nuget() { # FOLDER
+    local folder=$1 nuspec id version licence hash url file text=
+    nuspec=$(compgen -G "$folder/*.nuspec")
+    id=$(element id "$nuspec") version=$(element version "$nuspec") url=$(element projectUrl "$nuspec")
+    licence=$(sed -n 's/.*<license type="expression">\([^<]*\)<.*/\1/p' "$nuspec")
+    [ -n "$licence" ] || fail "$id $version names no licence by its SPDX expression: say in packaging/sbom/inventory.sh which it is"
+    hash=$(base64 -d <"$(compgen -G "$folder/*.nupkg.sha512")" | od -An -v -tx1 | tr -d ' \n')
+    component nuget "$id" "$version" "pkg:nuget/$id@$(percent "$version")" "$hash" "$licence" "${url:--}"
+    for file in "$folder"/LICENSE* "$folder"/THIRD-PARTY-NOTICES*; do
+        if [ -f "$file" ]; then notice "$id $version" "$file"; text=$file; fi
+    done
+    if [ -z "$text" ]; then
+        printf '%s\n\nLicensed under %s.\n' "$(element copyright "$nuspec")" "$licence" >"$work/short"
+        notice "$id $version" "$work/short"
+    fi
+}
+
+# --- Debian: the archives of the C library and OpenSSL --------------------------------------------------------------------------
+
+# What is linked of a package, not what else is in its source; and the source, which is what Debian's security advisories name.
+facts_of() { # PACKAGE
+    case $1 in
+        libssl-dev) printf 'openssl\tApache-2.0\n' ;;
+        libc6-dev) printf 'glibc\tLGPL-2.1-or-later\n' ;;
+        libgcc-*-dev) printf 'gcc-%s\tGPL-3.0-or-later WITH GCC-exception-3.1\n' "$(tr -dc 0-9 <<<"$1")" ;;
+        zlib1g-dev) printf 'zlib\tZlib\n' ;;
+        *) fail "no licence is known of $1, which is linked in: say it in packaging/sbom/inventory.sh" ;;
+    esac
+}
+
+# dpkg knows a file by the name that its package gave it, and /lib may be a link to /usr/lib.
+installed_owner() { # FILE
+    local file=$1 name
+    command -v dpkg-query >/dev/null || return 0
+    file=$(realpath "$file")
+    for name in "$1" "$file" "${file#/usr}"; do
+        if name=$(dpkg-query -S "$name" 2>/dev/null); then printf '%s' "${name%%:*}"; return; fi
+    done
+}
+
+# In a folder of unpacked packages nothing but their names and versions is known.
+unpacked_owner() { # FILE
+    case ${1##*/} in
+        libssl.a | libcrypto.a) echo libssl-dev ;;
+        libgcc*.a) sed -n 's/^\(libgcc-[0-9]*-dev\) .*/\1/p' "$SYSROOT/packages" ;;
+        libz.a) echo zlib1g-dev ;;
+        lib*.a) echo libc6-dev ;;
+    esac
+}
+
+debian() { # PACKAGE ROOT
+    local name=$1 root=${2%/} version source licence distribution text
+    if [ -n "$root" ]; then version=$(sed -n "s/^$name //p" "$root/packages")
+    else version=$(dpkg-query -W -f '${Version}\n' "$name:$ARCHITECTURE"); fi
+    [ -n "$version" ] || fail "which version of $name is linked in? It is in neither dpkg's list nor $SYSROOT/packages"
+    IFS=$'\t' read -r source licence < <(facts_of "$name")
+    # shellcheck source=/dev/null
+    distribution=$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")
+    component deb "$name" "$version" \
+        "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" - "$licence" "https://tracker.debian.org/pkg/$source"
+    # That of libgcc is a link into gcc-N-base.
+    text=$root/usr/share/doc/$name/copyright
+    if [ ! -f "$text" ]; then
+        printf 'Licensed under %s.\nThe text is in the Debian source package %s.\n' "$licence" "$source" >"$work/short"
+        text=$work/short
+    fi
+    notice "$name $version" "$text"
+}
+
+# --- what others brought along inside those -------------------------------------------------------------------------------------
+
+bundled() { # ARCHIVE
+    local version
+    case ${1##*/} in
+        libz.a)
+            version=$(grep -aoE 'zlib-ng [0-9]+\.[0-9.]+' "$1" | head -n 1 || true)
+            [ -n "$version" ] || fail "$1 is no zlib-ng any more: say in packaging/sbom/inventory.sh what it is"
+            component bundled zlib-ng "${version#* }" "pkg:github/zlib-ng/zlib-ng@${version#* }" - Zlib https://github.com/zlib-ng/zlib-ng ;;
+        libbrotli*.a) component bundled brotli - - - MIT https://github.com/google/brotli ;;
+        libRuntime.*GC.a)
+            component bundled llvm-libunwind - - - 'Apache-2.0 WITH LLVM-exception' https://github.com/llvm/llvm-project ;;
+    esac
+}
+
+# --- the two lists --------------------------------------------------------------------------------------------------------------
+
+archive() { # FILE that gave something
+    local file=$1 owner
+    case $file in
+        # A copy without unwinding tables: where it came from is written beside it.
+        "$OBJECTS"/plain/*) file=$(grep "/${file##*/}\$" "$OBJECTS/plain/originals") || fail "$OBJECTS/plain/originals does not name ${file##*/}" ;;
+        # Compiled here from the sources that the compiler's package carries.
+        */libs/System.Security.Cryptography.Native/build/*)
+            file=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "${file%/*}/CMakeCache.txt")/. ;;
+    esac
+    owner=$(package_folder "$file")
+    if [ -n "$owner" ]; then printf 'nuget %s\n' "$owner" >>"$work/owners"; bundled "$file"
+    elif [[ $file == "$SYSROOT"/* ]] && owner=$(unpacked_owner "$file") && [ -n "$owner" ]; then printf 'debian %s %s\n' "$owner" "$SYSROOT" >>"$work/owners"
+    elif owner=$(installed_owner "$file") && [ -n "$owner" ]; then printf 'debian %s /\n' "$owner" >>"$work/owners"
+    else
+        # Not a package's: a linker's folder of somebody's own. Its bytes are all that can be named.
+        component file "${file##*/}" - - "$(sha512sum "$file" | cut -d' ' -f1)" - -
+    fi
+}
+
+for file in archives.tsv flanneld.ilc.rsp; do [ -s "$OBJECTS/$file" ] || fail "no $OBJECTS/$file: publish first"; done
+while IFS=$'\t' read -r _ extracted file; do
+    if [[ $extracted =~ ^[1-9] ]]; then archive "$(realpath -s "$file")"; fi
+done <"$OBJECTS/archives.tsv"
+while IFS= read -r line; do
+    [[ $line == -r:* ]] || continue
+    owner=$(package_folder "${line#-r:}")
+    if [ -n "$owner" ]; then printf 'nuget %s\n' "$owner" >>"$work/owners"; fi
+done <"$OBJECTS/flanneld.ilc.rsp"
+while read -r kind owner root; do "$kind" "$owner" "$root"; done < <(sort -u "$work/owners")
+
+sort -u "$work/linked" >"$OUT.linked"
+{
+    printf 'flanneld (%s) contains the following works of others, under the following licences.\n' "$RID"
+    for names in "$work"/*.names; do
+        printf '\n%s\n' "--------------------------------------------------------------------------------"
+        sort -u "$names" | sed 's/^/    /'
+        printf '\n'
+        tr -d '\r' <"${names%.names}.text"
+    done
+} >"$OUT.notices"
