@@ -259,7 +259,8 @@ package() { # [ARCH…]
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
 NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
+    apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
 
 test_packages() { # all of it, packages made anew
     local start

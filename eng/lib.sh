@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What build.sh and the scripts of packaging/, deb/ and rpm/ share. Sourced, with the repository's top folder as the current one.
 
-ARTIFACTS=$PWD/artifacts
+# FLANNEL_ARTIFACTS: elsewhere than usual, for a package that is not to lie beside the others.
+ARTIFACTS=${FLANNEL_ARTIFACTS:-$PWD/artifacts}
 
 # --- saying what happens -------------------------------------------------------------------------------------------------------
 
@@ -64,6 +65,15 @@ debian_uri() { # CODENAME
     # shellcheck disable=SC2016 # apt fills these in
     apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
         awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
+}
+
+# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+debian_source() {
+    local codename uri
+    command -v apt-get >/dev/null || return 1
+    codename=$(release_codename)
+    uri=$(debian_uri "$codename")
+    [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
 }
 
 # Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's

@@ -94,6 +94,7 @@ internal sealed class Daemon : IAsyncDisposable
         var identity = new NodeIdentity(new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
         var leasing = new NodeLeasing(
             connections.Registry, options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health, systemd.Status, nodeLogger);
+        systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
         var (held, self, error) = await leasing.TakeAsync(previous, cancellation).ConfigureAwait(false);
         if (held is null) return error;
 

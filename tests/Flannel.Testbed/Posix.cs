@@ -11,6 +11,9 @@ internal static partial class Posix
     public const int SigStop = 19;
     public const int SigContinue = 18;
 
+    /// <summary>To systemd as process 1: power off. SIGRTMIN+4, and the C library keeps the first two for itself.</summary>
+    public const int SigPowerOff = 34 + 4;
+
     private const int OpenReadOnlyCloseOnExec = 0x80000;
     private const int CloneNewNet = 0x40000000;
 
@@ -26,6 +29,19 @@ internal static partial class Posix
         }
         var error = Marshal.GetLastPInvokeError();
         return error == noSuchProcess ? false : throw new Win32Exception(error, $"kill({processId}, {signal})");
+    }
+
+    /// <summary>Removes an empty folder, or one of a kernel's file system, whose files need no removal. False while it is in use.</summary>
+    public static bool RemoveDirectory(string path)
+    {
+        const int noSuchFile = 2;
+        const int busy = 16;
+        if (RemoveDirectoryNow(path) == 0)
+        {
+            return true;
+        }
+        var error = Marshal.GetLastPInvokeError();
+        return error switch { noSuchFile => true, busy => false, _ => throw new Win32Exception(error, $"rmdir({path})") };
     }
 
     /// <summary>Moves the calling thread, and only it, into a network namespace.</summary>
@@ -47,6 +63,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int processId, int signal);
+
+    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RemoveDirectoryNow(string path);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint EffectiveUser();

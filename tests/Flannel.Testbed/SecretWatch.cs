@@ -23,7 +23,7 @@ public static class SecretWatch
     internal static int Longest { get; } = s_all.Max(form => form.Length);
 
     /// <summary>Where a secret is kept: the simulated cloud's own memory, a key file, a unit's credential, a profile, an OIDC token, a password file.</summary>
-    private static readonly HashSet<string> s_keepers = ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password"];
+    private static readonly HashSet<string> s_keepers = ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
 
     /// <summary>Whether a secret stands in it, or a token.</summary>
     public static bool Holds(string text) => Holds(Encoding.UTF8.GetBytes(text), s_all);

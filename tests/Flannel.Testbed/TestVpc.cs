@@ -44,8 +44,8 @@ public abstract class TestVpc : IAsyncDisposable
         return Etcd.Keys.PutAsync($"{Prefix}/config", config, cancel);
     }
 
-    /// <summary>An operator has put a key into the configuration: whoever may read etcd has it.</summary>
-    private protected bool EtcdHoldsSecret { get; private set; }
+    /// <summary>An operator has put a key into the configuration, where whoever may read etcd has it, or has given etcd a password.</summary>
+    public bool EtcdHoldsSecret { get; set; }
 
     /// <summary>The leases as they stand in etcd, in the order of their subnets' keys.</summary>
     public Task<IReadOnlyList<EtcdKey>> LeasesAsync(CancellationToken cancel) => Etcd.Keys.ListAsync($"{Prefix}/subnets/", cancel);

@@ -46,6 +46,7 @@ internal sealed class NodeLeasing(
             Facts(config);
             if (NodeBackend.NeedsRoutes(config) && self is null)
             {
+                Waiting("waiting for the metadata service to say which instance this is");
                 (self, var error) = await identity().ConfigureAwait(false);
                 if (self is null) return (null, null, error);
             }

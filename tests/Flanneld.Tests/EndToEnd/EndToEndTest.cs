@@ -31,11 +31,13 @@ public abstract class EndToEndTest : IAsyncDisposable
     }
 
     /// <summary>A VPC with so many instances: in namespaces where they can be made, else on the loopback.</summary>
-    protected async Task StartVpcAsync(int instances, World? world = null, bool publishConfig = true)
+    /// <param name="etcdName">A name for etcd, which then wants mutual TLS; namespaces only.</param>
+    protected async Task StartVpcAsync(int instances, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
-        _vpc = await TestVpc.StartHereAsync(world ?? new World { Instances = World.MakeInstances(instances) }, Cancel);
+        world ??= new World { Instances = World.MakeInstances(instances) };
+        _vpc = etcdName is null ? await TestVpc.StartHereAsync(world, Cancel) : await VpcTopology.StartAsync(world, Cancel, etcdName);
         if (publishConfig)
         {
             await Vpc.PublishConfigAsync(Cancel);
