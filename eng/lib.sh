@@ -128,7 +128,8 @@ package_version() {
     local tagged commits commit
     tagged=$(tagged_version)
     if [ -n "${VERSION:-}" ]; then printf '%s' "$VERSION"
-    elif [ -n "$tagged" ]; then printf '%s' "$tagged"
+    # v1.0.0-rc.1 comes before v1.0.0: deb and rpm say that by '~', and take '-' for something else.
+    elif [ -n "$tagged" ]; then printf '%s' "${tagged//-/\~}"
     elif commits=$(git rev-list --count HEAD 2>/dev/null); then
         commit=$(git rev-parse --short=8 HEAD)
         if git rev-parse -q --verify "refs/tags/v$(base_version)" >/dev/null; then printf '%s+%s.g%s' "$(base_version)" "$commits" "$commit"

@@ -50,6 +50,9 @@ done
 # Debian has its own place for these: /usr/share/common-licenses.
 if [ "$family" = rpm ]; then
     for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
+    # The OpenSSL inside is Debian's, and looks for the authorities that the system trusts where Debian has them.
+    mkdir -p "$folder/usr/lib/ssl"
+    ln -s ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem "$folder/usr/lib/ssl/cert.pem"
 fi
 # The bytes of the packages must not tell when and where they were made.
 find "$folder" -exec touch -h -d "@$(source_date_epoch)" {} +

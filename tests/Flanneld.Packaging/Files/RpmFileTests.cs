@@ -17,6 +17,7 @@ public sealed class RpmFileTests
         Assert.Equal(
             [
                 "-rw-r--r-- cn /etc/sysconfig/flanneld",
+                "lrwxrwxrwx  /usr/lib/ssl/cert.pem",
                 "-rw-r--r--  /usr/lib/systemd/system/flanneld.service",
                 "-rw-r--r--  /usr/lib/sysusers.d/flanneld.conf",
                 "-rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh",
@@ -65,6 +66,16 @@ public sealed class RpmFileTests
     {
         var digests = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
         Assert.Contains($"{await Run.Sha256Async(PackageFiles.Executable)} /usr/sbin/flanneld", digests);
+    }
+
+    [Fact]
+    public async Task The_authorities_that_the_system_trusts_are_where_the_executable_looks()
+    {
+        // Without SSL_CERT_FILE, OpenSSL looks below the folder that it was built for; ca-certificates of these distributions has its bundle elsewhere.
+        var executable = await File.ReadAllBytesAsync(PackageFiles.Executable, Run.Cancel);
+        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the OpenSSL inside looks elsewhere: packaging/stage.sh");
+        var links = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
+        Assert.Contains("/usr/lib/ssl/cert.pem ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", links);
     }
 
     [Fact]
