@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# A small Debian with systemd for tests that want a whole machine (Flannel.Testbed's SystemdMachine). Prints its folder, below artifacts/.
+# debian_root.sh [cloud]: a small Debian with systemd for tests that want a whole machine (Flannel.Testbed's SystemdMachine); "cloud" is one with
+# cloud-init, as an image of ECS has it, and etcd, which its user-data would install from a mirror. Prints its folder, below artifacts/.
 # Made once by mmdebstrap, of this machine's own release and from where its packages come; made anew when this recipe changes.
 # Nobody writes to it: each machine gets an overlay of its own.
 set -euo pipefail
@@ -10,20 +11,27 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package.
 PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,nftables,rpm
 
+kind=${1:-plain}
+case $kind in
+    plain) ;;
+    cloud) PACKAGES=systemd,systemd-sysv,iproute2,ca-certificates,cloud-init,etcd-server,etcd-client ;;
+    *) fail "no root file system '$kind': cloud, or nothing" ;;
+esac
+
 command -v apt-get >/dev/null || fail "no apt on this machine: no root file system can be made"
 codename=$(release_codename)
 uri=$(debian_uri "$codename")
 [ -n "$uri" ] || fail "apt on this machine has no source of a Debian release: no root file system can be made"
 key=$({ cat eng/debian_root.sh; printf '%s\n' "$codename"; } | sha256sum | cut -c 1-16)
 roots=$ARTIFACTS/debian-root
-folder=$roots/$key
+folder=$roots/$kind-$key
 mkdir -p "$roots"
 
 # Several tests, and several runs of them, may ask at once.
 exec 9>"$roots/.lock"
 flock 9
 if [ ! -e "$folder" ]; then
-    making=$roots/.making
+    making=$roots/.making-$kind
     rm -rf "$making"
     # shellcheck disable=SC2016 # mmdebstrap fills in $1
     # The journal outlives a reboot, so that a test may read what was before it.
@@ -35,7 +43,7 @@ if [ ! -e "$folder" ]; then
         rm -rf "$making"
         fail "mmdebstrap made no root file system"
     }
-    find "$roots" -mindepth 1 -maxdepth 1 -type d ! -name .making -exec rm -rf {} +
+    find "$roots" -mindepth 1 -maxdepth 1 -type d -name "$kind-*" -exec rm -rf {} +
     mv "$making" "$folder"
 fi
 printf '%s\n' "$folder"

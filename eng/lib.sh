@@ -67,6 +67,15 @@ debian_uri() { # CODENAME
         awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
 }
 
+# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+debian_source() {
+    local codename uri
+    command -v apt-get >/dev/null || return 1
+    codename=$(release_codename)
+    uri=$(debian_uri "$codename")
+    [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
+}
+
 # Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's
 # own come, with a configuration of its own that leaves the machine's as it is. FOLDER/packages lists them. Made whole or not at all.
 fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE…

@@ -26,6 +26,11 @@ public sealed class MetadataTests
     [InlineData("i-1", Macs + "00:16:3e:00:00:01/gateway", "192.168.1.253")]
     [InlineData("i-1", Macs + "00:16:3e:00:00:01/netmask", "255.255.255.0")]
     [InlineData("i-other", Macs + "00:16:3e:00:00:04/vpc-cidr-block", "172.16.0.0/12")]
+    [InlineData("i-1", "/", "2016-01-01\nlatest")]
+    [InlineData("i-1", "/2016-01-01/meta-data/instance-id", "i-1")]
+    [InlineData("i-1", "/2016-01-01/meta-data/ram/", "security-credentials/")]
+    [InlineData("i-1", "/2016-01-01/dynamic/instance-identity", "document")]
+    [InlineData("i-1", Root + "hostname", "i-1")]
     public async Task An_instance_reads_about_itself(string instance, string path, string text)
     {
         await using var test = await TestCloud.StartAsync();
@@ -37,13 +42,36 @@ public sealed class MetadataTests
     [InlineData(Root + "instance-id/")]
     [InlineData(Macs + "00:16:3e:00:00:02/network-interface-id")] // another instance's
     [InlineData(Root + "ram/security-credentials/OtherRole")]
-    [InlineData("/")]
     [InlineData("/meta-data/instance-id")]
+    [InlineData("/2009-04-04/meta-data/instance-id")] // EC2's version, not this cloud's
+    [InlineData("/2016-01-01")]
+    [InlineData("/latest/user-data")] // none was given
+    [InlineData("/2016-01-01/api/token")]
     public async Task What_is_not_there_is_not_found(string path)
     {
         await using var test = await TestCloud.StartAsync();
         using var response = await test.MetadataAsync("i-1", HttpMethod.Get, path);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task User_data_and_host_name_are_read_as_they_were_given()
+    {
+        const string userData = "#cloud-config\nruncmd:\n  - echo \"\u00fc\"\n";
+        await using var test = await TestCloud.StartAsync(w => w with { Instances = [w.Instances[0] with { HostName = "iZ-one", UserData = userData }] });
+        Assert.Equal(userData, await test.GetMetadataAsync("i-1", "/latest/user-data"));
+        Assert.Equal(userData, await test.GetMetadataAsync("i-1", "/2016-01-01/user-data"));
+        Assert.Equal("dynamic/\nmeta-data/\nuser-data", await test.GetMetadataAsync("i-1", "/latest/"));
+        Assert.Equal("iZ-one", await test.GetMetadataAsync("i-1", Root + "hostname"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData((16 << 10) + 1)]
+    public async Task User_data_that_the_cloud_would_refuse_is_refused(int length)
+    {
+        await Assert.ThrowsAsync<FormatException>(() =>
+            TestCloud.StartAsync(w => w with { Instances = [w.Instances[0] with { UserData = new string('#', length) }] }));
     }
 
     [Fact]

@@ -29,6 +29,7 @@ public sealed class SimulatedCloud : IAsyncDisposable
     private readonly Listener? _metadata;
     private readonly Listener _api;
     private readonly Listener _control;
+    private readonly ApiService _apiService;
     private readonly MetadataService _metadataService;
     private readonly ConcurrentDictionary<string, Listener> _metadataByInstance = new(StringComparer.Ordinal);
     private volatile bool _metadataIsStopped;
@@ -42,7 +43,8 @@ public sealed class SimulatedCloud : IAsyncDisposable
         var credentials = new Credentials(State, chance);
         _metadataService = new MetadataService(State, credentials, chance, Faults, Calls);
         _metadata = options.Metadata is { } endPoint ? new Listener(endPoint, _metadataService.HandlerFor(null)) : null;
-        _api = new Listener(options.Api, new ApiService(State, credentials, Faults, Calls).HandleAsync);
+        _apiService = new ApiService(State, credentials, Faults, Calls);
+        _api = new Listener(options.Api, _apiService.HandleAsync);
         _control = new Listener(options.Control, new ControlApi(this).HandleAsync);
     }
 
@@ -60,6 +62,18 @@ public sealed class SimulatedCloud : IAsyncDisposable
     public CallLog Calls { get; } = new();
     public FaultList Faults { get; }
     public OperatorConsole Console { get; }
+
+    /// <summary>A cloud that listens nowhere: only <see cref="InProcess"/> reaches it. For tests that have their own time.</summary>
+    /// <exception cref="FormatException">The world contradicts itself.</exception>
+    public static SimulatedCloud Create(World world, SimulatedCloudOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(options);
+        return new SimulatedCloud(world, options);
+    }
+
+    /// <summary>The API without a socket: a request is answered on the thread that sends it, unless a latency or a fault holds it back.</summary>
+    public HttpMessageHandler InProcess() => new InProcessHandler(_apiService.HandleAsync);
 
     /// <summary>Returns when all listeners are up.</summary>
     /// <exception cref="FormatException">The world contradicts itself.</exception>

@@ -14,6 +14,7 @@ internal sealed record BenchOptions
           --latency   milliseconds that each call to a slow API takes         (40)
           --nodes     how many nodes boot together, one run each              (20,60)
 
+        ./build.sh bench join [--nodes N,N] [--settle MS]   only the nodes: N that join at once, one after another, and an idle hour  (10,50,200)
         ./build.sh bench crowd [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
         ./build.sh bench cluster [NODES]       so many nodes (20) on three etcd members with TLS and authentication, through the faults of a
                                                cluster: how long until everything works again; needs root, for network namespaces
@@ -23,6 +24,9 @@ internal sealed record BenchOptions
 
     /// <summary>How many nodes <c>bench crowd</c> starts in the same second; null for the other bench.</summary>
     public IReadOnlyList<int>? Crowds { get; private init; }
+
+    /// <summary>Whether this is <c>bench join</c>.</summary>
+    public bool JoinsOnly { get; private init; }
 
     public int Runs { get; private init; } = 5;
 
@@ -38,6 +42,10 @@ internal sealed record BenchOptions
     public static BenchOptions? Parse(IReadOnlyList<string> arguments)
     {
         var options = new BenchOptions();
+        if (arguments is ["join", ..])
+        {
+            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } joins ? joins with { JoinsOnly = true } : null;
+        }
         if (arguments is ["crowd"]) return options with { Crowds = [10, 100, 1000] };
         if (arguments is ["crowd", "--nodes", var list]) return Numbers(list) is { Count: > 0 } crowds && !crowds.Contains(0) ? options with { Crowds = crowds } : null;
         for (var i = 0; i < arguments.Count; i += 2)
@@ -52,7 +60,7 @@ internal sealed record BenchOptions
                 case "--idle" when numbers.Count == 1: options = options with { IdleSeconds = numbers[0] }; break;
                 case "--settle" when numbers.Count == 1: options = options with { SettleMilliseconds = numbers[0] }; break;
                 case "--latency" when numbers.Count == 1: options = options with { LatencyMilliseconds = numbers[0] }; break;
-                case "--nodes": options = options with { Nodes = numbers }; break;
+                case "--nodes" when !numbers.Contains(0): options = options with { Nodes = numbers }; break;
                 default: return null;
             }
         }

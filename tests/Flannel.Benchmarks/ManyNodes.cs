@@ -18,8 +18,7 @@ internal static class ManyNodes
 
     public static async Task<Result> RunAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
     {
-        await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds }, cancel).ConfigureAwait(false);
-        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        await using var vpc = await StartVpcAsync(nodes, settleMilliseconds, cancel).ConfigureAwait(false);
         var before = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
         var started = Stopwatch.GetTimestamp();
         var runs = await Task.WhenAll(vpc.Instances.Select(instance => RunNodeAsync(instance, started, cancel))).ConfigureAwait(false);
@@ -35,10 +34,20 @@ internal static class ManyNodes
         return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), Calls.ByAction(calls), Calls.Difference(before, after));
     }
 
-    private static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started, CancellationToken cancel)
+    /// <summary>The cloud, etcd and the configuration, and nobody there yet.</summary>
+    public static async Task<LoopbackVpc> StartVpcAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
+    {
+        // The quota of a table is not what is measured.
+        var world = new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds, RouteEntryQuota = Math.Max(200, nodes) };
+        var vpc = await LoopbackVpc.StartAsync(world, cancel).ConfigureAwait(false);
+        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        return vpc;
+    }
+
+    public static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started, CancellationToken cancel, params string[] flags)
     {
         var crashes = 0;
-        var daemon = await instance.StartDaemonAsync().ConfigureAwait(false);
+        var daemon = await instance.StartDaemonAsync(flags).ConfigureAwait(false);
         while (true)
         {
             if (daemon.Notify.First("READY=1") is { } ready)
@@ -48,7 +57,7 @@ internal static class ManyNodes
             if (daemon.HasExited)
             {
                 crashes++;
-                daemon = await instance.StartDaemonAsync().ConfigureAwait(false);
+                daemon = await instance.StartDaemonAsync(flags).ConfigureAwait(false);
             }
             if (Stopwatch.GetElapsedTime(started) > s_limit)
             {

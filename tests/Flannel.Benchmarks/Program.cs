@@ -23,7 +23,9 @@ try
     {
         return await ClusterFaults.RunAsync(nodes, Console.Out, stop.Token) ? 0 : 1;
     }
-    await (options.Crowds is { } crowds ? new Crowd(crowds, Console.Out).RunAsync(stop.Token) : new Bench(options, Console.Out).RunAsync(stop.Token));
+    await (options.Crowds is { } crowds ? new Crowd(crowds, Console.Out).RunAsync(stop.Token)
+        : options.JoinsOnly ? new Joins(options, Console.Out).RunAsync(stop.Token)
+        : new Bench(options, Console.Out).RunAsync(stop.Token));
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

@@ -32,8 +32,6 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     private const int RebootExitCode = 133;
 
-    private static readonly TimeSpan s_bootLimit = TimeSpan.FromSeconds(60);
-
     private static readonly TimeSpan s_commandLimit = TimeSpan.FromSeconds(50);
 
     private readonly string _lower;
@@ -41,12 +39,13 @@ public sealed class SystemdMachine : IAsyncDisposable
     private readonly string _packages;
     private readonly NetworkNamespace _namespace;
     private readonly ControlGroup _group;
+    private readonly TimeSpan _bootLimit;
     private ChildProcess? _process;
     private int _leader;
 
-    private SystemdMachine(string lower, string folder, string packages, NetworkNamespace ns)
+    private SystemdMachine(string lower, string folder, string packages, NetworkNamespace ns, TimeSpan bootLimit)
     {
-        (_lower, _folder, _packages, _namespace) = (lower, folder, packages, ns);
+        (_lower, _folder, _packages, _namespace, _bootLimit) = (lower, folder, packages, ns, bootLimit);
         Name = Owner.NewName("machine");
         _group = new ControlGroup(Name);
     }
@@ -56,10 +55,11 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     /// <summary>Boots one and waits until systemd has started all that it was to start.</summary>
     /// <param name="lower">The root file system, which stays as it is.</param>
-    /// <param name="folder">A folder that does not exist yet, for its disk. It must not be on an overlay itself.</param>
+    /// <param name="folder">A folder for its disk, which may hold files for it: <see cref="PathOnDisk"/>. It must not be on an overlay itself.</param>
     /// <param name="packages">A folder that is seen inside, and cannot be written to, as /packages.</param>
+    /// <param name="bootLimit">How long a boot may take; null for a minute.</param>
     /// <exception cref="TestbedException">It does not come up; the message carries what it printed.</exception>
-    public static async Task<SystemdMachine> StartAsync(string lower, string folder, string packages, NetworkNamespace ns, CancellationToken cancel)
+    public static async Task<SystemdMachine> StartAsync(string lower, string folder, string packages, NetworkNamespace ns, CancellationToken cancel, TimeSpan? bootLimit = null)
     {
         foreach (var name in new[] { "upper", "work", "root", "packages" })
         {
@@ -69,7 +69,7 @@ public sealed class SystemdMachine : IAsyncDisposable
         // With an identity it is no first boot, which would enable every unit there is.
         Directory.CreateDirectory(Path.Combine(folder, "upper", "etc"));
         await File.WriteAllTextAsync(Path.Combine(folder, "upper", "etc", "machine-id"), $"{Guid.NewGuid():N}\n", cancel).ConfigureAwait(false);
-        var machine = new SystemdMachine(lower, folder, packages, ns);
+        var machine = new SystemdMachine(lower, folder, packages, ns, bootLimit ?? TimeSpan.FromSeconds(60));
         try
         {
             await machine.BootAsync(cancel).ConfigureAwait(false);
@@ -81,6 +81,9 @@ public sealed class SystemdMachine : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Where a file belongs that is to be on the disk before the first boot: in a machine's folder, which only then needs to exist.</summary>
+    public static string PathOnDisk(string folder, string path) => Path.Combine(folder, "upper", path.TrimStart('/'));
 
     /// <summary>A file of the machine as we see it, while it runs.</summary>
     public string PathOf(string path) => $"/proc/{_leader}/root{path}";
@@ -146,7 +149,7 @@ public sealed class SystemdMachine : IAsyncDisposable
             _leader = FindLeader();
             state = _leader == 0 ? "" : (await TryAsync("systemctl is-system-running", cancel).ConfigureAwait(false)).Output.Trim();
             return state is "running" or "degraded";
-        }, cancel, s_bootLimit, () => $"{state}\n{Said}").ConfigureAwait(false);
+        }, cancel, _bootLimit, () => $"{state}\n{Said}").ConfigureAwait(false);
         if (state == "degraded")
         {
             throw new TestbedException($"units of the machine failed as it booted\n{await RunAsync("systemctl --failed --plain --no-legend; journalctl -b --no-pager -p warning", cancel).ConfigureAwait(false)}");

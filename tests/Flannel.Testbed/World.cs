@@ -4,7 +4,11 @@ using System.Text.Json.Nodes;
 namespace Flannel.Testbed;
 
 /// <summary>An ECS instance of the simulated cloud, with its one network interface.</summary>
-public sealed record WorldInstance(int Number, string InstanceId, string NetworkInterfaceId, string Mac, string PrivateIp, string VSwitchId);
+public sealed record WorldInstance(int Number, string InstanceId, string NetworkInterfaceId, string Mac, string PrivateIp, string VSwitchId)
+{
+    /// <summary>What cloud-init is to do at the first boot, for a test that boots the instance.</summary>
+    public string? UserData { get; init; }
+}
 
 /// <summary>The simulated cloud before anything happened: one VPC, two vSwitches on the system route table, instances with a RAM role.</summary>
 public sealed class World
@@ -120,6 +124,7 @@ public sealed class World
         ["instanceId"] = instance.InstanceId,
         ["ramRole"] = HasRole ? RoleName : null,
         ["hardenedMetadata"] = HardenedMetadata,
+        ["userData"] = instance.UserData,
         ["metadataPort"] = perInstancePort ? 0 : null,
         ["interfaces"] = new JsonArray(new JsonObject
         {

@@ -73,8 +73,8 @@ public sealed class DebTests : MachineTest
         Assert.Equal(Packages.OlderVersion, await VersionAsync());
         await StartReadyAsync(1);
         await File.WriteAllTextAsync(Vpc.Instances[0].SubnetFile, await ReadAsync(SubnetFile), Cancel);
-        await using var here = await Container.StartAsync(Vpc.Instances[0], Cancel);
-        await using var there = await Container.StartAsync(Vpc.Instances[1], Cancel);
+        await using var here = await Flannel.Testbed.Container.StartAsync(Vpc.Instances[0], Cancel);
+        await using var there = await Flannel.Testbed.Container.StartAsync(Vpc.Instances[1], Cancel);
         await here.WaitForPingAsync(there.Address, Cancel);
         var (lease, process, settings) = (await HeldLeaseAsync(), await MainPidAsync(), await ReadAsync(Settings));
         var route = await RouteAsync(SubnetOf(lease));

@@ -96,15 +96,6 @@ internal sealed record VpcAnswer : CloudAnswer
     internal sealed record User(IReadOnlyList<string?>? UserCidr);
 }
 
-internal sealed record SummaryAnswer : CloudAnswer
-{
-    public IReadOnlyList<TableSummary?>? RouteEntrySummarys { get; init; }
-
-    internal sealed record TableSummary(string? RouteTableId, IReadOnlyList<TypeCount?>? EntrySummarys);
-
-    internal sealed record TypeCount(int? Count, string? RouteEntryType);
-}
-
 internal sealed record QuotaAnswer : CloudAnswer
 {
     public Facts? Quota { get; init; }
@@ -181,7 +172,6 @@ internal sealed record AssumedRoleAnswer : CloudAnswer
 [JsonSerializable(typeof(VSwitchListAnswer))]
 [JsonSerializable(typeof(VSwitchAnswer))]
 [JsonSerializable(typeof(VpcAnswer))]
-[JsonSerializable(typeof(SummaryAnswer))]
 [JsonSerializable(typeof(QuotaAnswer))]
 [JsonSerializable(typeof(CreatedAnswer))]
 [JsonSerializable(typeof(BatchAnswer))]

@@ -56,21 +56,6 @@ public sealed partial class CloudApi
             : Incomplete<VpcFacts>(call, answer.RequestId, "the VPC or its CIDR block");
     }
 
-    public async Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(
-        string regionId, string vpcId, CancellationToken cancellation)
-    {
-        using var scope = Begin(cancellation);
-        var call = CloudCall.Read(CloudService.Vpc, "GetVpcRouteEntrySummary", regionId).With("VpcId", vpcId).With("RouteEntryType", "custom");
-        var answer = await transport.SendAsync(call, Json.Default.SummaryAnswer, scope).ConfigureAwait(false);
-        if (answer.Error is { } error) return Failed<IReadOnlyList<RouteCount>>(error);
-        if (answer.Value!.RouteEntrySummarys is not { } tables)
-            return Incomplete<IReadOnlyList<RouteCount>>(call, answer.RequestId, "its list");
-        return new(
-            [.. Present(tables).Select(t => new RouteCount(t.RouteTableId ?? "", Present(t.EntrySummarys)
-                .Where(c => string.Equals(c.RouteEntryType, "custom", StringComparison.OrdinalIgnoreCase)).Sum(c => c.Count ?? 0)))],
-            null, answer.RequestId);
-    }
-
     public async Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation)
     {
         if (options is { VpcEndpoint: not null, QuotasEndpoint: null })

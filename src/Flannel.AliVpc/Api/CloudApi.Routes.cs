@@ -66,10 +66,6 @@ public sealed partial class CloudApi
         return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
     }
 
-    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        DryRunAsync(RouteAction.CreateRouteEntry, regionId, entry, cancellation);
-
-    /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next hop.</summary>
     public async Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);

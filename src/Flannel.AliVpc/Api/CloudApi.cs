@@ -83,8 +83,6 @@ public sealed record VSwitchFacts(string VSwitchId, string VpcId, string CidrBlo
 
 public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceId, bool? SourceDestCheck);
 
-public sealed record RouteCount(string RouteTableId, int Custom);
-
 /// <param name="Total">Custom entries per route table.</param>
 /// <param name="IsAdjustable">Whether more can be asked for.</param>
 public sealed record RouteEntryQuota(int Total, bool IsAdjustable)
@@ -119,8 +117,6 @@ public interface ICloudApi
 
     Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation);
 
-    Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation);
-
     /// <summary>How many custom entries a route table of the account may hold in the region: quota vpc_quota_route_entrys_num of the Quotas API
     /// (2020-05-10).</summary>
     Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation);
@@ -136,8 +132,9 @@ public interface ICloudApi
 
     Task<CloudResult<Done>> ModifyRouteEntryAsync(string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation);
 
-    /// <summary>Whether the action would be allowed: the API's own DryRun of CreateRouteEntry. Writes nothing.</summary>
-    Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation);
+    /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next
+    /// hop: of a change the new one, of a deletion the one that it has.</summary>
+    Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation);
 
     /// <param name="networkInterfaceIds">At most 100 a call; more are asked for in several.</param>
     Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation);

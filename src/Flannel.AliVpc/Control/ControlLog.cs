@@ -19,9 +19,9 @@ internal static partial class ControlLog
     [LoggerMessage(3502, LogLevel.Information, "stale route deleted: {Table} {Destination} -> {NextHop} (request {RequestId})")]
     public static partial void RouteDeleted(ILogger logger, string table, object destination, string nextHop, string requestId);
 
-    [LoggerMessage(3503, LogLevel.Warning, "route failed: {Table} {Destination}: {Kind} {Code} {Text} (request {RequestId})")]
+    [LoggerMessage(3503, LogLevel.Warning, "route failed: {Table} {Destination}: {Kind} {Code} {Text}{RequestNote}")]
     public static partial void RouteFailed(
-        ILogger logger, string table, object destination, object kind, string code, string text, string requestId);
+        ILogger logger, string table, object destination, object kind, string code, string text, string requestNote);
 
     [LoggerMessage(3504, LogLevel.Warning,
         "conflict ({Kind}): {Table} {Entry} -> {NextHop} ({EntryId}) bears on our {Subnet} and is left alone")]
@@ -44,8 +44,8 @@ internal static partial class ControlLog
     [LoggerMessage(3512, LogLevel.Warning, "RouteTableID {Table} is left alone in {Vpc}: {Reason}")]
     public static partial void ConfiguredTableLeft(ILogger logger, string table, VpcId vpc, string reason);
 
-    [LoggerMessage(3513, LogLevel.Warning, "{Vpc}: route table {Table} cannot be read: {Code} {Text} (request {RequestId})")]
-    public static partial void TableUnreadable(ILogger logger, VpcId vpc, string table, string code, string text, string requestId);
+    [LoggerMessage(3513, LogLevel.Warning, "{Vpc}: route table {Table} cannot be read: {Code} {Text}{RequestNote}")]
+    public static partial void TableUnreadable(ILogger logger, VpcId vpc, string table, string code, string text, string requestNote);
 
     [LoggerMessage(3514, LogLevel.Warning, "{Vpc}: {Warning}")]
     public static partial void Overlap(ILogger logger, VpcId vpc, string warning);
@@ -61,8 +61,8 @@ internal static partial class ControlLog
         "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
     public static partial void BatchRefused(ILogger logger, VpcId vpc, object count, string code, string text, string requestId);
 
-    [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text} (request {RequestId})")]
-    public static partial void Waiting(ILogger logger, VpcId vpc, object pause, string code, string text, string requestId);
+    [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text}{RequestNote}")]
+    public static partial void Waiting(ILogger logger, VpcId vpc, object pause, string code, string text, string requestNote);
 
     [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: the RAM role lacks {Action} (request {RequestId})")]
     public static partial void Denied(ILogger logger, VpcId vpc, string action, string requestId);
@@ -80,8 +80,8 @@ internal static partial class ControlLog
         "the source/destination checks are not looked after: the RAM role lacks {Action}. With it on they drop the containers' traffic (request {RequestId})")]
     public static partial void CheckDenied(ILogger logger, string action, string requestId);
 
-    [LoggerMessage(3532, LogLevel.Warning, "source/destination check of {Interface}: {Code} {Text} (request {RequestId})")]
-    public static partial void CheckFailed(ILogger logger, string @interface, string code, string text, string requestId);
+    [LoggerMessage(3532, LogLevel.Warning, "source/destination check of {Interface}: {Code} {Text}{RequestNote}")]
+    public static partial void CheckFailed(ILogger logger, string @interface, string code, string text, string requestNote);
 
     [LoggerMessage(3533, LogLevel.Warning, "{Vpc}: route table {Table} holds {Entries} of {Limit} custom entries: {WhatToDo}")]
     public static partial void TableFillsUp(ILogger logger, VpcId vpc, string table, object entries, object limit, string whatToDo);
@@ -90,8 +90,8 @@ internal static partial class ControlLog
     public static partial void LimitKnown(ILogger logger, VpcId vpc, object limit);
 
     [LoggerMessage(3535, LogLevel.Information,
-        "{Vpc}: how many entries a route table may hold is not known, {Limit} is assumed: {Code} {Text} (request {RequestId})")]
-    public static partial void LimitAssumed(ILogger logger, VpcId vpc, object limit, string code, string text, string requestId);
+        "{Vpc}: how many entries a route table may hold is not known, {Limit} is assumed: {Code} {Text}{RequestNote}")]
+    public static partial void LimitAssumed(ILogger logger, VpcId vpc, object limit, string code, string text, string requestNote);
 
     [LoggerMessage(3540, LogLevel.Information, "route controller: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
     public static partial void TermBegins(ILogger logger, object nodes, object vpcs, object revision);

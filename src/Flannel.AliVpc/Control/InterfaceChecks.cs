@@ -149,7 +149,7 @@ internal sealed class InterfaceChecks(
                 Conclude(id, $"the source/destination check of {id} may be on: the RAM role lacks {missing}", SlowPause);
                 break;
             case CloudErrorKind.Fatal:
-                if (warned.Add(id + error.Code)) ControlLog.CheckFailed(log, id, error.Code, error.Message, error.RequestId);
+                if (warned.Add(id + error.Code)) ControlLog.CheckFailed(log, id, error.Code, error.Message, error.RequestNote);
                 Conclude(id, $"the source/destination check of {id} may be on: {error.Code}", SlowPause);
                 break;
             default:

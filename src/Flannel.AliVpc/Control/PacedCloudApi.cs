@@ -34,10 +34,6 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeVpcAttribute", c => inner.DescribeVpcAttributeAsync(regionId, vpcId, c), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(
-        string regionId, string vpcId, CancellationToken cancellation) =>
-        CallAsync(regionId, "GetVpcRouteEntrySummary", 1.5, 30, c => inner.GetVpcRouteEntrySummaryAsync(regionId, vpcId, c), cancellation);
-
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         CallAsync(regionId, "GetProductQuota", 0.1, 5, c => inner.GetRouteEntryQuotaAsync(regionId, c), cancellation);
 
@@ -57,8 +53,8 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
         string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation) =>
         VpcAsync(regionId, "ModifyRouteEntry", c => inner.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, c), cancellation);
 
-    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        VpcAsync(regionId, "CreateRouteEntry", c => inner.DryRunCreateRouteEntryAsync(regionId, entry, c), cancellation);
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        VpcAsync(regionId, action.ToString(), c => inner.DryRunAsync(action, regionId, entry, c), cancellation);
 
     public async Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation)

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>What the controller would do, for <c>--dry-run</c>: reads, and asks the API's own dry run whether the right to create is there.</summary>
-/// <param name="Text">A table for people: one line per step, and what could not be found out.</param>
+/// <summary>What the controller would do, for <c>--dry-run</c>: reads, and asks the API's own dry run whether the rights for it are there.</summary>
+/// <param name="Text">A table for people: one line per step, what the API would say to each kind of them, and what could not be found out.</param>
 /// <param name="Changes">How many steps are not Keep, Wait or Conflict.</param>
 /// <param name="Complete">False when something could not be read.</param>
 public sealed record RouteDryRun(string Text, int Changes, bool Complete)
@@ -27,42 +27,51 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
                 if (tables.ProblemOf(vSwitch) is { } problem) text.Append($"  {problem.Text}\n");
             }
 
+            var mark = OwnershipMark.For(options.EtcdPrefix, view.Network);
+            var steps = new List<RouteStep>();
             foreach (var tableId in tables.Serving.Concat(tables.Others))
             {
                 var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, tableId, cancellation);
                 complete &= Note(text, answer.Error);
                 if (answer.Value is not { } entries) continue;
-                var mark = OwnershipMark.For(options.EtcdPrefix, view.Network);
-                var steps = RoutePlan.For(new RoutePlanInput(
+                steps.AddRange(RoutePlan.For(new RoutePlanInput(
                     tableId, view.Network, view.Nodes, view.Respected, entries, mark, UpkeepOnly: !tables.Serving.Contains(tableId))
                 {
                     Leaving = view.Leaving,
-                });
-                foreach (var step in steps) text.Append("  ").Append(Line(step)).Append('\n');
-                changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
-                if (steps.OfType<RouteStep.Create>().FirstOrDefault() is not { } create) continue;
-                text.Append(await RightAsync(api, vpc, create, mark, cancellation));
+                }));
             }
+
+            Print(text, steps);
+            changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
+            await TryAsync(text, api, vpc, steps, mark, cancellation);
         }
 
         if (text.Length == 0) text.Append("no node of this program holds a lease\n");
         return new RouteDryRun(text.ToString(), changes, complete);
     }
 
-    internal static string Line(RouteStep step)
+    private static void Print(StringBuilder text, List<RouteStep> steps)
     {
-        var (word, hop) = step switch
+        if (steps.Count == 0) return;
+        var width = steps.Max(step => step.RouteTableId.Length);
+        text.Append($"  {"STEP",-9} {"TABLE".PadRight(width)} {"DESTINATION",-18} NEXT HOP\n");
+        foreach (var step in steps)
         {
-            RouteStep.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
-            RouteStep.Create create => ("create", Hop(create.Wanted.NextHop)),
-            RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
-            RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
-            RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
-            RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
-            _ => throw new InvalidOperationException($"no such step: {step}"),
-        };
-        return $"{word,-9} {step.RouteTableId} {step.Destination,-18} {hop}";
+            var (word, hop) = Words(step);
+            text.Append($"  {word,-9} {step.RouteTableId.PadRight(width)} {step.Destination,-18} {hop}\n");
+        }
     }
+
+    private static (string Word, string Hop) Words(RouteStep step) => step switch
+    {
+        RouteStep.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
+        RouteStep.Create create => ("create", Hop(create.Wanted.NextHop)),
+        RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
+        RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
+        RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
+        RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
+        _ => throw new InvalidOperationException($"no such step: {step}"),
+    };
 
     internal static string Hops(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Hop));
 
@@ -75,17 +84,36 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
         return false;
     }
 
-    /// <summary>The API's dry run answers a call that it would have carried out with the error DryRunOperation, which is "already so".</summary>
-    private static async Task<string> RightAsync(
-        ICloudApi api, VpcId vpc, RouteStep.Create step, OwnershipMark mark, CancellationToken cancellation)
+    /// <summary>Asks once for each kind of step in each table: rights are given by table.</summary>
+    private static async Task TryAsync(
+        StringBuilder text, ICloudApi api, VpcId vpc, List<RouteStep> steps, OwnershipMark mark, CancellationToken cancellation)
     {
-        var entry = new NewRouteEntry(step.RouteTableId, step.Destination, step.Wanted.NextHop, mark.Token, mark.Description);
-        var answer = await api.DryRunCreateRouteEntryAsync(vpc.RegionId, entry, cancellation);
-        return answer.Error switch
+        foreach (var step in steps.Where(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete)
+            .DistinctBy(step => (step.RouteTableId, step.GetType())))
         {
-            null or { Kind: CloudErrorKind.AlreadySo } => $"  the API would create {step.Destination} in {step.RouteTableId}\n",
-            { Kind: CloudErrorKind.Denied } denied => $"  the RAM role lacks {denied.DeniedAction ?? denied.Code}\n",
-            var error => $"  the API would answer {error.Code} {error.Message} for {step.Destination} in {step.RouteTableId}\n",
-        };
+            var (action, hop) = step switch
+            {
+                RouteStep.Create create => (RouteAction.CreateRouteEntries, create.Wanted.NextHop),
+                RouteStep.RePoint rePoint => (RouteAction.ModifyRouteEntry, rePoint.Wanted.NextHop),
+                _ => (RouteAction.DeleteRouteEntries, ((RouteStep.Delete)step).Entry.NextHops[0]),
+            };
+            var entry = new NewRouteEntry(step.RouteTableId, step.Destination, hop, mark.Token, mark.Description);
+            var error = await TryAsync(text, api, vpc, action, entry, cancellation);
+            // Without the right for batches the controller creates one by one, and a batch refuses what a single call may take.
+            if (error is not null && step is RouteStep.Create) await TryAsync(text, api, vpc, RouteAction.CreateRouteEntry, entry, cancellation);
+        }
+    }
+
+    private static async Task<CloudError?> TryAsync(
+        StringBuilder text, ICloudApi api, VpcId vpc, RouteAction action, NewRouteEntry entry, CancellationToken cancellation)
+    {
+        var answer = await api.DryRunAsync(action, vpc.RegionId, entry, cancellation);
+        text.Append(answer.Error switch
+        {
+            null => $"  the API would carry out {action} for {entry.Destination} in {entry.RouteTableId}\n",
+            { Kind: CloudErrorKind.Denied } denied => $"  the RAM role lacks {denied.DeniedAction ?? $"vpc:{action}"} for {entry.RouteTableId}\n",
+            var error => $"  the API would answer {error.Code} {error.Message} to {action} for {entry.Destination} in {entry.RouteTableId}\n",
+        });
+        return answer.Error;
     }
 }

@@ -71,7 +71,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
 
         if (answer.Error is { } error)
         {
-            if (!told) ControlLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestId);
+            if (!told) ControlLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestNote);
             told = true;
             return;
         }

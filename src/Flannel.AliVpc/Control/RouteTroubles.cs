@@ -36,7 +36,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     {
         var before = Of(step);
         // Of a batch that finds the table full, one failure stands for all.
-        if (error.Kind == CloudErrorKind.Quota && before?.Kind == CloudErrorKind.Quota && Blocks(step)) return before;
+        if (error.Kind == CloudErrorKind.Quota && step is RouteStep.Create && before?.Kind == CloudErrorKind.Quota && Blocks(step)) return before;
         var count = before?.Kind == error.Kind ? before.Count + 1 : 1;
         var (first, longest) = PausesOf(error.Kind);
         var pause = Math.Min(longest, first * Math.Pow(2, Math.Min(count - 1, 30))) * (0.5 + random.NextDouble() / 2);
@@ -44,7 +44,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         var (state, text) = WordsFor(step, error, count);
         var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
         var trouble = new RouteTrouble(state, text, error.RequestId, error.Kind, step, retryAt, count);
-        if (error.Kind == CloudErrorKind.Quota) full[step.RouteTableId] = new FullTable(trouble, customEntries.GetValueOrDefault(step.RouteTableId));
+        if (error.Kind == CloudErrorKind.Quota && step is RouteStep.Create) full[step.RouteTableId] = new FullTable(trouble, customEntries.GetValueOrDefault(step.RouteTableId));
         else troubles[RouteKey.Of(step)] = trouble;
         return trouble;
     }

@@ -7,21 +7,13 @@ namespace Flannel.AliVpc.Control;
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
 internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubles, StaleRoutes stale, TimeProvider time, Random random, ILogger log)
 {
-    private const int MostPerCall = 50;
-
-    /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
-    private const int EnoughGoodSingles = 3;
-
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
-    private int largestBatch = MostPerCall;
-    private int batchSize = MostPerCall;
-    private int goodSingles;
-    private bool batchDenied;
+    private readonly CreateBatches batches = new(troubles, time);
     private bool hasFailed;
     private Type? lastKind;
 
@@ -71,22 +63,12 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
         var rePoint = plan.OfType<RouteStep.RePoint>().FirstOrDefault(IsOpen);
         if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteStep.Create))) return new RouteWrite.RePointOne(rePoint);
-        if (creates.Count > 0)
-        {
-            var batch = batchDenied || batchSize == 1 ? []
-                : creates.Where(create => fitsBatch(create) && !IsSuspect(create)).Take(batchSize).ToList();
-            return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
-                : new RouteWrite.CreateOne(creates.Find(create => !IsSuspect(create)) ?? creates[0]);
-        }
-
-        if (!plan.Any(step => step is RouteStep.Create)) batchSize = largestBatch;
+        if (creates.Count > 0) return batches.Next(creates, fitsBatch);
+        if (!plan.Any(step => step is RouteStep.Create)) batches.Rest();
         if (!mayDelete) return null;
-        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(largestBatch).ToList();
+        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(batches.Largest).ToList();
         return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
     }
-
-    /// <summary>What failed by itself before would spoil a batch again.</summary>
-    private bool IsSuspect(RouteStep.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
 
     /// <summary>Makes the call. What concerns single routes is put down as their trouble; the error that is returned concerns the VPC as a
     /// whole (busy, throttled, no answer, denied), and is null when there is none.</summary>
@@ -118,24 +100,25 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
             if (error.Kind == CloudErrorKind.Denied)
             {
-                batchDenied = true;
-                ControlLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
+                if (batches.Denied()) ControlLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
                 return null;
             }
 
-            // One bad route spoils the batch: smaller ones tell the bad from the good, down to single calls.
-            batchSize = Math.Max(1, Math.Min(batchSize, write.Routes.Count) / 2);
+            batches.Refused(write.Routes.Count);
             ControlLog.BatchRefused(log, vpc, write.Routes.Count, error.Code, error.Message, error.RequestId);
             return null;
         }
 
-        // The answer names a destination and no table; where it is not sure which one failed, the next listing shows.
+        batches.Done();
         var failed = answer.Value!.Failures.Where(failure => failure.Destination is not null)
             .GroupBy(failure => failure.Destination!.Value).ToDictionary(group => group.Key, group => group.First().Error);
+        var tablesOf = write.Routes.ToLookup(route => route.Destination);
         foreach (var route in write.Routes)
         {
-            if (failed.TryGetValue(route.Destination, out var reason)) Fail(route, Named(reason, answer.RequestId));
-            else Acknowledge(route, answer.RequestId);
+            if (!failed.TryGetValue(route.Destination, out var reason)) Acknowledge(route, answer.RequestId);
+            else if (tablesOf[route.Destination].Count() == 1) Fail(route, Named(reason, answer.RequestId));
+            // In which table it failed the answer does not say: the next listing shows what was done, and the rest goes apart.
+            else batches.KeepApart(route.Destination);
         }
 
         return null;
@@ -151,13 +134,12 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             hasFailed = true;
             if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.CreateOne(route), error);
             clientTokens.Remove(key);
-            // The bad one of a batch is found: the others need no suspicion.
-            batchSize = largestBatch;
+            batches.SingleFailed();
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
         }
 
-        if (++goodSingles % EnoughGoodSingles == 0) batchSize = Math.Min(largestBatch, batchSize * 2);
+        batches.SingleDone();
         clientTokens.Remove(key);
         Acknowledge(route, answer.RequestId);
         return null;
@@ -205,11 +187,9 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     /// <summary>Of HTTP and not of the API: a request line or a header that some gateway on the way does not take.</summary>
     private static bool IsTooLong(CloudError error) => error.HttpStatus is 413 or 414 or 431;
 
-    /// <summary>For the rest of the term.</summary>
     private CloudError? Shorten(RouteWrite write, CloudError error)
     {
-        largestBatch = write.Steps.Count / 2;
-        batchSize = Math.Min(batchSize, largestBatch);
+        batches.Shorten(write.Steps.Count);
         ControlLog.BatchRefused(log, vpc, write.Steps.Count, error.Code, error.Message, error.RequestId);
         return null;
     }
@@ -229,7 +209,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         // What the next reading most likely settles is worth a line only if it does not.
         var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
         if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
-        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestId);
+        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
     }
 
     private void Acknowledge(RouteStep step, string requestId)

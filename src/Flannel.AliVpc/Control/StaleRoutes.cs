@@ -16,6 +16,13 @@ internal sealed class StaleRoutes(TimeSpan grace, TimeProvider time)
     public void Observe(string tableId, IEnumerable<RouteStep> steps, bool viewIsWhole)
     {
         isWhole = viewIsWhole;
+        if (!viewIsWhole)
+        {
+            // Nothing is known of a lease while it could not be seen: the grace begins anew.
+            foreach (var key in missing.Keys.Where(key => key.TableId == tableId).ToList()) missing.Remove(key);
+            return;
+        }
+
         var candidates = new Dictionary<RouteKey, string>();
         foreach (var step in steps.OfType<RouteStep.Delete>()) candidates.TryAdd(RouteKey.Of(step), step.Entry.RouteEntryId);
         foreach (var key in missing.Keys.Where(key => key.TableId == tableId).ToList())
@@ -23,8 +30,13 @@ internal sealed class StaleRoutes(TimeSpan grace, TimeProvider time)
             if (!candidates.TryGetValue(key, out var id) || id != missing[key].EntryId) missing.Remove(key);
         }
 
-        if (!viewIsWhole) return;
         foreach (var (key, id) in candidates) missing.TryAdd(key, new Absence(id, time.GetTimestamp()));
+    }
+
+    /// <summary>Tables that are not looked at any more: what was missing there begins anew when they are.</summary>
+    public void Keep(IReadOnlyCollection<string> tableIds)
+    {
+        foreach (var key in missing.Keys.Where(key => !tableIds.Contains(key.TableId)).ToList()) missing.Remove(key);
     }
 
     public bool IsDue(RouteStep.Delete step) => step.AtOnce

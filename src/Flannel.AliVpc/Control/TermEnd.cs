@@ -4,6 +4,16 @@ namespace Flannel.AliVpc.Control;
 /// <see cref="Stopped"/> it stands again only when <see cref="ControlProbe"/> allows.</summary>
 public abstract record TermEnd
 {
+    /// <summary>In words, for a line of the log.</summary>
+    public sealed override string ToString() => this switch
+    {
+        Denied denied => $"its key lacks the RAM action {denied.Action}",
+        NoCredentials none => none.Reason,
+        Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",
+        Stopped => "asked to stop",
+        _ => "the election was lost",
+    };
+
     /// <summary>The election is lost, or may be.</summary>
     public sealed record Lost : TermEnd;
 

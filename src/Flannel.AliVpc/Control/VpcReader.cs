@@ -1,19 +1,24 @@
 using Flannel.AliVpc.Api;
+using Flannel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
 /// <summary>Keeps what is known of a VPC's tables as new as it is asked for, and bears the failures of reading.</summary>
-internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries, VpcTroubles troubles, TimeProvider time, ILogger log)
+internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries, VpcTroubles troubles, TimeProvider time, Random random, ILogger log)
 {
     /// <summary>How soon a vSwitch that gave no answer is asked for again.</summary>
     public static readonly TimeSpan QuestionPause = TimeSpan.FromSeconds(2);
 
+    private readonly Backoff listingPauses = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), random);
     private bool othersDue = true;
     private long askedAt;
 
     /// <summary>No call that reads before this.</summary>
     public long NotBefore { get; private set; }
+
+    /// <summary>No listing of the tables before this, as long as those that are known will do.</summary>
+    public long ListNotBefore { get; private set; }
 
     /// <summary>Whether the last look brought anything new.</summary>
     public bool HasRead { get; private set; }
@@ -34,12 +39,21 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         HasRead = false;
         if (tables.HasOpenQuestions && time.GetElapsedTime(askedAt) >= QuestionPause) tables.ForgetOpenQuestions();
         if (NotBefore > time.GetTimestamp()) return;
-        var listing = !tables.Covers(view);
-        if (listing) askedAt = time.GetTimestamp();
-        if (listing && await tables.RefreshAsync(view, cancellation) is { } unlisted)
+        var listing = !tables.Covers(view) && !(tables.Knows(view) && ListNotBefore > time.GetTimestamp());
+        var listed = false;
+        if (listing)
         {
-            Fail(unlisted);
-            return;
+            askedAt = time.GetTimestamp();
+            var error = await tables.RefreshAsync(view, cancellation);
+            listed = error is null;
+            if (error is not null && !tables.Knows(view))
+            {
+                Fail(error);
+                return;
+            }
+
+            if (error is null) listingPauses.Reset();
+            else PostponeListing(error);
         }
 
         // The tables that serve no node are read when it is their turn, and again when something was found to do in them.
@@ -51,7 +65,16 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         var failing = tables.Serving.Where(id => entries.ErrorOf(id) is not null).ToList();
         var failed = errors.FirstOrDefault(error => failing.Contains(error.TableId));
         if (failed is not null && failing.Count == tables.Serving.Count) Fail(failed.Error);
-        else if ((listing || count > 0) && failing.Count == 0 && tables.Serving.Count > 0) troubles.Recover(vpc, log);
+        else if ((listed || count > 0) && failing.Count == 0 && tables.Serving.Count > 0) troubles.Recover(vpc, log);
+    }
+
+    /// <summary>The tables that are known from before will do.</summary>
+    private void PostponeListing(CloudError error)
+    {
+        var pause = listingPauses.Next();
+        if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+        ListNotBefore = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
+        VpcTroubles.Tell(vpc, error, pause, log);
     }
 
     /// <summary>A call that read has failed in a way that concerns all; the pause before the next.</summary>
@@ -68,7 +91,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         var isServing = tables.Serving.Contains(tableId);
         if (isServing || error.Kind == CloudErrorKind.Fatal)
         {
-            ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestId);
+            ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestNote);
         }
 
         // Not a table that can be read as one, or one that the role need not know: no more of it until the next listing.

@@ -39,9 +39,9 @@ internal sealed class VpcReconciler
     private readonly RouteWriter writer;
     private readonly InterfaceChecks checks;
     private readonly NodeStatuses statuses;
-    private readonly ForeignEntries foreign;
     private readonly VpcOverlaps overlaps;
     private readonly RouteQuota quota;
+    private readonly VpcPlanner planner;
     private readonly NodeWords words;
     private readonly VpcReader reader;
     private readonly VpcTroubles reading;
@@ -72,12 +72,12 @@ internal sealed class VpcReconciler
         writer = new RouteWriter(vpc, api, troubles, stale, time, random, log);
         checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, loops, signal.Set);
         statuses = new NodeStatuses(options, board, time);
-        foreign = new ForeignEntries(log);
         reading = new VpcTroubles(options.UnreachableLimit, time, random);
         writing = new VpcTroubles(options.UnreachableLimit, time, random);
-        reader = new VpcReader(vpc, tables, entries, reading, time, log);
+        reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
         overlaps = new VpcOverlaps(vpc, api, log);
         quota = new RouteQuota(vpc, api, time, log);
+        planner = new VpcPlanner(options.EtcdPrefix, tables, entries, stale, troubles, quota, writer, new ForeignEntries(log));
         words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, board);
         polls = new PollPauses(random);
         resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
@@ -153,8 +153,8 @@ internal sealed class VpcReconciler
         RefreshWhatIsDue();
         await reader.ReadAsync(offered, cancellation);
         var view = offered;
-        if (!tables.Covers(view) && !IsLater(reader.NotBefore)) return Next.Now;
-        var plans = Plan(view);
+        if (!tables.Knows(view) && !IsLater(reader.NotBefore)) return Next.Now;
+        var plans = planner.Plan(view);
         if (!await words.PublishAsync(view, plans, reading.ForNodes ?? writing.ForNodes, cancellation)) return null;
         // Only now: what ends the term has been told to the nodes.
         told();
@@ -172,32 +172,6 @@ internal sealed class VpcReconciler
         if (!slowly) return;
         overlaps.Recheck();
         checks.Recheck();
-    }
-
-    private Dictionary<string, IReadOnlyList<RouteStep>> Plan(VpcView view)
-    {
-        var mark = OwnershipMark.For(options.EtcdPrefix, view.Network);
-        var plans = new Dictionary<string, IReadOnlyList<RouteStep>>();
-        foreach (var tableId in tables.Serving.Concat(tables.Others))
-        {
-            if (entries.Of(tableId) is not { } known) continue;
-            var steps = RoutePlan.For(new RoutePlanInput(
-                tableId, view.Network, view.Nodes, view.Respected, known, mark, UpkeepOnly: !tables.Serving.Contains(tableId))
-            {
-                Leaving = view.Leaving,
-            });
-            stale.Observe(tableId, steps, view.IsWhole);
-            var used = known.Count(entry => entry.IsCustom);
-            troubles.Observe(tableId, steps, used);
-            quota.Observe(tableId, used, troubles.IsFull(tableId));
-            writer.Observe(tableId, steps);
-            foreign.Observe(tableId, steps);
-            plans.Add(tableId, steps);
-        }
-
-        foreign.Keep(plans.Keys);
-        quota.Keep(plans.Keys);
-        return plans;
     }
 
     /// <summary>At most one call that writes.</summary>
@@ -275,10 +249,10 @@ internal sealed class VpcReconciler
     private Next Idle(List<RouteStep> steps)
     {
         var now = time.GetTimestamp();
-        long?[] moments = [resyncAt, reader.NotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
+        long?[] moments = [resyncAt, reader.NotBefore, reader.ListNotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
         TimeSpan?[] pauses =
         [
-            troubles.NextRetry(), stale.NextDue(), entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
+            troubles.NextRetry(), stale.NextDue(), IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
             .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
         ];
         var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();
@@ -294,10 +268,8 @@ internal sealed class VpcReconciler
         ControlLog.AllStand(log, vpc, offered.Nodes.Count, tables.Serving.Count, (long)time.GetElapsedTime(since).TotalMilliseconds);
     }
 
-    private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteStep>> plans) => new(
-        statuses.Latest, foreign.All,
-        [.. plans.Keys.Select(id => new TableUse(id, vpc.Id, entries.Of(id)?.Count(entry => entry.IsCustom) ?? 0, quota.LimitOf(id)))],
-        lastReconcile, writer.Counts);
+    private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteStep>> plans) =>
+        new(statuses.Latest, planner.Foreign, planner.UseOf(vpc, plans.Keys), lastReconcile, writer.Counts);
 
     private bool IsLater(long moment) => moment > time.GetTimestamp();
 

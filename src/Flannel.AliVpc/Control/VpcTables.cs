@@ -13,6 +13,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     private readonly HashSet<string> dropped = [];
     private readonly HashSet<string> warned = [];
     private List<string>? all;
+    private bool isOld;
     private HashSet<string> gateways = [];
 
     /// <summary>Sorted: every wanted route belongs into each of them.</summary>
@@ -24,7 +25,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     /// <summary>Why the table of a vSwitch is not known; null when it is.</summary>
     public VSwitchProblem? ProblemOf(string vSwitchId) => problems.GetValueOrDefault(vSwitchId);
 
-    public void Invalidate() => all = null;
+    /// <summary>The next refresh lists them anew; until that succeeds, what is known counts.</summary>
+    public void Invalidate() => isOld = true;
 
     /// <summary>Whether a vSwitch gave no answer that would be the same next time.</summary>
     public bool HasOpenQuestions => problems.Values.Any(problem => problem.State == RouteState.Pending);
@@ -43,14 +45,19 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         Settle();
     }
 
-    public bool Covers(VpcView view) =>
+    /// <summary>Whether all is known that a refresh would find out.</summary>
+    public bool Covers(VpcView view) => !isOld && Knows(view);
+
+    /// <summary>Whether all is known that the nodes need, be it from an earlier listing.</summary>
+    public bool Knows(VpcView view) =>
         all is not null && view.Members.All(node => tableOf.ContainsKey(node.Node.VSwitchId) || problems.ContainsKey(node.Node.VSwitchId));
 
-    /// <summary>Null when all is known that can be known now.</summary>
+    /// <summary>Null when all is known that can be known now. With an error, what <see cref="Knows"/> says is still good.</summary>
     public async Task<CloudError?> RefreshAsync(VpcView view, CancellationToken cancellation)
     {
-        var error = all is null ? await ListAsync(cancellation) : null;
-        if (error is not null) return error;
+        var unlisted = all is null || isOld ? await ListAsync(cancellation) : null;
+        if (all is null) return unlisted;
+        CloudError? error = null;
         var missing = view.Members.Select(node => node.Node.VSwitchId).Where(id => !tableOf.ContainsKey(id) && !problems.ContainsKey(id))
             .Distinct().ToList();
         var answers = await Task.WhenAll(missing.Select(id => api.DescribeVSwitchAttributesAsync(vpc.RegionId, id, cancellation)));
@@ -60,13 +67,14 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         foreach (var gone in tableOf.Keys.Where(id => !inUse.Contains(id)).ToList()) tableOf.Remove(gone);
         Settle();
         // One vSwitch that gives no answer does not keep the others waiting.
-        return Serving.Count == 0 ? error : null;
+        return unlisted ?? (Serving.Count == 0 ? error : null);
     }
 
     private async Task<CloudError?> ListAsync(CancellationToken cancellation)
     {
         var answer = await api.DescribeRouteTableListAsync(vpc.RegionId, vpc.Id, cancellation);
         if (answer.Error is { Kind: not CloudErrorKind.Denied } error) return error;
+        isOld = false;
         tableOf.Clear();
         problems.Clear();
         dropped.Clear();

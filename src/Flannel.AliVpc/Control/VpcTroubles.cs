@@ -63,6 +63,6 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
     public static void Tell(VpcId vpc, CloudError error, TimeSpan pause, ILogger log)
     {
         if (error.Kind == CloudErrorKind.Denied) ControlLog.Denied(log, vpc, error.DeniedAction ?? error.Code, error.RequestId);
-        else ControlLog.Waiting(log, vpc, (long)pause.TotalMilliseconds, error.Code, error.Message, error.RequestId);
+        else ControlLog.Waiting(log, vpc, (long)pause.TotalMilliseconds, error.Code, error.Message, error.RequestNote);
     }
 }

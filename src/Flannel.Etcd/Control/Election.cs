@@ -16,6 +16,9 @@ public sealed class Election
     // So that of a thousand candidates that all see the key go, the first has written before most of the others ask.
     private static readonly TimeSpan Spread = TimeSpan.FromMilliseconds(200);
 
+    // Longer: who stood by asks the cloud for its rights first, and of a thousand only a few shall do so.
+    private static readonly TimeSpan StandBySpread = TimeSpan.FromSeconds(1);
+
     private readonly IEtcd etcd;
     private readonly EtcdKeys keys;
     private readonly ControllerHolder self;
@@ -38,6 +41,30 @@ public sealed class Election
         this.random = random;
         this.logger = logger;
         patience = new Patience(time, random, logger);
+    }
+
+    /// <summary>Waits while another node holds the election. What only a candidate must find out (may it write routes?) need not be found out before: the
+    /// cloud's API counts calls by account, and a node that stands by makes none.</summary>
+    public async Task StandByAsync(CancellationToken cancellation)
+    {
+        ControllerHolder? told = null;
+        while (true)
+        {
+            try
+            {
+                var look = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
+                if (look.Kvs.Count == 0 || (lastTerm != 0 && look.Kvs[0].Lease == lastTerm)) return;
+                var holder = ControllerHolder.Read(look.Kvs[0])!;
+                if (holder != told) EtcdLog.StandingBy(logger, holder.InstanceId, holder.PublicIp);
+                told = holder;
+                await WaitForVacancyAsync(look.Header.Revision, cancellation);
+                await Task.Delay(StandBySpread * random.NextDouble(), time, cancellation);
+            }
+            catch (EtcdException e)
+            {
+                await patience.PauseAsync(e, cancellation);
+            }
+        }
     }
 
     /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd. A term that it won

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>Stands for the election of the route controller while this node's credentials allow it, and works each term that it wins.</summary>
+/// <summary>Stands for the election of the route controller when there is none and this node's credentials allow it, and works each term that it wins. While another
+/// node is route controller this one asks nothing of the cloud.</summary>
 /// <param name="cloud">With the credentials that the network configuration and this node give.</param>
 /// <param name="self">This node, in the region that the routes are written in.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
@@ -30,6 +31,7 @@ internal sealed class ControllerCandidate(
         var pauses = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
+            await election.StandByAsync(cancellation).ConfigureAwait(false);
             Obstacle = await ObstacleAsync(cancellation).ConfigureAwait(false);
             if (Obstacle is not null)
             {
@@ -42,7 +44,7 @@ internal sealed class ControllerCandidate(
                 await using var term = await election.CampaignAsync(cancellation).ConfigureAwait(false);
                 var end = await WorkAsync(term, cancellation).ConfigureAwait(false);
                 cancellation.ThrowIfCancellationRequested();
-                NodeLog.TermEnded(logger, Describe(end));
+                NodeLog.TermEnded(logger, end.ToString());
                 // A term that was merely lost says nothing about this node: it may stand again at once.
                 if (end is TermEnd.Lost)
                 {
@@ -92,13 +94,4 @@ internal sealed class ControllerCandidate(
             _ => null,
         };
     }
-
-    private static string Describe(TermEnd end) => end switch
-    {
-        TermEnd.Denied denied => $"its key lacks the RAM action {denied.Action}",
-        TermEnd.NoCredentials none => none.Reason,
-        TermEnd.Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",
-        TermEnd.Stopped => "asked to stop",
-        _ => "the election was lost",
-    };
 }

@@ -10,7 +10,9 @@ namespace AliCloud.Simulator.Metadata;
 internal sealed class MetadataService(CloudState state, Credentials credentials, Random random, FaultList faults, CallLog calls)
 {
     private const string TokenPath = "/latest/api/token";
-    private const string Root = "/latest/";
+
+    /// <summary>What <c>GET /</c> lists: a dated version for programs such as cloud-init, and the newest. They hold the same here.</summary>
+    private static readonly string[] s_versions = ["2016-01-01", "latest"];
     private readonly MetadataTokens _tokens = new(state.Time, random);
 
     /// <param name="instanceId">The instance whose own listener this is; null for the listener of all.</param>
@@ -88,8 +90,9 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
             return Error(403, "Forbidden");
         }
 
-        if (!path.StartsWith(Root, StringComparison.Ordinal)) return Error(404, "Not Found");
-        return MetadataTree.Read(state, credentials, instance, path[Root.Length..]) is { } text ? Text(text) : Error(404, "Not Found");
+        if (path == "/") return Text(string.Join('\n', s_versions));
+        if (s_versions.FirstOrDefault(v => path.StartsWith($"/{v}/", StringComparison.Ordinal)) is not { } version) return Error(404, "Not Found");
+        return MetadataTree.Read(state, credentials, instance, path[(version.Length + 2)..]) is { } text ? Text(text) : Error(404, "Not Found");
     }
 
     private static WireAnswer Text(string text) => new(200, "text/plain", text);

@@ -5,13 +5,13 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Metadata;
 
-/// <summary>What one instance can read: paths below /latest/ and their texts. Directories are listed from the paths.</summary>
+/// <summary>What one instance can read: paths below a version and their texts. Directories are listed from the paths.</summary>
 internal static class MetadataTree
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
 
     /// <summary>The text at the path, or null. Call it under the gate: reading a role's credentials may issue new ones.</summary>
-    /// <param name="path">Without <c>/latest/</c>, as in <c>meta-data/instance-id</c>; with a slash at its end for a directory.</param>
+    /// <param name="path">Without the version, as in <c>meta-data/instance-id</c>; with a slash at its end for a directory.</param>
     public static string? Read(CloudState state, Credentials credentials, Instance instance, string path)
     {
         const string roles = "meta-data/ram/security-credentials/";
@@ -41,7 +41,7 @@ internal static class MetadataTree
             ["meta-data/zone-id"] = primary.VSwitch.ZoneId,
             ["meta-data/owner-account-id"] = state.AccountId,
             ["meta-data/network-type"] = "vpc",
-            ["meta-data/hostname"] = instance.Id,
+            ["meta-data/hostname"] = instance.HostName,
             ["meta-data/mac"] = primary.Mac,
             ["meta-data/private-ipv4"] = Cidr.Write(primary.PrivateIp),
             ["meta-data/vpc-id"] = instance.Vpc.Id,
@@ -49,9 +49,13 @@ internal static class MetadataTree
             ["meta-data/vswitch-id"] = primary.VSwitch.Id,
             ["meta-data/vswitch-cidr-block"] = primary.VSwitch.Cidr.ToString(),
             ["meta-data/instance/instance-type"] = "ecs.simulated.large",
+            ["meta-data/instance/instance-name"] = instance.HostName,
+            ["meta-data/image-id"] = "debian_12_x64_20G_alibase_simulated.vhd",
+            ["meta-data/ntp-conf/ntp-servers"] = "ntp1.cloud.aliyuncs.com\nntp2.cloud.aliyuncs.com",
             ["meta-data/dns-conf/nameservers"] = "100.100.2.136\n100.100.2.138",
             ["dynamic/instance-identity/document"] = Document(state, instance),
         };
+        if (instance.UserData is { } userData) leaves["user-data"] = userData;
         foreach (var i in instance.Interfaces)
         {
             var under = $"meta-data/network/interfaces/macs/{i.Mac}/";

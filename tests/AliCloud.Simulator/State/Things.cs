@@ -77,6 +77,8 @@ internal sealed class Instance(string id)
     public string Id => id;
     public string? RamRole { get; set; }
     public bool HardenedMetadata { get; set; }
+    public required string HostName { get; init; }
+    public string? UserData { get; init; }
     public List<NetworkInterface> Interfaces { get; } = [];
     public NetworkInterface Primary => Interfaces[0];
     public Vpc Vpc => Primary.VSwitch.Vpc;

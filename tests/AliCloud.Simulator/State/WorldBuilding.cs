@@ -1,3 +1,4 @@
+using System.Text;
 using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.State;
@@ -58,13 +59,23 @@ internal static class WorldBuilding
     /// <summary>All instances of a world that lives on one machine's loopback share its MAC.</summary>
     private const string LoopbackMac = "00:00:00:00:00:00";
 
+    /// <summary>Bytes before they are encoded in Base64.</summary>
+    private const int LongestUserData = 16 << 10;
+
     public static Instance AddInstance(CloudState state, WorldInstance description)
     {
         var id = description.InstanceId;
         Require(state.FindInstance(id) is null, $"{id} is there twice");
         Require(description.RamRole is null || state.Roles.Exists(r => r.Name == description.RamRole), $"{id}: no role {description.RamRole}");
         Require(description.Interfaces.Count > 0, $"{id} has no interface");
-        var instance = new Instance(id) { RamRole = description.RamRole, HardenedMetadata = description.HardenedMetadata };
+        Require(description.UserData is not { } data || Encoding.UTF8.GetByteCount(data) is > 0 and <= LongestUserData, $"{id}: user-data has 1 to {LongestUserData} bytes");
+        var instance = new Instance(id)
+        {
+            RamRole = description.RamRole,
+            HardenedMetadata = description.HardenedMetadata,
+            HostName = description.HostName ?? id,
+            UserData = description.UserData,
+        };
         foreach (var i in description.Interfaces)
         {
             var vSwitch = state.VSwitches.FirstOrDefault(v => v.Id == i.VSwitchId)

@@ -142,6 +142,12 @@ public sealed record WorldInstance
     /// <summary>The metadata service answers this instance only with a token.</summary>
     public bool HardenedMetadata { get; init; }
 
+    /// <summary>What the machine calls itself; null for its id.</summary>
+    public string? HostName { get; init; }
+
+    /// <summary>What cloud-init is given at the first boot, as it reads it: not in Base64. At most 16 KB.</summary>
+    public string? UserData { get; init; }
+
     /// <summary>A metadata listener of its own on 127.0.0.1; 0 is any free port.</summary>
     public int? MetadataPort { get; init; }
 

@@ -55,15 +55,6 @@ public class CloudApiDiscoveryTests
     }
 
     [Fact]
-    public async Task Custom_entries_are_counted_by_table()
-    {
-        await using var cloud = await StartAsync();
-        var counts = (await cloud.Api.GetVpcRouteEntrySummaryAsync(Region, "vpc-1", Token)).Value!;
-        Assert.Equal(2, Assert.Single(counts, c => c.RouteTableId == "vtb-1").Custom);
-        Assert.Equal(0, Assert.Single(counts, c => c.RouteTableId == "vtb-2").Custom);
-    }
-
-    [Fact]
     public async Task More_than_a_hundred_interfaces_are_asked_for_in_several_calls()
     {
         var many = Enumerable.Range(0, 130).Select(i => Instance($"i-m{i}", Interface($"eni-m{i}", 100 + i, "vsw-1", $"192.168.1.{20 + i}")) with { MetadataPort = null });

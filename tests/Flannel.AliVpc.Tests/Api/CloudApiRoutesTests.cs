@@ -139,7 +139,7 @@ public class CloudApiRoutesTests
     public async Task A_dry_run_succeeds_and_writes_nothing()
     {
         await using var cloud = await StartAsync();
-        Assert.True((await cloud.Api.DryRunCreateRouteEntryAsync(Region, Route("10.24.2.0/24"), Token)).Ok);
+        Assert.True((await cloud.Api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Ok);
         Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
     }
 
@@ -148,7 +148,7 @@ public class CloudApiRoutesTests
     {
         await using var cloud = await StartAsync();
         var api = cloud.ApiWith(StaticCredentials.Of("LTAIread", KeySecret));
-        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunCreateRouteEntryAsync(Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
+        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
         var batch = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.2.0/24")], Token)).Error!;
         Assert.Equal((CloudErrorKind.Denied, "vpc:CreateRouteEntries", 403), (batch.Kind, batch.DeniedAction, batch.HttpStatus));
         Assert.Equal("ecs:ModifyNetworkInterfaceAttribute", (await api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Error!.DeniedAction);

@@ -183,7 +183,6 @@ public class CloudTransportTests
         Assert.Equal("<answer>", (await api.DescribeVSwitchesAsync(Region, "vpc-1", Token)).Error!.Code);
         Assert.Equal("<answer>", (await api.DescribeVSwitchAttributesAsync(Region, "vsw-1", Token)).Error!.Code);
         Assert.Equal("<answer>", (await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!.Code);
-        Assert.Equal("<answer>", (await api.GetVpcRouteEntrySummaryAsync(Region, "vpc-1", Token)).Error!.Code);
         Assert.Equal("<answer>", (await api.DescribeNetworkInterfacesAsync(Region, ["eni-1"], Token)).Error!.Code);
     }
 

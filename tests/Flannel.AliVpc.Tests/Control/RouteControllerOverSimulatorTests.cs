@@ -126,8 +126,46 @@ public sealed class RouteControllerOverSimulatorTests
         stage.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(stage.Leases.Snapshot, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
         Assert.Equal((1, true), (run.Changes, run.Complete));
-        Assert.Contains("the RAM role lacks vpc:CreateRouteEntry", run.Text, StringComparison.Ordinal);
+        // Batch and single call both: the controller would try the one after the other.
+        Assert.Contains("the RAM role lacks vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Contains("the RAM role lacks vpc:CreateRouteEntry for vtb-1\n", run.Text, StringComparison.Ordinal);
         Assert.Equal("", stage.Routes("vtb-1"));
+    }
+
+    [Theory]
+    [InlineData("vpc:ModifyRouteEntry")]
+    [InlineData("vpc:DeleteRouteEntries")]
+    public async Task The_apis_own_dry_run_finds_each_right_that_the_plan_takes(string action)
+    {
+        var key = new WorldAccessKey { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
+        await using var stage = await Stage.StartAsync(world => world with { AccessKeys = [.. world.AccessKeys, key] }, key.Id, runs: false);
+        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.1.0/24", NextHopId = "i-9" });
+        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
+        for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
+        var before = stage.Cloud.State.CustomRoutes();
+        var run = await RouteDryRun.RunAsync(stage.Leases.Snapshot, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+        Assert.Equal((3, true), (run.Changes, run.Complete));
+        Assert.Contains($"the RAM role lacks {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Equal(2, run.Text.Split("the API would carry out").Length - 1);
+        Assert.Equal(before, stage.Cloud.State.CustomRoutes());
+    }
+
+    [Fact]
+    public async Task A_transit_routers_entry_where_a_route_belongs_stays_and_is_told_marked_or_not()
+    {
+        await using var stage = await Stage.StartAsync(runs: false);
+        var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };
+        stage.Cloud.Console.CreateRoute("vtb-1", hosted);
+        stage.Cloud.Console.CreateRoute("vtb-1", hosted with { DestinationCidrBlock = "10.24.9.0/24" });
+        stage.Join(2);
+        stage.Join(4);
+        stage.Run();
+        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Conflict);
+        await stage.UntilAvailable([4]);
+        await Task.Delay(stage.Options.StaleGrace + stage.Options.Resync, TestContext.Current.CancellationToken);
+        Assert.Contains("Attachment tr-1", stage.Term.Statuses["10.24.2.0-24"].Message, StringComparison.Ordinal);
+        Assert.Equal(2, stage.Cloud.State.CustomRoutes().Count(r => r is { NextHopId: "tr-1" } && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal)));
+        Assert.Equal(0, stage.Cloud.Calls.Count("vpc", "DeleteRouteEntries"));
     }
 
     private sealed class Stage : IAsyncDisposable
@@ -146,12 +184,13 @@ public sealed class RouteControllerOverSimulatorTests
         public FakeLeases Leases { get; } = new();
         public RecordingLogger Log { get; } = new();
         public FakeTerm Term { get; private set; } = null!;
-        public Task<TermEnd> Running { get; private set; } = null!;
+        public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
 
         public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc" && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
             || call.Action is "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntry");
 
-        public static async Task<Stage> StartAsync(Func<World, World>? change = null, string key = KeyId)
+        /// <param name="runs">False: the controller waits for <see cref="Run"/>.</param>
+        public static async Task<Stage> StartAsync(Func<World, World>? change = null, string key = KeyId, bool runs = true)
         {
             var world = TestCloud.World with
             {
@@ -169,9 +208,14 @@ public sealed class RouteControllerOverSimulatorTests
                     StaticCredentials.Of(key, KeySecret), TimeProvider.System, new Random(), log),
             };
             stage.Term = new FakeTerm(TimeProvider.System, stage.Leases);
-            var controller = new RouteController(stage.Options, stage.Leases, stage.Api, TimeProvider.System, new Random(1), stage.Log);
-            stage.Running = controller.RunAsync(stage.Term, stage.stop.Token);
+            if (runs) stage.Run();
             return stage;
+        }
+
+        public void Run()
+        {
+            var controller = new RouteController(Options, Leases, Api, TimeProvider.System, new Random(1), Log);
+            Running = controller.RunAsync(Term, stop.Token);
         }
 
         private static WorldInstance Node(int i) =>

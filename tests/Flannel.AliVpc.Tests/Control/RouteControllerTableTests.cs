@@ -117,6 +117,49 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
+    public void A_listing_of_the_tables_that_fails_stops_nobody_while_they_are_known() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-1", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Cloud.Faults = call => call.Action == "DescribeRouteTableList" ? new Fault(CloudErrorKind.Retry, "Throttling.Api") : null;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        var (joined, listings) = (cluster.Time.Elapsed, cluster.Cloud.Count("DescribeRouteTableList"));
+        cluster.Join("10.24.2.0/24", "i-2");
+        // Of a vSwitch that was in no listing: asked for by itself.
+        cluster.Join("10.24.3.0/24", "i-3", "vsw-2");
+        await cluster.UntilAvailable("10.24.2.0/24", "10.24.3.0/24");
+        Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.InRange(listings, 10, 60);
+        Assert.False(cluster.Running.IsCompleted);
+    });
+
+    [Fact]
+    public void A_full_table_beside_one_with_room_is_told_from_it_although_the_answer_names_no_table() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Quota = 4;
+        cluster.Cloud.AddTable("vpc-1", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        for (var i = 1; i <= 4; i++) cluster.Cloud.AddEntry("vtb-1", $"172.16.{i}.0/24", "i-vpn");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.QuotaExceeded);
+        await cluster.Time.Until(() => cluster.Cloud.Routes("vtb-2").Count() == 2);
+        Assert.Contains("vtb-1 is full", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(2));
+        // There is room for two more in the other one, and no word of its being full.
+        cluster.Join("10.24.3.0/24", "i-3", "vsw-2");
+        await cluster.Time.Until(() => cluster.Hop("10.24.3.0/24", "vtb-2") == "i-3");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(2));
+        Assert.Contains(new TableUse("vtb-2", "vpc-1", 3, 4), cluster.Controller.Report.Tables);
+        Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3503 && line.Text.Contains("vtb-2", StringComparison.Ordinal));
+    });
+
+    [Fact]
     public void What_the_api_would_refuse_is_refused_before_any_call_that_writes() => Cluster.Run(async cluster =>
     {
         cluster.Leases.Config = FakeLeases.ConfigFor("192.168.0.0/16");

@@ -71,6 +71,24 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
+    public void A_time_in_which_leases_could_not_be_seen_does_not_count_as_absence() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(30));
+        cluster.Leases.IsWhole = false;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        cluster.Leases.IsWhole = true;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        Assert.Null(cluster.Hop("10.24.9.0/24"));
+    });
+
+    [Fact]
     public void Nothing_goes_without_a_configuration() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token);

@@ -29,6 +29,21 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task Standing_by_lasts_while_another_holds_it_and_no_longer()
+    {
+        var world = shared.World();
+        await New(world, "i-2").StandByAsync(Cancel);
+        var first = await CampaignAsync(world, "i-1");
+        var standingBy = New(world, "i-2").StandByAsync(Cancel);
+        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
+        Assert.False(standingBy.IsCompleted);
+        await first.DisposeAsync();
+        await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        Assert.Null(await Election.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+    }
+
+    [Fact]
     public async Task A_clean_resignation_lets_the_next_one_in_at_once()
     {
         var world = shared.World();

@@ -39,6 +39,21 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_node_that_is_not_the_controller_makes_no_call_to_the_clouds_api()
+    {
+        await StartVpcAsync(3);
+        await StartReadyAsync(0, QuickResync);
+        var controller = await WaitForControllerAsync();
+        await StartReadyAsync(1, QuickResync);
+        await StartReadyAsync(2, QuickResync);
+        await Task.Delay(TimeSpan.FromSeconds(3), Cancel);
+
+        var calls = await Vpc.Control.ApiCallsAsync(Cancel);
+        Assert.All(calls, call => Assert.Equal(controller.InstanceId, call.InstanceId));
+        Assert.Contains(calls, call => call.Action == "CreateRouteEntries");
+    }
+
+    [Fact]
     public async Task A_route_that_somebody_deleted_comes_back()
     {
         await StartVpcAsync(1);
@@ -83,12 +98,19 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_role_that_may_not_create_routes_leaves_the_node_waiting_with_the_rights_name_in_its_log()
+    public async Task A_role_that_may_not_create_routes_leaves_the_node_waiting_with_the_rights_name_in_log_health_and_metrics()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
-        var daemon = await Vpc.Instances[0].StartDaemonAsync(QuickResync);
+        var port = Vpc.Instances[0].FreePort();
+        var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 
-        await daemon.WaitForLogAsync("vpc:CreateRouteEntr", Cancel);
+        // One state and one message, wherever somebody looks: the node's log, its health, its metrics.
+        const string word = "Denied: the RAM role lacks vpc:CreateRouteEntry";
+        await daemon.WaitForLogAsync(word, Cancel);
+        using var http = Vpc.Instances[0].CreateHttpClient(port);
+        using var answer = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
+        Assert.Contains($"[-]route failed: {word.Replace("Denied:", $"Denied in {World.RouteTableId}:", StringComparison.Ordinal)}", await answer.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        Assert.Contains("\nflannel_route_state{state=\"Denied\"} 1\n", await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel), StringComparison.Ordinal);
         Assert.False(daemon.IsReady);
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
 

@@ -4,6 +4,7 @@ using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
 using Flanneld.Host;
 using Flanneld.Node;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -32,11 +33,11 @@ public sealed class NodeReadinessTests : IDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private NodeReadiness Node(string? instanceId = "i-1", string? path = null)
+    private NodeReadiness Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null)
     {
         var node = new NodeReadiness(
             new SubnetEnv(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false), instanceId, new SubnetFile(path ?? SubnetPath), systemd, health, null,
-            time, time.GetTimestamp(), NullLogger.Instance);
+            time, time.GetTimestamp(), logger ?? NullLogger.Instance);
         node.Begin(new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
         return node;
     }
@@ -149,6 +150,40 @@ public sealed class NodeReadinessTests : IDisposable
         await node.SettleAsync(TestContext.Current.CancellationToken);
         Assert.True(IsReady);
         Assert.Null(node.RetryAfter);
+    }
+
+    public static TheoryData<RouteState> States => [.. Enum.GetValues<RouteState>()];
+
+    /// <summary>One word for one state, wherever an operator looks.</summary>
+    [Theory]
+    [MemberData(nameof(States))]
+    public async Task A_state_is_the_same_in_readyz_in_the_metrics_in_systemds_line_and_in_the_log(RouteState state)
+    {
+        var lines = new Lines();
+        const string message = "the RAM role lacks vpc:CreateRouteEntries";
+        await Tell(Node(logger: lines), new LeaseEvent.Confirmed(Held),
+            new LeaseEvent.RouteStatusChanged(new RouteStatus("10.24.5.0/24", "i-1", ["vtb-1"], state, message, "req-1", default)));
+        var route = Assert.Single(health.Checks, check => check.Name == "route");
+        Assert.Equal((state == RouteState.Available, $"{state} in vtb-1: {message}"), (route.Ok, route.Detail));
+        Assert.Contains($"route: {state} in vtb-1: {message}", health.Summary, StringComparison.Ordinal);
+        foreach (var each in Enum.GetValues<RouteState>())
+            Assert.Contains($"\nflannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n", health.Metrics(), StringComparison.Ordinal);
+        var line = Assert.Single(lines.All, line => line.StartsWith("route of 10.24.5.0/24", StringComparison.Ordinal));
+        Assert.Contains($"{state}", line, StringComparison.Ordinal);
+        Assert.Contains(message, line, StringComparison.Ordinal);
+        if (state is not (RouteState.Available or RouteState.Pending)) Assert.Contains("req-1", line, StringComparison.Ordinal);
+    }
+
+    private sealed class Lines : ILogger
+    {
+        public List<string> All { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            All.Add(formatter(state, exception));
     }
 
     [Fact]

@@ -28,9 +28,6 @@ internal sealed partial class FakeCloud
     public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("DescribeVpcAttribute", vpcId, [], () => Answer(Vpcs[vpcId]), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteCount>>> GetVpcRouteEntrySummaryAsync(string regionId, string vpcId, CancellationToken cancellation) =>
-        CallAsync("GetVpcRouteEntrySummary", vpcId, [], () => Answer<IReadOnlyList<RouteCount>>([]), cancellation);
-
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
 
@@ -108,9 +105,8 @@ internal sealed partial class FakeCloud
         }, cancellation);
     }
 
-    public Task<CloudResult<Done>> DryRunCreateRouteEntryAsync(string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        CallAsync("DryRunCreateRouteEntry", VpcOf(entry.RouteTableId), [Text(entry)], () =>
-            Failed<Done>(CloudErrorKind.AlreadySo, "DryRunOperation", ""), cancellation);
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Done.Instance), cancellation);
 
     public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>

@@ -160,6 +160,9 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
 
     public int Publications { get; private set; }
 
+    /// <summary>Told before and after each thing that etcd does for the term.</summary>
+    public Action OnStep { get; set; } = () => { };
+
     public void Lose() => lost.Cancel();
 
     public void Dispose() => lost.Dispose();
@@ -169,11 +172,15 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
         Proofs++;
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnProof();
-        return IsHeld;
+        OnStep();
+        return IsHeld && !lost.IsCancellationRequested;
     }
 
-    public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation) =>
-        new(new Dictionary<string, RouteStatus>(Statuses));
+    public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation)
+    {
+        OnStep();
+        return new(new Dictionary<string, RouteStatus>(Statuses));
+    }
 
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
     {
@@ -184,12 +191,14 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
             if (!leases.Snapshot.Leases.Any(lease => lease.Key.ToString() == key)) Statuses.TryRemove(key, out _);
         }
 
+        OnStep();
         return true;
     }
 
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        OnStep();
         if (!IsHeld || lost.IsCancellationRequested) return false;
         Publications++;
         foreach (var (lease, status) in statuses)
@@ -199,6 +208,7 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
             Published.Add((time.GetElapsedTime(began), status));
         }
 
+        OnStep();
         return true;
     }
 }

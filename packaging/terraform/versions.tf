@@ -1,0 +1,11 @@
+terraform {
+  required_version = ">= 1.3"
+
+  required_providers {
+    alicloud = {
+      source = "aliyun/alicloud"
+      # alicloud_instance.source_dest_check
+      version = ">= 1.284.0"
+    }
+  }
+}
