@@ -18,10 +18,7 @@ case $kind in
     *) fail "no root file system '$kind': cloud, or nothing" ;;
 esac
 
-command -v apt-get >/dev/null || fail "no apt on this machine: no root file system can be made"
-codename=$(release_codename)
-uri=$(debian_uri "$codename")
-[ -n "$uri" ] || fail "apt on this machine has no source of a Debian release: no root file system can be made"
+read -r codename uri < <(debian_source) || fail "apt on this machine has no source of a Debian release: no root file system can be made"
 key=$({ cat eng/debian_root.sh; printf '%s\n' "$codename"; } | sha256sum | cut -c 1-16)
 roots=$ARTIFACTS/debian-root
 folder=$roots/$kind-$key
