@@ -12,6 +12,9 @@ public sealed partial class HardeningTests : MachineTest
     /// <summary>CAP_NET_ADMIN is number 12.</summary>
     private const string NetAdmin = "0000000000001000";
 
+    /// <summary>systemd's own number for it: INT_MAX - 1.</summary>
+    private const string KillInsteadOfAnError = "2147483646";
+
     /// <summary>As linux/seccomp.h numbers it: a filter.</summary>
     private const string Filtered = "2";
 
@@ -27,6 +30,7 @@ public sealed partial class HardeningTests : MachineTest
         // A call that the filter denies fails with EPERM as shipped, and might go unnoticed: here it ends the daemon.
         await OverrideAsync("SystemCallErrorNumber=kill");
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
+        Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
         await AssertLockedInAsync(NoCapability);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
