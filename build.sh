@@ -259,13 +259,10 @@ package() { # [ARCH…]
 
 # What tests/Flanneld.Packaging starts beside the packages themselves.
 NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
-<<<<<<< HEAD
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container
-    apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
-=======
-NEEDS_FILE_TESTS=(lintian:lintian rpmlint:rpmlint dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils gpg:gnupg busybox:busybox-static fish:fish zsh:zsh)
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
->>>>>>> 6337ad352f717b69eb77f8359fd02619a0e1ebb8
+NEEDS_FILE_TESTS=(lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh)
+NEEDS_REPOSITORY_TESTS=(dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils xz:xz-utils gpg:gnupg rpmsign:rpm)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" "${NEEDS_REPOSITORY_TESTS[@]}"
+    mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
 
 test_packages() { # all of it, packages made anew
     local start
