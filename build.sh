@@ -25,7 +25,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
 
   demo [--keep]    the whole product on this machine, no cloud account: three simulated ECS instances, a real etcd, the native
                    flanneld on each, containers that ping each other; --keep leaves it running to look around
-  test [FILTER]    build, publish, lint, and every test; FILTER (part of a project's name) runs only some
+  test [FILTER]    build, publish, lint, every test, and the deb on one machine; FILTER (part of a project's name) runs only some
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts
@@ -155,7 +155,8 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
         # What no etcd has a part in.
         arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
     fi
-    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
+    # One machine with systemd, from the installation to the removal; the rest is test-packages'.
+    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-class Flanneld.Packaging.DebTests -trait- Length=Long); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
@@ -218,11 +219,24 @@ run_test_verb() {
                 if [ -n "$OTHER_ETCD" ]; then projects+=("Flannel.Etcd.Tests@$OTHER_LINE"); fi
             fi
             if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
+            if [ -z "$filter" ] && check deb only_deb; then
+                projects+=(Flanneld.Packaging)
+                SHORT=true
+            fi
             step "Running ${projects[*]}" run_all_tests "${projects[@]}"
             for project in "${projects[@]}"; do collect_tests_of "$project"; done
         fi
     fi
     summarise "$start"
+}
+
+# The one package that the short test of Flanneld.Packaging installs, made anew.
+only_deb() {
+    local architecture
+    architecture=$(machine_architecture)
+    need "${NEEDS_MACHINE_TESTS[@]}"
+    rm -f "$PACKAGES"/flanneld*_"$architecture".deb
+    step "deb ($architecture)" deb/build.sh "$architecture"
 }
 
 summarise() { # STARTED: the last lines of a run of tests; its result is the exit code
@@ -257,12 +271,12 @@ package() { # [ARCH…]
     (cd "$PACKAGES" && find . -type f -printf '    %-60P %9s bytes\n' | LC_ALL=C sort)
 }
 
-# What tests/Flanneld.Packaging starts beside the packages themselves.
+# What tests/Flanneld.Packaging starts beside the packages themselves: for one machine with systemd, for the image, for the files and repositories.
+NEEDS_MACHINE_TESTS=(mmdebstrap:mmdebstrap systemd-nspawn:systemd-container unshare:util-linux flock:util-linux dpkg-deb:dpkg)
 NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
 NEEDS_FILE_TESTS=(lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh)
 NEEDS_REPOSITORY_TESTS=(dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils xz:xz-utils gpg:gnupg rpmsign:rpm)
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" "${NEEDS_REPOSITORY_TESTS[@]}"
-    mmdebstrap:mmdebstrap systemd-nspawn:systemd-container)
+NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_MACHINE_TESTS[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" "${NEEDS_REPOSITORY_TESTS[@]}")
 
 test_packages() { # all of it, packages made anew
     local start

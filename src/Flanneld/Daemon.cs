@@ -31,6 +31,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly long startedAt;
     private readonly ILogger logger;
     private readonly ControllerMetrics controllerMetrics;
+    private readonly LoopWatch loops;
     private readonly NodeHealth health;
     private readonly SystemdNotifier systemd;
     private readonly Stack<IDisposable> owned = new();
@@ -42,7 +43,8 @@ internal sealed class Daemon : IAsyncDisposable
         startedAt = time.GetTimestamp();
         logger = loggers.CreateLogger("flanneld");
         controllerMetrics = new ControllerMetrics();
-        health = new NodeHealth(controllerMetrics, time);
+        loops = new LoopWatch(time);
+        health = new NodeHealth(controllerMetrics, time, loops);
         systemd = new SystemdNotifier(environment.GetValueOrDefault("NOTIFY_SOCKET"));
     }
 
@@ -108,11 +110,26 @@ internal sealed class Daemon : IAsyncDisposable
         if (candidate is not null) background.Add(StandAsync(candidate, readiness.Settled, cancellation));
         background.Add(GiveBackMemoryAsync(cancellation));
 
-        var keeper = new LeaseKeeper(connections.Etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"));
+        var keeper = new LeaseKeeper(connections.Etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"), loops: loops);
         var loop = new NodeLoop(
             readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
-            systemd, WatchdogPulse(), time, nodeLogger);
-        return await loop.RunAsync(keeper, cancellation).ConfigureAwait(false);
+            systemd, loops, WatchdogPulse(), time, nodeLogger);
+        var life = loop.RunAsync(keeper, cancellation);
+        var parts = background.ToList();
+        background.Add(life);
+        return await FirstAsync(life, parts).ConfigureAwait(false);
+    }
+
+    /// <summary>A part that ends by a fault takes the daemon with it: nobody would do its work any more, and nobody would see that.</summary>
+    private static async Task<string> FirstAsync(Task<string> life, List<Task> parts)
+    {
+        while (true)
+        {
+            var ended = await Task.WhenAny([life, .. parts]).ConfigureAwait(false);
+            if (ended == life) return await life.ConfigureAwait(false);
+            if (ended.IsFaulted) await ended.ConfigureAwait(false);
+            parts.Remove(ended);
+        }
     }
 
     /// <summary>A restart whose route is in place is ready before it stands for election, and without a call to the cloud's API.</summary>
@@ -140,7 +157,7 @@ internal sealed class Daemon : IAsyncDisposable
         var region = self.ToBackendData() is var data && backend.RegionId is { } given ? data with { RegionId = given } : data;
         return new ControllerCandidate(
             cloud, region, election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), ControllerOptions(backend),
-            controllerMetrics, time, random, loggers.CreateLogger("routes"));
+            controllerMetrics, loops, time, random, loggers.CreateLogger("routes"));
     }
 
     /// <summary>Prints what a controller would do, and ends.</summary>

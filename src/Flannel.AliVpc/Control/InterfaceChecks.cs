@@ -6,7 +6,8 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>Keeps the source/destination check of the nodes' interfaces off: with it on, an interface drops what its containers send and
 /// receive. On by default for new interfaces since 2025-04-22 (ECS notice 461). Runs beside the routes and never holds them up.</summary>
-internal sealed class InterfaceChecks(string regionId, ICloudApi api, TimeProvider time, Random random, ILogger log, Action changed)
+internal sealed class InterfaceChecks(
+    string regionId, ICloudApi api, TimeProvider time, Random random, ILogger log, LoopWatch loops, Action changed)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -59,12 +60,16 @@ internal sealed class InterfaceChecks(string regionId, ICloudApi api, TimeProvid
 
     public async Task RunAsync(CancellationToken cancellation)
     {
+        using var loop = loops.Begin($"the route controller's loop of interfaces in {regionId}", VpcReconciler.LongestWork);
         while (true)
         {
+            loop.Works();
             signal.Clear();
             var due = Due();
             if (due.Count > 0) await LookAsync(due, cancellation);
-            await signal.WaitAsync(UntilNext(), cancellation);
+            var pause = UntilNext();
+            loop.Waits(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
+            await signal.WaitAsync(pause, cancellation);
         }
     }
 

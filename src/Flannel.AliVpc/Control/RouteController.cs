@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Flannel.AliVpc.Api;
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Microsoft.Extensions.Logging;
 
@@ -7,9 +8,11 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>The only writer of routes, for as long as its node holds the election: follows the leases, groups them by VPC, and has one
 /// <see cref="VpcReconciler"/> work on each, so that no VPC waits for another.</summary>
+/// <param name="loops">Who wants to know whether one of its loops hangs; null for nobody.</param>
 public sealed class RouteController(
-    RouteControllerOptions options, ILeaseView leases, ICloudApi api, TimeProvider time, Random random, ILogger log)
+    RouteControllerOptions options, ILeaseView leases, ICloudApi api, TimeProvider time, Random random, ILogger log, LoopWatch? loops = null)
 {
+    private readonly LoopWatch loops = loops ?? new LoopWatch(time);
     private readonly PacedCloudApi paced = new(api, time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
 
@@ -91,7 +94,7 @@ public sealed class RouteController(
             }
 
             reconciler = new VpcReconciler(
-                view, options, term, paced, board, time, new Random(random.Next()), log, () => Judge(ended));
+                view, options, term, paced, board, time, new Random(random.Next()), log, loops, () => Judge(ended));
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }

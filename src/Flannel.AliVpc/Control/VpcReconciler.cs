@@ -1,4 +1,5 @@
 using Flannel.AliVpc.Api;
+using Flannel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
@@ -17,12 +18,17 @@ internal sealed class VpcReconciler
 
     private static readonly TimeSpan ProofRetry = TimeSpan.FromSeconds(5);
 
+    /// <summary>Of a step, or of a look at the interfaces: some calls, each of which may first wait for as long as the server says (5 minutes
+    /// at the most) and then for its time-out.</summary>
+    internal static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(30);
+
     private readonly VpcId vpc;
     private readonly RouteControllerOptions options;
     private readonly IControllerTerm term;
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger log;
+    private readonly LoopWatch loops;
     private readonly Action told;
 
     private readonly Signal signal;
@@ -54,17 +60,17 @@ internal sealed class VpcReconciler
 
     public VpcReconciler(
         VpcView view, RouteControllerOptions options, IControllerTerm term, ICloudApi api, StatusBoard board, TimeProvider time,
-        Random random, ILogger log, Action told)
+        Random random, ILogger log, LoopWatch loops, Action told)
     {
         (vpc, offered, this.options, this.term) = (view.Vpc, view, options, term);
-        (this.time, this.random, this.log, this.told) = (time, random, log, told);
+        (this.time, this.random, this.log, this.loops, this.told) = (time, random, log, loops, told);
         signal = new Signal(time);
         tables = new VpcTables(vpc, options.RouteTableIds, api, log);
         entries = new VpcEntries(vpc, api, time, random);
         troubles = new RouteTroubles(time, random);
         stale = new StaleRoutes(options.StaleGrace, time);
         writer = new RouteWriter(vpc, api, troubles, stale, time, random, log);
-        checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, signal.Set);
+        checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, loops, signal.Set);
         statuses = new NodeStatuses(options, board, time);
         reading = new VpcTroubles(options.UnreachableLimit, time, random);
         writing = new VpcTroubles(options.UnreachableLimit, time, random);
@@ -96,6 +102,7 @@ internal sealed class VpcReconciler
     public async Task RunAsync(CancellationToken cancellation)
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var loop = loops.Begin($"the route controller's loop of {vpc}", LongestWork);
         var checking = checks.RunAsync(both.Token);
         try
         {
@@ -104,8 +111,10 @@ internal sealed class VpcReconciler
             while (true)
             {
                 signal.Clear();
+                loop.Works();
                 if (await StepAsync(cancellation) is not { } next) return;
                 if (checking.IsFaulted) await checking;
+                loop.Waits(next.Pause);
                 if (!next.NewsCutsItShort) await Task.Delay(next.Pause, time, cancellation);
                 else if (await signal.WaitAsync(next.Pause, cancellation)) await GatherAsync(cancellation);
             }

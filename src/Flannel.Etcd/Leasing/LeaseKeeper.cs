@@ -16,6 +16,9 @@ public sealed class LeaseKeeper
     // Timers have an end; an etcd lease of somebody's own making need not.
     private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
 
+    // Every request has its time-out, every pause is of seconds.
+    private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
+
     private readonly IEtcd etcd;
     private readonly TimeProvider time;
     private readonly Patience patience;
@@ -25,9 +28,11 @@ public sealed class LeaseKeeper
     private readonly Backoff looks;
     private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
     private readonly ILogger logger;
+    private readonly LoopWatch loops;
     private readonly Flannel.Core.Leases.Lease held;
     private readonly Lock gate = new();
     private bool unreachable;
+    private WatchedLoop? loop;
 
     // What the timer looks at, too: under the gate.
     private ITimer? expiry;
@@ -37,6 +42,7 @@ public sealed class LeaseKeeper
     /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that
     /// is shorter.</param>
     /// <param name="leaseTime">Of a lease that must be taken back; null for flannel's 24 h.</param>
+    /// <param name="loops">Who wants to know whether it hangs; null for nobody.</param>
     public LeaseKeeper(
         IEtcd etcd,
         EtcdKeys keys,
@@ -45,8 +51,10 @@ public sealed class LeaseKeeper
         TimeProvider time,
         Random random,
         ILogger logger,
-        TimeSpan? leaseTime = null)
+        TimeSpan? leaseTime = null,
+        LoopWatch? loops = null)
     {
+        this.loops = loops ?? new LoopWatch(time);
         this.etcd = etcd;
         this.time = time;
         this.logger = logger;
@@ -82,6 +90,7 @@ public sealed class LeaseKeeper
 
     private async Task RunAsync(CancellationToken cancellation)
     {
+        using var watched = loop = loops.Begin("the lease's keeper", LongestWork);
         using var timer = time.CreateTimer(_ => TellExpiry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
@@ -93,6 +102,7 @@ public sealed class LeaseKeeper
 
             while (true)
             {
+                loop.Works();
                 try
                 {
                     if (renewal.Due(claim.Life) <= TimeSpan.Zero) await RenewAsync(cancellation);
@@ -180,7 +190,10 @@ public sealed class LeaseKeeper
     {
         var wait = renewal.Due(claim.Life);
         if (wait <= TimeSpan.Zero) return;
-        await Awaiting.WaitAsync(next, wait < LongestWait ? wait : LongestWait, time, cancellation);
+        if (wait > LongestWait) wait = LongestWait;
+        loop?.Waits(wait);
+        await Awaiting.WaitAsync(next, wait, time, cancellation);
+        loop?.Works();
     }
 
     /// <summary>Renews while the stream lives.</summary>

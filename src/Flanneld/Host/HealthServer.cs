@@ -8,6 +8,9 @@ namespace Flanneld.Host;
 /// <summary>What the health paths answer from.</summary>
 internal interface IHealth
 {
+    /// <summary>What hangs, for ever as it seems: only a restart helps. Null when nothing does.</summary>
+    string? Hung { get; }
+
     /// <summary>The checks of readiness, in order; the node is ready when all are true.</summary>
     IReadOnlyList<(string Name, bool Ok, string Detail)> Checks { get; }
 
@@ -121,7 +124,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         return path switch
         {
             // Upstream's words, which its users' probes may look for.
-            "/healthz" or "/livez" => Answer(200, "flanneld is running\n", method),
+            "/healthz" or "/livez" => health.Hung is { } hung ? Answer(503, $"flanneld hangs: {hung}\n", method) : Answer(200, "flanneld is running\n", method),
             "/readyz" => Readiness(verbose, method),
             "/metrics" => Answer(200, health.Metrics(), method, "text/plain; version=0.0.4; charset=utf-8"),
             _ => Answer(404, "paths: /healthz /readyz /readyz?verbose /metrics\n", method),

@@ -6,6 +6,9 @@ namespace Flanneld.Host;
 /// <summary>Tells systemd how the service is, by the protocol of sd_notify(3). Silent where there is no <c>NOTIFY_SOCKET</c>.</summary>
 internal sealed class SystemdNotifier : IDisposable
 {
+    // A manager that reads takes a message in no time; one that does not must not hold up the loops.
+    private const int PatienceMilliseconds = 1000;
+
     private readonly Socket? socket;
     private readonly UnixDomainSocketEndPoint? address;
 
@@ -14,7 +17,7 @@ internal sealed class SystemdNotifier : IDisposable
     {
         if (string.IsNullOrEmpty(notifySocket) || notifySocket[0] is not ('/' or '@')) return;
         address = new UnixDomainSocketEndPoint(notifySocket[0] == '@' ? "\0" + notifySocket[1..] : notifySocket);
-        socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = PatienceMilliseconds };
     }
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={OneLine(status)}");

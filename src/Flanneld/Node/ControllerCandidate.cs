@@ -15,7 +15,7 @@ namespace Flanneld.Node;
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
     CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, RouteControllerOptions options, ControllerMetrics metrics,
-    TimeProvider time, Random random, ILogger logger)
+    LoopWatch loops, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
@@ -63,7 +63,7 @@ internal sealed class ControllerCandidate(
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var follower = follow();
         var following = follower.RunAsync(over.Token);
-        var controller = new RouteController(options, new EtcdLeaseView(follower), cloud.Api, time, random, logger);
+        var controller = new RouteController(options, new EtcdLeaseView(follower), cloud.Api, time, random, logger, loops);
         metrics.Begin(controller);
         try
         {

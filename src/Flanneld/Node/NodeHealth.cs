@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 using Flanneld.Host;
@@ -8,7 +9,7 @@ using Flanneld.Options;
 namespace Flanneld.Node;
 
 /// <summary>How the node is: the one place that <c>/readyz</c>, <c>/metrics</c> and systemd's STATUS line are told from.</summary>
-internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvider time) : IHealth
+internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvider time, LoopWatch? loops = null) : IHealth
 {
     private readonly Lock gate = new();
     private readonly DateTimeOffset started = time.GetUtcNow();
@@ -21,6 +22,8 @@ internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvid
     private long renewals;
     private string controller = "";
     private RouteState? state;
+
+    public string? Hung => loops?.Hung;
 
     public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks
     {

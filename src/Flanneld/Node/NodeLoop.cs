@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
 using Flanneld.Host;
@@ -9,12 +10,14 @@ namespace Flanneld.Node;
 /// <param name="configChanges">Where a change of the network configuration is told.</param>
 /// <param name="instanceId">This node's; null for backend alloc.</param>
 /// <param name="obstacle">Why this node does not stand for route controller; null while it does.</param>
+/// <param name="loops">What else must move for the pulse to be given.</param>
 /// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
 internal sealed class NodeLoop(
     NodeReadiness readiness, ConfigChanges configChanges, NodeHealth health, string? instanceId, Func<string?> obstacle,
-    SystemdNotifier systemd, TimeSpan? pulse, TimeProvider time, ILogger logger)
+    SystemdNotifier systemd, LoopWatch loops, TimeSpan? pulse, TimeProvider time, ILogger logger)
 {
     private bool controllerTold;
+    private bool hungTold;
 
     /// <summary>Why the node must end.</summary>
     public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
@@ -24,7 +27,7 @@ internal sealed class NodeLoop(
         while (true)
         {
             await WaitAsync(next, cancellation).ConfigureAwait(false);
-            systemd.Alive();
+            Pulse();
             if (!next.IsCompleted)
             {
                 if (readiness.RetryAfter is not null) await readiness.SettleAsync(cancellation).ConfigureAwait(false);
@@ -40,6 +43,21 @@ internal sealed class NodeLoop(
         }
     }
 
+    /// <summary>This loop lives, or it would not be here; the pulse is for all of them.</summary>
+    private void Pulse()
+    {
+        if (loops.Hung is not { } hung)
+        {
+            hungTold = false;
+            systemd.Alive();
+            return;
+        }
+
+        if (!hungTold) NodeLog.LoopHangs(logger, hung);
+        hungTold = true;
+        systemd.Status($"hangs: {hung}");
+    }
+
     private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
     {
         if (next.IsCompleted) return;
@@ -48,6 +66,8 @@ internal sealed class NodeLoop(
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await Task.WhenAny(next, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, heard.Token)).ConfigureAwait(false);
         await heard.CancelAsync().ConfigureAwait(false);
+        // The keeper ends by the same word; until it has, there is nothing to do.
+        if (cancellation.IsCancellationRequested) await Task.WhenAny(next).ConfigureAwait(false);
     }
 
     private void Controller(ControllerHolder? holder)

@@ -1,5 +1,6 @@
 using System.Text;
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -57,8 +58,8 @@ public sealed class World
         return Assert.IsType<AcquireResult.Held>(result).Lease;
     }
 
-    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null) =>
-        new(Etcd, Keys, held, margin ?? TimeSpan.FromHours(1), Time, new Random(), Logger, leaseTime);
+    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LoopWatch? loops = null) =>
+        new(Etcd, Keys, held, margin ?? TimeSpan.FromHours(1), Time, new Random(), Logger, leaseTime, loops);
 
     public Task PublishConfigAsync(string config = Config) => PutAsync(Keys.Config.ToStringUtf8(), config);
 

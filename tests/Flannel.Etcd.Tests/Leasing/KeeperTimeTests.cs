@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Leasing;
@@ -162,6 +163,36 @@ public sealed class KeeperTimeTests
         world.Etcd.Forget();
         for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.InRange(world.Etcd.Requests.Count, 60, 300);
+    }
+
+    [Fact]
+    public async Task A_day_of_waiting_and_hours_without_etcd_are_no_hanging_and_a_renewal_that_never_ends_is()
+    {
+        var loops = new LoopWatch(time);
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held, loops: loops));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        for (var minutes = 0; minutes < 25 * 60; minutes += 5) await MovesAsync(TimeSpan.FromMinutes(5));
+        Assert.Contains("LeaseKeepAlive", world.Etcd.Requests);
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        for (var minutes = 0; minutes < 120; minutes++) await MovesAsync(TimeSpan.FromMinutes(1));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+
+        var never = new TaskCompletionSource();
+        world.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
+        await RunUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
+        Assert.StartsWith("the lease's keeper has not moved for ", loops.Hung, StringComparison.Ordinal);
+        never.SetResult();
+        await RunUntilAsync(() => loops.Hung is null);
+
+        async Task MovesAsync(TimeSpan step)
+        {
+            await AdvanceAsync(step);
+            // Its turn after a step may be late on a busy machine; a hung one would never have it.
+            await Eventually.IsAsync("the keeper moves", () => loops.Hung is null);
+        }
     }
 
     private async Task<HeldLease> AcquireAsync()

@@ -12,6 +12,8 @@ public sealed class HealthcheckTests
 {
     private sealed class Health(bool ok) : IHealth
     {
+        public string? Hung => null;
+
         public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks => [("lease", true, "10.24.5.0/24"), ("route", ok, ok ? "" : "Pending")];
 
         public string Metrics() => "";

@@ -12,6 +12,8 @@ public sealed class HealthServerTests : IAsyncLifetime
     {
         public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks { get; set; } = [("lease", true, "10.24.5.0/24"), ("route", false, "Pending")];
 
+        public string? Hung { get; set; }
+
         public string Metrics() => "flannel_ready 0\n";
     }
 
@@ -46,6 +48,16 @@ public sealed class HealthServerTests : IAsyncLifetime
     {
         using var client = new HttpClient();
         Assert.Equal("flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_hung_loop_is_no_life()
+    {
+        health.Hung = "the lease's keeper has not moved for 700 s";
+        using var client = new HttpClient();
+        using var answer = await client.GetAsync(new Uri(Base, "/livez"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal("flanneld hangs: the lease's keeper has not moved for 700 s\n", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

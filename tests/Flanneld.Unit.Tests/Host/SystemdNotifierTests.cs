@@ -36,6 +36,22 @@ public sealed class SystemdNotifierTests
         notifier.Ready("x");
     }
 
+    [Fact]
+    public async Task A_manager_that_does_not_read_holds_nobody_up()
+    {
+        var name = $"{Path.GetTempPath()}/flannel-notify-{Guid.NewGuid():N}";
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(name));
+        using var notifier = new SystemdNotifier(name);
+        // Its queue holds a dozen or a few hundred, as the kernel is set, or as much as its buffer takes.
+        var queue = int.Parse(await File.ReadAllTextAsync("/proc/sys/net/unix/max_dgram_qlen", TestContext.Current.CancellationToken), System.Globalization.CultureInfo.InvariantCulture);
+        await Task.Run(() =>
+        {
+            for (var i = 0; i < queue + 3; i++) notifier.Alive();
+        }, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        File.Delete(name);
+    }
+
     private static string Receive(Socket socket)
     {
         var buffer = new byte[1024];

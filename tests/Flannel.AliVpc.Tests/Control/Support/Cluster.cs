@@ -1,5 +1,6 @@
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Tests.Support;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 
@@ -24,13 +25,15 @@ internal sealed class Cluster : IDisposable
 
         Leases = new FakeLeases();
         Term = new FakeTerm(time, Leases);
+        Loops = new LoopWatch(time);
         Controller = new RouteController(
-            options ?? new RouteControllerOptions("/coreos.com/network", []), Leases, Cloud, time, new Random(seed), Log);
+            options ?? new RouteControllerOptions("/coreos.com/network", []), Leases, Cloud, time, new Random(seed), Log, Loops);
     }
 
     public VirtualTime Time { get; }
     public FakeCloud Cloud { get; }
     public FakeLeases Leases { get; }
+    public LoopWatch Loops { get; }
     public FakeTerm Term { get; set; }
     public RouteController Controller { get; }
     public RecordingLogger Log { get; } = new();
