@@ -155,8 +155,7 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
         # What no etcd has a part in.
         arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
     fi
-    # One machine with systemd, from the installation to the removal; the rest is test-packages'.
-    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-class Flanneld.Packaging.DebTests -trait- Length=Long); fi
+    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
