@@ -49,7 +49,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     /// <summary>A VPC whose instance 0 is a machine that has just booted, with the deb at hand. The others have none.</summary>
     protected async Task StartMachineAsync(int instances = 1, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
-        var deb = Packages.Deb();
+        var deb = Packages.Deb;
         await Needs.NamespacesAsync();
         if (await DebianRoot.UnavailableAsync(Cancel) is { } reason)
         {

@@ -3,23 +3,39 @@ using Flannel.Testbed;
 
 namespace Flanneld.Packaging;
 
-/// <summary>What ./build.sh package has made, for this machine's architecture.</summary>
+/// <summary>What ./build.sh package has left in artifacts/packages, for this machine's architecture; a test is skipped where there is none.</summary>
 internal static class Packages
 {
     /// <summary>A version that sorts before every other.</summary>
     public const string OlderVersion = "0.0.9";
 
-    private static readonly string s_folder = Path.Combine(Locations.Repository(), "artifacts", "packages");
+    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
 
-    private static string Architecture => RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "arm64" : "amd64";
+    public static string Folder { get; } = Path.Combine(Locations.Repository(), "artifacts", "packages");
 
-    private static string RpmArchitecture => Architecture == "arm64" ? "aarch64" : "x86_64";
+    /// <summary>This machine's, as Debian and OCI call it.</summary>
+    public static string Architecture => s_isArm ? "arm64" : "amd64";
 
-    /// <summary>The deb; the test is skipped when there is none.</summary>
-    public static string Deb() => Find(s_folder, $"flanneld_*_{Architecture}.deb");
+    /// <summary>The same, as rpm calls it.</summary>
+    public static string RpmArchitecture => s_isArm ? "aarch64" : "x86_64";
 
-    /// <summary>The rpm; the test is skipped when there is none.</summary>
-    public static string Rpm() => Find(s_folder, $"flanneld-*.{RpmArchitecture}.rpm");
+    public static string Executable => ExecutableOf(Architecture);
+
+    public static string Deb => Only($"flanneld_*_{Architecture}.deb");
+
+    public static string DebSymbols => Only($"flanneld-dbgsym_*_{Architecture}.deb");
+
+    public static string Rpm => Only($"flanneld-*.{RpmArchitecture}.rpm", "flanneld-debuginfo-");
+
+    public static string RpmSymbols => Only($"flanneld-debuginfo-*.{RpmArchitecture}.rpm");
+
+    /// <summary>The one image archive.</summary>
+    public static string Image => Only("*-oci.tar");
+
+    /// <summary>Every SBOM, the images' and the executables'.</summary>
+    public static IReadOnlyList<string> Sboms => All("*.cdx.json");
+
+    public static string ExecutableOf(string architecture) => Path.Combine(Locations.Repository(), "artifacts", architecture == "arm64" ? "linux-arm64" : "linux-x64", "flanneld");
 
     /// <summary>The deb as its previous version: the same files, but for the settings, which had another text then.</summary>
     public static async Task<string> OlderDebAsync(string deb, string folder, CancellationToken cancel)
@@ -40,20 +56,21 @@ internal static class Packages
     public static async Task OlderRpmAsync(RunFolder folder, string target, CancellationToken cancel)
     {
         var artifacts = Directory.CreateDirectory(Path.Combine(folder.Path, "artifacts")).FullName;
-        var runtime = $"linux-{(Architecture == "arm64" ? "arm64" : "x64")}";
-        Directory.CreateSymbolicLink(Path.Combine(artifacts, runtime), Path.Combine(Locations.Repository(), "artifacts", runtime));
+        Directory.CreateSymbolicLink(Path.Combine(artifacts, Path.GetFileName(Path.GetDirectoryName(Executable)!)), Path.GetDirectoryName(Executable)!);
         await Command.RunAsync(new ProgramStart("/usr/bin/env",
             [$"FLANNEL_ARTIFACTS={artifacts}", $"VERSION={OlderVersion}", Path.Combine(Locations.Repository(), "rpm", "build.sh"), Architecture]), cancel, limit: TimeSpan.FromMinutes(5));
-        File.Move(Find(Path.Combine(artifacts, "packages"), $"flanneld-{OlderVersion}*.rpm"), target);
+        File.Move(Directory.GetFiles(Path.Combine(artifacts, "packages"), $"flanneld-{OlderVersion}*.rpm").Single(), target);
     }
 
-    private static string Find(string folder, string pattern)
+    private static string Only(string pattern, string? but = null) =>
+        All(pattern).Where(path => but is null || !Path.GetFileName(path).StartsWith(but, StringComparison.Ordinal)).ToArray() is [var only]
+            ? only
+            : throw new TestbedException($"not one {pattern} in {Folder}");
+
+    private static string[] All(string pattern)
     {
-        var found = Directory.Exists(folder) ? Directory.GetFiles(folder, pattern).Where(path => !Path.GetFileName(path).StartsWith("flanneld-debuginfo", StringComparison.Ordinal)).ToArray() : [];
-        if (found.Length == 0)
-        {
-            Assert.Skip($"no {pattern} in {folder}: ./build.sh package {Architecture} makes it");
-        }
-        return found.Length == 1 ? found[0] : throw new TestbedException($"more than one {pattern}: {string.Join(", ", found)}");
+        var found = Directory.Exists(Folder) ? Directory.GetFiles(Folder, pattern) : [];
+        Assert.SkipWhen(found.Length == 0, $"no {pattern} in {Folder}: ./build.sh package makes it");
+        return found;
     }
 }

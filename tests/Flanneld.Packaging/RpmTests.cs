@@ -11,7 +11,7 @@ public sealed class RpmTests : MachineTest
     [Fact, Trait("Length", "Long")]
     public async Task Install_boot_upgrade_erase()
     {
-        var rpm = Packages.Rpm();
+        var rpm = Packages.Rpm;
         await StartMachineAsync();
         File.Copy(rpm, Path.Combine(PackageFolder, "flanneld.rpm"));
         await Packages.OlderRpmAsync(Vpc.Folder, Path.Combine(PackageFolder, "flanneld-older.rpm"), Cancel);

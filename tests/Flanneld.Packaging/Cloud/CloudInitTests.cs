@@ -101,7 +101,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     /// <summary>The VPC with its metadata service and API, and a repository of our packages within reach.</summary>
     private async Task StartCloudAsync()
     {
-        Packages.Deb();
+        _ = Packages.Deb;
         await Needs.NamespacesAsync();
         if (await DebianRoot.UnavailableAsync(Cancel, withCloudInit: true) is { } reason)
         {

@@ -127,8 +127,8 @@ public sealed class ImageRunTests
     /// <summary>Loads the archive as the README says; returns the image's name.</summary>
     private static async Task<string> LoadAsync(Podman podman)
     {
-        var said = await podman.RunAsync(Cancel, "load", "--quiet", "--input", Made.Image);
-        var name = new OciArchive(Made.Image).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
+        var said = await podman.RunAsync(Cancel, "load", "--quiet", "--input", Packages.Image);
+        var name = new OciArchive(Packages.Image).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
         Assert.Equal($"Loaded image: {name}", said.Trim());
         return name;
     }

@@ -20,12 +20,12 @@ public sealed class ImageTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void A_node_fetches_less_than_8_MB() => Assert.All(new OciArchive(Made.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
+    public void A_node_fetches_less_than_8_MB() => Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
 
     [Fact]
     public void Nothing_is_in_it_but_what_the_daemon_needs_and_only_run_flannel_is_the_daemons()
     {
-        Assert.All(new OciArchive(Made.Image).Images, image => Assert.Equal(
+        Assert.All(new OciArchive(Packages.Image).Images, image => Assert.Equal(
             [
                 "755 0:0 etc", "644 0:0 etc/group", "644 0:0 etc/passwd", "755 0:0 etc/ssl", "755 0:0 etc/ssl/certs", "644 0:0 etc/ssl/certs/ca-certificates.crt",
                 "755 0:0 opt", "755 0:0 opt/bin", "755 0:0 opt/bin/flanneld", "755 0:0 run",
@@ -38,10 +38,10 @@ public sealed class ImageTests
     [Fact]
     public void The_executable_is_the_published_one_and_of_the_platform_that_the_index_names()
     {
-        Assert.All(new OciArchive(Made.Image).Images, image =>
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
             var program = image.File("opt/bin/flanneld");
-            Assert.Equal(File.ReadAllBytes(Made.Executable(image.Architecture)), program);
+            Assert.Equal(File.ReadAllBytes(Packages.ExecutableOf(image.Architecture)), program);
             // e_machine of the ELF header: EM_X86_64, EM_AARCH64.
             Assert.Equal(image.Architecture == "amd64" ? 62 : 183, BitConverter.ToUInt16(program, 18));
             Assert.Equal(("linux", image.Architecture), (Text(image.Config["os"]), Text(image.Config["architecture"])));
@@ -54,7 +54,7 @@ public sealed class ImageTests
         const string folder = "/usr/share/ca-certificates/mozilla";
         var debians = Directory.GetFiles(folder, "*.crt").Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
         Assert.True(debians.Count > 100, $"{debians.Count} in {folder}");
-        Assert.All(new OciArchive(Made.Image).Images, image =>
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
             var bundle = new X509Certificate2Collection();
             bundle.ImportFromPem(Encoding.ASCII.GetString(image.File("etc/ssl/certs/ca-certificates.crt")));
@@ -65,7 +65,7 @@ public sealed class ImageTests
     [Fact]
     public void It_starts_the_daemon_as_an_ordinary_user_and_asks_it_for_its_health()
     {
-        Assert.All(new OciArchive(Made.Image).Images, image =>
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
             var config = image.Config["config"]!.AsObject();
             Assert.Equal(["User", "Env", "Entrypoint", "WorkingDir", "Labels", "StopSignal", "Healthcheck"], config.Select(member => member.Key));
@@ -81,7 +81,7 @@ public sealed class ImageTests
     [Fact]
     public void Index_manifests_and_labels_say_the_same_of_it()
     {
-        var archive = new OciArchive(Made.Image);
+        var archive = new OciArchive(Packages.Image);
         Assert.Empty(archive.Unused);
         Assert.Equal("application/vnd.oci.image.index.v1+json", Text(archive.Index["mediaType"]));
         var notes = archive.Index["annotations"]!.AsObject();
@@ -93,8 +93,8 @@ public sealed class ImageTests
             Assert.All(image.Files(), file => Assert.Equal(DateTimeOffset.Parse(Text(notes[Annotation + "created"]), CultureInfo.InvariantCulture), file.Entry.ModificationTime));
         });
         Assert.Equal("flanneld", Text(notes[Annotation + "title"]));
-        Assert.Matches(@"^flanneld-(.+)-oci\.tar$", Path.GetFileName(Made.Image));
-        Assert.Equal(Path.GetFileName(Made.Image)["flanneld-".Length..^"-oci.tar".Length], Text(notes[Annotation + "version"]));
+        Assert.Matches(@"^flanneld-(.+)-oci\.tar$", Path.GetFileName(Packages.Image));
+        Assert.Equal(Path.GetFileName(Packages.Image)["flanneld-".Length..^"-oci.tar".Length], Text(notes[Annotation + "version"]));
         Assert.Matches("^[0-9a-f]{40}$", Text(notes[Annotation + "revision"]));
         Assert.Superset(new HashSet<string> { "MIT", "Apache-2.0", "BSD-3-Clause", "LGPL-2.1-or-later", "MPL-2.0", "Zlib" }, Text(notes[Annotation + "licenses"]).Split(" AND ").ToHashSet());
     }
@@ -110,8 +110,8 @@ public sealed class ImageTests
         var again = await two.RunAsync("packaging/container/build.sh", s_both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
         Assert.True(again.ExitCode == 0, again.Output + again.Error);
         Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
-            Directory.GetFiles(one.Packages).Select(Path.GetFileName).Order());
-        Assert.All(Directory.GetFiles(one.Packages), file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.Packages, Path.GetFileName(file)))));
+            Directory.GetFiles(one.PackagesFolder).Select(Path.GetFileName).Order());
+        Assert.All(Directory.GetFiles(one.PackagesFolder), file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.PackagesFolder, Path.GetFileName(file)))));
 
         var archive = new OciArchive(one.Image);
         Assert.Contains(archive.Digest, made.Output, StringComparison.Ordinal);
@@ -165,7 +165,7 @@ public sealed class ImageTests
         Task<string> SkopeoAsync(params string[] arguments) => Command.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment }, Cancel);
         // The name of the archive may hold a colon's worth of trouble: it is a version.
         var source = Path.Combine(folder.Path, "image.tar");
-        File.Copy(Made.Image, source);
+        File.Copy(Packages.Image, source);
         await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci-archive:{source}", $"oci:{folder.Path}/layout:pushed");
         await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci:{folder.Path}/layout:pushed", $"oci-archive:{folder.Path}/back.tar:pulled");
         Assert.Equal(new OciArchive(source).Digest, new OciArchive(Path.Combine(folder.Path, "back.tar")).Digest);

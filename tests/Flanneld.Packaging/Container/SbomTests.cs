@@ -19,19 +19,17 @@ public sealed partial class SbomTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Sboms => [.. Directory.Exists(Packages) ? Directory.GetFiles(Packages, "*.cdx.json").Select(file => Path.GetFileName(file)) : []];
-
-    private static string Packages => Path.Combine(Locations.Repository(), "artifacts", "packages");
+    public static TheoryData<string> Sboms => [.. Directory.Exists(Packages.Folder) ? Directory.GetFiles(Packages.Folder, "*.cdx.json").Select(file => Path.GetFileName(file)) : []];
 
     [Fact]
     public void There_is_one_for_the_executable_and_one_for_the_image_of_each_architecture()
     {
-        var image = Path.GetFileName(Made.Image)[..^"-oci.tar".Length];
-        var architectures = new OciArchive(Made.Image).Images.Select(one => one.Architecture).ToList();
+        var image = Path.GetFileName(Packages.Image)[..^"-oci.tar".Length];
+        var architectures = new OciArchive(Packages.Image).Images.Select(one => one.Architecture).ToList();
         Assert.Equal(
             architectures.Select(architecture => $"{image}-oci-{architecture}.cdx.json").Order(),
-            Made.Sboms.Select(file => Path.GetFileName(file)).Where(name => name.Contains("-oci-", StringComparison.Ordinal)).Order());
-        Assert.All(architectures, architecture => Assert.Contains($"{image}-{architecture}.cdx.json", Made.Sboms.Select(file => Path.GetFileName(file))));
+            Packages.Sboms.Select(file => Path.GetFileName(file)).Where(name => name.Contains("-oci-", StringComparison.Ordinal)).Order());
+        Assert.All(architectures, architecture => Assert.Contains($"{image}-{architecture}.cdx.json", Packages.Sboms.Select(file => Path.GetFileName(file))));
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -100,7 +98,7 @@ public sealed partial class SbomTests
     {
         var architecture = Architecture(name);
         var bom = await ReadAsync(name);
-        var program = await File.ReadAllBytesAsync(Made.Executable(architecture), Cancel);
+        var program = await File.ReadAllBytesAsync(Packages.ExecutableOf(architecture), Cancel);
         var isImage = name.Contains("-oci-", StringComparison.Ordinal);
         Assert.Equal(isImage ? "container" : "application", Text(bom["metadata"]!["component"]!["type"]));
         if (!isImage)
@@ -125,9 +123,9 @@ public sealed partial class SbomTests
     [Fact]
     public async Task An_images_has_the_authorities_beside_what_the_executables_has()
     {
-        foreach (var image in new OciArchive(Made.Image).Images)
+        foreach (var image in new OciArchive(Packages.Image).Images)
         {
-            var prefix = Path.GetFileName(Made.Image)[..^"-oci.tar".Length];
+            var prefix = Path.GetFileName(Packages.Image)[..^"-oci.tar".Length];
             var executables = Components(await ReadAsync($"{prefix}-{image.Architecture}.cdx.json")).Select(component => component.ToJsonString()).ToHashSet();
             var more = Assert.Single(Components(await ReadAsync($"{prefix}-oci-{image.Architecture}.cdx.json")), component => !executables.Contains(component.ToJsonString()));
             Assert.Equal(("ca-certificates", "data"), (Text(more["name"]), Text(more["type"])));
@@ -138,10 +136,10 @@ public sealed partial class SbomTests
     [Fact]
     public void The_licence_texts_name_every_component_that_has_one_of_its_own()
     {
-        foreach (var image in new OciArchive(Made.Image).Images)
+        foreach (var image in new OciArchive(Packages.Image).Images)
         {
             var notices = Encoding.UTF8.GetString(image.File("usr/share/doc/flanneld/copyright"));
-            var linked = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Made.Executable(image.Architecture))!, "flanneld.linked")).Select(line => line.Split('\t'));
+            var linked = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(image.Architecture))!, "flanneld.linked")).Select(line => line.Split('\t'));
             Assert.All(linked.Where(fields => fields[0] is "nuget" or "deb"), fields => Assert.Contains($"    {fields[1]} {fields[2]}\n", notices, StringComparison.Ordinal));
             foreach (var text in new[] { "zlib-ng", "LLVM", "OpenSSL", "GNU Lesser General Public", "Google Inc.", "The gRPC Authors", "Permission is hereby granted, free of charge" })
             {
@@ -168,7 +166,7 @@ public sealed partial class SbomTests
         {
             var written = await scratch.RunAsync("packaging/sbom/build.sh", ["amd64"], Cancel);
             Assert.True(written.ExitCode == 0, written.Output + written.Error);
-            return await File.ReadAllTextAsync(Path.Combine(scratch.Packages, $"flanneld-{ScratchBuild.Version}-amd64.cdx.json"), Cancel);
+            return await File.ReadAllTextAsync(Path.Combine(scratch.PackagesFolder, $"flanneld-{ScratchBuild.Version}-amd64.cdx.json"), Cancel);
         }
     }
 
@@ -204,7 +202,7 @@ public sealed partial class SbomTests
         }
     }
 
-    private static async Task<JsonObject> ReadAsync(string name) => JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Packages, name), Cancel))!.AsObject();
+    private static async Task<JsonObject> ReadAsync(string name) => JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Packages.Folder, name), Cancel))!.AsObject();
 
     private static IEnumerable<JsonObject> Components(JsonObject bom) => bom["components"]!.AsArray().Select(component => component!.AsObject());
 

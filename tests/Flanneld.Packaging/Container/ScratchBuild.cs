@@ -30,9 +30,9 @@ internal sealed class ScratchBuild : IDisposable
 
     public string Root { get; }
 
-    public string Packages => Path.Combine(Root, "artifacts", "packages");
+    public string PackagesFolder => Path.Combine(Root, "artifacts", "packages");
 
-    public string Image => Path.Combine(Packages, $"flanneld-{Version}-oci.tar");
+    public string Image => Path.Combine(PackagesFolder, $"flanneld-{Version}-oci.tar");
 
     /// <summary>Puts this machine's executable where one for that architecture is looked for. For another architecture it is a stand-in, good enough
     /// to see how an index over two is made.</summary>
@@ -40,9 +40,9 @@ internal sealed class ScratchBuild : IDisposable
     {
         foreach (var name in new[] { "flanneld", "flanneld.linked", "flanneld.notices" })
         {
-            var made = Path.Combine(Path.GetDirectoryName(Made.Executable("amd64"))!, name);
+            var made = Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf("amd64"))!, name);
             Assert.SkipUnless(File.Exists(made), $"no {made}: ./build.sh publish makes it");
-            Copy(made, Path.GetRelativePath(Locations.Repository(), Path.Combine(Path.GetDirectoryName(Made.Executable(architecture))!, name)));
+            Copy(made, Path.GetRelativePath(Locations.Repository(), Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(architecture))!, name)));
         }
         return this;
     }
@@ -51,7 +51,7 @@ internal sealed class ScratchBuild : IDisposable
     public ScratchBuild WithStandIn(string architecture)
     {
         WithExecutable(architecture);
-        File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Made.Executable(architecture))), "not an executable\n");
+        File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Packages.ExecutableOf(architecture))), "not an executable\n");
         return this;
     }
 

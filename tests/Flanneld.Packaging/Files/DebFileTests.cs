@@ -9,7 +9,7 @@ public sealed class DebFileTests
     public async Task Its_files_are_these_with_these_modes_and_roots()
     {
         // -rw-r--r-- root/root 2163 2026-11-24 18:33 ./etc/default/flanneld
-        var found = Run.Lines(await Run.OutputAsync("dpkg-deb", "--contents", PackageFiles.Deb))
+        var found = Run.Lines(await Run.OutputAsync("dpkg-deb", "--contents", Packages.Deb))
             .Select(line => line.Split((char[]?)null, 6, StringSplitOptions.RemoveEmptyEntries)).ToList();
         Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
         Assert.All(found.Where(fields => fields[0][0] == 'd'), fields => Assert.Equal("drwxr-xr-x", fields[0]));
@@ -40,23 +40,23 @@ public sealed class DebFileTests
 
     [Fact]
     public async Task Only_the_settings_are_a_conffile() =>
-        Assert.Equal("/etc/default/flanneld", (await Run.OutputAsync("dpkg-deb", "--info", PackageFiles.Deb, "conffiles")).Trim());
+        Assert.Equal("/etc/default/flanneld", (await Run.OutputAsync("dpkg-deb", "--info", Packages.Deb, "conffiles")).Trim());
 
     [Fact]
     public async Task It_depends_on_what_a_static_executable_cannot_bring_along()
     {
-        Assert.Equal("flanneld", await FieldAsync(PackageFiles.Deb, "Package"));
-        Assert.Equal(PackageFiles.DebArchitecture, await FieldAsync(PackageFiles.Deb, "Architecture"));
-        Assert.Equal("ca-certificates, systemd | systemd-standalone-sysusers | systemd-sysusers", await FieldAsync(PackageFiles.Deb, "Depends"));
+        Assert.Equal("flanneld", await FieldAsync(Packages.Deb, "Package"));
+        Assert.Equal(Packages.Architecture, await FieldAsync(Packages.Deb, "Architecture"));
+        Assert.Equal("ca-certificates, systemd | systemd-standalone-sysusers | systemd-sysusers", await FieldAsync(Packages.Deb, "Depends"));
     }
 
     [Fact]
     public async Task The_executable_is_the_one_that_was_compiled_and_says_its_version()
     {
         using var folder = new RunFolder("deb");
-        await Run.OutputAsync("dpkg-deb", "--extract", PackageFiles.Deb, folder.Path);
+        await Run.OutputAsync("dpkg-deb", "--extract", Packages.Deb, folder.Path);
         var executable = Path.Combine(folder.Path, "usr/sbin/flanneld");
-        Assert.Equal(await Run.Sha256Async(PackageFiles.Executable), await Run.Sha256Async(executable));
+        Assert.Equal(await Run.Sha256Async(Packages.Executable), await Run.Sha256Async(executable));
         Assert.Matches(@"^\d+\.\d+\.\d+", await Run.OutputAsync(executable, "--version"));
     }
 
@@ -64,7 +64,7 @@ public sealed class DebFileTests
     public async Task An_example_names_the_script_where_the_package_has_it()
     {
         using var folder = new RunFolder("deb");
-        await Run.OutputAsync("dpkg-deb", "--extract", PackageFiles.Deb, folder.Path);
+        await Run.OutputAsync("dpkg-deb", "--extract", Packages.Deb, folder.Path);
         foreach (var example in Directory.GetFiles(Path.Combine(folder.Path, "usr/share/doc/flanneld/examples"), "docker*.conf"))
         {
             var text = await File.ReadAllTextAsync(example, Run.Cancel);
@@ -76,7 +76,7 @@ public sealed class DebFileTests
     [Fact]
     public async Task Debians_lintian_has_nothing_to_say()
     {
-        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--fail-on", "error,warning", PackageFiles.Deb, PackageFiles.DebSymbols]));
+        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--fail-on", "error,warning", Packages.Deb, Packages.DebSymbols]));
         Assert.Equal(("", 0), (result.Output + result.Error, result.ExitCode));
     }
 
@@ -86,19 +86,19 @@ public sealed class DebFileTests
         var overrides = await File.ReadAllLinesAsync(Path.Combine(Locations.Repository(), "deb/debian/flanneld.lintian-overrides"), Run.Cancel);
         Assert.StartsWith("#", overrides[0]);
         // lintian says which override no tag answers to.
-        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--tags", "unused-override,mismatched-override", PackageFiles.Deb]));
+        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--tags", "unused-override,mismatched-override", Packages.Deb]));
         Assert.Equal("", result.Output);
     }
 
     [Fact]
     public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
     {
-        var id = await Run.BuildIdAsync(PackageFiles.Executable);
-        Assert.Equal(id, await FieldAsync(PackageFiles.DebSymbols, "Build-Ids"));
-        Assert.Equal("debug-symbols", await FieldAsync(PackageFiles.DebSymbols, "Auto-Built-Package"));
-        Assert.Equal($"flanneld (= {await FieldAsync(PackageFiles.Deb, "Version")})", await FieldAsync(PackageFiles.DebSymbols, "Depends"));
+        var id = await Run.BuildIdAsync(Packages.Executable);
+        Assert.Equal(id, await FieldAsync(Packages.DebSymbols, "Build-Ids"));
+        Assert.Equal("debug-symbols", await FieldAsync(Packages.DebSymbols, "Auto-Built-Package"));
+        Assert.Equal($"flanneld (= {await FieldAsync(Packages.Deb, "Version")})", await FieldAsync(Packages.DebSymbols, "Depends"));
         using var folder = new RunFolder("deb");
-        await Run.OutputAsync("dpkg-deb", "--extract", PackageFiles.DebSymbols, folder.Path);
+        await Run.OutputAsync("dpkg-deb", "--extract", Packages.DebSymbols, folder.Path);
         var symbols = Path.Combine(folder.Path, "usr/lib/debug/.build-id", id[..2], id[2..] + ".debug");
         Assert.Equal(id, await Run.BuildIdAsync(symbols));
         Assert.Contains(".debug_info", await Run.OutputAsync("readelf", "-SW", symbols));

@@ -10,7 +10,7 @@ public sealed class RpmFileTests
     public async Task Its_files_are_these_with_these_modes_and_marks()
     {
         // Marks: c configuration, n noreplace, d documentation, l licence.
-        var found = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
+        var found = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
             .Select(line => line.Split(' ')).ToList();
         Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
         Assert.All(found.Where(fields => fields[0][0] == 'd'), fields => Assert.Equal("drwxr-xr-x", fields[0]));
@@ -44,37 +44,37 @@ public sealed class RpmFileTests
     [Fact]
     public async Task It_needs_only_what_is_written_by_hand()
     {
-        var requires = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
+        var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
         Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
-        Assert.Equal("flannel", await QueryAsync(PackageFiles.Rpm, "[%{CONFLICTNAME}]"));
+        Assert.Equal("flannel", await QueryAsync(Packages.Rpm, "[%{CONFLICTNAME}]"));
         // Older rpms read neither zstd nor anything newer.
-        Assert.Equal("xz", await QueryAsync(PackageFiles.Rpm, "%{PAYLOADCOMPRESSOR}"));
-        Assert.Equal(PackageFiles.RpmArchitecture, await QueryAsync(PackageFiles.Rpm, "%{ARCH}"));
+        Assert.Equal("xz", await QueryAsync(Packages.Rpm, "%{PAYLOADCOMPRESSOR}"));
+        Assert.Equal(Packages.RpmArchitecture, await QueryAsync(Packages.Rpm, "%{ARCH}"));
     }
 
     [Fact]
     public async Task It_is_of_the_same_version_and_time_as_the_deb()
     {
-        var version = (await Run.OutputAsync("dpkg-deb", "--field", PackageFiles.Deb, "Version")).Trim();
-        Assert.Equal(version + "-1", await QueryAsync(PackageFiles.Rpm, "%{VERSION}-%{RELEASE}"));
-        Assert.Contains(version + "-1", await QueryAsync(PackageFiles.Rpm, "[%{CHANGELOGNAME}]"));
-        Assert.Equal("localhost", await QueryAsync(PackageFiles.Rpm, "%{BUILDHOST}"));
+        var version = (await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim();
+        Assert.Equal(version + "-1", await QueryAsync(Packages.Rpm, "%{VERSION}-%{RELEASE}"));
+        Assert.Contains(version + "-1", await QueryAsync(Packages.Rpm, "[%{CHANGELOGNAME}]"));
+        Assert.Equal("localhost", await QueryAsync(Packages.Rpm, "%{BUILDHOST}"));
     }
 
     [Fact]
     public async Task The_executable_is_the_one_that_was_compiled()
     {
-        var digests = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
-        Assert.Contains($"{await Run.Sha256Async(PackageFiles.Executable)} /usr/sbin/flanneld", digests);
+        var digests = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
+        Assert.Contains($"{await Run.Sha256Async(Packages.Executable)} /usr/sbin/flanneld", digests);
     }
 
     [Fact]
     public async Task The_authorities_that_the_system_trusts_are_where_the_executable_looks()
     {
         // Without SSL_CERT_FILE, OpenSSL looks below the folder that it was built for; ca-certificates of these distributions has its bundle elsewhere.
-        var executable = await File.ReadAllBytesAsync(PackageFiles.Executable, Run.Cancel);
+        var executable = await File.ReadAllBytesAsync(Packages.Executable, Run.Cancel);
         Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the OpenSSL inside looks elsewhere: packaging/stage.sh");
-        var links = Run.Lines(await QueryAsync(PackageFiles.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
+        var links = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
         Assert.Contains("/usr/lib/ssl/cert.pem ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", links);
     }
 
@@ -82,7 +82,7 @@ public sealed class RpmFileTests
     public async Task Rpmlint_has_nothing_to_say()
     {
         var config = Path.Combine(Locations.Repository(), "rpm/rpmlint.toml");
-        var result = await Run.LongAsync(Run.Start("rpmlint", ["--config", config, PackageFiles.Rpm, PackageFiles.RpmSymbols]));
+        var result = await Run.LongAsync(Run.Start("rpmlint", ["--config", config, Packages.Rpm, Packages.RpmSymbols]));
         Assert.Contains(" 2 packages and 0 specfiles checked; 0 errors, 0 warnings", result.Output);
         Assert.Equal(0, result.ExitCode);
     }
@@ -90,9 +90,9 @@ public sealed class RpmFileTests
     [Fact]
     public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
     {
-        var id = await Run.BuildIdAsync(PackageFiles.Executable);
-        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(PackageFiles.RpmSymbols, @"[%{FILENAMES}\n]")));
-        Assert.True(long.Parse(await QueryAsync(PackageFiles.RpmSymbols, "%{SIZE}"), CultureInfo.InvariantCulture) > new FileInfo(PackageFiles.Executable).Length);
+        var id = await Run.BuildIdAsync(Packages.Executable);
+        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(Packages.RpmSymbols, @"[%{FILENAMES}\n]")));
+        Assert.True(long.Parse(await QueryAsync(Packages.RpmSymbols, "%{SIZE}"), CultureInfo.InvariantCulture) > new FileInfo(Packages.Executable).Length);
     }
 
     private static Task<string> QueryAsync(string rpm, string format) => Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", format, rpm);

@@ -13,17 +13,17 @@ internal sealed class SourceCopy
 
     public string Folder { get; }
 
-    public string Packages => Path.Combine(Folder, "artifacts", "packages");
+    public string PackagesFolder => Path.Combine(Folder, "artifacts", "packages");
 
     /// <param name="version">Of the packages that it makes.</param>
     public static async Task<SourceCopy> MakeAsync(string folder, string version)
     {
         Directory.CreateDirectory(Path.Combine(folder, "artifacts", "packages"));
         await Run.OutputAsync("cp", ["-a", .. s_parts.Select(part => Path.Combine(Locations.Repository(), part)), folder]);
-        var executables = Path.GetDirectoryName(PackageFiles.Executable)!;
+        var executables = Path.GetDirectoryName(Packages.Executable)!;
         Directory.CreateSymbolicLink(Path.Combine(folder, "artifacts", Path.GetFileName(executables)), executables);
         // The time that the packages carry, so that the same sources make the same ones.
-        var time = await Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", "%{BUILDTIME}", PackageFiles.Rpm);
+        var time = await Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", "%{BUILDTIME}", Packages.Rpm);
         return new SourceCopy(folder, [("SOURCE_DATE_EPOCH", time), ("VERSION", version)]);
     }
 

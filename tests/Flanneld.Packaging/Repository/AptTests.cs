@@ -20,7 +20,7 @@ public sealed class AptTests : IDisposable
 
         var download = await AptAsync(repository, "download", "flanneld", "flanneld-dbgsym");
         Assert.True(download.ExitCode == 0, download.Output + download.Error);
-        foreach (var package in new[] { PackageFiles.Deb, PackageFiles.DebSymbols })
+        foreach (var package in new[] { Packages.Deb, Packages.DebSymbols })
         {
             // apt writes ':' as %3a and no other sign differently; '~' and '+' stay.
             var got = Path.Combine(folder.Path, "downloads", Path.GetFileName(package));
@@ -67,7 +67,7 @@ public sealed class AptTests : IDisposable
         [
             "Dir::Etc::sourcelist=/dev/null", $"Dir::Etc::sourceparts={folder.Path}/sources", "Dir::Etc::parts=/dev/null", "Dir::Etc::main=/dev/null", $"Dir::State::lists={folder.Path}/lists",
             $"Dir::Cache::archives={folder.Path}/archives", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=", "Dir::State::status=/dev/null", "APT::Sandbox::User=root", "Acquire::Languages=none",
-            $"APT::Architecture={PackageFiles.DebArchitecture}",
+            $"APT::Architecture={Packages.Architecture}",
         ];
         return await Run.LongAsync(Run.Start("/bin/sh", ["-c", "cd \"$1\" && shift && exec \"$@\"", "sh", Path.Combine(folder.Path, "downloads"), "apt-get",
             .. options.SelectMany(option => new[] { "-o", option }), verb, .. arguments]));

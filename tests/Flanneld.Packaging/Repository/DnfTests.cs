@@ -25,7 +25,7 @@ public sealed class DnfTests : IDisposable
         Assert.Equal(
             ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld", "systemctl --no-reload preset flanneld.service"],
             await host.CallsAsync());
-        Assert.Equal(await Run.Sha256Async(PackageFiles.Executable), await Run.Sha256Async(host.PathOf("/usr/sbin/flanneld")));
+        Assert.Equal(await Run.Sha256Async(Packages.Executable), await Run.Sha256Async(host.PathOf("/usr/sbin/flanneld")));
         Assert.True(File.Exists(host.PathOf("/usr/lib/systemd/system/flanneld.service")));
         Assert.Contains("/usr/libexec/flannel/mk-docker-opts.sh -c", await File.ReadAllTextAsync(host.PathOf("/usr/share/doc/flanneld/examples/docker.conf"), Run.Cancel));
 
@@ -35,7 +35,7 @@ public sealed class DnfTests : IDisposable
         Assert.Equal(["systemctl daemon-reload", "systemctl --no-block try-restart flanneld.service"], await host.CallsAsync());
         Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), Run.Cancel));
         var query = await Run.OutputAsync("rpm", "--root", host.Root, "--query", "--queryformat", "%{VERSION} %|RSAHEADER?{signed}:{unsigned}|", "flanneld");
-        Assert.Equal($"{(await Run.OutputAsync("dpkg-deb", "--field", PackageFiles.Deb, "Version")).Trim()} signed", query);
+        Assert.Equal($"{(await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim()} signed", query);
 
         // What remains are changed settings and the user.
         Directory.CreateDirectory(host.PathOf("/run/flannel"));
@@ -52,7 +52,7 @@ public sealed class DnfTests : IDisposable
     {
         await using var repository = await SignedRepository.MakeAsync();
         var host = await StandInHost.MakeAsync(folder, repository);
-        var list = Path.Combine(repository.Served, "yum", PackageFiles.RpmArchitecture, "repodata/repomd.xml");
+        var list = Path.Combine(repository.Served, "yum", Packages.RpmArchitecture, "repodata/repomd.xml");
         await File.WriteAllTextAsync(list, (await File.ReadAllTextAsync(list, Run.Cancel)).Replace("<revision>", "<revision>9", StringComparison.Ordinal), Run.Cancel);
         var result = await host.DnfAsync("install", "flanneld");
         Assert.NotEqual(0, result.ExitCode);

@@ -31,9 +31,9 @@ internal sealed class SignedRepository : IAsyncDisposable
         var repository = new SignedRepository(copy, new WebServer(ServedBy(copy)), folder);
         try
         {
-            if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [PackageFiles.DebArchitecture]);
-            foreach (var package in new[] { PackageFiles.Deb, PackageFiles.DebSymbols, PackageFiles.Rpm, PackageFiles.RpmSymbols })
-                File.Copy(package, Path.Combine(copy.Packages, Path.GetFileName(package)));
+            if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [Packages.Architecture]);
+            foreach (var package in new[] { Packages.Deb, Packages.DebSymbols, Packages.Rpm, Packages.RpmSymbols })
+                File.Copy(package, Path.Combine(copy.PackagesFolder, Path.GetFileName(package)));
             Directory.CreateDirectory(repository.Keyring.Item2, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var key = await Run.LongAsync(Run.Start("gpg", ["--batch", "--passphrase", "", "--quick-generate-key", "nobody@example.com", "rsa3072", "sign", "never"], repository.Keyring));
             Assert.True(key.ExitCode == 0, key.Error);
