@@ -46,7 +46,7 @@ internal sealed class Patience(TimeProvider time, Random random, ILogger logger)
         if (told != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
             told = after.Kind;
-            EtcdLog.Refused(logger, after.Kind, after.Message);
+            EtcdLog.Refused(logger, after.Kind, after.Message.TrimEnd('.'));
         }
 
         var pause = backoff.Next();

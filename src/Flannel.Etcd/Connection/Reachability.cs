@@ -29,7 +29,7 @@ internal sealed class Reachability(TimeProvider time, ILogger logger)
             if (silent) return;
             silent = true;
             since = time.GetTimestamp();
-            EtcdLog.Unreachable(logger, error.Message);
+            EtcdLog.Unreachable(logger, error.Message.TrimEnd('.'));
         }
     }
 }

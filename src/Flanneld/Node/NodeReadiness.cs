@@ -24,6 +24,7 @@ internal sealed class NodeReadiness(
     private bool written;
     private bool announced;
     private bool ownerAwaited;
+    private string? fileTrouble;
     private DateTimeOffset? until;
 
     /// <summary>Completes when the host has been told what the first look at etcd showed: what else this process does can wait until then.</summary>
@@ -93,7 +94,7 @@ internal sealed class NodeReadiness(
             var error = (masquerade is null ? null : await masquerade.ApplyAsync(cancellation).ConfigureAwait(false)) ?? file.Write(subnetEnv);
             if (error is not null)
             {
-                NodeLog.FileTrouble(logger, error);
+                FileTrouble(error);
                 health.File(ok: false, error);
                 systemd.Status(error);
                 RetryAfter = FileRetry;
@@ -101,6 +102,7 @@ internal sealed class NodeReadiness(
             }
 
             written = true;
+            fileTrouble = null;
             health.File(ok: true, file.Path);
         }
 
@@ -149,6 +151,13 @@ internal sealed class NodeReadiness(
     private static string Describe(RouteStatus status) =>
         $"{status.State} in {string.Join(", ", status.RouteTableIds)}{(status.Message.Length > 0 ? ": " + status.Message : "")}";
 
+    /// <summary>Tried every few seconds, told once.</summary>
+    private void FileTrouble(string error)
+    {
+        if (error != fileTrouble) NodeLog.FileTrouble(logger, error);
+        fileTrouble = error;
+    }
+
     private void Withdraw(string reason)
     {
         health.File(ok: false, reason);
@@ -156,11 +165,12 @@ internal sealed class NodeReadiness(
         if (!File.Exists(file.Path)) return;
         if (file.Remove() is { } error)
         {
-            NodeLog.FileTrouble(logger, error);
+            FileTrouble(error);
             RetryAfter = FileRetry;
         }
         else
         {
+            fileTrouble = null;
             NodeLog.FileRemoved(logger, file.Path, reason);
         }
     }

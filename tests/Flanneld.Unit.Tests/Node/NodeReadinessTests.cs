@@ -141,10 +141,13 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var blocked = Path.Combine(directory, "blocked");
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
-        var node = Node(path: Path.Combine(blocked, "subnet.env"));
+        var lines = new Lines();
+        var node = Node(path: Path.Combine(blocked, "subnet.env"), logger: lines);
         await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.False(IsReady);
         Assert.NotNull(node.RetryAfter);
+        await node.SettleAsync(TestContext.Current.CancellationToken);
+        Assert.Single(lines.All, line => line.Contains(blocked, StringComparison.Ordinal));
 
         File.Delete(blocked);
         await node.SettleAsync(TestContext.Current.CancellationToken);
