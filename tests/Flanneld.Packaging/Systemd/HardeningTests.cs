@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>The shipped unit locks the daemon in, and the daemon lives its whole life within.</summary>
 public sealed partial class HardeningTests : MachineTest

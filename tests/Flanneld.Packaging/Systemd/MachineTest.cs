@@ -2,7 +2,7 @@ using Flannel.Testbed;
 using Flanneld.Tests;
 using Flanneld.Tests.EndToEnd;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>What every test on a whole machine begins and ends with: a VPC, whose first instance is a Debian with systemd.</summary>
 public abstract class MachineTest : EndToEndTest, IAsyncDisposable

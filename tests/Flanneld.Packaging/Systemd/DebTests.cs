@@ -1,6 +1,6 @@
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>The deb on a Debian with a real systemd, from the installation to the last trace.</summary>
 public sealed class DebTests : MachineTest

@@ -1,4 +1,4 @@
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>Reads a file again and again, and counts how often it was not there, or said something else than at first.</summary>
 internal sealed class FileWatch : IAsyncDisposable

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>systemd brings the daemon back when it dies or hangs, and only then.</summary>
 public sealed class SupervisionTests : MachineTest

@@ -1,6 +1,6 @@
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>The rpm under a real systemd. No root file system of an rpm distribution can be had here: Debian's rpm installs it, without the
 /// dependencies that only such a distribution knows by name.</summary>

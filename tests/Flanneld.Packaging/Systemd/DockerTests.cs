@@ -1,6 +1,6 @@
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Systemd;
 
 /// <summary>The shipped drop-ins order those who need the subnet behind flanneld. Docker itself is a stand-in: what counts is when systemd starts
 /// it and with what.</summary>
