@@ -25,7 +25,8 @@ Usage: ./build.sh VERB [ARGUMENTS]
 
   demo [--keep]    the whole product on this machine, no cloud account: three simulated ECS instances, a real etcd, the native
                    flanneld on each, containers that ping each other; --keep leaves it running to look around
-  test [FILTER]    build, publish, lint, every test, and the deb on one machine; FILTER (part of a project's name) runs only some
+  test [FILTER]    build, publish, lint, every test, and this machine's packages, made anew, with the short ones of their tests;
+                   FILTER (part of a project's name) runs only some projects
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts

@@ -6,6 +6,7 @@ using Flannel.AliVpc.Metadata;
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Etcd;
 using Flannel.Etcd.Connection;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
@@ -163,7 +164,16 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Prints what a controller would do, and ends.</summary>
     private async Task<string?> DryRunAsync(Connections connections, CancellationToken cancellation)
     {
-        var state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+        RegistryState state;
+        try
+        {
+            state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (EtcdException e)
+        {
+            return $"etcd: {e.Message}";
+        }
+
         if (NodeBackend.Unusable(state.Config, options.EtcdKeys) is { } unusable) return unusable;
         var config = ((ConfigState.Present)state.Config).Config;
         var backend = Connections.Backend(config);

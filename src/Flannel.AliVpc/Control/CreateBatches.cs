@@ -44,7 +44,11 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
     }
 
     /// <summary>One bad route spoils the batch: smaller ones tell the bad from the good, down to single calls.</summary>
-    public void Refused(int tried) => size = Math.Max(1, Math.Min(size, tried) / 2);
+    public void Refused(int tried)
+    {
+        size = Math.Max(1, Math.Min(size, tried) / 2);
+        goodSingles = 0;
+    }
 
     /// <summary>The role may not write batches. True the first time.</summary>
     public bool Denied()
@@ -65,7 +69,11 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
     }
 
     /// <summary>The bad one of a batch is found: the others need no suspicion.</summary>
-    public void SingleFailed() => size = Largest;
+    public void SingleFailed()
+    {
+        size = Largest;
+        goodSingles = 0;
+    }
 
     private List<RouteStep.Create> Together(IEnumerable<RouteStep.Create> open)
     {

@@ -66,7 +66,7 @@ internal sealed class InterfaceChecks(
             loop.Works();
             signal.Clear();
             var due = Due();
-            if (due.Count > 0) await LookAsync(due, cancellation);
+            if (due.Count > 0) await LookAsync(due, loop, cancellation);
             var pause = UntilNext();
             loop.Waits(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
             await signal.WaitAsync(pause, cancellation);
@@ -89,14 +89,15 @@ internal sealed class InterfaceChecks(
         }
     }
 
-    private async Task LookAsync(List<string> due, CancellationToken cancellation)
+    private async Task LookAsync(List<string> due, WatchedLoop loop, CancellationToken cancellation)
     {
+        loop.Works();
         var answer = await api.DescribeNetworkInterfacesAsync(regionId, due, cancellation);
         if (answer.Error is { Kind: CloudErrorKind.Fatal } && due.Count > 1)
         {
             // One bad name spoils the call: the halves tell the bad from the good.
-            await LookAsync(due[..(due.Count / 2)], cancellation);
-            await LookAsync(due[(due.Count / 2)..], cancellation);
+            await LookAsync(due[..(due.Count / 2)], loop, cancellation);
+            await LookAsync(due[(due.Count / 2)..], loop, cancellation);
             return;
         }
 
@@ -119,6 +120,8 @@ internal sealed class InterfaceChecks(
         changed();
         while (on.Count > 0)
         {
+            // Hundreds of nodes that join at a throttled API take longer than any one look may.
+            loop.Works();
             var some = Enumerable.Range(0, Math.Min(AtOnce, on.Count)).Select(_ => on.Dequeue()).ToList();
             await Task.WhenAll(some.Select(id => SwitchOffAsync(id, cancellation)));
             changed();

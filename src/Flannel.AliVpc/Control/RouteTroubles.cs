@@ -44,8 +44,14 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         var (state, text) = WordsFor(step, error, count);
         var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
         var trouble = new RouteTrouble(state, text, error.RequestId, error.Kind, step, retryAt, count);
-        if (error.Kind == CloudErrorKind.Quota && step is RouteStep.Create) full[step.RouteTableId] = new FullTable(trouble, customEntries.GetValueOrDefault(step.RouteTableId));
+        if (error.Kind == CloudErrorKind.Quota && step is RouteStep.Create)
+        {
+            full[step.RouteTableId] = new FullTable(trouble, customEntries.GetValueOrDefault(step.RouteTableId));
+            // An older trouble of its own would hide that of the table, and the route be tried without a pause.
+            troubles.Remove(RouteKey.Of(step));
+        }
         else troubles[RouteKey.Of(step)] = trouble;
+
         return trouble;
     }
 

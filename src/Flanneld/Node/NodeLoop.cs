@@ -16,17 +16,22 @@ internal sealed class NodeLoop(
     NodeReadiness readiness, ConfigChanges configChanges, NodeHealth health, string? instanceId, Func<string?> obstacle,
     SystemdNotifier systemd, LoopWatch loops, TimeSpan? pulse, TimeProvider time, ILogger logger)
 {
+    // The subnet file and nft, and a route state or two from etcd: all have a time-out.
+    private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
+
     private bool controllerTold;
     private bool hungTold;
 
     /// <summary>Why the node must end.</summary>
     public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
     {
+        using var watched = loops.Begin("the node's loop", LongestWork);
         await using var events = keeper.KeepAsync(cancellation).GetAsyncEnumerator(CancellationToken.None);
         var next = events.MoveNextAsync().AsTask();
         while (true)
         {
-            await WaitAsync(next, cancellation).ConfigureAwait(false);
+            await WaitAsync(next, watched, cancellation).ConfigureAwait(false);
+            watched.Works();
             Pulse();
             if (!next.IsCompleted)
             {
@@ -58,11 +63,12 @@ internal sealed class NodeLoop(
         systemd.Status($"hangs: {hung}");
     }
 
-    private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
+    private async Task WaitAsync(Task<bool> next, WatchedLoop watched, CancellationToken cancellation)
     {
         if (next.IsCompleted) return;
         var wait = readiness.RetryAfter ?? pulse;
         if (pulse < wait) wait = pulse;
+        watched.Waits(wait ?? Timeout.InfiniteTimeSpan);
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await Task.WhenAny(next, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, heard.Token)).ConfigureAwait(false);
         await heard.CancelAsync().ConfigureAwait(false);

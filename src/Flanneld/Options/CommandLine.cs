@@ -105,6 +105,9 @@ internal static class CommandLine
     /// <summary>What is wrong with flags that go together; null if nothing is.</summary>
     private static string? Together(DaemonOptions options)
     {
+        // Who asks for a dry run must not get a real one.
+        if (options is { DryRun: true, Command: not Command.Run })
+            return $"'flanneld {CommandWord.All.First(word => word.Command == options.Command).Name}' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: drop one";
         if (!options.EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase) && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)

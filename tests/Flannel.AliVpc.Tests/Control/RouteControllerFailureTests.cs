@@ -136,6 +136,24 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
+    public void A_route_that_failed_for_another_reason_before_waits_like_the_others_when_the_table_is_full() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Quota = 1;
+        cluster.Cloud.UnknownHops.Add("i-2");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
+        cluster.Cloud.UnknownHops.Clear();
+        await cluster.UntilState("10.24.2.0/24", RouteState.QuotaExceeded);
+        var writes = cluster.Cloud.Writes;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        Assert.InRange(cluster.Cloud.Writes - writes, 2, 10);
+        Assert.Equal(RouteState.QuotaExceeded, cluster.State("10.24.2.0/24"));
+    });
+
+    [Fact]
     public void An_occupied_destination_is_a_conflict_that_names_the_entry() => Cluster.Run(async cluster =>
     {
         var other = OwnershipMark.For("/other/cluster", FakeLeases.ConfigFor("10.24.0.0/16").Network);

@@ -52,4 +52,18 @@ public sealed class RouteControllerLifeTests
             Assert.Null(cluster.Loops.Hung);
         }
     }, new RouteControllerOptions("/coreos.com/network", []) { UnreachableLimit = Forever });
+
+    [Fact]
+    public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)) : null;
+        for (var i = 1; i <= 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        // Four at a time, a minute each: the first look takes 50 minutes.
+        for (var minutes = 0; minutes < 120; minutes++)
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), cluster.Time);
+            Assert.Null(cluster.Loops.Hung);
+        }
+    });
 }

@@ -9,6 +9,7 @@ using Flannel.Etcd;
 using Flannel.Etcd.Leasing;
 using Flanneld.Host;
 using Flanneld.Node;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Lease = Flannel.Core.Leases.Lease;
@@ -71,6 +72,30 @@ public sealed class NodeLoopTests : IDisposable
         await EndAsync(running, stop);
     }
 
+    [Fact]
+    public async Task When_the_loop_of_the_node_itself_hangs_everybody_else_can_see_it()
+    {
+        using var stop = new CancellationTokenSource();
+        using var systemd = new SystemdNotifier(path);
+        using var stuck = new StuckLogger();
+        // The lease expires, and the file is removed, which is logged.
+        await File.WriteAllTextAsync($"{path}.env", "", TestContext.Current.CancellationToken);
+        var running = RunAsync(new SilentEtcd(), systemd, stop.Token, TimeSpan.FromMinutes(1), stuck);
+        for (var steps = 0; !stuck.IsReached; steps++)
+        {
+            Assert.True(steps < 1000, "the lease never expired");
+            time.Advance(Step);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Null(loops.Hung);
+        time.Advance(TimeSpan.FromMinutes(12));
+        Assert.StartsWith("the node's loop has not moved for ", loops.Hung, StringComparison.Ordinal);
+
+        stuck.Release();
+        await EndAsync(running, stop);
+    }
+
     public void Dispose()
     {
         manager.Dispose();
@@ -103,21 +128,45 @@ public sealed class NodeLoopTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
 
-    private Task<string> RunAsync(IEtcd etcd, SystemdNotifier systemd, CancellationToken cancellation)
+    private Task<string> RunAsync(
+        IEtcd etcd, SystemdNotifier systemd, CancellationToken cancellation, TimeSpan? life = null, ILogger? logger = null)
     {
         var subnet = Ipv4Network.Parse("10.24.5.0/24");
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Config!;
         var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
-        var held = new HeldLease(lease, config, 5, false, new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        var held = new HeldLease(lease, config, 5, false, new LeaseLife(time.GetTimestamp(), life ?? TimeSpan.FromHours(24)));
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
         var health = new NodeHealth(new ControllerMetrics(), time, loops);
         var readiness = new NodeReadiness(
             new SubnetEnv(config.Network, subnet, 1500, false), null, new SubnetFile($"{path}.env"), systemd, health, null, time, time.GetTimestamp(),
-            NullLogger.Instance);
+            logger ?? NullLogger.Instance);
         var keeper = new LeaseKeeper(etcd, keys, held, TimeSpan.FromHours(1), time, new Random(1), NullLogger.Instance, loops: loops);
         return new NodeLoop(
             readiness, new ConfigChanges(held, NullLogger.Instance), health, null, () => null, systemd, loops, Pulse, time, NullLogger.Instance)
             .RunAsync(keeper, cancellation);
+    }
+
+    /// <summary>Its first line is never written, until it is let go.</summary>
+    private sealed class StuckLogger : ILogger, IDisposable
+    {
+        private readonly ManualResetEventSlim released = new();
+        private volatile bool isReached;
+
+        public bool IsReached => isReached;
+
+        public void Release() => released.Set();
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            isReached = true;
+            released.Wait();
+        }
+
+        public void Dispose() => released.Dispose();
     }
 
     /// <summary>Takes every request and answers none, without any time-out: what no connection of ours does.</summary>

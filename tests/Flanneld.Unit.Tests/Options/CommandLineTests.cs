@@ -71,6 +71,14 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Who_asks_for_a_dry_run_of_a_command_that_has_none_does_not_get_a_real_one()
+    {
+        Assert.True(Accept(["--dry-run"]).DryRun);
+        Assert.Equal("'flanneld release' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
+        Assert.Equal("'flanneld routes' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
+    }
+
+    [Fact]
     public void A_repeatable_flag_keeps_all_values_in_order() =>
         Assert.Equal(["eth1", "eth0", "192.168.1.11"], Accept(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
 
