@@ -54,6 +54,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
         if (options.IsPasswordOnCommandLine) HostLog.PasswordOnCommandLine(logger);
+        foreach (var line in options.UnknownVariables) HostLog.UnknownVariable(logger, line);
         if (Connections.Open(options, environment, loggers, time, random, out var error) is not { } opened) return error;
         var connections = Own(opened);
 

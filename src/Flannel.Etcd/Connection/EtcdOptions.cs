@@ -71,8 +71,8 @@ public sealed record EtcdOptions
         if (Empty(userName) != (password is null || password.IsEmpty))
         {
             error = Empty(userName)
-                ? "an etcd password is given without etcd-username"
-                : $"etcd-username '{userName}' is given without a password";
+                ? "an etcd password is given without etcd-username: name the user that it belongs to"
+                : $"etcd-username '{userName}' is given without a password: give etcd-password-file";
             return null;
         }
 

@@ -16,7 +16,7 @@ internal static class Healthcheck
     public static async Task<string?> RunAsync(DaemonOptions options, CancellationToken cancellation)
     {
         const string path = "/readyz";
-        if (options.HealthzPort == 0) return "healthcheck asks the daemon on --healthz-port: give the port that the daemon was started with";
+        if (options.HealthzPort == 0) return "--healthz-port is not given: give the port that the daemon was started with";
         var (status, text) = await AskAsync(options, path, cancellation).ConfigureAwait(false);
         var lines = text.TrimEnd('\n').ReplaceLineEndings("; ");
         return status switch

@@ -27,6 +27,9 @@ internal static partial class HostLog
     [LoggerMessage(1007, LogLevel.Warning, "etcd's password is on this program's command line, where every user of this host and every report of a crash sees it: use --etcd-password-file")]
     public static partial void PasswordOnCommandLine(ILogger logger);
 
+    [LoggerMessage(1008, LogLevel.Warning, "{Line}")]
+    public static partial void UnknownVariable(ILogger logger, string line);
+
     [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
     public static partial void Bug(ILogger logger, Exception exception);
 }

@@ -9,6 +9,9 @@ internal readonly record struct CommandLineResult(DaemonOptions? Options, string
 /// <summary>Go-style flags (<c>-x v</c>, <c>--x v</c>, <c>-x=v</c>, <c>--x=v</c>) through System.CommandLine, then <c>FLANNELD_…</c> for what was not given.</summary>
 internal static class CommandLine
 {
+    /// <summary>What the unit puts behind the program's name: flags already.</summary>
+    private const string UnitOptions = "FLANNELD_OPTIONS";
+
     public static CommandLineResult Parse(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         // System.CommandLine says only "unrecognized"; the reason is better than a list of guesses.
@@ -58,6 +61,7 @@ internal static class CommandLine
         if (parsed.Errors is [var error, ..]) return Refuse(OneLine(error.Message));
         if (result.Help || result.Version) return new CommandLineResult(result, "");
         if (result is { EtcdUsername: not null, EtcdPassword: null, EtcdPasswordFile: null }) result.EtcdPasswordFile = SystemdCredential(environment, "etcd-password");
+        result.UnknownVariables = UnknownVariables(environment);
         return Refused(environment) is { } line ? Refuse(line) : Together(result) is { } wrong ? Refuse(wrong) : new CommandLineResult(result, "");
     }
 
@@ -91,11 +95,19 @@ internal static class CommandLine
     {
         foreach (var refused in Flags.Refused)
         {
-            var name = "FLANNELD_" + refused.Name.ToUpperInvariant().Replace('-', '_');
+            var name = Flag.EnvironmentPrefix + refused.Name.ToUpperInvariant().Replace('-', '_');
             if (environment.GetValueOrDefault(name) is { Length: > 0 }) return $"{name} is not supported: {refused.Reason}";
         }
 
         return null;
+    }
+
+    /// <summary>No reason to end: Kubernetes makes such names of a Service's, too.</summary>
+    private static IReadOnlyList<string> UnknownVariables(IReadOnlyDictionary<string, string> environment)
+    {
+        var known = Flags.All.Where(flag => flag.Only is null).Select(flag => flag.EnvironmentName).ToHashSet(StringComparer.Ordinal);
+        return [.. environment.Keys.Where(name => name.StartsWith(Flag.EnvironmentPrefix, StringComparison.Ordinal) && name != UnitOptions && !known.Contains(name)).Order(StringComparer.Ordinal)
+            .Select(name => Nearest(name, known) is { } nearest ? $"{Shorten(name)} is no setting and is not looked at: did you mean {nearest}?" : $"{Shorten(name)} is no setting and is not looked at: see --help")];
     }
 
     /// <summary>Where a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> has put it (systemd.exec(5)); null where it has not.</summary>

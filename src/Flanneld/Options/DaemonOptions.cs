@@ -27,6 +27,9 @@ internal sealed class DaemonOptions
     /// <summary>Where every user of the host sees it, and every report of a crash holds it.</summary>
     public bool IsPasswordOnCommandLine { get; set; }
 
+    /// <summary>Variables that look like settings and are none, each as a line that says so.</summary>
+    public IReadOnlyList<string> UnknownVariables { get; set; } = [];
+
     public List<string> Interfaces { get; } = [];
     public List<string> InterfaceRegexes { get; } = [];
     public Ipv4Address? InterfaceCanReach { get; set; }

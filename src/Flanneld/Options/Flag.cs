@@ -19,7 +19,9 @@ internal sealed record Flag(
     /// <summary>The one command that it belongs to; null when it is for all. Such a flag has no variable: it is for a person who types it.</summary>
     public Command? Only { get; init; }
 
-    public string EnvironmentName => "FLANNELD_" + Name.ToUpperInvariant().Replace('-', '_');
+    public const string EnvironmentPrefix = "FLANNELD_";
+
+    public string EnvironmentName => EnvironmentPrefix + Name.ToUpperInvariant().Replace('-', '_');
 }
 
 /// <summary>A flag of upstream that means nothing here: known by name, refused with the reason.</summary>

@@ -20,7 +20,7 @@ internal sealed class StandInHost(RunFolder folder)
         Summary: Stands in for a distribution
         License: MIT
         AutoReqProv: no
-        Provides: /bin/sh bash ca-certificates shadow-utils systemd
+        Provides: /bin/sh bash ca-certificates shadow-utils systemd = 239
         %description
         Stands in for a distribution.
         %install

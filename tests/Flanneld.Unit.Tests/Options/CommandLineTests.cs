@@ -212,6 +212,16 @@ public sealed class CommandLineTests
         Assert.False(Accept([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
     }
 
+    [Theory]
+    [InlineData("FLANNELD_ETCD_ENDPOINT", "FLANNELD_ETCD_ENDPOINT is no setting and is not looked at: did you mean FLANNELD_ETCD_ENDPOINTS?")]
+    [InlineData("FLANNELD_WITHOUT_ANY_LIKENESS", "FLANNELD_WITHOUT_ANY_LIKENESS is no setting and is not looked at: see --help")]
+    // Of 'check' alone, and a flag there.
+    [InlineData("FLANNELD_OUTPUT", "FLANNELD_OUTPUT is no setting and is not looked at: see --help")]
+    [InlineData("FLANNELD_ETCD_ENDPOINTS", null)]
+    [InlineData("FLANNELD_OPTIONS", null)]
+    public void A_variable_that_is_no_setting_is_told(string name, string? line) =>
+        Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).UnknownVariables);
+
     [Fact]
     public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()
     {
