@@ -8,8 +8,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-# systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package.
-PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,nftables,rpm
+# systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package. curl: the README installs with it.
+PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,curl,nftables,rpm
 
 kind=${1:-plain}
 case $kind in
