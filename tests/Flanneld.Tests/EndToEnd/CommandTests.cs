@@ -89,6 +89,25 @@ public sealed class CommandTests : EndToEndTest
         Assert.NotNull(await RouteAsync("10.99.1.0/24"));
     }
 
+    [Fact]
+    public async Task A_dry_run_prints_the_plan_and_writes_nothing()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        await Vpc.Control.DeleteRouteAsync((await RouteAsync(subnet))!.RouteEntryId, Cancel);
+        await Vpc.Control.ForgetCallsAsync(Cancel);
+
+        var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches($@"create +\S+ {subnet} +Instance {Vpc.Instances[0].InstanceId}\n", run.Output);
+        Assert.Contains($"the API would carry out CreateRouteEntries for {subnet} in ", run.Output, StringComparison.Ordinal);
+        Assert.Null(await RouteAsync(subnet));
+        Assert.NotNull(await LeaseAsync(0));
+    }
+
     /// <summary>The test bed speaks http, and every run warns of it.</summary>
     private static void AssertNothingElseIsSaid(string error) =>
         Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.Contains(" http://", StringComparison.Ordinal));
