@@ -79,13 +79,11 @@ debian_source() {
 # Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's
 # own come, with a configuration of its own that leaves the machine's as it is. FOLDER/packages lists them. Made whole or not at all.
 fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE…
-    local suite=$1 architecture=$2 folder=$3 uri security='' options package
+    local suite=$1 architecture=$2 folder=$3 codename uri security='' options package
     shift 3
-    command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || exit 1
-    uri=$(debian_uri "$(release_codename)")
-    [ -n "$uri" ] || exit 1
+    command -v dpkg-deb >/dev/null && read -r codename uri < <(debian_source) || exit 1
     # Of its own release this machine has the security updates, too.
-    if [ "$suite" = "$(release_codename)" ]; then security=$(debian_uri "$suite-security"); fi
+    if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
     rm -rf "$folder" "$folder.part"
     mkdir -p "$folder.part"/.apt/{state/lists/partial,cache/archives/partial} && cd "$folder.part" || exit 1
     : >.apt/status

@@ -1,3 +1,4 @@
+using System.Net;
 using Flannel.Testbed;
 using Flanneld.Packaging.Files;
 
@@ -8,14 +9,15 @@ internal sealed class SignedRepository : IAsyncDisposable
 {
     private readonly RunFolder folder;
     private readonly SourceCopy copy;
-    private readonly WebServer server;
+    private readonly FileServer server;
 
-    private SignedRepository(SourceCopy copy, WebServer server, RunFolder folder) => (this.copy, this.server, this.folder) = (copy, server, folder);
+    private SignedRepository(SourceCopy copy, IPEndPoint address, RunFolder folder) =>
+        (this.copy, this.folder, Url, server) = (copy, folder, $"http://{address}", FileServer.Start(address, ServedBy(copy)));
 
     /// <summary>artifacts/repository.</summary>
     public string Served => ServedBy(copy);
 
-    public string Url => server.Url;
+    public string Url { get; }
 
     /// <summary>What the script said, the install lines among it.</summary>
     public string Said { get; private set; } = "";
@@ -28,7 +30,7 @@ internal sealed class SignedRepository : IAsyncDisposable
         var folder = new RunFolder("repository");
         var copy = await SourceCopy.MakeAsync(Path.Combine(folder.Path, "sources"), olderVersion ?? "0");
         Directory.CreateDirectory(ServedBy(copy));
-        var repository = new SignedRepository(copy, new WebServer(ServedBy(copy)), folder);
+        var repository = new SignedRepository(copy, new IPEndPoint(IPAddress.Loopback, Ports.Free()), folder);
         try
         {
             if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [Packages.Architecture]);
@@ -50,7 +52,7 @@ internal sealed class SignedRepository : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        server.Dispose();
+        await server.DisposeAsync();
         await Command.TryRunAsync(Run.Start("gpgconf", ["--kill", "all"], Keyring), CancellationToken.None);
         folder.Dispose();
     }

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 using System.Text;
 using Flannel.Testbed;
 
-namespace Flanneld.Packaging;
+namespace Flanneld.Packaging.Repository;
 
-/// <summary>A web server for a folder, in a network namespace: GET and nothing else.</summary>
+/// <summary>A web server for a folder, on this machine or in a network namespace: GET and nothing else.</summary>
 internal sealed class FileServer : IAsyncDisposable
 {
     private readonly string _folder;
@@ -27,6 +27,14 @@ internal sealed class FileServer : IAsyncDisposable
     public static async Task<FileServer> StartAsync(NetworkNamespace ns, IPEndPoint address, string folder)
     {
         var listener = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        return Start(listener, address, folder);
+    }
+
+    /// <summary>On this machine itself.</summary>
+    public static FileServer Start(IPEndPoint address, string folder) => Start(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, folder);
+
+    private static FileServer Start(Socket listener, IPEndPoint address, string folder)
+    {
         listener.Bind(address);
         listener.Listen();
         return new FileServer(folder, listener);
