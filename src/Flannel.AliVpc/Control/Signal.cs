@@ -1,3 +1,5 @@
+using Flannel.Core;
+
 namespace Flannel.AliVpc.Control;
 
 /// <summary>Wakes one sleeper, and remembers a call that came while nobody slept.</summary>
@@ -42,7 +44,7 @@ internal sealed class Signal(TimeProvider time)
             sleeper = waiting;
         }
 
-        using var timer = time.CreateTimer(_ => waiting.TrySetResult(false), null, limit, Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(_ => waiting.TrySetResult(false), null, TimerRange.Clamp(limit), Timeout.InfiniteTimeSpan);
         using var stop = cancellation.Register(() => waiting.TrySetCanceled(cancellation));
         bool called;
         try

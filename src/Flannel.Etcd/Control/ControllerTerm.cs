@@ -1,4 +1,5 @@
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Etcd.Leasing;
 using Microsoft.Extensions.Logging;
 
@@ -90,7 +91,7 @@ public sealed class ControllerTerm : IAsyncDisposable
     /// <summary>Independent of every request: however long one hangs, the term ends in time.</summary>
     private async Task EndInTimeAsync(CancellationToken cancellation)
     {
-        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(left, time, cancellation);
+        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(TimerRange.Clamp(left), time, cancellation);
         Lose("etcd could not be asked to renew it");
     }
 
@@ -99,7 +100,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         var pause = life.TimeToLive / 3;
         while (!Lost.IsCancellationRequested)
         {
-            await Task.Delay(pause, time, cancellation);
+            await Task.Delay(TimerRange.Clamp(pause), time, cancellation);
             var begin = time.GetTimestamp();
             try
             {
@@ -140,7 +141,7 @@ public sealed class ControllerTerm : IAsyncDisposable
             }
             catch (EtcdException)
             {
-                await Task.Delay(life.TimeToLive / 5, time, cancellation);
+                await Task.Delay(TimerRange.Clamp(life.TimeToLive / 5), time, cancellation);
                 // The history since then may be compacted; a look tells as much.
                 if (await LookAsync(cancellation) is { } look) from = look + 1;
             }
