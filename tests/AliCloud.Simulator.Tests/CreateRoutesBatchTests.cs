@@ -33,6 +33,7 @@ public sealed class CreateRoutesBatchTests
     [InlineData("10.24.2.1", "i-1", "InvalidCidrBlock.Malformed")] // only the single call says that it takes a bare address
     [InlineData("192.168.0.0/16", "i-1", "OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch")] // stricter than the single call
     [InlineData("100.64.0.0/10", "i-1", "InvalidDestinationCidrBlock")]
+    [InlineData("100.64.1.0/24", "i-1", "InvalidDestinationCidrBlock")] // inside it: the single call takes it
     [InlineData("0.0.0.0/0", "i-1", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE")]
     public async Task What_one_entry_does_wrong_costs_only_that_entry(string destination, string nextHop, string code)
     {

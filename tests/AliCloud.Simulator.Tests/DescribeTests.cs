@@ -60,9 +60,10 @@ public sealed class DescribeTests
         await using var test = await TestCloud.StartAsync();
         var list = await test.Vpc.CallAsync("DescribeVpcs", Region, ("VpcId", "vpc-1,vpc-2"));
         Assert.Equal(["vpc-1", "vpc-2"], list.Body["Vpcs"]!["Vpc"]!.AsArray().Select(v => (string?)v!["VpcId"]));
-        var one = await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-2"));
+        var one = await test.Vpc.CallAsync("DescribeVpcAttribute", Region, ("VpcId", "vpc-2"));
         Assert.Equal("172.16.0.0/12", (string?)one.Body["CidrBlock"]);
-        (await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-9"))).MustBeRefused(404, "InvalidVpcId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcAttribute", Region, ("VpcId", "vpc-9"))).MustBeRefused(404, "InvalidVpcId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-2"))).MustBeRefused(400, "MissingParameter");
     }
 
     [Fact]
@@ -95,6 +96,34 @@ public sealed class DescribeTests
         var list = await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NetworkInterfaceId.1", "eni-1"), ("NetworkInterfaceId.2", "eni-2"));
         Assert.Equal([("eni-1", false), ("eni-2", true)], list.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray()
             .Select(i => ((string)i!["NetworkInterfaceId"]!, (bool)i["SourceDestCheck"]!)));
+    }
+
+    [Fact]
+    public async Task Interfaces_are_listed_by_token_without_a_count_and_never_by_both_ways()
+    {
+        await using var test = await TestCloud.StartAsync(w => w with { Instances = [.. w.Instances, .. Many(23)] });
+        var (ids, pages, next) = (new List<string>(), 0, "");
+        do
+        {
+            var page = await test.Ecs.CallAsync("DescribeNetworkInterfaces", [Region, ("MaxResults", "10"), .. next.Length > 0 ? [("NextToken", next)] : Array.Empty<(string, string)>()]);
+            page.MustBeDone();
+            Assert.Equal(0, (int)page.Body["TotalCount"]!);
+            ids.AddRange(page.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray().Select(i => (string)i!["NetworkInterfaceId"]!));
+            next = (string)page.Body["NextToken"]!;
+            pages++;
+        }
+        while (next.Length > 0);
+        Assert.Equal(test.Cloud.State.Look().Interfaces.Select(i => i.NetworkInterfaceId), ids);
+        Assert.InRange(pages, 3, 4);
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "9"))).MustBeRefused(400, "InvalidParameter");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "10"), ("PageNumber", "1"))).MustBeRefused(400, "InvalidParameter");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustBeRefused(400, "InvalidParameter.NextToken");
+
+        static IEnumerable<WorldInstance> Many(int count) => Enumerable.Range(0, count).Select(i => new WorldInstance
+        {
+            InstanceId = $"i-m{i}",
+            Interfaces = [new WorldInterface { NetworkInterfaceId = $"eni-m{i}", Mac = $"00:16:3e:01:00:{i:x2}", VSwitchId = "vsw-1", PrivateIp = $"192.168.1.{100 + i}" }],
+        });
     }
 
     [Fact]

@@ -34,6 +34,19 @@ public sealed class FaultTests
         test.Cloud.Faults.Add(new Fault { Kind = FaultKind.Status, HttpStatus = 502, Message = "Bad Gateway" });
         using var response = await test.Vpc.SendAsync("DescribeVpcs", Region);
         Assert.Equal((502, "text/html"), ((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType));
+        test.Cloud.Faults.Add(new Fault { Kind = FaultKind.Status, HttpStatus = 403, Body = "<?xml version='1.0'?><Error/>" });
+        using var xml = await test.Vpc.SendAsync("DescribeVpcs", Region);
+        Assert.Equal((403, "text/xml"), ((int)xml.StatusCode, xml.Content.Headers.ContentType?.MediaType));
+        Assert.Equal("<?xml version='1.0'?><Error/>", await xml.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_fault_may_meet_long_batches_only()
+    {
+        await using var test = await TestCloud.StartAsync();
+        test.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 2, Times = -1 });
+        await Assert.ThrowsAsync<HttpRequestException>(() => test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1")));
+        (await test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"))).MustBeDone();
     }
 
     [Theory]
@@ -131,7 +144,7 @@ public sealed class FaultTests
         [
             new() { Kind = FaultKind.Code }, new() { Kind = FaultKind.Delay }, new() { Kind = FaultKind.DropConnection, Times = 0 },
             new() { Kind = FaultKind.DropConnection, Probability = 0 }, new() { Kind = FaultKind.DropConnection, Service = "vcp" },
-            new() { Kind = FaultKind.Status, HttpStatus = 42 },
+            new() { Kind = FaultKind.Status, HttpStatus = 42 }, new() { Kind = FaultKind.DropConnection, EntriesBeyond = -1 },
         ];
         Assert.All(senseless, f => Assert.Throws<FormatException>(() => test.Cloud.Faults.Add(f)));
         Assert.Empty(test.Cloud.Faults.All);

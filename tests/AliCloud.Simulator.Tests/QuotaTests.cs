@@ -34,5 +34,17 @@ public class QuotaTests
         (await quotas.CallAsync("GetProductQuota", Product, Quota, ("Dimensions.1.Key", "zoneId"), Here)).MustBeRefused(400, "QUOTA.DIMENSION.UNSUPPORT");
     }
 
-    private static SigningClient Client(TestCloud test) => new(test.Cloud.Api, test.Clock) { Version = "2020-05-10" };
+    [Fact]
+    public async Task Its_parameters_belong_into_the_body_and_those_of_the_VPC_into_the_query()
+    {
+        await using var test = await TestCloud.StartAsync();
+        using var inQuery = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2020-05-10" };
+        (await inQuery.CallAsync("GetProductQuota", Product, Quota)).MustBeRefused(400, "InvalidParameter");
+        using var inBody = new SigningClient(test.Cloud.Api, test.Clock) { SendsForm = true };
+        (await inBody.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidParameter");
+        await Client(test).CallAsync("GetProductQuota", Product, Quota);
+        Assert.Equal("vpc", test.Cloud.Calls.All[^1].Parameters["ProductCode"]);
+    }
+
+    private static SigningClient Client(TestCloud test) => new(test.Cloud.Api, test.Clock) { Version = "2020-05-10", SendsForm = true };
 }

@@ -25,6 +25,9 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
     private int _nonce;
 
     public string Version { get; init; } = "2016-04-28";
+
+    /// <summary>The parameters go into the body, as a form.</summary>
+    public bool SendsForm { get; init; }
     public HttpMethod Method { get; init; } = HttpMethod.Post;
     public Func<string>? Nonce { get; init; }
     public TimeSpan ClockError { get; init; }
@@ -46,10 +49,11 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
 
     public async Task<HttpResponseMessage> SendAsync(string action, params (string Name, string Value)[] parameters)
     {
-        var query = string.Join('&', parameters
+        var encoded = string.Join('&', parameters
             .Select(p => (Name: Encode(p.Name), Value: Encode(p.Value)))
             .OrderBy(p => p.Name, StringComparer.Ordinal).Select(p => $"{p.Name}={p.Value}"));
-        var emptyHash = Hex(SHA256.HashData([]));
+        var (query, body) = SendsForm ? ("", Encoding.ASCII.GetBytes(encoded)) : (encoded, []);
+        var bodyHash = Hex(SHA256.HashData(body));
         var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["host"] = api.Authority,
@@ -57,17 +61,24 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
             ["x-acs-version"] = Version,
             ["x-acs-date"] = (time.GetUtcNow() + ClockError).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
             ["x-acs-signature-nonce"] = Nonce?.Invoke() ?? $"nonce-{accessKeyId}-{GetHashCode()}-{Interlocked.Increment(ref _nonce)}",
-            ["x-acs-content-sha256"] = emptyHash,
+            ["x-acs-content-sha256"] = bodyHash,
         };
         if (token is not null) headers["x-acs-security-token"] = token;
+        if (SendsForm) headers["content-type"] = "application/x-www-form-urlencoded";
         BeforeSigning?.Invoke(headers);
         var signedHeaders = string.Join(';', headers.Keys);
-        var canonical = $"{Method}\n/\n{query}\n{string.Concat(headers.Select(h => $"{h.Key}:{h.Value}\n"))}\n{signedHeaders}\n{emptyHash}";
+        var canonical = $"{Method}\n/\n{query}\n{string.Concat(headers.Select(h => $"{h.Key}:{h.Value}\n"))}\n{signedHeaders}\n{bodyHash}";
         var toSign = "ACS3-HMAC-SHA256\n" + Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)));
         var signature = Hex(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes(toSign)));
 
-        using var request = new HttpRequestMessage(Method, new Uri(api, "/?" + query));
-        foreach (var (name, value) in headers.Where(h => h.Key != "host")) request.Headers.TryAddWithoutValidation(name, value);
+        using var request = new HttpRequestMessage(Method, new Uri(api, SendsForm ? "/" : "/?" + query));
+        if (SendsForm)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", headers["content-type"]);
+        }
+
+        foreach (var (name, value) in headers.Where(h => h.Key is not ("host" or "content-type"))) request.Headers.TryAddWithoutValidation(name, value);
         request.Headers.TryAddWithoutValidation("Authorization",
             $"ACS3-HMAC-SHA256 Credential={accessKeyId},SignedHeaders={signedHeaders},Signature={signature}");
         AfterSigning?.Invoke(request);

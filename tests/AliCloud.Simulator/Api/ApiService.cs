@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -32,7 +33,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             return;
         }
 
-        var fault = faults.Strike(admitted.Action.Service, admitted.Action.Name);
+        var fault = faults.Strike(admitted.Action.Service, admitted.Action.Name, admitted.Parameters.Structures("RouteEntries").Count);
         switch (fault?.Kind)
         {
             case FaultKind.Delay:
@@ -47,7 +48,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
                 return;
             case FaultKind.Status:
                 Log(request, arrived, admitted.Principal, fault.HttpStatus, null);
-                await Wire.SendAsync(context, new WireAnswer(fault.HttpStatus, "text/html", $"<html><body>{fault.Message}</body></html>"), fault.Headers);
+                await Wire.SendAsync(context, Page(fault), fault.Headers);
                 return;
         }
 
@@ -67,13 +68,28 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             principal = ((Verified)verification).Principal;
         }
 
-        if (request.Body.Length > 0) return new Turned(Refusals.Invalid("body", "the parameters belong into the query"));
-        var parameters = RawQuery.Parse(request.Query)!; // the signature was right, so it is well formed
         if (ActionTable.ServiceOf(request.Header("x-acs-version")) is not { } service) return new Turned(Refusals.UnknownVersion);
         if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Turned(Refusals.UnknownAction);
+        if (ParametersOf(request, action) is not { } parameters) return new Turned(Refusals.Misplaced(action.IsForm));
         if (ParameterCheck.Check(parameters, action.Rules) is { } refusal) return new Turned(refusal);
         if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Turned(Refusals.UnknownRegion);
         return new Admitted(principal, action, new Parameters(parameters) { Caller = principal });
+    }
+
+    /// <summary>The parameters from where the action's metadata places them; null when there is anything in the other place. Which of the two the real
+    /// gateway also accepts is not documented.</summary>
+    private static Dictionary<string, string>? ParametersOf(SignedRequest request, ApiAction action)
+    {
+        if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query); // the signature was right, so it is well formed
+        return request.Query.Length == 0 && request.Header("content-type") == "application/x-www-form-urlencoded"
+            ? RawQuery.Parse(Encoding.UTF8.GetString(request.Body))
+            : null;
+    }
+
+    private static WireAnswer Page(Fault fault)
+    {
+        var body = fault.Body ?? $"<html><body>{fault.Message}</body></html>";
+        return new WireAnswer(fault.HttpStatus, body.StartsWith("<?xml", StringComparison.Ordinal) ? "text/xml;charset=utf-8" : "text/html", body);
     }
 
     private Admission AdmitUnsigned(SignedRequest request)
@@ -152,9 +168,12 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         calls.Add(new LoggedCall(
             0, arrived.Time, unsigned ? "sts" : ActionTable.ServiceOf(request.Header("x-acs-version")) ?? "",
             unsigned ? OidcRequest.Action : request.Header("x-acs-action") ?? "", principal?.InstanceId, principal?.AccessKeyId,
-            unsigned ? OidcRequest.Shown(request) : RawQuery.Parse(request.Query) ?? [], status, code, arrived.RequestId,
+            unsigned ? OidcRequest.Shown(request) : Shown(request), status, code, arrived.RequestId,
             state.Time.GetElapsedTime(arrived.Timestamp).TotalMilliseconds));
     }
+
+    private static Dictionary<string, string> Shown(SignedRequest request) =>
+        RawQuery.Parse(request.Body.Length > 0 ? Encoding.UTF8.GetString(request.Body) : request.Query) ?? [];
 
     private readonly record struct Arrival(DateTimeOffset Time, long Timestamp, string RequestId);
 

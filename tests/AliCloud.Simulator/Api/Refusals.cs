@@ -44,11 +44,15 @@ internal static class Refusals
     public static readonly Refused ManagedEntry = new("OperationDenied.DeleteManagedRouteEntry", "A managed route entry cannot be changed.");
 
     public static readonly Refused BadNextToken = new("IllegalParam.NextToken", "The specified NextToken is not valid.");
+    public static readonly Refused BadNextTokenOfEcs = new("InvalidParameter.NextToken", "The specified NextToken is not valid.");
     public static readonly Refused ExpiredNextToken = new("IllegalParam.NextTokenExpired", "The specified NextToken has expired.");
     public static readonly Refused FilterOfWrongType = new(
         "OperationFailed.FilterParamUnderWrongRouteType", "The id and the name filter custom route entries only.");
     public static readonly Refused TokenOfOtherParameters = new(
         "IdempotentParameterMismatch", "The request uses the same client token as a previous, but non-identical request.");
+
+    public static Refused Misplaced(bool isForm) =>
+        Invalid("parameters", isForm ? "they belong into the body, as a form" : "they belong into the query");
 
     public static Refused Missing(string name) =>
         new("MissingParameter", $"The input parameter \"{name}\" that is mandatory for processing this request is not supplied.");

@@ -15,6 +15,9 @@ public sealed record Fault
     /// <summary>How often it happens; -1 for ever.</summary>
     public int Times { get; init; } = 1;
 
+    /// <summary>Only calls whose list <c>RouteEntries</c> has more entries than this; 0 for every call.</summary>
+    public int EntriesBeyond { get; init; }
+
     /// <summary>How many matching calls pass unharmed first.</summary>
     public int Skip { get; init; }
 
@@ -26,6 +29,9 @@ public sealed record Fault
 
     public int HttpStatus { get; init; } = 400;
     public string Message { get; init; } = "A fault that the test ordered.";
+
+    /// <summary>The whole body for <see cref="FaultKind.Status"/>; null for a page in HTML. One that begins with <c>&lt;?xml</c> is sent as XML.</summary>
+    public string? Body { get; init; }
     public int DelayMilliseconds { get; init; }
 
     /// <summary>Put on the answer, whatever it is.</summary>

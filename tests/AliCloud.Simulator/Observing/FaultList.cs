@@ -23,8 +23,9 @@ public sealed class FaultList(Random random)
         if (fault.Kind == FaultKind.Code && string.IsNullOrEmpty(fault.Code)) throw new FormatException("a fault of kind code needs a code");
         if (fault.Kind is FaultKind.Delay or FaultKind.TimeoutAfterSuccess && fault.DelayMilliseconds <= 0)
             throw new FormatException("this kind of fault needs delayMilliseconds");
-        if (fault.Service is not ("vpc" or "ecs" or "metadata" or "*")) throw new FormatException("service is vpc, ecs, metadata or *");
-        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never strike");
+        if (fault.Service is not ("vpc" or "ecs" or "sts" or "quotas" or "metadata" or "*"))
+            throw new FormatException("service is vpc, ecs, sts, quotas, metadata or *");
+        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.EntriesBeyond < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never strike");
         if (fault.HttpStatus is < 200 or > 599) throw new FormatException("httpStatus is 200 to 599");
         lock (_gate)
         {
@@ -44,13 +45,13 @@ public sealed class FaultList(Random random)
         lock (_gate) _waiting.Clear();
     }
 
-    internal Fault? Strike(string service, string action)
+    internal Fault? Strike(string service, string action, int entries = 0)
     {
         lock (_gate)
         {
             foreach (var waiting in _waiting)
             {
-                if (!Matches(waiting.Fault, service, action)) continue;
+                if (!Matches(waiting.Fault, service, action) || (waiting.Fault.EntriesBeyond > 0 && entries <= waiting.Fault.EntriesBeyond)) continue;
                 if (waiting.Skip > 0)
                 {
                     waiting.Skip--;

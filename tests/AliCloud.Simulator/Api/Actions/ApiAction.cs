@@ -7,6 +7,9 @@ internal sealed record ApiAction(
     string Service, string Name, Func<CloudState, Parameters, ApiAnswer> Run, params IReadOnlyList<ParameterRule> Rules)
 {
     public string RamAction => $"{Service}:{Name}";
+
+    /// <summary>Position "Body" in the API's metadata: the parameters are a form in the body, and the query is empty.</summary>
+    public bool IsForm { get; init; }
 }
 
 /// <summary>All actions by service and name.</summary>
@@ -25,7 +28,7 @@ internal sealed class ActionTable
         _actions = new ApiAction[][]
         {
             CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All, VSwitchActions.All,
-            VpcActions.All, NetworkInterfaceActions.All, StsActions.All(credentials), QuotaActions.All,
+            VpcActions.All, new NetworkInterfaceActions(state.Time).All, StsActions.All(credentials), QuotaActions.All,
         }.SelectMany(a => a).ToDictionary(a => (a.Service, a.Name));
     }
 

@@ -4,31 +4,37 @@ using static AliCloud.Simulator.Api.ParameterRule;
 namespace AliCloud.Simulator.Api.Actions;
 
 /// <summary>The three calls of ECS 2014-05-26 that are about an interface's source/destination check.</summary>
-internal static class NetworkInterfaceActions
+internal sealed class NetworkInterfaceActions(TimeProvider time)
 {
-    public static ApiAction[] All { get; } =
+    private readonly NextTokens _tokens = new(time);
+
+    public ApiAction[] All =>
     [
         new("ecs", "DescribeNetworkInterfaces", List,
             Text("RegionId").Mandatory(), ParameterRule.List("NetworkInterfaceId", 100), Text("InstanceId"), Text("VpcId"), Text("VSwitchId"),
-            OneOf("Type", null, "Primary", "Secondary"), Text("PrimaryIpAddress"), ParameterRule.List("PrivateIpAddress", 100), Paging.Number,
-            Paging.Size(100)),
+            OneOf("Type", null, "Primary", "Secondary"), Text("PrimaryIpAddress"), ParameterRule.List("PrivateIpAddress", 100), Text("NextToken"),
+            Integer("MaxResults", 10, 500), Paging.Number, Paging.Size(1000)),
         new("ecs", "DescribeNetworkInterfaceAttribute", Describe, Text("RegionId").Mandatory(), Text("NetworkInterfaceId").Mandatory()),
         new("ecs", "ModifyNetworkInterfaceAttribute", Modify,
             Text("RegionId").Mandatory(), Text("NetworkInterfaceId").Mandatory(), Boolean("SourceDestCheck").Mandatory()),
     ];
 
-    private static Done List(CloudState state, Parameters call)
+    private ApiAnswer List(CloudState state, Parameters call)
     {
+        var byToken = (call["NextToken"] ?? call["MaxResults"]) is not null;
+        if (byToken && (call["PageNumber"] ?? call["PageSize"]) is not null) return Refusals.Invalid("PageNumber", "it excludes NextToken and MaxResults");
         var ids = call.Texts("NetworkInterfaceId");
         var addresses = call.Texts("PrivateIpAddress");
-        var page = state.Interfaces.Where(i =>
+        var found = state.Interfaces.Where(i =>
             (ids.Count == 0 || ids.Contains(i.Id))
             && (call["InstanceId"] is null || i.Instance.Id == call["InstanceId"])
             && (call["VpcId"] is null || i.VSwitch.Vpc.Id == call["VpcId"])
             && (call["VSwitchId"] is null || i.VSwitch.Id == call["VSwitchId"])
             && (call["Type"] is null || TypeOf(i) == call["Type"])
             && (call["PrimaryIpAddress"] is null || Cidr.Write(i.PrivateIp) == call["PrimaryIpAddress"])
-            && (addresses.Count == 0 || addresses.Contains(Cidr.Write(i.PrivateIp)))).Page(call);
+            && (addresses.Count == 0 || addresses.Contains(Cidr.Write(i.PrivateIp)))).ToList();
+        if (byToken) return ListByToken(state, call, found);
+        var page = found.Page(call);
         return new Done(new
         {
             PageNumber = page.Number,
@@ -36,6 +42,21 @@ internal static class NetworkInterfaceActions
             TotalCount = page.Total,
             NextToken = "",
             NetworkInterfaceSets = new { NetworkInterfaceSet = page.Items.Select(i => Write(state, i)) },
+        });
+    }
+
+    /// <summary>The documents call TotalCount invalid here; this one is always 0, so that nobody relies on it.</summary>
+    private ApiAnswer ListByToken(CloudState state, Parameters call, List<NetworkInterface> found)
+    {
+        long after = 0;
+        if (call["NextToken"] is { } token && _tokens.Continue(token, call, out after) is not null) return Refusals.BadNextTokenOfEcs;
+        var page = found.Skip((int)after).Take(call.Integer("MaxResults", 10)).ToList();
+        var next = after + page.Count;
+        return new Done(new
+        {
+            TotalCount = 0,
+            NextToken = next < found.Count ? _tokens.New(call, next, TimeSpan.FromSeconds(state.Settings.NextTokenLifetimeSeconds)) : "",
+            NetworkInterfaceSets = new { NetworkInterfaceSet = page.Select(i => Write(state, i)) },
         });
     }
 

@@ -14,7 +14,7 @@ internal static class QuotaActions
     [
         new("quotas", "GetProductQuota", Get,
             Text("ProductCode").Mandatory(), Text("QuotaActionCode").Mandatory(),
-            ParameterRule.List("Dimensions", 10, Text("Key").Mandatory(), Text("Value").Mandatory())),
+            ParameterRule.List("Dimensions", 10, Text("Key").Mandatory(), Text("Value").Mandatory())) { IsForm = true },
     ];
 
     private static ApiAnswer Get(CloudState state, Parameters call)

@@ -30,11 +30,12 @@ internal static class RouteRules
 
     /// <summary>
     /// A destination must not be, or lie in, a vSwitch's range, and must not be 100.64.0.0/10 (a more specific one may be). The batch's text is
-    /// stricter: it must not contain a vSwitch's range either, but for the default route, which contains them all.
+    /// stricter: it must not lie in 100.64.0.0/10, and must not contain a vSwitch's range either, but for the default route, which contains them all.
     /// </summary>
     public static Refused? CheckDestination(Vpc vpc, Cidr destination, bool strict)
     {
-        if (destination == Cidr.Service || Blacklist.Any(b => b.Contains(destination))) return Refusals.BlacklistedCidr;
+        if (destination == Cidr.Service || (strict && Cidr.Service.Contains(destination))) return Refusals.BlacklistedCidr;
+        if (Blacklist.Any(b => b.Contains(destination))) return Refusals.BlacklistedCidr;
         var overlaps = vpc.VSwitches.Exists(v => v.Cidr.Contains(destination) || strict && destination.Length > 0 && destination.Contains(v.Cidr));
         return overlaps ? Refusals.OverlapsVSwitch : null;
     }
