@@ -156,9 +156,8 @@ internal sealed class Daemon : IAsyncDisposable
         var etcdLogger = loggers.CreateLogger("etcd");
         var election = new Election(
             etcd, options.EtcdKeys, new ControllerHolder(self.InstanceId, selected.PublicIp.ToString()), time, random, etcdLogger);
-        var region = self.ToBackendData() is var data && backend.RegionId is { } given ? data with { RegionId = given } : data;
         return new ControllerCandidate(
-            cloud, region, election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), ControllerOptions(backend),
+            cloud, self.ToBackendData(), election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), ControllerOptions(backend),
             controllerMetrics, loops, time, random, loggers.CreateLogger("routes"));
     }
 

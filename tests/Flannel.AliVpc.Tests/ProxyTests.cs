@@ -53,7 +53,8 @@ public class ProxyTests
             var probe = await EndpointProbe.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
             Assert.Equal($"https://vpc-vpc.cn-beijing.aliyuncs.com through the proxy {shown}", probe.Detail);
 
-            var uri = new CredentialsUriProvider(_ => "https://keys.example.com/", options, TimeProvider.System, logger);
+            var uri = new CredentialsUriProvider(
+                _ => "https://keys.example.com/", options, new CloudClock(TimeProvider.System), TimeProvider.System, logger);
             var failed = Assert.IsType<ProviderAnswer.Failed>(await uri.FetchAsync(TestContext.Current.CancellationToken));
             Assert.Contains($"the proxy {shown} opens no way to it (HTTP 407)", failed.Line, StringComparison.Ordinal);
             Assert.DoesNotContain("hIdDeN", string.Concat(logger.Lines.Select(l => l.Text)) + failed.Line, StringComparison.Ordinal);

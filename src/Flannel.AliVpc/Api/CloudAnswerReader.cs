@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Flannel.AliVpc.Credentials;
@@ -10,8 +11,9 @@ internal static class CloudAnswerReader
 {
     /// <param name="key">What the request was signed with: its secret parts are struck from the service's text. Null for an unsigned call.</param>
     /// <param name="body">Null when it was larger than allowed.</param>
-    public static Attempt<T> Read<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, HttpResponseMessage response, byte[]? body)
-        where T : CloudAnswer
+    /// <param name="now">By this machine, where the answer has no <c>Date</c>.</param>
+    public static Attempt<T> Read<T>(
+        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, HttpResponseMessage response, byte[]? body, DateTimeOffset now) where T : CloudAnswer
     {
         var status = (int)response.StatusCode;
         var requestId = response.Headers.TryGetValues("x-acs-request-id", out var ids) ? ids.FirstOrDefault() : null;
@@ -24,16 +26,16 @@ internal static class CloudAnswerReader
                 : new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} with an answer that is not the API's", status, requestId));
         }
 
-        var error = Parse(body, CloudAnswersJson.Default.ErrorAnswer);
+        var error = Parse(body, CloudAnswersJson.Default.ErrorAnswer) ?? XmlError.Parse(body);
+        var isThrottled = response.StatusCode == HttpStatusCode.TooManyRequests || CloudErrorTable.IsThrottling(error?.Code ?? "");
+        var retryAfter = RetryHint.Read(response.Headers, isThrottled, response.Headers.Date ?? now);
         if (string.IsNullOrEmpty(error?.Code))
-            return new(CloudErrors.NoAnswer(call, CloudErrors.Answer, $"HTTP {status} without a code", status, error?.RequestId ?? requestId)
-                with
-            { RetryAfter = CloudErrors.RetryAfter(response.Headers) });
+            return new(CloudErrors.OfStatus(call, response.StatusCode, error?.RequestId ?? requestId, retryAfter));
         // The services quote what they signed themselves in this one answer; a token may be in it.
         var message = error.Code is "SignatureDoesNotMatch" or "IncompleteSignature"
             ? "the signature was refused: the access key's secret is wrong, or a proxy changed the request"
             : Strike(Strike(error.Message ?? "", key), call.Proof);
-        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId ?? requestId, status, response.Headers), response.Headers.Date, false);
+        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId ?? requestId, status, retryAfter), response.Headers.Date, false);
     }
 
     internal static T? Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) where T : class

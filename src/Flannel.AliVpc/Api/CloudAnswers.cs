@@ -135,7 +135,7 @@ internal sealed record BatchAnswer : CloudAnswer
 
 internal sealed record InterfaceListAnswer : CloudAnswer
 {
-    public int? TotalCount { get; init; }
+    public string? NextToken { get; init; }
     public InterfaceSet? NetworkInterfaceSets { get; init; }
 
     internal sealed record InterfaceSet(IReadOnlyList<Interface?>? NetworkInterfaceSet);

@@ -15,11 +15,13 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
 
     /// <param name="random">Of nonces. An unseeded one: two processes must not make the same. Locked here.</param>
     /// <param name="handler">Null for the real network.</param>
+    /// <param name="clock">Shared with the credentials; null for one of its own.</param>
     public CloudApi(
-        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler? handler = null)
+        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler? handler = null,
+        CloudClock? clock = null)
     {
         (this.options, this.time) = (options, time);
-        transport = new CloudTransport(options, credentials, time, random, logger, handler ?? Handler(options));
+        transport = new CloudTransport(options, credentials, clock ?? new CloudClock(time), time, random, logger, handler ?? Handler(options));
         if (options.VpcEndpoint is { IsPlain: true } vpc) logger.PlainEndpoint("VPC", vpc.ToString());
         if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
         if (options.QuotasEndpoint is { IsPlain: true } quotas) logger.PlainEndpoint("Quotas", quotas.ToString());
@@ -42,6 +44,10 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
         ActivityHeadersPropagator = null,
         PreAuthenticate = false,
     };
+
+    private CloudCall Read(CloudService service, string action, string regionId) => CloudCall.Read(service, action, options.RegionId ?? regionId);
+
+    private CloudCall Write(CloudService service, string action, string regionId) => CloudCall.Write(service, action, options.RegionId ?? regionId);
 
     private CloudScope Begin(CancellationToken cancellation) => new(options.CallTimeout, time, cancellation);
 
@@ -80,5 +86,29 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
             if (!moved || restarts == 3)
                 return Incomplete<IReadOnlyList<TItem>>(call(), "", moved ? "a steady count" : "an end");
         }
+    }
+
+    /// <summary>Follows <c>NextToken</c> until there is none.</summary>
+    /// <param name="items">Of a page; null when the answer lacks the list, or an item what it must have.</param>
+    private async Task<CloudResult<IReadOnlyList<TItem>>> ListByTokenAsync<TAnswer, TItem>(
+        Func<CloudCall> call, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> type, Func<TAnswer, string?> tokenAfter,
+        Func<TAnswer, IReadOnlyList<TItem>?> items, CloudScope scope) where TAnswer : CloudAnswer
+    {
+        List<TItem> all = [];
+        string? next = null;
+        for (var page = 0; page < MostPages; page++)
+        {
+            var request = call().With("NextToken", next);
+            var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+            if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
+            if (items(answer.Value!) is not { } found) return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list");
+            all.AddRange(found);
+            var token = tokenAfter(answer.Value!);
+            if (string.IsNullOrEmpty(token)) return new(all, null, answer.RequestId);
+            if (token == next) return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "a new token");
+            next = token;
+        }
+
+        return Incomplete<IReadOnlyList<TItem>>(call(), "", "an end");
     }
 }

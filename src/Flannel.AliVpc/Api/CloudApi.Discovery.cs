@@ -8,28 +8,38 @@ public sealed partial class CloudApi
     private const int LargestVpcPage = 50;
     private const int MostInterfacesPerCall = 100;
 
+    /// <summary>From 10 to 500; a call names at most <see cref="MostInterfacesPerCall"/>.</summary>
+    private const int LargestInterfacePage = 100;
+
     public async Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         return await ListByNumberAsync(
-            () => CloudCall.Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With("VpcId", vpcId),
+            () => Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With("VpcId", vpcId),
             LargestVpcPage, Json.Default.RouteTableListAnswer, a => a.TotalCount,
-            a => a.RouterTableList is null ? null : Present(a.RouterTableList.RouterTableListType).Select(Table), scope).ConfigureAwait(false);
+            a => Tables(a.RouterTableList), scope).ConfigureAwait(false);
+
+        // A table without an id cannot be read, and to leave it out would be to forget the nodes that it serves.
+        static IEnumerable<RouteTable>? Tables(RouteTableListAnswer.TableList? list) =>
+            list is null || Present(list.RouterTableListType).Any(t => string.IsNullOrWhiteSpace(t.RouteTableId))
+                ? null
+                : Present(list.RouterTableListType).Select(Table);
 
         static RouteTable Table(RouteTableListAnswer.Table t) => new(
-            t.RouteTableId ?? "", t.VpcId ?? "", t.RouteTableType ?? "",
-            string.Equals(t.AssociateType, "Gateway", StringComparison.OrdinalIgnoreCase), [.. Present(t.VSwitchIds?.VSwitchId)]);
+            t.RouteTableId!, t.VpcId ?? "", t.RouteTableType ?? "",
+            string.Equals(t.AssociateType, "Gateway", StringComparison.OrdinalIgnoreCase),
+            [.. Present(t.VSwitchIds?.VSwitchId).Where(id => !string.IsNullOrWhiteSpace(id))]);
     }
 
     public async Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var call = CloudCall.Read(CloudService.Vpc, "DescribeVSwitchAttributes", regionId).With("VSwitchId", vSwitchId);
+        var call = Read(CloudService.Vpc, "DescribeVSwitchAttributes", regionId).With("VSwitchId", vSwitchId);
         var answer = await transport.SendAsync(call, Json.Default.VSwitchAnswer, scope).ConfigureAwait(false);
         if (answer.Error is { } error) return Failed<VSwitchFacts>(error);
         var facts = VSwitch(answer.Value!);
-        return facts is { VSwitchId.Length: > 0, RouteTableId.Length: > 0 }
+        return facts.VSwitchId.Length > 0 && !string.IsNullOrWhiteSpace(facts.RouteTableId)
             ? new(facts, null, answer.RequestId)
             : Incomplete<VSwitchFacts>(call, answer.RequestId, "the vSwitch or its route table");
     }
@@ -39,7 +49,7 @@ public sealed partial class CloudApi
     {
         using var scope = Begin(cancellation);
         return await ListByNumberAsync(
-            () => CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", regionId).With("VpcId", vpcId),
+            () => Read(CloudService.Vpc, "DescribeVSwitches", regionId).With("VpcId", vpcId),
             LargestVpcPage, Json.Default.VSwitchListAnswer, a => a.TotalCount,
             a => a.VSwitches is null ? null : Present(a.VSwitches.VSwitch).Select(VSwitch), scope).ConfigureAwait(false);
     }
@@ -47,7 +57,7 @@ public sealed partial class CloudApi
     public async Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var call = CloudCall.Read(CloudService.Vpc, "DescribeVpcAttribute", regionId).With("VpcId", vpcId);
+        var call = Read(CloudService.Vpc, "DescribeVpcAttribute", regionId).With("VpcId", vpcId);
         var answer = await transport.SendAsync(call, Json.Default.VpcAnswer, scope).ConfigureAwait(false);
         if (answer.Error is { } error) return Failed<VpcFacts>(error);
         return answer.Value is { VpcId: { Length: > 0 } id, CidrBlock: { Length: > 0 } cidr } vpc
@@ -60,12 +70,14 @@ public sealed partial class CloudApi
     {
         if (options is { VpcEndpoint: not null, QuotasEndpoint: null })
             return Failed<RouteEntryQuota>(CloudErrors.BadRequest("the Quotas API is not asked: there is a VPC endpoint of its own and none for quotas"));
+        regionId = options.RegionId ?? regionId;
         using var scope = Begin(cancellation);
         // Whether this quota has the dimension of the region is not documented: where it has none, a named one is an error.
         var answer = await AskQuotaAsync(Quota().With("Dimensions.1.Key", "regionId").With("Dimensions.1.Value", regionId)).ConfigureAwait(false);
         return answer.Error is { Kind: CloudErrorKind.Fatal or CloudErrorKind.Unknown } ? await AskQuotaAsync(Quota()).ConfigureAwait(false) : answer;
 
-        CloudCall Quota() => CloudCall.OfCentral(CloudService.Quotas, "GetProductQuota", regionId)
+        // Its parameters have the position "Body" in the API's metadata, unlike those of VPC and ECS.
+        CloudCall Quota() => CloudCall.Form(CloudService.Quotas, "GetProductQuota", regionId)
             .With("ProductCode", "vpc").With("QuotaActionCode", RouteEntryQuota.Code);
 
         async Task<CloudResult<RouteEntryQuota>> AskQuotaAsync(CloudCall call)
@@ -86,11 +98,11 @@ public sealed partial class CloudApi
         var requestId = "";
         foreach (var ids in networkInterfaceIds.Distinct(StringComparer.Ordinal).Chunk(MostInterfacesPerCall))
         {
-            // The page is 10 unless asked for more, even when the ids are named.
-            var part = await ListByNumberAsync(
-                () => CloudCall.Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId).With("NetworkInterfaceId", ids),
-                MostInterfacesPerCall, Json.Default.InterfaceListAnswer, a => a.TotalCount,
-                a => a.NetworkInterfaceSets is null ? null : Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface), scope)
+            // The page is 10 unless asked for more, even when the ids are named. By token: page numbers are deprecated.
+            var part = await ListByTokenAsync<InterfaceListAnswer, InterfaceFacts>(
+                () => Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId).With("MaxResults", LargestInterfacePage).With("NetworkInterfaceId", ids),
+                Json.Default.InterfaceListAnswer, a => a.NextToken,
+                a => a.NetworkInterfaceSets is null ? null : [.. Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface)], scope)
                 .ConfigureAwait(false);
             if (!part.Ok) return part;
             all.AddRange(part.Value!);
@@ -107,7 +119,7 @@ public sealed partial class CloudApi
         string regionId, string networkInterfaceId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var call = CloudCall.Write(CloudService.Ecs, "ModifyNetworkInterfaceAttribute", regionId)
+        var call = Write(CloudService.Ecs, "ModifyNetworkInterfaceAttribute", regionId)
             .With("NetworkInterfaceId", networkInterfaceId).With("SourceDestCheck", false);
         return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
     }

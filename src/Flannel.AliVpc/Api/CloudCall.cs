@@ -42,6 +42,9 @@ internal sealed class CloudCall
 
     public string RegionId { get; }
 
+    /// <summary>Its parameters go into the body, as a form; else into the query.</summary>
+    public bool IsForm { get; private init; }
+
     /// <summary>When its answer is lost, its outcome is not known.</summary>
     public bool IsWrite { get; }
 
@@ -62,6 +65,10 @@ internal sealed class CloudCall
 
     /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
     public static CloudCall OfCentral(CloudService service, string action, string regionId) => new(service, action, regionId, false);
+
+    /// <summary>A read whose parameters belong into the body: which they are, the API's published metadata says.</summary>
+    /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
+    public static CloudCall Form(CloudService service, string action, string regionId) => new(service, action, regionId, false) { IsForm = true };
 
     /// <summary>Not signed: <paramref name="oidcToken"/> says who asks.</summary>
     public CloudCall Proving(Secret oidcToken)

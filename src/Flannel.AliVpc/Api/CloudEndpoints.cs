@@ -11,11 +11,11 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     /// <summary>How long the public host is preferred after the internal name did not resolve.</summary>
     private static readonly TimeSpan PublicFor = TimeSpan.FromMinutes(10);
 
-    private readonly ConcurrentDictionary<Place, PublicTime> publicUntil = new();
+    private readonly ConcurrentDictionary<Place, PublicTime> publicSince = new();
 
     private sealed record Place(CloudService Service, string RegionId);
 
-    private sealed record PublicTime(DateTimeOffset Until);
+    private sealed record PublicTime(long Since);
 
     /// <returns>In the order in which to try them; none when the region's name is not one.</returns>
     public IReadOnlyList<CloudEndpoint> Candidates(CloudService service, string regionId)
@@ -28,7 +28,9 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
         var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");
         var open = CloudEndpoint.ForHost(PublicHosts.Exception(service, regionId) ?? $"{product}.{regionId}.aliyuncs.com");
         if (open == inside) return [inside];
-        return publicUntil.TryGetValue(new Place(service, regionId), out var preferred) && time.GetUtcNow() < preferred.Until ? [open, inside] : [inside, open];
+        return publicSince.TryGetValue(new Place(service, regionId), out var preferred) && time.GetElapsedTime(preferred.Since) < PublicFor
+            ? [open, inside]
+            : [inside, open];
     }
 
     /// <summary>One service for all regions; few can reach it without the Internet.</summary>
@@ -39,5 +41,6 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     }
 
     /// <summary>The internal name did not resolve, and the public host answered.</summary>
-    public void PreferPublic(CloudService service, string regionId) => publicUntil[new Place(service, regionId)] = new PublicTime(time.GetUtcNow() + PublicFor);
+    public void PreferPublic(CloudService service, string regionId) => 
+        publicSince[new Place(service, regionId)] = new PublicTime(time.GetTimestamp());
 }

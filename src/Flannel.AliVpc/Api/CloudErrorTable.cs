@@ -24,7 +24,8 @@ public static class CloudErrorTable
             "IncorrectStatus.VpcPeer", "IncorrectStatus.RouterInterface", "IncorrectStatus.MultiScopeRiRouteEntry",
             "IncorrectStatus.CenRelation", "IncorrectStatus.PrefixList", "InvalidVBRStatus",
             "OperationFailed.DistibuteLock", "OperationFailed.NotifyCenCreate", "OperationFailed.NotifyCenDelete",
-            "OperationFailed.GetEniInfo", "OperationFailed.OperationLocked", "OperationFailed.QueryCenEntry"),
+            "OperationFailed.GetEniInfo", "OperationFailed.OperationLocked", "OperationFailed.QueryCenEntry",
+            "OperationDenied.VbrAttachEcrInMiddleStatus"),
 
         // The service or its gateway is overloaded or ill.
         .. All(CloudErrorKind.Retry,
@@ -68,8 +69,9 @@ public static class CloudErrorTable
         .. All(CloudErrorKind.Denied, "Forbidden.RAM", "NoPermission", "NoPermission.*", "Forbidden", "Forbidden.NoPermission",
             "AuthenticationFail.NoPermission"),
 
-        // "Forbbiden" is the service's spelling: an entry that the API may not delete; terraform saw it heal while the VPC settles.
-        new("Forbbiden", CloudErrorKind.Fatal, "DeleteRouteEntr", CloudErrorKind.Retry),
+        // "Forbbiden" is the service's spelling of a denial. For a deletion it says that the entry cannot be deleted now: terraform saw that heal while
+        // the VPC settles.
+        new("Forbbiden", CloudErrorKind.Denied, "DeleteRouteEntr", CloudErrorKind.Retry),
 
         .. All(CloudErrorKind.Fatal,
             "OperationDenied", "OperationDenied.*", "OperationDenied.DeleteManagedRouteEntry", "OperationFailed.DeleteMultiScopeEntry",
@@ -77,12 +79,14 @@ public static class CloudErrorTable
             "OperationDenied.GatewayRouteTableNotPermitted", "OperationDenied.UseGatewayRouteEntryQueryInterface",
             "OperationFailed.FilterParamUnderWrongRouteType", "OperationFailed.InstanceDismatchCurrentVpc",
             "InvalidNextHopId.NotFound", "InvalidNextHop.NotFound", "InvalidInstanId.NotFound", "InvalidInstanceId.NotFound",
-            "InvalidEniId.NotFound", "InvalidNexthop.DirectEni", "InvalidNexthop.UnsupportedEniBizType", "InvalidParameter",
+            "InvalidEniId.NotFound", "InvalidNetworkInterface.NotFound", "ResourceNotFound.NetworkInterface", "ResourceNotFound.*",
+            "InvalidNexthop", "InvalidNexthop.*", "InvalidNexthop.DirectEni", "InvalidNexthop.UnsupportedEniBizType", "InvalidParameter",
             "InvalidParameter.*", "InvalidVpc.NotFound", "InvalidVpcId.NotFound", "InvalidVRouter.NotFound", "InvalidVSwitchId.NotFound",
             "InvalidRegionId.NotFound", "Mismatch.EniIdAndRouteTableId", "IllegalParam.NextHopId", "InvalidNextHopType",
             "InvalidCidrBlock", "InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "IllegalParam.RouteEntryType", "IllegalParam.IpVersion",
             "IllegalParam.*", "InvalidDestinationCidrBlock", "FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY", "UnsupportedFeature.VpcAdvancedFeature",
-            "Region.NotSupport", "MissingParameter", "MissingParameter.*", "Forbidden.VRouterNotFound", "DefaultValidate.Error",
+            "Region.NotSupport", "UnsupportedRegion", "MissingParameter", "MissingParameter.*", "MissingParam", "MissingParam.*",
+            "InvalidRouteEntryName.Malformed", "Forbidden.VRouterNotFound", "DefaultValidate.Error",
             "InvalidAction.NotFound", "InvalidVersion", "DependencyViolation.RouteEntry", "EntityNotExist.*", "EntityNotExist.Role"),
 
         // IPv6: a degraded state of its own, never a loss of IPv4.
@@ -102,6 +106,12 @@ public static class CloudErrorTable
         if (!ByCode.TryGetValue(code, out var row) && !TryFamily(code, out row)) return CloudErrorKind.Unknown;
         return row.On is { } on && action.StartsWith(on, StringComparison.Ordinal) ? row.KindThere : row.Kind;
     }
+
+    /// <summary>Whether the code says that the caller made too many calls, which is when the service's rate-limit headers count.</summary>
+    public static bool IsThrottling(string code) =>
+        code.Equals("Throttling", StringComparison.OrdinalIgnoreCase)
+        || code.StartsWith("Throttling.", StringComparison.OrdinalIgnoreCase)
+        || code.Equals("Rejected.Throttling", StringComparison.OrdinalIgnoreCase);
 
     private static bool TryFamily(string code, [NotNullWhen(true)] out Row? row)
     {

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Net.Http.Headers;
+using System.Net;
 using System.Text;
 
 namespace Flannel.AliVpc.Api;
@@ -22,20 +21,23 @@ internal static class CloudErrors
     /// <summary>A request that this program will not send.</summary>
     public const string Request = "<request>";
 
+    /// <summary>HTTP 401 or 403 without a code of the API: a proxy or a firewall on the way refuses the call.</summary>
+    public const string Forbidden = "HTTP403";
+
+    /// <summary>HTTP 429 without a code of the API.</summary>
+    public const string TooManyRequests = "HTTP429";
+
     private const int LongestMessage = 400;
     private const int LongestCode = 128;
     private const int LongestRequestId = 64;
 
-    /// <summary>A hint beyond this is not believed.</summary>
-    private static readonly TimeSpan LongestHint = TimeSpan.FromMinutes(5);
-
     public static CloudError OfService(
-        CloudCall call, string code, string? message, string? requestId, int httpStatus, HttpResponseHeaders? headers)
+        CloudCall call, string code, string? message, string? requestId, int httpStatus, TimeSpan? retryAfter = null)
     {
         var kind = CloudErrorTable.Classify(code, call.Action);
         return new CloudError(
             kind, Line(code, LongestCode), Line(message ?? "", LongestMessage), RequestId(requestId), httpStatus,
-            headers is null ? null : RetryAfter(headers), kind == CloudErrorKind.Denied ? call.RamAction : null);
+            retryAfter, kind == CloudErrorKind.Denied ? call.RamAction : null);
     }
 
     /// <summary>No connection: the same call may succeed later.</summary>
@@ -49,38 +51,24 @@ internal static class CloudErrors
             RequestId = RequestId(requestId),
         };
 
+    /// <summary>An HTTP error without the API's own description: only its status tells what it means.</summary>
+    public static CloudError OfStatus(CloudCall call, HttpStatusCode status, string? requestId, TimeSpan? retryAfter)
+    {
+        var error = status switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Own(
+                CloudErrorKind.Denied, Forbidden, $"HTTP {(int)status} without a code of the API: a proxy or a firewall refuses the call"),
+            HttpStatusCode.TooManyRequests => Own(CloudErrorKind.Retry, TooManyRequests, "HTTP 429 without a code of the API"),
+            _ => NoAnswer(call, Answer, $"HTTP {(int)status} without a code"),
+        };
+        return error with { HttpStatus = (int)status, RequestId = RequestId(requestId), RetryAfter = retryAfter };
+    }
+
     public static CloudError NoCredentials(string line) => Own(CloudErrorKind.RefreshCredentials, Credentials, line);
 
     public static CloudError BadRequest(string line) => Own(CloudErrorKind.Fatal, Request, line);
 
     public static string RequestId(string? text) => Line(text ?? "", LongestRequestId);
-
-    /// <summary>The largest <c>TimeLeft</c> (milliseconds) of the two rate-limit headers, as the SDK takes it; else <c>Retry-After</c> in seconds.</summary>
-    public static TimeSpan? RetryAfter(HttpResponseHeaders headers)
-    {
-        long longest = -1;
-        foreach (var name in (ReadOnlySpan<string>)["x-ratelimit-user-api", "x-ratelimit-user"])
-        {
-            if (!headers.TryGetValues(name, out var values)) continue;
-            foreach (var value in values) longest = Math.Max(longest, TimeLeft(value));
-        }
-
-        if (longest < 0 && headers.RetryAfter?.Delta is { } delta) longest = (long)delta.TotalMilliseconds;
-        return longest <= 0 ? null : TimeSpan.FromMilliseconds(Math.Min(longest, LongestHint.TotalMilliseconds));
-    }
-
-    /// <returns>Milliseconds; -1 without any.</returns>
-    internal static long TimeLeft(string value)
-    {
-        foreach (var part in value.Split(','))
-        {
-            var colon = part.IndexOf(':', StringComparison.Ordinal);
-            if (colon < 0 || !part.AsSpan(0, colon).Trim().Equals("TimeLeft", StringComparison.OrdinalIgnoreCase)) continue;
-            if (long.TryParse(part.AsSpan(colon + 1).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)) return milliseconds;
-        }
-
-        return -1;
-    }
 
     /// <summary>One line for people: no control characters, bounded.</summary>
     internal static string Line(string text, int longest)

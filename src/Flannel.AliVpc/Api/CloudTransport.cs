@@ -22,17 +22,20 @@ internal sealed class CloudTransport : IDisposable
     private readonly HttpClient http;
 
     /// <param name="credentials">Null when every call brings its own.</param>
+    /// <param name="clock">Shared by all that talk to the cloud.</param>
     public CloudTransport(
-        CloudApiOptions options, ICredentialSource? credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler handler)
+        CloudApiOptions options, ICredentialSource? credentials, CloudClock clock, TimeProvider time, Random random, ILogger logger,
+        HttpMessageHandler handler)
     {
-        (this.options, this.credentials, this.time, this.random, this.logger) = (options, credentials, time, random, logger);
+        (this.options, this.credentials, this.clock, this.time, this.random, this.logger) = (options, credentials, clock, time, random, logger);
         endpoints = new CloudEndpoints(options.Endpoint, time);
-        clock = new CloudClock(time);
         http = new HttpClient(handler)
         {
             Timeout = Timeout.InfiniteTimeSpan, // ours are below, on the injected time
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower, // HTTP/1.1 in the clear or where HTTP/2 is not offered
+            // As the official SDKs for Go and .NET: a batch is an address of up to 13 kB, and gateways limit a header of HTTP/2, which the address is there,
+            // more tightly than a request line (docs/adr/0003-own-wire-format.md).
+            DefaultRequestVersion = HttpVersion.Version11,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"flannel-aot/{options.ProgramVersion}");
         http.DefaultRequestHeaders.TryAddWithoutValidation("Accept", "application/json");
@@ -146,7 +149,7 @@ internal sealed class CloudTransport : IDisposable
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
             var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
-            var attempt = CloudAnswerReader.Read(call, type, key, response, body);
+            var attempt = CloudAnswerReader.Read(call, type, key, response, body, clock.Now);
             if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may hold a key
             if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);
             return attempt;
@@ -181,10 +184,15 @@ internal sealed class CloudTransport : IDisposable
     private HttpRequestMessage Sign(CloudCall call, AccessKey? key, CloudEndpoint endpoint)
     {
         var version = call.Service.Version();
-        var query = Acs3Signer.CanonicalQuery(
-            call.Proof is null ? call.Parameters : RpcSignature.UnsignedParameters(call.Action, version, clock.Now, Nonce()));
+        var query = Acs3Signer.CanonicalQuery(call switch
+        {
+            { Proof: not null } => RpcSignature.UnsignedParameters(call.Action, version, clock.Now, Nonce()),
+            { IsForm: true } => [],
+            _ => call.Parameters,
+        });
         // The query is sent as it was signed: no second encoder may touch it.
-        var address = new Uri($"{endpoint}/?{query}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var address = new Uri(
+            query.Length == 0 ? $"{endpoint}/" : $"{endpoint}/?{query}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(HttpMethod.Post, address)
         {
             Version = http.DefaultRequestVersion,
@@ -193,14 +201,23 @@ internal sealed class CloudTransport : IDisposable
         request.Headers.Host = endpoint.Host;
         if (call.Proof is { } proof)
         {
-            request.Content = new ByteArrayContent(Encoding.ASCII.GetBytes(Acs3Signer.CanonicalQuery([.. call.Parameters, new("OIDCToken", proof.RevealText())])));
-            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded");
+            request.Content = FormOf([.. call.Parameters, new("OIDCToken", proof.RevealText())], out _);
             return request;
         }
 
-        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!))
+        byte[] body = [];
+        if (call.IsForm) request.Content = FormOf(call.Parameters, out body);
+        var contentType = call.IsForm ? RpcSignature.FormType : null;
+        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!, contentType, body))
             request.Headers.TryAddWithoutValidation(name, value);
         return request;
+    }
+
+    private static ByteArrayContent FormOf(IEnumerable<KeyValuePair<string, string>> parameters, out byte[] body)
+    {
+        var content = new ByteArrayContent(body = Encoding.ASCII.GetBytes(Acs3Signer.CanonicalQuery(parameters)));
+        content.Headers.TryAddWithoutValidation("Content-Type", RpcSignature.FormType);
+        return content;
     }
 
     private string Nonce()

@@ -61,11 +61,16 @@ internal static partial class ControlLog
         "{Vpc}: a batch of {Count} routes was refused, smaller ones follow: {Code} {Text} (request {RequestId})")]
     public static partial void BatchRefused(ILogger logger, VpcId vpc, object count, string code, string text, string requestId);
 
+    [LoggerMessage(3526, LogLevel.Warning,
+        "{Vpc}: batches of {Count} routes get no intelligible answer: {Code} {Text}{RequestNote}; the next one carries {Next}")]
+    public static partial void BatchUnanswered(
+        ILogger logger, VpcId vpc, object count, object next, string code, string text, string requestNote);
+
     [LoggerMessage(3522, LogLevel.Information, "{Vpc}: waiting {Pause} ms: {Code} {Text}{RequestNote}")]
     public static partial void Waiting(ILogger logger, VpcId vpc, object pause, string code, string text, string requestNote);
 
-    [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: the RAM role lacks {Action} (request {RequestId})")]
-    public static partial void Denied(ILogger logger, VpcId vpc, string action, string requestId);
+    [LoggerMessage(3523, LogLevel.Warning, "{Vpc}: {Denial}{RequestNote}")]
+    public static partial void Denied(ILogger logger, VpcId vpc, string denial, string requestNote);
 
     [LoggerMessage(3524, LogLevel.Information, "{Vpc}: the API is as it should be again")]
     public static partial void Recovered(ILogger logger, VpcId vpc);

@@ -13,7 +13,11 @@ public abstract record ControlAnswer
     /// <summary>No credentials at all, or none that the cloud accepts.</summary>
     public sealed record NoCredentials(string Reason) : ControlAnswer;
 
-    /// <summary>No answer, or none that says anything about the rights.</summary>
+    /// <summary>The API answers with an error that says nothing about the rights: the account is throttled, the service has a fault.</summary>
+    /// <param name="RetryAfter">What the service asks for; null when it does not.</param>
+    public sealed record Failed(string Reason, TimeSpan? RetryAfter) : ControlAnswer;
+
+    /// <summary>No answer.</summary>
     public sealed record Unreachable(string Reason) : ControlAnswer;
 }
 
@@ -30,8 +34,11 @@ public static class ControlProbe
 
     private static ControlAnswer Refusal(CloudError error, string action) => error.Kind switch
     {
+        CloudErrorKind.Denied when error.Code == CloudErrors.Forbidden => new ControlAnswer.Failed(error.Denial, error.RetryAfter),
         CloudErrorKind.Denied => new ControlAnswer.Denied(error.DeniedAction ?? action, error.RequestId),
         CloudErrorKind.RefreshCredentials => new ControlAnswer.NoCredentials($"{error.Code} {error.Message}"),
-        _ => new ControlAnswer.Unreachable($"{error.Code} {error.Message}"),
+        _ when RouteErrors.IsNoAnswer(error) => new ControlAnswer.Unreachable($"{error.Code} {error.Message}"),
+        _ when error.IsThrottling => new ControlAnswer.Failed($"it throttles this account: {error.Code}{error.RequestNote}", error.RetryAfter),
+        _ => new ControlAnswer.Failed($"it answers {error.Code} {error.Message}{error.RequestNote}", error.RetryAfter),
     };
 }

@@ -3,12 +3,10 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole, one alone where a batch cannot.</summary>
+/// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole or got no answer, one
+/// alone where a batch cannot.</summary>
 internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
 {
-    /// <summary>CreateRouteEntries and DeleteRouteEntries, version 2016-04-28.</summary>
-    private const int MostPerCall = 50;
-
     /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
     private const int EnoughGoodSingles = 3;
 
@@ -16,37 +14,28 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
     private static readonly TimeSpan DeniedPause = TimeSpan.FromMinutes(10);
 
     private readonly HashSet<Ipv4Network> apart = [];
-    private int size = MostPerCall;
     private int goodSingles;
     private long? deniedAt;
 
-    /// <summary>The most that any call may carry.</summary>
-    public int Largest { get; private set; } = MostPerCall;
+    public BatchSize Size { get; } = new(time);
 
     private bool IsDenied => deniedAt is { } at && time.GetElapsedTime(at) < DeniedPause;
 
     /// <param name="open">Not empty.</param>
     public RouteWrite Next(IReadOnlyList<RouteStep.Create> open, Func<RouteStep.Create, bool> fitsBatch)
     {
-        var batch = IsDenied || size == 1 ? [] : Together(open.Where(create => fitsBatch(create) && !IsSuspect(create)));
+        var batch = IsDenied || Size.Current == 1 ? [] : Together(open.Where(create => fitsBatch(create) && !IsSuspect(create)));
         return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
             : new RouteWrite.CreateOne(open.FirstOrDefault(create => !IsSuspect(create)) ?? open[0]);
     }
 
     /// <summary>Nothing is left to create: what comes next is judged without prejudice.</summary>
-    public void Rest() => size = Largest;
-
-    /// <summary>Some gateway finds so many too long: never again in this term.</summary>
-    public void Shorten(int tried)
-    {
-        Largest = tried / 2;
-        size = Math.Min(size, Largest);
-    }
+    public void Rest() => Size.Reset();
 
     /// <summary>One bad route spoils the batch: smaller ones tell the bad from the good, down to single calls.</summary>
     public void Refused(int tried)
     {
-        size = Math.Max(1, Math.Min(size, tried) / 2);
+        Size.Refused(tried);
         goodSingles = 0;
     }
 
@@ -58,20 +47,25 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
         return isNews;
     }
 
-    public void Done() => deniedAt = null;
+    /// <summary>A batch of so many was answered.</summary>
+    public void Done(int sent)
+    {
+        deniedAt = null;
+        Size.Answered(sent);
+    }
 
     /// <summary>The answer names a destination and no table: from now on a call has this destination for one table only.</summary>
     public void KeepApart(Ipv4Network destination) => apart.Add(destination);
 
     public void SingleDone()
     {
-        if (++goodSingles % EnoughGoodSingles == 0) size = Math.Min(Largest, size * 2);
+        if (++goodSingles % EnoughGoodSingles == 0) Size.Grow();
     }
 
     /// <summary>The bad one of a batch is found: the others need no suspicion.</summary>
     public void SingleFailed()
     {
-        size = Largest;
+        Size.Reset();
         goodSingles = 0;
     }
 
@@ -81,7 +75,7 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
         var destinations = new HashSet<Ipv4Network>();
         foreach (var create in open)
         {
-            if (batch.Count == size) break;
+            if (batch.Count == Size.Current) break;
             if (destinations.Add(create.Destination) || !apart.Contains(create.Destination)) batch.Add(create);
         }
 

@@ -159,8 +159,7 @@ internal sealed class InterfaceChecks(
                 lock (gate)
                 {
                     if (!checks.TryGetValue(id, out var check)) return;
-                    var pause = check.Pauses.Next();
-                    if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+                    var pause = check.Pauses.Next(error);
                     check.DueAt = Later(pause);
                     if (!check.IsConcluded) check.Problem = $"the source/destination check of {id} may be on: {error.Code}, trying again";
                 }

@@ -5,7 +5,7 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>What the API thinks of a destination that meets the VPC's own ranges. Its rules (CreateRouteEntry and CreateRouteEntries,
 /// version 2016-04-28): a destination may not equal a vSwitch's range or lie inside it; it may contain one, but not in a batch; it may not
-/// be 100.64.0.0/10. A range of the VPC that no vSwitch uses is no obstacle, only unwise.</summary>
+/// be 100.64.0.0/10, and in a batch it may not lie inside that either. A range of the VPC that no vSwitch uses is no obstacle, only unwise.</summary>
 public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwitches)
 {
     /// <summary>The cloud's own services: DNS, the metadata service, mirrors.</summary>
@@ -19,7 +19,7 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     /// <summary>Why the API would refuse the destination; null when it would not.</summary>
     public string? RefusalOf(Ipv4Network destination)
     {
-        if (destination == Services) return $"{destination} belongs to the cloud's own services";
+        if (IsServices(destination)) return $"{destination} belongs to the cloud's own services";
         foreach (var (id, range) in ranges)
         {
             if (range.Contains(destination)) return $"{destination} lies inside {range} of vSwitch {id}: choose a network that overlaps no vSwitch";
@@ -29,7 +29,13 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     }
 
     /// <summary>False for a destination that only the single call accepts.</summary>
-    public bool FitsBatch(Ipv4Network destination) => !ranges.Any(v => v.Range.Overlaps(destination));
+    public bool FitsBatch(Ipv4Network destination) => !IsInServices(destination) && !ranges.Any(v => v.Range.Overlaps(destination));
+
+    /// <summary>Whether it is the range of the cloud's own services: no route may lead there.</summary>
+    public static bool IsServices(Ipv4Network destination) => destination == Services;
+
+    /// <summary>Whether it lies inside the range of the cloud's own services: CreateRouteEntry takes it, CreateRouteEntries does not.</summary>
+    public static bool IsInServices(Ipv4Network destination) => Services.Contains(destination);
 
     /// <summary>One line for each range that the whole network overlaps; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings(Ipv4Network network)

@@ -21,6 +21,11 @@ internal static class RouteErrors
         _ => false,
     };
 
+    /// <summary>Whether a batch failed in a way that its size can be the cause of: a time-out, a reset connection, an answer that cannot be read, a fault of
+    /// the service or of a gateway. A busy VPC, throttling or a connection that never came to be is no such way.</summary>
+    public static bool MayBeTheSize(CloudError error) =>
+        error.Code is CloudErrors.Timeout or CloudErrors.Answer || (error.HttpStatus >= 500 && !error.IsThrottling);
+
     /// <summary>Codes of ours, in angle brackets, are of calls that no answer came to.</summary>
     public static bool IsNoAnswer(CloudError error) => error.Kind != CloudErrorKind.RefreshCredentials && error.Code.StartsWith('<');
 }

@@ -101,13 +101,12 @@ public sealed class RouteLeftovers(RouteControllerOptions options, ICloudApi api
             // A write whose answer was lost may have been done: the second attempt then says that the entries are gone.
             if (error.Kind is not (CloudErrorKind.Retry or CloudErrorKind.Reread) || time.GetElapsedTime(began) > Patience)
             {
-                var reason = error.Kind == CloudErrorKind.Denied ? $"the RAM role lacks {error.DeniedAction ?? error.Code}" : $"{error.Code} {error.Message}";
+                var reason = error.Kind == CloudErrorKind.Denied ? error.Denial : $"{error.Code} {error.Message}";
                 problems.AddRange(entries.Select(entry => $"{Name(entry)}: {reason}{error.RequestNote}"));
                 return 0;
             }
 
-            var pause = pauses.Next();
-            if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+            var pause = pauses.Next(error);
             VpcTroubles.Tell(vpc, error, pause, log);
             await Task.Delay(pause, time, cancellation);
         }

@@ -108,7 +108,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     {
         CloudErrorKind.Quota => (RouteState.QuotaExceeded,
             $"route table {step.RouteTableId} is full ({error.Code}): {RouteQuota.WhatToDo}"),
-        CloudErrorKind.Denied => (RouteState.Denied, $"the RAM role lacks {error.DeniedAction ?? error.Code}"),
+        CloudErrorKind.Denied => (RouteState.Denied, error.Denial),
         CloudErrorKind.Reread or CloudErrorKind.AlreadySo when count > Benefit => (RouteState.Conflict,
             $"route table {step.RouteTableId} refuses {step.Destination} and lists no entry of it: {error.Code} {error.Message}"),
         CloudErrorKind.Fatal or CloudErrorKind.Unknown => (RouteState.Rejected,

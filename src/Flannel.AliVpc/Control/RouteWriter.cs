@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Flannel.AliVpc.Api;
+using Flannel.Core.Addresses;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
@@ -14,12 +15,16 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
     private readonly CreateBatches batches = new(troubles, time);
+    private readonly BatchSize deletions = new(time);
     private bool hasFailed;
     private Type? lastKind;
 
     private sealed record Acknowledgement(Type Step, long At);
 
     public WriteCounts Counts { get; private set; } = new(0, 0, 0, 0, 0);
+
+    /// <summary>Whether the last write got no answer and the next batch is smaller for it.</summary>
+    public bool HasShrunk { get; private set; }
 
     /// <summary>Whether any route was changed in this term: the role may write.</summary>
     public bool HasSucceeded => Counts.Created + Counts.RePointed + Counts.Deleted > 0;
@@ -66,7 +71,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         if (creates.Count > 0) return batches.Next(creates, fitsBatch);
         if (!plan.Any(step => step is RouteStep.Create)) batches.Rest();
         if (!mayDelete) return null;
-        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(batches.Largest).ToList();
+        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(deletions.Current).ToList();
+        if (deletes.Count == 0) deletions.Reset();
         return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
     }
 
@@ -76,6 +82,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     {
         lastKind = write.Steps[0].GetType();
         hasFailed = false;
+        HasShrunk = false;
         var error = write switch
         {
             RouteWrite.CreateMany many => await CreateManyAsync(many, mark, cancellation),
@@ -97,7 +104,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         {
             hasFailed = true;
             if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
-            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error, batches.Size);
             if (error.Kind == CloudErrorKind.Denied)
             {
                 if (batches.Denied()) ControlLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
@@ -109,19 +116,46 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
             return null;
         }
 
-        batches.Done();
-        var failed = answer.Value!.Failures.Where(failure => failure.Destination is not null)
-            .GroupBy(failure => failure.Destination!.Value).ToDictionary(group => group.Key, group => group.First().Error);
+        batches.Done(write.Routes.Count);
+        Settle(write, answer.Value!, answer.RequestId);
+        return null;
+    }
+
+    /// <summary>Tells the routes of a batch apart by the failures that its answer names.</summary>
+    private void Settle(RouteWrite.CreateMany write, BatchOutcome outcome, string requestId)
+    {
         var tablesOf = write.Routes.ToLookup(route => route.Destination);
+        var failed = new Dictionary<Ipv4Network, CloudError>();
+        CloudError? unnamed = null;
+        foreach (var failure in outcome.Failures)
+        {
+            if (write.Routes.Count == 1) failed.TryAdd(write.Routes[0].Destination, failure.Error);
+            else if (failure.Destination is { } destination && tablesOf.Contains(destination)) failed.TryAdd(destination, failure.Error);
+            else unnamed = failure.Error;
+        }
+
         foreach (var route in write.Routes)
         {
-            if (!failed.TryGetValue(route.Destination, out var reason)) Acknowledge(route, answer.RequestId);
-            else if (tablesOf[route.Destination].Count() == 1) Fail(route, Named(reason, answer.RequestId));
+            if (!failed.TryGetValue(route.Destination, out var reason))
+            {
+                if (unnamed is null) Acknowledge(route, requestId);
+                else uncertain[RouteKey.Of(route)] = route;
+            }
+            else if (tablesOf[route.Destination].Count() == 1) Fail(route, Named(reason, requestId));
             // In which table it failed the answer does not say: the next listing shows what was done, and the rest goes apart.
             else batches.KeepApart(route.Destination);
         }
 
-        return null;
+        if (unnamed is not null) RefuseUnnamed(write, unnamed, requestId, batches.Refused);
+    }
+
+    /// <summary>An answer counts a failure and does not say whose it is: the next listing shows what was done, and smaller batches tell the bad route
+    /// from the good ones.</summary>
+    private void RefuseUnnamed(RouteWrite write, CloudError unnamed, string requestId, Action<int> refused)
+    {
+        hasFailed = true;
+        refused(write.Steps.Count);
+        ControlLog.BatchRefused(log, vpc, write.Steps.Count, unnamed.Code, unnamed.Message, requestId);
     }
 
     private async Task<CloudError?> CreateOneAsync(RouteStep.Create route, OwnershipMark mark, CancellationToken cancellation)
@@ -168,20 +202,31 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         {
             hasFailed = true;
             if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
-            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error, deletions);
             foreach (var route in write.Routes) Fail(route, error);
             return null;
         }
 
+        deletions.Answered(write.Routes.Count);
+        Settle(write, answer.Value!, answer.RequestId);
+        return null;
+    }
+
+    private void Settle(RouteWrite.DeleteMany write, BatchOutcome outcome, string requestId)
+    {
+        bool Names(BatchFailure failure, RouteStep.Delete route) => write.Routes.Count == 1
+            || failure.RouteEntryId == route.Entry.RouteEntryId
+            || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination);
+
+        var unnamed = outcome.Failures.FirstOrDefault(failure => !write.Routes.Any(route => Names(failure, route)))?.Error;
         foreach (var route in write.Routes)
         {
-            var failure = answer.Value!.Failures.FirstOrDefault(failure => failure.RouteEntryId == route.Entry.RouteEntryId
-                || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination));
-            if (failure is null) Acknowledge(route, answer.RequestId);
-            else Fail(route, Named(failure.Error, answer.RequestId));
+            if (outcome.Failures.FirstOrDefault(failure => Names(failure, route)) is { } own) Fail(route, Named(own.Error, requestId));
+            else if (unnamed is null) Acknowledge(route, requestId);
+            else uncertain[RouteKey.Of(route)] = route;
         }
 
-        return null;
+        if (unnamed is not null) RefuseUnnamed(write, unnamed, requestId, deletions.Refused);
     }
 
     /// <summary>Of HTTP and not of the API: a request line or a header that some gateway on the way does not take.</summary>
@@ -189,7 +234,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
 
     private CloudError? Shorten(RouteWrite write, CloudError error)
     {
-        batches.Shorten(write.Steps.Count);
+        batches.Size.Shorten(write.Steps.Count);
+        deletions.Shorten(write.Steps.Count);
         ControlLog.BatchRefused(log, vpc, write.Steps.Count, error.Code, error.Message, error.RequestId);
         return null;
     }
@@ -197,9 +243,12 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     /// <summary>A failure inside a batch goes by the request id of the whole.</summary>
     private static CloudError Named(CloudError error, string requestId) => error.RequestId.Length > 0 ? error : error with { RequestId = requestId };
 
-    private CloudError Uncertain(RouteWrite write, CloudError error)
+    /// <param name="size">Of the batch; null for a single call.</param>
+    private CloudError Uncertain(RouteWrite write, CloudError error, BatchSize? size = null)
     {
         foreach (var step in write.Steps) uncertain[RouteKey.Of(step)] = step;
+        HasShrunk = size is not null && RouteErrors.MayBeTheSize(error) && size.Unanswered(write.Steps.Count);
+        if (HasShrunk) ControlLog.BatchUnanswered(log, vpc, write.Steps.Count, size!.Current, error.Code, error.Message, error.RequestNote);
         return error;
     }
 

@@ -1,3 +1,5 @@
+using Flannel.AliVpc.Api;
+
 namespace Flannel.AliVpc.Control;
 
 /// <summary>Why a term as the route controller ended. After anything but <see cref="Lost"/> the caller resigns; after anything but
@@ -7,6 +9,7 @@ public abstract record TermEnd
     /// <summary>In words, for a line of the log.</summary>
     public sealed override string ToString() => this switch
     {
+        Denied { Action: CloudErrors.Forbidden } => "a proxy or a firewall refuses its calls (HTTP 403)",
         Denied denied => $"its key lacks the RAM action {denied.Action}",
         NoCredentials none => none.Reason,
         Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",

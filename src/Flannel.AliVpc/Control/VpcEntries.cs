@@ -69,8 +69,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         table.Error = answer.Error;
         if (answer.Error is { } error)
         {
-            var pause = table.Pauses.Next();
-            if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+            var pause = table.Pauses.Next(error);
             table.RetryAt = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
             return new TableError(table.Id, error);
         }

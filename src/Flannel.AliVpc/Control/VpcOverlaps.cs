@@ -16,10 +16,11 @@ internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, ILogger log)
 
     public void Recheck() => IsDue = true;
 
-    /// <summary>Null also while nothing is known: the API refuses by itself what it must.</summary>
+    /// <summary>Null also while nothing is known of the VPC: the API refuses by itself what it must.</summary>
     public string? RefusalOf(Ipv4Network destination) => check?.RefusalOf(destination);
 
-    public bool FitsBatch(Ipv4Network destination) => check?.FitsBatch(destination) != false;
+    public bool FitsBatch(Ipv4Network destination) =>
+        check is { } known ? known.FitsBatch(destination) : !OverlapCheck.IsInServices(destination);
 
     /// <summary>An error only while it is worth waiting for a better answer.</summary>
     public async Task<CloudError?> LookAsync(VpcView view, CancellationToken cancellation)

@@ -71,8 +71,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
     /// <summary>The tables that are known from before will do.</summary>
     private void PostponeListing(CloudError error)
     {
-        var pause = listingPauses.Next();
-        if (error.RetryAfter > pause) pause = error.RetryAfter.Value;
+        var pause = listingPauses.Next(error);
         ListNotBefore = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
         VpcTroubles.Tell(vpc, error, pause, log);
     }

@@ -238,7 +238,7 @@ internal sealed class VpcReconciler
             return ForTheCloud(polls.Next());
         }
 
-        var pause = writing.Fail(failure);
+        var pause = writing.Fail(failure, changesCourse: writer.HasShrunk);
         writeNotBefore = time.GetTimestamp() + Ticks(pause);
         VpcTroubles.Tell(vpc, failure, pause, log);
         return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);

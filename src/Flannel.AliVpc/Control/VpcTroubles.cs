@@ -24,17 +24,19 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
     public (RouteState State, string Text, string RequestId)? ForNodes => last switch
     {
         null => null,
-        { Kind: CloudErrorKind.Denied } denied => (RouteState.Denied, $"the RAM role lacks {denied.DeniedAction ?? denied.Code}", denied.RequestId),
+        { Kind: CloudErrorKind.Denied } denied => (RouteState.Denied, denied.Denial, denied.RequestId),
         _ when count < WorthMentioning => null,
         { Kind: CloudErrorKind.RefreshCredentials } => (RouteState.Denied, $"the controller has no valid credentials: {last.Code}", last.RequestId),
+        { IsThrottling: true } => (RouteState.Pending, $"the API throttles this account ({last.Code}); retrying", last.RequestId),
         _ when RouteErrors.IsNoAnswer(last) => (RouteState.Unreachable, $"the API gives no answer: {last.Code}", last.RequestId),
         _ => (RouteState.Pending, $"the API answers {last.Code}, trying again", last.RequestId),
     };
 
     /// <summary>The pause that the error asks for.</summary>
-    public TimeSpan Fail(CloudError error)
+    /// <param name="changesCourse">The next attempt is another one, such as a smaller batch: that the API is unavailable is not proven before it fails.</param>
+    public TimeSpan Fail(CloudError error, bool changesCourse = false)
     {
-        if (count == 0) since = time.GetTimestamp();
+        if (count == 0 || changesCourse) since = time.GetTimestamp();
         count++;
         last = error;
         Health = error switch
@@ -46,8 +48,7 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
                 new VpcHealth.Hopeless(new TermEnd.Unreachable(error.Code)),
             _ => new VpcHealth.Fine(),
         };
-        var pause = (error.Kind == CloudErrorKind.Denied ? slowPauses : pauses).Next();
-        return error.RetryAfter > pause ? error.RetryAfter.Value : pause;
+        return (error.Kind == CloudErrorKind.Denied ? slowPauses : pauses).Next(error);
     }
 
     public void Recover(VpcId vpc, ILogger log)
@@ -62,7 +63,7 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
 
     public static void Tell(VpcId vpc, CloudError error, TimeSpan pause, ILogger log)
     {
-        if (error.Kind == CloudErrorKind.Denied) ControlLog.Denied(log, vpc, error.DeniedAction ?? error.Code, error.RequestId);
+        if (error.Kind == CloudErrorKind.Denied) ControlLog.Denied(log, vpc, error.Denial, error.RequestNote);
         else ControlLog.Waiting(log, vpc, (long)pause.TotalMilliseconds, error.Code, error.Message, error.RequestNote);
     }
 }

@@ -1,5 +1,6 @@
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Metadata;
+using Flannel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,6 +12,12 @@ namespace Flannel.AliVpc.Credentials;
 /// </summary>
 public sealed class CredentialChain : ICredentialSource, IDisposable
 {
+    private static readonly TimeSpan ShortestRefreshPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>For a key that looks expired to this machine's clock while the cloud's time is not known yet.</summary>
+    private static readonly TimeSpan UnjudgedRefreshPause = TimeSpan.FromMinutes(1);
+
+    private readonly CloudClock clock;
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger logger;
@@ -25,14 +32,16 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
 
     /// <param name="providers">In the order of their claim.</param>
     /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
-    public CredentialChain(IReadOnlyList<ICredentialProvider> providers, TimeProvider time, Random random, ILogger logger)
-        : this(new CredentialWalk(providers, null, null, time), null, null, time, random, logger) { }
+    public CredentialChain(IReadOnlyList<ICredentialProvider> providers, CloudClock clock, TimeProvider time, Random random, ILogger logger)
+        : this(new CredentialWalk(providers, null, null, clock), null, null, clock, time, random, logger) { }
 
     /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
     /// <param name="owned">Goes with the chain.</param>
-    private CredentialChain(CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, TimeProvider time, Random random, ILogger logger)
+    private CredentialChain(
+        CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, CloudClock clock, TimeProvider time, Random random, ILogger logger)
     {
-        (this.walk, this.another, this.owned, this.time, this.random, this.logger) = (walk, another ?? (() => walk), owned, time, random, logger);
+        (this.walk, this.another, this.owned, this.clock) = (walk, another ?? (() => walk), owned, clock);
+        (this.time, this.random, this.logger) = (time, random, logger);
         timer = time.CreateTimer(_ => _ = RefreshInBackgroundAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -44,12 +53,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <param name="environment">By name; null where a variable is not set.</param>
     /// <param name="api">How STS and a credentials URI are reached; null for their own hosts and the usual limits.</param>
     /// <param name="handler">To STS; null for the real network.</param>
+    /// <param name="clock">Shared with the API that the keys sign for; null for one of its own.</param>
     public static CredentialChain Create(
         string? accessKeyFile, AliVpcBackendConfig backend, Func<string, string?> environment, MetadataClient metadata, TimeProvider time,
-        Random random, ILogger logger, CloudApiOptions? api = null, HttpMessageHandler? handler = null)
+        Random random, ILogger logger, CloudApiOptions? api = null, HttpMessageHandler? handler = null, CloudClock? clock = null)
     {
         api ??= new CloudApiOptions { ProgramVersion = "0" };
-        var sts = new Sts(api, backend.RegionId, environment, metadata, time, random, logger, handler);
+        clock ??= new CloudClock(time);
+        var sts = new Sts(api, backend.RegionId, environment, metadata, clock, time, random, logger, handler);
         CredentialWalk Links(ILogger to)
         {
             List<ICredentialProvider> providers = [];
@@ -59,14 +70,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             providers.Add(EnvironmentProvider.Old(environment));
             providers.Add(EnvironmentProvider.Today(environment));
             providers.Add(new OidcProvider(environment, null, sts));
-            providers.Add(ProfileProvider.OfCli(environment, metadata, sts, time));
-            providers.Add(ProfileProvider.OfIni(environment, metadata, sts, time));
-            providers.Add(new RamRoleProvider(metadata, environment, time));
-            providers.Add(new CredentialsUriProvider(environment, api, time, to));
-            return new CredentialWalk(providers, backend.Role, sts, time);
+            providers.Add(ProfileProvider.OfCli(environment, metadata, sts, clock));
+            providers.Add(ProfileProvider.OfIni(environment, metadata, sts, clock));
+            providers.Add(new RamRoleProvider(metadata, environment, clock));
+            providers.Add(new CredentialsUriProvider(environment, api, clock, time, to));
+            return new CredentialWalk(providers, backend.Role, sts, clock);
         }
 
-        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, time, random, logger);
+        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, clock, time, random, logger);
     }
 
     public void Dispose()
@@ -104,7 +115,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         {
             if (Usable() is { } now) return now.Answer;
             var fetched = await FetchAsync(cancellation).ConfigureAwait(false);
-            return fetched is CredentialAnswer.Found || current is not { } old || !old.Key.IsAlive(time.GetUtcNow()) ? fetched : old.Answer;
+            return fetched is CredentialAnswer.Found || current is not { } old || !IsAlive(old) ? fetched : old.Answer;
         }
         finally
         {
@@ -112,7 +123,11 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private Current? Usable() => current is { } now && now.Key.IsAlive(time.GetUtcNow()) && !now.Provider.HasChanged() ? now : null;
+    private Current? Usable() => current is { } now && IsAlive(now) && !now.Provider.HasChanged() ? now : null;
+
+    /// <summary>By the cloud's time where it is known; by this machine's clock only for a key that looked valid to that clock when it came.</summary>
+    private bool IsAlive(Current held) =>
+        clock.Known is { } cloudTime ? held.Key.IsAlive(cloudTime) : held.IsUnjudged || held.Key.IsAlive(time.GetUtcNow());
 
     /// <summary>Walks the chain. Under the gate.</summary>
     private async Task<CredentialAnswer> FetchAsync(CancellationToken cancellation)
@@ -120,7 +135,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         var walked = await walk.WalkAsync(cancellation).ConfigureAwait(false);
         if (walked is { Key: { } key, Provider: { } provider })
         {
-            var found = new Current(key, provider, walked.From);
+            var found = new Current(key, provider, walked.From, IsUnjudged: clock.Known is null && !key.IsAlive(time.GetUtcNow()));
             current = found;
             Announce(found);
             Arm(key);
@@ -144,7 +159,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
 
     private CredentialAnswer Failure(CredentialAnswer answer, string line)
     {
-        if (current is { } old && old.Key.IsAlive(time.GetUtcNow())) logger.CredentialsKept(line);
+        if (current is { } old && IsAlive(old)) logger.CredentialsKept(line);
         return answer;
     }
 
@@ -160,14 +175,15 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     private void Arm(AccessKey key)
     {
         if (key.Expiration is not { } end) return;
-        var left = end - time.GetUtcNow();
-        var wait = left > TimeSpan.FromMinutes(40)
-            ? left - TimeSpan.FromMinutes(15 + 5 * Chance())
-            : left * (0.4 + 0.1 * Chance());
-        Arm(wait);
+        var known = clock.Known;
+        var left = end - (known ?? time.GetUtcNow());
+        if (known is null && left <= TimeSpan.Zero) Arm(UnjudgedRefreshPause);
+        else if (left > TimeSpan.FromMinutes(40)) Arm(left - TimeSpan.FromMinutes(15 + 5 * Chance()));
+        else Arm(left * (0.4 + 0.1 * Chance()));
     }
 
-    private void Arm(TimeSpan wait) => timer.Change(wait > TimeSpan.FromSeconds(10) ? wait : TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+    private void Arm(TimeSpan wait) =>
+        timer.Change(TimerRange.Clamp(wait > ShortestRefreshPause ? wait : ShortestRefreshPause), Timeout.InfiniteTimeSpan);
 
     private double Chance()
     {
@@ -195,7 +211,8 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private sealed record Current(AccessKey Key, ICredentialProvider Provider, string Name)
+    /// <param name="IsUnjudged">It looked expired to this machine's clock, and the cloud's time was not known.</param>
+    private sealed record Current(AccessKey Key, ICredentialProvider Provider, string Name, bool IsUnjudged)
     {
         public CredentialAnswer.Found Answer { get; } = new(Key, Name);
     }

@@ -1,9 +1,11 @@
+using Flannel.AliVpc.Api;
+
 namespace Flannel.AliVpc.Credentials;
 
 /// <summary>One pass over the links: the first key that is found, and the role that it then assumes.</summary>
 /// <param name="providers">In the order of their claim.</param>
 /// <param name="role">Assumed with the found key; null for none.</param>
-internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> providers, AssumedRole? role, Sts? sts, TimeProvider time)
+internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> providers, AssumedRole? role, Sts? sts, CloudClock clock)
 {
     public async Task<Walked> WalkAsync(CancellationToken cancellation)
     {
@@ -21,11 +23,11 @@ internal sealed class CredentialWalk(IReadOnlyList<ICredentialProvider> provider
 
             switch (await provider.FetchAsync(cancellation).ConfigureAwait(false))
             {
-                case ProviderAnswer.Found { Key: { Expiration: { } end } dead } when !dead.IsAlive(time.GetUtcNow()):
+                case ProviderAnswer.Found { Key: { Expiration: { } end } expired } when clock.Known is { } now && !expired.IsAlive(now):
                     // Of a file that nobody replaced.
                     ended = true;
                     links.Add(new CredentialLink(
-                        provider.Name, CredentialLinkState.Failed, $"{provider.Name}: the key expired at {end:u}; is this machine's clock right?"));
+                        provider.Name, CredentialLinkState.Failed, TemporaryKey.Expired(provider.Name, end, now)));
                     break;
                 case ProviderAnswer.Found found:
                     (key, from, ended) = (found.Key, provider, true);

@@ -7,7 +7,8 @@ namespace Flannel.AliVpc.Credentials;
 
 /// <summary>A server that hands out temporary keys, at the address of <c>ALIBABA_CLOUD_CREDENTIALS_URI</c>. The address may be a secret itself and is never
 /// shown.</summary>
-internal sealed class CredentialsUriProvider(Func<string, string?> environment, CloudApiOptions options, TimeProvider time, ILogger logger) : ICredentialProvider
+internal sealed class CredentialsUriProvider(
+    Func<string, string?> environment, CloudApiOptions options, CloudClock clock, TimeProvider time, ILogger logger) : ICredentialProvider
 {
     private const string Variable = "ALIBABA_CLOUD_CREDENTIALS_URI";
     private const int LargestAnswer = 64 << 10;
@@ -40,7 +41,7 @@ internal sealed class CredentialsUriProvider(Func<string, string?> environment, 
             if (response.StatusCode != HttpStatusCode.OK) return new ProviderAnswer.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
             var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
             if (body is null) return new ProviderAnswer.Failed($"{Variable} answers with more than {LargestAnswer} bytes");
-            var answer = TemporaryKey.Read(body, Variable, time.GetUtcNow(), mustSaySuccess: false);
+            var answer = TemporaryKey.Read(body, Variable, clock.Known, mustSaySuccess: false);
             CryptographicOperations.ZeroMemory(body);
             return answer;
         }

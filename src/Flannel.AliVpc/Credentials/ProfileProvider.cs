@@ -15,22 +15,22 @@ internal sealed class ProfileProvider : ICredentialProvider
     private readonly Func<string, string?> environment;
     private readonly MetadataClient metadata;
     private readonly Sts sts;
-    private readonly TimeProvider time;
+    private readonly CloudClock clock;
     private WatchedFile? file;
     private ICredentialProvider? inner;
 
-    private ProfileProvider(bool isCli, Func<string, string?> environment, MetadataClient metadata, Sts sts, TimeProvider time) =>
-        (this.isCli, this.environment, this.metadata, this.sts, this.time, Name) = (isCli, environment, metadata, sts, time, isCli ? "~/.aliyun/config.json" : "~/.alibabacloud/credentials");
+    private ProfileProvider(bool isCli, Func<string, string?> environment, MetadataClient metadata, Sts sts, CloudClock clock) =>
+        (this.isCli, this.environment, this.metadata, this.sts, this.clock, Name) = (isCli, environment, metadata, sts, clock, isCli ? "~/.aliyun/config.json" : "~/.alibabacloud/credentials");
 
     public string Name { get; private set; }
 
     /// <param name="environment">By name: <c>HOME</c>, <c>ALIBABA_CLOUD_PROFILE</c>, <c>ALIBABA_CLOUD_CONFIG_FILE</c>, <c>ALIBABA_CLOUD_CLI_PROFILE_DISABLED</c>.</param>
-    public static ProfileProvider OfCli(Func<string, string?> environment, MetadataClient metadata, Sts sts, TimeProvider time) =>
-        new(true, environment, metadata, sts, time);
+    public static ProfileProvider OfCli(Func<string, string?> environment, MetadataClient metadata, Sts sts, CloudClock clock) =>
+        new(true, environment, metadata, sts, clock);
 
     /// <param name="environment">By name: <c>HOME</c>, <c>ALIBABA_CLOUD_PROFILE</c>, <c>ALIBABA_CLOUD_CREDENTIALS_FILE</c>.</param>
-    public static ProfileProvider OfIni(Func<string, string?> environment, MetadataClient metadata, Sts sts, TimeProvider time) =>
-        new(false, environment, metadata, sts, time);
+    public static ProfileProvider OfIni(Func<string, string?> environment, MetadataClient metadata, Sts sts, CloudClock clock) =>
+        new(false, environment, metadata, sts, clock);
 
     public bool HasChanged() => file is not null && (file.HasChanged() || inner is not null && inner.HasChanged());
 
@@ -102,7 +102,7 @@ internal sealed class ProfileProvider : ICredentialProvider
                 if (depth == LongestChain) return Bad("its source profiles lead in a circle");
                 return profile.Source is { } source ? Assumed(profile, Provider(profiles, source, depth + 1)) : Bad("the profile names no source_profile");
             case "EcsRamRole" or "ecs_ram_role":
-                return new RamRoleProvider(metadata, environment, time, profile.RoleName);
+                return new RamRoleProvider(metadata, environment, clock, profile.RoleName);
             case "OIDC" or "oidc_role_arn":
                 return new OidcProvider(environment, profile, sts);
             case null:

@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Metadata;
 
 namespace Flannel.AliVpc.Credentials;
@@ -7,7 +8,7 @@ namespace Flannel.AliVpc.Credentials;
 /// <param name="environment">By name: <c>ALIBABA_CLOUD_ECS_METADATA</c> names the role, <c>ALIBABA_CLOUD_ECS_METADATA_DISABLED</c> forbids to ask.</param>
 /// <param name="ofProfile">The role that a profile names; null without one.</param>
 public sealed class RamRoleProvider(
-    MetadataClient metadata, Func<string, string?> environment, TimeProvider time, string? ofProfile = null) : ICredentialProvider
+    MetadataClient metadata, Func<string, string?> environment, CloudClock clock, string? ofProfile = null) : ICredentialProvider
 {
     private const string Root = "meta-data/ram/security-credentials/";
 
@@ -50,8 +51,8 @@ public sealed class RamRoleProvider(
 
     private string Namer => ofProfile is null ? "ALIBABA_CLOUD_ECS_METADATA" : "the profile";
 
-    internal static ProviderAnswer Read(string text, string role, DateTimeOffset now) =>
-        TemporaryKey.Read(Encoding.UTF8.GetBytes(text), $"RAM role {role}", now, mustSaySuccess: true);
+    internal static ProviderAnswer Read(string text, string role, DateTimeOffset? cloudTime) =>
+        TemporaryKey.Read(Encoding.UTF8.GetBytes(text), $"RAM role {role}", cloudTime, mustSaySuccess: true);
 
     private static ProviderAnswer.NotConfigured NoRole(string why) => new(why);
 
@@ -66,7 +67,7 @@ public sealed class RamRoleProvider(
         {
             case MetadataAnswer.Found { Text: var text }:
                 role = name;
-                return Read(text, name, time.GetUtcNow());
+                return Read(text, name, clock.Known);
             case MetadataAnswer.Refused refused:
                 return new ProviderAnswer.Failed(refused.Line);
             case MetadataAnswer.Unreachable unreachable:

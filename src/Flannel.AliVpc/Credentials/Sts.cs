@@ -11,8 +11,8 @@ namespace Flannel.AliVpc.Credentials;
 /// <param name="environment">By name: <c>ALIBABA_CLOUD_STS_REGION</c>.</param>
 /// <param name="handler">Null for the real network.</param>
 internal sealed class Sts(
-    CloudApiOptions options, string? regionId, Func<string, string?> environment, MetadataClient metadata, TimeProvider time, Random random, ILogger logger,
-    HttpMessageHandler? handler) : IDisposable
+    CloudApiOptions options, string? regionId, Func<string, string?> environment, MetadataClient metadata, CloudClock clock, TimeProvider time,
+    Random random, ILogger logger, HttpMessageHandler? handler) : IDisposable
 {
     private const string DefaultDuration = "3600";
 
@@ -56,7 +56,7 @@ internal sealed class Sts(
                 Denied = source is not null && error.DeniedAction is { } action ? new DeniedRight(action, role.Arn) : null,
             };
         return answer.Value!.Credentials is { } key
-            ? TemporaryKey.Read(key, role.Name, time.GetUtcNow())
+            ? TemporaryKey.Read(key, role.Name, clock.Known)
             : new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} answered without a key (request {answer.RequestId})");
     }
 
@@ -75,7 +75,7 @@ internal sealed class Sts(
         lock (gate)
         {
             if (transport is null && options.StsEndpoint is { IsPlain: true } plain) logger.PlainEndpoint("STS", plain.ToString());
-            return transport ??= new CloudTransport(options, null, time, random, logger, handler ?? CloudApi.Handler(options));
+            return transport ??= new CloudTransport(options, null, clock, time, random, logger, handler ?? CloudApi.Handler(options));
         }
     }
 }

@@ -15,7 +15,7 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
     private static readonly TimeSpan PlainFor = TimeSpan.FromMinutes(10);
 
     private readonly SemaphoreSlim gate = new(1, 1);
-    private (Held Value, DateTimeOffset Until)? kept;
+    private (Held Value, long Since, TimeSpan For)? kept;
     private Held? last;
     private int asked;
 
@@ -36,10 +36,10 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
         {
             // Whoever waited for another's question takes its answer, a failure too: else ten questions to a dead address time out one after another.
             if (asked != before) return last!;
-            if (kept is { } now && time.GetUtcNow() < now.Until) return now.Value;
+            if (kept is { } now && time.GetElapsedTime(now.Since) < now.For) return now.Value;
             var held = await ask(cancellation).ConfigureAwait(false);
             (last, asked) = (held, asked + 1);
-            kept = held.Unreachable is null ? (held, time.GetUtcNow() + (held.Secret is null ? PlainFor : KeptFor)) : null;
+            kept = held.Unreachable is null ? (held, time.GetTimestamp(), held.Secret is null ? PlainFor : KeptFor) : null;
             return held;
         }
         finally

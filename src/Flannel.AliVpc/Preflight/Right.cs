@@ -23,6 +23,8 @@ public sealed record Right(string Action, string LostWithout, RightState State, 
     internal static Right Of(string action, string lostWithout, CloudError? error) => error switch
     {
         null => new Right(action, lostWithout, RightState.Granted, ""),
+        // Refused by something else than RAM: that says nothing about the right.
+        { Kind: CloudErrorKind.Denied, DeniedAction: null } => new Right(action, lostWithout, RightState.Unknown, error.Message),
         { Kind: CloudErrorKind.Denied } => new Right(action, lostWithout, RightState.Denied, $"{error.Code} {error.Message}{error.RequestNote}"),
         { Kind: CloudErrorKind.RefreshCredentials } => new Right(action, lostWithout, RightState.Unknown, $"{error.Code} {error.Message}"),
         // RAM is asked before anything else: another refusal by the service comes only from behind it.

@@ -1,25 +1,32 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Flannel.AliVpc.Credentials;
 
 namespace Flannel.AliVpc.Signing;
 
-/// <summary>The signed headers of one RPC-style call: <c>POST /?query</c> with an empty body.</summary>
+/// <summary>The signed headers of one RPC-style call: <c>POST /?query</c>, with an empty body or a form.</summary>
 public static class RpcSignature
 {
+    /// <summary>The content type of parameters in the body.</summary>
+    public const string FormType = "application/x-www-form-urlencoded";
+
     /// <param name="host">As it is sent in <c>Host</c>: with its port when that is not the scheme's own.</param>
     /// <param name="canonicalQuery">From <see cref="Acs3Signer.CanonicalQuery"/>.</param>
     /// <param name="nonce">Unique for every request, a repetition included.</param>
-    /// <returns>Every header to send but <c>Host</c>, <c>Authorization</c> among them.</returns>
+    /// <param name="contentType">Of the body, which is signed with it; null without a body.</param>
+    /// <returns>Every header to send but <c>Host</c> and <c>Content-Type</c>, <c>Authorization</c> among them.</returns>
     public static IReadOnlyList<KeyValuePair<string, string>> Headers(
-        string host, string action, string version, DateTimeOffset date, string nonce, string canonicalQuery, AccessKey key)
+        string host, string action, string version, DateTimeOffset date, string nonce, string canonicalQuery, AccessKey key,
+        string? contentType = null, ReadOnlySpan<byte> body = default)
     {
+        var bodyHash = body.IsEmpty ? Acs3Signer.EmptyBodyHash : Convert.ToHexStringLower(SHA256.HashData(body));
         List<KeyValuePair<string, string>> headers =
         [
             new("x-acs-action", action),
             new("x-acs-version", version),
             new("x-acs-date", Timestamp(date)),
             new("x-acs-signature-nonce", nonce),
-            new("x-acs-content-sha256", Acs3Signer.EmptyBodyHash),
+            new("x-acs-content-sha256", bodyHash),
         ];
         if (key.SecurityToken is { } token)
         {
@@ -27,8 +34,9 @@ public static class RpcSignature
             headers.Add(new("x-acs-security-token", token.RevealText()));
         }
 
-        var signature = Acs3Signer.Sign(
-            "POST", "/", canonicalQuery, headers.Append(new("host", host)), Acs3Signer.EmptyBodyHash, key.Id, key.Secret);
+        List<KeyValuePair<string, string>> signed = [.. headers, new("host", host)];
+        if (contentType is not null) signed.Add(new("content-type", contentType));
+        var signature = Acs3Signer.Sign("POST", "/", canonicalQuery, signed, bodyHash, key.Id, key.Secret);
         headers.Add(new("Authorization", signature.Authorization));
         return headers;
     }

@@ -24,7 +24,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
             var backend = Connections.Backend(config);
             using var cloud = connections.OpenCloud(backend);
             var routes = new RouteLeftovers(new RouteControllerOptions(options.EtcdKeys.Prefix, backend.RouteTableIds), cloud.Api, time, random, logger);
-            var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(backend.RegionId, cancellation).ConfigureAwait(false), cancellation)
+            var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation).ConfigureAwait(false), cancellation)
                 .ConfigureAwait(false);
             await Console.Out.WriteAsync(listing.Text).ConfigureAwait(false);
             if (options.RemoveLeftovers && listing.Leftovers.Count > 0) return await RemoveAsync(routes, listing, cancellation).ConfigureAwait(false);
@@ -55,10 +55,10 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     }
 
     /// <summary>Null where this host is no ECS instance: then only the VPCs of the leases are looked at.</summary>
-    private async Task<VpcId?> OwnVpcAsync(string? region, CancellationToken cancellation) =>
+    private async Task<VpcId?> OwnVpcAsync(CancellationToken cancellation) =>
         InterfaceSelection.OfThisHost().Select(options, out _) is { } selected
         && await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false)
             is IdentityAnswer.Identity { Value: var self }
-            ? new VpcId(region ?? self.RegionId, self.VpcId)
+            ? new VpcId(self.RegionId, self.VpcId)
             : null;
 }

@@ -20,10 +20,14 @@ internal sealed class CloudAccess : IDisposable
             EcsEndpoint = options.EcsEndpoint,
             StsEndpoint = options.StsEndpoint,
             QuotasEndpoint = options.QuotasEndpoint,
+            RegionId = backend.RegionId,
             ProgramVersion = ProgramVersion.Text,
         };
-        Credentials = CredentialChain.Create(options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, Options);
-        Api = new CloudApi(Options, Credentials, time, random, logger);
+        // One clock: the expirations of keys are compared with the time that the API's answers tell.
+        var clock = new CloudClock(time);
+        Credentials = CredentialChain.Create(
+            options.AccessKeyFile, backend, environment.GetValueOrDefault, metadata, time, random, logger, Options, clock: clock);
+        Api = new CloudApi(Options, Credentials, time, random, logger, clock: clock);
     }
 
     public CloudApiOptions Options { get; }

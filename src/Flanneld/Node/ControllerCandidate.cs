@@ -11,7 +11,7 @@ namespace Flanneld.Node;
 /// <summary>Stands for the election of the route controller when there is none and this node's credentials allow it, and works each term that it wins. While another
 /// node is route controller this one asks nothing of the cloud.</summary>
 /// <param name="cloud">With the credentials that the network configuration and this node give.</param>
-/// <param name="self">This node, in the region that the routes are written in.</param>
+/// <param name="self">This node.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
     CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, RouteControllerOptions options, ControllerMetrics metrics,
@@ -19,6 +19,9 @@ internal sealed class ControllerCandidate(
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
+
+    /// <summary>So that the candidates of a throttled account do not all come back at the moment that the service names.</summary>
+    private static readonly TimeSpan Jitter = TimeSpan.FromSeconds(1);
 
     private string? told;
 
@@ -32,10 +35,11 @@ internal sealed class ControllerCandidate(
         while (true)
         {
             await election.StandByAsync(cancellation).ConfigureAwait(false);
-            Obstacle = await ObstacleAsync(cancellation).ConfigureAwait(false);
-            if (Obstacle is not null)
+            var found = await FindObstacleAsync(cancellation).ConfigureAwait(false);
+            Obstacle = found?.Reason;
+            if (found is not null)
             {
-                if (told != Obstacle) NodeLog.NotACandidate(logger, told = Obstacle);
+                if (told != found.Reason) NodeLog.NotACandidate(logger, told = found.Reason);
             }
             else
             {
@@ -53,7 +57,9 @@ internal sealed class ControllerCandidate(
                 }
             }
 
-            await Task.Delay(pauses.Next(), time, cancellation).ConfigureAwait(false);
+            var pause = pauses.Next();
+            if (found?.RetryAfter is { } hint) pause = hint + Jitter * random.NextDouble();
+            await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -78,20 +84,26 @@ internal sealed class ControllerCandidate(
     }
 
     /// <summary>Null when this node's credentials allow what a controller must do.</summary>
-    private async Task<string?> ObstacleAsync(CancellationToken cancellation)
+    private async Task<NotCandidate?> FindObstacleAsync(CancellationToken cancellation)
     {
         switch (await cloud.Credentials.GetAsync(cancellation).ConfigureAwait(false))
         {
-            case CredentialAnswer.Missing missing: return missing.Line;
-            case CredentialAnswer.Failed failed: return failed.Line;
+            case CredentialAnswer.Missing missing: return new NotCandidate(missing.Line);
+            case CredentialAnswer.Failed failed: return new NotCandidate(failed.Line);
         }
 
+        var key = $"the key from {cloud.Credentials.Provider}";
         return await ControlProbe.CanControlAsync(cloud.Api, self, cancellation).ConfigureAwait(false) switch
         {
-            ControlAnswer.Denied denied => $"the key from {cloud.Credentials.Provider} lacks the RAM action {denied.Action} (request id {denied.RequestId})",
-            ControlAnswer.NoCredentials none => $"the key from {cloud.Credentials.Provider} is refused: {none.Reason}",
-            ControlAnswer.Unreachable unreachable => $"the VPC API does not answer: {unreachable.Reason}",
+            ControlAnswer.Denied denied => new NotCandidate($"{key} lacks the RAM action {denied.Action} (request id {denied.RequestId})"),
+            ControlAnswer.NoCredentials none => new NotCandidate($"{key} is refused: {none.Reason}"),
+            ControlAnswer.Failed failed => new NotCandidate($"the VPC API cannot be used: {failed.Reason}", failed.RetryAfter),
+            ControlAnswer.Unreachable unreachable => new NotCandidate($"the VPC API is unavailable: {unreachable.Reason}"),
             _ => null,
         };
     }
+
+    /// <param name="Reason">Why this node is no candidate, one line.</param>
+    /// <param name="RetryAfter">When the cloud asks to be called again; null for the usual back-off.</param>
+    private sealed record NotCandidate(string Reason, TimeSpan? RetryAfter = null);
 }

@@ -22,7 +22,7 @@ public class CloudAnswerReaderTests
         {
             using var response = new HttpResponseMessage((HttpStatusCode)status);
             var entries = CloudAnswerReader.Read(
-                CloudCall.Read(CloudService.Vpc, "DescribeRouteEntryList", "cn-hangzhou"), CloudAnswersJson.Default.RouteEntryListAnswer, Key, response, body);
+                CloudCall.Read(CloudService.Vpc, "DescribeRouteEntryList", "cn-hangzhou"), CloudAnswersJson.Default.RouteEntryListAnswer, Key, response, body, default);
             return entries.Error is null != entries.Value is null && (entries.Error is null || status >= 400 || entries.Error.Code == "<answer>");
         }, seed: Seeds.Bytes, iter: 20_000);
 
@@ -34,7 +34,7 @@ public class CloudAnswerReaderTests
         using var response = new HttpResponseMessage(HttpStatusCode.BadRequest);
         var body = Encoding.UTF8.GetBytes($$"""{"Code":"{{code}}","Message":"calculated with the-secret and the-token here","RequestId":"R"}""");
         var error = CloudAnswerReader.Read(
-            CloudCall.Read(CloudService.Vpc, "X", "cn-hangzhou"), CloudAnswersJson.Default.CloudAnswer, Key, response, body).Error!;
+            CloudCall.Read(CloudService.Vpc, "X", "cn-hangzhou"), CloudAnswersJson.Default.CloudAnswer, Key, response, body, default).Error!;
         Assert.DoesNotContain("the-secret", error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("the-token", error.ToString(), StringComparison.Ordinal);
         Assert.NotEmpty(error.Message);
@@ -46,7 +46,7 @@ public class CloudAnswerReaderTests
         using var response = new HttpResponseMessage(HttpStatusCode.OK);
         var body = """{"requestid":"R","TotalCount":"3","New":{"x":[1]},"VSwitches":{"VSwitch":[null,{"VSwitchId":"vsw-1","Future":true}]}}"""u8.ToArray();
         var value = CloudAnswerReader.Read(
-            CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", "cn-hangzhou"), CloudAnswersJson.Default.VSwitchListAnswer, Key, response, body).Value!;
+            CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", "cn-hangzhou"), CloudAnswersJson.Default.VSwitchListAnswer, Key, response, body, default).Value!;
         Assert.Equal((3, 2, "vsw-1"), (value.TotalCount!.Value, value.VSwitches!.VSwitch!.Count, value.VSwitches.VSwitch[1]!.VSwitchId));
     }
 }

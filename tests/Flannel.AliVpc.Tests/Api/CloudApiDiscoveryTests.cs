@@ -1,3 +1,4 @@
+using System.Net;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Tests.Support;
@@ -65,6 +66,34 @@ public class CloudApiDiscoveryTests
         Assert.Equal(130, facts.Select(f => f.NetworkInterfaceId).Distinct().Count());
         Assert.All(facts, f => Assert.Equal((f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
         Assert.Equal(2, cloud.Cloud.Calls.Count("ecs", "DescribeNetworkInterfaces"));
+    }
+
+    [Fact]
+    public async Task Interfaces_are_listed_by_token_until_there_is_none()
+    {
+        var handler = new StubHandler((_, n, _) => Task.FromResult(StubHandler.Answer(HttpStatusCode.OK,
+            $$$"""{"RequestId":"R","TotalCount":0,"NextToken":"{{{(n == 0 ? "t1" : "")}}}","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-{{{n}}}"}]}}""")));
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(), handler);
+        var facts = (await api.DescribeNetworkInterfacesAsync(Region, ["eni-0", "eni-1"], Token)).Value!;
+        Assert.Equal(["eni-0", "eni-1"], facts.Select(f => f.NetworkInterfaceId));
+        Assert.DoesNotContain("NextToken", handler.Requests[0].Address.Query, StringComparison.Ordinal);
+        Assert.Contains("NextToken=t1", handler.Requests[1].Address.Query, StringComparison.Ordinal);
+        Assert.All(handler.Requests, r => Assert.Contains("MaxResults=100", r.Address.Query, StringComparison.Ordinal));
+        Assert.All(handler.Requests, r => Assert.DoesNotContain("Page", r.Address.Query, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task A_table_without_an_id_makes_the_listing_incomplete(string id)
+    {
+        var body = $$$"""{"RequestId":"R","TotalCount":2,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1"},{"RouteTableId":"{{{id}}}"}]}}""";
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(),
+            StubHandler.Always(HttpStatusCode.OK, body));
+        var error = (await api.DescribeRouteTableListAsync(Region, "vpc-1", Token)).Error!;
+        Assert.Equal((CloudErrorKind.Retry, "<answer>"), (error.Kind, error.Code));
     }
 
     [Fact]

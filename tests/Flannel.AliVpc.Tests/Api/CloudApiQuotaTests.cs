@@ -1,3 +1,6 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Tests.Support;
@@ -17,6 +20,29 @@ public class CloudApiQuotaTests
         await using var cloud = await StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 320, RouteEntryQuotaHasRegions = byRegion } });
         Assert.Equal(new RouteEntryQuota(320, true), (await cloud.Api.GetRouteEntryQuotaAsync(Region, Token)).Value);
         Assert.Equal(calls, cloud.Cloud.Calls.Count("quotas", "GetProductQuota"));
+    }
+
+    [Fact]
+    public async Task The_parameters_are_a_form_in_the_body_and_signed_with_their_content_type()
+    {
+        string body = "", type = "";
+        var handler = new StubHandler(async (request, _, cancellation) =>
+        {
+            body = await request.Content!.ReadAsStringAsync(cancellation);
+            type = request.Content.Headers.ContentType!.ToString();
+            return StubHandler.Answer(HttpStatusCode.OK,
+                """{"RequestId":"R","Quota":{"QuotaActionCode":"vpc_quota_route_entrys_num","TotalQuota":200.0,"Adjustable":true}}""");
+        });
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(), handler);
+        Assert.Equal(200, (await api.GetRouteEntryQuotaAsync(Region, Token)).Value!.Total);
+        var request = Assert.Single(handler.Requests);
+        Assert.Equal("", request.Address.Query);
+        Assert.Equal("application/x-www-form-urlencoded", type);
+        Assert.Equal(
+            "Dimensions.1.Key=regionId&Dimensions.1.Value=cn-hangzhou&ProductCode=vpc&QuotaActionCode=vpc_quota_route_entrys_num", body);
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(body))), request.Headers["x-acs-content-sha256"]);
+        Assert.Contains("SignedHeaders=content-type;host;x-acs-action;", request.Headers["Authorization"], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -19,6 +19,42 @@ public class CloudClockTests
     }
 
     [Fact]
+    public void The_clouds_time_is_known_from_a_trusted_answer_on_and_no_step_of_this_machines_clock_changes_it()
+    {
+        var time = new SteppingTime();
+        var clock = new CloudClock(time);
+        Assert.Null(clock.Known);
+        // Far from the time that calls are signed with, and the cloud has refused none: some proxy wrote it.
+        clock.Measure(time.GetUtcNow().AddHours(5));
+        Assert.Null(clock.Known);
+        var cloud = time.GetUtcNow().AddMinutes(3);
+        clock.Measure(cloud);
+        Assert.Equal(cloud, clock.Known);
+        time.Step(TimeSpan.FromHours(-7));
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(cloud.AddMinutes(1), clock.Known);
+        clock.Correct(cloud.AddMinutes(2));
+        Assert.Equal(cloud.AddMinutes(2), clock.Known);
+    }
+
+    /// <summary>A wall clock that somebody sets, over a monotonic one that goes on.</summary>
+    private sealed class SteppingTime : TimeProvider
+    {
+        private readonly FakeTimeProvider inner = new(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero));
+        private TimeSpan steps;
+
+        public override long TimestampFrequency => inner.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + steps;
+
+        public override long GetTimestamp() => inner.GetTimestamp();
+
+        public void Step(TimeSpan step) => steps += step;
+
+        public void Advance(TimeSpan time) => inner.Advance(time);
+    }
+
+    [Fact]
     public void A_difference_is_worth_a_word_when_it_comes_and_when_it_goes()
     {
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero));

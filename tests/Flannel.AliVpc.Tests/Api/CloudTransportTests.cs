@@ -166,6 +166,77 @@ public class CloudTransportTests
     }
 
     [Theory]
+    [InlineData("TaskConflict", "Limit:300,Remain:299,TimeLeft:58000,Reset:1", 0)]
+    [InlineData("TaskConflict", "Limit:300,Remain:0,TimeLeft:58000,Reset:1", 58)]
+    [InlineData("Throttling.Api", "Limit:300,Remain:299,TimeLeft:58000,Reset:1", 58)]
+    [InlineData("Rejected.Throttling", "Limit:300,Remain:1,TimeLeft:3000,Reset:1", 3)]
+    public async Task The_rate_limit_is_a_hint_only_for_who_is_throttled_or_has_nothing_left(string code, string limit, int seconds)
+    {
+        await using var cloud = await StartAsync();
+        cloud.Fail(FaultKind.Code, "CreateRouteEntries", code, f => f with { Headers = new Dictionary<string, string> { ["x-ratelimit-user-api"] = limit } });
+        var error = (await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
+        Assert.Equal(seconds == 0 ? null : TimeSpan.FromSeconds(seconds), error.RetryAfter);
+        Assert.Equal(code != "TaskConflict", error.IsThrottling);
+    }
+
+    [Fact]
+    public async Task An_error_in_XML_is_read_like_one_in_JSON()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Fail(FaultKind.Status, "*", null, f => f with
+        {
+            HttpStatus = 403,
+            Times = 2,
+            Body = "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>4C46-1</RequestId><HostId>vpc.aliyuncs.com</HostId>"
+                + "<Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused.</Message></Error>",
+        });
+        foreach (var error in new[]
+        {
+            (await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!,
+            (await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!,
+        })
+        {
+            Assert.Equal((CloudErrorKind.Denied, "Forbidden.RAM", "4C46-1"), (error.Kind, error.Code, error.RequestId));
+            Assert.Equal("User not authorized & refused.", error.Message);
+            Assert.StartsWith("vpc:", error.DeniedAction, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(403, CloudErrorKind.Denied)]
+    [InlineData(401, CloudErrorKind.Denied)]
+    [InlineData(429, CloudErrorKind.Retry)]
+    [InlineData(500, CloudErrorKind.Reread)]
+    [InlineData(504, CloudErrorKind.Reread)]
+    public async Task A_page_in_HTML_is_judged_by_its_status_so_that_a_denial_is_no_outage(int status, CloudErrorKind kind)
+    {
+        await using var cloud = await StartAsync();
+        cloud.Fail(FaultKind.Status, "*", null, f => f with { HttpStatus = status, Headers = new Dictionary<string, string> { ["Retry-After"] = "9" } });
+        var error = (await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
+        Assert.Equal((kind, status, TimeSpan.FromSeconds(9)), (error.Kind, error.HttpStatus, error.RetryAfter!.Value));
+        Assert.Equal(kind == CloudErrorKind.Reread, error.Code.StartsWith('<')); // only such a code counts as an outage
+        Assert.Contains($"HTTP {status}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Every_call_goes_to_the_region_of_the_configuration_if_it_names_one()
+    {
+        var handler = StubHandler.Always(HttpStatusCode.OK, VpcBody);
+        using var api = Api(handler, o => o with { RegionId = "cn-beijing" });
+        await api.DescribeVpcAttributeAsync("cn-hangzhou", "vpc-1", Token);
+        await api.CreateRouteEntriesAsync("cn-hangzhou", [Route("10.24.1.0/24")], Token);
+        await api.SwitchOffSourceDestCheckAsync("cn-hangzhou", "eni-1", Token);
+        await api.DryRunAsync(RouteAction.DeleteRouteEntries, "cn-hangzhou", Route("10.24.1.0/24"), Token);
+        Assert.Equal(4, handler.Requests.Count);
+        Assert.All(handler.Requests, r =>
+        {
+            Assert.EndsWith("-vpc.cn-beijing.aliyuncs.com", r.Host, StringComparison.Ordinal);
+            Assert.Contains("RegionId=cn-beijing", r.Address.Query, StringComparison.Ordinal);
+            Assert.DoesNotContain("cn-hangzhou", r.Address.ToString(), StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("{}")]
     [InlineData("null")]
@@ -342,7 +413,7 @@ public class CloudTransportTests
         Assert.Equal("flannel-aot/1.2.3", request.Headers["User-Agent"]);
         Assert.Equal("vpc-vpc.cn-hangzhou.aliyuncs.com", request.Host);
         Assert.Equal(
-            "?RegionId=cn-hangzhou&RouteEntries.1.Description=%C3%A4%2F%C3%B6~&RouteEntries.1.DstCidrBlock=10.24.1.0%2F24&RouteEntries.1.IpVersion=4"
+            "?RegionId=cn-hangzhou&RouteEntries.1.Description=%C3%A4%2F%C3%B6~&RouteEntries.1.DstCidrBlock=10.24.1.0%2F24"
             + "&RouteEntries.1.Name=a%20b%2Ac&RouteEntries.1.NextHop=i-1&RouteEntries.1.NextHopType=Instance&RouteEntries.1.RouteTableId=vtb-1",
             request.Address.Query);
     }

@@ -27,6 +27,21 @@ public sealed class ControlProbeTests
         cloud => cloud.Faults = _ => FakeCloud.Fault.NoConnection,
         answer => Assert.Contains("<connect>", Assert.IsType<ControlAnswer.Unreachable>(answer).Reason, StringComparison.Ordinal), 1);
 
+    [Fact]
+    public void A_throttled_API_is_no_API_that_is_away_and_names_the_time_to_come_back() => Probe(
+        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
+        answer =>
+        {
+            var failed = Assert.IsType<ControlAnswer.Failed>(answer);
+            Assert.Contains("throttles", failed.Reason, StringComparison.Ordinal);
+            Assert.Equal(TimeSpan.FromSeconds(6), failed.RetryAfter);
+        }, 1);
+
+    [Fact]
+    public void A_proxy_that_refuses_is_no_missing_right() => Probe(
+        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Denied, CloudErrors.Forbidden),
+        answer => Assert.Contains("refused", Assert.IsType<ControlAnswer.Failed>(answer).Reason, StringComparison.Ordinal), 1);
+
     private static void Probe(Action<FakeCloud> arrange, Action<ControlAnswer> check, int calls) => VirtualTime.Run(async time =>
     {
         var cloud = new FakeCloud(time);

@@ -29,6 +29,6 @@ public sealed class CreateBatchesTests
 
     private static void RefuseUntilSingle(CreateBatches batches)
     {
-        for (var tried = batches.Largest; tried > 1; tried /= 2) batches.Refused(tried);
+        for (var tried = batches.Size.Largest; tried > 1; tried /= 2) batches.Refused(tried);
     }
 }

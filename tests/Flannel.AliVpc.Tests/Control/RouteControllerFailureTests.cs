@@ -94,6 +94,75 @@ public sealed class RouteControllerFailureTests
         Assert.Equal(0, cluster.Log.Count(3522));
     });
 
+    [Theory]
+    [InlineData("<timeout>", 0)]
+    [InlineData("<answer>", 0)]
+    [InlineData("InternalError", 500)]
+    public void Batches_that_get_no_intelligible_answer_become_smaller_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
+    {
+        // A gateway on the way loses every request with more than ten entries.
+        var kind = code.StartsWith('<') ? CloudErrorKind.Reread : CloudErrorKind.Retry;
+        cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 10
+            ? new Fault(kind, code, Delay: TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
+        for (var i = 1; i <= 60; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 60).Select(i => $"10.24.{i}.0/24")]);
+        var sizes = cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count).ToList();
+        Assert.Equal([50, 50, 25, 25, 12, 12, 6], sizes[..7]);
+        // The size that works is found again: no further request is lost but those that look for it.
+        Assert.InRange(sizes.Count(size => size > 10), 6, 10);
+        Assert.False(cluster.Running.IsCompleted); // the term goes on, since it gets somewhere
+        Assert.InRange(cluster.Log.Count(3526), 3, 7);
+
+        // The deletion of many has the same limit, and finds it by itself.
+        for (var i = 1; i <= 60; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
+    });
+
+    [Fact]
+    public void A_failure_that_names_no_destination_is_no_success_of_anybody() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.UnknownHops.Add("i-3");
+        cluster.Cloud.HidesFailedDestinations = true;
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.4.0/24");
+        await cluster.UntilState("10.24.3.0/24", RouteState.Rejected);
+        Assert.Contains("InvalidNextHop.NotFound", cluster.Status("10.24.3.0/24")!.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3500 && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal));
+        Assert.Equal(3, cluster.Log.Count(3500));
+        Assert.InRange(cluster.Cloud.Writes, 2, 8);
+    });
+
+    [Fact]
+    public void Destinations_inside_the_clouds_own_range_are_created_one_by_one_without_a_failure() => Cluster.Run(async cluster =>
+    {
+        cluster.Leases.Config = FakeLeases.ConfigFor("100.64.0.0/16");
+        for (var i = 1; i <= 5; i++) cluster.Join($"100.64.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 5).Select(i => $"100.64.{i}.0/24")]);
+        Assert.Equal(["CreateRouteEntry"], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Action).Distinct());
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10)); // settling, one after the other, and no pause beside it
+        Assert.Equal(0, cluster.Log.Count(3503));
+    });
+
+    [Fact]
+    public void Throttled_reads_are_repeated_when_the_service_says_and_called_throttled() => Cluster.Run(async cluster =>
+    {
+        var hint = TimeSpan.FromSeconds(6);
+        var began = cluster.Time.Elapsed;
+        cluster.Cloud.Faults = call => call.Action.StartsWith("Describe", StringComparison.Ordinal) && cluster.Time.Elapsed - began < 3 * hint
+            ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")?.Message.Contains("throttles", StringComparison.Ordinal) == true);
+        Assert.Equal(RouteState.Pending, cluster.State("10.24.1.0/24"));
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var reads = cluster.Cloud.Calls.Where(call => call.Action == "DescribeRouteTableList").Select(call => call.At).ToList();
+        Assert.All(reads.Zip(reads.Skip(1), (a, b) => b - a), pause => Assert.InRange(pause, hint, hint + TimeSpan.FromSeconds(1)));
+        Assert.InRange(cluster.Time.Elapsed - began, 3 * hint, 3 * hint + TimeSpan.FromSeconds(5));
+    });
+
     [Fact]
     public void A_busy_next_hop_holds_up_nobody() => Cluster.Run(async cluster =>
     {

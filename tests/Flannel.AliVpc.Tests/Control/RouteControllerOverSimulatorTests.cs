@@ -118,6 +118,18 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
+    public async Task Behind_a_gateway_that_resets_every_long_request_all_routes_are_created_in_short_ones()
+    {
+        await using var stage = await Stage.StartAsync(runs: false);
+        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 5, Times = -1 });
+        for (var i = 1; i <= 20; i++) stage.Join(i);
+        stage.Run();
+        await stage.UntilAvailable(Enumerable.Range(1, 20));
+        Assert.False(stage.Running.IsCompleted);
+        Assert.InRange(stage.Log.Count(3526), 2, 6);
+    }
+
+    [Fact]
     public async Task The_probe_and_the_dry_run_write_nothing()
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using AliCloud.Simulator.Observing;
+using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Credentials;
 using Flannel.AliVpc.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -8,8 +10,11 @@ namespace Flannel.AliVpc.Tests.Credentials;
 public sealed class CredentialChainTests : IDisposable
 {
     private readonly FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero));
+    private readonly CloudClock cloudTime;
     private readonly RecordingLogger logger = new();
     private readonly List<IDisposable> made = [];
+
+    public CredentialChainTests() => cloudTime = new CloudClock(clock);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -203,13 +208,77 @@ public sealed class CredentialChainTests : IDisposable
         Assert.All(cloud.Cloud.Calls.All.Where(c => c.Service == "vpc"), c => Assert.Equal(200, c.Status));
     }
 
+    [Theory]
+    [InlineData(50)]
+    [InlineData(3650)]
+    [InlineData(1_000_000)]
+    public async Task A_key_with_a_far_expiration_is_as_good_as_any_other(int days)
+    {
+        // The system's timers: they take no wait beyond 49.7 days.
+        var provider = new Scripted("p", n => Key(n, DateTimeOffset.UtcNow.AddDays(days)));
+        using var chain = new CredentialChain([provider], new CloudClock(TimeProvider.System), TimeProvider.System, new Random(1), logger);
+        Assert.Equal("key0", await IdAsync(chain));
+        Assert.Equal("key0", await IdAsync(chain));
+        Assert.Equal(1, provider.Fetches);
+    }
+
+    [Theory]
+    [InlineData(7)] // a hardware clock that was set to local time
+    [InlineData(-7)]
+    [InlineData(24 * 365)]
+    public async Task On_a_machine_whose_clock_is_hours_off_temporary_keys_are_used_as_long_as_the_cloud_takes_them(int hours)
+    {
+        var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+        var theirs = new FakeTimeProvider(now);
+        await using var cloud = await TestCloud.StartAsync(clock: new FakeTimeProvider(now.AddHours(hours)), cloudClock: theirs);
+        var api = cloud.ApiWith(cloud.Chain("i-1"));
+        for (var i = 0; i < 40; i++)
+        {
+            var answer = await api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", Token);
+            Assert.True(answer.Ok, $"{i}: {answer}");
+            theirs.Advance(TimeSpan.FromMinutes(29));
+            cloud.Clock.Advance(TimeSpan.FromMinutes(29));
+        }
+
+        var keys = cloud.Cloud.Calls.All.Where(c => c.Service == "vpc").Select(c => c.AccessKeyId).Distinct().Count();
+        Assert.InRange(keys, 3, 8); // 19 hours of keys that live for six
+        Assert.InRange(cloud.Cloud.Calls.All.Count(c => c.Service == "metadata"), 1, 60);
+        // One call was refused for its time, and none for its key.
+        Assert.Equal(["InvalidTimeStamp.Expired"], cloud.Cloud.Calls.All.Where(c => c.Service == "vpc" && c.Status != 200).Select(c => c.Code));
+    }
+
+    [Fact]
+    public async Task A_key_that_has_expired_by_the_clouds_time_is_named_with_both_times()
+    {
+        cloudTime.Measure(clock.GetUtcNow());
+        var chain = Chain(new Scripted("key file /k", n => Key(n, clock.GetUtcNow().AddMinutes(-1))));
+        var failed = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        Assert.Equal("key file /k: the key expired at 2026-01-01 23:59:00Z (Alibaba Cloud's time is 2026-01-02 00:00:00Z)", failed.Line);
+    }
+
+    [Fact]
+    public async Task An_expired_key_is_judged_by_the_cloud_first_and_then_called_expired()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        cloud.Fail(FaultKind.Code, "DescribeVpcAttribute", "InvalidSecurityToken.Expired");
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("key", $$"""{"AccessKeyId":"{{TestCloud.KeyId}}","AccessKeySecret":"{{TestCloud.KeySecret}}","Expiration":"2026-01-01T00:00:00Z"}""");
+        var chain = cloud.Chain("i-1", accessKeyFile: file);
+        var api = cloud.ApiWith(chain);
+        Assert.Equal("InvalidSecurityToken.Expired", (await api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", Token)).Error!.Code);
+        var second = (await api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", Token)).Error!;
+        Assert.Equal("<credentials>", second.Code);
+        Assert.Contains("the key expired at 2026-01-01", second.Message, StringComparison.Ordinal);
+        Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
+    }
+
     private static ProviderAnswer.Found Key(int n, DateTimeOffset? end = null) => new(AccessKey.Create($"key{n}", "secret", null, end, out _)!);
 
     private static async Task<string> IdAsync(CredentialChain chain) => Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key.Id;
 
     private CredentialChain Chain(params ICredentialProvider[] providers)
     {
-        var chain = new CredentialChain(providers, clock, new Random(1), logger);
+        var chain = new CredentialChain(providers, cloudTime, clock, new Random(1), logger);
         made.Add(chain);
         return chain;
     }

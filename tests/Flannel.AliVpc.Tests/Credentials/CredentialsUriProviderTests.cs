@@ -67,6 +67,15 @@ public sealed class CredentialsUriProviderTests
     }
 
     private ValueTask<ProviderAnswer> FetchAsync(string? address) =>
-        new CredentialsUriProvider(n => n == "ALIBABA_CLOUD_CREDENTIALS_URI" ? address : null, new CloudApiOptions { ProgramVersion = "t" }, clock, logger)
+        new CredentialsUriProvider(
+            n => n == "ALIBABA_CLOUD_CREDENTIALS_URI" ? address : null, new CloudApiOptions { ProgramVersion = "t" }, CloudTime(), clock, logger)
             .FetchAsync(Token);
+
+    /// <summary>The cloud has confirmed this machine's clock.</summary>
+    private CloudClock CloudTime()
+    {
+        var known = new CloudClock(clock);
+        known.Measure(clock.GetUtcNow());
+        return known;
+    }
 }

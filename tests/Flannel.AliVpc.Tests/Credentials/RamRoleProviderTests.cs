@@ -98,5 +98,5 @@ public class RamRoleProviderTests
         Gen.String.Sample(text => RamRoleProvider.Read(text, "R", default) is ProviderAnswer.Failed, seed: Seeds.Texts, iter: 2000);
 
     private static RamRoleProvider Provider(TestCloud cloud, string instance, params (string Name, string Value)[] variables) =>
-        new(cloud.Metadata(instance), name => variables.FirstOrDefault(v => v.Name == name).Value, cloud.Clock);
+        new(cloud.Metadata(instance), name => variables.FirstOrDefault(v => v.Name == name).Value, cloud.CloudTime);
 }

@@ -78,6 +78,8 @@ internal sealed class TestCloud : IAsyncDisposable
 
     private CloudApi? api;
 
+    private CloudClock? cloudTime;
+
     private TestCloud(SimulatedCloud cloud, FakeTimeProvider clock) => (Cloud, Clock) = (cloud, clock);
 
     public SimulatedCloud Cloud { get; }
@@ -118,13 +120,17 @@ internal sealed class TestCloud : IAsyncDisposable
         }
     }
 
-    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Options, credentials, Clock, new Random(7), Logger));
+    /// <summary>What the clients of this test know of the cloud's time.</summary>
+    public CloudClock CloudTime => cloudTime ??= new CloudClock(Clock);
+
+    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Options, credentials, Clock, new Random(7), Logger, clock: CloudTime));
 
     /// <summary>The chain of a node whose environment is <paramref name="environment"/> and nothing else.</summary>
     public CredentialChain Chain(
         string instance, IReadOnlyDictionary<string, string>? environment = null, AliVpcBackendConfig? backend = null, string? accessKeyFile = null) =>
         Keep(CredentialChain.Create(
-            accessKeyFile, backend ?? AliVpcBackendConfig.Empty, n => environment?.GetValueOrDefault(n), Metadata(instance), Clock, new Random(11), Logger, Options));
+            accessKeyFile, backend ?? AliVpcBackendConfig.Empty, n => environment?.GetValueOrDefault(n), Metadata(instance), Clock, new Random(11), Logger, Options,
+            clock: CloudTime));
 
     public MetadataClient Metadata(string instance, Func<MetadataOptions, MetadataOptions>? change = null)
     {

@@ -54,6 +54,7 @@ internal static class Targets
         Target.OfText("prefix", text => EtcdKeys.TryCreate(text, out _, out _), "/coreos.com/network", "/", "..", "\u0000"),
         Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text, out _)?.ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
         Target.OfText("addresses", Addresses, "10.24.0.0/16", "fc00::/48", "255.255.255.255", "::ffff:1.2.3.4", "%1", "/"),
+        Cloud("cloud-xml-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
         Cloud("cloud-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
         Cloud("cloud-entries", CloudAnswersJson.Default.RouteEntryListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
         Cloud("cloud-tables", CloudAnswersJson.Default.RouteTableListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
@@ -74,7 +75,7 @@ internal static class Targets
                 var text = Encoding.Latin1.GetString(bytes);
                 response.Headers.TryAddWithoutValidation("Retry-After", text);
                 response.Headers.TryAddWithoutValidation("Date", text);
-                var read = CloudAnswerReader.Read(CloudCall.Read(CloudService.Vpc, "Describe", "cn-hangzhou"), type, Key, response, bytes);
+                var read = CloudAnswerReader.Read(CloudCall.Read(CloudService.Vpc, "Describe", "cn-hangzhou"), type, Key, response, bytes, Now);
                 _ = read.ToString();
             },
             good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");

@@ -1,4 +1,5 @@
 using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Control;
 using Flannel.Core.Addresses;
 
 namespace Flannel.AliVpc.Tests.Control.Support;
@@ -41,8 +42,10 @@ internal sealed partial class FakeCloud
             if (Busy<BatchOutcome>(vpcId) is { } busy) return busy;
             if (BadHopSpoilsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
                 return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (entries.Any(entry => OverlapCheck.IsInServices(entry.Destination)))
+                return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");
             var failures = entries.Select(entry => (entry, Error: Put(entry))).Where(pair => pair.Error is not null)
-                .Select(pair => new BatchFailure(pair.entry.Destination, null, pair.Error!)).ToList();
+                .Select(pair => new BatchFailure(HidesFailedDestinations ? null : pair.entry.Destination, null, pair.Error!)).ToList();
             return Answer(new BatchOutcome(failures));
         }, cancellation);
     }

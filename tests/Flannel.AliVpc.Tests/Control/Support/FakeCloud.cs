@@ -30,6 +30,9 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     /// <summary>Whether one unknown next hop spoils its whole batch.</summary>
     public bool BadHopSpoilsBatch { get; set; }
 
+    /// <summary>Whether the answer to a batch counts failures without saying whose they are.</summary>
+    public bool HidesFailedDestinations { get; set; }
+
     public List<Call> Calls { get; } = [];
 
     /// <summary>Looked at before each call; null lets it pass.</summary>

@@ -1,0 +1,73 @@
+namespace Flannel.AliVpc.Control;
+
+/// <summary>How many entries the next batch carries. It shrinks when batches of a size are refused or get no intelligible answer, and grows back towards
+/// the smallest size that got none.</summary>
+internal sealed class BatchSize(TimeProvider time)
+{
+    /// <summary>CreateRouteEntries and DeleteRouteEntries, version 2016-04-28.</summary>
+    public const int LimitOfApi = 50;
+
+    /// <summary>One answer may get lost by chance; a second one of the same size hardly does.</summary>
+    private const int UnansweredBeforeShrinking = 2;
+
+    /// <summary>After this a size that got no answer is tried again: the cause may have been an outage, not the size.</summary>
+    private static readonly TimeSpan CeilingLifetime = TimeSpan.FromMinutes(10);
+
+    private int unanswered;
+    private int largestAnswered;
+    private int? smallestUnanswered;
+    private long unansweredAt;
+
+    public int Current { get; private set; } = LimitOfApi;
+
+    /// <summary>What the way to the API lets through; a gateway may take less than the API.</summary>
+    public int Largest { get; private set; } = LimitOfApi;
+
+    private int? Ceiling =>
+        smallestUnanswered is { } ceiling && time.GetElapsedTime(unansweredAt) < CeilingLifetime ? ceiling : null;
+
+    /// <summary>A batch of this many was answered entry by entry.</summary>
+    public void Answered(int sent)
+    {
+        unanswered = 0;
+        largestAnswered = Math.Max(largestAnswered, sent);
+        if (sent >= Current) Grow();
+    }
+
+    /// <summary>A batch of this many got no answer, or one that says nothing about its entries.</summary>
+    /// <returns>Whether the next one is smaller.</returns>
+    public bool Unanswered(int sent)
+    {
+        // Where a smaller size works, one failure of a larger one is enough.
+        var isProbe = largestAnswered > 0 && sent > largestAnswered;
+        if (sent <= 1 || (++unanswered < UnansweredBeforeShrinking && !isProbe)) return false;
+        unanswered = 0;
+        (smallestUnanswered, unansweredAt) = (sent, time.GetTimestamp());
+        Current = isProbe ? largestAnswered : sent / 2;
+        if (!isProbe) largestAnswered = 0;
+        return true;
+    }
+
+    /// <summary>The API refused a batch of this many as a whole: one bad entry spoils it, and smaller ones tell the bad from the good.</summary>
+    public void Refused(int sent) => Current = Math.Max(1, Math.Min(Current, sent) / 2);
+
+    /// <summary>A gateway finds so many too long: never again in this term.</summary>
+    public void Shorten(int sent)
+    {
+        Largest = Math.Max(1, sent / 2);
+        Current = Math.Min(Current, Largest);
+    }
+
+    /// <summary>Towards the ceiling by halves; without one, twice as many.</summary>
+    public void Grow()
+    {
+        var next = Ceiling is { } ceiling ? (Current + ceiling) / 2 : Current * 2;
+        Current = Math.Clamp(next, 1, Largest);
+    }
+
+    /// <summary>What was wrong with a refused batch is found, or nothing is left to send: back to the largest size that is not known to fail.</summary>
+    public void Reset()
+    {
+        if (Ceiling is null) Current = Largest;
+    }
+}
