@@ -1,0 +1,53 @@
+using CsCheck;
+
+namespace Flannel.Core.Tests;
+
+public sealed class RedactionTests
+{
+    private const string Secret = "s3cretOfAnOperator";
+
+    [Theory]
+    [InlineData("http://10.0.0.1:2379", "http://10.0.0.1:2379")]
+    [InlineData("192.168.1.11:2379", "192.168.1.11:2379")]
+    [InlineData("https://[fd00::1]:2379/", "https://[fd00::1]:2379/")]
+    [InlineData("http://a:1, http://b:2", "http://a:1,http://b:2")]
+    [InlineData("http://10.0.0.1:2379/v2/keys", "http://10.0.0.1:2379…")]
+    [InlineData("http://10.0.0.1:2379?password=s3cretOfAnOperator", "http://10.0.0.1:2379…")]
+    [InlineData("root:s3cretOfAnOperator@10.0.0.1:2379", "***@10.0.0.1:2379")]
+    [InlineData("http://root:s3cretOfAnOperator@etcd.example", "***@etcd.example")]
+    [InlineData("//root:s3cretOfAnOperator@10.0.0.1:2379", "***")]
+    [InlineData("http://root%3As3cretOfAnOperator%4010.0.0.1:2379", "***")]
+    [InlineData("http://root:a,s3cretOfAnOperator@10.0.0.1:2379,http://10.0.0.2:2379", "***,***@10.0.0.1:2379,***")]
+    [InlineData("http://10.0.0.1:2379?user=root@s3cretOfAnOperator", "***")]
+    [InlineData("root:s3cretOfAnOperator", "root…")]
+    [InlineData("s3cretOfAnOperator://10.0.0.1", "***://10.0.0.1")]
+    public void Of_an_endpoint_scheme_host_and_port_are_shown_at_most(string text, string shown) =>
+        Assert.Equal(shown, Redaction.Endpoints(text));
+
+    [Theory]
+    [InlineData("eth0", "eth0")]
+    [InlineData("a\nb", "a b")]
+    [InlineData("root:s3cretOfAnOperator@10.0.0.1", "***@10.0.0.1")]
+    public void Another_value_is_shown_unless_it_looks_like_an_endpoint(string text, string shown) =>
+        Assert.Equal(shown, Redaction.Value(text));
+
+    [Fact]
+    public void A_long_value_is_shortened() => Assert.Equal(80, Redaction.Value(new string('x', 500)).Length);
+
+    [Fact]
+    public void A_secret_is_not_shown_wherever_it_stands_in_an_endpoint() =>
+        SecretEndpoints.With(Secret).Always(text =>
+        {
+            Assert.DoesNotContain(Secret, Redaction.Endpoints(text), StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(Secret, Redaction.Value(text), StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(Secret, Endpoint.Parse(text).Error, StringComparison.OrdinalIgnoreCase);
+        });
+
+    [Fact]
+    public void No_text_makes_it_throw() => Gen.String.Always(text =>
+    {
+        Assert.DoesNotContain('\n', Redaction.Value(text));
+        var (address, error) = Endpoint.Parse(text);
+        Assert.Equal(address is null, error.Length > 0);
+    });
+}
