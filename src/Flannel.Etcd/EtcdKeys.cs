@@ -19,7 +19,7 @@ public sealed class EtcdKeys
         Nodes = prefix + "/ali-vpc/nodes/";
     }
 
-    /// <summary>With a leading slash, without a trailing one.</summary>
+    /// <summary>Without a trailing slash; with a leading one unless the operator left it out.</summary>
     public string Prefix { get; }
 
     /// <summary>The network configuration, written by an operator.</summary>
@@ -45,30 +45,42 @@ public sealed class EtcdKeys
     /// <param name="key">The subnet's key as text: what follows <see cref="Subnets"/> in the lease's key.</param>
     public ByteString Route(string key) => ByteString.CopyFromUtf8(Routes + key);
 
-    /// <summary>Upstream joins paths, so equal slashes are one and a trailing one is nothing. A prefix without a leading slash is another
-    /// place
-    /// in etcd v3 than the one with it, and almost surely a mistake.</summary>
+    /// <summary>As upstream reads it, with Go's <c>path.Join</c>: equal slashes are one, a trailing one is nothing, and <c>..</c> drops
+    /// what is before it. A prefix without a leading slash is kept so: in etcd v3 it is another place than the one with it.</summary>
     /// <param name="error">One line, when the answer is false.</param>
     public static bool TryCreate(string prefix, [NotNullWhen(true)] out EtcdKeys? keys, out string error)
     {
         keys = null;
         error = "";
-        var parts = prefix.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (!prefix.StartsWith('/') || parts.Length == 0)
+        var absolute = prefix.StartsWith('/');
+        var parts = new List<string>();
+        foreach (var part in prefix.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
-            error = $"etcd prefix '{prefix}' must be a path that begins with '/', such as /coreos.com/network";
+            if (part == "..")
+            {
+                if (parts.Count == 0 && !absolute) break;
+                if (parts.Count > 0) parts.RemoveAt(parts.Count - 1);
+            }
+            else if (part != ".")
+            {
+                parts.Add(part);
+            }
+        }
+
+        if (parts.Count == 0 || prefix.Any(char.IsControl) || MayBeEndpoint(prefix))
+        {
+            error = "an etcd prefix must be a path such as /coreos.com/network";
             return false;
         }
 
-        if (parts.Any(part => part is "." or "..") || prefix.Any(char.IsControl))
-        {
-            error = $"etcd prefix '{prefix}' must not hold '.', '..' or control characters";
-            return false;
-        }
-
-        keys = new EtcdKeys("/" + string.Join('/', parts));
+        keys = new EtcdKeys((absolute ? "/" : "") + string.Join('/', parts));
         return true;
     }
+
+    /// <summary>An endpoint that slipped into this option may hold a password, and a prefix is printed.</summary>
+    private static bool MayBeEndpoint(string prefix) =>
+        prefix.AsSpan().ContainsAny("@%?#") || (
+            prefix.Contains(':') && (!prefix.StartsWith('/') || prefix.StartsWith("//", StringComparison.Ordinal)));
 
     /// <summary>The end of the range of all keys that begin so.</summary>
     internal static ByteString EndOf(string prefix)

@@ -1,4 +1,4 @@
-using System.Text;
+using Flannel.Core;
 
 namespace Flannel.AliVpc.Api;
 
@@ -16,19 +16,12 @@ public sealed record CloudEndpoint
     /// <summary>Calls go in the clear: only because somebody wrote <c>http://</c>.</summary>
     public bool IsPlain => Address.Scheme == Uri.UriSchemeHttp;
 
-    /// <summary>A host, a host with a port (both mean https), or an address that begins with <c>https://</c> or <c>http://</c>.</summary>
-    /// <param name="error">One line; empty when it is one.</param>
+    /// <summary>An address that begins with <c>https://</c> or <c>http://</c>, without path, user or query.</summary>
+    /// <param name="error">One line that follows the option's name and a colon; empty when it is one.</param>
     public static CloudEndpoint? Parse(string text, out string error)
     {
-        error = "";
-        var whole = text.Contains("://", StringComparison.Ordinal) ? text : $"https://{text}";
-        if (Uri.TryCreate(whole, UriKind.Absolute, out var address)
-            && (address.Scheme == Uri.UriSchemeHttps || address.Scheme == Uri.UriSchemeHttp)
-            && address.Host.Length is > 0 and <= 253 && Ascii.IsValid(address.Host) && address.UserInfo.Length == 0 && address.PathAndQuery == "/" && address.Fragment.Length == 0)
-            return new CloudEndpoint(new Uri(address.GetLeftPart(UriPartial.Authority)));
-
-        error = "an endpoint must be a host such as vpc-vpc.cn-hangzhou.aliyuncs.com, or https://host:port, without path, user or query";
-        return null;
+        (var address, error) = Endpoint.Parse(text);
+        return address is null ? null : new CloudEndpoint(address);
     }
 
     internal static CloudEndpoint ForHost(string host) => new(new Uri($"https://{host}"));

@@ -23,21 +23,14 @@ public sealed record MetadataOptions
 
     /// <param name="text">The value of <c>--metadata-endpoint</c>: <c>http://host[:port]</c>.</param>
     /// <param name="environment">By name; null where a variable is not set.</param>
-    /// <returns>Null and one line when the text is no such address.</returns>
+    /// <param name="error">One line that follows the option's name and a colon, when the answer is null.</param>
     public static MetadataOptions? Parse(string text, Func<string, string?> environment, out string error)
     {
-        error = "";
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var endpoint)
-            || (endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps)
-            || endpoint.UserInfo.Length > 0 || endpoint.PathAndQuery != "/" || endpoint.Fragment.Length > 0)
-        {
-            error = "a metadata endpoint must be an address such as http://100.100.100.200, without path, user or query";
-            return null;
-        }
-
+        (var address, error) = Core.Endpoint.Parse(text);
+        if (address is null) return null;
         return new MetadataOptions
         {
-            Endpoint = new Uri(endpoint.GetLeftPart(UriPartial.Authority)),
+            Endpoint = address,
             TokenOnly = Switches.IsOn(environment("ALIBABA_CLOUD_IMDSV1_DISABLED")),
         };
     }

@@ -5,6 +5,9 @@ namespace Flannel.Etcd.Connection;
 /// <summary>How etcd is reached: the <c>etcd-…</c> flags, checked.</summary>
 public sealed record EtcdOptions
 {
+    private const int DefaultPort = 2379;
+    private const string UserAdvice = "use --etcd-username and --etcd-password-file";
+
     private EtcdOptions(IReadOnlyList<Uri> endpoints) => Endpoints = endpoints;
 
     /// <summary>Scheme, host and port of each member, at least one.</summary>
@@ -25,27 +28,26 @@ public sealed record EtcdOptions
     /// <summary>Endpoints that are spoken to in clear text over a network: worth a warning.</summary>
     public IEnumerable<Uri> OpenToTheNetwork => Endpoints.Where(endpoint => endpoint.Scheme == Uri.UriSchemeHttp && !endpoint.IsLoopback);
 
-    /// <param name="endpoints">As in the flag: separated by commas. Empty parts are skipped; <c>host:port</c> alone means http, as in
-    /// etcd's own client.</param>
+    /// <param name="endpoints">As in the flag: separated by commas. Empty parts are skipped.</param>
     /// <param name="userName">May hold the password behind a colon, if <paramref name="password"/> is not given.</param>
     /// <param name="error">One line for the user, when the answer is null.</param>
     public static EtcdOptions? Create(
         string endpoints, string? caFile, string? certFile, string? keyFile, string? userName, Secret? password, out string error)
     {
         var uris = new List<Uri>();
+        // Read as one text first: a comma may be a part of a password, and then no part of the text may be shown by itself.
+        if (endpoints.Contains('@'))
+        {
+            error = $"\"{Redaction.Endpoints(endpoints)}\" holds a user; {UserAdvice}";
+            return null;
+        }
+
         foreach (var part in endpoints.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
-            var text = part.Contains("://", StringComparison.Ordinal) ? part : "http://" + part;
-            if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
-                || uri.Host.Length == 0 || uri.PathAndQuery != "/" || uri.UserInfo.Length > 0)
-            {
-                // Whoever writes a password into an endpoint does not want to see it in a log.
-                error = $"etcd endpoint '{part[(part.LastIndexOf('@') + 1)..]}' is not of the form http://host:port or https://host:port";
-                return null;
-            }
-
+            (var uri, error) = Endpoint.Parse(part, UserAdvice);
+            if (uri is null) return null;
             // etcd's port, not http's, when none is given.
-            uris.Add(uri.IsDefaultPort && !HasPort(text) ? new UriBuilder(uri) { Port = 2379 }.Uri : uri);
+            uris.Add(uri.IsDefaultPort && !HasPort(part) ? new UriBuilder(uri) { Port = DefaultPort }.Uri : uri);
         }
 
         if (uris.Count == 0)
@@ -72,7 +74,7 @@ public sealed record EtcdOptions
         {
             error = Empty(userName)
                 ? "an etcd password is given without etcd-username: name the user that it belongs to"
-                : $"etcd-username '{userName}' is given without a password: give etcd-password-file";
+                : "etcd-username is given without a password: give etcd-password-file";
             return null;
         }
 

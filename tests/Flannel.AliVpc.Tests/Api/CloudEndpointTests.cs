@@ -7,32 +7,39 @@ namespace Flannel.AliVpc.Tests.Api;
 public class CloudEndpointTests
 {
     [Theory]
-    [InlineData("vpc.cn-hangzhou.aliyuncs.com", "https://vpc.cn-hangzhou.aliyuncs.com", "vpc.cn-hangzhou.aliyuncs.com", false)]
-    [InlineData("example.org:8443", "https://example.org:8443", "example.org:8443", false)]
+    [InlineData("https://vpc.cn-hangzhou.aliyuncs.com", "https://vpc.cn-hangzhou.aliyuncs.com", "vpc.cn-hangzhou.aliyuncs.com", false)]
+    [InlineData("https://example.org:8443", "https://example.org:8443", "example.org:8443", false)]
     [InlineData("https://example.org:443/", "https://example.org", "example.org", false)]
     [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080", true)]
     [InlineData("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080", true)]
-    public void A_host_means_https_and_http_is_obeyed_when_written(string text, string address, string host, bool plain)
+    public void The_scheme_and_the_port_are_those_that_are_written(string text, string address, string host, bool plain)
     {
         var endpoint = CloudEndpoint.Parse(text, out var error)!;
         Assert.Equal((address, host, plain, ""), (endpoint.ToString(), endpoint.Host, endpoint.IsPlain, error));
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("ftp://example.org")]
-    [InlineData("https://user@example.org")]
-    [InlineData("https://example.org/path")]
-    [InlineData("https://example.org/?a=b")]
-    [InlineData("https://example.org#x")]
-    [InlineData("a b")]
-    [InlineData("https://exämple.org")]
-    [InlineData("https://")]
-    [InlineData("https://a.name.longer.than.any.name.may.be.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    public void Anything_else_is_refused_in_one_line(string text)
+    [InlineData("", "no endpoint given")]
+    [InlineData("vpc.cn-hangzhou.aliyuncs.com", "\"vpc.cn-hangzhou.aliyuncs.com\" has no scheme; use http:// or https://")]
+    [InlineData("example.org:8443", "\"example.org:8443\" has no scheme; use http:// or https://")]
+    [InlineData("ftp://example.org", "has another scheme than http and https")]
+    [InlineData("https://user@example.org", "holds a user")]
+    [InlineData("https://example.org/path", "has a path, a query or a fragment")]
+    [InlineData("https://example.org/?a=b", "has a path, a query or a fragment")]
+    [InlineData("https://example.org#x", "has a path, a query or a fragment")]
+    [InlineData("a b", "has no scheme")]
+    [InlineData("https://exämple.org", "is not an endpoint")]
+    [InlineData("https://", "is not an endpoint")]
+    [InlineData(
+        "https://a.name.longer.than.any.name.may.be.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+        + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+        + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "is not an endpoint")]
+    public void Anything_else_is_refused_in_one_line(string text, string expected)
     {
         Assert.Null(CloudEndpoint.Parse(text, out var error));
-        Assert.Contains("endpoint", error, StringComparison.Ordinal);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error);
     }
 
     [Fact]
@@ -49,7 +56,7 @@ public class CloudEndpointTests
     [Fact]
     public void A_configured_endpoint_is_the_only_one()
     {
-        var mine = CloudEndpoint.Parse("example.org", out _);
+        var mine = CloudEndpoint.Parse("https://example.org", out _);
         var endpoints = new CloudEndpoints(s => s == CloudService.Ecs ? mine : null, TimeProvider.System);
         Assert.Equal([mine!], endpoints.Candidates(CloudService.Ecs, "not a region"));
         Assert.Empty(endpoints.Candidates(CloudService.Vpc, "not a region"));

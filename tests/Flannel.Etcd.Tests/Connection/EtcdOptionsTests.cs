@@ -8,11 +8,10 @@ public sealed class EtcdOptionsTests
     [Theory]
     [InlineData("http://127.0.0.1:4001,http://127.0.0.1:2379", "http://127.0.0.1:4001,http://127.0.0.1:2379")]
     [InlineData(" https://etcd.example:2379/ , ", "https://etcd.example:2379")]
-    [InlineData("10.0.0.1:2379", "http://10.0.0.1:2379")]
-    [InlineData("etcd.example", "http://etcd.example:2379")]
+    [InlineData("http://etcd.example", "http://etcd.example:2379")]
     [InlineData("https://[fd00::1]", "https://[fd00::1]:2379")]
     [InlineData("https://[fd00::1]:443", "https://[fd00::1]")]
-    public void Endpoints_are_read_as_etcds_own_clients_read_them(string text, string endpoints)
+    public void Endpoints_are_separated_by_commas_and_have_etcds_port_unless_another_is_given(string text, string endpoints)
     {
         var options = EtcdOptions.Create(text, null, null, null, null, null, out var error);
         Assert.Equal("", error);
@@ -22,7 +21,12 @@ public sealed class EtcdOptionsTests
     [Theory]
     [InlineData("")]
     [InlineData(",")]
+    [InlineData("10.0.0.1:2379")]
+    [InlineData("etcd.example")]
+    [InlineData("http://10.0.0.1:2379,10.0.0.2:2379")]
     [InlineData("ftp://10.0.0.1:2379")]
+    [InlineData("http://10.0.0.1:2379#fragment")]
+    [InlineData("root:S3cret@10.0.0.1:2379")]
     [InlineData("http://10.0.0.1:2379/v2/keys")]
     [InlineData("http://user:S3cret@10.0.0.1:2379")]
     [InlineData("http://:2379")]
@@ -54,6 +58,12 @@ public sealed class EtcdOptionsTests
     [InlineData("/coreos.com/network", "/coreos.com/network")]
     [InlineData("/coreos.com/network/", "/coreos.com/network")]
     [InlineData("//coreos.com//network", "/coreos.com/network")]
+    // As Go's path.Join, with which upstream makes its keys.
+    [InlineData("coreos.com/network", "coreos.com/network")]
+    [InlineData("coreos.com/network/", "coreos.com/network")]
+    [InlineData("./coreos.com/network", "coreos.com/network")]
+    [InlineData("/coreos.com/../network", "/network")]
+    [InlineData("/../coreos.com/./network", "/coreos.com/network")]
     public void A_prefix_is_one_path(string text, string prefix)
     {
         Assert.True(EtcdKeys.TryCreate(text, out var keys, out _));
@@ -64,11 +74,16 @@ public sealed class EtcdOptionsTests
     [Theory]
     [InlineData("")]
     [InlineData("/")]
-    [InlineData("coreos.com/network")]
-    [InlineData("/coreos.com/../network")]
+    [InlineData("/a/..")]
+    [InlineData("a/../../b")]
+    [InlineData("/a\nb")]
+    // An endpoint that slipped into the wrong option, with a password perhaps.
+    [InlineData("http://10.0.0.1:2379/coreos.com/network")]
+    [InlineData("root:S3cret@10.0.0.1/coreos.com/network")]
     public void A_prefix_that_is_none_is_refused(string text)
     {
         Assert.False(EtcdKeys.TryCreate(text, out _, out var error));
         Assert.NotEmpty(error);
+        Assert.DoesNotContain("S3cret", error, StringComparison.Ordinal);
     }
 }
