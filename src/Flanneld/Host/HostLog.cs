@@ -28,7 +28,7 @@ internal static partial class HostLog
     public static partial void PasswordOnCommandLine(ILogger logger);
 
     [LoggerMessage(1008, LogLevel.Warning, "{Line}")]
-    public static partial void UnknownVariable(ILogger logger, string line);
+    public static partial void OptionWarning(ILogger logger, string line);
 
     [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
     public static partial void Bug(ILogger logger, Exception exception);

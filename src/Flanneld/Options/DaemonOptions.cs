@@ -27,8 +27,8 @@ internal sealed class DaemonOptions
     /// <summary>Where every user of the host sees it, and every report of a crash holds it.</summary>
     public bool IsPasswordOnCommandLine { get; set; }
 
-    /// <summary>Variables that look like settings and are none, each as a line that says so.</summary>
-    public IReadOnlyList<string> UnknownVariables { get; set; } = [];
+    /// <summary>What is accepted and probably not meant so, a line each.</summary>
+    public IReadOnlyList<string> Warnings { get; set; } = [];
 
     public List<string> Interfaces { get; } = [];
     public List<string> InterfaceRegexes { get; } = [];

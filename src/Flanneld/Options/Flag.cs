@@ -5,7 +5,8 @@ namespace Flanneld.Options;
 /// <param name="Group">The heading under which <c>--help</c> lists it.</param>
 /// <param name="Argument">What stands for the value in <c>--help</c>; empty for a boolean.</param>
 /// <param name="Default">Shown in <c>--help</c>; empty for none.</param>
-/// <param name="Read">Takes the text into the options; returns null, or what the value should have been.</param>
+/// <param name="Read">Takes a text that is not empty into the options; returns null, or the rest of a line that begins with the flag's
+/// name.</param>
 internal sealed record Flag(
     string Name, string Group, string Argument, string Default, string Help, Func<DaemonOptions, string, string?> Read)
 {
@@ -16,6 +17,14 @@ internal sealed record Flag(
     /// <summary>Its value must not be shown, not even in a message about the value.</summary>
     public bool IsSecret { get; init; }
 
+    /// <summary>Asks for a text to be printed, once: no setting, and no variable.</summary>
+    public bool IsRequest { get; init; }
+
+    /// <summary>An empty value is a value; of every other flag it means that the flag is not given.</summary>
+    public bool TakesEmpty { get; init; }
+
+    public bool HasVariable => Only is null && !IsRequest;
+
     /// <summary>The one command that it belongs to; null when it is for all. Such a flag has no variable: it is for a person who types it.</summary>
     public Command? Only { get; init; }
 
@@ -24,5 +33,18 @@ internal sealed record Flag(
     public string EnvironmentName => EnvironmentPrefix + Name.ToUpperInvariant().Replace('-', '_');
 }
 
-/// <summary>A flag of upstream that means nothing here: known by name, refused with the reason.</summary>
-internal sealed record RefusedFlag(string Name, bool IsBoolean, string Reason);
+/// <summary>A flag of upstream whose feature is absent: known by name, refused with the reason unless its value asks for nothing.</summary>
+/// <param name="Harmless">Values that upstream has by default, or that switch the feature off.</param>
+internal sealed record RefusedFlag(string Name, bool IsBoolean, string Reason, params IReadOnlyList<string> Harmless)
+{
+    public string EnvironmentName => Flag.EnvironmentPrefix + Name.ToUpperInvariant().Replace('-', '_');
+
+    /// <param name="value">Null for a boolean without a value.</param>
+    public bool AsksForNothing(string? value)
+    {
+        var text = value is null && IsBoolean ? "true" : value?.Trim() ?? "";
+        if (text.Length == 0) return true;
+        if (!IsBoolean) return Harmless.Contains(text);
+        return FlagValues.ParseBoolean(text) is { } boolean && Harmless.Contains(boolean ? "true" : "false");
+    }
+}

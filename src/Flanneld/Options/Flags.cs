@@ -19,22 +19,22 @@ internal static class Flags
         new("etcd-prefix", Etcd, "KEY", "/coreos.com/network", "where the network's configuration and leases are",
             (o, s) => FlagValues.Prefix(s, v => o.EtcdKeys = v)),
         new("etcd-cafile", Etcd, "FILE", "", "certificate authority of etcd's servers (default: the system's)",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.EtcdCaFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdCaFile = v)),
         new("etcd-certfile", Etcd, "FILE", "", "client certificate, with --etcd-keyfile",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.EtcdCertFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdCertFile = v)),
         new("etcd-keyfile", Etcd, "FILE", "", "key of the client certificate",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.EtcdKeyFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdKeyFile = v)),
         new("etcd-username", Etcd, "NAME", "", "user of etcd",
             (o, s) => UserName(o, s)) { IsSecret = true },
         new("etcd-password", Etcd, "PASSWORD", "", "visible to every user of this host: rather --etcd-password-file",
-            (o, s) => FlagValues.Text(s, "a password", v => o.EtcdPassword = new Secret(v))) { IsSecret = true },
+            (o, s) => FlagValues.Text(s, v => o.EtcdPassword = new Secret(v))) { IsSecret = true },
         new("etcd-password-file", Etcd, "FILE", "", "file that holds the password alone",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.EtcdPasswordFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.EtcdPasswordFile = v)),
 
         new("iface", Node, "NAME|IP", "", "interface between the hosts; repeatable, the first match counts (default: the default route's)",
-            (o, s) => FlagValues.Text(s, "a name or address", o.Interfaces.Add)) { IsRepeatable = true },
+            (o, s) => FlagValues.Text(s, o.Interfaces.Add)) { IsRepeatable = true, TakesEmpty = true },
         new("iface-regex", Node, "REGEX", "", "the first interface whose address or name matches; repeatable; after --iface",
-            (o, s) => FlagValues.Regex(s, o.InterfaceRegexes.Add)) { IsRepeatable = true },
+            (o, s) => FlagValues.Regex(s, o.InterfaceRegexes.Add)) { IsRepeatable = true, TakesEmpty = true },
         new("iface-can-reach", Node, "IP", "", "the interface that 'ip route get IP' names; after --iface-regex",
             (o, s) => FlagValues.Address(s, v => o.InterfaceCanReach = v)),
         new("public-ip", Node, "IP", "", "address by which other nodes reach this one (default: the interface's)",
@@ -43,7 +43,7 @@ internal static class Flags
             (o, s) => FlagValues.AnyAddress(s, v => o.PublicIpv6 = v.ToString())),
 
         new("subnet-file", Lease, "FILE", "/run/flannel/subnet.env", "file for Docker and CNI; it exists while the subnet may be used",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.SubnetFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.SubnetFile = v)),
         new("subnet-lease-renew-margin", Lease, "MINUTES", "60", "how long before its end a lease is renewed, 1 to 1439",
             (o, s) => FlagValues.Number(s, 1, 1439, "of minutes ", v => o.RenewMargin = TimeSpan.FromMinutes(v))),
         new("ip-masq", Lease, "", "false", "masquerade what leaves the network (needs nft and CAP_NET_ADMIN)",
@@ -56,7 +56,7 @@ internal static class Flags
         new("dry-run", Cloud, "", "false", "print what would be done to the route tables, write nothing, exit",
             (o, s) => FlagValues.Boolean(s, v => o.DryRun = v)),
         new("access-key-file", Cloud, "FILE", "", "access key (default: docs/credentials.md; mostly the instance's RAM role)",
-            (o, s) => FlagValues.Text(s, "a file name", v => o.AccessKeyFile = v)),
+            (o, s) => FlagValues.Text(s, v => o.AccessKeyFile = v)),
         new("metadata-endpoint", Cloud, "URL", "http://100.100.100.200", "the instance's metadata service",
             (o, s) => FlagValues.Metadata(s, v => o.MetadataEndpoint = v)),
         new("vpc-endpoint", Cloud, "URL", "", "VPC API (default: https, the region's VPC-internal host)",
@@ -82,10 +82,12 @@ internal static class Flags
         new("log-format", Health, "text|systemd|json", "", "default: systemd when started by it, else text",
             (o, s) => Format(o, s)),
         new("v", Health, "LEVEL", "0", "how much is logged: 0 the changes, 1 and above also the steps, 4 and above every call",
-            (o, s) => FlagValues.Number(s, 0, 10, "", v => o.Verbosity = v)),
+            (o, s) => FlagValues.Level(s, v => o.Verbosity = v)),
 
-        new("help", Other, "", "", "print this and exit", (o, s) => FlagValues.Boolean(s, v => o.Help = v)),
-        new("version", Other, "", "", "print the version and exit", (o, s) => FlagValues.Boolean(s, v => o.Version = v)),
+        new("help", Other, "", "", "print this and exit", (o, s) => FlagValues.Boolean(s, v => o.Help = v)) { IsRequest = true },
+        new(
+            "version", Other, "", "", "print the version and exit",
+            (o, s) => FlagValues.Boolean(s, v => o.Version = v)) { IsRequest = true },
     ];
 
     private const string NoKubernetes = "this build takes its subnet from etcd, not from Kubernetes";
@@ -93,18 +95,19 @@ internal static class Flags
 
     public static IReadOnlyList<RefusedFlag> Refused { get; } =
     [
-        new("kube-subnet-mgr", true, NoKubernetes),
+        new("kube-subnet-mgr", true, NoKubernetes, "false"),
         new("kube-api-url", false, NoKubernetes),
-        new("kube-annotation-prefix", false, NoKubernetes),
+        new("kube-annotation-prefix", false, NoKubernetes, "flannel.alpha.coreos.com"),
         new("kubeconfig-file", false, NoKubernetes),
-        new("set-node-network-unavailable", true, NoKubernetes),
-        new("net-config-path", false, "the network's configuration is at {etcd-prefix}/config in etcd"),
-        new("iptables-resync", false, NoIptables),
-        new("iptables-forward-rules", true, NoIptables),
-        new("ip-blackhole-route", true, "this build writes routes into the VPC's tables, none into the host's"),
-        new("ip-masq-fully-random-disable", true, "--ip-masq always chooses ports at random"),
+        // What it sets it sets through the Kubernetes API only, with kube-subnet-mgr.
+        new("set-node-network-unavailable", true, NoKubernetes, "true", "false"),
+        new("net-config-path", false, "the network's configuration is at {etcd-prefix}/config in etcd", "/etc/kube-flannel/net-conf.json"),
+        new("iptables-resync", false, NoIptables, "5", "0"),
+        new("iptables-forward-rules", true, NoIptables, "false"),
+        new("ip-blackhole-route", true, "this build writes routes into the VPC's tables, none into the host's", "false"),
+        new("ip-masq-fully-random-disable", true, "--ip-masq always chooses ports at random", "false"),
         new("vmodule", false, "there is one level for all parts: use -v"),
-        new("log_backtrace_at", false, "it names places in another program's source"),
+        new("log_backtrace_at", false, "it names places in another program's source", ":0"),
     ];
 
     private static string? UserName(DaemonOptions options, string text)
@@ -112,7 +115,7 @@ internal static class Flags
         // Upstream's users write user:password in FLANNELD_ETCD_USERNAME.
         var colon = text.IndexOf(':');
         var name = colon < 0 ? text : text[..colon];
-        if (name.Length == 0) return "a user name";
+        if (name.Length == 0) return " must be a user name";
         options.EtcdUsername = name;
         if (colon >= 0 && options.EtcdPassword is null) options.EtcdPassword = new Secret(text[(colon + 1)..]);
         return null;
@@ -120,21 +123,21 @@ internal static class Flags
 
     private static string? RouteController(DaemonOptions options, string text)
     {
-        if (text is not ("auto" or "never")) return "auto or never";
+        if (text is not ("auto" or "never")) return FlagValues.Wrong(text, "auto or never");
         options.MayControlRoutes = text == "auto";
         return null;
     }
 
     private static string? Output(DaemonOptions options, string text)
     {
-        if (text is not ("table" or "json")) return "table or json";
+        if (text is not ("table" or "json")) return FlagValues.Wrong(text, "table or json");
         options.Output = text == "json" ? OutputFormat.Json : OutputFormat.Table;
         return null;
     }
 
     private static string? Format(DaemonOptions options, string text)
     {
-        if (text is not ("text" or "systemd" or "json")) return "text, systemd or json";
+        if (text is not ("text" or "systemd" or "json")) return FlagValues.Wrong(text, "text, systemd or json");
         options.LogFormat = Enum.Parse<LogFormat>(text, ignoreCase: true);
         return null;
     }

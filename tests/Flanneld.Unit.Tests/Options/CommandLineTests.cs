@@ -122,15 +122,36 @@ public sealed class CommandLineTests
     [InlineData("--healthz-port=70000", "from 0 to 65535")]
     [InlineData("--healthz-ip=localhost", "an IP address")]
     [InlineData("--ip-masq=maybe", "--ip-masq is 'maybe', and must be true or false")]
-    [InlineData("--etcd-endpoints=", "--etcd-endpoints needs a value")]
-    [InlineData("--etcd-endpoints=,", "http:// or https:// each")]
-    [InlineData("--etcd-endpoints=http://u:p@127.0.0.1:2379", "http:// or https:// each")]
-    [InlineData("--etcd-prefix=relative", "a path such as /coreos.com/network")]
-    [InlineData("--etcd-prefix=/a/../b", "a path such as /coreos.com/network")]
+    [InlineData("--etcd-endpoints=,", "--etcd-endpoints: no etcd endpoint given")]
+    [InlineData("--etcd-endpoints=192.168.1.11:2379", "--etcd-endpoints: \"192.168.1.11:2379\" has no scheme; use http:// or https://")]
+    [InlineData(
+        "--etcd-endpoints=http://10.0.0.1:2379,etcd-2:2379", "--etcd-endpoints: \"etcd-2:2379\" has no scheme; use http:// or https://")]
+    [InlineData("--etcd-endpoints=http:/10.0.0.1:2379", "is not an endpoint; use http://host:port or https://host:port")]
+    [InlineData(
+        "--etcd-endpoints=htp://10.0.0.1:2379", "\"htp://10.0.0.1:2379\" has another scheme than http and https; use http:// or https://")]
+    [InlineData(
+        "--etcd-endpoints=http://10.0.0.1:2379/v2/keys",
+        "\"http://10.0.0.1:2379…\" has a path, a query or a fragment; use http://host:port")]
+    [InlineData("--etcd-endpoints=http://10.0.0.1:2379#x", "has a path, a query or a fragment")]
+    [InlineData(
+        "--etcd-endpoints=http://u:p@127.0.0.1:2379", "\"***@127.0.0.1:2379\" holds a user; use --etcd-username and --etcd-password-file")]
+    [InlineData(
+        "--vpc-endpoint=vpc.cn-hangzhou.aliyuncs.com",
+        "--vpc-endpoint: \"vpc.cn-hangzhou.aliyuncs.com\" has no scheme; use http:// or https://")]
+    [InlineData("--ecs-endpoint=ecs.cn-hangzhou.aliyuncs.com:443", "--ecs-endpoint: \"ecs.cn-hangzhou.aliyuncs.com:443\" has no scheme")]
+    [InlineData("--sts-endpoint=sts.aliyuncs.com", "--sts-endpoint: \"sts.aliyuncs.com\" has no scheme")]
+    [InlineData("--quotas-endpoint=quotas.aliyuncs.com", "--quotas-endpoint: \"quotas.aliyuncs.com\" has no scheme")]
+    [InlineData("--metadata-endpoint=100.100.100.200", "--metadata-endpoint: \"100.100.100.200\" has no scheme; use http:// or https://")]
+    [InlineData("--metadata-endpoint=http://u@100.100.100.200", "\"***@100.100.100.200\" holds a user; remove the user")]
+    [InlineData("--etcd-endpoints=\"http://10.0.0.1:2379\"", "--etcd-endpoints: the value is in quotation marks; remove them")]
+    [InlineData("--etcd-prefix='/x'", "--etcd-prefix: the value is in quotation marks; remove them")]
+    [InlineData("--etcd-prefix=/", "a path such as /coreos.com/network")]
+    [InlineData("--etcd-prefix=http://10.0.0.1:2379/coreos.com/network", "a path such as /coreos.com/network")]
+    [InlineData("--etcd-prefix=10.0.0.1:2379/coreos.com/network", "a path such as /coreos.com/network")]
     [InlineData("--iface-regex=(", "a valid regular expression")]
     [InlineData("--log-format=xml", "text, systemd or json")]
     [InlineData("--route-controller=always", "auto or never")]
-    [InlineData("--vpc-endpoint=https://vpc.cn-hangzhou.aliyuncs.com/x", "without a path")]
+    [InlineData("--vpc-endpoint=https://vpc.cn-hangzhou.aliyuncs.com/x", "has a path")]
     [InlineData("--etcd-prefix", "--etcd-prefix needs a value")]
     [InlineData("--etcd-certfile=/x", "write https://")]
     [InlineData("--etcd-username=root", "without a password")]
@@ -158,9 +179,38 @@ public sealed class CommandLineTests
     [InlineData("--kube-subnet-mgr", "not from Kubernetes")]
     [InlineData("-kube-subnet-mgr=true", "not from Kubernetes")]
     [InlineData("--net-config-path=/etc/x", "{etcd-prefix}/config")]
-    [InlineData("--iptables-resync=5", "FORWARD policy")]
+    [InlineData("--iptables-resync=60", "FORWARD policy")]
+    [InlineData("--iptables-forward-rules", "FORWARD policy")]
+    [InlineData("--kube-api-url=https://10.0.0.1:6443", "not from Kubernetes")]
+    [InlineData("--ip-masq-fully-random-disable=1", "at random")]
+    [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
     public void A_flag_that_means_nothing_here_is_refused_with_the_reason(string argument, string reason) =>
         Assert.Contains(reason, Refuse([argument]), StringComparison.Ordinal);
+
+    [Theory]
+    // Upstream's defaults, of v0.19.2 and of 2026-08, and what switches a feature off.
+    [InlineData("--kube-subnet-mgr=false")]
+    [InlineData("--kube-subnet-mgr=F")]
+    [InlineData("--kube-api-url=")]
+    [InlineData("--kube-annotation-prefix=flannel.alpha.coreos.com")]
+    [InlineData("--kubeconfig-file=")]
+    [InlineData("--set-node-network-unavailable=true")]
+    [InlineData("--set-node-network-unavailable=false")]
+    [InlineData("--net-config-path=/etc/kube-flannel/net-conf.json")]
+    [InlineData("--iptables-resync=5")]
+    [InlineData("--iptables-forward-rules=false")]
+    [InlineData("--ip-blackhole-route=false")]
+    [InlineData("--ip-masq-fully-random-disable=false")]
+    [InlineData("--vmodule=")]
+    [InlineData("--log_backtrace_at=:0")]
+    public void A_flag_of_an_absent_feature_is_accepted_where_its_value_asks_for_nothing(string argument)
+    {
+        var (name, value) = (argument.Split('=')[0].TrimStart('-'), argument.Split('=')[1]);
+        var refused = Flags.Refused.Single(flag => flag.Name == name);
+        Assert.Empty(Accept([argument]).Warnings);
+        Assert.Empty(Accept([], (refused.EnvironmentName, value)).Warnings);
+        if (!refused.IsBoolean) Assert.True(Accept([$"-{name}", value, "--ip-masq"]).IpMasq);
+    }
 
     [Fact]
     public void Its_variable_too() =>
@@ -213,14 +263,146 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("FLANNELD_ETCD_ENDPOINT", "FLANNELD_ETCD_ENDPOINT is no setting and is not looked at: did you mean FLANNELD_ETCD_ENDPOINTS?")]
-    [InlineData("FLANNELD_WITHOUT_ANY_LIKENESS", "FLANNELD_WITHOUT_ANY_LIKENESS is no setting and is not looked at: see --help")]
+    [InlineData("FLANNELD_ETCD_ENDPOINT", "FLANNELD_ETCD_ENDPOINT is not a setting and is not read: did you mean FLANNELD_ETCD_ENDPOINTS?")]
+    [InlineData("FLANNELD_WITHOUT_ANY_LIKENESS", "FLANNELD_WITHOUT_ANY_LIKENESS is not a setting and is not read: see --help")]
+    // Red Hat's /etc/sysconfig/flanneld.
+    [InlineData(
+        "FLANNEL_ETCD_ENDPOINTS", "FLANNEL_ETCD_ENDPOINTS is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_PREFIX", "FLANNEL_ETCD_PREFIX is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+    [InlineData(
+        "FLANNEL_OPTIONS", "FLANNEL_OPTIONS is not read: this name is of an older package; write FLANNELD_OPTIONS (flags)")]
+    [InlineData("FLANNEL_ETCD", "FLANNEL_ETCD is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_KEY", "FLANNEL_ETCD_KEY is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+    // They ask for a text to be printed, and a Service of Kubernetes may be named so.
+    [InlineData("FLANNELD_VERSION", "FLANNELD_VERSION is not a setting and is not read: see --help")]
+    [InlineData("FLANNELD_HELP", "FLANNELD_HELP is not a setting and is not read: see --help")]
+    // docker run --env-file of a file that begins with one.
+    [InlineData(
+        "\uFEFFFLANNELD_ETCD_PREFIX",
+        "FLANNELD_ETCD_PREFIX is not read: a byte order mark is before its name; save the file that sets it as UTF-8 without BOM")]
+    // Of subnet.env.
+    [InlineData("FLANNEL_SUBNET", null)]
     // Of 'check' alone, and a flag there.
-    [InlineData("FLANNELD_OUTPUT", "FLANNELD_OUTPUT is no setting and is not looked at: see --help")]
+    [InlineData("FLANNELD_OUTPUT", "FLANNELD_OUTPUT is not a setting and is not read: see --help")]
     [InlineData("FLANNELD_ETCD_ENDPOINTS", null)]
     [InlineData("FLANNELD_OPTIONS", null)]
-    public void A_variable_that_is_no_setting_is_told(string name, string? line) =>
-        Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).UnknownVariables);
+    public void A_variable_that_is_not_a_setting_is_reported_by_name(string name, string? line) =>
+        Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).Warnings);
+
+    [Fact]
+    public void A_variable_never_asks_for_the_version_or_the_help()
+    {
+        var options = Accept([], ("FLANNELD_VERSION", "true"), ("FLANNELD_HELP", "true"), ("FLANNELD_H", "true"));
+        Assert.Equal((false, false), (options.Help, options.Version));
+    }
+
+    [Fact]
+    public void A_prefix_without_a_leading_slash_is_kept_and_reported()
+    {
+        var options = Accept(["--etcd-prefix=coreos.com/network/"]);
+        Assert.Equal("coreos.com/network", options.EtcdKeys.Prefix);
+        Assert.Equal(
+            "--etcd-prefix \"coreos.com/network\" does not begin with '/': in etcd that is another key than \"/coreos.com/network\"",
+            Assert.Single(options.Warnings));
+        Assert.Equal("/b", Accept(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
+    }
+
+    [Fact]
+    public void An_empty_value_means_that_the_flag_is_not_given()
+    {
+        // --iface and --iface-regex are lists, and an empty one names the default route's interface, as upstream.
+        foreach (var flag in Flags.All.Where(flag => flag is { IsRepeatable: false, IsRequest: false, Only: null }))
+        {
+            foreach (var empty in new[] { "", " ", "\r" })
+            {
+                if (flag.IsSecret && empty == " ") continue;
+                foreach (var options in new[] { Accept([$"--{flag.Name}={empty}"]), Accept([], (flag.EnvironmentName, empty)) })
+                    Assert.Equal(Describe(new DaemonOptions()), Describe(options));
+            }
+        }
+
+        Assert.Null(Accept(["--public-ip="], ("FLANNELD_PUBLIC_IP", "10.0.0.5")).PublicIp);
+        Assert.Null(Accept(["--public-ip=10.0.0.5", "--public-ip="]).PublicIp);
+        Assert.Equal(["", "eth1"], Accept(["--iface=", "--iface", "eth1"]).Interfaces);
+        Assert.Empty(Accept([], ("FLANNELD_IFACE", ""), ("FLANNELD_IFACE_REGEX", " \r")).Interfaces);
+    }
+
+    [Fact]
+    public void Blanks_and_a_carriage_return_around_a_value_are_not_part_of_it()
+    {
+        var options = Accept(
+            ["--public-ip= 10.0.0.5\r"], ("FLANNELD_ETCD_PREFIX", "/x \r"), ("FLANNELD_V", "1\r"), ("FLANNELD_IP_MASQ", "true \r"),
+            ("FLANNELD_ETCD_ENDPOINTS", "https://10.0.0.1:2379\r"), ("FLANNELD_ETCD_USERNAME", "root\r"), (
+                "FLANNELD_ETCD_PASSWORD", "pw \r"));
+        Assert.Equal(
+            ("10.0.0.5", "/x", 1, true), (options.PublicIp.ToString(), options.EtcdKeys.Prefix, options.Verbosity, options.IpMasq));
+        Assert.Equal(
+            ("https://10.0.0.1:2379", "root", "pw "), (options.EtcdEndpoints, options.EtcdUsername, options.EtcdPassword!.RevealText()));
+    }
+
+    [Theory]
+    [InlineData("-v=99", 10)]
+    [InlineData("-v=-1", 0)]
+    [InlineData("-v=99999999999999999999999", 10)]
+    [InlineData("-v=0x2", 2)]
+    [InlineData("-v=3", 3)]
+    public void The_log_level_is_clamped(string argument, int level) => Assert.Equal(level, Accept([argument]).Verbosity);
+
+    [Theory]
+    [InlineData("0x1F90", 8080)]
+    [InlineData("017", 15)]
+    [InlineData("0o17", 15)]
+    [InlineData("0b101", 5)]
+    [InlineData("+80", 80)]
+    [InlineData("0", 0)]
+    public void Numbers_are_Gos(string text, int port) => Assert.Equal(port, Accept([$"--healthz-port={text}"]).HealthzPort);
+
+    [Theory]
+    [InlineData("08")]
+    [InlineData("0x")]
+    [InlineData("1e3")]
+    [InlineData("80.0")]
+    [InlineData("-")]
+    [InlineData("-80")]
+    public void What_Go_does_not_read_as_a_number_is_refused(string text) =>
+        Assert.Contains("a number from 0 to 65535", Refuse([$"--healthz-port={text}"]), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("arguments after '--' are not flags and would be ignored: remove '--'", "--", "--ip-masq")]
+    [InlineData("bad flag syntax '---ip-masq': write one dash or two, then the flag's name", "---ip-masq")]
+    [InlineData("bad flag syntax '--=x': write one dash or two, then the flag's name", "--=x")]
+    [InlineData("unexpected argument 'true': the value of --ip-masq is written --ip-masq=VALUE", "--ip-masq", "true")]
+    [InlineData("unexpected argument '–ip-masq': its dash is another character than '-'", "-v=1", "–ip-masq")]
+    [InlineData("the command must be the first argument: flanneld check [flags]", "--etcd-prefix=/x", "check")]
+    [InlineData("unexpected argument 'x': after the command flanneld takes only flags, see --help", "check", "-v", "1", "x")]
+    [InlineData("--etcd-cafile needs a value: --etcd-cafile=VALUE", "--etcd-cafile")]
+    [InlineData("--healthz-port is '--ip-masq', and must be a number from 0 to 65535", "--healthz-port", "--ip-masq")]
+    [InlineData("unknown flag --x: see --help", "--x")]
+    [InlineData("unknown flag --Ip-masq: did you mean --ip-masq?", "--Ip-masq")]
+    [InlineData("unknown flag --ip-mqas: did you mean --ip-masq?", "--ip-mqas")]
+    public void A_slip_on_the_command_line_is_named(string expected, params string[] arguments) =>
+        Assert.Equal(expected, Refuse(arguments));
+
+    [Fact]
+    public void What_was_typed_is_never_suggested()
+    {
+        foreach (var name in Flags.All.Select(flag => flag.Name).Concat(Flags.Refused.Select(flag => flag.Name)))
+        {
+            foreach (var arguments in new string[][] { ["--", $"--{name}"], [$"---{name}"], [name], ["--v=1", name] })
+                Assert.DoesNotContain(
+                    $"did you mean --{name}?", CommandLine.Parse(arguments, new Dictionary<string, string>()).Error,
+                    StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Every property, so that two sets of options can be compared.</summary>
+    private static string Describe(DaemonOptions options) =>
+        string.Join('\n', typeof(DaemonOptions).GetProperties().Select(property => property.GetValue(options) switch
+    {
+        Flannel.Etcd.EtcdKeys keys => $"{property.Name}={keys.Prefix}",
+        IEnumerable<string> list => $"{property.Name}={string.Join(',', list)}",
+        var value => $"{property.Name}={value}",
+    }));
 
     [Fact]
     public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()

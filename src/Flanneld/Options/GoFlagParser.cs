@@ -1,0 +1,74 @@
+using Flannel.Core;
+
+namespace Flanneld.Options;
+
+/// <summary>One flag of the command line as it was given.</summary>
+/// <param name="Value">Null for a boolean without a value.</param>
+internal sealed record GivenFlag(string Name, string? Value);
+
+/// <summary>The flags of a command line in their order.</summary>
+/// <param name="Error">One line when the command line is refused; null otherwise.</param>
+internal sealed record GoFlagResult(IReadOnlyList<GivenFlag> Flags, string? Error);
+
+/// <summary>Splits a command line as Go's package flag does: one dash or two, <c>-name=value</c> or <c>-name value</c>, and a boolean takes
+/// a value only behind <c>=</c>. Go ignores everything from the first argument that is no flag; here that is an error, because flags may be
+/// among what is ignored.</summary>
+/// <param name="isBoolean">Null for a name that is not known.</param>
+/// <param name="isSecret">Whether the value of a flag must not be shown.</param>
+/// <param name="unknown">The line for a name that is not known.</param>
+internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, bool> isSecret, Func<string, string> unknown)
+{
+    private const string Terminator = "--";
+
+    /// <summary>Dashes that word processors and web pages put in the place of "-".</summary>
+    private static readonly char[] s_otherDashes = ['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212'];
+
+    public GoFlagResult Parse(IReadOnlyList<string> arguments)
+    {
+        var flags = new List<GivenFlag>();
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var argument = arguments[i];
+            if (argument == Terminator)
+            {
+                if (i == arguments.Count - 1) break;
+                return Refuse("arguments after '--' are not flags and would be ignored: remove '--'");
+            }
+
+            if (argument.Length < 2 || argument[0] != '-') return Refuse(Positional(argument, flags));
+            var name = argument[(argument[1] == '-' ? 2 : 1)..];
+            if (name[0] is '-' or '=') return Refuse(
+                $"bad flag syntax '{Redaction.Value(argument)}': write one dash or two, then the flag's name");
+            var equals = name.IndexOf('=');
+            var value = equals < 0 ? null : name[(equals + 1)..];
+            if (equals >= 0) name = name[..equals];
+            if (isBoolean(name) is not { } boolean) return Refuse(unknown(name));
+            if (value is null && !boolean)
+            {
+                if (++i == arguments.Count) return Refuse($"--{name} needs a value: --{name}=VALUE");
+                value = arguments[i];
+            }
+
+            flags.Add(new GivenFlag(name, value));
+        }
+
+        return new GoFlagResult(flags, null);
+    }
+
+    private string Positional(string argument, List<GivenFlag> before)
+    {
+        // It may be the second half of a password with a blank in it.
+        if (before.Any(flag => isSecret(flag.Name)))
+            return "unexpected argument (not shown, as a secret is on this command line): see --help";
+        var quoted = $"unexpected argument '{Redaction.Value(argument)}'";
+        if (argument.TrimStart(s_otherDashes) is var name && name != argument && isBoolean(name.Split('=')[0].TrimStart('-')) is not null)
+            return $"{quoted}: its dash is another character than '-'";
+        if (CommandWord.All.Any(word => word.Name == argument))
+            return $"the command must be the first argument: flanneld {argument} [flags]";
+        return before is [.., { Value: null, Name: var boolean }]
+            ? $"{quoted}: the value of --{boolean} is written --{boolean}=VALUE"
+            : $"{quoted}: after the command flanneld takes only flags, see --help";
+    }
+
+    private static GoFlagResult Refuse(string error) => new([], error);
+}
