@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Flannel.AliVpc.Credentials;
 using Flannel.AliVpc.Metadata;
+using Flannel.Core;
 
 namespace Flannel.AliVpc;
 
@@ -11,6 +12,9 @@ namespace Flannel.AliVpc;
 public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId, IReadOnlyList<string> RouteTableIds)
 {
     public static readonly AliVpcBackendConfig Empty = new(null, null, []);
+
+    private static readonly string[] s_names =
+        ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
 
     /// <summary>The role that the routes are written as, such as one of the account that the VPC belongs to; null to use the found key itself.</summary>
     public AssumedRole? Role { get; init; }
@@ -67,6 +71,20 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         var key = AccessKey.Create(id, secret, null, null, out var why);
         if (key is null) error = $"Backend: {why}";
         return key is null ? null : new AliVpcBackendConfig(key, region, tables) { Role = assumed };
+    }
+
+    /// <summary>Properties that are ignored and probably misspelt, a line each. No value is quoted.</summary>
+    public static IReadOnlyList<string> Warnings(JsonElement backend)
+    {
+        if (backend.ValueKind != JsonValueKind.Object) return [];
+        var lines = new List<string>();
+        foreach (var property in backend.EnumerateObject())
+        {
+            if (TryName(property, out var name) && Suggestion.ForAnyCase(name, s_names) is { } nearest)
+                lines.Add($"unknown property {name} inside Backend is ignored: did you mean {nearest}?");
+        }
+
+        return lines;
     }
 
     /// <summary>Tells of a key only that there is one.</summary>

@@ -9,6 +9,9 @@ public static class FlannelContract
     public const string AliVpcBackend = "ali-vpc";
     public const string AllocBackend = "alloc";
 
+    /// <summary>What upstream takes for a configuration without <c>Backend</c>; this build does not have it.</summary>
+    public const string DefaultBackend = "udp";
+
     /// <summary>The backends of this build, for the line that refuses another one.</summary>
     public const string Backends = "ali-vpc, alloc";
 }

@@ -13,6 +13,8 @@ internal static class Ipv6NetworkCheck
     public static string? Check(NetworkConfigFields fields)
     {
         var network = fields.Ipv6Network;
+        if (fields.HasWholeIpv6Network)
+            return "IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as \"fc00::/48\"";
         if (network == default)
             return "EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"";
         int length;

@@ -22,11 +22,15 @@ public sealed record NetworkConfig
     /// <summary>The IPv6 network when <c>EnableIPv6</c> is true; null otherwise.</summary>
     public Ipv6Network? Ipv6Network { get; init; }
 
-    /// <summary><c>Backend.Type</c>; upstream's default is <c>udp</c>.</summary>
+    /// <summary><c>Backend.Type</c> in lower case, as upstream looks it up; <see cref="FlannelContract.DefaultBackend"/> without a
+    /// <c>Backend</c>.</summary>
     public required string BackendType { get; init; }
 
     /// <summary>The whole <c>Backend</c> object; undefined when the configuration has none. It may hold a secret: never print it.</summary>
     public JsonElement Backend { get; init; }
+
+    /// <summary>What is accepted and probably not meant so, a line each; no value of the backend is in them.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>How many subnets the range holds.</summary>
     public long SubnetCount => ((long)SubnetMax.Value - SubnetMin.Value >> (32 - SubnetLength)) + 1;

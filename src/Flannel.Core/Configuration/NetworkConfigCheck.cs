@@ -14,6 +14,9 @@ internal static class NetworkConfigCheck
     {
         if (!fields.EnableIpv4) return NetworkConfigResult.Refused("EnableIPv4 is false, and the backends of this build need IPv4");
         var network = fields.Network;
+        if (fields.HasWholeNetwork)
+            return NetworkConfigResult.Refused(
+                "Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as \"10.24.0.0/16\"");
         if (network == default)
             return NetworkConfigResult.Refused("Network is missing: give an IPv4 network such as \"10.24.0.0/16\"");
         if (SubnetLength(fields.SubnetLength, network, out var length) is { } lengthError) return NetworkConfigResult.Refused(lengthError);
@@ -29,6 +32,7 @@ internal static class NetworkConfigCheck
                 Ipv6Network = fields.EnableIpv6 ? fields.Ipv6Network : null,
                 BackendType = fields.BackendType,
                 Backend = fields.Backend,
+                Warnings = fields.Warnings,
             },
             "");
     }

@@ -17,18 +17,33 @@ internal sealed class NetworkConfigFields
     public UInt128 Ipv6SubnetMin;
     public UInt128 Ipv6SubnetMax;
     public JsonElement Backend;
-    public string BackendType = "udp";
+    public string BackendType = FlannelContract.DefaultBackend;
+
+    /// <summary>Given with length 0, which is an unset value to Go: the message about it is another one.</summary>
+    public bool HasWholeNetwork;
+
+    public bool HasWholeIpv6Network;
+
+    /// <summary>What is accepted and probably not meant so.</summary>
+    public readonly List<string> Warnings = [];
 
     /// <summary>Null, or what is wrong with this property.</summary>
-    public string? Take(string name, JsonElement value) => name.ToUpperInvariant() switch
+    public string? Take(string name, JsonElement value)
     {
-        // Not like the others: upstream decodes null into an empty type, and an absent Backend into "udp".
+        if (Set(name, value) is { } error) return error;
+        if (NetworkConfigKeys.Warning(name) is { } warning) Warnings.Add(warning);
+        return null;
+    }
+
+    private string? Set(string name, JsonElement value) => name.ToUpperInvariant() switch
+    {
+        // Not like the others: upstream decodes null into an empty type, and an absent Backend into its default.
         "BACKEND" => TakeBackend(name, value),
         _ when value.ValueKind == JsonValueKind.Null => null,
         "ENABLEIPV4" => Boolean(name, value, ref EnableIpv4),
         "ENABLEIPV6" => Boolean(name, value, ref EnableIpv6),
-        "NETWORK" => Prefix(name, value, ref Network),
-        "IPV6NETWORK" => Prefix(name, value, ref Ipv6Network),
+        "NETWORK" => Prefix(name, value),
+        "IPV6NETWORK" => Ipv6Prefix(name, value),
         "SUBNETLEN" => Number(name, value, ref SubnetLength),
         "IPV6SUBNETLEN" => Number(name, value, ref Ipv6SubnetLength),
         "SUBNETMIN" => Address(name, value, ref SubnetMin),
@@ -45,11 +60,13 @@ internal sealed class NetworkConfigFields
         if (value.ValueKind != JsonValueKind.Object) return $"{name} is {JsonWords.Kind(value)}, and must be an object with a Type";
         foreach (var property in value.EnumerateObject())
         {
+            if (NetworkConfigKeys.WarningInBackend(name, property.Name) is { } warning) Warnings.Add(warning);
             if (!property.Name.Equals("Type", StringComparison.OrdinalIgnoreCase)) continue;
             if (property.Value.ValueKind == JsonValueKind.Null) continue;
             if (property.Value.ValueKind != JsonValueKind.String)
                 return $"{name}.Type is {JsonWords.Kind(property.Value)}, and must be a string such as \"ali-vpc\"";
-            BackendType = property.Value.GetString()!;
+            // Upstream looks its backends up by the name in lower case (pkg/backend/manager.go).
+            BackendType = property.Value.GetString()!.ToLowerInvariant();
         }
 
         Backend = value.Clone();
@@ -69,18 +86,27 @@ internal sealed class NetworkConfigFields
             ? null
             : $"{name} is {JsonWords.Quote(value)}, and must be a prefix length such as 24, without quotes";
 
-    private static string? Prefix(string name, JsonElement value, ref Ipv4Network field) =>
-        !Ipv4Network.TryParse(Text(value), '/', out field, out var hostBits)
-            ? $"{name} is {JsonWords.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\""
-            : hostBits ? HostBits(name, value, field.ToString()) : null;
+    private string? Prefix(string name, JsonElement value)
+    {
+        if (!Ipv4Network.TryParse(Text(value), '/', out Network, out var hostBits))
+            return $"{name} is {JsonWords.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"";
+        if (hostBits) Warnings.Add(HostBits(name, value, Network.ToString()));
+        HasWholeNetwork = Network.Length == 0;
+        return null;
+    }
 
-    private static string? Prefix(string name, JsonElement value, ref Ipv6Network field) =>
-        !Ipv6Network.TryParse(Text(value), '/', out field, out var hostBits)
-            ? $"{name} is {JsonWords.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\""
-            : hostBits ? HostBits(name, value, field.ToString()) : null;
+    private string? Ipv6Prefix(string name, JsonElement value)
+    {
+        if (!Addresses.Ipv6Network.TryParse(Text(value), '/', out Ipv6Network, out var hostBits))
+            return $"{name} is {JsonWords.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"";
+        if (hostBits) Warnings.Add(HostBits(name, value, Ipv6Network.ToString()));
+        HasWholeIpv6Network = Ipv6Network.Length == 0;
+        return null;
+    }
 
+    /// <summary>Go's decoder clears them (<c>net.ParseCIDR</c>).</summary>
     private static string HostBits(string name, JsonElement value, string network) =>
-        $"{name} is {JsonWords.Quote(value)}, which has bits beyond its length: write \"{network}\"";
+        $"{name} {JsonWords.Quote(value)} has bits beyond its length, and is read as {network}";
 
     private static string? Address(string name, JsonElement value, ref Ipv4Address field) =>
         Ipv4Address.TryParse(Text(value), out field)
@@ -88,7 +114,7 @@ internal sealed class NetworkConfigFields
             : $"{name} is {JsonWords.Quote(value)}, and must be an IPv4 address such as \"10.24.1.0\"";
 
     private static string? Address(string name, JsonElement value, ref UInt128 field) =>
-        Ipv6Network.TryParseAddress(Text(value), out field)
+        Addresses.Ipv6Network.TryParseAddress(Text(value), out field)
             ? null
             : $"{name} is {JsonWords.Quote(value)}, and must be an IPv6 address such as \"fc00:0:0:1::\"";
 

@@ -11,16 +11,29 @@ public readonly record struct NetworkConfigResult(NetworkConfig? Config, string 
 }
 
 /// <summary>Reads and checks the network configuration as upstream does (<c>pkg/subnet/config.go</c>): names match in any case,
-/// unknown properties are ignored, the last of two equal names wins. Stricter than upstream in that a network has no host bits and a
-/// string is valid Unicode; more lenient in that <c>null</c> is "not given" for every property.</summary>
+/// unknown properties are ignored, the last of two equal names wins, the host bits of a network are cleared. Stricter than upstream in that
+/// a string is valid Unicode; more lenient in that <c>null</c> is "not given" for every property, and in that a byte order mark is passed
+/// over.</summary>
 public static class NetworkConfigParser
 {
     private const int MaxBytes = 1 << 20;
 
+    private static readonly byte[] s_byteOrderMark = [0xEF, 0xBB, 0xBF];
+    private static readonly byte[] s_utf16 = [0xFF, 0xFE];
+    private static readonly byte[] s_utf16BigEndian = [0xFE, 0xFF];
+
     public static NetworkConfigResult Parse(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaxBytes) return NetworkConfigResult.Refused($"larger than {MaxBytes} bytes");
+        if (utf8.StartsWith(s_utf16) || utf8.StartsWith(s_utf16BigEndian)) return NetworkConfigResult.Refused(
+            "it is UTF-16, and must be UTF-8");
         var fields = new NetworkConfigFields();
+        if (utf8.StartsWith(s_byteOrderMark))
+        {
+            utf8 = utf8[s_byteOrderMark.Length..];
+            fields.Warnings.Add("it begins with a byte order mark, which nodes of upstream flannel refuse: save it as UTF-8 without BOM");
+        }
+
         try
         {
             ReadEveryString(utf8);

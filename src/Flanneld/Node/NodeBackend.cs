@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Flannel.AliVpc;
 using Flannel.AliVpc.Metadata;
 using Flannel.Core;
@@ -15,10 +16,22 @@ internal static class NodeBackend
     /// <summary>Null when this build can serve the configuration; else one line that says why not.</summary>
     public static string? Refusal(NetworkConfig config)
     {
+        if (config.BackendType == FlannelContract.DefaultBackend && config.Backend.ValueKind == JsonValueKind.Undefined)
+        {
+            return $"Backend is missing: add \"Backend\":{{\"Type\":\"{FlannelContract.AliVpcBackend}\"}}"
+                + $" (upstream's default is {FlannelContract.DefaultBackend}, which this build does not have)";
+        }
+
+        if (config.BackendType.Length == 0)
+            return $"Backend.Type is missing: this build has {FlannelContract.Backends}";
         if (config.BackendType is not (FlannelContract.AliVpcBackend or FlannelContract.AllocBackend))
             return $"Backend.Type is '{config.BackendType}', and this build has {FlannelContract.Backends}";
         return AliVpcBackendConfig.Parse(config.Backend, out var error) is null ? error : null;
     }
+
+    /// <summary>What the configuration holds that is accepted and probably not meant so, a line each.</summary>
+    public static IEnumerable<string> Warnings(NetworkConfig config) =>
+        NeedsRoutes(config) ? config.Warnings.Concat(AliVpcBackendConfig.Warnings(config.Backend)) : config.Warnings;
 
     /// <summary>Null when there is a configuration whose routes can be looked at; else one line.</summary>
     public static string? Unusable(ConfigState state, EtcdKeys keys) => state switch

@@ -28,7 +28,7 @@ public sealed class Ipv6NetworkCheckTests
     [InlineData("""  "EnableIPv6": true  """, """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "::/0"  """,
-        """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
+        """IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as "fc00::/48".""")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/125"  """, "IPv6Network fc00::/125 is too small: the longest useful prefix is /124.")]
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 127  """, "IPv6SubnetLen 127 is too long: it must be less than /127.")]

@@ -47,7 +47,13 @@ public sealed class NetworkConfigCheckTests
 
     [Theory]
     [InlineData("{}", """Network is missing: give an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""{"Network":"0.0.0.0/0"}""", """Network is missing: give an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""{"Network":null}""", """Network is missing: give an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData(
+        """{"Network":"0.0.0.0/0"}""",
+        """Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData(
+        """{"Network":"10.24.0.0/0"}""",
+        """Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as "10.24.0.0/16".""")]
     [InlineData("""{"EnableIPv4":false,"Network":"10.24.0.0/16"}""", "EnableIPv4 is false, and the backends of this build need IPv4.")]
     [InlineData("""{"Network":"10.24.0.0/29"}""", "Network 10.24.0.0/29 is too small: the longest useful prefix is /28.")]
     [InlineData("""{"Network":"10.24.0.0/32"}""", "Network 10.24.0.0/32 is too small: the longest useful prefix is /28.")]

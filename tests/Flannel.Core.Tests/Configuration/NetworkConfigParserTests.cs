@@ -33,9 +33,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("""  "network": "10.24.0.0"  """, """network is "10.24.0.0", and must be an IPv4 network such as "10.24.0.0/16".""")]
     [InlineData("""  "Network": "fc00::/48"  """, """Network is "fc00::/48", and must be an IPv4 network such as "10.24.0.0/16".""")]
     [InlineData("""  "Network": "010.24.0.0/16"  """, """Network is "010.24.0.0/16", and must be an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""  "Network": "10.24.5.1/16"  """, """Network is "10.24.5.1/16", which has bits beyond its length: write "10.24.0.0/16".""")]
     [InlineData("""  "IPv6Network": "10.24.0.0/16"  """, """IPv6Network is "10.24.0.0/16", and must be an IPv6 network such as "fc00::/48".""")]
-    [InlineData("""  "IPv6Network": "fc00::1/48"  """, """IPv6Network is "fc00::1/48", which has bits beyond its length: write "fc00::/48".""")]
     [InlineData("""  "SubnetMin": "10.24.1"  """, """SubnetMin is "10.24.1", and must be an IPv4 address such as "10.24.1.0".""")]
     [InlineData("""  "SubnetMax": "10.24.01.0"  """, """SubnetMax is "10.24.01.0", and must be an IPv4 address such as "10.24.1.0".""")]
     [InlineData("""  "SubnetMax": 5  """, """SubnetMax is 5, and must be an IPv4 address such as "10.24.1.0".""")]
@@ -80,7 +78,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("{\n  \"Network\": 10.24.0.0/16\n}", "not valid JSON at line 2, byte 19")]
     [InlineData("{} {}", "not valid JSON at line 1, byte 4")]
     [InlineData("{} // note", "not valid JSON at line 1, byte 4")]
-    [InlineData("\uFEFF{}", "not valid JSON at line 1, byte 1")]
+    [InlineData("{}\uFEFF", "not valid JSON at line 1, byte 3")]
     [InlineData("{\"Network\":\"\\ud800\"}", "not valid JSON: a string is not valid Unicode")]
     [InlineData("{\"\\udc00\":1}", "not valid JSON: a string is not valid Unicode")]
     [InlineData("{\"Backend\":{\"RouteTableID\":[\"\\ud800\"]}}", "not valid JSON: a string is not valid Unicode")]
@@ -100,12 +98,70 @@ public sealed class NetworkConfigParserTests
     }
 
     [Theory]
+    // As Go's net.ParseCIDR, on which upstream relies.
+    [InlineData(
+        """{"Network":"10.24.5.1/16"}""", "10.24.0.0/16",
+        "Network \"10.24.5.1/16\" has bits beyond its length, and is read as 10.24.0.0/16")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","IPv6Network":"fc00::1/48"}""", "10.24.0.0/16",
+        "IPv6Network \"fc00::1/48\" has bits beyond its length, and is read as fc00::/48")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SudbnetMax":"10.24.9.0"}""", "10.24.0.0/16",
+        "unknown property SudbnetMax is ignored: did you mean SubnetMax?")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","subnetLenght":26}""", "10.24.0.0/16",
+        "unknown property subnetLenght is ignored: did you mean SubnetLen?")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","Backends":{"Type":"vxlan"}}""", "10.24.0.0/16",
+        "unknown property Backends is ignored: did you mean Backend?")]
+    [InlineData("""{"Network":"10.24.0.0/16","Type":"ali-vpc"}""", "10.24.0.0/16", "Type has no effect here: it belongs inside Backend")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","AccessKeySecret":"s3cr3t-LTAI5tExample"}""", "10.24.0.0/16",
+        "AccessKeySecret has no effect here: it belongs inside Backend")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","SubnetLen":26}}""", "10.24.0.0/16",
+        "SubnetLen inside Backend has no effect: it belongs beside Network")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","backend":{"network":"10.25.0.0/16"}}""", "10.24.0.0/16",
+        "network inside backend has no effect: it belongs beside Network")]
+    [InlineData(
+        "\uFEFF{\"Network\":\"10.24.0.0/16\"}", "10.24.0.0/16",
+        "it begins with a byte order mark, which nodes of upstream flannel refuse: save it as UTF-8 without BOM")]
+    public void What_is_probably_a_mistake_is_accepted_and_reported(string json, string network, string warning)
+    {
+        var result = Parse(json);
+        Assert.Equal("", result.Error);
+        Assert.Equal(network, result.Config!.Network.ToString());
+        Assert.Equal(warning, Assert.Single(result.Config.Warnings));
+    }
+
+    [Theory]
+    [InlineData("""{"NETWORK":"10.24.0.0/16","subnetlen":24,"EnableNFTables":true,"backend":{"TYPE":"vxlan","VNI":1,"Port":8472}}""")]
+    [InlineData("""{"Network":"10.24.0.0/16","Comment":"for the shop","Owner":"network team","":1,"x":2}""")]
+    public void What_upstream_knows_or_nothing_resembles_is_not_reported(string json) => Assert.Empty(Parse(json).Config!.Warnings);
+
+    [Fact]
+    public void Text_in_UTF_16_is_named_so()
+    {
+        const string json = """{"Network":"10.24.0.0/16"}""";
+        Assert.Equal(
+            "it is UTF-16, and must be UTF-8",
+            NetworkConfigParser.Parse([.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes(json)]).Error);
+        Assert.Equal(
+            "it is UTF-16, and must be UTF-8", NetworkConfigParser.Parse(
+                [.. Encoding.BigEndianUnicode.Preamble, .. Encoding.BigEndianUnicode.GetBytes(json)]).Error);
+    }
+
+    [Theory]
     [InlineData("", "udp", JsonValueKind.Undefined)]
     [InlineData(""","Backend":null""", "", JsonValueKind.Undefined)]
     [InlineData(""","Backend":{}""", "", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":null}""", "", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":"ali-vpc"}""", "ali-vpc", JsonValueKind.Object)]
     [InlineData(""","backend":{"TYPE":"alloc"}""", "alloc", JsonValueKind.Object)]
+    // Upstream looks it up in lower case (pkg/backend/manager.go).
+    [InlineData(""","Backend":{"Type":"ALI-VPC"}""", "ali-vpc", JsonValueKind.Object)]
+    [InlineData(""","Backend":{"Type":"Ali-Vpc"}""", "ali-vpc", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":"udp","type":"ali-vpc","Type":null}""", "ali-vpc", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":"vxlan"},"Backend":{"Type":"ali-vpc"}""", "ali-vpc", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":"ali-vpc","AccessKeySecret":"x"},"Backend":null""", "", JsonValueKind.Undefined)]
@@ -173,6 +229,7 @@ public sealed class NetworkConfigParserTests
         {
             var result = NetworkConfigParser.Parse(bytes);
             Assert.NotEqual(result.Config is null, result.Error.Length == 0);
+            if (result.Config is { } config) Assert.All(config.Warnings, line => Assert.DoesNotContain('\n', line));
             // Whatever was accepted can be read to the end by the backend.
             if (result.Config?.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
         }, times: 40_000);

@@ -16,7 +16,11 @@ public sealed class NodeBackendTests
         NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($"{{\"Network\":\"10.24.0.0/16\"{backend}}}")).Config!;
 
     [Theory]
-    [InlineData("", "Backend.Type is 'udp', and this build has ali-vpc, alloc")]
+    [InlineData(
+        "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not have)")]
+    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp', and this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build has ali-vpc, alloc")]
     [InlineData(",\"Backend\":{\"Type\":\"vxlan\"}", "Backend.Type is 'vxlan', and this build has ali-vpc, alloc")]
     [InlineData(",\"Backend\":{\"Type\":\"ali-vpc\",\"RouteTableID\":7}", "RouteTableID")]
     public void What_cannot_be_served_is_refused_in_one_line(string backend, string reason)
@@ -24,6 +28,24 @@ public sealed class NodeBackendTests
         Assert.Contains(reason, NodeBackend.Refusal(Config(backend)), StringComparison.Ordinal);
         Assert.Null(NodeBackend.AttributesFor(Config(backend), PublicIp, null, Self));
     }
+
+    [Fact]
+    public void A_backend_is_found_in_any_case()
+    {
+        var config = Config(",\"Backend\":{\"Type\":\"ALI-VPC\"}");
+        Assert.Null(NodeBackend.Refusal(config));
+        Assert.Equal("ali-vpc", NodeBackend.AttributesFor(config, PublicIp, null, Self)!.BackendType);
+    }
+
+    [Theory]
+    [InlineData("\"RouteTableIDs\":\"vtb-1\"", "unknown property RouteTableIDs inside Backend is ignored: did you mean RouteTableID?")]
+    [InlineData(
+        "\"AccesKeySecret\":\"hunter2\"", "unknown property AccesKeySecret inside Backend is ignored: did you mean AccessKeySecret?")]
+    [InlineData("\"SubnetLen\":26", "SubnetLen inside Backend has no effect: it belongs beside Network")]
+    public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
+        Assert.Equal(
+            warning,
+            Assert.Single(NodeBackend.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
 
     [Fact]
     public void A_lease_of_ali_vpc_says_where_its_route_goes()
