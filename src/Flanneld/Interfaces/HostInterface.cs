@@ -9,6 +9,18 @@ namespace Flanneld.Interfaces;
 /// <param name="Mtu">Bytes; 0 when unknown.</param>
 internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnlyList<Ipv4Address> Addresses)
 {
+    private static readonly Ipv4Network s_linkLocal = Ipv4Network.Parse("169.254.0.0/16");
+
+    public bool IsLoopback { get; init; }
+
+    /// <summary>Those that upstream takes for usable, in its order (<c>pkg/ip/iface.go</c>, <c>compareAddrs</c>): link-local ones
+    /// last.</summary>
+    public IEnumerable<Ipv4Address> PreferredAddresses => Addresses.OrderBy(IsLinkLocal);
+
+    public bool HasOnlyLinkLocal => Addresses.Count > 0 && Addresses.All(IsLinkLocal);
+
+    public static bool IsLinkLocal(Ipv4Address address) => s_linkLocal.Contains(address);
+
     public override string ToString() => $"{Name} [{string.Join(' ', Addresses)}]";
 
     /// <summary>All of them, in the kernel's order.</summary>
@@ -25,7 +37,8 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
             }
 
             var mac = string.Join(':', i.GetPhysicalAddress().GetAddressBytes().Select(b => b.ToString("x2")));
-            return new HostInterface(i.Name, mac, ReadMtu(properties), addresses);
+            var isLoopback = i.NetworkInterfaceType == NetworkInterfaceType.Loopback;
+            return new HostInterface(i.Name, mac, ReadMtu(properties), addresses) { IsLoopback = isLoopback };
         }),
     ];
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flanneld.Options;
 
@@ -12,7 +13,10 @@ namespace Flanneld.Interfaces;
 internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Address, Ipv4Address PublicIp);
 
 /// <summary>Upstream's rules (<c>pkg/ipmatch/match.go</c>, <c>main.go</c>): <c>--iface</c>, then <c>--iface-regex</c>, then <c>--iface-can-reach</c>, in
-/// the order given; with none of them the interface that carries <c>--public-ip</c>, or that of the default route.</summary>
+/// the order given; with none of them the interface that carries <c>--public-ip</c>, or that of the default route. An empty <c>--iface</c>
+/// or
+/// <c>--iface-regex</c> is that of the default route, too. Loopback is chosen only where <c>--iface</c> names it, since no other host
+/// reaches it.</summary>
 internal sealed class InterfaceSelection(
     IReadOnlyList<HostInterface> interfaces, Func<string> readRoutes, Func<Ipv4Address, Ipv4Address?> sourceTowards)
 {
@@ -25,7 +29,7 @@ internal sealed class InterfaceSelection(
         var any = options.Interfaces.Count > 0 || options.InterfaceRegexes.Count > 0 || options.InterfaceCanReach is not null;
         var found = any
             ? Named(options) ?? Matching(options) ?? Reaching(options)
-            : options.PublicIp is { } ip ? ByAddress(ip) : ByDefaultRoute();
+            : options.PublicIp is { } ip ? ByAddress(ip, Others) : ByDefaultRoute();
         if (found is not var (chosen, address))
         {
             error = any
@@ -48,7 +52,7 @@ internal sealed class InterfaceSelection(
             return null;
         }
 
-        var own = address ?? chosen.Addresses[0];
+        var own = address ?? chosen.PreferredAddresses.First();
         return new SelectedInterface(chosen, own, options.PublicIp ?? own);
     }
 
@@ -56,9 +60,9 @@ internal sealed class InterfaceSelection(
     {
         foreach (var name in options.Interfaces)
         {
-            var found = Ipv4Address.TryParse(name, out var address)
-                ? ByAddress(address)
-                : interfaces.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
+            var found = name.Length == 0 ? ByDefaultRoute() : Ipv4Address.TryParse(name, out var address)
+                ? ByAddress(address, interfaces)
+                : ByName(name);
             // One without an address is passed over, so that the next --iface gets its turn.
             if (found is var (chosen, own) && (own is not null || chosen.Addresses.Count > 0)) return found;
         }
@@ -70,26 +74,35 @@ internal sealed class InterfaceSelection(
     {
         foreach (var pattern in options.InterfaceRegexes)
         {
-            var regex = InterfacePattern.Compile(pattern);
-            foreach (var candidate in interfaces)
-            {
-                foreach (var address in candidate.Addresses)
-                {
-                    if (Matches(regex, address.ToString())) return (candidate, address);
-                }
-            }
-
-            if (interfaces.FirstOrDefault(i => i.Addresses.Count > 0 && Matches(regex, i.Name)) is { } byName) return (byName, null);
+            if ((pattern.Length == 0 ? ByDefaultRoute() : ByPattern(InterfacePattern.Compile(pattern))) is { } found) return found;
         }
 
         return null;
     }
 
-    private (HostInterface, Ipv4Address?)? Reaching(DaemonOptions options) =>
-        options.InterfaceCanReach is { } target && sourceTowards(target) is { } source ? ByAddress(source) : null;
+    /// <summary>As upstream all addresses first, then all names. Unlike it, an address of one interface that is link-local comes after a
+    /// better one of another.</summary>
+    private (HostInterface, Ipv4Address?)? ByPattern(Regex regex)
+    {
+        var byAddress = Others.SelectMany(
+            candidate => candidate.PreferredAddresses.Where(address => Matches(regex, address.ToString())),
+            (candidate, address) => (Interface: candidate, Address: address));
+        if (byAddress.OrderBy(match => HostInterface.IsLinkLocal(match.Address)).ToList() is [var best, ..])
+            return (best.Interface, best.Address);
+        var byName = Others.Where(candidate => candidate.Addresses.Count > 0 && Matches(regex, candidate.Name));
+        return byName.OrderBy(candidate => candidate.HasOnlyLinkLocal).FirstOrDefault() is { } named ? (named, null) : null;
+    }
 
-    private (HostInterface, Ipv4Address?)? ByAddress(Ipv4Address address) =>
-        interfaces.FirstOrDefault(i => i.Addresses.Contains(address)) is { } match ? (match, address) : null;
+    private (HostInterface, Ipv4Address?)? Reaching(DaemonOptions options) =>
+        options.InterfaceCanReach is { } target && sourceTowards(target) is { } source ? ByAddress(source, Others) : null;
+
+    private IEnumerable<HostInterface> Others => interfaces.Where(candidate => !candidate.IsLoopback);
+
+    private (HostInterface, Ipv4Address?)? ByName(string name) =>
+        interfaces.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
+
+    private static (HostInterface, Ipv4Address?)? ByAddress(Ipv4Address address, IEnumerable<HostInterface> among) =>
+        among.FirstOrDefault(i => i.Addresses.Contains(address)) is { } match ? (match, address) : null;
 
     private (HostInterface, Ipv4Address?)? ByDefaultRoute()
     {
@@ -103,7 +116,7 @@ internal sealed class InterfaceSelection(
             return null;
         }
 
-        return interfaces.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
+        return Others.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
     }
 
     private static bool Matches(Regex regex, string text)
@@ -120,8 +133,8 @@ internal sealed class InterfaceSelection(
 
     private static string Asked(DaemonOptions options) => string.Join(
         ' ',
-        options.Interfaces.Select(i => $"--iface={i}")
-            .Concat(options.InterfaceRegexes.Select(r => $"--iface-regex={r}"))
+        options.Interfaces.Select(i => $"--iface={Redaction.Value(i)}")
+            .Concat(options.InterfaceRegexes.Select(r => $"--iface-regex={Redaction.Value(r)}"))
             .Concat(options.InterfaceCanReach is { } ip ? [$"--iface-can-reach={ip}"] : []));
 
     /// <summary>The source address that the kernel would use, by connecting a UDP socket: no packet is sent, policy routing counts.</summary>

@@ -8,7 +8,7 @@ public sealed class InterfaceSelectionTests
 {
     private static readonly HostInterface[] Host =
     [
-        new("lo", "00:00:00:00:00:00", 65536, [Ip("127.0.0.1")]),
+        new("lo", "00:00:00:00:00:00", 65536, [Ip("127.0.0.1"), Ip("10.99.0.1")]) { IsLoopback = true },
         new("eth0", "00:16:3e:00:00:01", 1500, [Ip("192.168.1.11"), Ip("192.168.1.12")]),
         new("eth1", "00:16:3e:00:00:02", 8500, [Ip("192.168.2.11")]),
         new("tun0", "", 1400, []),
@@ -26,7 +26,16 @@ public sealed class InterfaceSelectionTests
     {
         var options = new DaemonOptions();
         set(options);
-        return new InterfaceSelection(Host, () => routes, target => target == Ip("192.168.2.1") ? Ip("192.168.2.11") : null).Select(options, out error);
+        return new InterfaceSelection(Host, () => routes, target => target == Ip("192.168.2.1")
+            ? Ip("192.168.2.11")
+            : target == Ip("127.0.0.1") ? target : null).Select(options, out error);
+    }
+
+    private static string? Among(HostInterface[] host, Action<DaemonOptions> set)
+    {
+        var options = new DaemonOptions();
+        set(options);
+        return new InterfaceSelection(host, () => Routes, _ => null).Select(options, out _)?.Address.ToString();
     }
 
     private static (string Name, string Address, string PublicIp) Chosen(Action<DaemonOptions> set)
@@ -76,8 +85,60 @@ public sealed class InterfaceSelectionTests
     {
         Assert.Null(Select(o => { o.Interfaces.Add("eth9"); o.InterfaceRegexes.Add("^en"); }, out var error));
         Assert.Equal(
-            "no interface matches --iface=eth9 --iface-regex=^en; there are lo [127.0.0.1], eth0 [192.168.1.11 192.168.1.12], eth1 [192.168.2.11], tun0 []",
+            "no interface matches --iface=eth9 --iface-regex=^en; there are lo [127.0.0.1 10.99.0.1], eth0 [192.168.1.11 192.168.1.12], "
+            + "eth1 [192.168.2.11], tun0 []",
             error);
+    }
+
+    [Theory]
+    [InlineData(".*")]
+    [InlineData("lo|eth1")]
+    [InlineData("^1")]
+    [InlineData("127")]
+    [InlineData(@"^10\.99\.")]
+    public void A_regex_never_chooses_loopback(string pattern) =>
+        Assert.NotEqual(
+            "lo", Select(o => { o.InterfaceRegexes.Add(pattern); o.InterfaceCanReach = Ip("192.168.2.1"); }, out _)?.Interface.Name);
+
+    [Fact]
+    public void Loopback_is_chosen_only_where_it_is_named()
+    {
+        Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("lo")));
+        Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("127.0.0.1")));
+        Assert.Null(Select(o => o.PublicIp = Ip("127.0.0.1"), out _));
+        Assert.Null(Select(o => o.InterfaceCanReach = Ip("127.0.0.1"), out _));
+        Assert.Null(Select(
+            _ => { }, out _,
+            routes: Routes.Replace("eth0", "lo", StringComparison.Ordinal).Replace("eth1", "lo", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_link_local_address_is_the_last_choice()
+    {
+        HostInterface[] host =
+        [
+            new("eth0", "", 1500, [Ip("169.254.7.7"), Ip("192.168.1.11")]),
+            new("eth1", "", 1500, [Ip("169.254.8.8")]),
+            new("eth2", "", 1500, [Ip("192.168.2.11")]),
+        ];
+        Assert.Equal("192.168.1.11", Among(host, o => o.Interfaces.Add("eth0")));
+        Assert.Equal("169.254.8.8", Among(host, o => o.Interfaces.Add("eth1")));
+        Assert.Equal("169.254.7.7", Among(host, o => o.Interfaces.Add("169.254.7.7")));
+        Assert.Equal("192.168.1.11", Among(host, o => o.InterfaceRegexes.Add("^eth0$")));
+        Assert.Equal("192.168.2.11", Among(host, o => o.InterfaceRegexes.Add("^eth[12]$")));
+        Assert.Equal("192.168.1.11", Among(host, o => o.InterfaceRegexes.Add(".*")));
+        Assert.Equal("169.254.7.7", Among(host, o => o.InterfaceRegexes.Add("^169")));
+        Assert.Equal("192.168.1.11", Among(host, _ => { }));
+    }
+
+    [Fact]
+    public void An_empty_name_or_pattern_means_the_default_routes_interface_as_upstream()
+    {
+        Assert.Equal(("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.Interfaces.Add("")));
+        Assert.Equal(
+            ("eth0", "192.168.1.11", "47.1.2.3"),
+            Chosen(o => { o.Interfaces.Add(""); o.Interfaces.Add("eth1"); o.PublicIp = Ip("47.1.2.3"); }));
+        Assert.Equal(("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.InterfaceRegexes.Add("")));
     }
 
     [Fact]
