@@ -20,32 +20,43 @@ internal interface IHealth
 
 /// <summary>GET or HEAD of <c>/healthz</c>, <c>/livez</c>, <c>/readyz[?verbose]</c>, <c>/metrics</c> over HTTP/1.1, one request a connection. A web server
 /// of the framework costs 5 MB of executable and 10 MB of memory (docs/adr/0005); four read-only paths do not earn that. Every read and
-/// write is bounded in size and time, and so is the number of connections.</summary>
-internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger logger) : IDisposable
+/// write is bounded in size and time, and so is the number of connections: when there are too many, the one that has sent no request for
+/// the longest time is closed, so that a probe never waits for connections that are idle.</summary>
+internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger logger)
 {
-    private const int MaxConnections = 32;
+    internal const int MaxConnections = 32;
     private const int MaxRequestBytes = 8192;
-    private static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(5);
+    private const int Backlog = 64;
 
-    private readonly SemaphoreSlim places = new(MaxConnections);
+    /// <summary>For a whole request, however slowly its bytes come.</summary>
+    internal static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock gate = new();
+
+    /// <summary>In the order in which they were accepted.</summary>
+    private readonly List<Connection> connections = [];
 
     /// <summary>Listens at once; null with one line when the address cannot be had.</summary>
     public Socket? Listen(IPEndPoint endpoint, out string error)
     {
         error = "";
-        var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (endpoint.Address.Equals(IPAddress.IPv6Any)) socket.DualMode = true;
             socket.Bind(endpoint);
-            socket.Listen(64);
+            socket.Listen(Backlog);
             HostLog.HealthListening(logger, socket.LocalEndPoint!);
             return socket;
         }
         catch (SocketException e)
         {
-            socket.Dispose();
-            error = $"cannot listen on --healthz-ip {endpoint.Address} --healthz-port {endpoint.Port}: {e.Message}";
+            socket?.Dispose();
+            error = $"cannot listen on --healthz-ip {endpoint.Address} --healthz-port {endpoint.Port}: {Describe(e, endpoint)}";
             return null;
         }
     }
@@ -57,34 +68,58 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            await places.WaitAsync(cancellation).ConfigureAwait(false);
             try
             {
-                var connection = await listener.AcceptAsync(cancellation).ConfigureAwait(false);
-                _ = ServeAsync(connection, cancellation);
+                _ = ServeAsync(Add(await listener.AcceptAsync(cancellation).ConfigureAwait(false)), cancellation);
             }
             catch (SocketException)
             {
                 // The peer was gone before it was accepted, or descriptors ran out: the next accept may do better.
-                places.Release();
-                await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellation).ConfigureAwait(false);
+                await Task.Delay(AcceptRetry, time, cancellation).ConfigureAwait(false);
             }
         }
     }
 
-    public void Dispose() => places.Dispose();
-
-    private async Task ServeAsync(Socket connection, CancellationToken cancellation)
+    internal static string Describe(SocketException e, IPEndPoint endpoint) => e.SocketErrorCode switch
     {
-        using var limit = new CancellationTokenSource(RequestTime, time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        SocketError.AddressFamilyNotSupported => "this host has no IPv6; use an IPv4 address such as 0.0.0.0",
+        SocketError.AddressAlreadyInUse => "another program listens there; choose another port",
+        SocketError.AddressNotAvailable => "it is not an address of this host; use 0.0.0.0 for all addresses",
+        SocketError.AccessDenied => $"port {endpoint.Port} is privileged; use one from 1024 on",
+        _ => e.Message,
+    };
+
+    private Connection Add(Socket socket)
+    {
+        var added = new Connection(socket, new CancellationTokenSource(RequestTime, time));
+        Connection? closed = null;
+        lock (gate)
+        {
+            if (connections.Count >= MaxConnections)
+            {
+                closed = connections.Find(connection => !connection.HasRequest) ?? connections[0];
+                connections.Remove(closed);
+            }
+
+            connections.Add(added);
+        }
+
+        closed?.Limit.Cancel();
+        return added;
+    }
+
+    private async Task ServeAsync(Connection connection, CancellationToken cancellation)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(connection.Limit.Token, cancellation);
         try
         {
-            var head = await ReadHeadAsync(connection, both.Token).ConfigureAwait(false);
+            var head = await ReadHeadAsync(connection.Socket, both.Token).ConfigureAwait(false);
+            connection.HasRequest = true;
+            connection.Limit.CancelAfter(AnswerTime);
             var answer = head is null ? Answer(400, "bad request\n", "GET") : Answer(head);
             for (var sent = 0; sent < answer.Length;)
-                sent += await connection.SendAsync(answer.AsMemory(sent), both.Token).ConfigureAwait(false);
-            connection.Shutdown(SocketShutdown.Send);
+                sent += await connection.Socket.SendAsync(answer.AsMemory(sent), both.Token).ConfigureAwait(false);
+            connection.Socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
@@ -92,8 +127,10 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         }
         finally
         {
-            connection.Dispose();
-            places.Release();
+            lock (gate) connections.Remove(connection);
+            connection.Socket.Dispose();
+            // Not disposed of: a connection that is closed to make room for another may still be cancelled by this token.
+            connection.Limit.Cancel();
         }
     }
 
@@ -154,5 +191,11 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
             $"HTTP/1.1 {status} {reason}\r\nContent-Type: {contentType}\r\nContent-Length: {content.Length}\r\n"
             + (status == 405 ? "Allow: GET, HEAD\r\n" : "") + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
         return method == "HEAD" ? head : [.. head, .. content];
+    }
+
+    /// <param name="Limit">Ends the connection when its time is over, or when its place is needed.</param>
+    private sealed record Connection(Socket Socket, CancellationTokenSource Limit)
+    {
+        public volatile bool HasRequest;
     }
 }

@@ -30,7 +30,7 @@ public sealed class HealthcheckTests
     public async Task It_says_what_the_daemon_still_waits_for_and_nothing_when_it_is_ready(string listening, string flag, bool ready, string? expected)
     {
         using var stop = new CancellationTokenSource();
-        using var server = new HealthServer(new Health(ready), TimeProvider.System, NullLogger.Instance);
+        var server = new HealthServer(new Health(ready), TimeProvider.System, NullLogger.Instance);
         using var listener = server.Listen(new IPEndPoint(IPAddress.Parse(listening), 0), out _)!;
         var running = server.RunAsync(listener, stop.Token);
         Assert.Equal(expected, await Healthcheck.RunAsync(Options(flag, ((IPEndPoint)listener.LocalEndPoint!).Port), Cancel));

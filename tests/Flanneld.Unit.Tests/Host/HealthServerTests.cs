@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Flanneld.Unit.Tests.Host;
 
@@ -19,7 +20,8 @@ public sealed class HealthServerTests : IAsyncLifetime
 
     private readonly Health health = new();
     private readonly CancellationTokenSource stop = new();
-    private HealthServer? server;
+    // It does not run by itself: no connection of a test gets old.
+    private readonly FakeTimeProvider time = new();
     private Socket? listener;
     private Task running = Task.CompletedTask;
 
@@ -27,7 +29,7 @@ public sealed class HealthServerTests : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        server = new HealthServer(health, TimeProvider.System, NullLogger.Instance);
+        var server = new HealthServer(health, time, NullLogger.Instance);
         listener = server.Listen(new IPEndPoint(IPAddress.Loopback, 0), out var error);
         Assert.Equal("", error);
         running = server.RunAsync(listener!, stop.Token);
@@ -39,7 +41,6 @@ public sealed class HealthServerTests : IAsyncLifetime
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         listener!.Dispose();
-        server!.Dispose();
         stop.Dispose();
     }
 
@@ -102,28 +103,88 @@ public sealed class HealthServerTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Many_connections_that_say_nothing_do_not_keep_others_out_for_long()
+    [Theory]
+    [InlineData(40)]
+    [InlineData(200)]
+    public async Task Connections_that_send_no_request_never_make_a_probe_wait(int count)
     {
+        // Time stands still: whoever waited for one of them to time out would wait for ever.
         var idle = new List<Socket>();
-        for (var i = 0; i < 40; i++)
+        for (var i = 0; i < count; i++) idle.Add(await ConnectAsync(i % 2 == 0 ? "" : "GET /healthz HT"));
+        Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+
+        // The oldest had to go, and the newest are still served.
+        Assert.Equal(0, await ReceiveAsync(idle[0]));
+        await idle[^1].SendAsync("TP/1.1\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        Assert.NotEqual(0, await ReceiveAsync(idle[^1]));
+        foreach (var socket in idle) socket.Dispose();
+    }
+
+    [Fact]
+    public async Task A_request_that_comes_byte_by_byte_is_not_waited_for_beyond_its_time()
+    {
+        using var slow = await ConnectAsync("G");
+        var closed = ReceiveAsync(slow);
+        for (var sent = TimeSpan.Zero; sent < HealthServer.RequestTime; sent += TimeSpan.FromMilliseconds(500))
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(listener!.LocalEndPoint!, TestContext.Current.CancellationToken);
-            idle.Add(socket);
+            Assert.False(closed.IsCompleted, $"closed after {sent}");
+            await slow.SendAsync("x"u8.ToArray(), TestContext.Current.CancellationToken);
+            // Answered after the byte above has been read: the server reads its connections on the same pool.
+            Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
+            time.Advance(TimeSpan.FromMilliseconds(500));
         }
 
-        using var client = new HttpClient();
-        Assert.Equal("flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
-        foreach (var socket in idle) socket.Dispose();
+        Assert.Equal(0, await closed);
     }
 
     [Fact]
     public void A_taken_port_is_named_in_one_line()
     {
-        using var second = new HealthServer(health, TimeProvider.System, NullLogger.Instance);
+        var second = new HealthServer(health, time, NullLogger.Instance);
         Assert.Null(second.Listen((IPEndPoint)listener!.LocalEndPoint!, out var error));
-        Assert.StartsWith($"cannot listen on --healthz-ip 127.0.0.1 --healthz-port {((IPEndPoint)listener.LocalEndPoint!).Port}: ", error, StringComparison.Ordinal);
+        Assert.Equal(
+            $"cannot listen on --healthz-ip 127.0.0.1 --healthz-port {((IPEndPoint)listener.LocalEndPoint!).Port}: "
+            + "another program listens there; choose another port",
+            error);
+    }
+
+    [Fact]
+    public void An_address_of_another_host_is_named_in_one_line()
+    {
+        var server = new HealthServer(health, time, NullLogger.Instance);
+        Assert.Null(server.Listen(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0), out var error));
+        Assert.Equal(
+            "cannot listen on --healthz-ip 192.0.2.1 --healthz-port 0: it is not an address of this host; use 0.0.0.0 for all addresses",
+            error);
+    }
+
+    [Theory]
+    [InlineData(SocketError.AddressFamilyNotSupported, "this host has no IPv6; use an IPv4 address such as 0.0.0.0")]
+    [InlineData(SocketError.AccessDenied, "port 80 is privileged; use one from 1024 on")]
+    [InlineData(SocketError.AddressAlreadyInUse, "another program listens there; choose another port")]
+    [InlineData(SocketError.AddressNotAvailable, "it is not an address of this host; use 0.0.0.0 for all addresses")]
+    public void What_the_kernel_refuses_is_told_with_what_to_do(SocketError error, string expected) =>
+        Assert.Equal(expected, HealthServer.Describe(new SocketException((int)error), new IPEndPoint(IPAddress.IPv6Any, 80)));
+
+    private async Task<Socket> ConnectAsync(string beginning)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(listener!.LocalEndPoint!, TestContext.Current.CancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(beginning), TestContext.Current.CancellationToken);
+        return socket;
+    }
+
+    /// <summary>How many bytes came; 0 when the server closed the connection.</summary>
+    private static async Task<int> ReceiveAsync(Socket socket)
+    {
+        try
+        {
+            return await socket.ReceiveAsync(new byte[4096], TestContext.Current.CancellationToken);
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
     }
 
     private async Task<string> TalkAsync(byte[] request)
