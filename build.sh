@@ -16,7 +16,7 @@ TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
 # What the verbs need beside the .NET SDK: a command, or a file where there is no command, and the Debian package that has it.
-NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux)
+NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables)
 NEEDS_LINT=(shellcheck:shellcheck)
 
 help() {

@@ -10,8 +10,8 @@ internal sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimePr
 {
     private const string Table = "flannel_ali_vpc";
 
-    // nft's own netlink exchange takes milliseconds; a minute means that it hangs.
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    // nft's own netlink exchange takes milliseconds. Well below the unit's WatchdogSec=60: the node's loop waits for it.
+    internal static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     // Somebody may flush the ruleset; upstream looks every 5 s, with a process each time.
     private static readonly TimeSpan Upkeep = TimeSpan.FromMinutes(1);
@@ -24,6 +24,7 @@ internal sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimePr
         table ip {{Table}} {
           chain postrouting {
             type nat hook postrouting priority srcnat; policy accept;
+            meta mark & 0x4000 == 0x4000 return
             ip saddr {{subnet}} ip daddr {{network}} return
             ip saddr {{network}} ip daddr {{subnet}} return
             ip saddr != {{network}} ip daddr {{subnet}} return
@@ -75,8 +76,13 @@ internal sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimePr
                 if (!nft.HasExited) nft.Kill();
             }
         }
-        catch (Exception e) when (e is Win32Exception or IOException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
+            return $"--ip-masq: nft did not end within {Limit.TotalSeconds:0} s";
+        }
+        catch (Exception e) when (e is Win32Exception or IOException)
+        {
+            cancellation.ThrowIfCancellationRequested();
             return $"--ip-masq needs the nft command: {e.Message.ReplaceLineEndings(" ")}; install nftables, or leave --ip-masq off and let Docker masquerade";
         }
     }
