@@ -32,6 +32,12 @@ internal static class Program
             return Success;
         }
 
+        if (OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable)) is { } problem)
+        {
+            await Console.Error.WriteLineAsync($"flanneld: {problem}").ConfigureAwait(false);
+            return Failure;
+        }
+
         using var loggers = Logging.Create(options, environment);
         var logger = loggers.CreateLogger("flanneld");
         using var stop = new Stop(TimeProvider.System);

@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Flanneld.Host;
+
+/// <summary>Keeps the OpenSSL that is linked in from reading the host's <c>openssl.cnf</c>.</summary>
+/// <remarks>
+/// That file is for the host's own OpenSSL: it may name modules, providers and random sources that a static one of another version does not
+/// have, and .NET's shim aborts the process when its initialization fails. Only a file that <c>OPENSSL_CONF</c> names on purpose is read.
+/// </remarks>
+internal static partial class OpenSslConfiguration
+{
+    public const string Variable = "OPENSSL_CONF";
+
+    // openssl/crypto.h, openssl/conf.h
+    private const ulong LoadErrorStrings = 0x2;
+    private const ulong NoConfiguration = 0x80;
+    private const ulong NoAtExit = 0x80000;
+    private const uint DefaultSection = 0x20;
+    private const int LongestError = 256;
+
+    /// <summary>To be called before anything that may use OpenSSL: what configures it counts once in a process.</summary>
+    /// <param name="file">The value of <see cref="Variable"/>.</param>
+    /// <returns>Null, or why the file cannot be used, in one line.</returns>
+    public static string? Apply(string? file)
+    {
+        // Where code is compiled at run time .NET opens the host's own OpenSSL, which may read the host's own file.
+        if (RuntimeFeature.IsDynamicCodeSupported) return null;
+        // NoAtExit as .NET wants it too: threads of the runtime may still use it when the process ends.
+        if (Initialize(NoConfiguration | NoAtExit | LoadErrorStrings, 0) != 1)
+            return "internal error (please report): OpenSSL cannot be initialized";
+        if (string.IsNullOrEmpty(file)) return null;
+        if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return null;
+        return $"{Variable}: {file} cannot be used: {LastError()}; correct the file or unset {Variable}";
+    }
+
+    /// <summary>A provider that cannot be loaded and a random source that does not exist are no error while the file is read: nothing works
+    /// afterwards.</summary>
+    private static bool CanWork()
+    {
+        Span<byte> sample = stackalloc byte[1];
+        if (RandomBytes(sample, sample.Length) != 1) return false;
+        var digest = FetchDigest(0, "SHA2-256", null);
+        FreeDigest(digest);
+        return digest != 0;
+    }
+
+    /// <summary>The newest error and what it is about, such as a module's name.</summary>
+    private static string LastError()
+    {
+        var error = PeekLastError(0, 0, 0, out var data, 0);
+        Span<byte> text = stackalloc byte[LongestError];
+        DescribeError(error, text, LongestError);
+        // error:NUMBER:library::reason
+        var reason = Encoding.UTF8.GetString(text[..Math.Max(0, text.IndexOf((byte)0))]).Split("::")[^1];
+        return (Marshal.PtrToStringUTF8(data) is { Length: > 0 } detail ? $"{reason} ({detail})" : reason).ReplaceLineEndings(" ");
+    }
+
+    [LibraryImport("libcrypto", EntryPoint = "OPENSSL_init_crypto")]
+    private static partial int Initialize(ulong options, nint settings);
+
+    [LibraryImport("libcrypto", EntryPoint = "CONF_modules_load_file", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int LoadModules(string file, string? section, uint flags);
+
+    [LibraryImport("libcrypto", EntryPoint = "RAND_bytes")]
+    private static partial int RandomBytes(Span<byte> buffer, int length);
+
+    [LibraryImport("libcrypto", EntryPoint = "EVP_MD_fetch", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint FetchDigest(nint context, string algorithm, string? properties);
+
+    [LibraryImport("libcrypto", EntryPoint = "EVP_MD_free")]
+    private static partial void FreeDigest(nint digest);
+
+    [LibraryImport("libcrypto", EntryPoint = "ERR_peek_last_error_all")]
+    private static partial nuint PeekLastError(nint file, nint line, nint function, out nint data, nint flags);
+
+    [LibraryImport("libcrypto", EntryPoint = "ERR_error_string_n")]
+    private static partial void DescribeError(nuint error, Span<byte> text, nuint length);
+}
