@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # Docker's options from flannel's subnet.env. The same options and output as the script of that name in upstream flannel;
 # unlike it, a subnet.env that is missing or incomplete is an error, and nothing is written: Docker must not start without the
 # subnet. The file is read and not run.
@@ -9,7 +9,7 @@ usage() {
 Usage: ${0##*/} [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k COMBINED-KEY]
 
   -f  flannel's file (default /run/flannel/subnet.env)
-  -d  the file to write (default /run/docker_opts.env)
+  -d  the file to write (default /run/docker_opts.env); a link is written through
   -i  each option as a variable of its own: DOCKER_OPT_BIP, DOCKER_OPT_IPMASQ, DOCKER_OPT_MTU
   -c  all options in one variable; neither -i nor -c means both
   -k  the name of that one variable (default DOCKER_OPTS); what it holds in the environment comes first
@@ -21,6 +21,12 @@ TEXT
 fail() {
     printf '%s: %s\n' "${0##*/}" "$1" >&2
     exit 1
+}
+
+matches() { # TEXT EXPRESSION: the whole text, which is one line
+    case $1 in *"
+"*) return 1 ;; esac
+    printf '%s\n' "$1" | grep -Eqx -e "$2"
 }
 
 flannel_file=/run/flannel/subnet.env docker_file=/run/docker_opts.env key=DOCKER_OPTS
@@ -38,9 +44,12 @@ while getopts f:d:icmk: option; do
 done
 shift $((OPTIND - 1))
 [ $# -eq 0 ] || usage
-[[ $key =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || fail "-k must be the name of a variable, not '$key'"
+matches "$key" '[A-Za-z_][A-Za-z0-9_]*' || fail "-k must be the name of a variable, not '$key'"
 if [ $single = false ] && [ $combined = false ]; then single=true combined=true; fi
 
+[ -d "$docker_file" ] && fail "$docker_file is a folder: -d must name a file"
+# shellcheck disable=SC3013 # dash, bash and busybox all have -ef
+if [ "$docker_file" -ef "$flannel_file" ]; then fail "$docker_file is the file that -f names: -d must name another one"; fi
 [ -r "$flannel_file" ] || fail "cannot read $flannel_file: flanneld has no subnet yet (systemctl status flanneld)"
 subnet='' mtu='' flannel_masquerades=''
 while IFS= read -r line || [ -n "$line" ]; do
@@ -50,28 +59,57 @@ while IFS= read -r line || [ -n "$line" ]; do
         FLANNEL_IPMASQ=*) flannel_masquerades=${line#*=} ;;
     esac
 done <"$flannel_file"
-[[ $subnet =~ ^[0-9]+(\.[0-9]+){3}/[0-9]+$ ]] || fail "$flannel_file has no FLANNEL_SUBNET such as 10.24.5.1/24"
-[[ $mtu =~ ^[0-9]+$ ]] || fail "$flannel_file has no FLANNEL_MTU"
+matches "$subnet" '[0-9]+(\.[0-9]+){3}/[0-9]+' || fail "$flannel_file has no FLANNEL_SUBNET such as 10.24.5.1/24"
+matches "$mtu" '[0-9]+' || fail "$flannel_file has no FLANNEL_MTU"
 
-# shellcheck disable=SC2034 # read below, by name
-DOCKER_OPT_BIP=--bip=$subnet DOCKER_OPT_MTU=--mtu=$mtu DOCKER_OPT_IPMASQ=
 # One of the two masquerades, never both.
 case $flannel_masquerades in
-    true) DOCKER_OPT_IPMASQ+=--ip-masq=false ;;
-    false) DOCKER_OPT_IPMASQ+=--ip-masq=true ;;
+    true) ip_masq=--ip-masq=false ;;
+    false) ip_masq=--ip-masq=true ;;
     *) fail "$flannel_file has no FLANNEL_IPMASQ that is true or false" ;;
 esac
-[ $masquerade = true ] || unset DOCKER_OPT_IPMASQ
 
-# Whatever else is called DOCKER_OPT_… in the environment goes along.
-text='' all=${!key:-}
-for name in $(compgen -v DOCKER_OPT_); do
-    if [ $single = true ]; then text+="$name=\"${!name}\""$'\n'; fi
-    all+=" ${!name}"
+# Exported, so that they are listed below with whatever else is called DOCKER_OPT_… in the environment and goes along.
+export DOCKER_OPT_BIP="--bip=$subnet" DOCKER_OPT_MTU="--mtu=$mtu" DOCKER_OPT_IPMASQ="${DOCKER_OPT_IPMASQ:-}$ip_masq"
+[ $masquerade = true ] || unset DOCKER_OPT_IPMASQ
+line_feed='
+'
+text=''
+eval "all=\${$key:-}"
+for name in $(env | sed -n 's/^\(DOCKER_OPT_[A-Za-z0-9_]*\)=.*/\1/p' | LC_ALL=C sort -u); do
+    eval "value=\${$name-}"
+    # shellcheck disable=SC2154 # set by eval
+    if [ $single = true ]; then text="$text$name=\"$value\"$line_feed"; fi
+    # shellcheck disable=SC2154 # set by eval
+    all="$all $value"
 done
-if [ $combined = true ]; then text+="$key=\"$all\""$'\n'; fi
+if [ $combined = true ]; then text="$text$key=\"$all\"$line_feed"; fi
+
+# A pipe, or /dev/stdout, whatever that is.
+case $docker_file in /dev/*) direct=true ;; *) direct=false ;; esac
+if [ $direct = true ] || { [ -e "$docker_file" ] && [ ! -f "$docker_file" ]; }; then
+    printf '%s' "$text" >"$docker_file" || fail "cannot write $docker_file"
+    exit 0
+fi
+
+# Through a link: what it points to is replaced, and the link stays. Not by readlink -f: that of busybox looks for the target of a
+# link that leads nowhere yet in the wrong folder.
+target=$docker_file links=0
+while [ -L "$target" ]; do
+    links=$((links + 1))
+    [ $links -le 40 ] || fail "$docker_file is a link that leads to itself"
+    next=$(readlink "$target") || fail "cannot read the link $target"
+    case $target in
+        */*) folder=${target%/*}/ ;;
+        *) folder='' ;;
+    esac
+    case $next in
+        /*) target=$next ;;
+        *) target=$folder$next ;;
+    esac
+done
 
 # As a whole or not at all, and for Docker to read whatever the umask is.
-new=$(mktemp "$docker_file.XXXXXX") || fail "cannot write $docker_file"
+new=$(mktemp "$target.XXXXXX" 2>/dev/null) || fail "cannot write $docker_file"
 trap 'rm -f "$new"' EXIT
-{ printf '%s' "$text" >"$new" && chmod 644 "$new" && mv -f "$new" "$docker_file"; } || fail "cannot write $docker_file"
+{ printf '%s' "$text" >"$new" && chmod 644 "$new" && mv -f "$new" "$target"; } || fail "cannot write $docker_file"

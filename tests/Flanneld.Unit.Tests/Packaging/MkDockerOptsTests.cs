@@ -7,6 +7,9 @@ public sealed class MkDockerOptsTests : IDisposable
 {
     private const string Subnet = "FLANNEL_NETWORK=10.1.0.0/16\nFLANNEL_SUBNET=10.1.74.1/24\nFLANNEL_MTU=1472\nFLANNEL_IPMASQ=false\n";
 
+    private static readonly string[][] s_shells =
+        [["/bin/dash"], ["/bin/bash"], ["/bin/bash", "--posix"], ["/bin/busybox", "sh"], ["/usr/bin/busybox", "sh"]];
+
     private readonly RunFolder folder = new("docker-opts");
 
     private string SubnetFile => Path.Combine(folder.Path, "subnet.env");
@@ -80,15 +83,110 @@ public sealed class MkDockerOptsTests : IDisposable
         Assert.False(File.Exists(Path.Combine(folder.Path, "run")));
     }
 
-    /// <summary>Empty, or what it said when it failed.</summary>
-    private async Task<string> RunAsync(string? subnet, string options, IReadOnlyDictionary<string, string>? environment = null)
+    [Theory]
+    [InlineData("subnet.env")]
+    [InlineData("link")]
+    [InlineData("hard")]
+    [InlineData("sub/../subnet.env")]
+    public async Task The_file_that_it_reads_is_never_the_one_that_it_writes(string name)
+    {
+        await File.WriteAllTextAsync(SubnetFile, Subnet, TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "link"), SubnetFile);
+        await Command.RunAsync(
+            new ProgramStart("/bin/ln", [SubnetFile, Path.Combine(folder.Path, "hard")]), TestContext.Current.CancellationToken);
+        Assert.Contains(
+            "is the file that -f names: -d must name another one", await RunAsync(Subnet, "-c", into: name), StringComparison.Ordinal);
+        Assert.Equal(Subnet, await File.ReadAllTextAsync(SubnetFile, TestContext.Current.CancellationToken));
+    }
+
+    [Theory]
+    [InlineData("target")]
+    [InlineData("sub/../target")]
+    [InlineData("other-link")]
+    public async Task A_link_is_written_through_and_stays(string destination)
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "other-link"), "target");
+        File.CreateSymbolicLink(DockerFile, destination);
+        foreach (var isThere in new[] { false, true })
+        {
+            Assert.Equal("", await RunAsync(Subnet, "-c"));
+            Assert.Equal(destination, new FileInfo(DockerFile).LinkTarget);
+            var target = new FileInfo(Path.Combine(folder.Path, "target"));
+            Assert.Null(target.LinkTarget);
+            Assert.Contains(
+                "--bip=10.1.74.1/24", await File.ReadAllTextAsync(target.FullName, TestContext.Current.CancellationToken),
+                StringComparison.Ordinal);
+            await File.WriteAllTextAsync(target.FullName, isThere ? "" : "before", TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Theory]
+    [InlineData("sub", "is a folder: -d must name a file")]
+    [InlineData("link-to-sub", "is a folder: -d must name a file")]
+    [InlineData("loop", "is a link that leads to itself")]
+    [InlineData("missing/file", "cannot write")]
+    public async Task What_is_no_place_for_a_file_is_named_and_left_alone(string name, string error)
+    {
+        Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "link-to-sub"), "sub");
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "loop"), "loop");
+        Assert.Contains(
+            error, Assert.Single((await RunAsync(Subnet, "-c", into: name)).Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(folder.Path, "sub")));
+    }
+
+    [Fact]
+    public async Task Standard_output_may_be_the_file()
+    {
+        await File.WriteAllTextAsync(SubnetFile, Subnet, TestContext.Current.CancellationToken);
+        var start = new ProgramStart(Texts.Path("mk-docker-opts.sh"), ["-c", "-f", SubnetFile, "-d", "/dev/stdout"]);
+        Assert.Equal(
+            "DOCKER_OPTS=\" --bip=10.1.74.1/24 --ip-masq=true --mtu=1472\"\n",
+            await Command.RunAsync(start, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Runs it in every shell that may be a host's <c>sh</c>: empty, or what it said when it failed. All must say and write the
+    /// same.</summary>
+    private async Task<string> RunAsync(
+        string? subnet, string options, IReadOnlyDictionary<string, string>? environment = null, string into = "docker")
     {
         if (subnet is not null) await File.WriteAllTextAsync(SubnetFile, subnet);
-        var start = new ProgramStart(
-            Texts.Path("mk-docker-opts.sh"), ["-f", SubnetFile, "-d", DockerFile, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
-        { Environment = environment };
-        var result = await Command.TryRunAsync(start, TestContext.Current.CancellationToken);
-        Assert.Equal(result.Error.Length == 0 ? 0 : 1, result.ExitCode);
-        return result.Error;
+        var said = new List<string>();
+        var wrote = new List<string?>();
+        var before = await ReadAsync();
+        foreach (var shell in s_shells.Where(shell => File.Exists(shell[0])))
+        {
+            if (said.Count > 0 && before is not null) await File.WriteAllTextAsync(DockerFile, before);
+            var start = new ProgramStart(
+                shell[0],
+                [.. shell[1..], Texts.Path("mk-docker-opts.sh"), "-f", SubnetFile, "-d", Path.Combine(folder.Path, into), .. options.Split(
+                    ' ', StringSplitOptions.RemoveEmptyEntries)])
+            { Environment = environment };
+            var result = await Command.TryRunAsync(start, TestContext.Current.CancellationToken);
+            Assert.Equal(result.Error.Length == 0 ? 0 : 1, result.ExitCode);
+            // Each shell has its own words for an unknown option.
+            said.Add(options == "-x" ? result.Error[result.Error.IndexOf("Usage:", StringComparison.Ordinal)..] : result.Error);
+            wrote.Add(await ReadAsync());
+        }
+
+        Assert.Single(said.Distinct());
+        Assert.Single(wrote.Distinct());
+        return said[0];
+    }
+
+    /// <summary>Null where there is no file, or a link that leads nowhere yet.</summary>
+    private async Task<string?> ReadAsync()
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(DockerFile, TestContext.Current.CancellationToken);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 }
