@@ -20,12 +20,14 @@ internal sealed class Connections : IDisposable
     private readonly ILoggerFactory loggers;
     private readonly TimeProvider time;
     private readonly Random random;
+    private readonly EtcdOptions etcdOptions;
 
     private Connections(
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random,
         EtcdOptions etcd, MetadataOptions metadata)
     {
         (this.options, this.environment, this.loggers, this.time, this.random) = (options, environment, loggers, time, random);
+        etcdOptions = etcd;
         Etcd = new EtcdConnection(etcd, time, random, loggers.CreateLogger("etcd"));
         Metadata = new MetadataClient(metadata, time, random, loggers.CreateLogger("cloud"));
     }
@@ -46,6 +48,10 @@ internal sealed class Connections : IDisposable
         if (error.Length > 0 || MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out error) is not { } metadata) return null;
         return new Connections(options, environment, loggers, time, random, etcd, metadata);
     }
+
+    /// <summary>The endpoint whose v2 store has the configuration; null for none.</summary>
+    public Task<string?> FindConfigInV2StoreAsync(CancellationToken cancellation) =>
+        V2Store.FindAsync(etcdOptions, options.EtcdKeys.Config.ToStringUtf8(), time, cancellation);
 
     /// <summary>The cloud's API with the credentials that a configuration and this host give; to be disposed of by the caller.</summary>
     public CloudAccess OpenCloud(AliVpcBackendConfig backend) =>
@@ -78,7 +84,8 @@ internal sealed class Connections : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return $"--etcd-password-file {path} {Why(path, e)}";
+            // Somebody may have given the password in the place of the file's name.
+            return $"--etcd-password-file {(path.Contains('/') ? path : "(not shown, since it may be the password)")} {Why(path, e)}";
         }
     }
 

@@ -54,18 +54,18 @@ internal sealed class Daemon : IAsyncDisposable
     {
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
         if (options.IsPasswordOnCommandLine) HostLog.PasswordOnCommandLine(logger);
-        foreach (var line in options.UnknownVariables) HostLog.UnknownVariable(logger, line);
+        foreach (var line in options.Warnings) HostLog.OptionWarning(logger, line);
         if (Connections.Open(options, environment, loggers, time, random, out var error) is not { } opened) return error;
         var connections = Own(opened);
 
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var background = new List<Task>();
+        var parts = new DaemonParts(stop);
         try
         {
-            if (StartHealth(background, ending.Token) is { } healthError) return healthError;
-            return options.DryRun
-                ? await DryRunAsync(connections, ending.Token).ConfigureAwait(false)
-                : await NodeAsync(connections, background, ending.Token).ConfigureAwait(false);
+            // A daemon may run beside it, with the port that the same settings name.
+            if (options.DryRun) return await DryRunAsync(connections, ending.Token).ConfigureAwait(false);
+            if (StartHealth(parts, ending.Token) is { } healthError) return healthError;
+            return await NodeAsync(connections, parts, ending.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -75,7 +75,7 @@ internal sealed class Daemon : IAsyncDisposable
         finally
         {
             await ending.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(background).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await parts.EndAsync().ConfigureAwait(false);
             if (stop.IsCancellationRequested) HostLog.Stopped(logger);
         }
     }
@@ -87,7 +87,7 @@ internal sealed class Daemon : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private async Task<string?> NodeAsync(Connections connections, List<Task> background, CancellationToken cancellation)
+    private async Task<string?> NodeAsync(Connections connections, DaemonParts parts, CancellationToken cancellation)
     {
         var nodeLogger = loggers.CreateLogger("node");
         if (InterfaceSelection.OfThisHost().Select(options, out var interfaceError) is not { } selected) return interfaceError;
@@ -97,7 +97,10 @@ internal sealed class Daemon : IAsyncDisposable
         var previous = subnetFile.ReadPreviousSubnet();
         var identity = new NodeIdentity(new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
         var leasing = new NodeLeasing(
-            connections.Registry, options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health, systemd.Status, nodeLogger);
+            connections.Registry, options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health,
+            systemd.Status, nodeLogger,
+            onConfigMissing: () =>
+                parts.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, nodeLogger, cancellation)));
         systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
         var (held, self, error) = await leasing.TakeAsync(previous, cancellation).ConfigureAwait(false);
         if (held is null) return error;
@@ -107,31 +110,24 @@ internal sealed class Daemon : IAsyncDisposable
         var masquerade = options.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, time) : null;
         var readiness = new NodeReadiness(subnetEnv, self?.InstanceId, subnetFile, systemd, health, masquerade, time, startedAt, nodeLogger);
         readiness.Begin(held.Life);
-        if (masquerade is not null) background.Add(masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
+        if (masquerade is not null) parts.Add(
+            "the upkeep of --ip-masq", masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
         var candidate = self is not null && options.MayControlRoutes ? Candidate(connections, held, self, selected) : null;
-        if (candidate is not null) background.Add(StandAsync(candidate, readiness.Settled, cancellation));
-        background.Add(GiveBackMemoryAsync(cancellation));
+        if (candidate is not null) parts.Add("the candidate for route controller", StandAsync(candidate, readiness.Settled, cancellation));
+        parts.Add("the collection after start-up", GiveBackMemoryAsync(cancellation));
 
         var keeper = new LeaseKeeper(connections.Etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"), loops: loops);
         var loop = new NodeLoop(
             readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
             systemd, loops, WatchdogPulse(), time, nodeLogger);
         var life = loop.RunAsync(keeper, cancellation);
-        var parts = background.ToList();
-        background.Add(life);
-        return await FirstAsync(life, parts).ConfigureAwait(false);
+        return await parts.FirstEndAsync(life).ConfigureAwait(false);
     }
 
-    /// <summary>A part that ends by a fault takes the daemon with it: nobody would do its work any more, and nobody would see that.</summary>
-    private static async Task<string> FirstAsync(Task<string> life, List<Task> parts)
+    private async Task ReportConfigInV2StoreAsync(Connections connections, ILogger nodeLogger, CancellationToken cancellation)
     {
-        while (true)
-        {
-            var ended = await Task.WhenAny([life, .. parts]).ConfigureAwait(false);
-            if (ended == life) return await life.ConfigureAwait(false);
-            if (ended.IsFaulted) await ended.ConfigureAwait(false);
-            parts.Remove(ended);
-        }
+        if (await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false) is { } endpoint)
+            NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
     }
 
     /// <summary>A restart whose route is in place is ready before it stands for election, and without a call to the cloud's API.</summary>
@@ -187,12 +183,12 @@ internal sealed class Daemon : IAsyncDisposable
     private RouteControllerOptions ControllerOptions(AliVpcBackendConfig backend) =>
         new(options.EtcdKeys.Prefix, backend.RouteTableIds) { Resync = options.RouteResync };
 
-    private string? StartHealth(List<Task> background, CancellationToken cancellation)
+    private string? StartHealth(DaemonParts parts, CancellationToken cancellation)
     {
         if (options.HealthzPort == 0) return null;
-        var server = Own(new HealthServer(health, time, logger));
+        var server = new HealthServer(health, time, logger);
         if (server.Listen(new IPEndPoint(options.HealthzIp, options.HealthzPort), out var error) is not { } listener) return error;
-        background.Add(server.RunAsync(Own(listener), cancellation));
+        parts.Add("the health server", server.RunAsync(Own(listener), cancellation));
         return null;
     }
 

@@ -15,6 +15,8 @@ internal sealed class ConfigChanges(HeldLease held, ILogger logger)
         var (text, needsCare) = Describe(config);
         if (needsCare) NodeLog.ConfigChangedCare(logger, text);
         else NodeLog.ConfigChanged(logger, text);
+        if (config is not ConfigState.Present { Config: var now }) return;
+        foreach (var line in NodeBackend.Warnings(now)) NodeLog.ConfigWarning(logger, line);
     }
 
     /// <returns>The line, and whether somebody should look.</returns>

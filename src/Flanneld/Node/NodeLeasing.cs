@@ -7,10 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld.Node;
 
 /// <summary>From nothing to a held lease: waits for a configuration that this build can serve, then takes the node's subnet.</summary>
+/// <param name="onConfigMissing">Called when there is no configuration, once for each time.</param>
 /// <param name="identity">Asked for only when the configuration needs routes; started before, so that it costs no time.</param>
 internal sealed class NodeLeasing(
     SubnetRegistry registry, string configKey, Func<Task<(InstanceIdentity? Identity, string Error)>> identity,
-    Ipv4Address publicIp, string? publicIpv6, NodeHealth health, Action<string> tell, ILogger logger)
+    Ipv4Address publicIp, string? publicIpv6, NodeHealth health, Action<string> tell, ILogger logger, Action? onConfigMissing = null)
 {
     // etcd is watched meanwhile; this is only how long a wait may take before the reason is checked anew.
     private static readonly TimeSpan Recheck = TimeSpan.FromMinutes(5);
@@ -83,6 +84,7 @@ internal sealed class NodeLeasing(
     {
         NodeLog.Config(logger, config.Network, config.SubnetLength, config.SubnetMin, config.SubnetMax, config.BackendType);
         if (config.Ipv6Network is not null) NodeLog.Ipv6NotRouted(logger);
+        foreach (var line in NodeBackend.Warnings(config)) NodeLog.ConfigWarning(logger, line);
     }
 
     private void Trouble(ConfigState state)
@@ -91,6 +93,7 @@ internal sealed class NodeLeasing(
         else
         {
             NodeLog.ConfigMissing(logger, configKey);
+            onConfigMissing?.Invoke();
             Waiting($"waiting for the network configuration at {configKey}");
         }
     }

@@ -83,4 +83,12 @@ internal static partial class NodeLog
 
     [LoggerMessage(1129, LogLevel.Warning, "the network configuration {What}")]
     public static partial void ConfigChangedCare(ILogger logger, string what);
+
+    [LoggerMessage(1140, LogLevel.Warning, "network configuration: {Line}")]
+    public static partial void ConfigWarning(ILogger logger, string line);
+
+    [LoggerMessage(
+        1141, LogLevel.Warning,
+        "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it with ETCDCTL_API=3 etcdctl put {Key}")]
+    public static partial void ConfigInV2Store(ILogger logger, string endpoint, string key);
 }

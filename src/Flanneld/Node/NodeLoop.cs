@@ -26,8 +26,8 @@ internal sealed class NodeLoop(
     public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
     {
         using var watched = loops.Begin("the node's loop", LongestWork);
-        await using var events = keeper.KeepAsync(cancellation).GetAsyncEnumerator(CancellationToken.None);
-        var next = events.MoveNextAsync().AsTask();
+        await using var events = new LeaseEventReader(keeper.KeepAsync, cancellation);
+        var next = events.MoveNextAsync();
         while (true)
         {
             await WaitAsync(next, watched, cancellation).ConfigureAwait(false);
@@ -44,7 +44,7 @@ internal sealed class NodeLoop(
             if (news is LeaseEvent.ControllerChanged { Holder: var holder }) Controller(holder);
             if (news is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Tell(config);
             if (await readiness.TakeAsync(news, cancellation).ConfigureAwait(false) is { } end) return end;
-            next = events.MoveNextAsync().AsTask();
+            next = events.MoveNextAsync();
         }
     }
 

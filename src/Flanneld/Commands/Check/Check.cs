@@ -16,6 +16,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     /// <summary>Null when nothing is wrong; else how much is.</summary>
     public async Task<string?> RunAsync(CancellationToken cancellation)
     {
+        foreach (var line in options.Warnings) report.Add(Finding.Warning("options", line, ""));
         var selected = Interface();
         Forwarding();
         Password();

@@ -37,14 +37,20 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             case ConfigState.Present { Config: var config }:
                 report.Add(Finding.Ok("configuration",
                     $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax}, backend {config.BackendType}"));
+                foreach (var line in NodeBackend.Warnings(config)) report.Add(
+                    Finding.Warning("configuration", line, "correct it with etcdctl put"));
                 Leases(state, config, selected);
                 break;
             case ConfigState.Refused refused:
                 report.Add(Finding.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
                 break;
             default:
-                report.Add(Finding.Problem("configuration", $"there is none at {key}",
-                    $"etcdctl put {key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}', with a network that overlaps none of the VPC's ranges"));
+                var v2 = await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false);
+                report.Add(Finding.Problem("configuration",
+                    $"there is none at {key}{(v2 is null ? "" : $"; there is one in the v2 store of {v2}, which flannel does not read")}",
+                    $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {key} "
+                    + "'{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}', "
+                    + "with a network that overlaps none of the VPC's ranges"));
                 break;
         }
 
