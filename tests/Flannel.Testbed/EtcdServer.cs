@@ -22,6 +22,8 @@ public sealed class EtcdServer : IAsyncDisposable
         Keys = new EtcdKeys(_http);
     }
 
+    private IReadOnlyList<string> MoreArguments { get; init; } = [];
+
     /// <summary>Where clients reach it.</summary>
     public Uri Endpoint { get; }
 
@@ -29,8 +31,10 @@ public sealed class EtcdServer : IAsyncDisposable
     public EtcdKeys Keys { get; }
 
     /// <summary>Starts one on the loopback of this machine, on free ports.</summary>
-    public static Task<EtcdServer> StartAsync(string dataFolder, CancellationToken cancel, TlsFiles? tls = null) =>
-        StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free(), tls), cancel);
+    /// <param name="more">Further arguments of etcd.</param>
+    public static Task<EtcdServer> StartAsync(
+        string dataFolder, CancellationToken cancel, TlsFiles? tls = null, IReadOnlyList<string>? more = null) =>
+        StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free(), tls) { MoreArguments = more ?? [] }, cancel);
 
     /// <summary>Starts one at an address of a namespace, on the usual ports.</summary>
     public static Task<EtcdServer> StartAsync(string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel, TlsFiles? tls = null) =>
@@ -54,6 +58,7 @@ public sealed class EtcdServer : IAsyncDisposable
             // One member needs no patience to elect itself.
             "--heartbeat-interval=50", "--election-timeout=250",
             .. _tls is null ? [] : new[] { $"--cert-file={_tls.Server.Certificate}", $"--key-file={_tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={_tls.Authority}" },
+            .. MoreArguments,
         ])
         { Namespace = _namespace }).ConfigureAwait(false);
         _process = process;
