@@ -16,6 +16,15 @@ public sealed record LeaseOwner(Ipv4Address PublicIp, Ipv4Network? PreviousSubne
 /// May be asked again when the configuration changes under way.</param>
 public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseAttributes?> AttributesFor)
 {
+    /// <summary>Ranges that a new subnet must not overlap: no route can lead there.</summary>
+    public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
+
+    /// <summary>Ranges that a new subnet overlaps only if nothing else is free.</summary>
+    public IReadOnlyList<Ipv4Network> Avoided { get; init; } = [];
+
+    /// <summary>The VPC whose vSwitches' ranges, as far as the route controller has published them, are excluded too; null for none.</summary>
+    public string? VpcId { get; init; }
+
     public AcquireRequest(Ipv4Address publicIp, Ipv4Network? previousSubnet, Func<NetworkConfig, LeaseAttributes?> attributesFor)
         : this(new LeaseOwner(publicIp, previousSubnet), attributesFor)
     {

@@ -52,7 +52,12 @@ internal sealed class NodeLeasing(
                 if (self is null) return (null, null, error);
             }
 
-            var request = new AcquireRequest(owner, c => NodeBackend.AttributesFor(c, publicIp, publicIpv6, self));
+            var request = new AcquireRequest(owner, c => NodeBackend.AttributesFor(c, publicIp, publicIpv6, self))
+            {
+                Excluded = RangesOf(self?.VSwitchRange),
+                Avoided = RangesOf(self?.VpcRange),
+                VpcId = self?.VpcId,
+            };
             var result = await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false);
             known = null;
             switch (result)
@@ -72,6 +77,8 @@ internal sealed class NodeLeasing(
             }
         }
     }
+
+    private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];
 
     private static string How(HeldLease held) => held switch
     {
