@@ -57,6 +57,14 @@ internal static partial class EtcdLog
     [LoggerMessage(2019, LogLevel.Warning, "the route status of {Key} cannot be read: taken for none")]
     public static partial void UnreadableStatus(ILogger logger, string key);
 
+    [LoggerMessage(2034, LogLevel.Error,
+        "instance {Instance} uses this node's public address {Address} too, and holds {Key}: one of both needs another address")]
+    public static partial void AddressShared(ILogger logger, object address, string instance, SubnetKey key);
+
+    [LoggerMessage(2035, LogLevel.Warning,
+        "took lease {Key} over from instance {Instance}: the metadata service confirms that {Address} is this instance's now")]
+    public static partial void TakenOver(ILogger logger, SubnetKey key, string instance, object address);
+
     [LoggerMessage(2020, LogLevel.Debug, "lease {Key} renewed for {Hours:F1} h")]
     public static partial void Renewed(ILogger logger, SubnetKey key, object hours);
 

@@ -4,26 +4,15 @@ using Flannel.Core.Leases;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>Who asks for a subnet.</summary>
-/// <param name="PublicIp">The node's address: what its lease is found again by.</param>
-/// <param name="PreviousSubnet">From <c>subnet.env</c>: looked at before all others, and taken if the lease is not found and this is free
-/// and fits.</param>
-public sealed record LeaseOwner(Ipv4Address PublicIp, Ipv4Network? PreviousSubnet);
-
 /// <param name="Owner">Who the subnet is for.</param>
 /// <param name="AttributesFor">What the lease's value is to be under a configuration; null to refuse the configuration (a backend that
 /// this node has not).
 /// May be asked again when the configuration changes under way.</param>
 public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseAttributes?> AttributesFor)
 {
-    /// <summary>Ranges that a new subnet must not overlap: no route can lead there.</summary>
-    public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
-
-    /// <summary>Ranges that a new subnet overlaps only if nothing else is free.</summary>
-    public IReadOnlyList<Ipv4Network> Avoided { get; init; } = [];
-
-    /// <summary>The VPC whose vSwitches' ranges, as far as the route controller has published them, are excluded too; null for none.</summary>
-    public string? VpcId { get; init; }
+    /// <summary>Called before a lease of this node is deleted because it does not fit the configuration: the host must not use the subnet
+    /// any more.</summary>
+    public Action<Lease>? OnGivingUp { get; init; }
 
     public AcquireRequest(Ipv4Address publicIp, Ipv4Network? previousSubnet, Func<NetworkConfig, LeaseAttributes?> attributesFor)
         : this(new LeaseOwner(publicIp, previousSubnet), attributesFor)
@@ -44,6 +33,10 @@ public abstract record AcquireResult
 
     /// <summary>Every subnet of the range is leased. One may become free: <see cref="SubnetRegistry.WaitForRoomAsync"/>.</summary>
     public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult;
+
+    /// <summary>Another instance uses this node's public address, and nothing proves that it is gone. Nothing was changed.</summary>
+    /// <param name="Lease">The other's.</param>
+    public sealed record AddressInUse(Lease Lease) : AcquireResult;
 
     /// <summary>etcd refuses in a way that waiting does not heal.</summary>
     public sealed record Refused(EtcdException Error) : AcquireResult;

@@ -28,6 +28,7 @@ internal sealed class Acquisition(
     private readonly Patience writing = new(time, random, logger);
     private readonly Backoff races = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(1), random);
     private readonly HashSet<SubnetKey> told = [];
+    private long addressPointerRevision;
 
     public async Task<AcquireResult> RunAsync(RegistryState? known, CancellationToken cancellation)
     {
@@ -74,18 +75,36 @@ internal sealed class Acquisition(
     /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
     private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)
     {
+        addressPointerRevision = state.AddressPointerRevision ?? addressPointerRevision;
         if (state.Config is not ConfigState.Present { Config: var config }) return (new AcquireResult.NoConfig(state.Config), null);
         if (request.AttributesFor(config) is not { } attributes) return (new AcquireResult.NotWanted(config), null);
-        var own = OwnLeases.Choose(state, config, request.Owner);
-        // The own lease is no more what it was: what to do now depends on the others.
-        if (state.IsOwnLeaseOnly && own.Found is null)
-            return (null, await reader.TakeAsync(await reader.AskAsync(cancellation), request.Owner, cancellation));
+        // What is read by instance is compared with what would be written.
+        var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
+        var own = OwnLeases.Choose(state, config, owner);
+        // The own lease is no more what it was, or is to carry another address, which an other node may use: what to do now depends on the
+        // others.
+        if (state.IsOwnLeaseOnly && own.Found?.Attributes.PublicIp != owner.PublicIp)
+            return (null, await reader.TakeAsync(await reader.AskAsync(cancellation), owner, cancellation));
+        if (own.AddressInUse is { } other)
+        {
+            if (own.Found?.Attributes.PublicIp != owner.PublicIp) return (new AcquireResult.AddressInUse(other), null);
+            if (told.Add(other.Key))
+                EtcdLog.AddressShared(logger, owner.PublicIp, LeaseInstance.Read(other.Attributes)?.Id ?? "", other.Key);
+        }
+
         foreach (var reservation in own.UnfitReservations)
         {
             if (told.Add(reservation.Key)) EtcdLog.UnfitReservation(logger, reservation.Key, config.ToString());
         }
 
-        if (own.Found is { } found) return await UseAsync(found, attributes, config, state, cancellation);
+        if (own.Found is { } found)
+        {
+            if (owner.Judge(found) == LeaseOwnership.OfGoneInstance)
+                EtcdLog.TakenOver(logger, found.Key, LeaseInstance.Read(found.Attributes)?.Id ?? "", owner.PublicIp);
+            return await UseAsync(found, attributes, config, state, cancellation);
+        }
+
+
         if (own.Unfit is { } unfit) return (null, await DeleteAsync(unfit, config, cancellation));
         return await CreateAsync(state, attributes, config, cancellation);
     }
@@ -105,7 +124,7 @@ internal sealed class Acquisition(
 
         if (found.Attributes != attributes)
         {
-            var answer = await etcd.TxnAsync(writes.Change(found, attributes), cancellation);
+            var answer = await etcd.TxnAsync(writes.Change(found, attributes, state.Config), cancellation);
             if (!answer.Succeeded) return (null, await reader.TakeAsync(answer, request.Owner, cancellation));
             found = found with { Attributes = attributes, ModRevision = answer.Header.Revision };
         }
@@ -119,6 +138,7 @@ internal sealed class Acquisition(
     private async Task<RegistryState> DeleteAsync(Lease unfit, NetworkConfig config, CancellationToken cancellation)
     {
         EtcdLog.UnfitLease(logger, unfit.Key, config.ToString());
+        request.OnGivingUp?.Invoke(unfit);
         var answer = await etcd.TxnAsync(writes.Delete(unfit), cancellation);
         var state = await reader.TakeAsync(answer, request.Owner, cancellation);
         if (!answer.Succeeded) return state;
@@ -133,9 +153,11 @@ internal sealed class Acquisition(
         if (Choose(state, config) is not { } subnet) return (new AcquireResult.OutOfSubnets(config, state.Revision), null);
         await granted.EnsureAsync(cancellation);
         var key = new SubnetKey(subnet);
-        var answer = await etcd.TxnAsync(writes.Create(key, attributes, granted.Id, state.Config, config.Network), cancellation);
+        var create = writes.Create(key, attributes, granted.Id, state.Config, config.Network, addressPointerRevision);
+        var answer = await etcd.TxnAsync(create, cancellation);
         if (!answer.Succeeded)
         {
+            addressPointerRevision = answer.Responses[0].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
             EtcdLog.LostRace(logger, subnet);
             if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), time, cancellation);
             else races.Next();
@@ -149,13 +171,8 @@ internal sealed class Acquisition(
         return (new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Life)), null);
     }
 
-    private Ipv4Network? Choose(RegistryState state, NetworkConfig config)
-    {
-        var vSwitches = request.VpcId is { } vpc ? state.VSwitches.GetValueOrDefault(vpc, []) : [];
-        List<Ipv4Network> unusable = [.. state.Taken, .. request.Excluded, .. vSwitches];
-        if (request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !unusable.Any(range => range.Overlaps(previous)))
-            return previous;
-        if (request.Avoided.Count > 0 && SubnetChoice.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside) return outside;
-        return SubnetChoice.Pick(config, unusable, random);
-    }
+    private Ipv4Network? Choose(RegistryState state, NetworkConfig config) =>
+        request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
+            ? previous
+            : SubnetChoice.Pick(config, state.Taken, random);
 }

@@ -92,6 +92,15 @@ internal sealed class LeaseClaim
 
     public Task EndUnusedAsync() => granted.EndUnusedAsync(Lease.EtcdLeaseId);
 
+    /// <summary>An instance with the same address is another node. A value that names no instance was written by an operator or by upstream
+    /// flannel.</summary>
+    private bool IsOwn(LeaseAttributes attributes) =>
+        attributes.PublicIp == Lease.Attributes.PublicIp
+        && (LeaseInstance.Read(attributes) is not { } instance || instance.Id == LeaseInstance.Read(held.Lease.Attributes)?.Id);
+
+    private static string Describe(LeaseAttributes attributes) =>
+        LeaseInstance.Read(attributes) is { } instance ? $"{instance.Id} ({attributes.PublicIp})" : attributes.PublicIp.ToString();
+
     private static ClaimVerdict.Gone Deleted(string reason) => new(LeaseLoss.Deleted, reason);
 
     /// <remarks>Whom the value names decides, never whose revision is greater: a restored etcd gives revisions out a second time.</remarks>
@@ -99,8 +108,7 @@ internal sealed class LeaseClaim
     {
         if (LeaseAttributes.Parse(pair.Value.Span, out var reason) is not { } attributes)
             return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"its value cannot be read: {reason}");
-        if (attributes.PublicIp != Lease.Attributes.PublicIp)
-            return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{attributes.PublicIp} has it now");
+        if (!IsOwn(attributes)) return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{Describe(attributes)} has it now");
         var sameLife = pair.Lease == Lease.EtcdLeaseId;
         Lease = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
         if (attributes.BackendData is null && held.Lease.Attributes.BackendData is not null)
@@ -146,8 +154,8 @@ internal sealed class LeaseClaim
             var state = await reader.TakeAsync(answer, cancellation);
             var other = state.Leases.FirstOrDefault(lease => lease.Subnet.Overlaps(Lease.Subnet));
             if (other is null && !state.Taken.Any(taken => taken.Overlaps(Lease.Subnet))) return LookAgain;
-            if (other is not null && other.Key == Lease.Key && other.Attributes.PublicIp == Lease.Attributes.PublicIp) return LookAgain;
-            var holder = other is null ? "its subnet is taken" : $"{other.Attributes.PublicIp} has {other.Key}";
+            if (other is not null && other.Key == Lease.Key && IsOwn(other.Attributes)) return LookAgain;
+            var holder = other is null ? "its subnet is taken" : $"{Describe(other.Attributes)} has {other.Key}";
             return new ClaimVerdict.Gone(LeaseLoss.Taken, $"it expired, and {holder}");
         }
 

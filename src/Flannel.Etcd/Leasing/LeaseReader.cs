@@ -15,11 +15,22 @@ namespace Flannel.Etcd.Leasing;
 /// <param name="IsUnreadable">A lease that cannot be read: it must not be mistaken for the absence of one.</param>
 internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
 
+/// <summary>What the value of an owner's lease contains, as bytes: cheaper than reading the value.</summary>
+internal sealed class OwnerPattern(LeaseOwner owner)
+{
+    private readonly byte[] address = Encoding.ASCII.GetBytes(owner.PublicIp.ToString());
+    private readonly byte[]? instance = owner.Instance is { } known ? Encoding.UTF8.GetBytes(known.Id) : null;
+
+    public Ipv4Network? PreviousSubnet => owner.PreviousSubnet;
+
+    /// <summary>An address or an id is never written with escapes; a value that has some is read in full.</summary>
+    public bool MayMatch(ReadOnlySpan<byte> value) =>
+        value.IndexOf(address) >= 0 || (instance is not null && value.IndexOf(instance) >= 0) || value.Contains((byte)'\\');
+}
+
 /// <summary>Reads keys and values that others wrote. Each oddity is told once, not once per reading.</summary>
 internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 {
-    private const int LongestAddress = 15;
-
     private readonly ConcurrentDictionary<(string Key, long ModRevision), bool> told = new();
 
     public ReadKey Read(KeyValue pair)
@@ -40,16 +51,15 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
         return new ReadKey(key.Subnet, null, true);
     }
 
-    /// <summary>The same for a node that looks for its own: a value that does not name its address is not read. Among many thousands of
-    /// leases that is most of the work, and who made a mess is told by whoever reads them all.</summary>
-    public ReadKey Read(KeyValue pair, Ipv4Address owner)
+    /// <summary>The same for a node that looks for its own: a value that names neither its address nor its instance is not read, unless it
+    /// is the key of its previous subnet. Among many thousands of leases that is most of the work, and unreadable values are reported by
+    /// whoever reads them all.</summary>
+    public ReadKey Read(KeyValue pair, OwnerPattern owner)
     {
-        // Nobody writes an address with escapes; if somebody does, his lease is read in full.
-        Span<byte> text = stackalloc byte[LongestAddress];
-        var length = Encoding.ASCII.GetBytes(owner.ToString(), text);
-        var value = pair.Value.Span;
-        if (value.IndexOf(text[..length]) >= 0 || value.Contains((byte)'\\') || !SubnetKey.TryParse(SubnetText(pair.Key), out var key)) return Read(pair);
-        return new ReadKey(key.Subnet, null, false);
+        var isOthers = !owner.MayMatch(pair.Value.Span);
+        return isOthers && SubnetKey.TryParse(SubnetText(pair.Key), out var key) && key.Subnet != owner.PreviousSubnet
+            ? new ReadKey(key.Subnet, null, false)
+            : Read(pair);
     }
 
     public static ConfigState ReadConfig(KeyValue? pair)

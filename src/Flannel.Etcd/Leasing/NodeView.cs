@@ -26,6 +26,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     private long configRevision = held.ConfigRevision;
     private long etcdLease = held.Lease.EtcdLeaseId;
+    private long createRevision = held.Lease.CreateRevision;
     private ControllerHolder? controller;
     private bool controllerTold;
 
@@ -44,9 +45,10 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     public void Tell(NodeLook look)
     {
-        if (look.Own is { } own) etcdLease = own.Lease;
-        events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(look.Status)));
+        if (look.Own is { } own) (etcdLease, createRevision) = (own.Lease, own.CreateRevision);
+        // First of all the configuration: a status may be what its change brought about.
         TellConfig(look.Config);
+        events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(look.Status)));
         TellController(look.Controller);
     }
 
@@ -61,7 +63,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
             {
                 case OwnWatch:
                     own = new OwnKeyEvent(pair, change.Kv.ModRevision);
-                    if (pair is not null) etcdLease = pair.Lease;
+                    if (pair is not null) (etcdLease, createRevision) = (pair.Lease, pair.CreateRevision);
                     break;
                 case StatusWatch:
                     events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(pair)));
@@ -82,8 +84,9 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     private RouteStatus? ReadStatus(KeyValue? pair)
     {
-        // The word on an earlier holding of the subnet, such as a reservation's that was deleted: the controller will say a new one.
-        if (pair is null || pair.Lease != etcdLease) return null;
+        // The status of an earlier holding of the subnet, such as a reservation's that was deleted: the controller will write a new one.
+        // Both revisions are of what etcd holds now, so their order says which was written first.
+        if (pair is null || pair.Lease != etcdLease || pair.ModRevision <= createRevision) return null;
         var status = RouteStatus.Parse(pair.Value.Span);
         if (status is null) EtcdLog.UnreadableStatus(logger, pair.Key.ToStringUtf8());
         return status;

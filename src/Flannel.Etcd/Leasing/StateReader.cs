@@ -15,16 +15,13 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
 
     private readonly ByteString subnets = ByteString.CopyFromUtf8(keys.Subnets);
     private readonly ByteString subnetsEnd = EtcdKeys.EndOf(keys.Subnets);
-    private readonly ByteString vSwitches = ByteString.CopyFromUtf8(keys.VSwitches);
-    private readonly ByteString vSwitchesEnd = EtcdKeys.EndOf(keys.VSwitches);
 
     public Task<TxnResponse> AskAsync(CancellationToken cancellation) =>
         etcd.TxnAsync(new TxnRequest { Success = { Reads() } }, cancellation);
 
-    /// <summary>The three reads, for the success branch of a plain read or the other branch of a write.</summary>
+    /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
     public IEnumerable<RequestOp> Reads() =>
     [
-        new RequestOp { RequestRange = new RangeRequest { Key = vSwitches, RangeEnd = vSwitchesEnd } },
         Read(keys.Config),
         new RequestOp { RequestRange = new RangeRequest { Key = subnets, RangeEnd = subnetsEnd, Limit = PageSize } },
     ];
@@ -64,69 +61,70 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
 
     private async Task<RegistryState> LookAsync(LeaseOwner owner, CancellationToken cancellation)
     {
-        var pointer = keys.Node(owner.PublicIp);
         var previous = owner.PreviousSubnet is { } subnet ? keys.Lease(new SubnetKey(subnet)) : null;
-        var request = new TxnRequest
-        {
-            Compare = { Compares.CreatedAt(pointer, 0) },
-            Success = { Reads() },
-            Failure = { Read(keys.Config), Read(pointer) },
-        };
-        if (previous is not null)
-        {
-            request.Compare.Add(Compares.CreatedAt(previous, 0));
-            request.Failure.Add(Read(previous));
-        }
+        var byAddress = keys.Node(owner.PublicIp);
+        ByteString[] pointers = owner.Instance is { } instance ? [byAddress, keys.Instance(instance.Id)] : [byAddress];
+        var answer = await AskAsync(previous is null ? pointers : [.. pointers, previous], cancellation);
+        var addressPointer = answer.Succeeded ? 0 : answer.Responses[1].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
+        return (await FindAsync(answer)) with { AddressPointerRevision = addressPointer };
 
-        var answer = await etcd.TxnAsync(request, cancellation);
-        if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
-        if (Own(answer, owner) is { } own) return own;
-        if (PointedAt(answer) is { } other && !other.Equals(previous))
+        async Task<RegistryState> FindAsync(TxnResponse first)
         {
-            request = new TxnRequest
+            if (first.Succeeded) return await TakeAsync(first, owner, cancellation);
+            if (previous is not null && OwnOrNull(first, owner) is { } own) return own;
+            // That of the instance first: an address may have been another node's.
+            foreach (var lease in pointers.Select((_, index) => PointedAt(first, index + 1)).Reverse().OfType<ByteString>().Distinct())
             {
-                Compare = { Compares.CreatedAt(other, 0) },
-                Success = { Reads() },
-                Failure = { Read(keys.Config), Read(other) },
-            };
-            answer = await etcd.TxnAsync(request, cancellation);
-            if (answer.Succeeded) return await TakeAsync(answer, owner, cancellation);
-            if (Own(answer, owner) is { } pointedAt) return pointedAt;
-        }
+                if (lease.Equals(previous)) continue;
+                var next = await AskAsync([lease], cancellation);
+                if (next.Succeeded) return await TakeAsync(next, owner, cancellation);
+                if (OwnOrNull(next, owner) is { } pointedAt) return pointedAt;
+            }
 
-        return await TakeAsync(await AskAsync(cancellation), owner, cancellation);
+            return await TakeAsync(await AskAsync(cancellation), owner, cancellation);
+        }
     }
 
-    private ByteString? PointedAt(TxnResponse answer) =>
-        answer.Responses[1].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key) ? keys.Lease(key) : null;
+    /// <summary>The configuration and those keys; the whole state instead when none of the keys exists.</summary>
+    private Task<TxnResponse> AskAsync(ByteString[] any, CancellationToken cancellation) => etcd.TxnAsync(
+        new TxnRequest
+        {
+            Compare = { any.Select(key => Compares.CreatedAt(key, 0)) },
+            Success = { Reads() },
+            Failure = { Read(keys.Config), any.Select(Read) },
+        },
+        cancellation);
+
+    /// <summary>The key of the lease that a pointer names; null where there is none.</summary>
+    private ByteString? PointedAt(TxnResponse answer, int response) =>
+        answer.Responses[response].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key)
+            ? keys.Lease(key)
+            : null;
 
     /// <param name="answer">Whose first operation read the configuration, and the last one a key that may be the owner's lease.</param>
-    private RegistryState? Own(TxnResponse answer, LeaseOwner owner)
+    private RegistryState? OwnOrNull(TxnResponse answer, LeaseOwner owner)
     {
-        if (answer.Responses[^1].ResponseRange.Kvs is not [{ } pair] || !pair.Key.Span.StartsWith(subnets.Span)) return null;
-        if (reader.Read(pair).Lease is not { } lease || lease.Attributes.PublicIp != owner.PublicIp) return null;
+        if (answer.Responses[^1].ResponseRange.Kvs is not [{ } pair]) return null;
+        if (reader.Read(pair).Lease is not { } lease || owner.Judge(lease) == LeaseOwnership.Other) return null;
         var config = LeaseReader.ReadConfig(answer.Responses[0].ResponseRange.Kvs.FirstOrDefault());
         return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
     }
 
-    /// <param name="answer">Of a transaction whose last operations were <see cref="Reads"/>.</param>
+    /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, CancellationToken cancellation)
     {
         var state = new Collector();
         var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair)), cancellation);
-        return state.ToState(config, answer.Header.Revision) with { VSwitches = VSwitchesIn(answer) };
+        return state.ToState(config, answer.Header.Revision);
     }
-
-    private Dictionary<string, IReadOnlyList<Ipv4Network>> VSwitchesIn(TxnResponse answer) =>
-        answer.Responses[^3].ResponseRange.Kvs.ToDictionary(
-            pair => pair.Key.ToStringUtf8()[keys.VSwitches.Length..], pair => (IReadOnlyList<Ipv4Network>)[.. VSwitchRanges.Parse(pair.Value)]);
 
     /// <summary>The same for one owner: of the others only which subnets they have.</summary>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, LeaseOwner owner, CancellationToken cancellation)
     {
         var state = new Collector();
-        var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair, owner.PublicIp)), cancellation);
-        return state.ToState(config, answer.Header.Revision) with { VSwitches = VSwitchesIn(answer) };
+        var pattern = new OwnerPattern(owner);
+        var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair, pattern)), cancellation);
+        return state.ToState(config, answer.Header.Revision);
     }
 
     /// <summary>The same, key by key.</summary>

@@ -52,19 +52,23 @@ public sealed class SubnetRegistry
     /// while it cannot watch, it asks once a second.</summary>
     /// <param name="onTrouble">Called once for each configuration that cannot be used, and once for none.</param>
     /// <param name="owner">Who asks, to read no more than what it needs; null for everything.</param>
+    /// <param name="onRead">Called with every state that is read; returns after how long at most it is to be read again. Null for no such
+    /// need.</param>
     /// <exception cref="EtcdException">etcd refuses in a way that waiting does not heal.</exception>
     public async Task<RegistryState> WaitForConfigAsync(
-        Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null, LeaseOwner? owner = null)
+        Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null, LeaseOwner? owner = null,
+        Func<RegistryState, TimeSpan>? onRead = null)
     {
         var patience = new Patience(time, random, logger);
         ConfigState? told = null;
         for (var state = known; ; state = null)
         {
             state ??= await patience.UntilAnsweredAsync(ReadAsync, evenRefused: false, cancellation);
+            var atMost = onRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
             if (state.Config is ConfigState.Present) return state;
             if (state.Config != told) onTrouble(told = state.Config);
             var next = new WatchCreateRequest { Key = keys.Config, StartRevision = state.Revision + 1 };
-            await WaitAsync(next, Timeout.InfiniteTimeSpan, cancellation);
+            await WaitAsync(next, atMost, cancellation);
         }
 
         Task<RegistryState> ReadAsync(CancellationToken token) => owner is null ? reader.ReadAsync(token) : reader.ReadAsync(owner, token);

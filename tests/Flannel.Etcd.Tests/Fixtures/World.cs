@@ -43,8 +43,15 @@ public sealed class World
     // Not a fixed seed: the ids of etcd leases come from it, and the etcd is shared.
     public SubnetRegistry NewRegistry(TimeSpan? leaseTime = null) => new(Etcd, Keys, Time, new Random(), Logger, leaseTime);
 
-    public static LeaseAttributes Attributes(string publicIp, string instance = "i-1") =>
-        new(Ipv4Address.Parse(publicIp), null, "ali-vpc", $$"""{"InstanceId":"{{instance}}"}""", null);
+    /// <summary>Each address is that of an instance of its own: i-1 of 192.168.0.1.</summary>
+    public static LeaseAttributes Attributes(string publicIp, string? instance = null) =>
+        new(Ipv4Address.Parse(publicIp), null, "ali-vpc", $$"""{"InstanceId":"{{instance ?? InstanceOf(publicIp)}}"}""", null);
+
+    private static string InstanceOf(string publicIp)
+    {
+        const string nodes = "192.168.0.";
+        return "i-" + (publicIp.StartsWith(nodes, StringComparison.Ordinal) ? publicIp[nodes.Length..] : publicIp.Replace('.', '-'));
+    }
 
     public static AcquireRequest Request(string publicIp, string? previous = null, Func<NetworkConfig, LeaseAttributes?>? attributes = null) =>
         new(Ipv4Address.Parse(publicIp), previous is null ? null : Ipv4Network.Parse(previous), attributes ?? (_ => Attributes(publicIp)));

@@ -57,14 +57,15 @@ public sealed class AcquireTests(SharedEtcd shared)
         var world = shared.World();
         await world.PublishConfigAsync();
         var first = await world.AcquireAsync("192.168.0.1");
-        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: _ => World.Attributes("192.168.0.1", "i-2")));
+        var changed = World.Attributes("192.168.0.1") with { PublicIpv6 = "fd00::7" };
+        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: _ => changed));
         var second = Assert.IsType<AcquireResult.Held>(result).Lease;
         Assert.Equal(first.Lease.EtcdLeaseId, second.Lease.EtcdLeaseId);
         Assert.Equal(first.Lease.CreateRevision, second.Lease.CreateRevision);
         var pair = await world.GetAsync(world.Keys.Subnets + first.Lease.Key);
         Assert.Equal(second.Lease.ModRevision, pair!.ModRevision);
         Assert.Equal(first.Lease.EtcdLeaseId, pair.Lease);
-        Assert.Contains("i-2", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
+        Assert.Contains("fd00::7", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,41 +90,6 @@ public sealed class AcquireTests(SharedEtcd shared)
         if (other is not null) await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
         var held = await world.AcquireAsync("192.168.0.1", previous);
         Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse(previous)), why);
-    }
-
-    [Fact]
-    public async Task A_subnet_that_overlaps_an_excluded_range_is_never_leased()
-    {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
-        // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
-        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 garbage");
-        await world.PutAsync(world.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
-        var subnets = new List<string>();
-        for (var i = 1; ; i++)
-        {
-            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24") with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
-            if (await world.TryAcquireAsync(request) is not AcquireResult.Held held) break;
-            subnets.Add(held.Lease.Lease.Subnet.ToString());
-        }
-
-        Assert.Equal(["10.24.3.0/24", "10.24.6.0/24", "10.24.7.0/24"], subnets.Order(StringComparer.Ordinal));
-    }
-
-    [Fact]
-    public async Task An_avoided_range_is_leased_from_only_when_nothing_else_is_free()
-    {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
-        var subnets = new List<string>();
-        for (var i = 1; i <= 3; i++)
-        {
-            var request = World.Request($"192.168.0.{i}") with { Avoided = [Ipv4Network.Parse("10.24.0.0/23")] };
-            subnets.Add(Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(request)).Lease.Lease.Subnet.ToString());
-        }
-
-        Assert.Equal(["10.24.2.0/24", "10.24.3.0/24"], subnets[..2].Order(StringComparer.Ordinal));
-        Assert.Equal("10.24.1.0/24", subnets[2]);
     }
 
     [Fact]
@@ -241,6 +207,33 @@ public sealed class AcquireTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.Equal("10.99.0.0/16", held.Config.Network.ToString());
         Assert.True(held.Config.Network.Contains(held.Lease.Subnet));
+    }
+
+    [Fact]
+    public async Task A_found_lease_is_not_written_under_a_configuration_that_has_changed_meanwhile()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.TryAcquireAsync(World.Request("192.168.0.1", "10.24.5.0/24", config => Attributes(config.BackendType)));
+        var written = new List<string>();
+        world.Etcd.Before = name => name == "LeaseKeepAlive" && written.Count == 0
+            ? PublishAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""")
+            : Task.CompletedTask;
+        // Another value than the one that is there, so that it is written.
+        var result = await world.TryAcquireAsync(
+            World.Request("192.168.0.1", attributes: config => Attributes(config.BackendType) with { PublicIpv6 = "fd00::7" }));
+        var held = Assert.IsType<AcquireResult.Held>(result).Lease;
+        Assert.Equal(("alloc", "alloc"), (held.Config.BackendType, held.Lease.Attributes.BackendType));
+        Assert.Equal(held.ConfigRevision, (await world.GetAsync(world.Keys.Config.ToStringUtf8()))!.ModRevision);
+        Assert.Equal("alloc", Assert.Single(await world.LeasesAsync()).Attributes.BackendType);
+
+        LeaseAttributes Attributes(string backend) => new(Ipv4Address.Parse("192.168.0.1"), null, backend, null, null);
+
+        async Task PublishAsync(string config)
+        {
+            written.Add(config);
+            await world.PublishConfigAsync(config);
+        }
     }
 
     [Fact]

@@ -48,9 +48,11 @@ public sealed class UpstreamTests(SharedEtcd shared)
         // As in watchSubnets: the prefix without a slash at its end.
         var all = await world.Direct.RangeAsync(new RangeRequest { Key = Text(world.Keys.Prefix + "/"), RangeEnd = Text(world.Keys.Prefix + "0") }, Cancel);
         var keys = all.Kvs.Select(pair => pair.Key.ToStringUtf8()[world.Keys.Prefix.Length..]).ToList();
-        Assert.Equal(["/ali-vpc/nodes/192.168.0.1", "/config", "/subnets/10.24.5.0-24"], keys);
+        Assert.Equal(["/ali-vpc/instances/i-1", "/ali-vpc/nodes/192.168.0.1", "/config", "/subnets/10.24.5.0-24"], keys);
         Assert.Single(keys, key => key.StartsWith("/subnets", StringComparison.Ordinal));
-        Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", all.Kvs[2].Value.ToStringUtf8());
+        Assert.Equal(
+            """{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""",
+            all.Kvs[3].Value.ToStringUtf8());
         Assert.All(all.Kvs.Where(pair => !pair.Key.Equals(world.Keys.Config)), pair => Assert.NotEqual(0, pair.Lease));
     }
 

@@ -1,0 +1,30 @@
+using System.Text.Json;
+
+namespace Flannel.Core.Leases;
+
+/// <summary>The cloud instance that wrote a lease, as the <c>BackendData</c> of backend ali-vpc names it.</summary>
+/// <param name="Id"><c>i-…</c></param>
+/// <param name="VpcId"><c>vpc-…</c>, within which the cloud gives a private address once; empty if it is not given.</param>
+public sealed record LeaseInstance(string Id, string VpcId)
+{
+    /// <summary>Null for what names no instance: leases of upstream flannel and of other backends, and reservations.</summary>
+    public static LeaseInstance? Read(LeaseAttributes attributes)
+    {
+        if (attributes.BackendType != FlannelContract.AliVpcBackend || attributes.BackendData is not { } data) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(data);
+            var id = Text(document.RootElement, "InstanceId");
+            return id is { Length: > 0 } ? new LeaseInstance(id, Text(document.RootElement, "VpcId") ?? "") : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
+}
