@@ -53,7 +53,7 @@ _flanneld() {
     case $command in
         check) flags+=' --output' ;;
         routes) flags+=' --remove-leftovers' ;;
-        release) flags+=' --wait' ;;
+        release) flags+=' --wait --force' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck'; fi
     while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$flags" -- "$current")

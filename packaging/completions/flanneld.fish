@@ -34,6 +34,7 @@ complete -c flanneld -l quotas-endpoint -x -d "Quotas API (default: quotas.aliyu
 complete -c flanneld -n "__fish_seen_subcommand_from check" -l output -x -a "table json" -d "for people, or for programs"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-leftovers -d "delete the entries that it lists as leftover"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l wait -x -d "how long the route controller is waited for, 0 to 3600"
+complete -c flanneld -n "__fish_seen_subcommand_from release" -l force -d "even while the daemon runs"
 complete -c flanneld -l healthz-ip -x -d "address of /healthz, /readyz and /metrics"
 complete -c flanneld -l healthz-port -x -d "port of /healthz, /readyz and /metrics; 0 is off"
 complete -c flanneld -l log-format -x -a "text systemd json" -d "default: systemd when started by it, else text"

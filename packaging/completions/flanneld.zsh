@@ -45,7 +45,7 @@ _flanneld() {
     case ${words[2]} in
         check) flags+=('--output=[for people, or for programs]:output:(table json)') ;;
         routes) flags+=('--remove-leftovers[delete the entries that it lists as leftover]') ;;
-        release) flags+=('--wait=[how long the route controller is waited for, 0 to 3600]:SECONDS:') ;;
+        release) flags+=('--wait=[how long the route controller is waited for, 0 to 3600]:SECONDS:' '--force[even while the daemon runs]') ;;
     esac
     _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $flags
 }

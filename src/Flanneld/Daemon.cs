@@ -55,6 +55,7 @@ internal sealed class Daemon : IAsyncDisposable
         HostLog.Starting(logger, ProgramVersion.Text, options.EtcdEndpoints, options.EtcdKeys.Prefix, options.MayControlRoutes ? "auto" : "never");
         if (options.IsPasswordOnCommandLine) HostLog.PasswordOnCommandLine(logger);
         foreach (var line in options.Warnings) HostLog.OptionWarning(logger, line);
+        if (!options.DryRun && LockError() is { } busy) return busy;
         if (Connections.Open(options, environment, loggers, time, random, out var error) is not { } opened) return error;
         var connections = Own(opened);
 
@@ -94,22 +95,25 @@ internal sealed class Daemon : IAsyncDisposable
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
 
         var subnetFile = new SubnetFile(options.SubnetFile);
-        var previous = subnetFile.ReadPreviousSubnet();
+        var former = new FormerSubnet(subnetFile, nodeLogger);
         var identity = new NodeIdentity(new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
+        identity.Start();
+        var lastSubnet = new LastSubnetFile(options.SubnetFile, environment.GetValueOrDefault("STATE_DIRECTORY"));
+        var address = new NodeAddress(selected.PublicIp, options.PublicIpv6, former.ReadSubnet() ?? lastSubnet.Read());
         var leasing = new NodeLeasing(
-            connections.Registry, options.EtcdKeys.Config.ToStringUtf8(), identity.ReadAsync, selected.PublicIp, options.PublicIpv6, health,
-            systemd.Status, nodeLogger,
+            connections.Registry, options.EtcdKeys, address, identity, former, Waiting, time, nodeLogger,
             onConfigMissing: () =>
                 parts.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, nodeLogger, cancellation)));
         systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
-        var (held, self, error) = await leasing.TakeAsync(previous, cancellation).ConfigureAwait(false);
-        if (held is null) return error;
+        var result = await leasing.TakeAsync(cancellation).ConfigureAwait(false);
+        if (result is not LeasingResult.Held { Lease: var held, Identity: var self }) return ((LeasingResult.Failed)result).Reason;
 
-        if (previous is not null && previous != held.Lease.Subnet && subnetFile.Remove() is { } removeError) NodeLog.FileTrouble(nodeLogger, removeError);
+        if (lastSubnet.Write(held.Lease.Subnet) is FileResult.Failed failed)
+            NodeLog.SubnetNotRemembered(nodeLogger, held.Lease.Subnet, failed.Error);
         var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, selected.Interface.Mtu, options.IpMasq);
         var masquerade = options.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, time) : null;
-        var readiness = new NodeReadiness(subnetEnv, self?.InstanceId, subnetFile, systemd, health, masquerade, time, startedAt, nodeLogger);
-        readiness.Begin(held.Life);
+        var reconciler = new SubnetFileReconciler(subnetFile, subnetEnv, time, nodeLogger);
+        var readiness = new NodeReadiness(held, self?.InstanceId, reconciler, masquerade, health, systemd, time, startedAt, nodeLogger);
         if (masquerade is not null) parts.Add(
             "the upkeep of --ip-masq", masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
         var candidate = self is not null && options.MayControlRoutes ? Candidate(connections, held, self, selected) : null;
@@ -122,6 +126,31 @@ internal sealed class Daemon : IAsyncDisposable
             systemd, loops, WatchdogPulse(), time, nodeLogger);
         var life = loop.RunAsync(keeper, cancellation);
         return await parts.FirstEndAsync(life).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the lock on the subnet file for the life of this daemon. Null, or who has it.</summary>
+    private string? LockError()
+    {
+        switch (SubnetFileLock.Take(options.SubnetFile))
+        {
+            case LockResult.Taken taken:
+                Own(taken.Lock);
+                return null;
+            case LockResult.Busy busy:
+                return $"{busy.Holder} runs on this host with the subnet file {options.SubnetFile}:"
+                    + " stop it first, or give this one another --subnet-file";
+            case LockResult.Unavailable unavailable:
+                HostLog.NotLocked(logger, unavailable.Reason);
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private void Waiting(string what)
+    {
+        health.NoLease(what);
+        systemd.Status(what);
     }
 
     private async Task ReportConfigInV2StoreAsync(Connections connections, ILogger nodeLogger, CancellationToken cancellation)

@@ -17,6 +17,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
+        StandardStreams.OpenClosed();
         NameService.UseNoModules();
         var environment = ReadEnvironment();
         var (parsed, error) = CommandLine.Parse(arguments, environment);
@@ -28,8 +29,7 @@ internal static class Program
 
         if (options.Help || options.Version)
         {
-            await Console.Out.WriteAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n").ConfigureAwait(false);
-            return Success;
+            return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n").ConfigureAwait(false);
         }
 
         if (OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable)) is { } problem)
@@ -43,6 +43,7 @@ internal static class Program
         using var stop = new Stop(TimeProvider.System);
         using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", stop, logger);
         using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
+        using var hangup = options.Command == Command.Run ? IgnoreHangup(logger) : null;
         try
         {
             if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token).ConfigureAwait(false);
@@ -55,6 +56,10 @@ internal static class Program
         catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
         {
             return options.Command == Command.Run ? Success : Failure;
+        }
+        catch (IOException e) when (options.Command != Command.Run)
+        {
+            return await ReportOutputErrorAsync(e).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The edge of the process: a bug is reported as one, with its stack, and the service manager starts us anew.
         catch (Exception bug)
@@ -83,7 +88,8 @@ internal static class Program
             problem = connections is null ? error : options.Command switch
             {
                 Command.Check => await new Check(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
-                Command.Release => await new Release(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
+                Command.Release => await new Release(options, connections, time, environment.GetValueOrDefault("STATE_DIRECTORY"))
+                    .RunAsync(cancellation).ConfigureAwait(false),
                 _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation).ConfigureAwait(false),
             };
         }
@@ -101,6 +107,34 @@ internal static class Program
             context.Cancel = stop.Ask(out var first);
             if (first) HostLog.Stopping(logger, name);
         });
+
+    /// <summary>The end of a terminal session is not the end of the daemon.</summary>
+    private static PosixSignalRegistration IgnoreHangup(ILogger logger) =>
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            HostLog.HangupIgnored(logger);
+        });
+
+    private static async Task<int> PrintAsync(string text)
+    {
+        try
+        {
+            await Console.Out.WriteAsync(text).ConfigureAwait(false);
+            return Success;
+        }
+        catch (IOException e)
+        {
+            return await ReportOutputErrorAsync(e).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Such as a full disk behind a redirection.</summary>
+    private static async Task<int> ReportOutputErrorAsync(IOException e)
+    {
+        await Console.Error.WriteLineAsync($"flanneld: cannot write to standard output: {e.Message}").ConfigureAwait(false);
+        return Failure;
+    }
 
     private static Dictionary<string, string> ReadEnvironment()
     {

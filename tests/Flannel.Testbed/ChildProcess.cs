@@ -66,6 +66,9 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public bool Interrupt() => Send(2);
 
+    /// <summary>As the end of a terminal session does.</summary>
+    public bool HangUp() => Send(Posix.SigHup);
+
     /// <summary>As the power fails: no clean-up of its own.</summary>
     public bool Kill() => Send(Posix.SigKill);
 

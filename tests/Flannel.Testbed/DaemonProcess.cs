@@ -84,6 +84,9 @@ public sealed class DaemonProcess : IAsyncDisposable
         return _process.WaitForExitAsync(cancel);
     }
 
+    /// <summary>SIGHUP, as the end of a terminal session sends it.</summary>
+    public void HangUp() => _process.HangUp();
+
     /// <summary>SIGSTOP: it holds its connections and does nothing.</summary>
     public void Pause() => _process.Pause();
 

@@ -6,6 +6,7 @@ namespace Flannel.Testbed;
 /// <summary>The few calls of the C library that .NET does not offer.</summary>
 internal static partial class Posix
 {
+    public const int SigHup = 1;
     public const int SigKill = 9;
     public const int SigTerm = 15;
     public const int SigStop = 19;

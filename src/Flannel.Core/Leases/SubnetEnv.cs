@@ -11,8 +11,10 @@ namespace Flannel.Core.Leases;
 public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu, bool IpMasq)
 {
     public byte[] ToBytes() => Encoding.ASCII.GetBytes(
-        $"FLANNEL_NETWORK={Network}\nFLANNEL_SUBNET={new Ipv4Address(Subnet.Address.Value + 1)}/{Subnet.Length}\n"
-        + $"FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
+        $"FLANNEL_NETWORK={Network}\n{SubnetLine(Subnet)}FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
+
+    /// <summary>The line by which the subnet is found again, LF included.</summary>
+    public static string SubnetLine(Ipv4Network subnet) => $"FLANNEL_SUBNET={new Ipv4Address(subnet.Address.Value + 1)}/{subnet.Length}\n";
 
     /// <summary>The subnet that an earlier run was given, from the text of its file; null when the text names none. Anything goes here:
     /// the file may be torn, another program's, or edited by hand, and is then as good as absent. As in a shell, the last of several counts.</summary>

@@ -28,10 +28,6 @@ internal static class Healthcheck
         };
     }
 
-    /// <summary>Whether a daemon lives there, ready or not.</summary>
-    public static async Task<bool> AnswersAsync(DaemonOptions options, CancellationToken cancellation) =>
-        (await AskAsync(options, "/healthz", cancellation).ConfigureAwait(false)).Status == HttpStatusCode.OK;
-
     /// <summary>Where a daemon with the same flags can be reached from its own host.</summary>
     private static IPEndPoint Endpoint(DaemonOptions options) => new(
         options.HealthzIp.Equals(IPAddress.Any) ? IPAddress.Loopback : options.HealthzIp.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : options.HealthzIp,

@@ -1,4 +1,5 @@
 using Flannel.AliVpc;
+using Flannel.AliVpc.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -11,39 +12,96 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld release</c>, for scale-in hooks: the node says in its lease that it leaves; the route controller deletes the route at once and
-/// says so; then the lease goes. In this order nobody else is given the subnet while a route still leads here. A daemon that starts again meanwhile
-/// takes it all back.</summary>
-internal sealed class Release(DaemonOptions options, Connections connections, TimeProvider time)
+/// <summary><c>flanneld release</c>, for scale-in hooks: the node marks its leases as released; the route controller deletes the routes at
+/// once and reports it; then the leases are deleted. In this order nobody else is given a subnet while its route still leads here. A daemon
+/// that starts again meanwhile takes it all back.</summary>
+/// <param name="stateDirectory">systemd's, for the subnet that was remembered; null without one.</param>
+internal sealed class Release(DaemonOptions options, Connections connections, TimeProvider time, string? stateDirectory)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Null when all that this node had is given back, also when it had nothing; else what is not.</summary>
+    // What takes longer is announced.
+    private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(1);
+
+    private readonly List<string> problems = [];
+
+    /// <summary>Null when all that this node had is released, also when it had nothing; else what is not.</summary>
     public async Task<string?> RunAsync(CancellationToken cancellation)
     {
-        if (options.HealthzPort > 0 && await Healthcheck.AnswersAsync(options, cancellation).ConfigureAwait(false))
-            return "the daemon still runs and would take a subnet again: stop it first (systemctl stop flanneld)";
+        using var held = Lock();
+        if (problems.Count > 0) return problems[0];
         if (InterfaceSelection.OfThisHost().Select(options, out var error) is not { } selected) return error;
         try
         {
-            var state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
-            var own = state.Leases.Where(lease => lease.Attributes.PublicIp == selected.PublicIp && IsOfThisBuild(lease)).ToList();
-            if (own.Count == 0)
-                await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to give back").ConfigureAwait(false);
-            string? problem = null;
-            foreach (var lease in own) problem ??= await GiveBackAsync(lease, cancellation).ConfigureAwait(false);
-            return problem ?? new SubnetFile(options.SubnetFile).Remove();
+            var reading = connections.Registry.ReadAsync(cancellation);
+            var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}").ConfigureAwait(false);
+            var owner = await IdentifyAsync(state, selected, cancellation).ConfigureAwait(false);
+            var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
+            if (own.Count == 0 && problems.Count == 0)
+                await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release").ConfigureAwait(false);
+            foreach (var lease in own)
+            {
+                if (await ReleaseAsync(lease, cancellation).ConfigureAwait(false) is { } problem) problems.Add(problem);
+            }
         }
         catch (EtcdException e)
         {
-            return $"etcd: {e.Message}";
+            problems.Add($"etcd: {e.Message}");
         }
+
+        // Whatever became of the leases, this host is not to use the subnet any more.
+        RemoveFiles();
+        return problems.Count == 0 ? null : string.Join("; ", problems);
     }
 
     private static bool IsOfThisBuild(Lease lease) =>
         lease.Attributes.BackendType is FlannelContract.AliVpcBackend or FlannelContract.AllocBackend;
 
-    private async Task<string?> GiveBackAsync(Lease lease, CancellationToken cancellation)
+    /// <summary>So that no daemon starts meanwhile. Null where nothing is locked.</summary>
+    private SubnetFileLock? Lock()
+    {
+        switch (SubnetFileLock.TakeExisting(options.SubnetFile, "release"))
+        {
+            case LockResult.Taken taken:
+                return taken.Lock;
+            case LockResult.Busy busy when !options.Force:
+                problems.Add($"{busy.Holder} runs on this host and would lose its subnet:"
+                    + " stop it first (systemctl stop flanneld), or use --force");
+                return null;
+            case LockResult.Unavailable unavailable when !options.Force:
+                problems.Add($"cannot see whether the daemon runs: {unavailable.Reason};"
+                    + " run this as root or as the daemon's user, or use --force");
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private async Task<LeaseOwner> IdentifyAsync(RegistryState state, SelectedInterface selected, CancellationToken cancellation)
+    {
+        var owner = new LeaseOwner(selected.PublicIp, null);
+        if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
+        var asking = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
+        return await AnnounceAsync(asking, "waiting for the metadata service to say which instance this is").ConfigureAwait(false)
+            is IdentityAnswer.Identity { Value: var self }
+            ? owner with { Instance = new LeaseInstance(self.InstanceId, self.VpcId) }
+            : owner;
+    }
+
+    /// <summary>A lease with this node's address that names another instance is not touched.</summary>
+    private bool IsOwn(Lease lease, LeaseOwner owner)
+    {
+        var ownership = owner.Judge(lease);
+        if (ownership == LeaseOwnership.AddressInUse && owner.Instance is null)
+        {
+            problems.Add($"{lease.Subnet} not released: the metadata service does not say whether this is"
+                + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it");
+        }
+
+        return ownership == LeaseOwnership.Own;
+    }
+
+    private async Task<string?> ReleaseAsync(Lease lease, CancellationToken cancellation)
     {
         string? problem = null;
         // Upstream's own nodes write their routes themselves, and nobody else takes them back.
@@ -66,33 +124,61 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         }
 
         if (!await connections.Registry.GiveBackAsync(lease, cancellation).ConfigureAwait(false)) return Interfered(lease);
-        await SayAsync($"{lease.Subnet} is given back").ConfigureAwait(false);
+        await SayAsync($"{lease.Subnet} is released").ConfigureAwait(false);
         return problem;
     }
 
-    /// <summary>Null when the controller says that the route is gone.</summary>
+    /// <summary>Null when the controller reports that the route is gone.</summary>
     private async Task<string?> WaitForRouteAsync(Lease lease, string instanceId, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
-        while (true)
+        for (var isFirst = true; ; isFirst = false)
         {
             var status = await RouteStatusStore.ReadAsync(connections.Etcd, options.EtcdKeys, lease.Key, cancellation).ConfigureAwait(false);
             if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return null;
-            if (time.GetElapsedTime(began) >= options.ReleaseWait)
+            var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
+            if (isFirst || isOver)
             {
                 var controller = await Election.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
-                var reason = controller is null ? "there is no route controller now"
-                    : status?.Message is { Length: > 0 } message ? $"the route controller {controller.InstanceId} says: {message}"
-                    : $"the route controller {controller.InstanceId} has not said that it is gone";
-                return $"the route of {lease.Subnet} may still stand after {options.ReleaseWait.TotalSeconds:0} s ({reason});"
-                    + " the next controller collects it, a minute after it first misses the lease";
+                if (isOver) return StillThere(lease, status, controller);
+                var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
+                await SayAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}")
+                    .ConfigureAwait(false);
             }
 
             await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
         }
     }
 
-    private static string Interfered(Lease lease) => $"somebody wrote the lease of {lease.Subnet} meanwhile: a daemon that still runs? stop it and try again";
+    private string StillThere(Lease lease, RouteStatus? status, ControllerHolder? controller)
+    {
+        var reason = "there is no route controller now";
+        if (controller is not null)
+        {
+            reason = $"the route controller {controller.InstanceId} "
+                + (status?.Message is { Length: > 0 } message ? $"reports: {message}" : "has not reported that it is gone");
+        }
+
+        return $"the route of {lease.Subnet} may still exist after {options.ReleaseWait.TotalSeconds:0} s ({reason});"
+            + " a route controller deletes it as stale later";
+    }
+
+    private void RemoveFiles()
+    {
+        var lastSubnet = new LastSubnetFile(options.SubnetFile, stateDirectory);
+        FileResult[] results = [new SubnetFile(options.SubnetFile).Remove(), lastSubnet.Forget()];
+        problems.AddRange(results.OfType<FileResult.Failed>().Select(failed => failed.Error));
+    }
+
+    private async Task<T> AnnounceAsync<T>(Task<T> answer, string line)
+    {
+        await Task.WhenAny(answer, Task.Delay(Prompt, time)).ConfigureAwait(false);
+        if (!answer.IsCompleted) await SayAsync(line).ConfigureAwait(false);
+        return await answer.ConfigureAwait(false);
+    }
+
+    private static string Interfered(Lease lease) =>
+        $"the lease of {lease.Subnet} was changed meanwhile: is a daemon still running? stop it and try again";
 
     private static Task SayAsync(string line) => Console.Out.WriteLineAsync(line);
 }

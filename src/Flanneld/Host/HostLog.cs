@@ -30,6 +30,13 @@ internal static partial class HostLog
     [LoggerMessage(1008, LogLevel.Warning, "{Line}")]
     public static partial void OptionWarning(ILogger logger, string line);
 
+    [LoggerMessage(1009, LogLevel.Warning, "cannot lock the subnet file: {Reason}; a second flanneld on this host would not be noticed")]
+    public static partial void NotLocked(ILogger logger, string reason);
+
+    [LoggerMessage(1010, LogLevel.Information,
+        "SIGHUP ignored: files that change are read again without it; restart flanneld to change its flags")]
+    public static partial void HangupIgnored(ILogger logger);
+
     [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
     public static partial void Bug(ILogger logger, Exception exception);
 }

@@ -1,81 +1,69 @@
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 
 namespace Flanneld.Host;
 
-/// <summary><c>subnet.env</c> on disk: replaced as a whole or not at all, 0644 whatever the umask, there only while the subnet may be used.</summary>
-internal sealed class SubnetFile(string path)
+/// <summary>What stands at the path of <c>subnet.env</c>.</summary>
+internal abstract record SubnetFileState
 {
-    private const UnixFileMode Mode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private SubnetFileState()
+    {
+    }
 
+    public sealed record Missing : SubnetFileState;
+
+    /// <param name="HasExpectedMode">0644: Docker and CNI read it as other users.</param>
+    public sealed record Present(byte[] Content, bool HasExpectedMode) : SubnetFileState
+    {
+        /// <summary>The subnet that the content names; null when it names none.</summary>
+        public Ipv4Network? ReadSubnet() => SubnetEnv.ReadPreviousSubnet(Content);
+    }
+
+    /// <param name="Error">One line.</param>
+    public sealed record Unreadable(string Error) : SubnetFileState;
+}
+
+/// <summary>The file through which the host learns its subnet.</summary>
+internal interface ISubnetFile
+{
+    string Path { get; }
+
+    SubnetFileState Read();
+
+    FileResult Write(SubnetEnv subnetEnv);
+
+    /// <summary>Done if there is none.</summary>
+    FileResult Remove();
+}
+
+/// <summary><c>subnet.env</c> on disk.</summary>
+internal sealed class SubnetFile(string path) : ISubnetFile
+{
     // Far above what any flannel writes; a larger file is not one.
     private const int MaxBytes = 64 * 1024;
 
     public string Path => path;
 
-    /// <summary>The subnet that an earlier run wrote; null without one.</summary>
-    public Flannel.Core.Addresses.Ipv4Network? ReadPreviousSubnet()
+    public SubnetFileState Read()
     {
         try
         {
             using var stream = File.OpenRead(path);
-            var buffer = new byte[MaxBytes];
-            var length = stream.ReadAtLeast(buffer, MaxBytes, throwOnEndOfStream: false);
-            return SubnetEnv.ReadPreviousSubnet(buffer.AsSpan(0, length));
+            var buffer = new byte[(int)Math.Min(stream.Length, MaxBytes)];
+            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            return new SubnetFileState.Present(buffer[..length], File.GetUnixFileMode(stream.SafeFileHandle) == WholeFile.Mode);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new SubnetFileState.Missing();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return null;
+            return new SubnetFileState.Unreadable($"cannot read {path}: {e.Message}");
         }
     }
 
-    /// <summary>Null, or why the file could not be written, in one line.</summary>
-    public string? Write(SubnetEnv subnetEnv)
-    {
-        var temporary = $"{path}.{Environment.ProcessId}.new";
-        try
-        {
-            if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } directory) Directory.CreateDirectory(directory);
-            using (var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Mode }))
-            {
-                stream.Write(subnetEnv.ToBytes());
-                File.SetUnixFileMode(stream.SafeFileHandle, Mode);
-                stream.Flush(flushToDisk: true);
-            }
+    public FileResult Write(SubnetEnv subnetEnv) => WholeFile.Write(path, subnetEnv.ToBytes());
 
-            File.Move(temporary, path, overwrite: true);
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Discard(temporary);
-            return $"cannot write {path}: {e.Message}";
-        }
-    }
-
-    /// <summary>The subnet may no longer be used. Null, or why the file could not be removed.</summary>
-    public string? Remove()
-    {
-        try
-        {
-            File.Delete(path);
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"cannot remove {path}: {e.Message}";
-        }
-    }
-
-    private static void Discard(string temporary)
-    {
-        try
-        {
-            File.Delete(temporary);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The reason that was reported first is the one to act on.
-        }
-    }
+    public FileResult Remove() => WholeFile.Remove(path);
 }

@@ -4,17 +4,46 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>Asks the metadata service who this node is until it knows, or until asking again cannot help. The first question is asked at once, so that a
-/// restart waits for the slower of etcd and metadata and not for both; it stays silent until somebody wants the answer (backend alloc never does).</summary>
-internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
+/// <summary>Who this node is, or one line that says why this host can have no identity.</summary>
+internal abstract record IdentityResult
 {
-    private readonly Task<IdentityAnswer> first = reader.ReadAsync(mac, cancellation);
+    private IdentityResult()
+    {
+    }
 
-    /// <summary>The identity, or one line that says why this host can have none.</summary>
-    public async Task<(InstanceIdentity? Identity, string Error)> ReadAsync()
+    public sealed record Known(InstanceIdentity Identity) : IdentityResult;
+
+    public sealed record Impossible(string Reason) : IdentityResult;
+}
+
+/// <summary>Where the node learns which instance it is.</summary>
+internal interface INodeIdentity
+{
+    /// <summary>Null while it is not known.</summary>
+    InstanceIdentity? Current { get; }
+
+    /// <summary>Waits until it is known, or until asking again cannot help.</summary>
+    Task<IdentityResult> ReadAsync();
+}
+
+/// <summary>Asks the metadata service who this node is until it knows, or until asking again cannot help. The first question is asked at once, so that a
+/// restart waits for the slower of etcd and metadata and not for both; it logs nothing until somebody needs the identity (backend alloc
+/// rarely does).</summary>
+internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
+    : INodeIdentity
+{
+    private Task<IdentityAnswer>? first;
+    private volatile InstanceIdentity? current;
+
+    public InstanceIdentity? Current => current;
+
+    /// <summary>Asks for the first time.</summary>
+    public void Start() => first = AskAsync();
+
+    public async Task<IdentityResult> ReadAsync()
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30), random);
-        for (var answer = await first.ConfigureAwait(false); ; answer = await reader.ReadAsync(mac, cancellation).ConfigureAwait(false))
+        for (var answer = await (first ?? AskAsync()).ConfigureAwait(false); ; answer = await AskAsync().ConfigureAwait(false))
         {
             switch (answer)
             {
@@ -22,11 +51,12 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
                     NodeLog.Identity(
                         logger, identity.InstanceId, identity.ZoneId, identity.VpcId, identity.VSwitchId, identity.NetworkInterfaceId,
                         identity.PrimaryInterface ? "primary" : "secondary");
-                    return (identity, "");
+                    return new IdentityResult.Known(identity);
                 case IdentityAnswer.NotAnEcsInstance not:
-                    return (null, $"{not.Line}; backend ali-vpc works on ECS instances only (backend alloc gives leases without routes)");
+                    return new IdentityResult.Impossible(
+                        $"{not.Line}; backend ali-vpc works on ECS instances only (backend alloc gives leases without routes)");
                 case IdentityAnswer.NoSuchInterface none:
-                    return (null, $"{none.Line}: choose another one with --iface");
+                    return new IdentityResult.Impossible($"{none.Line}: choose another one with --iface");
                 case IdentityAnswer.Unreachable unreachable:
                     if (backoff.Failures == 0) NodeLog.IdentityUnreachable(logger, unreachable.Line);
                     break;
@@ -34,5 +64,12 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
 
             await Task.Delay(backoff.Next(), time, cancellation).ConfigureAwait(false);
         }
+    }
+
+    private async Task<IdentityAnswer> AskAsync()
+    {
+        var answer = await reader.ReadAsync(mac, cancellation).ConfigureAwait(false);
+        if (answer is IdentityAnswer.Identity { Value: var identity }) current = identity;
+        return answer;
     }
 }

@@ -1,84 +1,180 @@
 using Flannel.AliVpc.Metadata;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd;
 using Flannel.Etcd.Leasing;
+using Flanneld.Interfaces;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>From nothing to a held lease: waits for a configuration that this build can serve, then takes the node's subnet.</summary>
+/// <summary>How the node's search for a subnet ended.</summary>
+internal abstract record LeasingResult
+{
+    private LeasingResult()
+    {
+    }
+
+    /// <param name="Identity">Who holds the lease; null where the backend does not need to know.</param>
+    public sealed record Held(HeldLease Lease, InstanceIdentity? Identity) : LeasingResult;
+
+    /// <param name="Reason">One line that says why waiting cannot help.</param>
+    public sealed record Failed(string Reason) : LeasingResult;
+}
+
+/// <summary>What the node is known by in its lease.</summary>
+/// <param name="PreviousSubnet">What it had before; null without one.</param>
+internal sealed record NodeAddress(Ipv4Address PublicIp, string? PublicIpv6, Ipv4Network? PreviousSubnet);
+
+/// <summary>From nothing to a held lease: waits for a configuration that this build can serve, then takes the node's subnet. The
+/// <c>subnet.env</c> of an earlier run is removed as soon as etcd says that its subnet is not this node's any more.</summary>
+/// <param name="waiting">Told what the node waits for.</param>
 /// <param name="onConfigMissing">Called when there is no configuration, once for each time.</param>
-/// <param name="identity">Asked for only when the configuration needs routes; started before, so that it costs no time.</param>
 internal sealed class NodeLeasing(
-    SubnetRegistry registry, string configKey, Func<Task<(InstanceIdentity? Identity, string Error)>> identity,
-    Ipv4Address publicIp, string? publicIpv6, NodeHealth health, Action<string> tell, ILogger logger, Action? onConfigMissing = null)
+    SubnetRegistry registry, EtcdKeys keys, NodeAddress address, INodeIdentity identity, FormerSubnet former, Action<string> waiting,
+    TimeProvider time, ILogger logger, Action? onConfigMissing = null)
 {
     // etcd is watched meanwhile; this is only how long a wait may take before the reason is checked anew.
     private static readonly TimeSpan Recheck = TimeSpan.FromMinutes(5);
 
+    private readonly string configKey = keys.Config.ToStringUtf8();
     private InstanceIdentity? self;
+    private long? lastAnswerAt;
 
-    /// <summary>A held lease and who holds it, or one line that says why waiting cannot help.</summary>
-    public async Task<(HeldLease? Lease, InstanceIdentity? Identity, string Error)> TakeAsync(Ipv4Network? previous, CancellationToken cancellation)
+    /// <summary>Who asks, as far as is known now.</summary>
+    private LeaseOwner Owner()
     {
-        var owner = new LeaseOwner(publicIp, previous);
+        var owner = new LeaseOwner(address.PublicIp, address.PreviousSubnet);
+        if ((self ?? identity.Current) is not { } known) return owner;
+        return owner with
+        {
+            Instance = new LeaseInstance(known.InstanceId, known.VpcId),
+            IsAddressConfirmed = known.PrivateAddresses.Contains(address.PublicIp) && !HostInterface.IsLinkLocal(address.PublicIp),
+        };
+    }
+
+    public async Task<LeasingResult> TakeAsync(CancellationToken cancellation)
+    {
         RegistryState? known = null;
         string? refused = null;
         while (true)
         {
             try
             {
-                known = await registry.WaitForConfigAsync(Trouble, cancellation, known, owner).ConfigureAwait(false);
+                known = await WaitForConfigAsync(known, cancellation).ConfigureAwait(false);
             }
-            catch (Flannel.Etcd.EtcdException e)
+            catch (EtcdException e)
             {
-                return (null, null, $"etcd: {e.Message}");
+                return new LeasingResult.Failed($"etcd: {e.Message}");
             }
 
             var config = ((ConfigState.Present)known.Config).Config;
             if (NodeBackend.Refusal(config) is { } refusal)
             {
                 if (refused != refusal) Refuse(refused = refusal);
-                await registry.WaitForConfigChangeAsync(known.Revision, Recheck, cancellation).ConfigureAwait(false);
+                await registry.WaitForConfigChangeAsync(known.Revision, Shorter(former.Recheck), cancellation).ConfigureAwait(false);
                 known = null;
                 continue;
             }
 
-            Facts(config);
+            LogConfig(config);
             if (NodeBackend.NeedsRoutes(config) && self is null)
             {
-                Waiting("waiting for the metadata service to say which instance this is");
-                (self, var error) = await identity().ConfigureAwait(false);
-                if (self is null) return (null, null, error);
+                var wasKnown = identity.Current is not null;
+                if (await IdentifyAsync().ConfigureAwait(false) is { } failed) return failed;
+                // While the metadata service was waited for, all of it may have changed.
+                known = wasKnown ? known : await WaitForConfigAsync(null, cancellation).ConfigureAwait(false);
             }
 
-            var request = new AcquireRequest(owner, c => NodeBackend.AttributesFor(c, publicIp, publicIpv6, self))
-            {
-                Excluded = RangesOf(self?.VSwitchRange),
-                Avoided = RangesOf(self?.VpcRange),
-                VpcId = self?.VpcId,
-            };
-            var result = await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false);
+            former.Check(known, Owner());
+            if (await AcquireAsync(known, cancellation).ConfigureAwait(false) is { } result) return result;
             known = null;
-            switch (result)
-            {
-                case AcquireResult.Held held:
-                    NodeLog.Subnet(logger, held.Lease.Lease.Subnet, How(held.Lease));
-                    return (held.Lease, self, "");
-                case AcquireResult.Refused error:
-                    return (null, null, $"etcd: {error.Error.Message}");
-                case AcquireResult.OutOfSubnets full:
-                    NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
-                    Waiting("out of subnets: waiting for one to become free");
-                    await registry.WaitForRoomAsync(full.Revision, Recheck, cancellation).ConfigureAwait(false);
-                    break;
-                case AcquireResult.NoConfig or AcquireResult.NotWanted:
-                    break; // the configuration changed under way: look at the new one
-            }
         }
     }
 
-    private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];
+    /// <summary>Null to try again.</summary>
+    private async Task<LeasingResult?> AcquireAsync(RegistryState known, CancellationToken cancellation)
+    {
+        var request = new AcquireRequest(Owner(), config => NodeBackend.AttributesFor(config, address.PublicIp, address.PublicIpv6, self))
+        {
+            OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} does not fit the network configuration any more"),
+        };
+        switch (await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false))
+        {
+            case AcquireResult.Held held:
+                NodeLog.Subnet(logger, held.Lease.Lease.Subnet, How(held.Lease));
+                return new LeasingResult.Held(held.Lease, self);
+            case AcquireResult.Refused error:
+                return new LeasingResult.Failed($"etcd: {error.Error.Message}");
+            case AcquireResult.AddressInUse when self is null && identity.Current is null:
+                // The backend alone would not need it.
+                return await IdentifyAsync().ConfigureAwait(false);
+            case AcquireResult.AddressInUse inUse:
+                return new LeasingResult.Failed(Describe(inUse.Lease));
+            case AcquireResult.OutOfSubnets full:
+                NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
+                waiting("out of subnets: waiting for one to become free");
+                await registry.WaitForRoomAsync(full.Revision, Shorter(former.Recheck), cancellation).ConfigureAwait(false);
+                return null;
+            default:
+                return null; // the configuration changed under way: the new one is read
+        }
+    }
+
+    /// <summary>The first state with a configuration. The file of an earlier run is checked with each state that is read.</summary>
+    private async Task<RegistryState> WaitForConfigAsync(RegistryState? known, CancellationToken cancellation)
+    {
+        lastAnswerAt ??= time.GetTimestamp();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var expiring = ExpireAsync(stop.Token);
+        try
+        {
+            return await registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check).ConfigureAwait(false);
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await expiring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        TimeSpan Check(RegistryState state)
+        {
+            lastAnswerAt = time.GetTimestamp();
+            former.Check(state, Owner());
+            return former.Recheck;
+        }
+    }
+
+    /// <summary>Nobody renews the lease of before while etcd is unavailable: it does not outlive its time.</summary>
+    private async Task ExpireAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var left = FlannelContract.LeaseTime - time.GetElapsedTime(lastAnswerAt!.Value);
+            if (left <= TimeSpan.Zero) break;
+            await Task.Delay(left, time, cancellation).ConfigureAwait(false);
+        }
+
+        former.Remove("its lease expired while etcd was unavailable");
+    }
+
+    /// <summary>Null when it is known who this node is.</summary>
+    private async Task<LeasingResult?> IdentifyAsync()
+    {
+        waiting("waiting for the metadata service to say which instance this is");
+        var result = await identity.ReadAsync().ConfigureAwait(false);
+        self = (result as IdentityResult.Known)?.Identity;
+        return result is IdentityResult.Impossible impossible ? new LeasingResult.Failed(impossible.Reason) : null;
+    }
+
+    private static TimeSpan Shorter(TimeSpan recheck) => recheck == Timeout.InfiniteTimeSpan || recheck > Recheck ? Recheck : recheck;
+
+    private string Describe(Lease lease) =>
+        $"{LeaseInstance.Read(lease.Attributes)?.Id} uses this node's public address {address.PublicIp} and holds {lease.Subnet}:"
+        + " give this node an address of its own (--public-ip, FLANNELD_PUBLIC_IP),"
+        + $" or, if that instance is gone for good, delete its lease: etcdctl del {keys.Subnets}{lease.Key}";
 
     private static string How(HeldLease held) => held switch
     {
@@ -87,33 +183,29 @@ internal sealed class NodeLeasing(
         _ => "is new for this node",
     };
 
-    private void Facts(NetworkConfig config)
+    private void LogConfig(NetworkConfig config)
     {
         NodeLog.Config(logger, config.Network, config.SubnetLength, config.SubnetMin, config.SubnetMax, config.BackendType);
         if (config.Ipv6Network is not null) NodeLog.Ipv6NotRouted(logger);
         foreach (var line in NodeBackend.Warnings(config)) NodeLog.ConfigWarning(logger, line);
     }
 
-    private void Trouble(ConfigState state)
+    private void ReportConfig(ConfigState state)
     {
-        if (state is ConfigState.Refused refused) Refuse(refused.Error);
-        else
+        if (state is ConfigState.Refused refused)
         {
-            NodeLog.ConfigMissing(logger, configKey);
-            onConfigMissing?.Invoke();
-            Waiting($"waiting for the network configuration at {configKey}");
+            Refuse(refused.Error);
+            return;
         }
+
+        NodeLog.ConfigMissing(logger, configKey);
+        onConfigMissing?.Invoke();
+        waiting($"waiting for the network configuration at {configKey}");
     }
 
     private void Refuse(string error)
     {
         NodeLog.ConfigRefused(logger, configKey, error);
-        Waiting($"the network configuration at {configKey} is refused: {error}");
-    }
-
-    private void Waiting(string what)
-    {
-        health.NoLease(what);
-        tell(what);
+        waiting($"the network configuration at {configKey} is refused: {error}");
     }
 }

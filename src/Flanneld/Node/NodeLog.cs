@@ -33,7 +33,7 @@ internal static partial class NodeLog
     [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
     public static partial void Subnet(ILogger logger, object subnet, string how);
 
-    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased or overlap a vSwitch's range; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
+    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
     public static partial void OutOfSubnets(ILogger logger, object count, object network);
 
     [LoggerMessage(1109, LogLevel.Information, "route of {Subnet}: {State} in {Tables}{Message}")]
@@ -45,7 +45,7 @@ internal static partial class NodeLog
     [LoggerMessage(1111, LogLevel.Information, "route of {Subnet}: waiting for the route controller")]
     public static partial void RouteAwaited(ILogger logger, object subnet);
 
-    [LoggerMessage(1112, LogLevel.Information, "ready: wrote {File}, {Milliseconds} ms after the start")]
+    [LoggerMessage(1112, LogLevel.Information, "node is ready: {File} is in place {Milliseconds} ms after the start")]
     public static partial void Ready(ILogger logger, string file, object milliseconds);
 
     [LoggerMessage(1113, LogLevel.Warning, "removed {File}: {Reason}")]
@@ -53,6 +53,17 @@ internal static partial class NodeLog
 
     [LoggerMessage(1114, LogLevel.Error, "{Error}; trying again")]
     public static partial void FileTrouble(ILogger logger, string error);
+
+    [LoggerMessage(EventId = 1131, Message = "rewrote {File}: {Cause}")]
+    public static partial void FileRewritten(ILogger logger, LogLevel level, string file, string cause);
+
+    [LoggerMessage(1132, LogLevel.Warning,
+        "route status of {Subnet} ({State}) not applied: the network configuration changed after the start;"
+        + " the node keeps its subnet until it is restarted")]
+    public static partial void RouteStatusNotApplied(ILogger logger, object subnet, string state);
+
+    [LoggerMessage(1133, LogLevel.Warning, "cannot remember subnet {Subnet}: {Error}; without its lease this node may get another subnet")]
+    public static partial void SubnetNotRemembered(ILogger logger, object subnet, string error);
 
     [LoggerMessage(1115, LogLevel.Information, "the network configuration {What}")]
     public static partial void ConfigChanged(ILogger logger, string what);

@@ -21,11 +21,13 @@ internal sealed class NodeLoop(
 
     private bool controllerTold;
     private bool hungTold;
+    private long? lastPulse;
 
     /// <summary>Why the node must end.</summary>
     public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
     {
         using var watched = loops.Begin("the node's loop", LongestWork);
+        await readiness.ReconcileAsync(cancellation).ConfigureAwait(false);
         await using var events = new LeaseEventReader(keeper.KeepAsync, cancellation);
         var next = events.MoveNextAsync();
         while (true)
@@ -35,7 +37,7 @@ internal sealed class NodeLoop(
             Pulse();
             if (!next.IsCompleted)
             {
-                if (readiness.RetryAfter is not null) await readiness.SettleAsync(cancellation).ConfigureAwait(false);
+                await readiness.ReconcileAsync(cancellation).ConfigureAwait(false);
                 continue;
             }
 
@@ -48,11 +50,14 @@ internal sealed class NodeLoop(
         }
     }
 
-    /// <summary>This loop lives, or it would not be here; the pulse is for all of them.</summary>
+    /// <summary>This loop lives, or it would not be here; the keep-alive is for all of them.</summary>
     private void Pulse()
     {
+        if (lastPulse is { } last && time.GetElapsedTime(last) < pulse) return;
+        lastPulse = time.GetTimestamp();
         if (loops.Hung is not { } hung)
         {
+            if (hungTold) systemd.Status(health.Summary);
             hungTold = false;
             systemd.Alive();
             return;
@@ -66,11 +71,10 @@ internal sealed class NodeLoop(
     private async Task WaitAsync(Task<bool> next, WatchedLoop watched, CancellationToken cancellation)
     {
         if (next.IsCompleted) return;
-        var wait = readiness.RetryAfter ?? pulse;
-        if (pulse < wait) wait = pulse;
-        watched.Waits(wait ?? Timeout.InfiniteTimeSpan);
+        var wait = pulse < NodeReadiness.ReconcileInterval ? pulse.Value : NodeReadiness.ReconcileInterval;
+        watched.Waits(wait);
         using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await Task.WhenAny(next, Task.Delay(wait ?? Timeout.InfiniteTimeSpan, time, heard.Token)).ConfigureAwait(false);
+        await Task.WhenAny(next, Task.Delay(wait, time, heard.Token)).ConfigureAwait(false);
         await heard.CancelAsync().ConfigureAwait(false);
         // The keeper ends by the same word; until it has, there is nothing to do.
         if (cancellation.IsCancellationRequested) await Task.WhenAny(next).ConfigureAwait(false);

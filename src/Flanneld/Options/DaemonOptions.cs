@@ -52,6 +52,7 @@ internal sealed class DaemonOptions
     public OutputFormat Output { get; set; }
     public bool RemoveLeftovers { get; set; }
     public TimeSpan ReleaseWait { get; set; } = TimeSpan.FromSeconds(60);
+    public bool Force { get; set; }
 
     public System.Net.IPAddress HealthzIp { get; set; } = System.Net.IPAddress.Any;
     public int HealthzPort { get; set; }

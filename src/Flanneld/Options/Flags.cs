@@ -74,6 +74,8 @@ internal static class Flags
             (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
         new("wait", Cloud, "SECONDS", "60", "of 'release': how long the route controller is waited for, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v))) { Only = Command.Release },
+        new("force", Cloud, "", "false", "of 'release': even while the daemon runs, which then ends because its lease is gone",
+            (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = Command.Release },
 
         new("healthz-ip", Health, "IP", "0.0.0.0", "address of /healthz, /readyz and /metrics",
             (o, s) => FlagValues.AnyAddress(s, v => o.HealthzIp = v)),

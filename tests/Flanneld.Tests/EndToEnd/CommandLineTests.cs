@@ -75,6 +75,40 @@ public sealed class CommandLineTests
         Assert.Matches("^[^\n]*[0-9]+\\.[0-9]+[^\n]*\n$", result.Output + result.Error);
     }
 
+    [Theory]
+    [InlineData("<&- >&-")]
+    [InlineData("<&- >&- 2>&-")]
+    [InlineData(">&-")]
+    public async Task With_its_standard_streams_closed_it_ends_as_with_them(string redirections)
+    {
+        Assert.Equal(0, (await ShellAsync($"\"$0\" --version {redirections}")).ExitCode);
+        Assert.Equal(2, (await ShellAsync($"\"$0\" --no-such-flag {redirections}")).ExitCode);
+        Assert.Equal(1, (await ShellAsync($"\"$0\" --etcd-endpoints=http://127.0.0.1:1 --iface=nosuch0 {redirections}")).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("--help")]
+    public async Task Where_its_output_cannot_be_written_one_line_says_so(string argument)
+    {
+        var result = await ShellAsync($"\"$0\" {argument} >/dev/full");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches("^flanneld: cannot write to standard output: [^\n]+\n$", result.Error);
+    }
+
+    private static Task<CommandResult> ShellAsync(string line)
+    {
+        Needs.NativeExecutable();
+        var start = new ProgramStart("/bin/sh", ["-c", line, Locations.Flanneld])
+        {
+            Environment = new Dictionary<string, string>
+            {
+                ["FLANNELD_SUBNET_FILE"] = $"{Path.GetTempPath()}/flannel-{Guid.NewGuid():N}.env",
+            },
+        };
+        return Command.TryRunAsync(start, TestContext.Current.CancellationToken);
+    }
+
     private static async Task<CommandResult> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
         Needs.NativeExecutable();

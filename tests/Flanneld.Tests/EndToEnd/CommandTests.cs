@@ -17,7 +17,9 @@ public sealed class CommandTests : EndToEndTest
 
         var first = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
 
-        Assert.Equal((0, $"{subnet} is given back\n"), (first.ExitCode, first.Output));
+        Assert.Equal(0, first.ExitCode);
+        var wait = $"waiting up to 60 s until the route of {subnet} is deleted by the route controller {Vpc.Instances[0].InstanceId}\n";
+        Assert.Equal($"{wait}{subnet} is released\n", first.Output);
         AssertNothingElseIsSaid(first.Error);
         Assert.Null(await LeaseAsync(1));
         // The controller says so when the listing has it no more.
@@ -26,11 +28,11 @@ public sealed class CommandTests : EndToEndTest
         Assert.NotNull(await RouteAsync(staying));
         var again = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
         Assert.Equal(0, again.ExitCode);
-        Assert.Contains("nothing to give back", again.Output, StringComparison.Ordinal);
+        Assert.Contains("nothing to release", again.Output, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Without_a_controller_the_lease_is_given_back_and_the_route_is_spoken_of()
+    public async Task Without_a_controller_the_lease_is_released_the_file_removed_and_the_route_named()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
@@ -40,9 +42,73 @@ public sealed class CommandTests : EndToEndTest
         var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--wait=1");
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains($"the route of {subnet} may still stand after 1 s (there is no route controller now)", result.Error, StringComparison.Ordinal);
+        var wait = $"waiting up to 1 s until the route of {subnet} is deleted by a route controller: none is elected now\n";
+        Assert.Contains(wait, result.Output, StringComparison.Ordinal);
+        var left = $"the route of {subnet} may still exist after 1 s (there is no route controller now)";
+        Assert.Contains(left, result.Error, StringComparison.Ordinal);
         Assert.Null(await LeaseAsync(0));
         Assert.NotNull(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Both_of_two_leases_are_released_and_a_reservation_is_left_to_the_operator()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var lease = await LeaseAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        // An older lease of this node, and what an operator set aside for it. Each names the instance, so that its route is waited for.
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.0.0-24", lease!.Value, Cancel);
+        var older = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.254.0-24", lease.Value, Cancel, older);
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--wait=0");
+
+        Assert.Equal(1, result.ExitCode);
+        var left = Assert.Single(await Vpc.LeasesAsync(Cancel));
+        Assert.Equal($"{SubnetPrefix}10.24.0.0-24", left.Key);
+        Assert.Contains($"{SubnetOf(lease)} is released\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("10.24.254.0/24 is released\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("10.24.0.0/24 is a reservation and stays one", result.Output, StringComparison.Ordinal);
+        foreach (var subnet in new[] { SubnetOf(lease), "10.24.0.0/24", "10.24.254.0/24" })
+            Assert.Contains($"the route of {subnet} may still exist", result.Error, StringComparison.Ordinal);
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task The_lease_of_another_instance_with_the_same_address_is_not_released()
+    {
+        await StartVpcAsync(2);
+        var daemon = await StartReadyAsync(0);
+        var lease = await LeaseAsync(0);
+
+        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, WithAddressOf(0, 1));
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("nothing to release", result.Output, StringComparison.Ordinal);
+        Assert.Equal(lease, await LeaseAsync(0));
+        Assert.False(daemon.HasExited);
+    }
+
+    [Fact]
+    public async Task Forced_beside_a_running_daemon_the_daemon_ends_because_its_lease_is_gone()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        await WaitForControllerAsync();
+        var leaving = await StartReadyAsync(1, "--route-controller=never");
+        var subnet = await SubnetAsync(1);
+
+        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, "--force");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(1, await leaving.WaitForExitAsync(Cancel));
+        Assert.Contains($"subnet {subnet} is lost", leaving.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain("a fault of this program", leaving.StandardError, StringComparison.Ordinal);
+        Assert.Null(await LeaseAsync(1));
+        Assert.Null(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
     }
 
     [Fact]
@@ -57,10 +123,13 @@ public sealed class CommandTests : EndToEndTest
 
         var ready = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
         Assert.Equal((0, "", ""), (ready.ExitCode, ready.Output, ready.Error));
-        var release = await Vpc.Instances[0].RunCommandAsync("release", Cancel, port);
+        // Whatever port its health is at.
+        var release = await Vpc.Instances[0].RunCommandAsync("release", Cancel);
         Assert.Equal(1, release.ExitCode);
-        Assert.Contains("the daemon still runs", release.Error, StringComparison.Ordinal);
+        var holder = $@"flanneld \S+, process {Vpc.Instances[0].Daemon!.Id}";
+        Assert.Matches($"{holder} runs on this host and would lose its subnet: stop it first", release.Error);
         Assert.NotNull(await LeaseAsync(0));
+        Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
     [Fact]

@@ -67,6 +67,12 @@ public abstract class EndToEndTest : IAsyncDisposable
     protected Task<RouteEntry> WaitForRouteAsync(string subnet, int instance) => Eventually.HasAsync($"{subnet} is routed to {Vpc.Instances[instance].InstanceId}", async () =>
         await RouteAsync(subnet) is { Status: "Available" } entry && entry.NextHopId == Vpc.Instances[instance].InstanceId ? entry : null, Cancel);
 
+    /// <summary>Flags that give an instance another one's address by hand.</summary>
+    protected string[] WithAddressOf(int other, int instance) => WithAddress(Vpc.Instances[other].PublicIp, instance);
+
+    protected string[] WithAddress(string address, int instance) =>
+        [Vpc.Instances[instance].Namespace is null ? "--iface=lo" : "--iface=eth0", $"--public-ip={address}"];
+
     protected Task<EcsInstance> WaitForControllerAsync(Func<EcsInstance, bool>? which = null) => Eventually.HasAsync("the election has a winner", async () =>
         await Vpc.ControllerAsync(Cancel) is { } instance && (which?.Invoke(instance) ?? true) ? instance : null, Cancel);
 }

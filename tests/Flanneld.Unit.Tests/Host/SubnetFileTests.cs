@@ -16,7 +16,7 @@ public sealed class SubnetFileTests : IDisposable
     [Fact]
     public void It_is_written_whole_with_mode_0644_and_nothing_is_left_beside_it()
     {
-        Assert.Null(new SubnetFile(Path).Write(Env));
+        Assert.IsType<FileResult.Done>(new SubnetFile(Path).Write(Env));
         Assert.Equal("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", File.ReadAllText(Path));
         Assert.Equal("0644", Convert.ToString((int)File.GetUnixFileMode(Path), 8).PadLeft(4, '0'));
         Assert.Single(Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!));
@@ -26,12 +26,14 @@ public sealed class SubnetFileTests : IDisposable
     public void It_replaces_an_older_one_and_is_found_again()
     {
         var file = new SubnetFile(Path);
-        Assert.Null(file.ReadPreviousSubnet());
-        Assert.Null(file.Write(Env with { Subnet = Ipv4Network.Parse("10.24.9.0/24") }));
-        Assert.Null(file.Write(Env));
-        Assert.Equal(Ipv4Network.Parse("10.24.5.0/24"), file.ReadPreviousSubnet());
-        Assert.Null(file.Remove());
-        Assert.Null(file.Remove());
+        Assert.IsType<SubnetFileState.Missing>(file.Read());
+        Assert.IsType<FileResult.Done>(file.Write(Env with { Subnet = Ipv4Network.Parse("10.24.9.0/24") }));
+        Assert.IsType<FileResult.Done>(file.Write(Env));
+        var present = Assert.IsType<SubnetFileState.Present>(file.Read());
+        Assert.Equal(Ipv4Network.Parse("10.24.5.0/24"), present.ReadSubnet());
+        Assert.True(present.HasExpectedMode);
+        Assert.IsType<FileResult.Done>(file.Remove());
+        Assert.IsType<FileResult.Done>(file.Remove());
         Assert.False(File.Exists(Path));
     }
 
@@ -39,8 +41,16 @@ public sealed class SubnetFileTests : IDisposable
     public void Where_it_cannot_be_written_one_line_says_why()
     {
         File.WriteAllText(System.IO.Path.Combine(directory, "run"), "a file where the directory should be");
-        var error = new SubnetFile(Path).Write(Env);
+        var error = Assert.IsType<FileResult.Failed>(new SubnetFile(Path).Write(Env)).Error;
         Assert.StartsWith($"cannot write {Path}: ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("\n", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_in_its_place_is_reported_and_not_taken_for_its_absence()
+    {
+        Directory.CreateDirectory(Path);
+        Assert.Contains(Path, Assert.IsType<SubnetFileState.Unreadable>(new SubnetFile(Path).Read()).Error, StringComparison.Ordinal);
+        Assert.IsType<FileResult.Failed>(new SubnetFile(Path).Write(Env));
     }
 }

@@ -1,4 +1,5 @@
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
@@ -15,6 +16,8 @@ public sealed class NodeReadinessTests : IDisposable
     private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
     private static readonly Lease Held = new(
         new SubnetKey(Subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
+
+    private static readonly SubnetEnv Env = new(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false);
 
     private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 8, 0, 0, TimeSpan.Zero));
@@ -33,14 +36,16 @@ public sealed class NodeReadinessTests : IDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private NodeReadiness Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null)
+    private NodeReadiness Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
-        var node = new NodeReadiness(
-            new SubnetEnv(Ipv4Network.Parse("10.24.0.0/16"), Subnet, 1500, false), instanceId, new SubnetFile(path ?? SubnetPath), systemd, health, null,
-            time, time.GetTimestamp(), logger ?? NullLogger.Instance);
-        node.Begin(new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
-        return node;
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Config!;
+        var held = new HeldLease(Held, config, 5, WasFound: false, new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
+        return new NodeReadiness(
+            held, instanceId, reconciler, null, health, systemd, time, time.GetTimestamp(), logger ?? NullLogger.Instance);
     }
+
+    private static Task ReconcileAsync(NodeReadiness node) => node.ReconcileAsync(TestContext.Current.CancellationToken);
 
     private static async Task Tell(NodeReadiness node, params LeaseEvent[] events)
     {
@@ -109,13 +114,13 @@ public sealed class NodeReadinessTests : IDisposable
         var node = Node();
         await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         var end = await node.TakeAsync(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"), TestContext.Current.CancellationToken);
-        Assert.Equal("subnet 10.24.5.0/24 is lost: its key was deleted; the next start takes a subnet again", end);
+        Assert.Equal("subnet 10.24.5.0/24 is lost: its key was deleted; the next start leases a subnet again", end);
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
     }
 
     [Fact]
-    public async Task A_lease_that_expired_out_of_reach_may_not_be_used_until_it_is_taken_back()
+    public async Task A_lease_that_expired_out_of_reach_may_not_be_used_until_its_route_is_available_again()
     {
         var node = Node();
         await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unreachable("no answer"));
@@ -123,9 +128,122 @@ public sealed class NodeReadinessTests : IDisposable
         await Tell(node, new LeaseEvent.Expired());
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await Tell(node, new LeaseEvent.Confirmed(Held));
+        await Tell(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8, CreateRevision = 30 }));
+        Assert.False(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        Assert.False(IsReady);
+        await Tell(node, Route(RouteState.Available));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task An_earlier_runs_file_stays_while_etcd_is_unavailable_and_goes_when_the_lease_expires()
+    {
+        await File.WriteAllBytesAsync(SubnetPath, Env.ToBytes(), TestContext.Current.CancellationToken);
+        var node = Node();
+        await ReconcileAsync(node);
+        await Tell(node, new LeaseEvent.Unreachable("no answer"));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+        await Tell(node, new LeaseEvent.Expired());
+        Assert.False(File.Exists(SubnetPath));
+    }
+
+    [Theory]
+    [InlineData("FLANNEL_SUBNET=10.24.6.1/24\n")]
+    [InlineData("garbage")]
+    [InlineData("")]
+    public async Task An_earlier_runs_file_that_does_not_name_this_subnet_goes_at_once(string content)
+    {
+        await File.WriteAllTextAsync(SubnetPath, content, TestContext.Current.CancellationToken);
+        await ReconcileAsync(Node());
+        Assert.False(File.Exists(SubnetPath));
+    }
+
+    [Fact]
+    public async Task A_lease_that_a_restored_etcd_lost_and_the_node_took_back_costs_readiness_and_not_the_file()
+    {
+        var node = Node();
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await Tell(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8 }), new LeaseEvent.RouteStatusChanged(null));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.False(IsReady);
+        await Tell(node, Route(RouteState.Available));
+        Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task A_file_that_another_program_deleted_changed_or_made_unreadable_is_written_again_and_reported()
+    {
+        var lines = new Lines();
+        var node = Node(logger: lines);
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+
+        File.Delete(SubnetPath);
+        await ReconcileAsync(node);
+        AssertCorrect();
+        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program deleted it");
+
+        await File.AppendAllTextAsync(SubnetPath, "FLANNEL_MTU=9000\n", TestContext.Current.CancellationToken);
+        await ReconcileAsync(node);
+        AssertCorrect();
+        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program changed its content");
+
+        File.SetUnixFileMode(SubnetPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await ReconcileAsync(node);
+        AssertCorrect();
+        Assert.Single(lines.All, line => line == $"rewrote {SubnetPath}: another program changed its mode");
+
+        void AssertCorrect()
+        {
+            Assert.True(IsReady);
+            Assert.Equal(Env.ToBytes(), File.ReadAllBytes(SubnetPath));
+            Assert.Equal("0644", Convert.ToString((int)File.GetUnixFileMode(SubnetPath), 8).PadLeft(4, '0'));
+        }
+    }
+
+    [Fact]
+    public async Task While_a_changed_file_cannot_be_written_again_the_node_is_not_ready()
+    {
+        var file = new FullDisk();
+        var lines = new Lines();
+        var node = Node(file: file, logger: lines);
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        file.IsFull = true;
+        file.Content = null;
+        for (var i = 0; i < 3; i++) await ReconcileAsync(node);
+        Assert.False(IsReady);
+        Assert.Contains(health.Checks, check => check is { Name: "subnet-file", Ok: false, Detail: "no space" });
+        Assert.Single(lines.All, line => line.StartsWith("no space", StringComparison.Ordinal));
+
+        file.IsFull = false;
+        await ReconcileAsync(node);
+        Assert.True(IsReady);
+    }
+
+    [Fact]
+    public async Task A_full_or_read_only_folder_does_not_matter_while_the_file_is_correct_already()
+    {
+        var lines = new Lines();
+        var node = Node(file: new FullDisk { IsFull = true, Content = Env.ToBytes() }, logger: lines);
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        Assert.True(IsReady);
+        Assert.DoesNotContain(lines.All, line => line.Contains("no space", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_changed_configuration_and_what_a_controller_makes_of_it_take_neither_readiness_nor_file()
+    {
+        var lines = new Lines();
+        var node = Node(logger: lines);
+        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await Tell(node, new LeaseEvent.ConfigChanged(new ConfigState.Missing()), Route(RouteState.Rejected));
+        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        Assert.True(File.Exists(SubnetPath));
+        Assert.True(IsReady);
+        Assert.Single(lines.All, line => line.StartsWith("route status of 10.24.5.0/24 (Rejected) not applied", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -145,14 +263,12 @@ public sealed class NodeReadinessTests : IDisposable
         var node = Node(path: Path.Combine(blocked, "subnet.env"), logger: lines);
         await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.False(IsReady);
-        Assert.NotNull(node.RetryAfter);
-        await node.SettleAsync(TestContext.Current.CancellationToken);
+        await ReconcileAsync(node);
         Assert.Single(lines.All, line => line.Contains(blocked, StringComparison.Ordinal));
 
         File.Delete(blocked);
-        await node.SettleAsync(TestContext.Current.CancellationToken);
+        await ReconcileAsync(node);
         Assert.True(IsReady);
-        Assert.Null(node.RetryAfter);
     }
 
     public static TheoryData<RouteState> States => [.. Enum.GetValues<RouteState>()];
@@ -175,6 +291,32 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.Contains($"{state}", line, StringComparison.Ordinal);
         Assert.Contains(message, line, StringComparison.Ordinal);
         if (state is not (RouteState.Available or RouteState.Pending)) Assert.Contains("req-1", line, StringComparison.Ordinal);
+    }
+
+    /// <summary>A file in a folder where nothing can be written while it is full.</summary>
+    private sealed class FullDisk : ISubnetFile
+    {
+        public bool IsFull { get; set; }
+
+        public byte[]? Content { get; set; }
+
+        public string Path => "/run/flannel/subnet.env";
+
+        public SubnetFileState Read() =>
+            Content is { } content ? new SubnetFileState.Present(content, HasExpectedMode: true) : new SubnetFileState.Missing();
+
+        public FileResult Write(SubnetEnv subnetEnv)
+        {
+            if (IsFull) return new FileResult.Failed("no space");
+            Content = subnetEnv.ToBytes();
+            return new FileResult.Done();
+        }
+
+        public FileResult Remove()
+        {
+            Content = null;
+            return new FileResult.Done();
+        }
     }
 
     private sealed class Lines : ILogger

@@ -14,6 +14,8 @@ public sealed class UnitFileTests
     [InlineData("RuntimeDirectory=flannel")]
     [InlineData("RuntimeDirectoryPreserve=yes")]
     [InlineData("RuntimeDirectoryMode=0755")]
+    // The last subnet outlives a restart of the host.
+    [InlineData("StateDirectory=flannel")]
     [InlineData("Type=notify")]
     [InlineData("Restart=on-failure")]
     [InlineData("StartLimitIntervalSec=0")]

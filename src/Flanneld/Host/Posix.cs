@@ -1,0 +1,33 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Flanneld.Host;
+
+/// <summary>The calls of the C library that .NET does not offer. The numbers are those of Linux on x64 and arm64 (fcntl.h, file.h,
+/// errno.h).</summary>
+internal static partial class Posix
+{
+    public const int ReadOnly = 0;
+    public const int ReadWrite = 2;
+    public const int Create = 0x40;
+    public const int CloseOnExec = 0x80000;
+
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
+
+    public const int GetDescriptorFlags = 1;
+
+    public const int PermissionDenied = 13;
+    public const int WouldBlock = 11;
+    public const int NoSuchFile = 2;
+    public const int ReadOnlyFileSystem = 30;
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags, int mode);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(SafeFileHandle file, int operation);
+
+    [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(int descriptor, int command);
+}
