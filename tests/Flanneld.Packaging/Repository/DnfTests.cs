@@ -39,12 +39,17 @@ public sealed class DnfTests : IDisposable
 
         // What remains are changed settings and the user.
         Directory.CreateDirectory(host.PathOf("/run/flannel"));
+        Directory.CreateDirectory(host.PathOf("/var/lib/flannel"));
         await SucceedAsync(host.DnfAsync("remove", "flanneld"));
         Assert.Equal(["systemctl --no-reload disable flanneld.service", "systemctl stop flanneld.service", "systemctl daemon-reload"], await host.CallsAsync());
         Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld.rpmsave"), Run.Cancel));
         Assert.Contains("flanneld:", await File.ReadAllTextAsync(host.PathOf("/etc/passwd"), Run.Cancel));
-        foreach (var gone in new[] { "/run/flannel", "/usr/sbin/flanneld", "/usr/libexec/flannel", "/usr/share/doc/flanneld", "/usr/share/licenses/flanneld", "/usr/lib/systemd/system/flanneld.service" })
-            Assert.False(Path.Exists(host.PathOf(gone)), gone);
+        string[] all =
+        [
+            "/run/flannel", "/var/lib/flannel", "/usr/sbin/flanneld", "/usr/libexec/flannel", "/usr/share/doc/flanneld",
+            "/usr/share/licenses/flanneld", "/usr/lib/systemd/system/flanneld.service",
+        ];
+        Assert.All(all, gone => Assert.False(Path.Exists(host.PathOf(gone)), gone));
     }
 
     [Fact]
