@@ -17,6 +17,7 @@ public sealed class EtcdKeys
         Controller = ByteString.CopyFromUtf8(prefix + "/ali-vpc/controller");
         Routes = prefix + "/ali-vpc/routes/";
         Nodes = prefix + "/ali-vpc/nodes/";
+        VSwitches = prefix + "/ali-vpc/vswitches/";
         Instances = prefix + "/ali-vpc/instances/";
     }
 
@@ -39,11 +40,16 @@ public sealed class EtcdKeys
     /// public address, so that a node that lost its memory finds its lease without reading all of them.</summary>
     public string Nodes { get; }
 
+    /// <summary>What the keys begin with under which the route controller publishes the ranges of each VPC's vSwitches, slash included.</summary>
+    public string VSwitches { get; }
+
     /// <summary>What every instance's pointer begins with, slash included: the same as <see cref="Nodes"/> under the id of the node's cloud
     /// instance, for a node whose address has changed.</summary>
     public string Instances { get; }
 
     public ByteString Lease(SubnetKey key) => ByteString.CopyFromUtf8(Subnets + key);
+
+    public ByteString VSwitchesOf(string vpcId) => ByteString.CopyFromUtf8(VSwitches + vpcId);
 
     public ByteString Node(Ipv4Address publicIp) => ByteString.CopyFromUtf8(Nodes + publicIp);
 

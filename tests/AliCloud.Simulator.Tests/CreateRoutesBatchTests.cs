@@ -30,7 +30,7 @@ public sealed class CreateRoutesBatchTests
     [InlineData("10.24.2.0/24", "i-none", "InvalidNextHopId.NotFound")]
     [InlineData("10.24.2.0/24", "i-other", "OperationFailed.InstanceDismatchCurrentVpc")]
     [InlineData("10.24.2.1/24", "i-1", "InvalidCidrBlock")]
-    [InlineData("10.24.2.1", "i-1", "InvalidCidrBlock.Malformed")] // only the single call says that it takes a bare address
+    [InlineData("10.24.2", "i-1", "InvalidCidrBlock.Malformed")]
     [InlineData("192.168.0.0/16", "i-1", "OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch")] // stricter than the single call
     [InlineData("100.64.0.0/10", "i-1", "InvalidDestinationCidrBlock")]
     [InlineData("100.64.1.0/24", "i-1", "InvalidDestinationCidrBlock")] // inside it: the single call takes it
@@ -48,6 +48,14 @@ public sealed class CreateRoutesBatchTests
         Assert.NotEmpty((string)failed["FailedMessage"]!);
         Assert.Equal(["10.24.8.0/24", "10.24.9.0/24"],
             test.Cloud.State.CustomRoutes().Where(r => r.Status == RouteStatus.Pending).Select(r => r.DestinationCidrBlock));
+    }
+
+    [Fact]
+    public async Task A_bare_address_is_a_destination_of_32_bits()
+    {
+        await using var test = await TestCloud.StartAsync();
+        (await test.CreateManyAsync(("10.24.2.1", "i-1"))).MustBeDone();
+        Assert.Contains(test.Cloud.State.CustomRoutes(), r => r.DestinationCidrBlock == "10.24.2.1/32");
     }
 
     [Fact]

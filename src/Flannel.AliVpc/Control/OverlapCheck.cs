@@ -16,6 +16,9 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     /// <param name="Owner">For people.</param>
     private sealed record Block(string Owner, Ipv4Network Range);
 
+    /// <summary>The ranges of the vSwitches.</summary>
+    public IReadOnlyList<Ipv4Network> VSwitches => [.. ranges.Select(v => v.Range)];
+
     /// <summary>Why the API would refuse the destination; null when it would not.</summary>
     public string? RefusalOf(Ipv4Network destination)
     {
@@ -36,6 +39,9 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
 
     /// <summary>Whether it lies inside the range of the cloud's own services: CreateRouteEntry takes it, CreateRouteEntries does not.</summary>
     public static bool IsInServices(Ipv4Network destination) => Services.Contains(destination);
+
+    /// <summary>Whether the network overlaps a vSwitch: its subnets there cannot be routed, and are never leased.</summary>
+    public bool OverlapsVSwitch(Ipv4Network network) => ranges.Any(v => v.Range.Overlaps(network));
 
     /// <summary>One line for each range that the whole network overlaps; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings(Ipv4Network network)

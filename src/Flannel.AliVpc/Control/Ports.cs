@@ -1,3 +1,4 @@
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 
@@ -33,4 +34,7 @@ public interface IControllerTerm
     /// election's key and of the lease's absence. False when the term is over.</summary>
     /// <param name="subnetKeys">As text, from <see cref="ReadStatusesAsync"/>.</param>
     ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation);
+
+    /// <summary>Publishes the ranges of a VPC's vSwitches for the nodes that choose a subnet. False when the term is over.</summary>
+    ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation);
 }

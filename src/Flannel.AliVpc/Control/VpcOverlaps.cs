@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>The VPC's own ranges, looked at before anything is created among them, and seldom again.</summary>
-internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, ILogger log)
+/// <summary>The VPC's own ranges, read before anything is created among them, and seldom again. Those of the vSwitches are published, so that no node
+/// leases a subnet that overlaps one.</summary>
+internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, IControllerTerm term, ILogger log)
 {
     private const int MostFailures = 3;
     private readonly HashSet<string> mentioned = [];
@@ -40,6 +41,7 @@ internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, ILogger log)
 
         failures = 0;
         check = new OverlapCheck(own.Value!, vSwitches.Value!);
+        await term.PublishVSwitchesAsync(vpc.Id, check.VSwitches, cancellation);
         foreach (var line in check.Warnings(view.Network).Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
         foreach (var node in view.Nodes)
         {

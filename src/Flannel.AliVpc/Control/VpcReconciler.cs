@@ -75,7 +75,7 @@ internal sealed class VpcReconciler
         reading = new VpcTroubles(options.UnreachableLimit, time, random);
         writing = new VpcTroubles(options.UnreachableLimit, time, random);
         reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
-        overlaps = new VpcOverlaps(vpc, api, log);
+        overlaps = new VpcOverlaps(vpc, api, term, log);
         quota = new RouteQuota(vpc, api, time, log);
         planner = new VpcPlanner(options.EtcdPrefix, tables, entries, stale, troubles, quota, writer, new ForeignEntries(log));
         words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, board);
@@ -197,6 +197,8 @@ internal sealed class VpcReconciler
         if (write is null)
         {
             if (settling.Count > 0) return ForTheCloud(polls.Next());
+            // The ranges that new nodes have to avoid are published even where nothing is created in this term.
+            if (overlaps.IsDue && !IsLater(reader.NotBefore)) await overlaps.LookAsync(view, cancellation);
             NoteProgress(steps);
             quota.AskWhenDue(cancellation);
             return Idle(steps);

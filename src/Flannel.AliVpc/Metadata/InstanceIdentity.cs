@@ -11,6 +11,12 @@ public sealed record InstanceIdentity(
     string RegionId, string ZoneId, string InstanceId, string VpcId, string VSwitchId, string Mac, string NetworkInterfaceId,
     bool PrimaryInterface, Ipv4Address PrimaryAddress, IReadOnlyList<Ipv4Address> PrivateAddresses)
 {
+    /// <summary>Of the interface's vSwitch; null where the metadata service does not tell it.</summary>
+    public Ipv4Network? VSwitchRange { get; init; }
+
+    /// <summary>The VPC's primary range; null where the metadata service does not tell it.</summary>
+    public Ipv4Network? VpcRange { get; init; }
+
     /// <summary>What the node writes into its lease.</summary>
     public AliVpcBackendData ToBackendData() => new(RegionId, VpcId, VSwitchId, InstanceId, NetworkInterfaceId, PrimaryInterface);
 }

@@ -24,6 +24,7 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
         [
             "meta-data/instance-id", "meta-data/region-id", "meta-data/zone-id", "meta-data/mac",
             $"{inside}/network-interface-id", $"{inside}/vpc-id", $"{inside}/vswitch-id", $"{inside}/primary-ip-address", $"{inside}/private-ipv4s",
+            $"{inside}/vswitch-cidr-block", $"{inside}/vpc-cidr-block",
         ];
         var answers = await Task.WhenAll(paths.Select(p => metadata.GetAsync(p, cancellation))).ConfigureAwait(false);
         for (var i = 0; i < answers.Length; i++)
@@ -64,8 +65,14 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
         var primary = Ipv4Address.Parse(texts[7]);
         return new IdentityAnswer.Identity(new InstanceIdentity(
             texts[1], texts[2], texts[0], texts[5], texts[6], mac, texts[4], texts[3].Equals(mac, StringComparison.OrdinalIgnoreCase), primary,
-            [primary, .. Addresses(texts[8]).Where(a => a != primary)]));
+            [primary, .. Addresses(texts[8]).Where(a => a != primary)])
+        {
+            VSwitchRange = Range(texts[9]),
+            VpcRange = Range(texts[10]),
+        });
     }
+
+    private static Ipv4Network? Range(string text) => Ipv4Network.TryParse(text, out var range) ? range : null;
 
     /// <summary>A JSON array of addresses; whatever else stands there is left out, since the primary address is known without it.</summary>
     internal static IReadOnlyList<Ipv4Address> Addresses(string text)

@@ -34,6 +34,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         fence = new ElectionFence(revision, etcdLeaseId);
         Lost = lost.Token;
         Statuses = new RouteStatusStore(etcd, keys, fence, logger);
+        VSwitches = new VSwitchRangeStore(etcd, keys, fence);
         renewing = RunAsync(stop.Token);
     }
 
@@ -45,6 +46,9 @@ public sealed class ControllerTerm : IAsyncDisposable
 
     /// <summary>The statuses of routes, written under the fence of this term.</summary>
     public RouteStatusStore Statuses { get; }
+
+    /// <summary>The ranges of the vSwitches, written under the fence of this term.</summary>
+    public VSwitchRangeStore VSwitches { get; }
 
     internal long EtcdLeaseId => fence.EtcdLeaseId;
 

@@ -10,6 +10,15 @@ namespace Flannel.Etcd.Leasing;
 /// May be asked again when the configuration changes under way.</param>
 public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseAttributes?> AttributesFor)
 {
+    /// <summary>Ranges that a new subnet must not overlap: no route can lead there.</summary>
+    public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
+
+    /// <summary>Ranges that a new subnet overlaps only if nothing else is free.</summary>
+    public IReadOnlyList<Ipv4Network> Avoided { get; init; } = [];
+
+    /// <summary>The VPC whose vSwitches' ranges, as far as the route controller has published them, are excluded too; null for none.</summary>
+    public string? VpcId { get; init; }
+
     /// <summary>Called before a lease of this node is deleted because it does not fit the configuration: the host must not use the subnet
     /// any more.</summary>
     public Action<Lease>? OnGivingUp { get; init; }

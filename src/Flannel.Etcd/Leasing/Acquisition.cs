@@ -171,8 +171,13 @@ internal sealed class Acquisition(
         return (new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Life)), null);
     }
 
-    private Ipv4Network? Choose(RegistryState state, NetworkConfig config) =>
-        request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !state.Taken.Any(taken => taken.Overlaps(previous))
-            ? previous
-            : SubnetChoice.Pick(config, state.Taken, random);
+    private Ipv4Network? Choose(RegistryState state, NetworkConfig config)
+    {
+        var vSwitches = request.VpcId is { } vpc ? state.VSwitches.GetValueOrDefault(vpc, []) : [];
+        List<Ipv4Network> unusable = [.. state.Taken, .. request.Excluded, .. vSwitches];
+        if (request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !unusable.Any(range => range.Overlaps(previous)))
+            return previous;
+        if (request.Avoided.Count > 0 && SubnetChoice.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside) return outside;
+        return SubnetChoice.Pick(config, unusable, random);
+    }
 }

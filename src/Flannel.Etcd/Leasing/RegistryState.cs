@@ -12,6 +12,11 @@ namespace Flannel.Etcd.Leasing;
 public sealed record RegistryState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
 {
+    /// <summary>The ranges of the vSwitches by VPC id, as the route controller published them; empty while it has not.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; init; } = NoVSwitches;
+
+    private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches = new Dictionary<string, IReadOnlyList<Ipv4Network>>();
+
     /// <summary>Only the asking node's own lease was read: enough to go on with it, nothing to choose another by.</summary>
     public bool IsOwnLeaseOnly { get; init; }
 

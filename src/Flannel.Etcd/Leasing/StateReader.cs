@@ -15,13 +15,16 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
 
     private readonly ByteString subnets = ByteString.CopyFromUtf8(keys.Subnets);
     private readonly ByteString subnetsEnd = EtcdKeys.EndOf(keys.Subnets);
+    private readonly ByteString vSwitches = ByteString.CopyFromUtf8(keys.VSwitches);
+    private readonly ByteString vSwitchesEnd = EtcdKeys.EndOf(keys.VSwitches);
 
     public Task<TxnResponse> AskAsync(CancellationToken cancellation) =>
         etcd.TxnAsync(new TxnRequest { Success = { Reads() } }, cancellation);
 
-    /// <summary>The two reads, for the success branch of a plain read or the other branch of a write.</summary>
+    /// <summary>The three reads, for the success branch of a plain read or the other branch of a write.</summary>
     public IEnumerable<RequestOp> Reads() =>
     [
+        new RequestOp { RequestRange = new RangeRequest { Key = vSwitches, RangeEnd = vSwitchesEnd } },
         Read(keys.Config),
         new RequestOp { RequestRange = new RangeRequest { Key = subnets, RangeEnd = subnetsEnd, Limit = PageSize } },
     ];
@@ -110,13 +113,17 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         return new RegistryState(config, [lease], [lease.Subnet], answer.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
     }
 
-    /// <param name="answer">Of a transaction whose last two operations were <see cref="Reads"/>.</param>
+    /// <param name="answer">Of a transaction whose last operations were <see cref="Reads"/>.</param>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, CancellationToken cancellation)
     {
         var state = new Collector();
         var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair)), cancellation);
-        return state.ToState(config, answer.Header.Revision);
+        return state.ToState(config, answer.Header.Revision) with { VSwitches = VSwitchesIn(answer) };
     }
+
+    private Dictionary<string, IReadOnlyList<Ipv4Network>> VSwitchesIn(TxnResponse answer) =>
+        answer.Responses[^3].ResponseRange.Kvs.ToDictionary(
+            pair => pair.Key.ToStringUtf8()[keys.VSwitches.Length..], pair => (IReadOnlyList<Ipv4Network>)[.. VSwitchRanges.Parse(pair.Value)]);
 
     /// <summary>The same for one owner: of the others only which subnets they have.</summary>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, LeaseOwner owner, CancellationToken cancellation)
@@ -124,7 +131,7 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
         var state = new Collector();
         var pattern = new OwnerPattern(owner);
         var config = await TakeAsync(answer, pair => state.Add(reader.Read(pair, pattern)), cancellation);
-        return state.ToState(config, answer.Header.Revision);
+        return state.ToState(config, answer.Header.Revision) with { VSwitches = VSwitchesIn(answer) };
     }
 
     /// <summary>The same, key by key.</summary>

@@ -1,4 +1,5 @@
 using Flannel.AliVpc.Control;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd;
@@ -33,6 +34,9 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time)
 
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
         await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), cancellation).ConfigureAwait(false);
+
+    public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
+        await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), cancellation).ConfigureAwait(false);
 
     private async Task<T> RepeatAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {

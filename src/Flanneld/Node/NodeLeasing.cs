@@ -94,11 +94,16 @@ internal sealed class NodeLeasing(
         }
     }
 
+    private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];
+
     /// <summary>Null to try again.</summary>
     private async Task<LeasingResult?> AcquireAsync(RegistryState known, CancellationToken cancellation)
     {
         var request = new AcquireRequest(Owner(), config => NodeBackend.AttributesFor(config, address.PublicIp, address.PublicIpv6, self))
         {
+            Excluded = RangesOf(self?.VSwitchRange),
+            Avoided = RangesOf(self?.VpcRange),
+            VpcId = self?.VpcId,
             OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} does not fit the network configuration any more"),
         };
         switch (await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false))

@@ -33,7 +33,7 @@ internal static partial class NodeLog
     [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
     public static partial void Subnet(ILogger logger, object subnet, string how);
 
-    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
+    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased or overlap a vSwitch's range; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
     public static partial void OutOfSubnets(ILogger logger, object count, object network);
 
     [LoggerMessage(1109, LogLevel.Information, "route of {Subnet}: {State} in {Tables}{Message}")]

@@ -29,7 +29,7 @@ public sealed class OperatorConsole
         {
             _state.Settle();
             var table = _state.FindTable(routeTableId) ?? throw No(Refusals.UnknownTable);
-            if (RouteRules.ParseDestination(route.DestinationCidrBlock, true, out var destination) is { } malformed) throw No(malformed);
+            if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw No(malformed);
             if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw No(bad);
             if (route.NextHopType is "Instance" or "NetworkInterface"
                 && RouteRules.CheckNextHop(_state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);

@@ -31,6 +31,15 @@ public sealed class OverlapCheckTests
     }
 
     [Theory]
+    [InlineData("192.168.4.0/22", true)]
+    [InlineData("192.168.5.0/24", true)]
+    [InlineData("192.168.0.0/16", true)]
+    [InlineData("192.168.8.0/21", false)] // the VPC's range, but no vSwitch's
+    [InlineData("10.24.0.0/16", false)]
+    public void A_network_that_overlaps_a_vSwitch_is_told_from_one_that_merely_lies_in_the_VPCs_range(string network, bool overlaps) =>
+        Assert.Equal(overlaps, Check.OverlapsVSwitch(Ipv4Network.Parse(network)));
+
+    [Theory]
     [InlineData("10.24.0.0/16", "")]
     [InlineData("192.168.128.0/17", "192.168.0.0/16")]
     [InlineData("192.168.0.0/16", "192.168.4.0/22 of vSwitch vsw-1;192.168.0.0/16")]

@@ -147,6 +147,30 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
+    public void The_ranges_of_the_vSwitches_are_published_for_nodes_that_choose_a_subnet() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-1", "192.168.64.0/18");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.VSwitches["vpc-1"].Select(range => range.ToString()).Order(StringComparer.Ordinal));
+        // A vSwitch that comes later is found although no route is created.
+        cluster.Cloud.AddVSwitch("vsw-3", "vpc-1", "vtb-1", "192.168.4.0/24");
+        await cluster.Time.Until(() => cluster.Term.VSwitches["vpc-1"].Count == 3);
+    });
+
+    [Fact]
+    public void A_term_that_finds_every_route_in_place_publishes_the_ranges_too() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Until(() => cluster.Term.VSwitches.ContainsKey("vpc-1"));
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+
+    [Fact]
     public void Throttled_reads_are_repeated_when_the_service_says_and_called_throttled() => Cluster.Run(async cluster =>
     {
         var hint = TimeSpan.FromSeconds(6);

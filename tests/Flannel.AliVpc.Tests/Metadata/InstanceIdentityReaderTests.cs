@@ -45,7 +45,7 @@ public class InstanceIdentityReaderTests
         await using var server = await MetadataStub.StartAsync(async (method, head, _) =>
         {
             if (method == "PUT") return (200, "token");
-            if (Interlocked.Increment(ref asked) == 9) all.SetResult();
+            if (Interlocked.Increment(ref asked) == 11) all.SetResult();
             await all.Task.WaitAsync(TimeSpan.FromSeconds(30), Token); // nothing is answered before everything was asked
             return (200, head.Split(' ')[1].Split('/')[^1] switch
             {
@@ -63,7 +63,18 @@ public class InstanceIdentityReaderTests
         using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromSeconds(60) });
         var identity = Assert.IsType<IdentityAnswer.Identity>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token)).Value;
         Assert.Equal(["192.168.1.11", "192.168.1.12"], identity.PrivateAddresses.Select(a => a.ToString()));
-        Assert.Equal(10, server.Methods.Count);
+        Assert.Equal(12, server.Methods.Count);
+        Assert.Null(identity.VSwitchRange); // what is told there is no range
+    }
+
+    [Theory]
+    [InlineData("i-1", 1, "192.168.1.0/24")]
+    [InlineData("i-1", 9, "192.168.2.0/24")]
+    public async Task The_ranges_of_its_vSwitch_and_its_VPC_are_told(string instance, int mac, string vSwitch)
+    {
+        await using var cloud = await StartAsync();
+        var identity = await IdentityAsync(cloud, instance, Mac(mac));
+        Assert.Equal((vSwitch, "192.168.0.0/16"), (identity.VSwitchRange.ToString(), identity.VpcRange.ToString()));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Control;
@@ -125,6 +126,26 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "garbage");
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task The_ranges_of_vSwitches_are_written_when_they_are_new_and_only_by_the_controller_of_now()
+    {
+        var world = await NewAsync();
+        var first = await CampaignAsync(world);
+        IReadOnlyList<Ipv4Network> ranges = [Ipv4Network.Parse("192.168.2.0/24"), Ipv4Network.Parse("192.168.1.0/24")];
+        Assert.True(await first.VSwitches.PublishAsync("vpc-1", ranges, Cancel));
+        var written = (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!;
+        Assert.Equal("192.168.1.0/24 192.168.2.0/24", written.Value.ToStringUtf8());
+        Assert.Equal(0, written.Lease); // it outlives the term: nodes choose a subnet without a controller, too
+        Assert.True(await first.VSwitches.PublishAsync("vpc-1", [.. ranges.Reverse()], Cancel));
+        Assert.Equal(written.ModRevision, (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!.ModRevision);
+        Assert.Equal(ranges.Order(), (await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        await first.DisposeAsync();
+        await using var second = await CampaignAsync(world);
+        Assert.False(await first.VSwitches.PublishAsync("vpc-1", [], Cancel));
+        Assert.True(await second.VSwitches.PublishAsync("vpc-1", [], Cancel));
+        Assert.Empty((await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
     }
 
     private static RouteStatus Status(Lease lease) =>

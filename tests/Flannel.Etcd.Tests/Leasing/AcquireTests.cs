@@ -93,6 +93,41 @@ public sealed class AcquireTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_subnet_that_overlaps_an_excluded_range_is_never_leased()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
+        // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
+        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 garbage");
+        await world.PutAsync(world.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
+        var subnets = new List<string>();
+        for (var i = 1; ; i++)
+        {
+            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24") with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
+            if (await world.TryAcquireAsync(request) is not AcquireResult.Held held) break;
+            subnets.Add(held.Lease.Lease.Subnet.ToString());
+        }
+
+        Assert.Equal(["10.24.3.0/24", "10.24.6.0/24", "10.24.7.0/24"], subnets.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_avoided_range_is_leased_from_only_when_nothing_else_is_free()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
+        var subnets = new List<string>();
+        for (var i = 1; i <= 3; i++)
+        {
+            var request = World.Request($"192.168.0.{i}") with { Avoided = [Ipv4Network.Parse("10.24.0.0/23")] };
+            subnets.Add(Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(request)).Lease.Lease.Subnet.ToString());
+        }
+
+        Assert.Equal(["10.24.2.0/24", "10.24.3.0/24"], subnets[..2].Order(StringComparer.Ordinal));
+        Assert.Equal("10.24.1.0/24", subnets[2]);
+    }
+
+    [Fact]
     public async Task A_reservation_is_found_written_to_and_stays_a_reservation()
     {
         var world = shared.World();

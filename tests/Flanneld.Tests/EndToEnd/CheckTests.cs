@@ -170,7 +170,8 @@ public sealed class CheckTests : EndToEndTest
 
     [Theory]
     [InlineData("""{"Network":"192.168.1.128/25","SubnetLen":28,"Backend":{"Type":"ali-vpc"}}""", "network", "problem")]
-    [InlineData("""{"Network":"192.168.0.0/16","Backend":{"Type":"ali-vpc"}}""", "network", "warning")]
+    [InlineData("""{"Network":"192.168.0.0/16","Backend":{"Type":"ali-vpc"}}""", "network", "problem")]
+    [InlineData("""{"Network":"192.168.128.0/20","Backend":{"Type":"ali-vpc"}}""", "network", "warning")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-none"}}""", "route table", "problem")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "configuration", "problem")]
     [InlineData("""{"Network":"10.24.0.0"}""", "configuration", "problem")]

@@ -83,6 +83,22 @@ public sealed class FreshNodeTests : EndToEndTest
     }
 
     [Fact]
+    public async Task No_node_leases_a_subnet_that_overlaps_a_vSwitch()
+    {
+        await StartVpcAsync(2, publishConfig: false);
+        // As an earlier route controller left it: the range of the vSwitch that the first node is not in.
+        await Vpc.Etcd.Keys.PutAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", "192.168.2.0/24", Cancel);
+        // 192.168.1.0/24 and 192.168.2.0/24 are the vSwitches.
+        await Vpc.PublishConfigAsync(
+            Cancel, """{"Network":"192.168.0.0/21","SubnetMin":"192.168.1.0","SubnetMax":"192.168.4.0","Backend":{"Type":"ali-vpc"}}""");
+        foreach (var instance in Vpc.Instances) await instance.StartDaemonAsync();
+        foreach (var instance in Vpc.Instances) await instance.Daemon!.WaitForReadyAsync(Cancel);
+        Assert.Equal(["192.168.3.0/24", "192.168.4.0/24"], (await Vpc.LeasesAsync(Cancel)).Select(SubnetOf));
+        await Eventually.IsAsync("the ranges of both vSwitches are published", async () =>
+            (await Vpc.Etcd.Keys.GetAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", Cancel))?.Value == "192.168.1.0/24 192.168.2.0/24", Cancel);
+    }
+
+    [Fact]
     public async Task A_metadata_service_that_wants_tokens_is_served_with_tokens()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HardenedMetadata = true });

@@ -201,8 +201,9 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
         }
 
         var warnings = overlaps.Warnings(network);
-        report.Add(warnings.Count == 0
-            ? Finding.Ok("network", $"{network} overlaps none of the VPC's ranges")
+        report.Add(overlaps.OverlapsVSwitch(network)
+            ? Finding.Problem("network", $"subnets that overlap a vSwitch cannot be routed and are never leased: {string.Join("; ", warnings)}", advice)
+            : warnings.Count == 0 ? Finding.Ok("network", $"{network} overlaps none of the VPC's ranges")
             : Finding.Warning("network", string.Join("; ", warnings), advice));
     }
 

@@ -29,7 +29,7 @@ internal static class CreateRouteActions
         if (call.Structures("NextHopList").Count > 0)
             return call["NextHopId"] is null ? Refusals.UnknownNextHop : Refusals.Invalid("NextHopList", "it excludes NextHopId");
         if (call["NextHopId"] is not { } nextHopId) return Refusals.Missing("NextHopId");
-        if (RouteRules.ParseDestination(call.Required("DestinationCidrBlock"), true, out var destination) is { } malformed) return malformed;
+        if (RouteRules.ParseDestination(call.Required("DestinationCidrBlock"), out var destination) is { } malformed) return malformed;
         var nextHop = new NextHop(call["NextHopType"] ?? "Instance", nextHopId);
         if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) return bad;
         if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;
@@ -85,7 +85,7 @@ internal static class CreateRouteActions
         var table = state.FindTable(item["RouteTableId"])!;
         var text = item.Required("DstCidrBlock");
         if (item["IpVersion"] == "6") return Refusals.NoIpv6;
-        if (RouteRules.ParseDestination(text, false, out var destination) is { } malformed) return malformed;
+        if (RouteRules.ParseDestination(text, out var destination) is { } malformed) return malformed;
         var nextHop = new NextHop(item.Required("NextHopType"), item.Required("NextHop"));
         if (RouteRules.CheckDestination(table.Vpc, destination, strict: true) is { } bad) return bad;
         if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;

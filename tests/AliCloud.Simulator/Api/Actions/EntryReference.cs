@@ -20,7 +20,7 @@ internal static class EntryReference
             if (call["DestinationCidrBlock"] is not { } text) return Refusals.Missing("DestinationCidrBlock");
             if (nextHopToo && call["NextHopId"] is null) return Refusals.Missing("NextHopId");
             if (state.FindTable(tableId) is not { } table) return Refusals.UnknownTable;
-            if (RouteRules.ParseDestination(text, true, out var destination) is { } malformed) return malformed;
+            if (RouteRules.ParseDestination(text, out var destination) is { } malformed) return malformed;
             if (table.Entries.Find(e => e.Destination == destination) is not { } byDestination) return Refusals.UnknownEntry;
             entry = byDestination;
         }
@@ -28,7 +28,7 @@ internal static class EntryReference
         // What the call says beside the reference must be true of the entry: a client that is wrong about it is about to hit another's.
         var found = entry;
         var contradicted = call["RouteTableId"] is { } t && t != found.Table.Id
-            || call["DestinationCidrBlock"] is { } d && (RouteRules.ParseDestination(d, true, out var said) is not null || said != found.Destination)
+            || call["DestinationCidrBlock"] is { } d && (RouteRules.ParseDestination(d, out var said) is not null || said != found.Destination)
             || call["NextHopId"] is { } n && n != found.NextHop.Id;
         if (contradicted) return Refusals.UnknownEntry;
         return found.Table.IsGateway ? Refusals.GatewayTable : null;

@@ -13,12 +13,12 @@ internal static class RouteRules
 
     private static readonly Cidr[] Blacklist = [Cidr.Parse("127.0.0.0/8"), Cidr.Parse("169.254.0.0/16"), Cidr.Parse("224.0.0.0/3")];
 
-    /// <summary>The text of a destination. A single create takes a bare address as /32; a batch does not say so, and is held to it.</summary>
-    public static Refused? ParseDestination(string text, bool bareAddressAllowed, out Cidr destination)
+    /// <summary>The text of a destination. A bare address is taken as /32.</summary>
+    public static Refused? ParseDestination(string text, out Cidr destination)
     {
         destination = default;
         if (text.Contains(':', StringComparison.Ordinal)) return Refusals.NoIpv6;
-        if (bareAddressAllowed && Cidr.TryParseAddress(text, out var address))
+        if (Cidr.TryParseAddress(text, out var address))
         {
             destination = new Cidr(address, 32);
             return null;

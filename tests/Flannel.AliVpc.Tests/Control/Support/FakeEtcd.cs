@@ -195,6 +195,18 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
         return true;
     }
 
+    /// <summary>By VPC: the ranges of its vSwitches that nodes read.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; } = [];
+
+    public ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation)
+    {
+        OnStep();
+        if (!IsHeld || lost.IsCancellationRequested) return new(false);
+        VSwitches[vpcId] = ranges;
+        OnStep();
+        return new(true);
+    }
+
     public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
