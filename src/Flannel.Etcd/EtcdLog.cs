@@ -80,6 +80,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2024, LogLevel.Information, "etcd's history does not reach back to revision {Revision}: reading all leases anew")]
     public static partial void Relisting(ILogger logger, object revision);
 
+    [LoggerMessage(2025, LogLevel.Warning, "subnet {Subnet} not leased: a key below subnets/ that names no subnet lies among its keys; delete that key")]
+    public static partial void BlockedByUnreadableKey(ILogger logger, object subnet);
+
     [LoggerMessage(2030, LogLevel.Debug, "this node is the route controller")]
     public static partial void Elected(ILogger logger);
 

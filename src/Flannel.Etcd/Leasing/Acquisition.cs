@@ -30,6 +30,9 @@ internal sealed class Acquisition(
     private readonly HashSet<SubnetKey> told = [];
     private long addressPointerRevision;
 
+    // Free by all that can be read, and refused nevertheless.
+    private readonly HashSet<Ipv4Network> blocked = [];
+
     public async Task<AcquireResult> RunAsync(RegistryState? known, CancellationToken cancellation)
     {
         long used = 0;
@@ -153,7 +156,8 @@ internal sealed class Acquisition(
         if (Choose(state, config) is not { } subnet) return (new AcquireResult.OutOfSubnets(config, state.Revision), null);
         await granted.EnsureAsync(cancellation);
         var key = new SubnetKey(subnet);
-        var create = writes.Create(key, attributes, granted.Id, state.Config, config.Network, addressPointerRevision);
+        var pointerRevision = addressPointerRevision;
+        var create = writes.Create(key, attributes, granted.Id, state.Config, pointerRevision);
         var answer = await etcd.TxnAsync(create, cancellation);
         if (!answer.Succeeded)
         {
@@ -161,7 +165,11 @@ internal sealed class Acquisition(
             EtcdLog.LostRace(logger, subnet);
             if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), time, cancellation);
             else races.Next();
-            return (null, await reader.TakeAsync(answer, request.Owner, cancellation));
+            var fresh = await reader.TakeAsync(answer, request.Owner, cancellation);
+            // A pointer that another node wrote explains the refusal as well.
+            if (addressPointerRevision == pointerRevision && fresh.IsRefusedByUnreadableKey(subnet, state.Config) && blocked.Add(subnet))
+                EtcdLog.BlockedByUnreadableKey(logger, subnet);
+            return (null, fresh);
         }
 
         var revision = answer.Header.Revision;
@@ -174,7 +182,7 @@ internal sealed class Acquisition(
     private Ipv4Network? Choose(RegistryState state, NetworkConfig config)
     {
         var vSwitches = request.VpcId is { } vpc ? state.VSwitches.GetValueOrDefault(vpc, []) : [];
-        List<Ipv4Network> unusable = [.. state.Taken, .. request.Excluded, .. vSwitches];
+        List<Ipv4Network> unusable = [.. state.Taken, .. blocked, .. request.Excluded, .. vSwitches];
         if (request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !unusable.Any(range => range.Overlaps(previous)))
             return previous;
         if (request.Avoided.Count > 0 && SubnetChoice.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside) return outside;

@@ -136,12 +136,14 @@ internal sealed class LeaseClaim
         var known = config as ConfigState.Present;
         if (known is not null && !OwnLeases.Fits(known.Config, Lease.Key))
             return new ClaimVerdict.Gone(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({known.Config})");
+        // Everything is read first: an address with host bits, as upstream accepts it, is an overlap that no compare can name.
+        var before = await reader.TakeAsync(await reader.AskAsync(cancellation), cancellation);
+        if (Overlapping(before) is { } conflict) return conflict;
         TxnResponse answer;
         try
         {
             await granted.EnsureAsync(cancellation);
-            answer = await etcd.TxnAsync(
-                writes.Create(Lease.Key, Lease.Attributes, granted.Id, config, (known?.Config ?? held.Config).Network), cancellation);
+            answer = await etcd.TxnAsync(writes.Create(Lease.Key, Lease.Attributes, granted.Id, config), cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
@@ -152,11 +154,10 @@ internal sealed class LeaseClaim
         if (!answer.Succeeded)
         {
             var state = await reader.TakeAsync(answer, cancellation);
-            var other = state.Leases.FirstOrDefault(lease => lease.Subnet.Overlaps(Lease.Subnet));
-            if (other is null && !state.Taken.Any(taken => taken.Overlaps(Lease.Subnet))) return LookAgain;
-            if (other is not null && other.Key == Lease.Key && IsOwn(other.Attributes)) return LookAgain;
-            var holder = other is null ? "its subnet is taken" : $"{Describe(other.Attributes)} has {other.Key}";
-            return new ClaimVerdict.Gone(LeaseLoss.Taken, $"it expired, and {holder}");
+            if (Overlapping(state) is { } taken) return taken;
+            if (!state.IsRefusedByUnreadableKey(Lease.Subnet, config)) return LookAgain;
+            const string reason = "it expired, and a key below subnets/ that names no subnet lies among its keys";
+            return new ClaimVerdict.Gone(LeaseLoss.Taken, reason);
         }
 
         Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = answer.Header.Revision, ModRevision = answer.Header.Revision };
@@ -165,5 +166,15 @@ internal sealed class LeaseClaim
         EtcdLog.TakenBack(logger, Lease.Key);
         // What is watched from now on must begin after this write: what others did before it is no news of our lease.
         return LookAgain;
+    }
+
+    /// <summary>Null when the subnet is free. After a write whose answer was lost it is this node's already: then everything is read again.</summary>
+    private ClaimVerdict? Overlapping(RegistryState state)
+    {
+        if (!state.Taken.Any(Lease.Subnet.Overlaps)) return null;
+        var others = state.Leases.Where(lease => lease.Subnet.Overlaps(Lease.Subnet)).ToList();
+        if (others.Exists(other => other.Key == Lease.Key && IsOwn(other.Attributes))) return LookAgain;
+        var holder = others.Count == 0 ? "its subnet is taken" : $"{Describe(others[0].Attributes)} has {others[0].Key}";
+        return new ClaimVerdict.Gone(LeaseLoss.Taken, $"it expired, and {holder}");
     }
 }

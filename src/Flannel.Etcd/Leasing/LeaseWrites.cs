@@ -1,5 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Google.Protobuf;
 
@@ -10,9 +9,9 @@ namespace Flannel.Etcd.Leasing;
 internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
 {
     /// <summary>Creates the key if the configuration is still the one that was read and no overlapping subnet is leased.</summary>
-    public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, Ipv4Network network) => new()
+    public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config) => new()
     {
-        Compare = { Compares.WrittenAt(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet, network) },
+        Compare = { Compares.WrittenAt(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
         Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Pointers(key, attributes, etcdLeaseId) },
         Failure = { reader.Reads() },
     };
@@ -20,10 +19,10 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
     /// <summary>The same, if no other node has taken the address since its pointer was read: of two instances with one address that start
     /// at once, only one gets a lease. Answers otherwise with the pointer first.</summary>
     public TxnRequest Create(
-        SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, Ipv4Network network, long addressPointerRevision)
+        SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, long addressPointerRevision)
     {
         var pointer = keys.Node(attributes.PublicIp);
-        var request = Create(key, attributes, etcdLeaseId, config, network);
+        var request = Create(key, attributes, etcdLeaseId, config);
         request.Compare.Add(Compares.WrittenAt(pointer, addressPointerRevision));
         request.Failure.Insert(0, new RequestOp { RequestRange = new RangeRequest { Key = pointer } });
         return request;

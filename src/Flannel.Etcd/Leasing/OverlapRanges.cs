@@ -1,54 +1,65 @@
+using System.Globalization;
 using Etcdserverpb;
 using Flannel.Core.Addresses;
 using Google.Protobuf;
 
 namespace Flannel.Etcd.Leasing;
 
-/// <summary>The ranges of keys in which every subnet lies that overlaps a given one, so that one transaction can compare the absence of
-/// them all:
-/// those with an address inside it, whatever their length and IPv6 part, and those longer networks around it.</summary>
+/// <summary>The ranges of etcd keys that hold every key whose subnet overlaps a given one, and no key of another subnet. One transaction
+/// compares the absence of all of them.</summary>
+/// <remarks>A key is <c>ADDRESS-LENGTH</c> or <c>ADDRESS-LENGTH&amp;IPV6</c>, and etcd sorts keys as text. Subnets inside the given one have an
+/// address inside it. Where the subnet's length divides an octet, the values of that octet are not one range: as text, 13 lies between 128 and
+/// 130. They are grouped into as few ranges as their order allows, at most 23. Subnets around it need one range each. etcd allows 128
+/// compares in a transaction, counted apart from its operations (<c>--max-txn-ops</c>; checkTxnRequest in etcd's <c>v3rpc/key.go</c>).</remarks>
 public static class OverlapRanges
 {
-    // etcd's default limit is 128 operations a transaction, compares counted apart.
-    private const int Most = 96;
+    private const int OctetBits = 8;
+    private const int OctetValues = 1 << OctetBits;
+    private const int Octets = 4;
 
-    /// <param name="network">The cluster's network; a lease around it is nobody's.</param>
-    /// <remarks>A subnet whose last byte or bytes are not whole (a /26, a /17) needs one range for each value of the byte; where that
-    /// would be too many,
-    /// only keys with its own base address are covered on the inner side.</remarks>
-    public static IReadOnlyList<(ByteString Key, ByteString End)> Of(EtcdKeys keys, Ipv4Network subnet, Ipv4Network network)
+    private static readonly int[] OctetsInTextOrder = [.. Enumerable.Range(0, OctetValues).OrderBy(Text, StringComparer.Ordinal)];
+
+    public static IReadOnlyList<(ByteString Key, ByteString End)> Of(EtcdKeys keys, Ipv4Network subnet)
     {
         var ranges = new List<(ByteString, ByteString)>();
-        for (var length = subnet.Length - 1; length >= Math.Max(network.Length, 1); length--)
+        for (var length = subnet.Length - 1; length >= 0; length--)
         {
             var around = new Ipv4Network(subnet.Address, length);
-            // Its base address may be the subnet's own, which the inner ranges cover.
+            // An equal address is inside the subnet, whatever the length.
             if (around.Address == subnet.Address) continue;
             var key = $"{keys.Subnets}{around.Address}-{length}";
-            // Itself and its dual-stack form "…&…", but not another length that begins with the same digit: ''' follows '&'.
+            // The key and its dual-stack forms "…&…", but not another length that begins with the same digit: ''' follows '&'.
             ranges.Add((ByteString.CopyFromUtf8(key), ByteString.CopyFromUtf8(key + "'")));
         }
 
-        ranges.AddRange(Inside(keys, subnet, Most - ranges.Count));
+        ranges.AddRange(Inside(keys, subnet));
         return ranges;
     }
 
-    /// <summary>The compares themselves: nothing was ever created in any of the ranges, or is there no more.</summary>
-    internal static IEnumerable<Compare> Absent(EtcdKeys keys, Ipv4Network subnet, Ipv4Network network) =>
-        Of(keys, subnet, network).Select(range => Compares.Absent(range.Key, range.End));
+    internal static IEnumerable<Compare> Absent(EtcdKeys keys, Ipv4Network subnet) =>
+        Of(keys, subnet).Select(range => Compares.Absent(range.Key, range.End));
 
-    private static IEnumerable<(ByteString, ByteString)> Inside(EtcdKeys keys, Ipv4Network subnet, int most)
+    private static IEnumerable<(ByteString, ByteString)> Inside(EtcdKeys keys, Ipv4Network subnet)
     {
-        var wholeBytes = (subnet.Length + 7) / 8;
-        var blocks = 1 << (wholeBytes * 8 - subnet.Length);
-        if (wholeBytes == 0 || blocks > most) return [Starting($"{keys.Subnets}{subnet.Address}-")];
-        var step = 1UL << (32 - wholeBytes * 8);
-        return Enumerable.Range(0, blocks).Select(block =>
+        // The last octet that the length reaches into; those before it are the same in every address of the subnet.
+        var last = Math.Max(subnet.Length - 1, 0) / OctetBits;
+        var before = keys.Subnets + string.Concat(Enumerable.Range(0, last).Select(octet => Text(Octet(subnet.Address, octet)) + "."));
+        var (from, to) = (Octet(subnet.Address, last), Octet(subnet.Last, last));
+        var after = last == Octets - 1 ? "-" : ".";
+        for (var i = 0; i < OctetValues; i++)
         {
-            var address = new Ipv4Address((uint)(subnet.Address.Value + (ulong)block * step)).ToString().Split('.');
-            return Starting(keys.Subnets + string.Join('.', address.Take(wholeBytes)) + (wholeBytes == 4 ? '-' : '.'));
-        });
+            if (!IsInside(i)) continue;
+            var first = i;
+            while (i + 1 < OctetValues && IsInside(i + 1)) i++;
+            yield return (
+                ByteString.CopyFromUtf8(before + Text(OctetsInTextOrder[first]) + after),
+                EtcdKeys.EndOf(before + Text(OctetsInTextOrder[i]) + after));
+        }
+
+        bool IsInside(int index) => OctetsInTextOrder[index] >= from && OctetsInTextOrder[index] <= to;
     }
 
-    private static (ByteString, ByteString) Starting(string prefix) => (ByteString.CopyFromUtf8(prefix), EtcdKeys.EndOf(prefix));
+    private static int Octet(Ipv4Address address, int index) => (int)(address.Value >> ((Octets - 1 - index) * OctetBits)) & (OctetValues - 1);
+
+    private static string Text(int octet) => octet.ToString(CultureInfo.InvariantCulture);
 }

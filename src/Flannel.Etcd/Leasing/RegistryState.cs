@@ -24,5 +24,11 @@ public sealed record RegistryState(
     /// not read. Whoever takes the address for a new lease writes the pointer.</summary>
     public long? AddressPointerRevision { get; init; }
 
+    /// <summary>Of the state that a refused creation answered with: whether nothing in it explains the refusal. Then a key that names no
+    /// subnet lies, as text, among the keys of the subnet.</summary>
+    /// <param name="decidedOn">The configuration that the creation compared.</param>
+    internal bool IsRefusedByUnreadableKey(Ipv4Network subnet, ConfigState decidedOn) =>
+        Config.ModRevision == decidedOn.ModRevision && !Taken.Any(subnet.Overlaps);
+
     public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole && !IsOwnLeaseOnly);
 }

@@ -76,6 +76,18 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
         Assert.Equal(1, world.Logger.Count(2017));
     }
 
+    [Theory]
+    [InlineData("10.24.5.readme")]
+    [InlineData("10.24.5.0-24/more")]
+    public async Task A_subnet_whose_keys_have_one_among_them_that_names_no_subnet_is_passed_over_with_one_warning(string key)
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync(key, "whatever");
+        Assert.NotEqual("10.24.5.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
+        Assert.Equal(1, world.Logger.Count(2025));
+    }
+
     [Fact]
     public async Task A_key_that_only_upstream_would_read_as_a_subnet_keeps_it_taken()
     {

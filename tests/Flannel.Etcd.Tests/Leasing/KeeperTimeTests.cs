@@ -75,12 +75,19 @@ public sealed class KeeperTimeTests
     }
 
     [Theory]
-    [InlineData("10.24.5.0-24&fc00::-64")]
-    [InlineData("10.24.4.0-22")]
-    [InlineData("10.24.5.128-25")]
-    public async Task Expired_and_overlapped_by_another_lease_it_is_lost(string other)
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.5.0-24&fc00::-64")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.4.0-22")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.4.9-22")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.0.0.0-8")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.5.128-25")]
+    [InlineData("10.0.0.0/7", "10.128.0.0/9", "10.130.0.0-16")]
+    [InlineData("10.24.0.0/15", "10.24.128.0/17", "10.24.130.0-24")]
+    [InlineData("10.24.0.0/16", "10.24.5.128/25", "10.24.5.192-26")]
+    public async Task Expired_and_overlapped_by_another_lease_it_is_lost(string network, string subnet, string other)
     {
-        var held = await AcquireAsync();
+        await world.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
+        var held = await world.AcquireAsync("192.168.0.1", subnet);
+        Assert.Equal(subnet, held.Lease.Subnet.ToString());
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;

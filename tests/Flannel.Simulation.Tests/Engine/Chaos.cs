@@ -10,9 +10,13 @@ internal sealed class Chaos
 {
     private static readonly string[] Configs =
     [
-        Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 26), Config("10.24.0.0/24", 27, "alloc"),
+        Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 25), Config("10.24.0.0/15", 17), Config("10.0.0.0/7", 9),
+        Config("10.24.0.0/23", 26), Config("10.24.0.0/24", 27, "alloc"),
         Config("10.24.0.128/25", 28), "{", """{"Network":"10.24.0.0/24","SubnetLen":29,"SubnetMin":"10.24.0.8","SubnetMax":"10.24.0.64","Backend":{"Type":"ali-vpc"}}""",
     ];
+
+    // The first of them are those that a history begins with.
+    private const int FirstConfigs = 5;
 
     private readonly Cluster cluster;
     private readonly Scheduler scheduler;
@@ -42,7 +46,7 @@ internal sealed class Chaos
 
     public void Begin()
     {
-        cluster.Put(cluster.Keys.Config.ToStringUtf8(), Configs[scheduler.Random.Next(2)]);
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), Configs[scheduler.Random.Next(FirstConfigs)]);
         ChangeWeather();
         foreach (var machine in cluster.Machines.Skip(1)) cluster.StartLater(machine, scheduler.Between(0, scheduler.Chance(0.5) ? 0.1 : 20));
         Next();
