@@ -20,12 +20,17 @@ public interface IEtcd
     /// <returns>The time to live from now on; null when etcd knows no such lease (it expired, or was revoked).</returns>
     Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation);
 
+    /// <summary>The same, with a limit for the answer of each member in place of the usual one.</summary>
+    Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation) =>
+        LeaseKeepAliveOnceAsync(leaseId, cancellation);
+
     /// <summary>Ends a lease and deletes every key attached to it. A lease that is gone already is a success.</summary>
     Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation);
 
     /// <summary>One stream of events of several ranges, each from its own start revision. The stream never resumes by itself and never ends
     /// well: it throws <see cref="EtcdException"/> when it breaks, falls silent, or cannot go on (<see cref="EtcdErrorKind.Compacted"/>).
     /// The first answer for each range has <see cref="WatchResponse.Created"/>; progress notifications are not handed out.</summary>
-    /// <param name="ranges">Watch ids are their indices plus one.</param>
+    /// <param name="ranges">Which of them an event belongs to is told by its key: the watch ids of the answers are the server's, and a proxy
+    /// assigns others than were asked for.</param>
     IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation);
 }

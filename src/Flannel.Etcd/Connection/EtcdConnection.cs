@@ -29,7 +29,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// <param name="random">Chooses the member to begin with, so that many nodes spread over the members.</param>
     public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger)
     {
-        var files = new TlsFiles(options);
+        var files = new TlsFiles(options, logger);
         members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
         token = new Token(options);
         reachability = new Reachability(time, logger);
@@ -45,7 +45,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         try
         {
-            new TlsFiles(options).Current();
+            new TlsFiles(options, logger: null).Current();
             return null;
         }
         catch (ConnectFailure e)
@@ -66,9 +66,12 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         return CallAsync(repeatable: false, (member, options) => member.Leases.LeaseGrantAsync(request, options), cancellation);
     }
 
-    public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
+    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+        LeaseKeepAliveOnceAsync(leaseId, EtcdDurations.Call, cancellation);
+
+    public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation)
     {
-        var seconds = await TryMembersAsync(repeatable: true, KeepAliveAsync, cancellation);
+        var seconds = await TryMembersAsync(repeatable: true, KeepAliveAsync, cancellation, callLimit: callLimit);
         return seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
 
         async Task<long> KeepAliveAsync(Member member, CallOptions options, CancellationToken limit)
@@ -117,7 +120,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
-            return new MemberVersion(member.Name, null, member.Understand(e, tooLong.IsCancellationRequested).Error.Message);
+            return new MemberVersion(member.Name, null, member.Understand(e, tooLong.IsCancellationRequested ? EtcdDurations.Call : null).Error.Message);
         }
         catch (EtcdException e)
         {
@@ -129,19 +132,22 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// member.</summary>
     /// <param name="repeatable">Whether a request that may have been carried out may be sent again.</param>
     /// <param name="attempt">Gets the limit for its answer beside the options; for a stream, the options live longer than that.</param>
+    /// <param name="callLimit">For the answer of each member; null for <see cref="EtcdDurations.Call"/>.</param>
     internal async Task<T> TryMembersAsync<T>(
         bool repeatable,
         Func<Member, CallOptions, CancellationToken, Task<T>> attempt,
         CancellationToken cancellation,
-        bool isStream = false)
+        bool isStream = false,
+        TimeSpan? callLimit = null)
     {
+        var atMost = callLimit ?? EtcdDurations.Call;
         var first = rotation.Current;
         var tokenRenewed = false;
         var failures = new List<EtcdException>(0);
         while (true)
         {
             var member = members[(first + failures.Count) % members.Length];
-            using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
+            using var tooLong = new CancellationTokenSource(atMost, time);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
             string? used = null;
             var sent = false;
@@ -156,7 +162,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             catch (Exception e) when (e is not EtcdException)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var failure = member.Understand(e, tooLong.IsCancellationRequested);
+                var failure = member.Understand(e, tooLong.IsCancellationRequested ? atMost : null);
                 if (failure.StaleToken && !tokenRenewed && used is not null)
                 {
                     token.Forget(used);
@@ -218,7 +224,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         }
         catch (Exception e)
         {
-            var failure = home.Understand(e, tooLong: e is OperationCanceledException);
+            var failure = home.Understand(e, e is OperationCanceledException ? EtcdDurations.Call : null);
             // What etcd itself says, such as that the key is forbidden, it says in good health.
             well = !failure.Elsewhere;
             if (!well) EtcdLog.MemberFailed(logger, failure.Error.Message);

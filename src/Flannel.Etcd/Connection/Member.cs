@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Etcdserverpb;
 using Grpc.Core;
@@ -59,16 +60,16 @@ internal sealed class Member : IDisposable
     public Auth.AuthClient Auth => auth.Value;
 
     /// <summary>What a failure on this member means. The caller's own cancellation stays what it is.</summary>
-    /// <param name="tooLong">Whether our limit for the call has passed.</param>
-    public Failure Understand(Exception exception, bool tooLong)
+    /// <param name="limit">Our limit for the call if it has passed; else null.</param>
+    public Failure Understand(Exception exception, TimeSpan? limit)
     {
         var rpc = exception as RpcException;
         if (ConnectFailure.In(rpc?.Status.DebugException ?? exception) is { } connect)
             return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), true, false);
-        if (tooLong)
+        if (limit is { } passed)
         {
-            var late = new EtcdException(
-                EtcdErrorKind.TimedOut, $"{Name}: no answer within {EtcdDurations.Call.TotalSeconds} s", mayHaveHappened: true, exception);
+            var text = string.Create(CultureInfo.InvariantCulture, $"{Name}: no answer within {passed.TotalSeconds} s");
+            var late = new EtcdException(EtcdErrorKind.TimedOut, text, mayHaveHappened: true, exception);
             return new Failure(late, Elsewhere: true, StaleToken: false);
         }
 
@@ -81,9 +82,9 @@ internal sealed class Member : IDisposable
             return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? dialer.ClearTextRefusal ?? Deepest(broken)}", refusal is null, exception), true, false);
         }
 
-        var text = ServerErrors.Bare(rpc.Status.Detail);
-        var meaning = ServerErrors.Of(rpc.StatusCode, text);
-        var error = new EtcdException(meaning.Kind, $"{Name}: {text.ReplaceLineEndings(" ")}", !meaning.Harmless, exception);
+        var reason = ServerErrors.Bare(rpc.Status.Detail);
+        var meaning = ServerErrors.Of(rpc.StatusCode, reason);
+        var error = new EtcdException(meaning.Kind, $"{Name}: {reason.ReplaceLineEndings(" ")}", !meaning.Harmless, exception);
         return new Failure(error, meaning.Elsewhere, meaning.StaleToken);
     }
 

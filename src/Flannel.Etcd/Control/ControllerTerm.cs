@@ -6,12 +6,19 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.Etcd.Control;
 
 /// <summary>One held election, from <see cref="Election.CampaignAsync"/>. It renews itself until it is lost or disposed of.</summary>
-/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted on the monotonic
-/// clock from before
-/// the last renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
+/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted from before the last
+/// renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
 /// <see cref="StillHeldAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
 public sealed class ControllerTerm : IAsyncDisposable
 {
+    // The term is renewed after a third of its time and must be over after four fifths: what lies between is enough for three members of which
+    // two hang, one after the other.
+    private const double RenewalInterval = 1.0 / 3;
+    private const double RenewalCallLimit = 0.15;
+
+    // Timers stand still while the machine is suspended: the clock is read at least so often.
+    private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(1);
+
     private readonly IEtcd etcd;
     private readonly EtcdKeys keys;
     private readonly TimeProvider time;
@@ -55,7 +62,7 @@ public sealed class ControllerTerm : IAsyncDisposable
     /// <summary>Asks etcd. False also when it does not answer in time.</summary>
     public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
     {
-        return !Lost.IsCancellationRequested && await LookAsync(cancellation) is not null && !Lost.IsCancellationRequested;
+        return !IsOver() && await LookAsync(cancellation) is not null && !IsOver();
     }
 
     /// <summary>Ends the term: cancels <see cref="Lost"/>, then lets the next one in at once.</summary>
@@ -95,27 +102,27 @@ public sealed class ControllerTerm : IAsyncDisposable
     /// <summary>Independent of every request: however long one hangs, the term ends in time.</summary>
     private async Task EndInTimeAsync(CancellationToken cancellation)
     {
-        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(TimerRange.Clamp(left), time, cancellation);
+        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(left < ClockCheck ? left : ClockCheck, time, cancellation);
         Lose("etcd could not be asked to renew it");
     }
 
     private async Task RenewAsync(CancellationToken cancellation)
     {
-        var pause = life.TimeToLive / 3;
+        var pause = life.TimeToLive * RenewalInterval;
         while (!Lost.IsCancellationRequested)
         {
             await Task.Delay(TimerRange.Clamp(pause), time, cancellation);
             var begin = time.GetTimestamp();
             try
             {
-                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, cancellation) is not { } timeToLive)
+                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, life.TimeToLive * RenewalCallLimit, cancellation) is not { } timeToLive)
                 {
                     Lose("its etcd lease has ended");
                     return;
                 }
 
                 Extend(new LeaseLife(begin, timeToLive));
-                pause = timeToLive / 3;
+                pause = timeToLive * RenewalInterval;
             }
             catch (EtcdException)
             {
@@ -166,6 +173,13 @@ public sealed class ControllerTerm : IAsyncDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>By the clock itself: after the machine was suspended no timer has told it yet.</summary>
+    private bool IsOver()
+    {
+        if (SafeTime() <= TimeSpan.Zero) Lose("etcd could not be asked to renew it");
+        return Lost.IsCancellationRequested;
     }
 
     private TimeSpan SafeTime()

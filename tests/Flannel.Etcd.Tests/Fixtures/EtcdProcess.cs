@@ -33,15 +33,17 @@ public sealed class EtcdProcess : IAsyncDisposable
 
     public static async Task<EtcdProcess> StartAsync(string scheme = "http", params string[] arguments)
     {
-        if (!File.Exists(Program))
-        {
-            if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{Program} is missing, and CI=true");
-            Assert.Skip($"{Program} is missing: install etcd-server");
-        }
-
+        RequireProgram();
         var etcd = new EtcdProcess(scheme, arguments);
         await etcd.StartAgainAsync();
         return etcd;
+    }
+
+    public static void RequireProgram()
+    {
+        if (File.Exists(Program)) return;
+        if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{Program} is missing, and CI=true");
+        Assert.Skip($"{Program} is missing: install etcd-server");
     }
 
     public async Task StartAgainAsync()
@@ -116,10 +118,13 @@ public sealed class EtcdProcess : IAsyncDisposable
 
     public EtcdConnection Connect(
         ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null, string? user = null, string? password = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null, PasswordFile? passwordFile = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
-        var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, password is null ? null : new Secret(password), out var error);
+        var secret = passwordFile?.Current() ?? (password is null ? null : new Secret(password));
+        var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, secret, out var error);
         Assert.True(options is not null, error);
+        options = options with { PasswordFile = passwordFile };
+        if (resolve is not null) options = options with { Resolve = resolve };
         var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
         lock (connections) connections.Add(connection);
         return connection;
@@ -161,7 +166,7 @@ public sealed class EtcdProcess : IAsyncDisposable
     }
 
     /// <summary>The connection begins with the first endpoint, so that a test knows which one fails.</summary>
-    private sealed class FirstFirst : Random
+    internal sealed class FirstFirst : Random
     {
         public override int Next(int maxValue) => 0;
     }

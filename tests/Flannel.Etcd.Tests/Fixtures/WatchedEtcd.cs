@@ -18,6 +18,9 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
     /// <summary>Asked with the request's name before it is sent.</summary>
     public Func<string, EtcdException?> FailBefore { get; set; } = _ => null;
 
+    /// <summary>Asked with each transaction before it is sent.</summary>
+    public Func<TxnRequest, EtcdException?> FailTxn { get; set; } = _ => null;
+
     /// <summary>Asked after it was carried out: the answer is lost.</summary>
     public Func<string, EtcdException?> FailAfter { get; set; } = _ => null;
 
@@ -34,13 +37,16 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
         RunAsync("Range", () => inner.RangeAsync(request, cancellation));
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-        RunAsync("Txn", () => inner.TxnAsync(request, cancellation));
+        RunAsync("Txn", () => FailTxn(request) is { } error ? throw error : inner.TxnAsync(request, cancellation));
 
     public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
         RunAsync("LeaseGrant", () => inner.LeaseGrantAsync(leaseId, timeToLive, cancellation));
 
     public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
         RunAsync("LeaseKeepAlive", () => inner.LeaseKeepAliveOnceAsync(leaseId, cancellation));
+
+    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation) =>
+        RunAsync("LeaseKeepAlive", () => inner.LeaseKeepAliveOnceAsync(leaseId, callLimit, cancellation));
 
     public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) =>
         RunAsync("LeaseRevoke", async () =>

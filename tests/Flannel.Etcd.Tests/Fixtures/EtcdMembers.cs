@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+using Etcdserverpb;
+using Flannel.Etcd.Connection;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flannel.Etcd.Tests.Fixtures;
+
+/// <summary>A cluster of three real members.</summary>
+public sealed class EtcdMembers : IAsyncDisposable
+{
+    private const int Count = 3;
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-etcd-members-");
+    private readonly List<Process> members = [];
+    private readonly List<EtcdConnection> connections = [];
+
+    private EtcdMembers() => Endpoints = [.. Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{EtcdProcess.FreePort()}")];
+
+    public IReadOnlyList<string> Endpoints { get; }
+
+    public static async Task<EtcdMembers> StartAsync()
+    {
+        EtcdProcess.RequireProgram();
+        var cluster = new EtcdMembers();
+        var peers = Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{EtcdProcess.FreePort()}").ToList();
+        for (var i = 0; i < Count; i++) cluster.members.Add(cluster.Start(i, peers));
+        using var connection = cluster.New();
+        var read = new RangeRequest { Key = ByteString.CopyFromUtf8("/x") };
+        await Eventually.IsAsync("the members have a leader", async () =>
+        {
+            try
+            {
+                await connection.RangeAsync(read, TestContext.Current.CancellationToken);
+                return true;
+            }
+            catch (EtcdException)
+            {
+                return false;
+            }
+        });
+        return cluster;
+    }
+
+    /// <summary>Begins with the first member.</summary>
+    public EtcdConnection Connect()
+    {
+        var connection = New();
+        connections.Add(connection);
+        return connection;
+    }
+
+    public async Task SignalAsync(int member, string signal)
+    {
+        using var kill = Process.Start("/bin/kill", ["-s", signal, members[member].Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var connection in connections) connection.Dispose();
+        foreach (var member in members)
+        {
+            if (!member.HasExited) member.Kill();
+            await member.WaitForExitAsync(CancellationToken.None);
+            member.Dispose();
+        }
+
+        folder.Delete(recursive: true);
+    }
+
+    private EtcdConnection New()
+    {
+        var options = EtcdOptions.Create(string.Join(',', Endpoints), null, null, null, null, null, out var error);
+        Assert.True(options is not null, error);
+        return new EtcdConnection(options, TimeProvider.System, new EtcdProcess.FirstFirst(), NullLogger.Instance);
+    }
+
+    private Process Start(int index, List<string> peers)
+    {
+        var start = new ProcessStartInfo(EtcdProcess.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var argument in (string[])
+        [
+            $"--name=e{index}", $"--data-dir={folder.FullName}/e{index}", "--logger=zap", "--log-level=error",
+            $"--listen-client-urls={Endpoints[index]}", $"--advertise-client-urls={Endpoints[index]}",
+            $"--listen-peer-urls={peers[index]}", $"--initial-advertise-peer-urls={peers[index]}",
+            $"--initial-cluster={string.Join(',', peers.Select((peer, i) => $"e{i}={peer}"))}",
+        ]) start.ArgumentList.Add(argument);
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
