@@ -17,8 +17,9 @@ public static class EtcdDurations
     /// <summary>For the answer to a ping: a dead peer is noticed 10 s after its last word.</summary>
     public static readonly TimeSpan PingAnswer = TimeSpan.FromSeconds(4);
 
-    /// <summary>A watch silent for so long is asked whether it lives.</summary>
-    public static readonly TimeSpan WatchSilence = TimeSpan.FromSeconds(60);
+    /// <summary>A watch silent for so long is asked whether it lives. Shorter than the 60 s after which usual gateways cut an idle stream
+    /// (nginx <c>grpc_read_timeout</c>, Alibaba Cloud ALB).</summary>
+    public static readonly TimeSpan WatchSilence = TimeSpan.FromSeconds(50);
 
     /// <summary>For its answer.</summary>
     public static readonly TimeSpan WatchProgress = TimeSpan.FromSeconds(10);

@@ -3,8 +3,10 @@ using Grpc.Core;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>One watch stream on one member. etcd's answers to progress requests prove only that it lives: their revisions are not used,
-/// because etcd before 3.5.8 sent them too early.</summary>
+/// <summary>One watch stream on one member.</summary>
+/// <remarks>The watch ids of the answers are the server's: etcd takes those that are asked for, etcd's grpc-proxy assigns its own. A stream
+/// that is silent is probed by one more watch on it, which is cancelled when it was created. A progress request would be simpler, but
+/// grpc-proxy does not answer one, and its process ends by it before etcd 3.5 (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
 internal sealed class WatchStream : IDisposable
 {
     private readonly EtcdConnection connection;
@@ -12,16 +14,27 @@ internal sealed class WatchStream : IDisposable
     private readonly AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call;
     private readonly TimeProvider time;
     private readonly Task moved;
+    private readonly IReadOnlyList<WatchCreateRequest> ranges;
     private readonly Queue<WatchResponse> early = new();
+    private readonly HashSet<long> ids = [];
+
+    // The newest revision that is known to the caller.
+    private long newest;
 
     private WatchStream(
-        EtcdConnection connection, Member member, AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call, TimeProvider time)
+        EtcdConnection connection,
+        Member member,
+        AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call,
+        IReadOnlyList<WatchCreateRequest> ranges,
+        TimeProvider time)
     {
         this.connection = connection;
         this.member = member;
         this.call = call;
+        this.ranges = ranges;
         this.time = time;
         moved = connection.Moved;
+        newest = ranges.Max(range => range.StartRevision) - 1;
     }
 
     /// <summary>Completes when the member watches all ranges.</summary>
@@ -33,10 +46,10 @@ internal sealed class WatchStream : IDisposable
 
         async Task<WatchStream> BeginAsync(Member member, CallOptions options, CancellationToken limit)
         {
-            var stream = new WatchStream(connection, member, member.Watches.Watch(options), time);
+            var stream = new WatchStream(connection, member, member.Watches.Watch(options), ranges, time);
             try
             {
-                await stream.BeginAsync(ranges, limit);
+                await stream.BeginAsync(limit);
                 return stream;
             }
             catch (RpcException e)
@@ -64,15 +77,19 @@ internal sealed class WatchStream : IDisposable
         {
             while (true)
             {
-                if (!early.TryDequeue(out var answer)) answer = await ReadAsync(cancellation);
-                if (answer.Canceled) throw End(answer);
-                if (answer.Created || answer.Events.Count > 0) return answer;
+                if (early.TryDequeue(out var first)) return first;
+                var answer = await ReadAsync(cancellation);
+                if (answer.Created) await EndProbeAsync(answer, cancellation);
+                else if (answer.Canceled && ids.Contains(answer.WatchId)) throw End(answer);
+                if (answer.Events.Count == 0) continue;
+                newest = Math.Max(newest, answer.Events[^1].Kv.ModRevision);
+                return answer;
             }
         }
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
-            var failure = member.Understand(e, tooLong: false);
+            var failure = member.Understand(e, limit: null);
             if (failure.Elsewhere) connection.Leave(member);
             throw failure.Error;
         }
@@ -80,7 +97,7 @@ internal sealed class WatchStream : IDisposable
 
     public void Dispose() => call.Dispose();
 
-    private async Task BeginAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken limit)
+    private async Task BeginAsync(CancellationToken limit)
     {
         for (var i = 0; i < ranges.Count; i++)
         {
@@ -96,8 +113,27 @@ internal sealed class WatchStream : IDisposable
             var answer = call.ResponseStream.Current;
             if (answer.Canceled) throw End(answer);
             if (answer.Created) created++;
+            ids.Add(answer.WatchId);
             early.Enqueue(answer);
         }
+    }
+
+    /// <summary>Asks for a watch of events that do not exist: whether it is created or refused, the answer proves that the stream lives.</summary>
+    private async Task ProbeAsync(CancellationToken cancellation)
+    {
+        var create = new WatchCreateRequest { Key = ranges[0].Key, RangeEnd = ranges[0].RangeEnd, WatchId = ranges.Count + 1 };
+        create.Filters.Add([WatchCreateRequest.Types.FilterType.Noput, WatchCreateRequest.Types.FilterType.Nodelete]);
+        await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = create }, cancellation);
+    }
+
+    private async Task EndProbeAsync(WatchResponse answer, CancellationToken cancellation)
+    {
+        if (answer.Canceled) return;
+        // A proxy keeps its stream open while etcd behind it is restored from a snapshot, and waits for revisions that are long since known.
+        if (answer.Header.Revision < newest)
+            throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", mayHaveHappened: false);
+        var cancel = new WatchCancelRequest { WatchId = answer.WatchId };
+        await call.RequestStream.WriteAsync(new WatchRequest { CancelRequest = cancel }, cancellation);
     }
 
     private async Task<WatchResponse> ReadAsync(CancellationToken cancellation)
@@ -118,7 +154,7 @@ internal sealed class WatchStream : IDisposable
             connection.ConsiderHome();
             if (asked) throw new RpcException(new Status(StatusCode.Unavailable, "the watch is silent"));
             asked = true;
-            await call.RequestStream.WriteAsync(new WatchRequest { ProgressRequest = new WatchProgressRequest() }, cancellation);
+            await ProbeAsync(cancellation);
         }
 
         return await reading ? call.ResponseStream.Current : throw Ended();

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Control;
 using Google.Protobuf;
@@ -20,35 +19,37 @@ internal sealed record OwnKeyEvent(KeyValue? Pair, long Revision);
 /// <summary>Reads and watches what concerns one node, and hands on what is new of it.</summary>
 internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, ChannelWriter<LeaseEvent> events, ILogger logger)
 {
-    private const int OwnWatch = 1;
-    private const int StatusWatch = 2;
-    private const int ConfigWatch = 3;
-
+    private readonly ByteString ownKey = keys.Lease(held.Lease.Key);
+    private readonly ByteString statusKey = keys.Route(held.Lease.Key.ToString());
     private long configRevision = held.ConfigRevision;
     private long etcdLease = held.Lease.EtcdLeaseId;
     private long createRevision = held.Lease.CreateRevision;
+    private KeyValue? status;
     private ControllerHolder? controller;
     private bool controllerTold;
 
-    public async Task<NodeLook> LookAsync(SubnetKey key, CancellationToken cancellation)
+    private ByteString[] Names => [ownKey, statusKey, keys.Config, keys.Controller];
+
+    public async Task<NodeLook> LookAsync(CancellationToken cancellation)
     {
         var request = new TxnRequest();
-        foreach (var name in Names(key)) request.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = name } });
+        foreach (var name in Names) request.Success.Add(new RequestOp { RequestRange = new RangeRequest { Key = name } });
         var answer = await etcd.TxnAsync(request, cancellation);
         return new NodeLook(At(0), At(1), LeaseReader.ReadConfig(At(2)), At(3), answer.Header.Revision);
 
         KeyValue? At(int index) => answer.Responses[index].ResponseRange.Kvs.FirstOrDefault();
     }
 
-    public List<WatchCreateRequest> Ranges(SubnetKey key, long fromRevision) =>
-        [.. Names(key).Select(name => new WatchCreateRequest { Key = name, StartRevision = fromRevision })];
+    public List<WatchCreateRequest> Ranges(long fromRevision) =>
+        [.. Names.Select(name => new WatchCreateRequest { Key = name, StartRevision = fromRevision })];
 
     public void Tell(NodeLook look)
     {
         if (look.Own is { } own) (etcdLease, createRevision) = (own.Lease, own.CreateRevision);
+        status = look.Status;
         // First of all the configuration: a status may be what its change brought about.
         TellConfig(look.Config);
-        events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(look.Status)));
+        events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(status)));
         TellController(look.Controller);
     }
 
@@ -59,37 +60,45 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
         foreach (var change in answer.Events)
         {
             var pair = change.Type == Event.Types.EventType.Delete ? null : change.Kv;
-            switch (answer.WatchId)
+            if (change.Kv.Key.Equals(ownKey))
             {
-                case OwnWatch:
-                    own = new OwnKeyEvent(pair, change.Kv.ModRevision);
-                    if (pair is not null) (etcdLease, createRevision) = (pair.Lease, pair.CreateRevision);
-                    break;
-                case StatusWatch:
-                    events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(pair)));
-                    break;
-                case ConfigWatch:
-                    TellConfig(LeaseReader.ReadConfig(pair));
-                    break;
-                default:
-                    TellController(pair);
-                    break;
+                own = new OwnKeyEvent(pair, change.Kv.ModRevision);
+                if (pair is not null) AttachTo(pair);
+            }
+            else if (change.Kv.Key.Equals(statusKey))
+            {
+                status = pair;
+                events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(status)));
+            }
+            else if (change.Kv.Key.Equals(keys.Config))
+            {
+                TellConfig(LeaseReader.ReadConfig(pair));
+            }
+            else if (change.Kv.Key.Equals(keys.Controller))
+            {
+                TellController(pair);
             }
         }
 
         return own;
     }
 
-    private ByteString[] Names(SubnetKey key) => [keys.Lease(key), keys.Route(key.ToString()), keys.Config, keys.Controller];
+    /// <summary>Only the events of one key come in order: a status may come before the etcd lease that it is attached to.</summary>
+    private void AttachTo(KeyValue own)
+    {
+        if (own.Lease == etcdLease && own.CreateRevision == createRevision) return;
+        (etcdLease, createRevision) = (own.Lease, own.CreateRevision);
+        if (ReadStatus(status) is { } attached) events.TryWrite(new LeaseEvent.RouteStatusChanged(attached));
+    }
 
     private RouteStatus? ReadStatus(KeyValue? pair)
     {
         // The status of an earlier holding of the subnet, such as a reservation's that was deleted: the controller will write a new one.
         // Both revisions are of what etcd holds now, so their order says which was written first.
         if (pair is null || pair.Lease != etcdLease || pair.ModRevision <= createRevision) return null;
-        var status = RouteStatus.Parse(pair.Value.Span);
-        if (status is null) EtcdLog.UnreadableStatus(logger, pair.Key.ToStringUtf8());
-        return status;
+        var read = RouteStatus.Parse(pair.Value.Span);
+        if (read is null) EtcdLog.UnreadableStatus(logger, pair.Key.ToStringUtf8());
+        return read;
     }
 
     private void TellConfig(ConfigState config)
