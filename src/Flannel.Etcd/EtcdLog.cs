@@ -27,6 +27,9 @@ internal static partial class EtcdLog
     [LoggerMessage(2005, LogLevel.Debug, "etcd member {Endpoint} is well again: back to it")]
     public static partial void HomeAgain(ILogger logger, string endpoint);
 
+    [LoggerMessage(2006, LogLevel.Warning, "{Problem}; the former content stays in use")]
+    public static partial void FormerFileUsed(ILogger logger, string problem);
+
     [LoggerMessage(2010, LogLevel.Debug, "found {What} {Key} for this node's address")]
     public static partial void Found(ILogger logger, string what, SubnetKey key);
 
@@ -91,6 +94,9 @@ internal static partial class EtcdLog
 
     [LoggerMessage(2032, LogLevel.Warning, "this node is the route controller no longer: {Reason}")]
     public static partial void TermLost(ILogger logger, string reason);
+
+    [LoggerMessage(2034, LogLevel.Warning, "etcd refused {Count} route statuses: {Reason}; retrying")]
+    public static partial void StatusRefused(ILogger logger, object count, string reason);
 
     [LoggerMessage(2033, LogLevel.Information, "this node has handed over the route controller's work")]
     public static partial void Resigned(ILogger logger);

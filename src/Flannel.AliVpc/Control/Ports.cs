@@ -10,8 +10,8 @@ public interface ILeaseView
     /// <summary>The newest view; completes once a first whole view exists.</summary>
     ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation);
 
-    /// <summary>Completes when the view's revision is beyond <paramref name="revision"/>.</summary>
-    Task ChangedAfterAsync(long revision, CancellationToken cancellation);
+    /// <summary>Completes when the view is a later one than that of this <see cref="LeaseSnapshot.Generation"/>.</summary>
+    Task ChangedAfterAsync(long generation, CancellationToken cancellation);
 }
 
 /// <summary>One held election. Whoever has it is the only writer of routes and statuses.</summary>
@@ -23,12 +23,12 @@ public interface IControllerTerm
     /// <summary>Asks etcd, by a linearisable read, whether the election's key is still ours. False also when etcd does not answer in time.</summary>
     ValueTask<bool> StillHeldAsync(CancellationToken cancellation);
 
-    /// <summary>The statuses that stand in etcd at the start of the term, by subnet key text.</summary>
-    ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation);
+    /// <summary>The statuses that stand in etcd, by subnet key text; null when etcd refuses to say.</summary>
+    ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation);
 
     /// <summary>Writes statuses, each attached to the etcd lease of its subnet, under a compare of the election's key and of the lease's
-    /// create revision. False when the term is over. A status whose lease is gone is skipped.</summary>
-    ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation);
+    /// create revision. A status whose lease is gone is skipped.</summary>
+    ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation);
 
     /// <summary>Deletes the statuses of subnets that have no lease any more: a reservation's status goes with no etcd lease. Under a compare of the
     /// election's key and of the lease's absence. False when the term is over.</summary>

@@ -12,6 +12,9 @@ namespace Flannel.AliVpc.Control;
 public sealed class RouteController(
     RouteControllerOptions options, ILeaseView leases, ICloudApi api, TimeProvider time, Random random, ILogger log, LoopWatch? loops = null)
 {
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+
     private readonly LoopWatch loops = loops ?? new LoopWatch(time);
     private readonly PacedCloudApi paced = new(api, time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
@@ -32,7 +35,7 @@ public sealed class RouteController(
     {
         var ended = new TaskCompletionSource<TermEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
         var tasks = new ConcurrentBag<Task>();
-        using var board = new StatusBoard(term);
+        using var board = new StatusBoard(term, time);
         await using var lost = over.Token.Register(() => ended.TrySetResult(
             stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermEnd.Stopped() : new TermEnd.Lost()));
         try
@@ -55,6 +58,7 @@ public sealed class RouteController(
         await board.ReadAsync(snapshot.Leases, cancellation);
         ControlLog.TermBegins(log, snapshot.Leases.Count, VpcView.Group(snapshot).Count, snapshot.Revision);
         tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
+        tasks.Add(WatchedAsync(RetryRefusedAsync(board, cancellation), ended, cancellation));
         while (true)
         {
             foreach (var started in Offer(snapshot, term, board, ended))
@@ -62,7 +66,7 @@ public sealed class RouteController(
                 tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
             }
 
-            await leases.ChangedAfterAsync(snapshot.Revision, cancellation);
+            await leases.ChangedAfterAsync(snapshot.Generation, cancellation);
             snapshot = await leases.CurrentAsync(cancellation);
         }
     }
@@ -75,6 +79,25 @@ public sealed class RouteController(
             await Task.Delay(options.Resync, time, cancellation);
             var snapshot = await leases.CurrentAsync(cancellation);
             await board.ReadAsync(snapshot.Leases, cancellation);
+        }
+    }
+
+    /// <summary>Statuses that etcd refuses to write wait for an operator, or for the node's next lease.</summary>
+    private async Task RetryRefusedAsync(StatusBoard board, CancellationToken cancellation)
+    {
+        var pauses = new Backoff(FirstRetry, LongestRetry, new Random(random.Next()));
+        while (true)
+        {
+            if (!await board.Refusals.WaitAsync(LongestRetry, cancellation)) continue;
+            var isWritten = false;
+            while (!isWritten)
+            {
+                await Task.Delay(pauses.Next(), time, cancellation);
+                var snapshot = await leases.CurrentAsync(cancellation);
+                isWritten = await board.RetryAsync(snapshot.Leases, cancellation);
+            }
+
+            pauses.Reset();
         }
     }
 

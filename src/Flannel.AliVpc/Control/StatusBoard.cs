@@ -5,10 +5,16 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>What stands in etcd about each node, as far as this term knows. Only changes are written. A status belongs to one holding of a
 /// subnet: when the lease is made anew, its status went with the old one.</summary>
-internal sealed class StatusBoard(IControllerTerm term) : IDisposable
+internal sealed class StatusBoard(IControllerTerm term, TimeProvider time) : IDisposable
 {
     private readonly SemaphoreSlim one = new(1);
     private readonly Dictionary<string, (Lease Lease, RouteStatus Status)> published = [];
+
+    // What etcd refused to write. It is tried again by RetryAsync alone, so that no pass asks for it again and again. Under the same lock.
+    private readonly Dictionary<string, (Lease Lease, RouteStatus Status)> refused = [];
+
+    /// <summary>Called when etcd has refused a status: <see cref="RetryAsync"/> is due.</summary>
+    public Signal Refusals { get; } = new(time);
 
     public void Dispose() => one.Dispose();
 
@@ -20,7 +26,7 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
         await one.WaitAsync(CancellationToken.None);
         try
         {
-            var standing = await term.ReadStatusesAsync(cancellation);
+            if (await term.ReadStatusesAsync(cancellation) is not { } standing) return;
             lock (published)
             {
                 published.Clear();
@@ -52,22 +58,15 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
         }
     }
 
-    /// <summary>Writes those that say something new. False when the term is over.</summary>
+    /// <summary>Writes those that say something new. False when the term is over. What etcd refuses is left to <see cref="RetryAsync"/>.</summary>
     public async Task<bool> PublishAsync(IEnumerable<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await one.WaitAsync(CancellationToken.None);
         try
         {
             List<(Lease Lease, RouteStatus Status)> news;
-            lock (published) news = [.. statuses.Where(s => IsNew(s.Lease, s.Status))];
-            if (news.Count == 0) return true;
-            if (!await term.PublishAsync(news, cancellation)) return false;
-            lock (published)
-            {
-                foreach (var (lease, status) in news) published[lease.Key.ToString()] = (lease, status);
-            }
-
-            return true;
+            lock (published) news = [.. statuses.Where(s => !IsAmong(published, s.Lease, s.Status) && !IsAmong(refused, s.Lease, s.Status))];
+            return await WriteAsync(news, cancellation);
         }
         finally
         {
@@ -75,9 +74,56 @@ internal sealed class StatusBoard(IControllerTerm term) : IDisposable
         }
     }
 
-    private bool IsNew(Lease lease, RouteStatus status) =>
-        !published.TryGetValue(lease.Key.ToString(), out var known) || !IsSameHolding(known.Lease, lease)
-        || !known.Status.SaysTheSameAs(status);
+    /// <summary>Writes again what etcd refused before, unless the lease is gone or a newer status was written since.</summary>
+    /// <param name="leases">The newest view.</param>
+    /// <returns>Whether everything is written now.</returns>
+    public async Task<bool> RetryAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
+    {
+        await one.WaitAsync(CancellationToken.None);
+        try
+        {
+            List<(Lease Lease, RouteStatus Status)> again = [];
+            lock (published)
+            {
+                var living = leases.ToDictionary(lease => lease.Key.ToString());
+                foreach (var (key, (lease, status)) in refused.ToList())
+                {
+                    if (living.TryGetValue(key, out var newest) && IsSameHolding(lease, newest)) again.Add((newest, status));
+                    else refused.Remove(key);
+                }
+            }
+
+            return !await WriteAsync(again, cancellation) || refused.Count == 0;
+        }
+        finally
+        {
+            one.Release();
+        }
+    }
+
+    private async Task<bool> WriteAsync(List<(Lease Lease, RouteStatus Status)> news, CancellationToken cancellation)
+    {
+        if (news.Count == 0) return true;
+        var result = await term.PublishAsync(news, cancellation);
+        if (!result.IsTermHeld) return false;
+        var failed = result.Refused.ToHashSet();
+        if (failed.Count > 0) Refusals.Set();
+        lock (published)
+        {
+            foreach (var (lease, status) in news)
+            {
+                var key = lease.Key.ToString();
+                refused.Remove(key);
+                if (failed.Contains(key)) refused[key] = (lease, status);
+                else published[key] = (lease, status);
+            }
+        }
+
+        return true;
+    }
+
+    private static bool IsAmong(Dictionary<string, (Lease Lease, RouteStatus Status)> known, Lease lease, RouteStatus status) =>
+        known.TryGetValue(lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, lease) && entry.Status.SaysTheSameAs(status);
 
     /// <summary>An etcd that was restored from a snapshot gives revisions out a second time, so the etcd lease counts as well; the status is
     /// attached to it, too.</summary>

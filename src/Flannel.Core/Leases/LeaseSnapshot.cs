@@ -7,4 +7,9 @@ namespace Flannel.Core.Leases;
 /// <param name="Leases">Every lease below <c>{prefix}/subnets/</c> whose key and value can be read.</param>
 /// <param name="Revision">etcd's revision that this is true of.</param>
 /// <param name="IsWhole">False when a key or value could not be read: nothing may then be concluded from a lease's absence.</param>
-public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsWhole);
+public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsWhole)
+{
+    /// <summary>Counts the changes that its reader has seen. Tells one view from the next: an etcd that was restored from a snapshot gives
+    /// out the same revisions again.</summary>
+    public long Generation { get; init; }
+}

@@ -21,6 +21,7 @@ public sealed class RouteStatusStore
     private readonly EtcdKeys keys;
     private readonly ElectionFence fence;
     private readonly ILogger logger;
+    private EtcdErrorKind? lastLogged;
 
     internal RouteStatusStore(IEtcd etcd, EtcdKeys keys, ElectionFence fence, ILogger logger)
     {
@@ -90,17 +91,19 @@ public sealed class RouteStatusStore
         ByteString Subnet(KeyValue status) => ByteString.CopyFromUtf8(keys.Subnets + status.Key.ToStringUtf8()[keys.Routes.Length..]);
     }
 
-    /// <summary>Writes statuses. One whose lease is gone, or has become another node's, is skipped.</summary>
-    /// <returns>False when the term is over; what was not yet written is then not written.</returns>
-    /// <exception cref="EtcdException">etcd did not answer, or refused. To publish the same again is harmless.</exception>
-    public async Task<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    /// <summary>Writes statuses. One whose lease is gone, or has become another node's, is skipped; one that etcd refuses keeps none of the
+    /// others from being written.</summary>
+    /// <exception cref="EtcdException">etcd did not answer, or cannot write now. To publish the same again is harmless.</exception>
+    public async Task<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
+        var refused = new List<string>();
         foreach (var batch in statuses.Chunk(BatchSize))
         {
-            if (!await PublishBatchAsync([.. batch], cancellation)) return false;
+            if (!await PublishBatchAsync([.. batch], refused, cancellation)) return new StatusPublication(IsTermHeld: false, refused);
         }
 
-        return true;
+        if (refused.Count == 0) lastLogged = null;
+        return new StatusPublication(IsTermHeld: true, refused);
     }
 
     /// <summary>Deletes the statuses of subnets that nobody leases any more: those of ended reservations, and of leases of nodes that
@@ -119,43 +122,87 @@ public sealed class RouteStatusStore
                 Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Route(key) } } },
                 Failure = { new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } } },
             };
-            var answer = await etcd.TxnAsync(request, cancellation);
-            if (!answer.Succeeded && !fence.Holds(answer.Responses[0].ResponseRange.Kvs)) return false;
+            try
+            {
+                var answer = await etcd.TxnAsync(request, cancellation);
+                if (!answer.Succeeded && !fence.Holds(answer.Responses[0].ResponseRange.Kvs)) return false;
+            }
+            catch (EtcdException e) when (IsRefusal(e))
+            {
+                // It is found again when the statuses are read the next time.
+                LogRefusal(e, subnetKeys.Count);
+                return true;
+            }
         }
 
         return true;
     }
 
-    private async Task<bool> PublishBatchAsync(List<(Lease Lease, RouteStatus Status)> batch, CancellationToken cancellation)
+    private async Task<bool> PublishBatchAsync(
+        List<(Lease Lease, RouteStatus Status)> batch, List<string> refused, CancellationToken cancellation)
     {
         while (batch.Count > 0)
         {
-            var request = new TxnRequest { Compare = { fence.Compares(keys) } };
-            request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
-            foreach (var (lease, status) in batch)
+            TxnResponse answer;
+            try
             {
-                // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status
-                // belongs to that one.
-                request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
-                request.Success.Add(new RequestOp
-                {
-                    RequestPut = new PutRequest
-                    {
-                        Key = keys.Route(lease.Key.ToString()),
-                        Value = ByteString.CopyFrom(status.ToJson()),
-                        Lease = lease.EtcdLeaseId,
-                    },
-                });
-                request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Lease(lease.Key), KeysOnly = true } });
+                answer = await etcd.TxnAsync(Request(batch), cancellation);
+            }
+            catch (EtcdException e) when (batch.Count > 1 && e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.Invalid)
+            {
+                // One of them is the reason, or, where etcd allows fewer operations than usual, their number.
+                var half = batch.Count / 2;
+                return await PublishBatchAsync(batch[..half], refused, cancellation) && await PublishBatchAsync(batch[half..], refused, cancellation);
+            }
+            catch (EtcdException e) when (IsRefusal(e))
+            {
+                // Also a lease whose key stands in etcd without the etcd lease that it names, as after a restore.
+                LogRefusal(e, batch.Count);
+                refused.AddRange(batch.Select(one => one.Lease.Key.ToString()));
+                return true;
             }
 
-            var answer = await etcd.TxnAsync(request, cancellation);
             if (answer.Succeeded) return true;
             if (!fence.Holds(answer.Responses[0].ResponseRange.Kvs)) return false;
             batch = StillThere(batch, answer);
         }
 
         return true;
+    }
+
+    private TxnRequest Request(List<(Lease Lease, RouteStatus Status)> batch)
+    {
+        var request = new TxnRequest { Compare = { fence.Compares(keys) } };
+        request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
+        foreach (var (lease, status) in batch)
+        {
+            // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status
+            // belongs to that one.
+            request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
+            request.Success.Add(new RequestOp
+            {
+                RequestPut = new PutRequest
+                {
+                    Key = keys.Route(lease.Key.ToString()),
+                    Value = ByteString.CopyFrom(status.ToJson()),
+                    Lease = lease.EtcdLeaseId,
+                },
+            });
+            request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Lease(lease.Key), KeysOnly = true } });
+        }
+
+        return request;
+    }
+
+    /// <summary>Whether the same request may be refused again and again, until an operator or another node has done something.</summary>
+    private static bool IsRefusal(EtcdException e) => !e.CanHeal || e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.NoSpace or EtcdErrorKind.Other;
+
+    private void LogRefusal(EtcdException e, int count)
+    {
+        if (lastLogged == e.Kind) return;
+        lastLogged = e.Kind;
+        var remedy = e.Kind == EtcdErrorKind.PermissionDenied ? $"; grant the etcd user readwrite on the prefix {keys.Routes}" : "";
+        EtcdLog.StatusRefused(logger, count, e.Message.TrimEnd('.') + remedy);
     }
 
     /// <summary>The batch without the leases that are gone, and with what has become of the others.</summary>

@@ -23,6 +23,7 @@ public sealed class LeaseFollower
     private readonly SortedDictionary<string, ReadKey> found = new(StringComparer.Ordinal);
     private ConfigState config = new ConfigState.Missing();
     private long? viewRevision;
+    private long generation;
     private LeaseSnapshot? snapshot;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -83,16 +84,15 @@ public sealed class LeaseFollower
         }
     }
 
-    /// <summary>Completes when the view is another than the one with this revision. (Usually a later one; an earlier one if etcd was
-    /// restored.)</summary>
-    public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
+    /// <summary>Completes when the view is a later one than that of this generation.</summary>
+    public async Task ChangedAfterAsync(long seen, CancellationToken cancellation)
     {
         while (true)
         {
             Task wait;
             lock (gate)
             {
-                if (viewRevision is { } current && current != revision) return;
+                if (generation > seen) return;
                 wait = changed.Task;
             }
 
@@ -149,6 +149,7 @@ public sealed class LeaseFollower
     private void Changed(long revision)
     {
         viewRevision = revision;
+        generation++;
         snapshot = null;
         var waiting = changed;
         changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -166,7 +167,7 @@ public sealed class LeaseFollower
             whole &= !key.IsUnreadable;
         }
 
-        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole);
+        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole) { Generation = generation };
     }
 
     private static string Text(ByteString key) => Encoding.UTF8.GetString(key.Span);

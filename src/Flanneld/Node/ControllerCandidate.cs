@@ -73,7 +73,7 @@ internal sealed class ControllerCandidate(
         metrics.Begin(controller);
         try
         {
-            return await controller.RunAsync(new EtcdControllerTerm(term, time), cancellation).ConfigureAwait(false);
+            return await controller.RunAsync(new EtcdControllerTerm(term, time, random, logger), cancellation).ConfigureAwait(false);
         }
         finally
         {

@@ -1,10 +1,12 @@
 using Flannel.AliVpc.Control;
 using Flannel.Core.Addresses;
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
+using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
@@ -13,23 +15,34 @@ internal sealed class EtcdLeaseView(LeaseFollower follower) : ILeaseView
 {
     public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => follower.CurrentAsync(cancellation);
 
-    public Task ChangedAfterAsync(long revision, CancellationToken cancellation) => follower.ChangedAfterAsync(revision, cancellation);
+    public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => follower.ChangedAfterAsync(generation, cancellation);
 }
 
 /// <summary>An election in etcd, as the route controller wants to see it. An etcd that does not answer is never a reason to end a term: the term
 /// itself ends in time when it cannot be renewed.</summary>
-internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time) : IControllerTerm
+internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time, Random random, ILogger logger) : IControllerTerm
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
     public CancellationToken Lost => term.Lost;
 
     public ValueTask<bool> StillHeldAsync(CancellationToken cancellation) => term.StillHeldAsync(cancellation);
 
-    public async ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Statuses.ReadAllAsync(cancellation), cancellation).ConfigureAwait(false);
+    public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await RepeatAsync(() => term.Statuses.ReadAllAsync(cancellation), cancellation).ConfigureAwait(false);
+        }
+        catch (EtcdException e)
+        {
+            NodeLog.StatusesUnreadable(logger, e.Message);
+            return null;
+        }
+    }
 
-    public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation) =>
+    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation) =>
         await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), cancellation).ConfigureAwait(false);
 
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
@@ -38,17 +51,19 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time)
     public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
         await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), cancellation).ConfigureAwait(false);
 
+    /// <exception cref="EtcdException">etcd refuses, and repeating does not help.</exception>
     private async Task<T> RepeatAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {
+        var pauses = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
             try
             {
                 return await ask().ConfigureAwait(false);
             }
-            catch (EtcdException)
+            catch (EtcdException e) when (e.CanHeal)
             {
-                await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
+                await Task.Delay(pauses.Next(), time, cancellation).ConfigureAwait(false);
             }
         }
     }

@@ -96,6 +96,24 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
+    public void A_status_that_etcd_refuses_keeps_no_other_node_waiting_and_is_written_when_it_can_be() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.Refuses = lease => lease.Subnet.ToString() == "10.24.1.0/24";
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.Null(cluster.Status("10.24.1.0/24"));
+        // The passes ask for it no more; what asks does so once a minute.
+        Assert.InRange(cluster.Term.Publications, 10, 30);
+        cluster.Term.Refuses = _ => false;
+        var healed = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - healed, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+    });
+
+    [Fact]
     public void A_lease_that_is_made_anew_is_told_anew_although_the_route_stands() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
@@ -162,6 +180,6 @@ public sealed class RouteControllerTermTests
     {
         public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => throw new InvalidOperationException("a bug");
 
-        public Task ChangedAfterAsync(long revision, CancellationToken cancellation) => throw new InvalidOperationException("a bug");
+        public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => throw new InvalidOperationException("a bug");
     }
 }

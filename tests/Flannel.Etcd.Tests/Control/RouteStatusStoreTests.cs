@@ -16,7 +16,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
         var held = await world.AcquireAsync("192.168.0.1");
-        Assert.True(await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease))], Cancel));
+        Assert.True((await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease))], Cancel)).IsTermHeld);
         Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Routes + held.Lease.Key))!.Lease);
         var (key, status) = Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
         Assert.Equal(held.Lease.Key.ToString(), key);
@@ -34,7 +34,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         var leases = await world.LeasesAsync();
         world.Etcd.Forget();
-        Assert.True(await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel));
+        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
@@ -54,7 +54,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
         await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
         await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
-        Assert.True(await term.Statuses.PublishAsync([.. new[] { stays, gone, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel));
+        Assert.True((await term.Statuses.PublishAsync([.. new[] { stays, gone, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(
             new[] { stays.Key.ToString(), upstream.Key.ToString() }.Order(),
             (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
@@ -68,11 +68,11 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var first = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
-        Assert.True(await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.True((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         await first.DisposeAsync();
         await using var second = await CampaignAsync(world);
         var before = (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision;
-        Assert.False(await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.False((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         await world.DeleteAsync(world.Keys.Subnets + lease.Key);
         Assert.False(await first.Statuses.DeleteAsync([lease.Key.ToString()], Cancel));
         Assert.Equal(before, (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision);
@@ -86,11 +86,11 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
         var former = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId + 1), world.Logger);
-        Assert.False(await former.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.False((await former.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
         var ours = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId), world.Logger);
-        Assert.True(await ours.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.True((await ours.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
         Assert.Null(await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel));
-        Assert.True(await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel));
+        Assert.True((await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.Equal("i-1", (await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel))!.InstanceId);
     }
 
@@ -112,7 +112,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
-        Assert.True(await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel));
+        Assert.True((await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
         await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
         Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
@@ -146,6 +146,57 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         Assert.False(await first.VSwitches.PublishAsync("vpc-1", [], Cancel));
         Assert.True(await second.VSwitches.PublishAsync("vpc-1", [], Cancel));
         Assert.Empty((await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+    }
+
+    [Fact]
+    public async Task A_status_that_etcd_refuses_keeps_none_of_the_others_from_being_written()
+    {
+        const int nodes = 40;
+        var world = await NewAsync();
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await world.LeasesAsync();
+        await using var term = await CampaignAsync(world);
+        // As after a restore: its key stands there without the etcd lease that it names.
+        var bad = leases[17];
+        world.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == world.Keys.Routes + bad.Key)
+            ? new EtcdException(EtcdErrorKind.LeaseNotFound, "etcdserver: requested lease not found", mayHaveHappened: false)
+            : null;
+        var result = await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel);
+        Assert.True(result.IsTermHeld);
+        Assert.Equal([bad.Key.ToString()], result.Refused);
+        Assert.Equal(nodes - 1, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+        Assert.Equal(1, world.Logger.Count(2034));
+    }
+
+    [Fact]
+    public async Task Statuses_are_written_to_an_etcd_that_allows_fewer_operations_than_usual()
+    {
+        const int nodes = 40;
+        await using var etcd = await EtcdProcess.StartAsync("http", "--max-txn-ops=16");
+        var world = new World(etcd.Connect(), "/coreos.com/network");
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        await using var term = await CampaignAsync(world);
+        var result = await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel);
+        Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', world.Logger.Lines));
+        Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_missing_permission_is_named_once_and_not_waited_for()
+    {
+        var world = await NewAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        await using var term = await CampaignAsync(world);
+        world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied, "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).Refused);
+            Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
+        }
+
+        var line = Assert.Single(world.Logger.Lines, line => line.Id == 2034);
+        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}", line.Text, StringComparison.Ordinal);
     }
 
     private static RouteStatus Status(Lease lease) =>

@@ -54,7 +54,7 @@ public sealed class FollowerTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         await using var follower = new Following(world);
         var view = await follower.UntilAsync(_ => true);
-        var changed = follower.Follower.ChangedAfterAsync(view.Revision, Cancel);
+        var changed = follower.Follower.ChangedAfterAsync(view.Generation, Cancel);
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), "{}");
         await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "{}");
         await world.PutAsync(world.Keys.Prefix + "/something", "else");
@@ -76,8 +76,10 @@ public sealed class FollowerTests(SharedEtcd shared)
         await follower.UntilAsync(view => view.Leases.Count == 20);
     }
 
-    [Fact]
-    public async Task A_restored_etcd_that_has_given_out_the_same_revisions_again_is_seen_as_it_is()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public async Task A_restored_etcd_that_has_given_out_the_same_revisions_again_is_seen_as_it_is(int later)
     {
         var etcd = new ModelEtcd(TimeProvider.System);
         var world = new World(etcd, "/coreos.com/network");
@@ -85,14 +87,15 @@ public sealed class FollowerTests(SharedEtcd shared)
         var restore = etcd.Snapshot();
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         await using var follower = new Following(world);
-        await follower.UntilAsync(view => view.Leases.Count == 1);
+        var before = await follower.UntilAsync(view => view.Leases.Count == 1);
         world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         restore();
-        // The very revision of the other, and then more.
+        // The very revision of the other, and, with a number above 0, more after it.
         await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
-        for (var i = 0; i < 3; i++) await world.PutAsync("/elsewhere", "x");
+        for (var i = 0; i < later; i++) await world.PutAsync("/elsewhere", "x");
         world.Etcd.FailBefore = _ => null;
-        await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
+        var after = await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
+        Assert.Equal(before.Revision + later, after.Revision);
     }
 
     [Fact]
@@ -153,7 +156,7 @@ public sealed class FollowerTests(SharedEtcd shared)
             {
                 var view = await Eventually.WithinAsync("a view", Follower.CurrentAsync(Cancel).AsTask());
                 if (condition(view)) return view;
-                await Eventually.WithinAsync($"a change after {view}", Follower.ChangedAfterAsync(view.Revision, Cancel));
+                await Eventually.WithinAsync($"a change after {view}", Follower.ChangedAfterAsync(view.Generation, Cancel));
             }
         }
 

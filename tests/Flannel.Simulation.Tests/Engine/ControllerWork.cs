@@ -53,7 +53,7 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
             // Some hand over for no reason.
             if (random.NextDouble() < 0.01) return;
             await Task.Delay(Pause, clock, cancellation);
-            await Awaiting.WaitAsync(follower.ChangedAfterAsync(snapshot.Revision, CancellationToken.None), Resync, clock, cancellation);
+            await Awaiting.WaitAsync(follower.ChangedAfterAsync(snapshot.Generation, CancellationToken.None), Resync, clock, cancellation);
         }
     }
 
@@ -71,7 +71,7 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
         }
 
         if (random.NextDouble() < 0.3 && !await term.StillHeldAsync(cancellation)) return false;
-        if (!await term.Statuses.PublishAsync(missing, cancellation)) return false;
+        if (!(await term.Statuses.PublishAsync(missing, cancellation)).IsTermHeld) return false;
         var leased = snapshot.Leases.Select(lease => lease.Key.ToString()).ToHashSet(StringComparer.Ordinal);
         var stale = there.Keys.Where(key => !leased.Contains(key)).Order(StringComparer.Ordinal).ToList();
         return await term.Statuses.DeleteAsync(stale, cancellation);

@@ -14,6 +14,7 @@ internal sealed class FakeLeases : ILeaseView
     private readonly List<Lease> leases = [];
     private TaskCompletionSource changed = new();
     private long revision = 100;
+    private long generation = 1;
 
     public NetworkConfig? Config { get; set; } = ConfigFor("10.24.0.0/16");
 
@@ -23,7 +24,7 @@ internal sealed class FakeLeases : ILeaseView
     {
         get
         {
-            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole);
+            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole) { Generation = generation };
         }
     }
 
@@ -66,7 +67,6 @@ internal sealed class FakeLeases : ILeaseView
     {
         lock (gate)
         {
-            revision++;
             var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
             leases[index] = leases[index] with { EtcdLeaseId = etcdLeaseId };
         }
@@ -110,14 +110,14 @@ internal sealed class FakeLeases : ILeaseView
 
     public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => new(Snapshot);
 
-    public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
+    public async Task ChangedAfterAsync(long seen, CancellationToken cancellation)
     {
         while (true)
         {
             Task waiting;
             lock (gate)
             {
-                if (this.revision > revision) return;
+                if (generation > seen) return;
                 waiting = changed.Task;
             }
 
@@ -130,6 +130,7 @@ internal sealed class FakeLeases : ILeaseView
         TaskCompletionSource before;
         lock (gate)
         {
+            generation++;
             before = changed;
             changed = new TaskCompletionSource();
         }
@@ -160,6 +161,9 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
 
     public int Publications { get; private set; }
 
+    /// <summary>Whose status etcd refuses to write.</summary>
+    public Func<Lease, bool> Refuses { get; set; } = _ => false;
+
     /// <summary>Told before and after each thing that etcd does for the term.</summary>
     public Action OnStep { get; set; } = () => { };
 
@@ -176,7 +180,7 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
         return IsHeld && !lost.IsCancellationRequested;
     }
 
-    public ValueTask<IReadOnlyDictionary<string, RouteStatus>> ReadStatusesAsync(CancellationToken cancellation)
+    public ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
     {
         OnStep();
         return new(new Dictionary<string, RouteStatus>(Statuses));
@@ -207,20 +211,27 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
         return new(true);
     }
 
-    public async ValueTask<bool> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnStep();
-        if (!IsHeld || lost.IsCancellationRequested) return false;
+        if (!IsHeld || lost.IsCancellationRequested) return StatusPublication.TermOver;
         Publications++;
+        List<string> refused = [];
         foreach (var (lease, status) in statuses)
         {
+            if (Refuses(lease))
+            {
+                refused.Add(lease.Key.ToString());
+                continue;
+            }
+
             if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
             Statuses[lease.Key.ToString()] = status;
             Published.Add((time.GetElapsedTime(began), status));
         }
 
         OnStep();
-        return true;
+        return new StatusPublication(IsTermHeld: true, refused);
     }
 }
