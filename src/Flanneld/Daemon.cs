@@ -44,7 +44,8 @@ internal sealed class Daemon : IAsyncDisposable
         startedAt = time.GetTimestamp();
         logger = loggers.CreateLogger("flanneld");
         controllerMetrics = new ControllerMetrics();
-        loops = new LoopWatch(time);
+        // By the clock of its timers: a loop does not hang because the machine was suspended.
+        loops = new LoopWatch(TimeProvider.System);
         health = new NodeHealth(controllerMetrics, time, loops);
         systemd = new SystemdNotifier(environment.GetValueOrDefault("NOTIFY_SOCKET"));
     }

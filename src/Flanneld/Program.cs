@@ -47,7 +47,7 @@ internal static class Program
         try
         {
             if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token).ConfigureAwait(false);
-            await using var daemon = new Daemon(options, environment, loggers, TimeProvider.System, new SharedRandom());
+            await using var daemon = new Daemon(options, environment, loggers, new BootTimeProvider(), new SharedRandom());
             var reason = await daemon.RunAsync(stop.Token).ConfigureAwait(false);
             if (reason is null) return Success;
             HostLog.Failed(logger, reason);

@@ -58,8 +58,8 @@ public abstract record AcquireResult
 /// <param name="Life">How long; null for a reservation, which has no end.</param>
 public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseLife? Life);
 
-/// <summary>The life of an etcd lease by this machine's monotonic clock, on the safe side: counted from before the request that began it
-/// was sent.</summary>
+/// <summary>The life of an etcd lease by this machine's own clock, on the safe side: counted from before the request that began it was
+/// sent.</summary>
 /// <param name="Begin">A timestamp of the <see cref="TimeProvider"/>.</param>
 public readonly record struct LeaseLife(long Begin, TimeSpan TimeToLive)
 {

@@ -8,13 +8,14 @@ namespace Flannel.Etcd.Leasing;
 /// <summary>Keeps a held lease: renews its etcd lease in time, watches its key, and decides what it means when either fails. Beside the
 /// key it follows
 /// the route's status, the configuration and the controller's name, on the same stream.</summary>
-/// <remarks>Only this machine's monotonic clock counts. Whenever the stream was broken, what etcd says when read anew decides, not what
+/// <remarks>Only the timestamps of the <see cref="TimeProvider"/> count; they must go on while the machine is suspended. Timers do not: no
+/// wait is longer than <see cref="ClockCheck"/>. Whenever the stream was broken, what etcd says when read anew decides, not what
 /// was missed.
 /// Nothing that etcd answers ends this but the loss of the lease.</remarks>
 public sealed class LeaseKeeper
 {
-    // Timers have an end; an etcd lease of somebody's own making need not.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(1);
+    // Timers stand still while the machine is suspended: after that, so much may pass until an expiry is noticed.
+    private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
 
     // Every request has its time-out, every pause is of seconds.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
@@ -133,7 +134,8 @@ public sealed class LeaseKeeper
     /// <returns>The loss, or null to look again.</returns>
     private async Task<LeaseEvent.Lost?> LookAndWatchAsync(CancellationToken cancellation)
     {
-        var look = await view.LookAsync(claim.Lease.Key, cancellation);
+        var look = await view.LookAsync(cancellation);
+        renewal.Again();
         var before = claim.Life;
         var verdict = await claim.JudgeAsync(look, cancellation);
         if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
@@ -146,7 +148,7 @@ public sealed class LeaseKeeper
     private async Task<LeaseEvent.Lost?> WatchAsync(long revision, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var ranges = view.Ranges(claim.Lease.Key, revision + 1);
+        var ranges = view.Ranges(revision + 1);
         await using var stream = etcd.WatchAsync(ranges, stop.Token).GetAsyncEnumerator(CancellationToken.None);
         var next = stream.MoveNextAsync().AsTask();
         try
@@ -190,7 +192,7 @@ public sealed class LeaseKeeper
     {
         var wait = renewal.Due(claim.Life);
         if (wait <= TimeSpan.Zero) return;
-        if (wait > LongestWait) wait = LongestWait;
+        if (wait > ClockCheck) wait = ClockCheck;
         loop?.Waits(wait);
         await Awaiting.WaitAsync(next, wait, time, cancellation);
         loop?.Works();
@@ -222,7 +224,7 @@ public sealed class LeaseKeeper
         }
         catch (EtcdException)
         {
-            renewal.Failed();
+            renewal.Failed(claim.Life);
             throw;
         }
 
@@ -268,7 +270,7 @@ public sealed class LeaseKeeper
         life = claim.Life;
         var remaining = life?.Remaining(time) ?? Timeout.InfiniteTimeSpan;
         if (life is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
-        expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
+        expiry?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
     }
 
     private void TellExpiry()
@@ -278,7 +280,7 @@ public sealed class LeaseKeeper
             if (expired || life is not { } last) return;
             if (last.Remaining(time) is var remaining && remaining > TimeSpan.Zero)
             {
-                expiry?.Change(remaining < LongestWait ? remaining : LongestWait, Timeout.InfiniteTimeSpan);
+                expiry?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
                 return;
             }
 

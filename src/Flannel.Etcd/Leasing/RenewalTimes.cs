@@ -6,6 +6,11 @@ namespace Flannel.Etcd.Leasing;
 /// <param name="margin">Before its end; half of its time if it lives shorter than that.</param>
 internal sealed class RenewalTimes(TimeSpan margin, TimeProvider time, Random random)
 {
+    // So many attempts fit at least into what is left of a lease's time.
+    private const int AttemptsLeft = 5;
+
+    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+
     private readonly Backoff backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), random);
 
     // Nodes that started together are not to renew together.
@@ -29,8 +34,19 @@ internal sealed class RenewalTimes(TimeSpan margin, TimeProvider time, Random ra
         backoff.Reset();
     }
 
-    /// <summary>etcd answers: what failed may be tried at once.</summary>
+    /// <summary>etcd answers again: what failed is tried at once.</summary>
     public void Again() => failed = null;
 
-    public void Failed() => failed = (time.GetTimestamp(), backoff.Next());
+    /// <param name="life">Of the lease that could not be renewed; the pauses shrink as its end comes near.</param>
+    public void Failed(LeaseLife? life)
+    {
+        var pause = backoff.Next();
+        if (life is { } held && held.Remaining(time) is var left && left > TimeSpan.Zero)
+        {
+            var longest = left / AttemptsLeft < Shortest ? Shortest : left / AttemptsLeft;
+            if (pause > longest) pause = longest;
+        }
+
+        failed = (time.GetTimestamp(), pause);
+    }
 }

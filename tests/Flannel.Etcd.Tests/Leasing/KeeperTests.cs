@@ -11,6 +11,26 @@ public sealed class KeeperTests(SharedEtcd shared)
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
 
     [Fact]
+    public async Task A_lease_whose_etcd_comes_back_shortly_before_its_end_is_renewed_in_time()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
+        var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        // Due at once, and failing from then on.
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(29)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        gateway.IsBlocked = true;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        // The most that two looks at an etcd that is away take, and some.
+        await Eventually.IsAsync("the lease is near its end", () => held.Life!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
+        gateway.IsBlocked = false;
+        await events.NextAsync<LeaseEvent.Renewed>();
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+    }
+
+    [Fact]
     public async Task A_held_lease_is_confirmed_by_one_read_and_one_watch()
     {
         var world = await NewAsync();
