@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Flannel.AliVpc;
 using Flannel.AliVpc.Metadata;
 using Flannel.Core;
@@ -42,8 +41,10 @@ internal sealed class Connections : IDisposable
     public static Connections? Open(
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random, out string error)
     {
-        error = PasswordProblem(options, out var password) ?? "";
-        if (error.Length > 0 || options.CreateEtcdOptions(password, out error) is not { } etcd) return null;
+        PasswordFile? file = null;
+        if (options.EtcdPasswordFile is { } path && (file = PasswordFile.Open(path, loggers.CreateLogger("etcd"), out error)) is null) return null;
+        if (options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword, out error) is not { } created) return null;
+        var etcd = created with { PasswordFile = file };
         error = FileProblem(options, etcd) ?? "";
         if (error.Length > 0 || MetadataOptions.Parse(options.MetadataEndpoint, environment.GetValueOrDefault, out error) is not { } metadata) return null;
         return new Connections(options, environment, loggers, time, random, etcd, metadata);
@@ -65,28 +66,6 @@ internal sealed class Connections : IDisposable
     {
         Metadata.Dispose();
         Etcd.Dispose();
-    }
-
-    /// <summary>Null when there is none to read; else what is wrong, in one line.</summary>
-    private static string? PasswordProblem(DaemonOptions options, out Secret? password)
-    {
-        password = options.EtcdPassword;
-        if (options.EtcdPasswordFile is not { } path) return null;
-        try
-        {
-            var bytes = File.ReadAllBytes(path);
-            var text = bytes.AsSpan();
-            if (text.StartsWith("\uFEFF"u8)) text = text[3..];
-            // Editors end a file with a line feed that is no part of the password.
-            password = new Secret(text.TrimEnd("\r\n"u8));
-            CryptographicOperations.ZeroMemory(bytes);
-            return password.IsEmpty ? $"--etcd-password-file {path} is empty" : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Somebody may have given the password in the place of the file's name.
-            return $"--etcd-password-file {(path.Contains('/') ? path : "(not shown, since it may be the password)")} {Why(path, e)}";
-        }
     }
 
     /// <summary>A file that a flag names and nobody can read will not heal by waiting: it is told before anything is asked of the network.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -8,6 +9,8 @@ namespace Flannel.Etcd.Connection;
 /// files and every failure is known by its cause.</summary>
 internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
 {
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(200);
+
     private volatile string? refusal;
     private volatile string? clearTextRefusal;
 
@@ -36,13 +39,59 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
 
     private async Task<NetworkStream> OpenAsync(CancellationToken cancellation)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var limit = Limit(cancellation, out var tooLong);
+        var begin = time.GetTimestamp();
+        var addresses = await ResolveAsync(cancellation);
+        for (var i = 0; ; i++)
+        {
+            // Each address has its share of what is left, so that a dead one leaves time for the next.
+            var share = (EtcdDurations.Connect - time.GetElapsedTime(begin)) / (addresses.Length - i);
+            try
+            {
+                return await OpenAsync(addresses[i], share < Shortest ? Shortest : share, cancellation);
+            }
+            catch (ConnectFailure) when (i + 1 < addresses.Length)
+            {
+                // The next address.
+            }
+        }
+    }
+
+    /// <summary>A name server that does not answer is waited for by the C library for longer than a request may take.</summary>
+    private async Task<IPAddress[]> ResolveAsync(CancellationToken cancellation)
+    {
+        var host = endpoint.DnsSafeHost;
+        if (IPAddress.TryParse(host, out var literal)) return [literal];
+        using var limit = Limit(EtcdDurations.Connect, cancellation, out var tooLong);
         using (tooLong)
         {
             try
             {
-                await socket.ConnectAsync(endpoint.DnsSafeHost, endpoint.Port, limit.Token);
+                var addresses = await options.Resolve(host, limit.Token).WaitAsync(limit.Token);
+                return addresses.Length > 0 ? addresses : throw Unresolved("the name service knows no address of it", null);
+            }
+            catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+            {
+                throw Unresolved($"no answer from the name service within {EtcdDurations.Connect.TotalSeconds} s", e);
+            }
+            catch (SocketException e)
+            {
+                throw Unresolved(Describe(e), e);
+            }
+        }
+
+        ConnectFailure Unresolved(string why, Exception? inner) =>
+            new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: the name {host} does not resolve: {why}", inner);
+    }
+
+    private async Task<NetworkStream> OpenAsync(IPAddress address, TimeSpan atMost, CancellationToken cancellation)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var limit = Limit(atMost, cancellation, out var tooLong);
+        using (tooLong)
+        {
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(address, endpoint.Port), limit.Token);
                 return new NetworkStream(socket, ownsSocket: true);
             }
             catch (Exception e)
@@ -61,7 +110,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
         var material = files.Current();
         var check = new ServerCheck(endpoint.Authority, options.CaFile, material.Authorities);
         var secure = new ListeningSslStream(stream, why => refusal = why, options.CertFile);
-        using var limit = Limit(cancellation, out var tooLong);
+        using var limit = Limit(EtcdDurations.Connect, cancellation, out var tooLong);
         using (tooLong)
         {
             try
@@ -99,9 +148,9 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     private ConnectFailure NoAnswer(string what) =>
         new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {what} within {EtcdDurations.Connect.TotalSeconds} s");
 
-    private CancellationTokenSource Limit(CancellationToken cancellation, out CancellationTokenSource tooLong)
+    private CancellationTokenSource Limit(TimeSpan atMost, CancellationToken cancellation, out CancellationTokenSource tooLong)
     {
-        tooLong = new CancellationTokenSource(EtcdDurations.Connect, time);
+        tooLong = new CancellationTokenSource(atMost, time);
         return CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
     }
 
@@ -109,7 +158,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     {
         SocketError.ConnectionRefused => "connection refused",
         SocketError.HostNotFound or SocketError.NoData => "no such host",
-        SocketError.TryAgain => "the name service does not answer",
+        SocketError.TryAgain => "no answer from the name service",
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route to host",
         SocketError.TimedOut => "no connection in time",
         _ => e.Message,

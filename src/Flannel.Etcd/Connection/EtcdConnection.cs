@@ -45,7 +45,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     {
         try
         {
-            new TlsFiles(options, logger: null).Current();
+            new TlsFiles(options).Current();
             return null;
         }
         catch (ConnectFailure e)

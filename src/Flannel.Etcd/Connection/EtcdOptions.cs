@@ -1,3 +1,4 @@
+using System.Net;
 using Flannel.Core;
 
 namespace Flannel.Etcd.Connection;
@@ -24,6 +25,12 @@ public sealed record EtcdOptions
     public string? UserName { get; private init; }
 
     public Secret? Password { get; private init; }
+
+    /// <summary>Where the password is read for each authentication, in place of <see cref="Password"/>; null: it does not change.</summary>
+    public PasswordFile? PasswordFile { get; init; }
+
+    /// <summary>The addresses of a name; a test may answer in the name service's place.</summary>
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = static (name, cancellation) => Dns.GetHostAddressesAsync(name, cancellation);
 
     /// <summary>Endpoints that are spoken to in clear text over a network: worth a warning.</summary>
     public IEnumerable<Uri> OpenToTheNetwork => Endpoints.Where(endpoint => endpoint.Scheme == Uri.UriSchemeHttp && !endpoint.IsLoopback);

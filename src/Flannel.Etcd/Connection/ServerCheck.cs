@@ -40,16 +40,46 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
             return false;
         }
 
-        var flags = chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
-        // An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.
-        if (flags == X509ChainStatusFlags.PartialChain && authorities is not null)
+        if (IsTrusted(chain) || (shown is not null && IsTrustedWithoutNamesakes(shown, chain))) return true;
+        Trouble = Describe(Flags(chain), shown, chain);
+        return false;
+    }
+
+    private static X509ChainStatusFlags Flags(X509Chain chain) =>
+        chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
+
+    /// <summary>An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.</summary>
+    private bool IsTrusted(X509Chain chain) => Flags(chain) switch
+    {
+        X509ChainStatusFlags.NoError => true,
+        X509ChainStatusFlags.PartialChain => authorities is not null && authorities.Any(authority => IsSame(authority, chain.ChainElements[^1].Certificate)),
+        _ => false,
+    };
+
+    /// <summary>Of several authorities with one subject, as while one is replaced by the next, the issuer is the first of them for OpenSSL
+    /// unless key identifiers tell them apart. Go tries all of them, and so do we.</summary>
+    private bool IsTrustedWithoutNamesakes(X509Certificate2 shown, X509Chain chain)
+    {
+        foreach (var authority in authorities ?? [])
         {
-            var last = chain.ChainElements[^1].Certificate.RawDataMemory;
-            if (authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(last.Span))) return true;
+            bool IsNamesake(X509Certificate2 other) => IsSameName(other.SubjectName, authority.SubjectName) && !IsSame(other, authority);
+            if (!authorities!.Any(IsNamesake)) continue;
+            using var other = new X509Chain { ChainPolicy = chain.ChainPolicy.Clone() };
+            Leave(other.ChainPolicy.CustomTrustStore, IsNamesake);
+            Leave(other.ChainPolicy.ExtraStore, IsNamesake);
+            other.Build(shown);
+            if (IsTrusted(other)) return true;
         }
 
-        Trouble = Describe(flags, shown, chain);
         return false;
+    }
+
+    private static void Leave(X509Certificate2Collection certificates, Func<X509Certificate2, bool> isLeft)
+    {
+        for (var i = certificates.Count - 1; i >= 0; i--)
+        {
+            if (isLeft(certificates[i])) certificates.RemoveAt(i);
+        }
     }
 
     private string Describe(X509ChainStatusFlags flags, X509Certificate2? shown, X509Chain chain)
@@ -85,5 +115,9 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
     }
 
     private static bool IsSelfSigned(X509Certificate2 certificate) =>
-        certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
+        IsSameName(certificate.SubjectName, certificate.IssuerName);
+
+    private static bool IsSameName(X500DistinguishedName one, X500DistinguishedName other) => one.RawData.AsSpan().SequenceEqual(other.RawData);
+
+    private static bool IsSame(X509Certificate2 one, X509Certificate2 other) => one.RawDataMemory.Span.SequenceEqual(other.RawDataMemory.Span);
 }

@@ -78,6 +78,63 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
+    public async Task A_password_that_changes_in_etcd_and_in_its_file_is_used_for_the_next_authentication_and_the_lease_lives_on()
+    {
+        await using var server = await StartAsync();
+        using var file = new PasswordFolder(Password);
+        var world = new World(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(25)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+
+        await server.ControlAsync("--user=root:root", "user", "delete", "flannel");
+        await server.ControlAsync("--user=root:root", "user", "add", "flannel:another-password");
+        await server.ControlAsync("--user=root:root", "user", "grant-role", "flannel", "flannel");
+        await Eventually.IsAsync("the former password is refused", async () =>
+        {
+            try
+            {
+                await world.Direct.RangeAsync(Read, Cancel);
+                return false;
+            }
+            catch (EtcdException e)
+            {
+                return e.Kind == EtcdErrorKind.Unauthenticated;
+            }
+        });
+        file.Write("another-password\n");
+        await world.Direct.RangeAsync(Read, Cancel);
+        var renewals = events.Seen.OfType<LeaseEvent.Renewed>().Count();
+        await Eventually.IsAsync("the lease is renewed", () => events.Seen.OfType<LeaseEvent.Renewed>().Count() > renewals);
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        await events.NextAsync<LeaseEvent.ConfigChanged>();
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public void A_password_file_that_is_missing_or_empty_while_it_is_replaced_leaves_the_former_password_in_use_and_says_so_once()
+    {
+        var logger = new RecordingLogger();
+        using var file = new PasswordFolder("\uFEFFone\r\n");
+        var password = file.Open(logger);
+        Assert.Equal("one", password.Current().RevealText());
+        file.Write("");
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal($"--etcd-password-file {file.Path} is empty; the former content stays in use", Assert.Single(logger.Lines).Text);
+        File.Delete(file.Path);
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal($"--etcd-password-file {file.Path} does not exist; the former content stays in use", logger.Lines.Last().Text);
+        file.Write("two");
+        Assert.Equal("two", password.Current().RevealText());
+        Assert.Equal(2, logger.Lines.Count);
+        file.Write("");
+        Assert.Null(PasswordFile.Open(file.Path, logger, out var problem));
+        Assert.Equal($"--etcd-password-file {file.Path} is empty", problem);
+    }
+
+    [Fact]
     public async Task A_user_name_that_holds_the_password_is_enough()
     {
         await using var server = await StartAsync();
@@ -159,6 +216,27 @@ public sealed class AuthenticationTests
         await etcd.RangeAsync(Read, Cancel);
         await EnableAsync(server);
         await etcd.RangeAsync(Read, Cancel);
+    }
+
+    /// <summary>A password file, and what an operator does to it.</summary>
+    private sealed class PasswordFolder : IDisposable
+    {
+        private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-password-");
+
+        public PasswordFolder(string password) => Write(password);
+
+        public string Path => System.IO.Path.Combine(folder.FullName, "password");
+
+        public void Write(string password) => File.WriteAllText(Path, password);
+
+        public PasswordFile Open(RecordingLogger? logger = null)
+        {
+            var file = PasswordFile.Open(Path, logger ?? new RecordingLogger(), out var problem);
+            Assert.True(file is not null, problem);
+            return file;
+        }
+
+        public void Dispose() => folder.Delete(recursive: true);
     }
 
     private static async Task<EtcdProcess> StartAsync(params string[] arguments)

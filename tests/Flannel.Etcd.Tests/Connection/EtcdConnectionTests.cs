@@ -58,6 +58,44 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_name_whose_first_addresses_are_dead_is_reached_at_the_next()
+    {
+        shared.World();
+        // Nobody listens at the first; the second takes connections and lets them hang.
+        using var hanging = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var port = new Uri(shared.Process.Endpoint).Port;
+        hanging.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.3"), port));
+        hanging.Listen(0);
+        using var filler = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await filler.ConnectAsync(hanging.LocalEndPoint!, Cancel);
+        var etcd = shared.Process.Connect(
+            endpoints: $"http://etcd.example:{port}",
+            resolve: (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback]));
+        await etcd.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task A_name_that_does_not_resolve_is_said_so()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        var unknown = server.Connect(
+            endpoints: "http://etcd.example:2379", resolve: (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+        Assert.Contains("etcd.example:2379: the name etcd.example does not resolve: no such host", await FailAsync(unknown), StringComparison.Ordinal);
+        var silent = server.Connect(
+            endpoints: "http://etcd.example:2379", resolve: (_, _) => new TaskCompletionSource<IPAddress[]>().Task);
+        Assert.Contains(
+            "the name etcd.example does not resolve: no answer from the name service within 3 s", await FailAsync(silent), StringComparison.Ordinal);
+
+        static async Task<string> FailAsync(IEtcd etcd)
+        {
+            var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+            Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+            Assert.False(error.MayHaveHappened);
+            return error.Message;
+        }
+    }
+
+    [Fact]
     public async Task Nobody_there_is_one_line_and_the_return_another()
     {
         await using var server = await EtcdProcess.StartAsync();
@@ -99,16 +137,21 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     {
         await using var hung = await EtcdProcess.StartAsync();
         var etcd = hung.Connect();
+        var clock = new Stopwatch();
         var watching = Task.Run(
             async () =>
             {
                 await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], Cancel))
                 {
-                    if (answer.Created) await hung.SignalAsync("STOP");
+                    if (!answer.Created) continue;
+                    await hung.SignalAsync("STOP");
+                    clock.Start();
                 }
             },
             Cancel);
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", watching));
+        // HTTP/2's pings are counted in steps of a second each.
+        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), EtcdDurations.Ping + EtcdDurations.PingAnswer + TimeSpan.FromSeconds(5));
         Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
         await hung.SignalAsync("CONT");
     }

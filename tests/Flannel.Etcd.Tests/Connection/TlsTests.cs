@@ -8,6 +8,25 @@ namespace Flannel.Etcd.Tests.Connection;
 
 public sealed class TlsTests : IDisposable
 {
+    // By openssl req -x509 -newkey ed25519: .NET makes none.
+    private const string Ed25519Certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBODCB66ADAgECAhRaKwudLG401/TbnPe6yG2xSkZebDAFBgMrZXAwETEPMA0G
+        A1UEAwwGY2xpZW50MCAXDTI2MTEyNjIyMTk0N1oYDzIxMjYxMTAyMjIxOTQ3WjAR
+        MQ8wDQYDVQQDDAZjbGllbnQwKjAFBgMrZXADIQDZdYQ6pcz5uOxGqQEluOnb06b3
+        Gjos/O9Kt1XIVIapyqNTMFEwHQYDVR0OBBYEFLtLbRZy0gzGPUWRoSgaVmNhKVtL
+        MB8GA1UdIwQYMBaAFLtLbRZy0gzGPUWRoSgaVmNhKVtLMA8GA1UdEwEB/wQFMAMB
+        Af8wBQYDK2VwA0EABdIkdDWkhfHXYipbqlG8aCV9Yr2epvbt8RRsVgUolNjS0yjf
+        EIOloFZ9Ix93+LHeoyAEG7wRbVYJy02dhI4EDg==
+        -----END CERTIFICATE-----
+        """;
+
+    private const string Ed25519Key = """
+        -----BEGIN PRIVATE KEY-----
+        MC4CAQAwBQYDK2VwBCIEIFbydmf3ZzVxG/eRrasYJSOlpNSvptA0wcn5oI8ZxriL
+        -----END PRIVATE KEY-----
+        """;
+
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-tls-").FullName;
     private readonly Certificates ours;
     private readonly Certificates others;
@@ -84,6 +103,35 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_of_a_kind_that_cannot_be_used_is_named_by_its_kind()
+    {
+        var (cert, key) = (Path.Combine(folder, "ed.pem"), Path.Combine(folder, "ed-key.pem"));
+        await File.WriteAllTextAsync(cert, Ed25519Certificate, Cancel);
+        await File.WriteAllTextAsync(key, Ed25519Key, Cancel);
+        await using var etcd = await StartAsync(server);
+        await FailsAsync(
+            etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key),
+            $"etcd-certfile {cert} is for a key of the kind Ed25519, which flanneld cannot use; use an RSA or ECDSA key");
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Of_two_authorities_with_one_subject_the_right_one_is_found_in_either_order(bool rightFirst, bool keyIdentifiers)
+    {
+        using var right = new Certificates(folder, "right", subject: "one-name", keyIdentifiers: keyIdentifiers);
+        using var wrong = new Certificates(folder, "wrong", subject: "one-name", keyIdentifiers: keyIdentifiers);
+        var both = Path.Combine(folder, "both.pem");
+        Certificates[] order = rightFirst ? [right, wrong] : [wrong, right];
+        await File.WriteAllTextAsync(both, string.Concat(order.Select(one => File.ReadAllText(one.AuthorityFile) + "\n")), Cancel);
+        await using var etcd = await StartAsync(right.Sign("member", address: IPAddress.Loopback));
+        await etcd.Connect(ca: both).RangeAsync(Read, Cancel);
+        await FailsAsync(etcd.Connect(ca: wrong.AuthorityFile), "is signed by 'CN=one-name'");
+    }
+
+    [Fact]
     public async Task A_scheme_that_does_not_match_is_an_error_and_no_hang()
     {
         await using (var plain = await EtcdProcess.StartAsync())
@@ -147,6 +195,52 @@ public sealed class TlsTests : IDisposable
             var mine = authority.Sign("mine");
             File.Copy(mine.Cert, cert, overwrite: true);
             File.Copy(mine.Key, key, overwrite: true);
+        }
+    }
+
+    [Fact]
+    public async Task Files_that_are_missing_or_empty_while_they_are_replaced_leave_the_former_ones_in_use()
+    {
+        var logger = new RecordingLogger();
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
+        var (cert, key) = ours.Sign("client");
+        var ca = Path.Combine(folder, "ca.pem");
+        File.Copy(ours.AuthorityFile, ca);
+        var connection = etcd.Connect(
+            logger, gateway.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ca, cert: cert, key: key);
+        await connection.RangeAsync(Read, Cancel);
+        File.Delete(key);
+        await AnotherHandshakeAsync();
+        await AnotherHandshakeAsync();
+        Assert.Equal([$"etcd-keyfile {key} does not exist; the former content stays in use"], Told());
+        ours.Sign("client");
+        await File.WriteAllTextAsync(ca, "", Cancel);
+        await AnotherHandshakeAsync();
+        Assert.Equal($"etcd-cafile {ca} holds no certificate in PEM form; the former content stays in use", Told()[1]);
+        File.Copy(ours.AuthorityFile, ca, overwrite: true);
+        await AnotherHandshakeAsync();
+        Assert.Equal(2, Told().Count);
+
+        List<string> Told() => [.. logger.Lines.Where(line => line.Id == 2006).Select(line => line.Text)];
+
+        async Task AnotherHandshakeAsync()
+        {
+            gateway.CloseAll();
+            await Eventually.IsAsync("etcd answers", async () =>
+            {
+                try
+                {
+                    await connection.RangeAsync(Read, Cancel);
+                    return true;
+                }
+                catch (EtcdException e)
+                {
+                    // The request that found the connection closed.
+                    Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
+                    return false;
+                }
+            });
         }
     }
 

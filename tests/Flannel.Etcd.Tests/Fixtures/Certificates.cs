@@ -9,14 +9,19 @@ public sealed class Certificates : IDisposable
 {
     private readonly X509Certificate2 authority;
     private readonly string folder;
+    private readonly bool keyIdentifiers;
 
     /// <param name="parent">Who signs the authority; null for itself.</param>
-    public Certificates(string folder, string name, X509Certificate2? parent = null)
+    /// <param name="subject">Of the authority; null for the name.</param>
+    /// <param name="keyIdentifiers">Whether the authority and what it signs name its key.</param>
+    public Certificates(string folder, string name, X509Certificate2? parent = null, string? subject = null, bool keyIdentifiers = false)
     {
         this.folder = folder;
+        this.keyIdentifiers = keyIdentifiers;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest($"CN={subject ?? name}", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        if (keyIdentifiers) request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         var (from, to) = (DateTimeOffset.UtcNow.AddDays(-9), DateTimeOffset.UtcNow.AddDays(9));
         if (parent is null)
         {
@@ -43,6 +48,12 @@ public sealed class Certificates : IDisposable
         if (address is not null) names.AddIpAddress(address);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1"), new("1.3.6.1.5.5.7.3.2")], false));
+        if (keyIdentifiers)
+        {
+            request.CertificateExtensions.Add(
+                X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        }
+
         using var certificate = request.Create(
             authority, DateTimeOffset.UtcNow.AddDays(notYet ? 1 : -5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5), RandomNumberGenerator.GetBytes(8));
         var files = (Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
