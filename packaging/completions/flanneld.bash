@@ -52,7 +52,7 @@ _flanneld() {
         --quotas-endpoint --healthz-ip --healthz-port --log-format --v --help --version'
     case $command in
         check) flags+=' --output' ;;
-        routes) flags+=' --remove-leftovers' ;;
+        routes) flags+=' --remove-leftovers --delete-stale --remove-routes-of' ;;
         release) flags+=' --wait --force' ;;
     esac
     if [ "$COMP_CWORD" -eq 1 ]; then flags+=' check release routes healthcheck'; fi

@@ -33,6 +33,8 @@ complete -c flanneld -l sts-endpoint -x -d "STS API, asked for assumed roles onl
 complete -c flanneld -l quotas-endpoint -x -d "Quotas API (default: quotas.aliyuncs.com, and none with --vpc-endpoint)"
 complete -c flanneld -n "__fish_seen_subcommand_from check" -l output -x -a "table json" -d "for people, or for programs"
 complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-leftovers -d "delete the entries that it lists as leftover"
+complete -c flanneld -n "__fish_seen_subcommand_from routes" -l delete-stale -d "delete this cluster's routes that no lease wants, without waiting"
+complete -c flanneld -n "__fish_seen_subcommand_from routes" -l remove-routes-of -x -d "delete the routes of another cluster, by the id in its mark"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l wait -x -d "how long the route controller is waited for, 0 to 3600"
 complete -c flanneld -n "__fish_seen_subcommand_from release" -l force -d "even while the daemon runs"
 complete -c flanneld -l healthz-ip -x -d "address of /healthz, /readyz and /metrics"

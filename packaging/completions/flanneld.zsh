@@ -44,7 +44,11 @@ _flanneld() {
     )
     case ${words[2]} in
         check) flags+=('--output=[for people, or for programs]:output:(table json)') ;;
-        routes) flags+=('--remove-leftovers[delete the entries that it lists as leftover]') ;;
+        routes) flags+=(
+            '--remove-leftovers[delete the entries that it lists as leftover]'
+            "--delete-stale[delete this cluster's routes that no lease wants, without waiting]"
+            '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
+        ) ;;
         release) flags+=('--wait=[how long the route controller is waited for, 0 to 3600]:SECONDS:' '--force[even while the daemon runs]') ;;
     esac
     _arguments -S '1: :{ if [[ ${words[CURRENT]} != -* ]]; then _describe command commands; fi }' $flags

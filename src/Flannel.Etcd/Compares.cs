@@ -33,6 +33,15 @@ internal static class Compares
         Lease = etcdLeaseId,
     };
 
+    /// <summary>The key exists and has that value.</summary>
+    public static Compare ValueIs(ByteString key, ByteString value) => new()
+    {
+        Key = key,
+        Target = Compare.Types.CompareTarget.Value,
+        Result = Compare.Types.CompareResult.Equal,
+        Value = value,
+    };
+
     /// <summary>No key of the range exists.</summary>
     public static Compare Absent(ByteString key, ByteString end)
     {

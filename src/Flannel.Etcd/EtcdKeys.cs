@@ -15,6 +15,8 @@ public sealed class EtcdKeys
         Config = ByteString.CopyFromUtf8(prefix + "/config");
         Subnets = prefix + "/subnets/";
         Controller = ByteString.CopyFromUtf8(prefix + "/ali-vpc/controller");
+        Cluster = ByteString.CopyFromUtf8(prefix + "/ali-vpc/cluster");
+        AbsentLeases = ByteString.CopyFromUtf8(prefix + "/ali-vpc/absent-leases");
         Routes = prefix + "/ali-vpc/routes/";
         Nodes = prefix + "/ali-vpc/nodes/";
         VSwitches = prefix + "/ali-vpc/vswitches/";
@@ -32,6 +34,12 @@ public sealed class EtcdKeys
 
     /// <summary>The key of the controller's election.</summary>
     public ByteString Controller { get; }
+
+    /// <summary>The cluster's id, which its routes are marked with.</summary>
+    public ByteString Cluster { get; }
+
+    /// <summary>How long the leases of marked routes have been missing, across the terms of route controllers.</summary>
+    public ByteString AbsentLeases { get; }
 
     /// <summary>What every route status' key begins with, slash included.</summary>
     public string Routes { get; }

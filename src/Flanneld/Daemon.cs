@@ -183,7 +183,7 @@ internal sealed class Daemon : IAsyncDisposable
         var election = new Election(
             etcd, options.EtcdKeys, new ControllerHolder(self.InstanceId, selected.PublicIp.ToString()), time, random, etcdLogger);
         return new ControllerCandidate(
-            cloud, self.ToBackendData(), election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), ControllerOptions(backend),
+            cloud, self.ToBackendData(), election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), options.EtcdKeys, ControllerOptions(backend),
             controllerMetrics, loops, time, random, loggers.CreateLogger("routes"));
     }
 
@@ -191,9 +191,11 @@ internal sealed class Daemon : IAsyncDisposable
     private async Task<string?> DryRunAsync(Connections connections, CancellationToken cancellation)
     {
         RegistryState state;
+        ClusterIdResult cluster;
         try
         {
             state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+            cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
         }
         catch (EtcdException e)
         {
@@ -204,14 +206,15 @@ internal sealed class Daemon : IAsyncDisposable
         var config = ((ConfigState.Present)state.Config).Config;
         var backend = Connections.Backend(config);
         using var cloud = connections.OpenCloud(backend);
-        var plan = await RouteDryRun.RunAsync(state.ToSnapshot(), ControllerOptions(backend), cloud.Api, loggers.CreateLogger("routes"), cancellation)
+        var plan = await RouteDryRun.RunAsync(
+                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, ControllerOptions(backend), cloud.Api, loggers.CreateLogger("routes"), cancellation)
             .ConfigureAwait(false);
         await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
         return plan.Complete ? null : "the plan is not complete: something could not be read, see above";
     }
 
     private RouteControllerOptions ControllerOptions(AliVpcBackendConfig backend) =>
-        new(options.EtcdKeys.Prefix, backend.RouteTableIds) { Resync = options.RouteResync };
+        new(backend.RouteTableIds) { Resync = options.RouteResync };
 
     private string? StartHealth(DaemonParts parts, CancellationToken cancellation)
     {

@@ -11,12 +11,18 @@ public sealed partial class CloudApi
     /// <summary>From 10 to 500; a call names at most <see cref="MostInterfacesPerCall"/>.</summary>
     private const int LargestInterfacePage = 100;
 
-    public async Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
-        string regionId, string vpcId, CancellationToken cancellation)
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
+        string regionId, string vpcId, CancellationToken cancellation) => ListTablesAsync(regionId, "VpcId", vpcId, cancellation);
+
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
+        string regionId, string routeTableId, CancellationToken cancellation) => ListTablesAsync(regionId, "RouteTableId", routeTableId, cancellation);
+
+    private async Task<CloudResult<IReadOnlyList<RouteTable>>> ListTablesAsync(
+        string regionId, string filter, string id, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         return await ListByNumberAsync(
-            () => Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With("VpcId", vpcId),
+            () => Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With(filter, id),
             LargestVpcPage, Json.Default.RouteTableListAnswer, a => a.TotalCount,
             a => Tables(a.RouterTableList), scope).ConfigureAwait(false);
 

@@ -55,13 +55,13 @@ public sealed partial class CloudApi
     }
 
     public async Task<CloudResult<Done>> ModifyRouteEntryAsync(
-        string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation)
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         var call = Write(CloudService.Vpc, "ModifyRouteEntry", regionId);
         if (entry.RouteEntryId.Length > 0) call.With("RouteEntryId", entry.RouteEntryId);
         else call.With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.DestinationText);
-        call.With("NewNextHopId", newNextHop.Id).With("NewNextHopType", newNextHop.Type)
+        call.With("NewNextHopId", newNextHop?.Id).With("NewNextHopType", newNextHop?.Type)
             .With("RouteEntryName", name).With("Description", description);
         return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
     }

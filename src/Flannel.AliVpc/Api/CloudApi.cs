@@ -119,6 +119,9 @@ public interface ICloudApi
 
     Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation);
 
+    /// <summary>One table, whatever its VPC; none when there is no such table. The permission may be limited to it.</summary>
+    Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation);
+
     Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation);
 
     Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation);
@@ -138,7 +141,8 @@ public interface ICloudApi
     /// <param name="entries">1 to 50, all in one VPC.</param>
     Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation);
 
-    Task<CloudResult<Done>> ModifyRouteEntryAsync(string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation);
+    /// <param name="newNextHop">Null to change name and description alone: the next hop that the entry has already is refused.</param>
+    Task<CloudResult<Done>> ModifyRouteEntryAsync(string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation);
 
     /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next
     /// hop: of a change the new one, of a deletion the one that it has.</summary>

@@ -22,6 +22,12 @@ internal sealed class CallBudget(double perSecond, int burst, TimeProvider time)
         }
     }
 
+    /// <summary>How long a call would wait now.</summary>
+    public TimeSpan Delay()
+    {
+        lock (gate) return Count();
+    }
+
     /// <summary>Counts requests that have been made already.</summary>
     public void Spend(int requests)
     {
@@ -42,13 +48,19 @@ internal sealed class CallBudget(double perSecond, int burst, TimeProvider time)
     {
         lock (gate)
         {
-            var now = time.GetTimestamp();
-            tokens = Math.Min(burst, tokens + time.GetElapsedTime(countedAt, now).TotalSeconds * perSecond);
-            countedAt = now;
-            if (now < closedUntil) return time.GetElapsedTime(now, closedUntil) + TimeSpan.FromMilliseconds(1);
-            if (tokens < 1) return TimeSpan.FromSeconds((1 - tokens) / perSecond) + TimeSpan.FromMilliseconds(1);
-            tokens--;
-            return TimeSpan.Zero;
+            var wait = Count();
+            if (wait <= TimeSpan.Zero) tokens--;
+            return wait;
         }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private TimeSpan Count()
+    {
+        var now = time.GetTimestamp();
+        tokens = Math.Min(burst, tokens + time.GetElapsedTime(countedAt, now).TotalSeconds * perSecond);
+        countedAt = now;
+        if (now < closedUntil) return time.GetElapsedTime(now, closedUntil) + TimeSpan.FromMilliseconds(1);
+        return tokens < 1 ? TimeSpan.FromSeconds((1 - tokens) / perSecond) + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
     }
 }

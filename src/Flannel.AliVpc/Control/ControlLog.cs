@@ -19,6 +19,10 @@ internal static partial class ControlLog
     [LoggerMessage(3502, LogLevel.Information, "stale route deleted: {Table} {Destination} -> {NextHop} (request {RequestId})")]
     public static partial void RouteDeleted(ILogger logger, string table, object destination, string nextHop, string requestId);
 
+    [LoggerMessage(3507, LogLevel.Information, "route marked: {Table} {Destination} -> {NextHop}, mark before: {Before} (request {RequestId})")]
+    public static partial void RouteMarked(
+        ILogger logger, string table, object destination, string nextHop, string before, string requestId);
+
     [LoggerMessage(3503, LogLevel.Warning, "route failed: {Table} {Destination}: {Kind} {Code} {Text}{RequestNote}")]
     public static partial void RouteFailed(
         ILogger logger, string table, object destination, object kind, string code, string text, string requestNote);
@@ -43,6 +47,9 @@ internal static partial class ControlLog
 
     [LoggerMessage(3512, LogLevel.Warning, "RouteTableID {Table} is left alone in {Vpc}: {Reason}")]
     public static partial void ConfiguredTableLeft(ILogger logger, string table, VpcId vpc, string reason);
+
+    [LoggerMessage(3516, LogLevel.Warning, "RouteTableID {Table} is not used in {Vpc}: its VPC cannot be verified: {Reason}{RequestNote}")]
+    public static partial void TableNotVerified(ILogger logger, string table, VpcId vpc, string reason, string requestNote);
 
     [LoggerMessage(3513, LogLevel.Warning, "{Vpc}: route table {Table} cannot be read: {Code} {Text}{RequestNote}")]
     public static partial void TableUnreadable(ILogger logger, VpcId vpc, string table, string code, string text, string requestNote);
@@ -78,6 +85,24 @@ internal static partial class ControlLog
     [LoggerMessage(3525, LogLevel.Information, "{Vpc}: a stale route is due, but the election could not be proved just now; later")]
     public static partial void ElectionNotProved(ILogger logger, VpcId vpc);
 
+    [LoggerMessage(3544, LogLevel.Information, "{Vpc}: stale route not deleted: its lease exists in etcd; waiting until the view shows it")]
+    public static partial void LeaseExists(ILogger logger, VpcId vpc);
+
+    [LoggerMessage(3527, LogLevel.Warning,
+        "{Vpc}: deletion of {Count} stale routes held for {Minutes} min: more than {Limit} of {Routes} routes lost their lease at once; "
+        + "if etcd lost data, let the nodes come back; 'flanneld routes --delete-stale' deletes them now")]
+    public static partial void DeletionsHeld(ILogger logger, VpcId vpc, object count, object limit, object routes, object minutes);
+
+    [LoggerMessage(3528, LogLevel.Error,
+        "{Vpc}: another route controller uses this cluster's id: entry {EntryId} of {Destination} in {Table} has the mark {Mark} and was not created "
+        + "here; stale routes are kept until the next term. If etcd's data was copied, delete {{etcd-prefix}}/ali-vpc/cluster in the copy")]
+    public static partial void ClusterIdShared(ILogger logger, VpcId vpc, string table, string destination, string entryId, string mark);
+
+    [LoggerMessage(3529, LogLevel.Warning,
+        "{Vpc}: {Count} routes of another cluster ({Mark}) inside the network: they are kept; two clusters of one VPC need networks that do not "
+        + "overlap. If that cluster is gone, 'flanneld routes --remove-routes-of {Mark}' deletes them")]
+    public static partial void OtherClusterSeen(ILogger logger, VpcId vpc, object count, string mark);
+
     [LoggerMessage(3530, LogLevel.Information, "source/destination check of {Interface} switched off (request {RequestId})")]
     public static partial void CheckSwitchedOff(ILogger logger, string @interface, string requestId);
 
@@ -98,8 +123,8 @@ internal static partial class ControlLog
         "{Vpc}: how many entries a route table may hold is not known, {Limit} is assumed: {Code} {Text}{RequestNote}")]
     public static partial void LimitAssumed(ILogger logger, VpcId vpc, object limit, string code, string text, string requestNote);
 
-    [LoggerMessage(3540, LogLevel.Information, "route controller: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
-    public static partial void TermBegins(ILogger logger, object nodes, object vpcs, object revision);
+    [LoggerMessage(3540, LogLevel.Information, "route controller of cluster {Cluster}: {Nodes} nodes in {Vpcs} VPCs, revision {Revision}")]
+    public static partial void TermBegins(ILogger logger, string cluster, object nodes, object vpcs, object revision);
 
     [LoggerMessage(3541, LogLevel.Information, "route controller: the term is over: {End}")]
     public static partial void TermEnds(ILogger logger, string end);

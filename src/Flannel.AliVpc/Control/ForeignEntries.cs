@@ -1,10 +1,12 @@
+using Flannel.AliVpc.Api;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
 /// <summary>The entries that are left alone, each told once when it appears and once when it goes.</summary>
-internal sealed class ForeignEntries(ILogger log)
+internal sealed class ForeignEntries(VpcId vpc, OwnershipMark mark, ILogger log)
 {
+    private readonly HashSet<string> reportedClusters = [];
     private readonly Dictionary<Finding, ForeignEntry> known = [];
 
     private sealed record Finding(string Table, string Entry, ConflictKind Kind);
@@ -24,10 +26,17 @@ internal sealed class ForeignEntries(ILogger log)
         foreach (var (key, step) in now)
         {
             var entry = new ForeignEntry(
-                tableId, step.Entry.RouteEntryId, step.Entry.DestinationText, step.Kind, step.Wanted?.Destination.ToString(), step.Entry.Name);
+                tableId, step.Entry.RouteEntryId, step.Entry.DestinationText, step.Kind, step.Wanted?.Destination.ToString(), step.Entry.Name, ClusterOf(step.Entry));
             if (known.TryAdd(key, entry)) Tell(step);
         }
+
+        foreach (var cluster in known.Values.Where(entry => entry.RouteTableId == tableId && entry.Cluster is not null).GroupBy(entry => entry.Cluster!))
+        {
+            if (reportedClusters.Add(cluster.Key)) ControlLog.OtherClusterSeen(log, vpc, cluster.Count(), cluster.Key);
+        }
     }
+
+    private string? ClusterOf(RouteEntry entry) => mark.OwnerOf(entry) == MarkOwner.OtherCluster ? OwnershipMark.TokenOf(entry) : null;
 
     /// <summary>Tables that are followed no longer.</summary>
     public void Keep(IEnumerable<string> tableIds)

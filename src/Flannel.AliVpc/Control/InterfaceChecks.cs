@@ -122,16 +122,17 @@ internal sealed class InterfaceChecks(
         {
             // Hundreds of nodes that join at a throttled API take longer than any one look may.
             loop.Works();
+            cancellation.ThrowIfCancellationRequested();
             var some = Enumerable.Range(0, Math.Min(AtOnce, on.Count)).Select(_ => on.Dequeue()).ToList();
-            await Task.WhenAll(some.Select(id => SwitchOffAsync(id, cancellation)));
+            var answers = await Task.WhenAll(some.Select(id => api.SwitchOffSourceDestCheckAsync(regionId, id, cancellation)));
+            // One after the other: the answers arrive on several threads.
+            for (var i = 0; i < some.Count; i++) Learn(some[i], answers[i]);
             changed();
         }
     }
 
-    private async Task SwitchOffAsync(string id, CancellationToken cancellation)
+    private void Learn(string id, CloudResult<Done> answer)
     {
-        cancellation.ThrowIfCancellationRequested();
-        var answer = await api.SwitchOffSourceDestCheckAsync(regionId, id, cancellation);
         if (answer.Error is { Kind: not CloudErrorKind.AlreadySo } error)
         {
             Fail(id, error, "ecs:ModifyNetworkInterfaceAttribute");

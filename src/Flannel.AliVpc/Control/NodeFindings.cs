@@ -9,16 +9,17 @@ namespace Flannel.AliVpc.Control;
 /// <param name="Tables">For each table the step (null when the table could not be read) and its trouble.</param>
 /// <param name="Narrower">Foreign entries that take a part of the subnet's traffic.</param>
 /// <param name="Vpc">What stops the whole VPC at the moment.</param>
-/// <param name="Check">What is wrong with the interface's source/destination check; empty when nothing is.</param>
+/// <param name="Defects">What a node with a route should know nevertheless: of its interface's source/destination check, of tables that are
+/// not its own and cannot be written.</param>
 internal sealed record NodeFindings(
     string? Refusal, VSwitchProblem? VSwitch, IReadOnlyList<TableFinding> Tables,
-    IReadOnlyList<RouteEntry> Narrower, (RouteState State, string Text, string RequestId)? Vpc, string Check)
+    IReadOnlyList<RouteEntry> Narrower, (RouteState State, string Text, string RequestId)? Vpc, IReadOnlyList<string> Defects)
 {
     private static readonly RouteState[] WorstFirst =
         [RouteState.Denied, RouteState.QuotaExceeded, RouteState.Rejected, RouteState.Conflict, RouteState.Unreachable, RouteState.Pending];
 
     /// <summary>Whether every table has the route, and it can be used.</summary>
-    public bool Stands => Tables.Count > 0 && Tables.All(table => table.Step is RouteStep.Keep);
+    public bool Stands => Tables.Count > 0 && Tables.All(table => table.Stands);
 
     /// <summary>Whether something stands in the way that waiting a moment will not move.</summary>
     public bool IsStuck => Verdict().State is not (RouteState.Available or RouteState.Pending or RouteState.Unreachable);
@@ -53,8 +54,12 @@ internal sealed record NodeFindings(
     {
         IEnumerable<string> parts = Narrower.Select(entry =>
             $"route table {entry.RouteTableId} sends {entry.DestinationText}, a part of the subnet, elsewhere ({entry.RouteEntryId})");
-        return string.Join("; ", Check.Length > 0 ? parts.Append(Check) : parts);
+        return string.Join("; ", parts.Concat(Defects));
     }
 }
 
-internal sealed record TableFinding(string TableId, RouteStep? Step, RouteTrouble? Trouble);
+internal sealed record TableFinding(string TableId, RouteStep? Step, RouteTrouble? Trouble)
+{
+    /// <summary>Whether the table has the route; whether it is marked as well does not matter to the traffic.</summary>
+    public bool Stands => Step is RouteStep.Keep or RouteStep.Mark;
+}

@@ -53,7 +53,7 @@ internal sealed class NodeStatuses(RouteControllerOptions options, StatusBoard b
 
         if (state != RouteState.Available && standing is not null && !findings.IsStuck)
         {
-            var broken = findings.Tables.Any(table => table.Step is not (null or RouteStep.Keep));
+            var broken = findings.Tables.Any(table => table.Step is not null && !table.Stands);
             if (!broken || Hold(options.RepairPatience - elapsed)) return Again(node, standing);
         }
 

@@ -28,11 +28,13 @@ internal sealed class NodeWords(
         foreach (var node in view.Nodes)
         {
             var (concluded, problem) = checks.Of(node.Node.NetworkInterfaceId);
+            var defects = problem.Length > 0 ? tables.Unverified.Append(problem) : tables.Unverified;
+            var (own, unreadable) = TablesOf(node);
             var findings = new NodeFindings(
                 overlaps.RefusalOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId),
-                [.. tables.Serving.Select(id => Finding(id, steps.GetValueOrDefault(new RouteKey(id, node.Destination))))],
+                [.. own.Select(id => Finding(id, steps.GetValueOrDefault(new RouteKey(id, node.Destination))))],
                 [.. narrower.Where(part => part.Wanted?.Destination == node.Destination).Select(part => part.Entry)],
-                stopper, problem);
+                stopper, [.. unreadable.Select(id => Unreadable(id, entries.ErrorOf(id)!)), .. defects]);
             words.Add(statuses.Of(node, findings, concluded));
         }
 
@@ -50,12 +52,27 @@ internal sealed class NodeWords(
         return statuses.Leaving(node, known && step is null, step is null ? "" : troubles.Of(step)?.RequestId ?? "");
     }
 
+    /// <summary>The tables that decide about a node. One that can never be read decides about the nodes whose vSwitch it serves, and about
+    /// nobody else: it is a remark to them.</summary>
+    private (IEnumerable<string> Deciding, IReadOnlyList<string> Unreadable) TablesOf(WantedRoute node)
+    {
+        var own = tables.TableOf(node.Node.VSwitchId);
+        var unreadable = tables.Serving.Where(id => id != own && entries.IsUnreadable(id)).ToList();
+        return (tables.Serving.Except(unreadable), unreadable);
+    }
+
     private TableFinding Finding(string tableId, RouteStep? step)
     {
-        if (step is not null) return new(tableId, step, troubles.Of(step));
+        if (entries.IsUnreadable(tableId)) step = null;
+        // A mark that cannot be written is nothing to a node.
+        if (step is not null) return new(tableId, step, step is RouteStep.Mark ? null : troubles.Of(step));
         if (entries.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
-        var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied : RouteState.Pending;
-        var text = $"route table {tableId} cannot be read: {error.DeniedAction ?? error.Code}";
-        return new(tableId, null, new RouteTrouble(state, text, error.RequestId, error.Kind, null, 0, 1));
+        var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied
+            : entries.IsUnreadable(tableId) ? RouteState.Rejected
+            : RouteState.Pending;
+        return new(tableId, null, new RouteTrouble(state, Unreadable(tableId, error), error.RequestId, error.Kind, null, 0, 1));
     }
+
+    private static string Unreadable(string tableId, CloudError error) =>
+        $"route table {tableId} cannot be read: {error.DeniedAction ?? error.Code}";
 }

@@ -1,7 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using Flannel.AliVpc.Api;
-using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
 
 namespace Flannel.AliVpc.Control;
 
@@ -14,50 +12,65 @@ public enum MarkOwner
     /// <summary>This cluster's.</summary>
     Ours,
 
-    /// <summary>Another cluster's of this program: another etcd prefix or another network.</summary>
+    /// <summary>Another cluster's of this program, or marked by two clusters.</summary>
     OtherCluster,
 }
 
-/// <summary>How entries of this cluster are told apart: the <c>RouteEntryName</c> is the token <c>flannel-{16 hex}</c>, the
-/// <c>Description</c> begins with the same token and a colon and goes on in words for people. Either of the two is enough, so that
-/// an operator may rename an entry in the console. The token is a hash of the etcd prefix and the network.</summary>
-/// <param name="Token">At most 24 characters; the API allows 1 to 128 for a name.</param>
-/// <param name="Description">At most 256 characters, the API's limit; it may not start with <c>http://</c> and does not.</param>
-public sealed record OwnershipMark(string Token, string Description)
+/// <summary>How entries of this cluster are told apart: the <c>RouteEntryName</c> is <c>flannel-{cluster id}</c>, and the
+/// <c>Description</c> begins with the same text and a colon. One of the two is enough, so that an entry which was renamed in the console
+/// is still known; the other is then written again.</summary>
+/// <remarks>The cluster's id says nothing of its settings: a changed network or etcd prefix is the same cluster.</remarks>
+public sealed record OwnershipMark
 {
     private const string Prefix = "flannel-";
-    private const int HexDigits = 16;
-    private const int LongestDescription = 256;
+    private const string AdoptedFrom = ", adopted from ";
 
-    /// <param name="etcdPrefix">As configured; a slash more or less at its ends makes no other cluster.</param>
-    public static OwnershipMark For(string etcdPrefix, Ipv4Network network)
-    {
-        var prefix = "/" + etcdPrefix.Trim('/');
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{prefix}\n{network}"));
-        var token = Prefix + Convert.ToHexStringLower(hash)[..HexDigits];
-        var words = $"{token}: route of flannel network {network}, etcd prefix {Plain(prefix)}";
-        return new OwnershipMark(token, words.Length <= LongestDescription ? words : words[..LongestDescription]);
-    }
+    private OwnershipMark(string token) => Token = token;
+
+    /// <summary>At most 24 characters; the API allows 1 to 128 for a name.</summary>
+    public string Token { get; }
+
+    /// <summary>At most 256 characters, the API's limit; it may not start with <c>http://</c> and does not.</summary>
+    public string Description => $"{Token}: flannel route";
+
+    public static OwnershipMark Of(ClusterId cluster) => new(Prefix + cluster);
+
+    /// <summary>The mark of an entry, whatever cluster it is of; null without one. Of an entry with two marks, the one in the name.</summary>
+    public static string? TokenOf(RouteEntry entry) => IsToken(entry.Name) ? entry.Name : TokenOf(entry.Description);
+
+    /// <param name="text">A cluster's id, or its mark.</param>
+    /// <returns>Null when it is neither.</returns>
+    public static string? ParseToken(string text) =>
+        IsToken(text) ? text : ClusterId.TryParse(text, out var id) ? Prefix + id : null;
 
     public MarkOwner OwnerOf(RouteEntry entry)
     {
-        if (entry.Name == Token || DescriptionToken(entry.Description) == Token) return MarkOwner.Ours;
-        return IsToken(entry.Name) || DescriptionToken(entry.Description) is not null ? MarkOwner.OtherCluster : MarkOwner.None;
+        var inName = IsToken(entry.Name) ? entry.Name : null;
+        var inDescription = TokenOf(entry.Description);
+        if ((inName ?? inDescription) is null) return MarkOwner.None;
+        return (inName ?? Token) == Token && (inDescription ?? Token) == Token ? MarkOwner.Ours : MarkOwner.OtherCluster;
     }
 
-    private static string? DescriptionToken(string description)
+    /// <summary>Whether both name and description carry this cluster's mark.</summary>
+    public bool IsCompleteOn(RouteEntry entry) => entry.Name == Token && TokenOf(entry.Description) == Token;
+
+    /// <summary>The description of an entry that was another cluster's. It names that cluster, whose route controller then knows that the
+    /// entry was taken from it on purpose (<see cref="WasTakenOver"/>) and does not take it back.</summary>
+    public string DescriptionFor(RouteEntry entry) =>
+        OwnerOf(entry) == MarkOwner.OtherCluster && TokenOf(entry) is { } former ? Description + AdoptedFrom + former
+        : TokenOf(entry.Description) == Token ? entry.Description
+        : Description;
+
+    /// <summary>Whether another cluster has adopted this entry, which was ours before.</summary>
+    public bool WasTakenOver(RouteEntry entry) => entry.Description.EndsWith(AdoptedFrom + Token, StringComparison.Ordinal);
+
+    private static string? TokenOf(string description)
     {
-        var colon = description.IndexOf(':');
+        var colon = description.IndexOf(':', StringComparison.Ordinal);
         var token = colon < 0 ? description : description[..colon];
         return IsToken(token) ? token : null;
     }
 
     private static bool IsToken(string text) =>
-        text.Length == Prefix.Length + HexDigits && text.StartsWith(Prefix, StringComparison.Ordinal)
-        && text.Skip(Prefix.Length).All(char.IsAsciiHexDigitLower);
-
-    private static string Plain(string text) => string.Create(text.Length, text, (span, source) =>
-    {
-        for (var i = 0; i < span.Length; i++) span[i] = source[i] is > ' ' and <= '~' ? source[i] : '?';
-    });
+        text.StartsWith(Prefix, StringComparison.Ordinal) && ClusterId.TryParse(text.AsSpan(Prefix.Length), out _);
 }

@@ -13,6 +13,9 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     private const int InterfacesPerCall = 100;
     private readonly ConcurrentDictionary<Bucket, CallBudget> budgets = new();
 
+    /// <summary>How long a call that writes would wait now. Whoever proves something before a call waits before the proof.</summary>
+    public TimeSpan DelayOf(string regionId, string action) => BudgetOf(regionId, action, 4, 60).Delay();
+
     private sealed record Bucket(string Region, string Action);
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
@@ -23,6 +26,10 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
         ListAsync(regionId, "DescribeRouteTableList", ListItemsPerPage, c => inner.DescribeRouteTableListAsync(regionId, vpcId, c), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
+        string regionId, string routeTableId, CancellationToken cancellation) =>
+        VpcAsync(regionId, "DescribeRouteTableList", c => inner.DescribeRouteTableAsync(regionId, routeTableId, c), cancellation);
 
     public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeVSwitchAttributes", c => inner.DescribeVSwitchAttributesAsync(regionId, vSwitchId, c), cancellation);
@@ -50,7 +57,7 @@ public sealed class PacedCloudApi(ICloudApi inner, TimeProvider time) : ICloudAp
         VpcAsync(regionId, "DeleteRouteEntries", c => inner.DeleteRouteEntriesAsync(regionId, entries, c), cancellation);
 
     public Task<CloudResult<Done>> ModifyRouteEntryAsync(
-        string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation) =>
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
         VpcAsync(regionId, "ModifyRouteEntry", c => inner.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, c), cancellation);
 
     public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>

@@ -40,7 +40,7 @@ public sealed class RouteController(
             stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermEnd.Stopped() : new TermEnd.Lost()));
         try
         {
-            tasks.Add(WatchedAsync(FollowAsync(term, board, tasks, ended, over.Token), ended, over.Token));
+            tasks.Add(WatchedAsync(WorkAsync(term, board, tasks, ended, over.Token), ended, over.Token));
             return await ended.Task;
         }
         finally
@@ -51,23 +51,47 @@ public sealed class RouteController(
         }
     }
 
-    private async Task FollowAsync(
+    private async Task WorkAsync(
         IControllerTerm term, StatusBoard board, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
     {
+        var cluster = await term.ReadClusterIdAsync(cancellation);
+        var absences = new LeaseAbsences(cluster, time);
+        absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
         var snapshot = await leases.CurrentAsync(cancellation);
         await board.ReadAsync(snapshot.Leases, cancellation);
-        ControlLog.TermBegins(log, snapshot.Leases.Count, VpcView.Group(snapshot).Count, snapshot.Revision);
+        ControlLog.TermBegins(log, cluster.Value, snapshot.Leases.Count, VpcView.Group(snapshot).Count, snapshot.Revision);
         tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
         tasks.Add(WatchedAsync(RetryRefusedAsync(board, cancellation), ended, cancellation));
+        tasks.Add(WatchedAsync(WriteAbsencesAsync(term, absences, ended, cancellation), ended, cancellation));
+        await FollowAsync(new TermContext(term, OwnershipMark.Of(cluster), board, absences), snapshot, tasks, ended, cancellation);
+    }
+
+    private async Task FollowAsync(
+        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    {
+        var endings = new LeaseEndings(time);
         while (true)
         {
-            foreach (var started in Offer(snapshot, term, board, ended))
+            endings.Observe(snapshot);
+            foreach (var started in Offer(snapshot, endings.All, term, ended))
             {
                 tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
             }
 
             await leases.ChangedAfterAsync(snapshot.Generation, cancellation);
             snapshot = await leases.CurrentAsync(cancellation);
+        }
+    }
+
+    /// <summary>What is known of missing leases outlives the term.</summary>
+    private async Task WriteAbsencesAsync(
+        IControllerTerm term, LeaseAbsences absences, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(LeaseAbsences.WriteEvery, time, cancellation);
+            if (absences.TakeDocument() is { } document && !await term.WriteAbsentLeasesAsync(document, cancellation))
+                ended.TrySetResult(new TermEnd.Lost());
         }
     }
 
@@ -102,32 +126,33 @@ public sealed class RouteController(
     }
 
     /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
-    private List<VpcReconciler> Offer(LeaseSnapshot snapshot, IControllerTerm term, StatusBoard board, TaskCompletionSource<TermEnd> ended)
+    private List<VpcReconciler> Offer(
+        LeaseSnapshot snapshot, IReadOnlyList<EndedLease> endings, TermContext term, TaskCompletionSource<TermEnd> ended)
     {
         var started = new List<VpcReconciler>();
-        // Without a configuration nothing can be concluded: what stands is left as it is.
-        if (snapshot.Config is not { } config) return started;
         var views = VpcView.Group(snapshot);
-        foreach (var (vpc, view) in views)
+        foreach (var (vpc, leased) in views)
         {
+            var view = leased with { Ended = EndedIn(vpc) };
             if (reconcilers.TryGetValue(vpc, out var reconciler))
             {
                 if (!reconciler.View.SaysTheSameAs(view)) reconciler.Offer(view);
                 continue;
             }
 
-            reconciler = new VpcReconciler(
-                view, options, term, paced, board, time, new Random(random.Next()), log, loops, () => Judge(ended));
+            reconciler = new VpcReconciler(view, options, term, paced, time, new Random(random.Next()), log, loops, () => Judge(ended));
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }
 
         foreach (var (vpc, reconciler) in reconcilers)
         {
-            if (!views.ContainsKey(vpc)) reconciler.Offer(reconciler.View.WithoutNodes(snapshot, config.Network));
+            if (!views.ContainsKey(vpc)) reconciler.Offer(reconciler.View.WithoutNodes(snapshot) with { Ended = EndedIn(vpc) });
         }
 
         return started;
+
+        IReadOnlyList<EndedLease> EndedIn(VpcId vpc) => [.. endings.Where(lease => lease.Vpc == vpc)];
     }
 
     private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)

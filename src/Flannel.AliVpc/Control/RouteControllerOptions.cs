@@ -1,8 +1,7 @@
 namespace Flannel.AliVpc.Control;
 
-/// <param name="EtcdPrefix">Names the cluster, together with the network: see <see cref="OwnershipMark"/>.</param>
 /// <param name="RouteTableIds">The tables of <c>RouteTableID</c>, beside those that serve the nodes' vSwitches.</param>
-public sealed record RouteControllerOptions(string EtcdPrefix, IReadOnlyList<string> RouteTableIds)
+public sealed record RouteControllerOptions(IReadOnlyList<string> RouteTableIds)
 {
     /// <summary>How often the tables are read again although nothing asked for it: <c>--route-resync</c>.</summary>
     public TimeSpan Resync { get; init; } = TimeSpan.FromSeconds(60);
@@ -10,7 +9,7 @@ public sealed record RouteControllerOptions(string EtcdPrefix, IReadOnlyList<str
     /// <summary>Every so many resyncs also what changes seldom is read: tables that serve no node, the VPC's ranges, the interfaces.</summary>
     public int SlowResyncs { get; init; } = 10;
 
-    /// <summary>How long a lease must have been gone, as seen in this term, before its route is deleted.</summary>
+    /// <summary>How long a lease that was seen to end must be missing before its route is deleted.</summary>
     public TimeSpan StaleGrace { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long the view must be quiet before a pass, so that nodes that join together share a call.</summary>

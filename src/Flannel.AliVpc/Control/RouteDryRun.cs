@@ -1,6 +1,7 @@
 using System.Text;
 using Flannel.AliVpc.Api;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
@@ -9,25 +10,32 @@ namespace Flannel.AliVpc.Control;
 /// <param name="Text">A table for people: one line per step, what the API would say to each kind of them, and what could not be found out.</param>
 /// <param name="Changes">How many steps are not Keep, Wait or Conflict.</param>
 /// <param name="Complete">False when something could not be read.</param>
-public sealed record RouteDryRun(string Text, int Changes, bool Complete)
+/// <param name="OtherClusters">The other clusters that have routes inside the network.</param>
+public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadOnlyList<OtherCluster> OtherClusters)
 {
+    /// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
     public static async Task<RouteDryRun> RunAsync(
-        LeaseSnapshot snapshot, RouteControllerOptions options, ICloudApi api, ILogger log, CancellationToken cancellation)
+        LeaseSnapshot snapshot, ClusterId? cluster, RouteControllerOptions options, ICloudApi api, ILogger log, CancellationToken cancellation)
     {
         var text = new StringBuilder();
         var (changes, complete) = (0, true);
+        var others = new List<OtherCluster>();
+        // Nothing is written: an id that nobody has makes every mark another cluster's.
+        var mark = OwnershipMark.Of(cluster ?? ClusterId.New());
+        if (cluster is null) text.Append("no cluster id yet: the first route controller creates one\n");
         foreach (var (vpc, view) in VpcView.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
         {
             var tables = new VpcTables(vpc, options.RouteTableIds, api, log);
             text.Append($"{vpc}: {view.Nodes.Count} nodes in {view.Network}\n");
-            foreach (var (node, reason) in view.Refused) text.Append($"  refused    {node.Destination}: {reason}\n");
+            foreach (var refused in view.Refused) text.Append($"  refused    {refused.Node.Destination}: {refused.Reason}\n");
             complete &= Note(text, await tables.RefreshAsync(view, cancellation));
             foreach (var vSwitch in view.Nodes.Select(node => node.Node.VSwitchId).Distinct())
             {
                 if (tables.ProblemOf(vSwitch) is { } problem) text.Append($"  {problem.Text}\n");
             }
 
-            var mark = OwnershipMark.For(options.EtcdPrefix, view.Network);
+            foreach (var line in tables.Unverified) text.Append($"  {line}\n");
+            complete &= !tables.Unverified.Any();
             var steps = new List<RouteStep>();
             foreach (var tableId in tables.Serving.Concat(tables.Others))
             {
@@ -42,13 +50,21 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
             }
 
             Print(text, steps);
-            changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
+            changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete);
+            var seen = OtherClustersIn(vpc, steps, mark);
+            foreach (var other in seen) text.Append($"  {other}\n");
+            others.AddRange(seen);
             await TryAsync(text, api, vpc, steps, mark, cancellation);
         }
 
         if (text.Length == 0) text.Append("no node of this program holds a lease\n");
-        return new RouteDryRun(text.ToString(), changes, complete);
+        return new RouteDryRun(text.ToString(), changes, complete, others);
     }
+
+    private static List<OtherCluster> OtherClustersIn(VpcId vpc, IEnumerable<RouteStep> steps, OwnershipMark mark) =>
+        [.. steps.OfType<RouteStep.Conflict>().Where(step => mark.OwnerOf(step.Entry) == MarkOwner.OtherCluster)
+            .GroupBy(step => OwnershipMark.TokenOf(step.Entry)!).OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => new OtherCluster(vpc, group.Key, group.DistinctBy(step => step.Entry.RouteEntryId).Count()))];
 
     private static void Print(StringBuilder text, List<RouteStep> steps)
     {
@@ -67,6 +83,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
         RouteStep.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
         RouteStep.Create create => ("create", Hop(create.Wanted.NextHop)),
         RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
+        RouteStep.Mark mark => ("mark", $"{Hops(mark.Entry)} {mark.Entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(mark.Entry) ?? "-"}"),
         RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
         RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
         RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
@@ -95,7 +112,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
             {
                 RouteStep.Create create => (RouteAction.CreateRouteEntries, create.Wanted.NextHop),
                 RouteStep.RePoint rePoint => (RouteAction.ModifyRouteEntry, rePoint.Wanted.NextHop),
-                _ => (RouteAction.DeleteRouteEntries, ((RouteStep.Delete)step).Entry.NextHops[0]),
+                _ => (RouteAction.DeleteRouteEntries, ((RouteStep.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
             };
             var entry = new NewRouteEntry(step.RouteTableId, step.Destination, hop, mark.Token, mark.Description);
             var error = await TryAsync(text, api, vpc, action, entry, cancellation);
@@ -116,4 +133,12 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete)
         });
         return answer.Error;
     }
+}
+
+/// <summary>Another cluster of this program that has routes where this one's are.</summary>
+/// <param name="Mark">What its entries are marked with.</param>
+public sealed record OtherCluster(VpcId Vpc, string Mark, int Routes)
+{
+    public override string ToString() =>
+        $"{Routes} {(Routes == 1 ? "route" : "routes")} of another cluster ({Mark}): kept; 'flanneld routes --remove-routes-of {Mark}' deletes what is left of a lost one";
 }

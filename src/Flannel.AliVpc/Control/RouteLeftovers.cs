@@ -2,33 +2,78 @@ using System.Text;
 using Flannel.AliVpc.Api;
 using Flannel.Core;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>An entry inside the network that no lease wants, no cluster has marked, and no other service hosts: left by the old backend, or somebody's
-/// own. The controller reports it and leaves it; only an operator can say that it is to go.</summary>
-public sealed record Leftover(VpcId Vpc, RouteEntry Entry);
+/// <summary>What a listed entry is.</summary>
+public enum ListedKind
+{
+    /// <summary>Not for this program to change: a system entry, another service's, one with several next hops or with one that is no node.</summary>
+    Hosted,
 
-/// <param name="Text">Every entry inside the network, one line each, with what it is; and what could not be read.</param>
+    /// <summary>Another cluster's.</summary>
+    OtherCluster,
+
+    /// <summary>Its destination is a lease's.</summary>
+    Leased,
+
+    /// <summary>This cluster's, and no lease wants it.</summary>
+    Stale,
+
+    /// <summary>It overlaps a lease.</summary>
+    Overlapping,
+
+    /// <summary>It is being changed.</summary>
+    Changing,
+
+    /// <summary>No lease wants it, no cluster has marked it: left by the old backend, or somebody's own. Only an operator can say that it is to go.</summary>
+    Leftover,
+}
+
+/// <summary>An entry inside the network, or one of this cluster outside it.</summary>
+/// <param name="Mark">Of the cluster that it belongs to; null without one.</param>
+public sealed record ListedRoute(VpcId Vpc, RouteEntry Entry, ListedKind Kind, string? Mark)
+{
+    /// <summary>Whether it can be deleted as soon as somebody asks for it.</summary>
+    internal bool IsSettled => Entry.Status == RouteEntryStatus.Available;
+}
+
+/// <param name="Text">Every listed entry, one line each, with what it is; and what could not be read.</param>
+/// <param name="Routes">Empty when a lease could not be read: then nothing is concluded.</param>
 /// <param name="Complete">False when something could not be read.</param>
-public sealed record LeftoverListing(string Text, IReadOnlyList<Leftover> Leftovers, bool Complete);
+public sealed record RouteListingResult(string Text, IReadOnlyList<ListedRoute> Routes, bool Complete)
+{
+    public IReadOnlyList<ListedRoute> Leftovers => Of(ListedKind.Leftover);
 
-/// <summary>Lists the entries inside the network, and deletes those of nobody: <c>flanneld routes</c>. Beside a controller that works: what the one
-/// touches the other never does.</summary>
-public sealed class RouteLeftovers(RouteControllerOptions options, ICloudApi api, TimeProvider time, Random random, ILogger log)
+    public IReadOnlyList<ListedRoute> Stale => Of(ListedKind.Stale);
+
+    public IReadOnlyList<ListedRoute> OfOtherClusters => Of(ListedKind.OtherCluster);
+
+    private List<ListedRoute> Of(ListedKind kind) => [.. Routes.Where(route => route.Kind == kind && route.IsSettled)];
+}
+
+/// <param name="Problems">Of each route that was not deleted, one line.</param>
+public sealed record RouteRemoval(int Deleted, IReadOnlyList<string> Problems);
+
+/// <summary>Lists the entries inside the network, and deletes those that an operator names: <c>flanneld routes</c>. Safe beside a controller:
+/// what a lease wants is never deleted.</summary>
+/// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
+public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvider time, Random random, ILogger log)
 {
     private const int LargestBatch = 50;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
-    /// <param name="own">This instance's VPC: looked at even if no node of this program is in it yet, as on the day of a migration.</param>
-    public async Task<LeftoverListing> ListAsync(LeaseSnapshot snapshot, VpcId? own, CancellationToken cancellation)
+    private readonly OwnershipMark mark = OwnershipMark.Of(cluster ?? ClusterId.New());
+
+    /// <param name="own">This instance's VPC: listed even if no node of this program is in it yet, as on the day of a migration.</param>
+    public async Task<RouteListingResult> ListAsync(LeaseSnapshot snapshot, VpcId? own, CancellationToken cancellation)
     {
-        var text = new StringBuilder();
-        var leftovers = new List<Leftover>();
-        var complete = true;
         if (snapshot.Config is not { } config) throw new ArgumentException("without a configuration nothing can be concluded", nameof(snapshot));
-        var mark = OwnershipMark.For(options.EtcdPrefix, config.Network);
+        var text = new StringBuilder();
+        var routes = new List<ListedRoute>();
+        var complete = true;
         var vpcs = VpcView.Group(snapshot).Keys.ToHashSet();
         if (own is not null) vpcs.Add(own);
         foreach (var vpc in vpcs.OrderBy(vpc => vpc.ToString(), StringComparer.Ordinal))
@@ -40,48 +85,75 @@ public sealed class RouteLeftovers(RouteControllerOptions options, ICloudApi api
             {
                 var entries = await api.DescribeRouteEntryListAsync(vpc.RegionId, table.RouteTableId, cancellation);
                 complete &= RouteDryRun.Note(text, entries.Error);
-                foreach (var entry in entries.Value ?? [])
+                foreach (var route in (entries.Value ?? []).Select(entry => Listed(vpc, entry, snapshot)).OfType<ListedRoute>())
                 {
-                    if (entry.Destination is not { Length: > 0 } destination || !config.Network.Contains(destination)) continue;
-                    var word = Describe(entry, snapshot.Leases, mark);
-                    if (word == "leftover") leftovers.Add(new Leftover(vpc, entry));
-                    text.Append($"  {word,-13} {entry.RouteTableId} {destination,-18} {RouteDryRun.Hops(entry)} {entry.RouteEntryId} {entry.Name}".TrimEnd()).Append('\n');
+                    routes.Add(route);
+                    text.Append(Line(route)).Append('\n');
                 }
             }
         }
 
         // A lease that cannot be read may be the one that an entry belongs to.
-        if (!snapshot.IsWhole)
-        {
-            text.Append("  a lease cannot be read (see the log): nothing is called leftover\n");
-            return new LeftoverListing(text.ToString(), [], false);
-        }
-
-        return new LeftoverListing(text.ToString(), leftovers, complete);
+        if (snapshot.IsWhole) return new RouteListingResult(text.ToString(), routes, complete);
+        text.Append("  a lease cannot be read (see the log): no route can be deleted\n");
+        return new RouteListingResult(text.ToString(), [], false);
     }
 
     /// <summary>Deletes what was listed, in batches, waiting out other writers.</summary>
-    /// <param name="leases">Asked before each batch: what a lease has come to want meanwhile is spared.</param>
-    /// <returns>How many were deleted, and for the others one line each.</returns>
-    public async Task<(int Deleted, IReadOnlyList<string> Problems)> RemoveAsync(
-        IReadOnlyList<Leftover> leftovers, Func<Task<LeaseSnapshot>> leases, CancellationToken cancellation)
+    /// <param name="leases">Read before each batch: what a lease has come to want meanwhile is spared.</param>
+    public async Task<RouteRemoval> RemoveAsync(
+        IReadOnlyList<ListedRoute> routes, Func<Task<LeaseSnapshot>> leases, CancellationToken cancellation)
     {
         var problems = new List<string>();
         var deleted = 0;
-        foreach (var ofVpc in leftovers.GroupBy(leftover => leftover.Vpc))
+        foreach (var ofVpc in routes.GroupBy(route => route.Vpc))
         {
-            foreach (var batch in ofVpc.Select(leftover => leftover.Entry).Chunk(LargestBatch))
+            foreach (var batch in ofVpc.Chunk(LargestBatch))
             {
                 var now = await leases();
-                var spared = now.IsWhole ? batch.Where(entry => now.Leases.Any(lease => lease.Subnet.Overlaps(entry.Destination!.Value))).ToList() : [.. batch];
-                problems.AddRange(spared.Select(entry => $"{Name(entry)}: a lease wants it by now"));
-                var rest = batch.Except(spared).ToList();
+                var spared = batch.Where(route => !now.IsWhole || now.Leases.Any(lease => IsWantedBy(lease, route))).ToList();
+                problems.AddRange(spared.Select(route => $"{Name(route.Entry)}: a lease wants it by now"));
+                var rest = batch.Except(spared).Select(route => route.Entry).ToList();
                 if (rest.Count > 0) deleted += await DeleteAsync(ofVpc.Key, rest, problems, cancellation);
             }
         }
 
-        return (deleted, problems);
+        return new RouteRemoval(deleted, problems);
     }
+
+    /// <summary>Another cluster's entry in the place of a lease of this one is in its way, unless it leads to the lease's own node.</summary>
+    private static bool IsWantedBy(Lease lease, ListedRoute route) => lease.Subnet.Overlaps(route.Entry.Destination!.Value)
+        && (route.Kind != ListedKind.OtherCluster || VpcView.RouteOf(lease) is not { } node || node.IsServedBy(route.Entry));
+
+    /// <summary>Null for what is nobody's business here: the default route, and what is neither inside the network nor this cluster's.</summary>
+    private ListedRoute? Listed(VpcId vpc, RouteEntry entry, LeaseSnapshot snapshot)
+    {
+        if (entry.Destination is not { Length: > 0 } destination) return null;
+        var owner = mark.OwnerOf(entry);
+        if (!snapshot.Config!.Network.Contains(destination) && owner != MarkOwner.Ours) return null;
+        return new ListedRoute(vpc, entry, KindOf(entry, owner, snapshot.Leases), OwnershipMark.TokenOf(entry));
+    }
+
+    private static ListedKind KindOf(RouteEntry entry, MarkOwner owner, IReadOnlyList<Lease> leases)
+    {
+        var destination = entry.Destination!.Value;
+        return leases.Any(lease => lease.Subnet == destination) && owner != MarkOwner.OtherCluster && entry.IsCustom ? ListedKind.Leased
+            : !NextHops.MayBeChanged(entry, owner) ? ListedKind.Hosted
+            : owner == MarkOwner.OtherCluster ? ListedKind.OtherCluster
+            : owner == MarkOwner.Ours ? ListedKind.Stale
+            : leases.Any(lease => lease.Subnet.Overlaps(destination)) ? ListedKind.Overlapping
+            : entry.Status != RouteEntryStatus.Available ? ListedKind.Changing
+            : ListedKind.Leftover;
+    }
+
+    private static string Line(ListedRoute route)
+    {
+        var (entry, kind) = (route.Entry, route.Kind == ListedKind.Changing ? route.Entry.Status.ToString().ToLowerInvariant() : Word(route.Kind));
+        var owner = route.Mark is { } owned && owned != entry.Name ? $"({owned})" : "";
+        return $"  {kind,-13} {entry.RouteTableId} {entry.Destination,-18} {RouteDryRun.Hops(entry)} {entry.RouteEntryId} {entry.Name} {owner}".TrimEnd();
+    }
+
+    private static string Word(ListedKind kind) => kind == ListedKind.OtherCluster ? "other-cluster" : kind.ToString().ToLowerInvariant();
 
     private async Task<int> DeleteAsync(VpcId vpc, List<RouteEntry> entries, List<string> problems, CancellationToken cancellation)
     {
@@ -113,17 +185,4 @@ public sealed class RouteLeftovers(RouteControllerOptions options, ICloudApi api
     }
 
     private static string Name(RouteEntry entry) => $"{entry.RouteEntryId} ({entry.RouteTableId} {entry.DestinationText})";
-
-    private static string Describe(RouteEntry entry, IReadOnlyList<Lease> leases, OwnershipMark mark)
-    {
-        var destination = entry.Destination!.Value;
-        return !entry.IsCustom ? "hosted"
-            : mark.OwnerOf(entry) == MarkOwner.OtherCluster ? "other-cluster"
-            : leases.Any(lease => lease.Subnet == destination) ? "leased"
-            : mark.OwnerOf(entry) == MarkOwner.Ours ? "stale"
-            : leases.Any(lease => lease.Subnet.Overlaps(destination)) ? "overlapping"
-            : entry.Status != RouteEntryStatus.Available ? entry.Status.ToString().ToLowerInvariant()
-            : entry.NextHops.Count > 1 ? "several-hops"
-            : "leftover";
-    }
 }

@@ -23,6 +23,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
     private readonly HashSet<string> warned = [];
     private int? granted;
     private Task asking = Task.CompletedTask;
+    private volatile CloudResult<RouteEntryQuota>? arrived;
     private long? askedAt;
     private bool told;
 
@@ -32,6 +33,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
     /// <param name="isFull">The API has refused another, and routes are still wanted.</param>
     public void Observe(string tableId, int entries, bool isFull)
     {
+        TakeAnswer();
         var hasRefused = refusedAt.TryGetValue(tableId, out var refused);
         if (isFull && (!hasRefused || entries > refused)) refusedAt[tableId] = entries;
         else if (!isFull && entries > refused) refusedAt.Remove(tableId); // it took more since
@@ -48,7 +50,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         foreach (var gone in refusedAt.Keys.Where(id => !tableIds.Contains(id)).ToList()) refusedAt.Remove(gone);
     }
 
-    /// <summary>Asks for the limit when it is time to; the answer is there at some later look. No writing waits for it.</summary>
+    /// <summary>Asks for the limit when it is time to; the answer is there at some later pass. No writing waits for it.</summary>
     public void AskWhenDue(CancellationToken cancellation)
     {
         if (!asking.IsCompleted) return;
@@ -59,16 +61,21 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
 
     private async Task AskAsync(CancellationToken cancellation)
     {
-        CloudResult<RouteEntryQuota> answer;
         try
         {
-            answer = await api.GetRouteEntryQuotaAsync(vpc.RegionId, cancellation);
+            arrived = await api.GetRouteEntryQuotaAsync(vpc.RegionId, cancellation);
         }
         catch (OperationCanceledException)
         {
-            return;
+            // The term is over.
         }
+    }
 
+    /// <summary>Here and not where the answer arrives: that is another thread than the VPC's loop.</summary>
+    private void TakeAnswer()
+    {
+        if (arrived is not { } answer) return;
+        arrived = null;
         if (answer.Error is { } error)
         {
             if (!told) ControlLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestNote);

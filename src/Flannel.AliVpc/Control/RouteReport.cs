@@ -12,6 +12,12 @@ public sealed record RouteReport(
 {
     public static readonly RouteReport Empty = new([], [], [], null, new WriteCounts(0, 0, 0, 0, 0));
 
+    /// <summary>Stale routes whose deletion waits because many became stale at once.</summary>
+    public int HeldDeletions { get; init; }
+
+    /// <summary>Routes of other clusters inside the network.</summary>
+    public int OtherClusters => Foreign.Where(entry => entry.Cluster is not null).DistinctBy(entry => entry.RouteEntryId).Count();
+
     public IReadOnlyDictionary<RouteState, int> CountByState
     {
         get
@@ -30,12 +36,17 @@ public sealed record RouteReport(
             [.. all.SelectMany(part => part.Foreign)],
             [.. all.SelectMany(part => part.Tables)],
             all.Count == 0 || all.Any(part => part.LastReconcile is null) ? null : all.Min(part => part.LastReconcile),
-            all.Aggregate(new WriteCounts(0, 0, 0, 0, 0), (sum, part) => sum + part.Writes));
+            all.Aggregate(new WriteCounts(0, 0, 0, 0, 0), (sum, part) => sum + part.Writes))
+        {
+            HeldDeletions = all.Sum(part => part.HeldDeletions),
+        };
     }
 }
 
 /// <param name="Near">The subnet of ours that it bears on; null when there is none.</param>
-public sealed record ForeignEntry(string RouteTableId, string RouteEntryId, string Destination, ConflictKind Kind, string? Near, string Name);
+/// <param name="Cluster">The mark of the other cluster that it belongs to; null when it carries none.</param>
+public sealed record ForeignEntry(
+    string RouteTableId, string RouteEntryId, string Destination, ConflictKind Kind, string? Near, string Name, string? Cluster = null);
 
 /// <param name="CustomEntries">What counts against the table's quota.</param>
 /// <param name="Limit">How many it may hold, as far as is known.</param>

@@ -15,9 +15,14 @@ public abstract record RouteStep(string RouteTableId, Ipv4Network Destination)
     /// <summary>The entry's next hop is another one.</summary>
     public sealed record RePoint(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
 
+    /// <summary>The entry leads to the right node and its name or description is to be written: of an own entry that was renamed, or of
+    /// another cluster's entry whose node is now in this one.</summary>
+    public sealed record Mark(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
+
     /// <summary>Marked as ours, and no lease: a candidate, to be deleted after the grace time and no sooner.</summary>
-    /// <param name="AtOnce">The node itself gave it back: there is nothing to wait for.</param>
-    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, bool AtOnce = false) : RouteStep(Entry.RouteTableId, Network);
+    /// <param name="Released">The lease of the node that gave the subnet back; null when there is no lease. The deletion of a released
+    /// route does not wait.</param>
+    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, WantedRoute? Released = null) : RouteStep(Entry.RouteTableId, Network);
 
     /// <summary>Pending, modifying, deleting, or a status that this program does not know: looked at again, touched by nobody.</summary>
     /// <param name="Wanted">Null when no lease wants the destination.</param>
@@ -42,4 +47,7 @@ public enum ConflictKind
 
     /// <summary>Inside the network and no lease is near: a leftover, or another program's.</summary>
     Foreign,
+
+    /// <summary>Inside the network and no lease is near: another cluster's.</summary>
+    OtherCluster,
 }

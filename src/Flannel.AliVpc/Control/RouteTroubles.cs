@@ -63,7 +63,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
         var wishes = new Dictionary<RouteKey, RouteStep>();
         foreach (var step in steps)
         {
-            if (step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete) wishes.TryAdd(RouteKey.Of(step), step);
+            if (step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete) wishes.TryAdd(RouteKey.Of(step), step);
         }
 
         foreach (var (key, trouble) in troubles.Where(pair => pair.Key.TableId == tableId).ToList())
@@ -90,6 +90,7 @@ internal sealed class RouteTroubles(TimeProvider time, Random random)
     {
         (RouteStep.Create x, RouteStep.Create y) => x.Wanted.NextHop == y.Wanted.NextHop,
         (RouteStep.RePoint x, RouteStep.RePoint y) => x.Wanted.NextHop == y.Wanted.NextHop && x.Entry.RouteEntryId == y.Entry.RouteEntryId,
+        (RouteStep.Mark x, RouteStep.Mark y) => x.Entry.RouteEntryId == y.Entry.RouteEntryId,
         (RouteStep.Delete x, RouteStep.Delete y) => x.Entry.RouteEntryId == y.Entry.RouteEntryId,
         _ => false,
     };

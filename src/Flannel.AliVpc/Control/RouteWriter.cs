@@ -6,14 +6,18 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
-internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubles, StaleRoutes stale, TimeProvider time, Random random, ILogger log)
+internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, RouteTroubles troubles, TimeProvider time, Random random, ILogger log)
 {
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
 
+    /// <summary>An entry whose mark does not appear although it was written, or does not stay, is not written all the time.</summary>
+    private static readonly TimeSpan MarkAgain = TimeSpan.FromHours(1);
+
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
     private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
+    private readonly Dictionary<string, long> marked = [];
     private readonly CreateBatches batches = new(troubles, time);
     private readonly BatchSize deletions = new(time);
     private bool hasFailed;
@@ -29,6 +33,9 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
     /// <summary>Whether any route was changed in this term: the role may write.</summary>
     public bool HasSucceeded => Counts.Created + Counts.RePointed + Counts.Deleted > 0;
 
+    /// <summary>A route that this term deleted as stale.</summary>
+    public event Action<RouteKey>? Deleted;
+
     /// <summary>Learns from a table's new plan what has come of earlier calls.</summary>
     public void Observe(string tableId, IReadOnlyList<RouteStep> steps)
     {
@@ -43,7 +50,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         {
             var stands = now.TryGetValue(key, out var step);
             var done = wish is RouteStep.Delete ? !stands || step is RouteStep.Wait
-                : step is RouteStep.Keep or RouteStep.Wait;
+                : step is RouteStep.Keep or RouteStep.Mark or RouteStep.Wait;
             if (done) Acknowledge(wish, "-");
             uncertain.Remove(key);
         }
@@ -60,9 +67,11 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         acknowledged.TryGetValue(RouteKey.Of(step), out var ack) && ack.Step == step.GetType() && time.GetElapsedTime(ack.At) < ListingLag;
 
     /// <summary>The next call; null when there is nothing to do now. Creating heals most with one call and comes first, one re-pointing
-    /// after each so that neither starves the other; deleting waits for both.</summary>
+    /// after each so that neither starves the other; marking and deleting wait for both.</summary>
+    /// <param name="deletable">The deletions of the plan that may be done now.</param>
     public RouteWrite? Choose(
-        IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch, bool mayDelete)
+        IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch,
+        IReadOnlyList<RouteStep.Delete> deletable)
     {
         bool IsOpen(RouteStep step) => !troubles.Blocks(step) && !IsOnItsWay(step);
         var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
@@ -70,24 +79,26 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteStep.Create))) return new RouteWrite.RePointOne(rePoint);
         if (creates.Count > 0) return batches.Next(creates, fitsBatch);
         if (!plan.Any(step => step is RouteStep.Create)) batches.Rest();
-        if (!mayDelete) return null;
-        var deletes = plan.OfType<RouteStep.Delete>().Where(step => IsOpen(step) && stale.IsDue(step)).Take(deletions.Current).ToList();
-        if (deletes.Count == 0) deletions.Reset();
-        return deletes.Count > 0 ? new RouteWrite.DeleteMany(deletes) : null;
+        var deletes = deletable.Where(IsOpen).Take(deletions.Current).ToList();
+        if (deletes.Count > 0) return new RouteWrite.DeleteMany(deletes);
+        if (deletable.Count == 0) deletions.Reset();
+        var unmarked = plan.OfType<RouteStep.Mark>().FirstOrDefault(step => IsOpen(step) && MayBeMarked(step));
+        return unmarked is null ? null : new RouteWrite.MarkOne(unmarked);
     }
 
     /// <summary>Makes the call. What concerns single routes is put down as their trouble; the error that is returned concerns the VPC as a
     /// whole (busy, throttled, no answer, denied), and is null when there is none.</summary>
-    public async Task<CloudError?> WriteAsync(RouteWrite write, OwnershipMark mark, CancellationToken cancellation)
+    public async Task<CloudError?> WriteAsync(RouteWrite write, CancellationToken cancellation)
     {
         lastKind = write.Steps[0].GetType();
         hasFailed = false;
         HasShrunk = false;
         var error = write switch
         {
-            RouteWrite.CreateMany many => await CreateManyAsync(many, mark, cancellation),
-            RouteWrite.CreateOne one => await CreateOneAsync(one.Route, mark, cancellation),
-            RouteWrite.RePointOne one => await RePointAsync(one.Route, mark, cancellation),
+            RouteWrite.CreateMany many => await CreateManyAsync(many, cancellation),
+            RouteWrite.CreateOne one => await CreateOneAsync(one.Route, cancellation),
+            RouteWrite.RePointOne one => await RePointAsync(one.Route, cancellation),
+            RouteWrite.MarkOne one => await MarkAsync(one.Route, cancellation),
             RouteWrite.DeleteMany many => await DeleteAsync(many, cancellation),
             _ => throw new InvalidOperationException($"no such write: {write}"),
         };
@@ -95,10 +106,9 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         return error;
     }
 
-    private async Task<CloudError?> CreateManyAsync(RouteWrite.CreateMany write, OwnershipMark mark, CancellationToken cancellation)
+    private async Task<CloudError?> CreateManyAsync(RouteWrite.CreateMany write, CancellationToken cancellation)
     {
-        // The mark is in the name alone: the parameters travel in the address, and fifty descriptions make it too long for some gateways.
-        var entries = write.Routes.Select(route => NewEntry(route, mark) with { Description = "" }).ToList();
+        var entries = write.Routes.Select(NewEntry).ToList();
         var answer = await api.CreateRouteEntriesAsync(vpc.RegionId, entries, cancellation);
         if (answer.Error is { } error)
         {
@@ -158,11 +168,11 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         ControlLog.BatchRefused(log, vpc, write.Steps.Count, unnamed.Code, unnamed.Message, requestId);
     }
 
-    private async Task<CloudError?> CreateOneAsync(RouteStep.Create route, OwnershipMark mark, CancellationToken cancellation)
+    private async Task<CloudError?> CreateOneAsync(RouteStep.Create route, CancellationToken cancellation)
     {
         var key = RouteKey.Of(route);
         if (!clientTokens.TryGetValue(key, out var token)) clientTokens.Add(key, token = NewClientToken(route));
-        var answer = await api.CreateRouteEntryAsync(vpc.RegionId, NewEntry(route, mark), token, cancellation);
+        var answer = await api.CreateRouteEntryAsync(vpc.RegionId, NewEntry(route), token, cancellation);
         if (answer.Error is { } error)
         {
             hasFailed = true;
@@ -179,7 +189,30 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
         return null;
     }
 
-    private async Task<CloudError?> RePointAsync(RouteStep.RePoint route, OwnershipMark mark, CancellationToken cancellation)
+    /// <summary>Whether the mark was not written to this entry before, or long ago.</summary>
+    private bool MayBeMarked(RouteStep.Mark step) =>
+        !marked.TryGetValue(step.Entry.RouteEntryId, out var at) || time.GetElapsedTime(at) >= MarkAgain;
+
+    /// <summary>Name and description alone: with an unchanged next hop the API would refuse the call (OperationDenied.NextHopNotChanged).</summary>
+    private async Task<CloudError?> MarkAsync(RouteStep.Mark route, CancellationToken cancellation)
+    {
+        var answer = await api.ModifyRouteEntryAsync(
+            vpc.RegionId, route.Entry, null, mark.Token, mark.DescriptionFor(route.Entry), cancellation);
+        if (answer.Error is not { } error)
+        {
+            marked[route.Entry.RouteEntryId] = time.GetTimestamp();
+            Acknowledge(route, answer.RequestId);
+            return null;
+        }
+
+        hasFailed = true;
+        if (RouteErrors.ConcernsAll(error)) return error;
+        // The route works without it: a missing permission is no trouble of the node or of the VPC.
+        Fail(route, error);
+        return null;
+    }
+
+    private async Task<CloudError?> RePointAsync(RouteStep.RePoint route, CancellationToken cancellation)
     {
         var answer = await api.ModifyRouteEntryAsync(
             vpc.RegionId, route.Entry, route.Wanted.NextHop, mark.Token, mark.Description, cancellation);
@@ -279,11 +312,16 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, RouteTroubles troubl
                 Counts += new WriteCounts(0, 0, 1, 0, 0);
                 var hop = string.Join(' ', delete.Entry.NextHops.Select(hop => hop.Id));
                 ControlLog.RouteDeleted(log, delete.RouteTableId, delete.Destination, hop, requestId);
+                Deleted?.Invoke(RouteKey.Of(delete));
+                break;
+            case RouteStep.Mark marking:
+                ControlLog.RouteMarked(
+                    log, marking.RouteTableId, marking.Destination, marking.Wanted.NextHop.Id, OwnershipMark.TokenOf(marking.Entry) ?? "-", requestId);
                 break;
         }
     }
 
-    private static NewRouteEntry NewEntry(RouteStep.Create route, OwnershipMark mark) =>
+    private NewRouteEntry NewEntry(RouteStep.Create route) =>
         new(route.RouteTableId, route.Destination, route.Wanted.NextHop, mark.Token, mark.Description);
 
     /// <summary>Tells one wish from the next for the same route, but is the same for every repetition of one.</summary>

@@ -19,6 +19,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         public long ReadAt { get; set; }
         public long RetryAt { get; set; }
         public CloudError? Error { get; set; }
+        public int Failures { get; set; }
         public Backoff Pauses { get; } = new(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(30), random);
     }
 
@@ -34,6 +35,10 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
     public IReadOnlyList<RouteEntry>? Of(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Entries : null;
 
     public CloudError? ErrorOf(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Error : null;
+
+    /// <summary>Whether a table gave, and gave again, an answer that will not change: it does not exist, or is of another kind.</summary>
+    public bool IsUnreadable(string tableId) =>
+        tables.TryGetValue(tableId, out var table) && table is { Error.Kind: CloudErrorKind.Fatal, Failures: > 1 };
 
     public void Invalidate(IEnumerable<string> tableIds)
     {
@@ -52,8 +57,15 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
     {
         var now = time.GetTimestamp();
         var due = tables.Values.Where(table => table.IsStale && table.RetryAt <= now).ToList();
-        var errors = await Task.WhenAll(due.Select(table => ReadAsync(table, cancellation)));
-        return (due.Count, [.. errors.OfType<TableError>()]);
+        var answers = await Task.WhenAll(due.Select(table => api.DescribeRouteEntryListAsync(vpc.RegionId, table.Id, cancellation)));
+        // One after the other: the answers arrive on several threads, and chance is not for several threads.
+        var errors = new List<TableError>();
+        for (var i = 0; i < due.Count; i++)
+        {
+            if (Learn(due[i], answers[i]) is { } error) errors.Add(error);
+        }
+
+        return (due.Count, errors);
     }
 
     /// <summary>When a table that could not be read is tried again; null when none waits.</summary>
@@ -63,12 +75,12 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         return waiting.Count == 0 ? null : time.GetElapsedTime(time.GetTimestamp(), waiting.Min(table => table.RetryAt));
     }
 
-    private async Task<TableError?> ReadAsync(Table table, CancellationToken cancellation)
+    private TableError? Learn(Table table, CloudResult<IReadOnlyList<RouteEntry>> answer)
     {
-        var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, table.Id, cancellation);
         table.Error = answer.Error;
         if (answer.Error is { } error)
         {
+            table.Failures++;
             var pause = table.Pauses.Next(error);
             table.RetryAt = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
             return new TableError(table.Id, error);
@@ -78,6 +90,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         table.ReadAt = time.GetTimestamp();
         table.IsStale = false;
         table.RetryAt = 0;
+        table.Failures = 0;
         table.Pauses.Reset();
         return null;
     }

@@ -42,7 +42,7 @@ internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, IControllerTerm term
         failures = 0;
         check = new OverlapCheck(own.Value!, vSwitches.Value!);
         await term.PublishVSwitchesAsync(vpc.Id, check.VSwitches, cancellation);
-        foreach (var line in check.Warnings(view.Network).Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
+        foreach (var line in (view.Network is { } network ? check.Warnings(network) : []).Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
         foreach (var node in view.Nodes)
         {
             if (check.RefusalOf(node.Destination) is { } reason && mentioned.Add(reason))

@@ -93,7 +93,14 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
             ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestNote);
         }
 
+        if (isServing)
+        {
+            // Gone, and its vSwitches have moved to another: only a listing tells. It is kept until then, for its nodes have no route without it.
+            if (error.Kind == CloudErrorKind.Fatal) tables.Invalidate();
+            return;
+        }
+
         // Not a table that can be read as one, or one that the role need not know: no more of it until the next listing.
-        if (error.Kind == CloudErrorKind.Fatal || (error.Kind == CloudErrorKind.Denied && !isServing)) tables.Drop(tableId);
+        if (error.Kind is CloudErrorKind.Fatal or CloudErrorKind.Denied) tables.Drop(tableId);
     }
 }

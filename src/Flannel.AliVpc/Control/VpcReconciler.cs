@@ -1,5 +1,7 @@
 using Flannel.AliVpc.Api;
 using Flannel.Core;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
@@ -24,7 +26,8 @@ internal sealed class VpcReconciler
 
     private readonly VpcId vpc;
     private readonly RouteControllerOptions options;
-    private readonly IControllerTerm term;
+    private readonly TermContext term;
+    private readonly PacedCloudApi api;
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger log;
@@ -36,6 +39,8 @@ internal sealed class VpcReconciler
     private readonly VpcEntries entries;
     private readonly RouteTroubles troubles;
     private readonly StaleRoutes stale;
+    private readonly DeletionBrake brake;
+    private readonly SharedClusterDetector shared;
     private readonly RouteWriter writer;
     private readonly InterfaceChecks checks;
     private readonly NodeStatuses statuses;
@@ -59,26 +64,29 @@ internal sealed class VpcReconciler
     private volatile RouteReport report = RouteReport.Empty;
 
     public VpcReconciler(
-        VpcView view, RouteControllerOptions options, IControllerTerm term, ICloudApi api, StatusBoard board, TimeProvider time,
+        VpcView view, RouteControllerOptions options, TermContext term, PacedCloudApi api, TimeProvider time,
         Random random, ILogger log, LoopWatch loops, Action told)
     {
-        (vpc, offered, this.options, this.term) = (view.Vpc, view, options, term);
+        (vpc, offered, this.options, this.term, this.api) = (view.Vpc, view, options, term, api);
         (this.time, this.random, this.log, this.loops, this.told) = (time, random, log, loops, told);
         signal = new Signal(time);
         tables = new VpcTables(vpc, options.RouteTableIds, api, log);
         entries = new VpcEntries(vpc, api, time, random);
         troubles = new RouteTroubles(time, random);
-        stale = new StaleRoutes(options.StaleGrace, time);
-        writer = new RouteWriter(vpc, api, troubles, stale, time, random, log);
+        stale = new StaleRoutes(options.StaleGrace, term.Absences, time);
+        brake = new DeletionBrake(vpc, time, log);
+        shared = new SharedClusterDetector(vpc, term.Mark, time, log);
+        writer = new RouteWriter(vpc, api, term.Mark, troubles, time, random, log);
+        writer.Deleted += shared.Deleted;
         checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, loops, signal.Set);
-        statuses = new NodeStatuses(options, board, time);
+        statuses = new NodeStatuses(options, term.Board, time);
         reading = new VpcTroubles(options.UnreachableLimit, time, random);
         writing = new VpcTroubles(options.UnreachableLimit, time, random);
         reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
-        overlaps = new VpcOverlaps(vpc, api, term, log);
+        overlaps = new VpcOverlaps(vpc, api, term.Term, log);
         quota = new RouteQuota(vpc, api, time, log);
-        planner = new VpcPlanner(options.EtcdPrefix, tables, entries, stale, troubles, quota, writer, new ForeignEntries(log));
-        words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, board);
+        planner = new VpcPlanner(term.Mark, tables, entries, stale, troubles, quota, writer, new ForeignEntries(vpc, term.Mark, log), shared, time);
+        words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, term.Board);
         polls = new PollPauses(random);
         resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
         Offer(view);
@@ -191,9 +199,10 @@ internal sealed class VpcReconciler
             if (time.GetElapsedTime(settlingSince.Value) < SettlePatience) return ForTheCloud(polls.Next());
         }
 
+        var deletable = Deletable(view, steps);
         var write = IsLater(writeNotBefore) ? null
             : writer.Choose(steps, create => overlaps.RefusalOf(create.Destination) is not null, create => overlaps.FitsBatch(create.Destination),
-                mayDelete: !IsLater(deleteNotBefore));
+                IsLater(deleteNotBefore) ? [] : deletable);
         if (write is null)
         {
             if (settling.Count > 0) return ForTheCloud(polls.Next());
@@ -204,6 +213,8 @@ internal sealed class VpcReconciler
             return Idle(steps);
         }
 
+        // Waited for here and not within the call: what it is based on, and the proof above all, would be old by then.
+        if (api.DelayOf(vpc.RegionId, write.Action) is var delay && delay > TimeSpan.Zero) return ForTheCloud(delay);
         if (!entries.AreFresh(write.TableIds))
         {
             entries.Invalidate(write.TableIds);
@@ -215,22 +226,22 @@ internal sealed class VpcReconciler
             return await overlaps.LookAsync(view, cancellation) is { } error ? ForTheCloud(reader.Fail(error)) : Next.Now;
         }
 
-        if (write is RouteWrite.DeleteMany)
+        if (write is RouteWrite.DeleteMany deletion)
         {
-            if (!await term.StillHeldAsync(cancellation))
+            if (!await IsProvenAsync(deletion, cancellation))
             {
-                ControlLog.ElectionNotProved(log, vpc);
                 deleteNotBefore = time.GetTimestamp() + Ticks(ProofRetry);
                 return Next.Now;
             }
 
             // A lease may have come while etcd was asked.
             if (!ReferenceEquals(view, offered)) return Next.Now;
+            brake.Note(deletion.Routes);
         }
 
-        if (term.Lost.IsCancellationRequested) return null;
+        if (term.Term.Lost.IsCancellationRequested) return null;
         incompleteSince ??= time.GetTimestamp();
-        var failure = await writer.WriteAsync(write, OwnershipMark.For(options.EtcdPrefix, view.Network), cancellation);
+        var failure = await writer.WriteAsync(write, cancellation);
         entries.Invalidate(write.TableIds);
         polls.Reset();
         // Re-pointing alone may be denied where creating is not: then it is the trouble of those routes.
@@ -246,6 +257,26 @@ internal sealed class VpcReconciler
         return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);
     }
 
+    /// <summary>The routes that their nodes released, and of the stale ones those with the evidence that the brake lets through.</summary>
+    private List<RouteStep.Delete> Deletable(VpcView view, List<RouteStep> steps)
+    {
+        var deletions = steps.OfType<RouteStep.Delete>().ToList();
+        var due = shared.IsShared ? [] : deletions.Where(step => step.Released is null && stale.IsDue(step)).ToList();
+        var own = steps.Where(step => step is not RouteStep.Conflict).Select(step => step.Destination).Distinct().Count();
+        return [.. deletions.Where(step => step.Released is not null), .. brake.Allow(due, view, own)];
+    }
+
+    /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than etcd.</summary>
+    private async Task<bool> IsProvenAsync(RouteWrite.DeleteMany deletion, CancellationToken cancellation)
+    {
+        var proof = await term.Term.ProveAsync(
+            [.. deletion.Routes.Where(step => step.Released is null).Select(step => step.Destination).Distinct()],
+            [.. deletion.Routes.Select(step => step.Released?.Lease).OfType<Lease>().DistinctBy(lease => lease.Key)], cancellation);
+        if (proof == TermProof.LeasesDiffer) ControlLog.LeaseExists(log, vpc);
+        else if (proof == TermProof.Unproven) ControlLog.ElectionNotProved(log, vpc);
+        return proof == TermProof.Proven;
+    }
+
     private static Next ForTheCloud(TimeSpan pause) => new(pause, pause > ShortPause);
 
     private Next Idle(List<RouteStep> steps)
@@ -254,7 +285,7 @@ internal sealed class VpcReconciler
         long?[] moments = [resyncAt, reader.NotBefore, reader.ListNotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
         TimeSpan?[] pauses =
         [
-            troubles.NextRetry(), stale.NextDue(), IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
+            troubles.NextRetry(), stale.NextDue(), brake.NextDue, IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
             .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
         ];
         var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();
@@ -271,7 +302,10 @@ internal sealed class VpcReconciler
     }
 
     private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteStep>> plans) =>
-        new(statuses.Latest, planner.Foreign, planner.UseOf(vpc, plans.Keys), lastReconcile, writer.Counts);
+        new(statuses.Latest, planner.Foreign, planner.UseOf(vpc, plans.Keys), lastReconcile, writer.Counts)
+        {
+            HeldDeletions = brake.Held,
+        };
 
     private bool IsLater(long moment) => moment > time.GetTimestamp();
 

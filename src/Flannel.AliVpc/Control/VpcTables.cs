@@ -8,12 +8,17 @@ namespace Flannel.AliVpc.Control;
 /// the VPC's tables answers for all vSwitches; where that is not allowed, or does not name a vSwitch, the vSwitch is asked for by itself.</summary>
 internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICloudApi api, ILogger log)
 {
+    private const string ListAction = "vpc:DescribeRouteTableList";
+
     private readonly Dictionary<string, string> tableOf = [];
     private readonly Dictionary<string, VSwitchProblem> problems = [];
     private readonly HashSet<string> dropped = [];
     private readonly HashSet<string> warned = [];
+    private readonly HashSet<string> verified = [];
+    private readonly Dictionary<string, string> unverified = [];
     private List<string>? all;
     private bool isOld;
+    private bool isToBeVerified;
     private HashSet<string> gateways = [];
 
     /// <summary>Sorted: every wanted route belongs into each of them.</summary>
@@ -21,6 +26,12 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
 
     /// <summary>The VPC's other tables: entries of ours in them are left from an earlier time.</summary>
     public IReadOnlyList<string> Others { get; private set; } = [];
+
+    /// <summary>Of each configured table that is not used because its VPC cannot be verified, one line for people.</summary>
+    public IEnumerable<string> Unverified => unverified.Values;
+
+    /// <summary>The table that serves a vSwitch; null while it is not known.</summary>
+    public string? TableOf(string vSwitchId) => tableOf.GetValueOrDefault(vSwitchId);
 
     /// <summary>Why the table of a vSwitch is not known; null when it is.</summary>
     public VSwitchProblem? ProblemOf(string vSwitchId) => problems.GetValueOrDefault(vSwitchId);
@@ -62,6 +73,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
             .Distinct().ToList();
         var answers = await Task.WhenAll(missing.Select(id => api.DescribeVSwitchAttributesAsync(vpc.RegionId, id, cancellation)));
         for (var i = 0; i < missing.Count; i++) error = Learn(missing[i], answers[i]) ?? error;
+        if (isToBeVerified) await VerifyAsync(cancellation);
         // The tables of nodes that have left are still good for those that come back, but they no longer count.
         var inUse = view.Members.Select(node => node.Node.VSwitchId).ToHashSet();
         foreach (var gone in tableOf.Keys.Where(id => !inUse.Contains(id)).ToList()) tableOf.Remove(gone);
@@ -80,15 +92,19 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         dropped.Clear();
         if (answer.Error is { } denied)
         {
-            if (warned.Add("list")) ControlLog.TablesNotListed(log, vpc, denied.DeniedAction ?? "vpc:DescribeRouteTableList", denied.RequestId);
+            if (warned.Add("list")) ControlLog.TablesNotListed(log, vpc, denied.DeniedAction ?? ListAction, denied.RequestId);
             gateways = [];
-            all = [.. configured];
+            all = [];
+            isToBeVerified = true;
             return null;
         }
 
-        var tables = answer.Value!;
+        isToBeVerified = false;
+        unverified.Clear();
+        var tables = answer.Value!.Where(table => table.VpcId.Length == 0 || table.VpcId == vpc.Id).ToList();
         gateways = [.. tables.Where(table => table.IsGateway).Select(table => table.RouteTableId)];
         all = [.. tables.Where(table => !table.IsGateway).Select(table => table.RouteTableId)];
+        verified.UnionWith(all);
         foreach (var table in tables.Where(table => !table.IsGateway))
         {
             foreach (var vSwitch in table.VSwitchIds) tableOf[vSwitch] = table.RouteTableId;
@@ -101,6 +117,38 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
 
         return null;
     }
+
+    /// <summary>A configured table may be another VPC's, whose routes are not to be touched from here. Where the VPC's tables cannot be listed,
+    /// each is asked for by itself: a permission may be limited to it. One that cannot be verified is not used.</summary>
+    private async Task VerifyAsync(CancellationToken cancellation)
+    {
+        isToBeVerified = false;
+        unverified.Clear();
+        // A table that serves a vSwitch of this VPC is this VPC's.
+        verified.UnionWith(tableOf.Values);
+        foreach (var id in configured.Where(id => !verified.Contains(id)))
+        {
+            var answer = await api.DescribeRouteTableAsync(vpc.RegionId, id, cancellation);
+            if (answer.Error is { } error)
+            {
+                var reason = error.Kind == CloudErrorKind.Denied ? $"missing permission {error.DeniedAction ?? ListAction}" : error.Code;
+                unverified[id] = $"RouteTableID {id} is not used: its VPC cannot be verified: {reason}";
+                if (warned.Add(id)) ControlLog.TableNotVerified(log, id, vpc, reason, error.RequestNote);
+                continue;
+            }
+
+            var table = answer.Value!.FirstOrDefault(table => table.RouteTableId == id);
+            if (table is not null && table.VpcId == vpc.Id && !table.IsGateway) verified.Add(id);
+            else if (warned.Add(id)) ControlLog.ConfiguredTableLeft(log, id, vpc, WhyLeft(table));
+        }
+
+        all = [.. configured.Where(verified.Contains)];
+    }
+
+    private static string WhyLeft(RouteTable? table) =>
+        table is { IsGateway: true } ? "it is a gateway's table"
+        : table is { VpcId.Length: > 0 } ? $"it is a table of {table.VpcId}"
+        : "there is no such table";
 
     private CloudError? Learn(string vSwitchId, CloudResult<VSwitchFacts> answer)
     {

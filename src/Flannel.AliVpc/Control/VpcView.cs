@@ -10,80 +10,92 @@ public sealed record VpcId(string RegionId, string Id)
     public override string ToString() => $"{RegionId}/{Id}";
 }
 
+/// <summary>A node whose lease cannot be routed at all, with the reason for people.</summary>
+public sealed record RefusedNode(WantedRoute Node, string Reason);
+
 /// <summary>What the leases say about one VPC.</summary>
+/// <param name="Network">The cluster's network as configured now; null while the configuration is missing or invalid. It never decides about
+/// a living lease: a node keeps its route when the configuration changes.</param>
 /// <param name="Nodes">Our nodes in it; no two with the same subnet.</param>
-/// <param name="Refused">Our nodes in it whose lease cannot be routed at all, with the reason for people.</param>
+/// <param name="Refused">Our nodes in it whose lease cannot be routed at all.</param>
 /// <param name="Leaving">Our nodes in it that gave their subnet back: their routes go at once.</param>
-/// <param name="Respected">Subnets of others, whatever their VPC, and those of <paramref name="Refused"/>.</param>
-/// <param name="IsWhole">False when a lease could not be read: nothing is concluded from what is absent.</param>
+/// <param name="Respected">Subnets whose entries are not touched here: leases of others, living leases of our nodes in other VPCs, and those of
+/// <paramref name="Refused"/>.</param>
+/// <param name="IsWhole">False when a lease or the configuration could not be read: nothing is concluded from what is absent.</param>
 public sealed record VpcView(
-    VpcId Vpc, Ipv4Network Network, IReadOnlyList<WantedRoute> Nodes, IReadOnlyList<(WantedRoute Node, string Reason)> Refused,
+    VpcId Vpc, Ipv4Network? Network, IReadOnlyList<WantedRoute> Nodes, IReadOnlyList<RefusedNode> Refused,
     IReadOnlyList<WantedRoute> Leaving, IReadOnlyList<Ipv4Network> Respected, bool IsWhole, long Revision)
 {
+    /// <summary>Leases in this VPC that this controller saw end.</summary>
+    public IReadOnlyList<EndedLease> Ended { get; init; } = [];
+
     /// <summary>Whose vSwitches' tables count: of a node that leaves, too, as long as its lease is there.</summary>
     public IEnumerable<WantedRoute> Members => Nodes.Concat(Leaving);
 
-    /// <summary>Groups a snapshot by VPC. Empty without a configuration: then nothing may be concluded.</summary>
+    /// <summary>Groups a snapshot by VPC.</summary>
     public static IReadOnlyDictionary<VpcId, VpcView> Group(LeaseSnapshot snapshot)
     {
-        if (snapshot.Config is not { } config) return new Dictionary<VpcId, VpcView>();
-        var groups = new Dictionary<VpcId, (List<WantedRoute> Nodes, List<(WantedRoute, string)> Refused, List<WantedRoute> Leaving)>();
-        var respected = new List<Ipv4Network>();
+        var groups = new Dictionary<VpcId, LeasesOfVpc>();
         var subnets = new HashSet<Ipv4Network>();
         // Of two leases for one subnet (an IPv4 key and a dual-stack one) the older is right.
         foreach (var lease in snapshot.Leases.OrderBy(lease => lease.CreateRevision))
         {
-            if (OursOrNull(lease) is not { } wanted)
-            {
-                respected.Add(lease.Subnet);
-                continue;
-            }
-
+            if (RouteOf(lease) is not { } wanted) continue;
             var vpc = new VpcId(wanted.Node.RegionId, wanted.Node.VpcId);
-            if (!groups.TryGetValue(vpc, out var group)) groups.Add(vpc, group = ([], [], []));
-            if (lease.Subnet.Length == 0 || !config.Network.Contains(lease.Subnet) || lease.Subnet == config.Network)
-            {
-                group.Refused.Add((wanted, $"{lease.Subnet} is not a part of the network {config.Network}"));
-            }
-            else if (!subnets.Add(lease.Subnet))
-            {
-                group.Refused.Add((wanted, $"another, older lease holds {lease.Subnet}"));
-            }
-            else
-            {
-                (wanted.Node.Released ? group.Leaving : group.Nodes).Add(wanted);
-            }
+            if (!groups.TryGetValue(vpc, out var group)) groups.Add(vpc, group = new LeasesOfVpc());
+            if (lease.Subnet.Length == 0) group.Refused.Add(new(wanted, $"{lease.Subnet} is the default route"));
+            else if (!subnets.Add(lease.Subnet)) group.Refused.Add(new(wanted, $"another, older lease holds {lease.Subnet}"));
+            else (wanted.Node.Released ? group.Leaving : group.Nodes).Add(wanted);
         }
 
+        var others = Others(snapshot);
         return groups.ToDictionary(group => group.Key, group => new VpcView(
-            group.Key, config.Network, group.Value.Nodes, group.Value.Refused, group.Value.Leaving,
-            [.. respected, .. group.Value.Refused.Select(refused => refused.Item1.Destination)
-                .Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet))],
-            snapshot.IsWhole, snapshot.Revision));
+            group.Key, snapshot.Config?.Network, group.Value.Nodes, group.Value.Refused, group.Value.Leaving,
+            [
+                .. others,
+                .. groups.Where(other => other.Key != group.Key).SelectMany(other => other.Value.Nodes).Select(node => node.Destination),
+                .. group.Value.Refused.Select(refused => refused.Node.Destination).Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet)),
+            ],
+            snapshot.IsWhole && snapshot.Config is not null, snapshot.Revision));
     }
 
     /// <summary>Whether nothing that matters here has changed, as when another VPC's node joined.</summary>
     public bool SaysTheSameAs(VpcView other) =>
         Network == other.Network && IsWhole == other.IsWhole && Nodes.SequenceEqual(other.Nodes) && Refused.SequenceEqual(other.Refused)
         && Leaving.SequenceEqual(other.Leaving)
-        && Respected.SequenceEqual(other.Respected);
+        && Respected.SequenceEqual(other.Respected)
+        && Ended.SequenceEqual(other.Ended);
 
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
-    public VpcView WithoutNodes(LeaseSnapshot snapshot, Ipv4Network network) => this with
+    public VpcView WithoutNodes(LeaseSnapshot snapshot) => this with
     {
-        Network = network,
+        Network = snapshot.Config?.Network,
         Nodes = [],
         Refused = [],
         Leaving = [],
-        IsWhole = snapshot.IsWhole,
+        IsWhole = snapshot.IsWhole && snapshot.Config is not null,
         Revision = snapshot.Revision,
-        Respected = [.. snapshot.Leases.Where(lease => OursOrNull(lease) is null).Select(lease => lease.Subnet)],
+        Respected =
+        [
+            .. Others(snapshot),
+            .. snapshot.Leases.Select(RouteOf).OfType<WantedRoute>().Where(route => !route.Node.Released).Select(route => route.Destination),
+        ],
     };
 
     /// <summary>Null for upstream's nodes, which write their own routes, for other backends, and for reservations without a node.</summary>
-    private static WantedRoute? OursOrNull(Lease lease) =>
+    public static WantedRoute? RouteOf(Lease lease) =>
         lease.Attributes.BackendType == FlannelContract.AliVpcBackend
         && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node
             ? new WantedRoute(lease, node)
             : null;
+
+    private static IEnumerable<Ipv4Network> Others(LeaseSnapshot snapshot) =>
+        snapshot.Leases.Where(lease => RouteOf(lease) is null).Select(lease => lease.Subnet);
+
+    private sealed class LeasesOfVpc
+    {
+        public List<WantedRoute> Nodes { get; } = [];
+        public List<RefusedNode> Refused { get; } = [];
+        public List<WantedRoute> Leaving { get; } = [];
+    }
 }

@@ -14,9 +14,9 @@ public sealed record WantedRoute(Lease Lease, AliVpcBackendData Node)
 
     /// <summary>For the API, <c>Instance</c> is the instance's primary interface; a secondary one is named itself.</summary>
     public NextHop NextHop => Node.PrimaryInterface
-        ? new NextHop("Instance", Node.InstanceId)
-        : new NextHop("NetworkInterface", Node.NetworkInterfaceId);
+        ? new NextHop(NextHops.Instance, Node.InstanceId)
+        : new NextHop(NextHops.NetworkInterface, Node.NetworkInterfaceId);
 
     /// <summary>Whether an entry sends its traffic to this node, and to nobody else.</summary>
-    public bool IsServedBy(RouteEntry entry) => entry.NextHops.Count == 1 && entry.NextHops[0] == NextHop;
+    public bool IsServedBy(RouteEntry entry) => entry.NextHops is [var hop] && NextHops.AreEqual(hop, NextHop);
 }

@@ -12,4 +12,8 @@ public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> L
     /// <summary>Counts the changes that its reader has seen. Tells one view from the next: an etcd that was restored from a snapshot gives
     /// out the same revisions again.</summary>
     public long Generation { get; init; }
+
+    /// <summary>Snapshots with the same number follow from one listing by watch events alone: a lease that is missing in the later one was
+    /// seen to end. Between two listings etcd may have been restored or replaced, and absence proves nothing.</summary>
+    public long Listing { get; init; }
 }

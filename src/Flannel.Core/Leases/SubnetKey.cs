@@ -11,12 +11,15 @@ public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = nul
     private const int LongestSubnet = 31;
     private const int LongestIpv6Subnet = 127;
 
+    /// <summary>Between the IPv4 subnet and the IPv6 subnet of a dual-stack node.</summary>
+    public const char Ipv6Separator = '&';
+
     /// <summary>False for text that is no lease: such a key is somebody's own and is left alone. What is read is written back as the very
     /// same text, because it is the name of a key: other spellings of an address, host bits included, are not a flannel's.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out SubnetKey? key)
     {
         key = null;
-        var and = text.IndexOf('&');
+        var and = text.IndexOf(Ipv6Separator);
         var v4 = and < 0 ? text : text[..and];
         if (!Ipv4Network.TryParse(v4, '-', out var subnet, out var hostBits) || hostBits || subnet.Length > LongestSubnet) return false;
         if (and < 0)
@@ -33,6 +36,6 @@ public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = nul
     }
 
     public override string ToString() => Ipv6Subnet is { } ipv6
-        ? $"{Subnet.Address}-{Subnet.Length}&{ipv6.ToString('-')}"
+        ? $"{Subnet.Address}-{Subnet.Length}{Ipv6Separator}{ipv6.ToString('-')}"
         : $"{Subnet.Address}-{Subnet.Length}";
 }

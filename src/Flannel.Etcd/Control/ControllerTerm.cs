@@ -1,14 +1,17 @@
 using Etcdserverpb;
 using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
 using Microsoft.Extensions.Logging;
+using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Control;
 
 /// <summary>One held election, from <see cref="Election.CampaignAsync"/>. It renews itself until it is lost or disposed of.</summary>
 /// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted from before the last
 /// renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
-/// <see cref="StillHeldAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
+/// <see cref="ProveAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
 public sealed class ControllerTerm : IAsyncDisposable
 {
     // The term is renewed after a third of its time and must be over after four fifths: what lies between is enough for three members of which
@@ -42,6 +45,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         Lost = lost.Token;
         Statuses = new RouteStatusStore(etcd, keys, fence, logger);
         VSwitches = new VSwitchRangeStore(etcd, keys, fence);
+        Cluster = new ClusterStore(etcd, keys, fence);
         renewing = RunAsync(stop.Token);
     }
 
@@ -57,13 +61,34 @@ public sealed class ControllerTerm : IAsyncDisposable
     /// <summary>The ranges of the vSwitches, written under the fence of this term.</summary>
     public VSwitchRangeStore VSwitches { get; }
 
+    /// <summary>The cluster's id, and the routes whose lease is missing, written under the fence of this term.</summary>
+    public ClusterStore Cluster { get; }
+
     internal long EtcdLeaseId => fence.EtcdLeaseId;
 
-    /// <summary>Asks etcd. False also when it does not answer in time.</summary>
-    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
+    /// <summary>Asks etcd, by one linearizable read, whether the election and the cluster are still this term's and the leases are as the
+    /// caller believes. <see cref="TermProof.Unproven"/> also when etcd does not answer in time.</summary>
+    /// <param name="absent">Subnets that must have no lease.</param>
+    /// <param name="unchanged">Leases that must be as they were read.</param>
+    public async ValueTask<TermProof> ProveAsync(
+        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
-        return !IsOver() && await LookAsync(cancellation) is not null && !IsOver();
+        if (IsOver()) return TermProof.Unproven;
+        try
+        {
+            var proof = await Cluster.ProveAsync(absent, unchanged, cancellation);
+            if (proof == TermProof.Unproven) Lose("the election's key or the cluster's id is another's");
+            return IsOver() ? TermProof.Unproven : proof;
+        }
+        catch (EtcdException)
+        {
+            return TermProof.Unproven;
+        }
     }
+
+    /// <summary>Whether the election is held; says nothing of any lease.</summary>
+    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation) =>
+        await ProveAsync([], [], cancellation) == TermProof.Proven;
 
     /// <summary>Ends the term: cancels <see cref="Lost"/>, then lets the next one in at once.</summary>
     public async ValueTask DisposeAsync()

@@ -24,6 +24,7 @@ public sealed class LeaseFollower
     private ConfigState config = new ConfigState.Missing();
     private long? viewRevision;
     private long generation;
+    private long listings;
     private LeaseSnapshot? snapshot;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -114,6 +115,7 @@ public sealed class LeaseFollower
             found.Clear();
             foreach (var (key, read) in listed) found[key] = read;
             config = newConfig;
+            listings++;
             Changed(answer.Header.Revision);
         }
 
@@ -167,7 +169,7 @@ public sealed class LeaseFollower
             whole &= !key.IsUnreadable;
         }
 
-        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole) { Generation = generation };
+        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole) { Generation = generation, Listing = listings };
     }
 
     private static string Text(ByteString key) => Encoding.UTF8.GetString(key.Span);

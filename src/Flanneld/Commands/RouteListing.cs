@@ -1,7 +1,8 @@
-using System.Globalization;
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Metadata;
+using Flannel.Core.Routes;
 using Flannel.Etcd;
+using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
 using Flanneld.Interfaces;
 using Flanneld.Node;
@@ -10,7 +11,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld routes</c>: what stands inside the network, and what of it belongs to nobody; with <c>--remove-leftovers</c> that is deleted.</summary>
+/// <summary><c>flanneld routes</c>: every entry inside the network with its owner. With <c>--remove-leftovers</c>, <c>--delete-stale</c> or
+/// <c>--remove-routes-of</c>, those that are named are deleted.</summary>
 internal sealed class RouteListing(DaemonOptions options, Connections connections, TimeProvider time, Random random, ILogger logger)
 {
     /// <summary>Null when everything could be read, and deleted if asked; else what could not.</summary>
@@ -20,16 +22,20 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
         {
             var state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
             if (NodeBackend.Unusable(state.Config, options.EtcdKeys) is { } unusable) return unusable;
-            var config = ((ConfigState.Present)state.Config).Config;
-            var backend = Connections.Backend(config);
+            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            if (cluster is ClusterIdResult.Unreadable)
+                return $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster; delete the key, and the route controller creates a new one";
+            var id = (cluster as ClusterIdResult.Known)?.Id;
+            if (id is not null && options.RemoveRoutesOf == OwnershipMark.Of(id).Token)
+                return $"--remove-routes-of: {options.RemoveRoutesOf} is this cluster's own mark; use --delete-stale";
+            var backend = Connections.Backend(((ConfigState.Present)state.Config).Config);
             using var cloud = connections.OpenCloud(backend);
-            var routes = new RouteLeftovers(new RouteControllerOptions(options.EtcdKeys.Prefix, backend.RouteTableIds), cloud.Api, time, random, logger);
+            var routes = new RouteLeftovers(id, cloud.Api, time, random, logger);
             var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation).ConfigureAwait(false), cancellation)
                 .ConfigureAwait(false);
+            await Console.Out.WriteAsync($"cluster {id?.Value ?? "without an id yet: the first route controller creates one"}\n").ConfigureAwait(false);
             await Console.Out.WriteAsync(listing.Text).ConfigureAwait(false);
-            if (options.RemoveLeftovers && listing.Leftovers.Count > 0) return await RemoveAsync(routes, listing, cancellation).ConfigureAwait(false);
-            await Console.Out.WriteLineAsync(Summary(listing)).ConfigureAwait(false);
-            return listing.Complete ? null : "the list is not complete: something could not be read, see above";
+            return await RemoveAsync(routes, listing, cancellation).ConfigureAwait(false);
         }
         catch (EtcdException e)
         {
@@ -37,24 +43,50 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
         }
     }
 
-    private static string Summary(LeftoverListing listing) => listing.Leftovers.Count switch
+    private async Task<string?> RemoveAsync(RouteLeftovers routes, RouteListingResult listing, CancellationToken cancellation)
     {
-        0 => listing.Complete ? "no leftover" : "no leftover among what could be read",
-        var count => string.Create(CultureInfo.InvariantCulture, $"{count} leftover: no lease wants them and nobody marked them; 'flanneld routes --remove-leftovers' deletes them"),
-    };
+        var problems = 0;
+        if (options.RemoveLeftovers) problems += await RemoveAsync(routes, listing.Leftovers, "leftover", cancellation).ConfigureAwait(false);
+        if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route").ConfigureAwait(false);
+        if (options.DeleteStale) problems += await RemoveAsync(routes, listing.Stale, "stale", cancellation).ConfigureAwait(false);
+        if (options.RemoveRoutesOf is { } mark)
+        {
+            var others = listing.OfOtherClusters.Where(route => route.Mark == mark).ToList();
+            if (others.Count == 0) await Console.Out.WriteLineAsync($"no route of {mark}").ConfigureAwait(false);
+            problems += await RemoveAsync(routes, others, $"of {mark}", cancellation).ConfigureAwait(false);
+        }
 
-    private async Task<string?> RemoveAsync(RouteLeftovers routes, LeftoverListing listing, CancellationToken cancellation)
-    {
-        var (deleted, problems) = await routes.RemoveAsync(
-            listing.Leftovers, async () => (await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false)).ToSnapshot(), cancellation).ConfigureAwait(false);
-        foreach (var problem in problems) await Console.Error.WriteLineAsync(problem).ConfigureAwait(false);
-        await Console.Out.WriteLineAsync($"{deleted} of {listing.Leftovers.Count} leftover deleted").ConfigureAwait(false);
-        return problems.Count > 0 ? "not all could be deleted, see above"
+        await Console.Out.WriteAsync(Summary(listing)).ConfigureAwait(false);
+        return problems > 0 ? "not all could be deleted, see above"
             : listing.Complete ? null
-            : "the list was not complete: something could not be read, see above";
+            : "the list is not complete: something could not be read, see above";
     }
 
-    /// <summary>Null where this host is no ECS instance: then only the VPCs of the leases are looked at.</summary>
+    private async Task<int> RemoveAsync(RouteLeftovers routes, IReadOnlyList<ListedRoute> chosen, string kind, CancellationToken cancellation)
+    {
+        if (chosen.Count == 0) return 0;
+        var removal = await routes.RemoveAsync(
+            chosen, async () => (await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false)).ToSnapshot(), cancellation).ConfigureAwait(false);
+        foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem).ConfigureAwait(false);
+        await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted").ConfigureAwait(false);
+        return removal.Problems.Count;
+    }
+
+    /// <summary>What can be deleted, and was not asked for.</summary>
+    private string Summary(RouteListingResult listing)
+    {
+        List<string> lines = [];
+        if (listing.Leftovers.Count == 0) lines.Add(listing.Complete ? "no leftover" : "no leftover among what could be read");
+        else if (!options.RemoveLeftovers)
+            lines.Add($"{listing.Leftovers.Count} leftover: no lease wants them and nobody marked them; 'flanneld routes --remove-leftovers' deletes them");
+        if (listing.Stale.Count > 0 && !options.DeleteStale)
+            lines.Add($"{listing.Stale.Count} stale: of this cluster, and no lease wants them; 'flanneld routes --delete-stale' deletes them now");
+        foreach (var cluster in listing.OfOtherClusters.GroupBy(route => route.Mark!).Where(cluster => cluster.Key != options.RemoveRoutesOf))
+            lines.Add($"{cluster.Count()} of another cluster; if it is gone, 'flanneld routes --remove-routes-of {cluster.Key}' deletes them");
+        return string.Concat(lines.Select(line => line + "\n"));
+    }
+
+    /// <summary>Null where this host is no ECS instance: then only the VPCs of the leases are listed.</summary>
     private async Task<VpcId?> OwnVpcAsync(CancellationToken cancellation) =>
         InterfaceSelection.OfThisHost().Select(options, out _) is { } selected
         && await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false)

@@ -2,6 +2,7 @@ using Flannel.AliVpc;
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Credentials;
 using Flannel.Core;
+using Flannel.Etcd;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,7 @@ namespace Flanneld.Node;
 /// <param name="self">This node.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
-    CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, RouteControllerOptions options, ControllerMetrics metrics,
+    CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, EtcdKeys keys, RouteControllerOptions options, ControllerMetrics metrics,
     LoopWatch loops, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
@@ -73,7 +74,7 @@ internal sealed class ControllerCandidate(
         metrics.Begin(controller);
         try
         {
-            return await controller.RunAsync(new EtcdControllerTerm(term, time, random, logger), cancellation).ConfigureAwait(false);
+            return await controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), cancellation).ConfigureAwait(false);
         }
         finally
         {

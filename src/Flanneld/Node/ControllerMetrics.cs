@@ -27,6 +27,9 @@ internal sealed class ControllerMetrics
         foreach (var state in Enum.GetValues<RouteState>())
             text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
         NodeHealth.Gauge(text, "flannel_foreign_routes", "Entries inside the network that are not ours and are left alone.", report.Foreign.Count);
+        NodeHealth.Gauge(text, "flannel_other_cluster_routes", "Entries of other clusters inside the network.", report.OtherClusters);
+        NodeHealth.Gauge(
+            text, "flannel_route_deletions_held", "Stale routes that are kept for now because many became stale at once.", report.HeldDeletions);
         if (report.Tables.Count > 0)
         {
             text.Append("# HELP flannel_route_table_entries Custom entries of a route table: what counts against its quota.\n");

@@ -20,14 +20,44 @@ internal sealed class EtcdLeaseView(LeaseFollower follower) : ILeaseView
 
 /// <summary>An election in etcd, as the route controller wants to see it. An etcd that does not answer is never a reason to end a term: the term
 /// itself ends in time when it cannot be renewed.</summary>
-internal sealed class EtcdControllerTerm(ControllerTerm term, TimeProvider time, Random random, ILogger logger) : IControllerTerm
+internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, TimeProvider time, Random random, ILogger logger)
+    : IControllerTerm
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
+    /// <summary>Only a person can mend an unreadable cluster id.</summary>
+    private static readonly TimeSpan UnreadablePause = TimeSpan.FromSeconds(30);
+
     public CancellationToken Lost => term.Lost;
 
-    public ValueTask<bool> StillHeldAsync(CancellationToken cancellation) => term.StillHeldAsync(cancellation);
+    public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
+    {
+        var isReported = false;
+        while (true)
+        {
+            var result = await RepeatAsync(() => term.Cluster.EnsureAsync(cancellation), cancellation).ConfigureAwait(false);
+            if (result is ClusterIdResult.Known { Id: var id }) return id;
+            if (result is ClusterIdResult.Unreadable && !isReported)
+            {
+                isReported = true;
+                NodeLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
+            }
+
+            // The end of the term cancels this.
+            await Task.Delay(UnreadablePause, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask<TermProof> ProveAsync(
+        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation) =>
+        term.ProveAsync(absent, unchanged, cancellation);
+
+    public async ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) =>
+        await RepeatAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), cancellation).ConfigureAwait(false);
+
+    public async ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation) =>
+        await RepeatAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), cancellation).ConfigureAwait(false);
 
     public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
     {

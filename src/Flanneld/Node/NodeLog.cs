@@ -92,6 +92,10 @@ internal static partial class NodeLog
     [LoggerMessage(1140, LogLevel.Warning, "route statuses in etcd cannot be read: {Reason}; going on with those that are known")]
     public static partial void StatusesUnreadable(ILogger logger, string reason);
 
+    [LoggerMessage(1123, LogLevel.Error,
+        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
+    public static partial void ClusterIdUnreadable(ILogger logger, string key);
+
     [LoggerMessage(1130, LogLevel.Critical, "{Loop}: only a restart helps, systemd's watchdog gets no pulse until it moves")]
     public static partial void LoopHangs(ILogger logger, string loop);
 

@@ -18,7 +18,7 @@ internal sealed record CommandWord(Command Command, string Name, string Help)
     [
         new(Command.Check, "check", "look at everything that this node needs, and say what is missing; changes nothing"),
         new(Command.Release, "release", "give this node's subnet and route back for good (stop the daemon first)"),
-        new(Command.Routes, "routes", "list the route entries inside the network; --remove-leftovers deletes those of nobody"),
+        new(Command.Routes, "routes", "list the route entries inside the network and their owners; deletes only what a flag names"),
         new(Command.Healthcheck, "healthcheck", "exit 0 when the daemon on --healthz-port is ready, else 1"),
     ];
 }

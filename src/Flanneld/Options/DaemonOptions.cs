@@ -51,6 +51,10 @@ internal sealed class DaemonOptions
     public bool DryRun { get; set; }
     public OutputFormat Output { get; set; }
     public bool RemoveLeftovers { get; set; }
+    public bool DeleteStale { get; set; }
+
+    /// <summary>The mark of the cluster whose routes are to be deleted; null for none.</summary>
+    public string? RemoveRoutesOf { get; set; }
     public TimeSpan ReleaseWait { get; set; } = TimeSpan.FromSeconds(60);
     public bool Force { get; set; }
 

@@ -1,3 +1,4 @@
+using Flannel.AliVpc.Control;
 using Flannel.Core;
 
 namespace Flanneld.Options;
@@ -72,6 +73,10 @@ internal static class Flags
             (o, s) => Output(o, s)) { Only = Command.Check },
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that it lists as leftover",
             (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
+        new("delete-stale", Cloud, "", "false", "of 'routes': delete this cluster's routes that no lease wants, without waiting",
+            (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = Command.Routes },
+        new("remove-routes-of", Cloud, "CLUSTER", "", "of 'routes': delete the routes of another cluster, by the id in its mark",
+            (o, s) => RemoveRoutesOf(o, s)) { Only = Command.Routes },
         new("wait", Cloud, "SECONDS", "60", "of 'release': how long the route controller is waited for, 0 to 3600",
             (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v))) { Only = Command.Release },
         new("force", Cloud, "", "false", "of 'release': even while the daemon runs, which then ends because its lease is gone",
@@ -128,6 +133,12 @@ internal static class Flags
         if (text is not ("auto" or "never")) return FlagValues.Wrong(text, "auto or never");
         options.MayControlRoutes = text == "auto";
         return null;
+    }
+
+    private static string? RemoveRoutesOf(DaemonOptions options, string text)
+    {
+        options.RemoveRoutesOf = OwnershipMark.ParseToken(text);
+        return options.RemoveRoutesOf is null ? "a cluster's mark such as flannel-0123456789abcdef, as 'flanneld routes' lists it" : null;
     }
 
     private static string? Output(DaemonOptions options, string text)

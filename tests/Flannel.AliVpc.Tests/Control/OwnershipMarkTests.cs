@@ -1,41 +1,22 @@
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Tests.Control.Support;
-using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
 
 namespace Flannel.AliVpc.Tests.Control;
 
 public sealed class OwnershipMarkTests
 {
-    private static readonly Ipv4Network Network = Ipv4Network.Parse("10.24.0.0/16");
-
-    /// <summary>A change here orphans every route of every cluster that runs: it must be meant.</summary>
+    /// <summary>A change here orphans every route of every running cluster: it must be intended.</summary>
     [Fact]
-    public void The_mark_is_a_format_that_stays() =>
-        Assert.Equal("flannel-a7ffbe8deee30ccb", OwnershipMark.For("/coreos.com/network", Network).Token);
-
-    [Theory]
-    [InlineData("/coreos.com/network/")]
-    [InlineData("coreos.com/network")]
-    public void A_slash_more_or_less_is_the_same_cluster(string prefix) =>
-        Assert.Equal(OwnershipMark.For("/coreos.com/network", Network), OwnershipMark.For(prefix, Network));
-
-    [Fact]
-    public void Another_prefix_or_network_is_another_cluster()
+    public void The_mark_is_a_format_that_stays()
     {
-        var mark = OwnershipMark.For("/coreos.com/network", Network);
-        Assert.NotEqual(mark.Token, OwnershipMark.For("/coreos.com/network2", Network).Token);
-        Assert.NotEqual(mark.Token, OwnershipMark.For("/coreos.com/network", Ipv4Network.Parse("10.24.0.0/17")).Token);
+        Assert.Equal("flannel-0123456789abcdef", Plans.Ours.Token);
+        Assert.Equal("flannel-0123456789abcdef: flannel route", Plans.Ours.Description);
     }
 
     [Fact]
-    public void Name_and_description_fit_the_api_whatever_the_prefix()
-    {
-        var mark = OwnershipMark.For("/http://" + new string('ü', 500) + "\n", Network);
-        Assert.InRange(mark.Token.Length, 1, 128);
-        Assert.InRange(mark.Description.Length, 1, 256);
-        Assert.StartsWith("flannel-", mark.Description, StringComparison.Ordinal);
-        Assert.All(mark.Description, c => Assert.InRange(c, ' ', '~'));
-    }
+    public void Two_clusters_never_have_the_same_mark() =>
+        Assert.NotEqual(OwnershipMark.Of(ClusterId.New()).Token, OwnershipMark.Of(ClusterId.New()).Token);
 
     [Theory]
     [InlineData("{0}", "", MarkOwner.Ours)]
@@ -46,19 +27,41 @@ public sealed class OwnershipMarkTests
     [InlineData("{0}x", "", MarkOwner.None)]
     [InlineData("x{0}", "", MarkOwner.None)]
     [InlineData("", "copied from {0}: words", MarkOwner.None)]
-    [InlineData("flannel-0123456789abcdef", "", MarkOwner.OtherCluster)]
-    [InlineData("", "flannel-0123456789abcdef: words", MarkOwner.OtherCluster)]
+    [InlineData("flannel-00112233445566ff", "", MarkOwner.OtherCluster)]
+    [InlineData("", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
+    [InlineData("flannel-00112233445566ff", "{0}: words", MarkOwner.OtherCluster)]
+    [InlineData("{0}", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
     [InlineData("flannel-0123456789ABCDEF", "", MarkOwner.None)]
     [InlineData("flannel-route-to-node-01", "", MarkOwner.None)]
     [InlineData("", "", MarkOwner.None)]
     public void An_entry_is_known_by_name_or_description(string name, string description, MarkOwner expected)
     {
-        var mark = OwnershipMark.For("/coreos.com/network", Network);
         var entry = Plans.Entry("10.24.1.0/24") with
         {
-            Name = name.Replace("{0}", mark.Token, StringComparison.Ordinal),
-            Description = description.Replace("{0}", mark.Token, StringComparison.Ordinal),
+            Name = name.Replace("{0}", Plans.Ours.Token, StringComparison.Ordinal),
+            Description = description.Replace("{0}", Plans.Ours.Token, StringComparison.Ordinal),
         };
-        Assert.Equal(expected, mark.OwnerOf(entry));
+        Assert.Equal(expected, Plans.Ours.OwnerOf(entry));
     }
+
+    [Fact]
+    public void The_description_of_an_adopted_entry_names_its_former_cluster_and_fits_the_api()
+    {
+        var entry = Plans.Entry("10.24.1.0/24", mark: "theirs");
+        var description = Plans.Ours.DescriptionFor(entry);
+        var adopted = entry with { Name = Plans.Ours.Token, Description = description };
+        Assert.Equal(MarkOwner.Ours, Plans.Ours.OwnerOf(adopted));
+        Assert.True(Plans.Theirs.WasTakenOver(adopted));
+        Assert.False(Plans.Ours.WasTakenOver(adopted));
+        Assert.InRange(description.Length, 1, 256);
+    }
+
+    [Theory]
+    [InlineData("0123456789abcdef", "flannel-0123456789abcdef")]
+    [InlineData("flannel-0123456789abcdef", "flannel-0123456789abcdef")]
+    [InlineData("0123456789ABCDEF", null)]
+    [InlineData("flannel-", null)]
+    [InlineData("", null)]
+    public void An_operator_names_a_cluster_by_its_id_or_its_mark(string text, string? expected) =>
+        Assert.Equal(expected, OwnershipMark.ParseToken(text));
 }

@@ -41,7 +41,7 @@ public sealed class ReleaseTests
     [Fact]
     public void A_controller_that_is_new_finds_the_wish_in_the_lease() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Leases.Release("10.24.1.0/24");
         cluster.Start();
@@ -90,7 +90,8 @@ public sealed class ReleaseTests
     [InlineData("", "i-1", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
     [InlineData("", "i-1", RouteEntryStatus.Deleting, "Wait 10.24.1.0/24")]
     [InlineData("", "i-other", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
-    [InlineData("theirs", "i-1", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    [InlineData("theirs", "i-1", RouteEntryStatus.Available, "Conflict:OtherCluster 10.24.1.0/24")]
+    [InlineData("ours", "vpn-1", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
     [InlineData("", "i-1,i-2", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
     public void What_is_deleted_for_a_node_that_leaves(string mark, string hops, RouteEntryStatus status, string expected)
     {
@@ -99,12 +100,12 @@ public sealed class ReleaseTests
     }
 
     [Fact]
-    public void What_another_node_leases_or_lies_outside_stays()
+    public void What_another_node_leases_stays_and_a_released_route_goes_whatever_the_network_is_now()
     {
         var entry = Plans.Entry("10.24.1.0/24", "i-1", "ours");
         Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], wanted: [Plans.Wanted("10.24.1.0/24")])));
         Assert.Equal("", Plans.Text(Plan([entry], respected: ["10.24.1.0/25"])));
-        Assert.Equal("", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
+        Assert.Equal("Delete 10.99.1.0/24", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
     }
 
     private static IReadOnlyList<RouteStep> Plan(

@@ -249,7 +249,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void An_occupied_destination_is_a_conflict_that_names_the_entry() => Cluster.Run(async cluster =>
     {
-        var other = OwnershipMark.For("/other/cluster", FakeLeases.ConfigFor("10.24.0.0/16").Network);
+        var other = OwnershipMark.Of(FakeTerm.OtherCluster);
         var entry = cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-theirs", other.Token, other.Description);
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -297,7 +297,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void A_quota_that_a_re_pointing_meets_is_retried_slowly() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.Faults = call => call.Action == "ModifyRouteEntry" ? new Fault(CloudErrorKind.Quota, "Forbidden.CheckEntryRuleQuota") : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -364,9 +364,9 @@ public sealed class RouteControllerFailureTests
     public void A_right_that_is_missing_for_deleting_only_leaves_the_rest_to_work() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
-        cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token);
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         Assert.False(cluster.Running.IsCompleted);
         Assert.InRange(cluster.Cloud.Count("DeleteRouteEntries"), 2, 8);

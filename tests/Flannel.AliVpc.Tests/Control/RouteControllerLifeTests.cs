@@ -51,7 +51,7 @@ public sealed class RouteControllerLifeTests
             await Task.Delay(TimeSpan.FromMinutes(1), cluster.Time);
             Assert.Null(cluster.Loops.Hung);
         }
-    }, new RouteControllerOptions("/coreos.com/network", []) { UnreachableLimit = Forever });
+    }, new RouteControllerOptions([]) { UnreachableLimit = Forever });
 
     [Fact]
     public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>

@@ -136,7 +136,8 @@ public sealed class RouteControllerOverSimulatorTests
         var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
         Assert.IsType<ControlAnswer.Allowed>(await ControlProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
         stage.Leases.Add("10.24.1.0/24", "i-1");
-        var run = await RouteDryRun.RunAsync(stage.Leases.Snapshot, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+        var run = await RouteDryRun.RunAsync(
+            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
         Assert.Equal((1, true), (run.Changes, run.Complete));
         // Batch and single call both: the controller would try the one after the other.
         Assert.Contains("the RAM role lacks vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
@@ -155,7 +156,8 @@ public sealed class RouteControllerOverSimulatorTests
         stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
         for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
         var before = stage.Cloud.State.CustomRoutes();
-        var run = await RouteDryRun.RunAsync(stage.Leases.Snapshot, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+        var run = await RouteDryRun.RunAsync(
+            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
         Assert.Equal((3, true), (run.Changes, run.Complete));
         Assert.Contains($"the RAM role lacks {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
         Assert.Equal(2, run.Text.Split("the API would carry out").Length - 1);
@@ -186,7 +188,7 @@ public sealed class RouteControllerOverSimulatorTests
 
         public required SimulatedCloud Cloud { get; init; }
         public required CloudApi Api { get; init; }
-        public RouteControllerOptions Options { get; } = new("/coreos.com/network", [])
+        public RouteControllerOptions Options { get; } = new([])
         {
             Resync = TimeSpan.FromSeconds(1),
             SlowResyncs = 2,

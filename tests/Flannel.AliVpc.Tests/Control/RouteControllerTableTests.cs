@@ -39,7 +39,7 @@ public sealed class RouteControllerTableTests
         Assert.DoesNotContain(cluster.Cloud.Calls, call => call.Subjects.Any(s => s.Contains("vtb-gateway", StringComparison.Ordinal)));
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));
         Assert.Equal(2, cluster.Log.Count(3512));
-    }, new RouteControllerOptions("/coreos.com/network", ["vtb-named", "vtb-gateway", "vtb-unknown"]));
+    }, new RouteControllerOptions(["vtb-named", "vtb-gateway", "vtb-unknown"]));
 
     [Fact]
     public void A_vswitch_that_moves_to_another_table_is_noticed_and_no_node_loses_its_word_meanwhile() => Cluster.Run(async cluster =>
@@ -196,14 +196,90 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_lease_outside_the_network_is_refused_and_nothing_is_written() => Cluster.Run(async cluster =>
+    public void A_lease_of_the_default_route_is_refused_and_nothing_is_written() => Cluster.Run(async cluster =>
     {
-        cluster.Join("10.99.1.0/24", "i-1");
+        cluster.Join("0.0.0.0/0", "i-1");
         cluster.Start();
-        await cluster.UntilState("10.99.1.0/24", RouteState.Rejected);
+        await cluster.UntilState("0.0.0.0/0", RouteState.Rejected);
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));
         Assert.Equal(0, cluster.Cloud.Writes);
     });
+
+    [Fact]
+    public void A_configured_table_of_another_vpc_is_not_touched_where_tables_may_not_be_listed() => VirtualTime.Run(async time =>
+    {
+        using var cluster = TwoVpcs(time);
+        cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        await time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal(["10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-1"));
+        Assert.Equal(["10.24.2.0/24 i-2 Available"], cluster.Cloud.Routes("vtb-2"));
+        Assert.Contains("RouteTableID vtb-2 is not used", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        Assert.Equal(4, cluster.Log.Count(3516));
+        await cluster.StopAsync();
+    });
+
+    [Fact]
+    public void A_configured_table_that_can_be_verified_by_itself_is_used_in_its_own_vpc_alone() => VirtualTime.Run(async time =>
+    {
+        using var cluster = TwoVpcs(time);
+        cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
+        cluster.Cloud.AddTable("vpc-1", "vtb-extra");
+        cluster.Cloud.VerifiableTables.UnionWith(["vtb-1", "vtb-2", "vtb-extra"]);
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        await time.Pass(TimeSpan.FromHours(2));
+        Assert.Equal(["10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-1"));
+        Assert.Equal(["10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-extra"));
+        Assert.Equal(["10.24.2.0/24 i-2 Available"], cluster.Cloud.Routes("vtb-2"));
+        await cluster.StopAsync();
+    });
+
+    [Fact]
+    public void A_living_lease_of_another_vpc_keeps_its_route_in_every_table() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-2", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2", "192.168.2.0/24");
+        cluster.AddMarked("10.24.2.0/24", "i-2");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2", "vpc-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
+    });
+
+    [Fact]
+    public void A_serving_table_that_can_never_be_read_makes_its_own_nodes_wait_and_is_a_remark_to_the_others() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-1", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.Faults = call => call.Action == "DescribeRouteEntryList" && call.Subjects[0] == "vtb-2"
+            ? new Fault(CloudErrorKind.Fatal, "OperationDenied.RouteTableTypeNotPermitted") : null;
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
+        Assert.DoesNotContain(cluster.Term.Published, word => word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
+        Assert.Contains("vtb-2 cannot be read", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal(RouteState.Rejected, cluster.State("10.24.2.0/24"));
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.2.0/24");
+    });
+
+    /// <summary>One node in each of two VPCs; the configuration names the table of both.</summary>
+    private static Cluster TwoVpcs(VirtualTime time)
+    {
+        var cluster = new Cluster(time, new RouteControllerOptions(["vtb-1", "vtb-2", "vtb-extra"]));
+        cluster.Cloud.AddTable("vpc-2", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2", "192.168.2.0/24");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2", "vpc-2");
+        return cluster;
+    }
 
     [Fact]
     public void A_narrower_foreign_entry_is_a_remark_at_an_available_node() => Cluster.Run(async cluster =>

@@ -44,8 +44,10 @@ public sealed class RouteControllerTermTests
         var count = 0;
         Cluster.Run(async cluster =>
         {
-            cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token);
-            cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token);
+            cluster.AddMarked("10.24.9.0/24", "i-gone");
+            cluster.Join("10.24.9.0/24", "i-gone");
+            cluster.Leases.Release("10.24.9.0/24");
+            cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
             cluster.Cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-unmarked");
             for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
             var first = cluster.Term;
@@ -172,7 +174,7 @@ public sealed class RouteControllerTermTests
     public void An_error_of_the_view_ends_the_term_with_it() => Cluster.Run(async cluster =>
     {
         var controller = new RouteController(
-            new RouteControllerOptions("/p", []), new BrokenView(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
+            new RouteControllerOptions([]), new BrokenView(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
         await Assert.ThrowsAsync<InvalidOperationException>(() => controller.RunAsync(cluster.Term, TestContext.Current.CancellationToken));
     });
 

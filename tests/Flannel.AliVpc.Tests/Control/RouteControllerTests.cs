@@ -16,7 +16,7 @@ public sealed class RouteControllerTests
         var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.5.0/24")!;
         Assert.Equal(("i-1", "Instance"), (entry.Hop.Id, entry.Hop.Type));
         Assert.Equal(Cluster.Mark.Token, entry.Name);
-        Assert.Equal("", entry.Description);
+        Assert.Equal(Cluster.Mark.Description, entry.Description);
         var status = cluster.Status("10.24.5.0/24")!;
         Assert.Equal(("10.24.5.0/24", "i-1", ""), (status.Subnet, status.InstanceId, status.Message));
         Assert.Equal(["vtb-1"], status.RouteTableIds);
@@ -92,7 +92,7 @@ public sealed class RouteControllerTests
         for (var i = 1; i <= 3; i++)
         {
             cluster.Join($"10.24.{i}.0/24", $"i-{i}");
-            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}", Cluster.Mark.Token);
+            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}", Cluster.Mark.Token, Cluster.Mark.Description);
         }
 
         // One of them has been told already, by an earlier controller.

@@ -13,9 +13,9 @@ public sealed class RouteDryRunTests
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "i-2");
         leases.Add("10.24.3.0/24", "i-3");
-        cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", Cluster.Mark.Token);
-        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token);
-        cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token);
+        cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
+        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
+        cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token, Cluster.Mark.Description);
         cloud.AddEntry("vtb-1", "10.24.10.0/24", "i-somebody", "mine");
         var run = await Run(cloud, leases);
         Assert.Equal("""
@@ -56,5 +56,5 @@ public sealed class RouteDryRunTests
     }
 
     private static Task<RouteDryRun> Run(FakeCloud cloud, FakeLeases leases) => RouteDryRun.RunAsync(
-        leases.Snapshot, new RouteControllerOptions("/coreos.com/network", []), cloud, new RecordingLogger(), CancellationToken.None);
+        leases.Snapshot, FakeTerm.OurCluster, new RouteControllerOptions([]), cloud, new RecordingLogger(), CancellationToken.None);
 }

@@ -36,9 +36,9 @@ public sealed class RouteLeftoversTests
         leases.Add("10.24.2.0/24", "ali-vpc", null);
         var listing = await ListAsync(routes, leases);
         leases.Add("10.24.6.0/24", "ali-vpc", null);
-        var (deleted, problems) = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
-        Assert.Equal(1, deleted);
-        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], problems);
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(1, removal.Deleted);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], removal.Problems);
         Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
         string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0"];
         Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
@@ -58,12 +58,48 @@ public sealed class RouteLeftoversTests
     {
         var listing = await ListAsync(routes, leases);
         cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
-        var (deleted, problems) = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
-        Assert.Equal(0, deleted);
-        Assert.All(problems, problem => Assert.Contains("the RAM role lacks vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(0, removal.Deleted);
+        Assert.All(removal.Problems, problem => Assert.Contains("the RAM role lacks vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
     });
 
-    private static Task<LeftoverListing> ListAsync(RouteLeftovers routes, FakeLeases leases) =>
+    [Fact]
+    public void An_own_route_without_a_lease_can_be_deleted_at_once_even_outside_the_network() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.99.7.0/24", "i-7", Cluster.Mark.Token, Cluster.Mark.Description);
+        var listing = await ListAsync(routes, leases);
+        Assert.Equal(["10.24.3.0/24", "10.99.7.0/24"], listing.Stale.Select(route => route.Entry.DestinationText));
+        var removal = await routes.RemoveAsync(listing.Stale, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(2, removal.Deleted);
+    });
+
+    [Fact]
+    public void Another_clusters_routes_go_on_demand_but_not_those_that_lead_to_a_lease_of_this_one() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-8", Plans.Theirs.Token, Plans.Theirs.Description);
+        cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-lost", "", Plans.Theirs.Description);
+        cloud.AddEntry("vtb-1", "10.24.10.0/24", "vpn-1", Plans.Theirs.Token, type: "VpnGateway");
+        leases.Add("10.24.8.0/24", "i-8");
+        leases.Add("10.24.9.0/24", "i-9");
+        var listing = await ListAsync(routes, leases);
+        Assert.Equal(["10.24.4.0/24", "10.24.8.0/24", "10.24.9.0/24"], listing.OfOtherClusters.Select(route => route.Entry.DestinationText));
+        Assert.All(listing.OfOtherClusters, route => Assert.Equal(Plans.Theirs.Token, route.Mark));
+        var removal = await routes.RemoveAsync(listing.OfOtherClusters, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(2, removal.Deleted);
+        Assert.Contains("10.24.8.0/24", Assert.Single(removal.Problems), StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_route_to_a_gateway_is_nobodys_leftover() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.24.20.0/24", "vpn-1", type: "VpnGateway");
+        cloud.AddEntry("vtb-1", "10.24.21.0/24", "vpn-1", Cluster.Mark.Token, type: "VpnGateway");
+        var listing = await ListAsync(routes, leases);
+        Assert.DoesNotContain(listing.Leftovers.Concat(listing.Stale), route => route.Entry.NextHops[0].Type == "VpnGateway");
+        Assert.Contains("hosted        vtb-1 10.24.20.0/24", listing.Text, StringComparison.Ordinal);
+    });
+
+    private static Task<RouteListingResult> ListAsync(RouteLeftovers routes, FakeLeases leases) =>
         routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
 
     private static void Run(Func<FakeCloud, FakeLeases, RouteLeftovers, Task> test) => VirtualTime.Run(async time =>
@@ -74,13 +110,13 @@ public sealed class RouteLeftoversTests
         cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", "");
         cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", "");
         cloud.AddEntry("vtb-1", "10.24.2.128/25", "i-3", "");
-        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-3", Cluster.Mark.Token);
+        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-3", Cluster.Mark.Token, Cluster.Mark.Description);
         cloud.AddEntry("vtb-1", "10.24.4.0/24", "i-4", Plans.Theirs.Token);
         cloud.AddEntry("vtb-1", "10.24.5.0/24", "i-5", "mine");
         cloud.AddEntry("vtb-1", "10.24.6.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "10.99.0.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "0.0.0.0/0", "i-6", "");
-        var routes = new RouteLeftovers(new RouteControllerOptions("/coreos.com/network", []), cloud, time, new Random(1), new RecordingLogger());
+        var routes = new RouteLeftovers(FakeTerm.OurCluster, cloud, time, new Random(1), new RecordingLogger());
         await test(cloud, new FakeLeases(), routes);
     });
 }

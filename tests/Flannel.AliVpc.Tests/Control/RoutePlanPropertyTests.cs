@@ -18,12 +18,14 @@ public sealed class RoutePlanPropertyTests
     /// <summary>Prefixes of 10.24.0.0/13 to /26 around one corner of the network, and a few others: overlaps are the rule.</summary>
     private static readonly Gen<string> Destination = Gen.Frequency(
         (12, Gen.Select(Gen.Int[0, 7], Gen.Int[22, 26], (third, length) => new Ipv4Network(new Ipv4Address((10u << 24) | (24u << 16) | ((uint)third << 8)), length).ToString())),
-        (1, Gen.OneOf("0.0.0.0/0", "10.24.0.0/16", "10.24.0.0/15", "10.0.0.0/8", "10.25.0.0/24", "10.23.255.0/24", "fd00::/64", "pl-1")));
+        (1, Gen.OneOf("0.0.0.0/0", "10.24.0.0/16", "10.24.0.0/15", "10.0.0.0/8", "10.25.0.0/24", "10.25.8.0/24", "10.23.255.0/24", "fd00::/64", "pl-1")));
 
     private static readonly Gen<RouteEntry> AnEntry = Gen.Select(
-        Destination, Gen.OneOf("i-1", "i-2", "i-3", "eni-i-1", "i-1,i-2"), Gen.OneOf("", "ours", "ours", "theirs"),
+        Destination, Gen.OneOf("i-1", "i-2", "i-3", "eni-i-1", "i-1,i-2", "vpn-1", ""), Gen.OneOf("", "ours", "ours", "half", "theirs"),
         Gen.Frequency((5, Gen.Const(RouteEntryStatus.Available)), (1, Gen.Enum<RouteEntryStatus>())), Gen.Frequency((6, Gen.Const(true)), (1, Gen.Const(false))),
-        (destination, hops, mark, status, custom) => Entry(destination, hops, mark, status, custom));
+        (destination, hops, mark, status, custom) => mark == "half"
+            ? Entry(destination, hops, "ours", status, custom) with { Description = "renamed" }
+            : Entry(destination, hops, mark, status, custom));
 
     private static readonly Gen<World> AWorld = Gen.Select(
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, 3], Gen.Bool).Array[0, 6], Destination.Array[0, 2], AnEntry.Array[0, 8], Gen.Int[0, 4],
@@ -42,15 +44,15 @@ public sealed class RoutePlanPropertyTests
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void What_is_written_is_never_outside_the_network_never_the_default_route_never_foreign() => AWorld.Sample(world =>
+    public void What_is_written_is_inside_the_network_or_a_leases_never_the_default_route_never_foreign() => AWorld.Sample(world =>
     {
         foreach (var step in PlanFor(world))
         {
-            Assert.True(Inside(step.Destination), Line(step));
+            Assert.True(step.Destination.Length > 0, Line(step));
+            Assert.True(Inside(step.Destination) || world.Wanted.Any(wanted => wanted.Destination == step.Destination), Line(step));
             if (step is RouteStep.Delete { Entry: var stale })
             {
-                Assert.Equal(Ours.Token, stale.Name);
-                Assert.True(stale is { IsCustom: true, NextHops.Count: 1, Status: RouteEntryStatus.Available });
+                Assert.True(IsOurs(stale) && Changeable(stale) && stale.Status == RouteEntryStatus.Available);
                 Assert.DoesNotContain(world.Wanted, wanted => wanted.Destination == stale.Destination);
                 Assert.DoesNotContain(world.Respected, subnet => subnet.Overlaps(stale.Destination!.Value));
             }
@@ -58,9 +60,12 @@ public sealed class RoutePlanPropertyTests
             if (step is RouteStep.RePoint { Entry: var entry })
             {
                 Assert.NotEqual(Theirs.Token, entry.Name);
-                Assert.True(entry is { IsCustom: true, NextHops.Count: 1, Status: RouteEntryStatus.Available });
+                Assert.True(Changeable(entry) && entry.Status == RouteEntryStatus.Available);
                 Assert.Contains(world.Wanted, wanted => wanted.Destination == entry.Destination);
             }
+
+            if (step is RouteStep.Mark { Entry: var named })
+                Assert.Contains(world.Wanted, wanted => wanted.Destination == named.Destination && wanted.IsServedBy(named));
         }
     }, seed: Seed, iter: 20_000, print: Print);
 
@@ -69,9 +74,11 @@ public sealed class RoutePlanPropertyTests
     {
         var after = world with { Entries = Carry(world, PlanFor(world)) };
         var again = PlanFor(after);
-        Assert.DoesNotContain(again, step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete);
+        Assert.DoesNotContain(again, step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete);
         // What was foreign is as it was.
-        foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !Inside(d))) Assert.Contains(entry, after.Entries);
+        foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
+            Assert.Contains(entry, after.Entries);
+        foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway"))) Assert.Contains(entry, after.Entries);
     }, seed: Seed, iter: 20_000, print: Print);
 
     private static IReadOnlyList<RouteStep> PlanFor(World world) =>
@@ -84,7 +91,7 @@ public sealed class RoutePlanPropertyTests
     private static IEnumerable<string> Reference(World world)
     {
         var lines = new List<string>();
-        var wanted = world.Wanted.Where(w => Inside(w.Destination)).ToList();
+        var wanted = world.Wanted;
         foreach (var route in wanted)
         {
             if (!world.UpkeepOnly && world.Entries.All(entry => entry.DestinationText != route.Destination.ToString())) lines.Add($"Create {route.Destination}");
@@ -92,19 +99,22 @@ public sealed class RoutePlanPropertyTests
 
         foreach (var entry in world.Entries)
         {
-            if (entry.Destination is not { } d || !Inside(d)) continue;
-            var ours = entry.Name == Ours.Token;
-            var plain = entry.IsCustom && entry.NextHops.Count == 1;
+            if (entry.Destination is not { } d) continue;
+            var ours = IsOurs(entry);
+            var theirs = entry.Name == Theirs.Token;
+            var plain = Changeable(entry);
             var moving = entry.Status != RouteEntryStatus.Available;
             var route = wanted.SingleOrDefault(w => w.Destination == d);
+            if (route is null && !Inside(d)) continue;
             var respected = world.Respected.Any(r => r.Contains(d) || d.Contains(r));
             if (world.UpkeepOnly && !ours) continue;
             if (route is not null)
             {
                 var right = entry.NextHops.Count == 1 && entry.NextHops[0] == route.NextHop;
                 if (entry.IsCustom && moving) lines.Add($"Wait {d}");
+                else if (right && entry.IsCustom && (theirs || (ours && entry.Description != Ours.Description))) lines.Add($"Mark {d}");
                 else if (right) lines.Add($"Keep {d}");
-                else if (!plain || respected || entry.Name == Theirs.Token) lines.Add($"Conflict Occupied {d}");
+                else if (!plain || respected || theirs) lines.Add($"Conflict Occupied {d}");
                 else lines.Add($"RePoint {d}");
                 continue;
             }
@@ -119,7 +129,7 @@ public sealed class RoutePlanPropertyTests
             if (world.UpkeepOnly) continue;
             if (wanted.Any(w => w.Destination.Contains(d))) lines.Add($"Conflict Narrower {d}");
             else if (wanted.Any(w => d.Contains(w.Destination))) lines.Add($"Conflict Wider {d}");
-            else lines.Add($"Conflict Foreign {d}");
+            else lines.Add($"Conflict {(theirs ? "OtherCluster" : "Foreign")} {d}");
         }
 
         return lines.Order(StringComparer.Ordinal);
@@ -137,7 +147,10 @@ public sealed class RoutePlanPropertyTests
                     entries.Add(Entry(create.Destination.ToString(), create.Wanted.NextHop.Id, "ours"));
                     break;
                 case RouteStep.RePoint rePoint:
-                    entries[entries.IndexOf(rePoint.Entry)] = rePoint.Entry with { NextHops = [rePoint.Wanted.NextHop], Name = Ours.Token };
+                    entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Wanted.NextHop] };
+                    break;
+                case RouteStep.Mark mark:
+                    entries[entries.IndexOf(mark.Entry)] = Marked(mark.Entry);
                     break;
                 case RouteStep.Delete delete:
                     entries.Remove(delete.Entry);
@@ -147,6 +160,14 @@ public sealed class RoutePlanPropertyTests
 
         return entries;
     }
+
+    private static RouteEntry Marked(RouteEntry entry) => entry with { Name = Ours.Token, Description = Ours.Description };
+
+    private static bool IsOurs(RouteEntry entry) => entry.Name == Ours.Token;
+
+    /// <summary>Whether type and next hop allow it: one node, or none at all of our own making.</summary>
+    private static bool Changeable(RouteEntry entry) => entry.IsCustom
+        && (entry.NextHops.Count == 1 && entry.NextHops[0].Type is "Instance" or "NetworkInterface" || entry.NextHops.Count == 0 && IsOurs(entry));
 
     private static string Line(RouteStep step) =>
         step is RouteStep.Conflict conflict ? $"Conflict {conflict.Kind} {step.Destination}" : $"{step.GetType().Name} {step.Destination}";

@@ -11,6 +11,7 @@ public sealed class RoutePlanTests
     public sealed record Row(string Name, RouteEntry? Entry, string Expected)
     {
         public string[] Respected { get; init; } = [];
+        public string[] Ended { get; init; } = [];
         public bool UpkeepOnly { get; init; }
 
         public override string ToString() => Name;
@@ -25,7 +26,18 @@ public sealed class RoutePlanTests
         // Equal to the lease's subnet.
         new("marked and right", Entry("10.24.5.0/24", "i-1", "ours"), "Keep 10.24.5.0/24"),
         new("unmarked and right", Entry("10.24.5.0/24", "i-1"), "Keep 10.24.5.0/24"),
-        new("marked by another cluster, but right", Entry("10.24.5.0/24", "i-1", "theirs"), "Keep 10.24.5.0/24"),
+        new("marked by another cluster, but right", Entry("10.24.5.0/24", "i-1", "theirs"), "Mark 10.24.5.0/24"),
+        new("right, and adopted from this cluster", Adopted("10.24.5.0/24"), "Keep 10.24.5.0/24"),
+        new("right, marked in the name alone", Entry("10.24.5.0/24", "i-1", "ours") with { Description = "" }, "Mark 10.24.5.0/24"),
+        new("right, marked in the description alone", Entry("10.24.5.0/24", "i-1", "ours") with { Name = "renamed" }, "Mark 10.24.5.0/24"),
+        new("right, with the marks of two clusters", Entry("10.24.5.0/24", "i-1", "ours") with { Name = Theirs.Token }, "Mark 10.24.5.0/24"),
+        new("wrong, with the marks of two clusters", Entry("10.24.5.0/24", "i-2", "ours") with { Name = Theirs.Token }, "Conflict:Occupied 10.24.5.0/24"),
+        new("right, the type in other letters", Entry("10.24.5.0/24", "i-1", "ours") with { NextHops = [new NextHop("instance", "i-1")] }, "Keep 10.24.5.0/24"),
+        new("wrong, the type in other letters", Entry("10.24.5.0/24", "i-2", "ours") with { NextHops = [new NextHop("INSTANCE", "i-2")] }, "RePoint 10.24.5.0/24"),
+        new("unmarked, a VPN gateway's", Entry("10.24.5.0/24", "vpn-1"), "Conflict:Occupied 10.24.5.0/24"),
+        new("marked, but turned to a VPN gateway", Entry("10.24.5.0/24", "vpn-1", "ours"), "Conflict:Occupied 10.24.5.0/24"),
+        new("unmarked, without a next hop", Entry("10.24.5.0/24", ""), "Conflict:Occupied 10.24.5.0/24"),
+        new("marked, without a next hop", Entry("10.24.5.0/24", "", "ours"), "RePoint 10.24.5.0/24"),
         new("marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "RePoint 10.24.5.0/24"),
         new("unmarked, other next hop: a leftover of the old backend", Entry("10.24.5.0/24", "i-2"), "RePoint 10.24.5.0/24"),
         new("the instance's interface instead of the instance", Entry("10.24.5.0/24", "eni-i-1", "ours"), "RePoint 10.24.5.0/24"),
@@ -48,14 +60,19 @@ public sealed class RoutePlanTests
         new("a marked one of the system", Entry("10.24.6.0/24", "i-9", "ours", isCustom: false), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
         new("unmarked", Entry("10.24.6.0/24", "i-9"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
         new("unmarked, to our own instance", Entry("10.24.6.0/24", "i-1"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
-        new("another cluster's", Entry("10.24.6.0/24", "i-9", "theirs"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
+        new("another cluster's", Entry("10.24.6.0/24", "i-9", "theirs"), $"{Create} | Conflict:OtherCluster 10.24.6.0/24"),
+        new("a marked one that was turned to a VPN gateway", Entry("10.24.6.0/24", "vpn-1", "ours"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
+        new("a marked one without a next hop", Entry("10.24.6.0/24", "", "ours"), $"{Create} | Delete 10.24.6.0/24"),
         new("a name that only begins like the mark", Entry("10.24.6.0/24", "i-9", description: Ours.Token + "x: y"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
         new("wider", Entry("10.24.4.0/22", "i-9"), $"Conflict:Wider 10.24.4.0/22 | {Create}"),
         new("the network itself, unmarked", Entry("10.24.0.0/16", "i-9"), $"Conflict:Wider 10.24.0.0/16 | {Create}"),
         new("narrower", Entry("10.24.5.64/26", "i-9"), $"{Create} | Conflict:Narrower 10.24.5.64/26"),
         new("narrower, same first address", Entry("10.24.5.0/25", "i-9"), $"{Create} | Conflict:Narrower 10.24.5.0/25"),
 
-        // Outside the network: no step, whatever the mark says.
+        // Outside the network: no step, whatever the mark says, unless its lease was seen to end.
+        new("outside, marked, its lease has ended", Entry("10.25.0.0/24", "i-9", "ours"), $"{Create} | Delete 10.25.0.0/24") { Ended = ["10.25.0.0/24"] },
+        new("outside, unmarked, its lease has ended", Entry("10.25.0.0/24", "i-9"), Create) { Ended = ["10.25.0.0/24"] },
+        new("outside, another cluster's, its lease has ended", Entry("10.25.0.0/24", "i-9", "theirs"), Create) { Ended = ["10.25.0.0/24"] },
         new("the default route", Entry("0.0.0.0/0", "ngw-1", "ours"), Create),
         new("wider than the network", Entry("10.24.0.0/15", "i-9", "ours"), Create),
         new("all private ranges", Entry("10.0.0.0/8", "i-9"), Create),
@@ -81,6 +98,9 @@ public sealed class RoutePlanTests
         new("upkeep: unmarked without a lease", Entry("10.24.6.0/24", "i-9"), "") { UpkeepOnly = true },
     ];
 
+    private static RouteEntry Adopted(string destination) =>
+        Entry(destination, "i-1", "theirs") with { Description = Theirs.DescriptionFor(Entry(destination, "i-1", "ours")) };
+
     public static TheoryData<string> Names => [.. Table.Select(row => row.Name)];
 
     [Theory]
@@ -88,13 +108,23 @@ public sealed class RoutePlanTests
     public void A_plan_for_one_wanted_route_and_one_entry(string name)
     {
         var row = Table.Single(row => row.Name == name);
-        var steps = For([Wanted("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Respected, row.UpkeepOnly);
+        var steps = For([Wanted("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Respected, row.UpkeepOnly, row.Ended);
         Assert.Equal(row.Expected, Text(steps));
     }
 
     [Fact]
-    public void A_wanted_route_outside_the_network_is_no_part_of_the_plan() =>
-        Assert.Equal("", Text(For([Wanted("10.25.1.0/24")], [])));
+    public void A_living_lease_has_its_route_whatever_the_network_is_now() =>
+        Assert.Equal("Create 10.25.1.0/24", Text(For([Wanted("10.25.1.0/24")], [])));
+
+    [Fact]
+    public void Without_a_configuration_only_leases_are_looked_at() => Assert.Equal(
+        "RePoint 10.24.5.0/24",
+        Text(RoutePlan.For(new RoutePlanInput(
+            "vtb-1", null, [Wanted("10.24.5.0/24")], [],
+            [Entry("10.24.5.0/24", "i-2", "ours"), Entry("10.24.6.0/24", "i-9", "ours"), Entry("10.24.7.0/24")], Ours))));
+
+    [Fact]
+    public void The_default_route_is_no_lease() => Assert.Equal("", Text(For([Wanted("0.0.0.0/0")], [Entry("0.0.0.0/0", "i-2", "ours")])));
 
     [Fact]
     public void A_secondary_interface_is_wanted_as_itself()

@@ -19,7 +19,7 @@ public class TwoClustersTests
         await ours.Time.Until(() => AllAvailable(ours) && AllAvailable(theirs));
         // One of them loses nodes, and its routes go; nobody else's do.
         for (var i = 1; i <= 30; i++) ours.Leases.Remove($"10.24.{i}.0/24");
-        await ours.Time.Until(() => Mine(ours, "10.24.") == 30);
+        await ours.Time.Until(() => Mine(ours, "10.24.") == 30, TimeSpan.FromHours(3));
         await ours.Time.Pass(TimeSpan.FromMinutes(30));
         Assert.Equal((30, 60), (Mine(ours, "10.24."), Mine(ours, "10.25.")));
         Assert.Empty(ours.Controller.Report.Foreign);
@@ -40,6 +40,34 @@ public class TwoClustersTests
         Assert.Equal(RouteState.Available, theirs.State("10.24.1.0/24"));
     });
 
+    [Fact]
+    public void With_the_same_prefix_and_network_neither_deletes_the_others_routes() => Run("10.24.0.0/16", async (ours, theirs) =>
+    {
+        for (var i = 1; i <= 5; i++) theirs.Join($"10.24.{i}.0/24", $"i-b{i}");
+        await theirs.Time.Until(() => theirs.Term.Statuses.Values.Count(status => status.State == RouteState.Available) == 5);
+        ours.Join("10.24.10.0/24", "i-a");
+        await ours.UntilAvailable("10.24.10.0/24");
+        await ours.Time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal(6, Mine(ours, "10.24."));
+        Assert.Equal(0, ours.Cloud.Count("DeleteRouteEntries"));
+        Assert.Equal((5, 1), (ours.Controller.Report.OtherClusters, theirs.Controller.Report.OtherClusters));
+    });
+
+    [Fact]
+    public void A_node_that_moves_to_another_cluster_takes_its_route_along_for_good() => Run("10.24.0.0/16", async (ours, theirs) =>
+    {
+        ours.Join("10.24.1.0/24", "i-1");
+        await ours.UntilAvailable("10.24.1.0/24");
+        theirs.Join("10.24.1.0/24", "i-1");
+        await theirs.UntilAvailable("10.24.1.0/24");
+        await ours.Time.Pass(TimeSpan.FromHours(20));
+        // The lease in the former cluster ends a day later.
+        ours.Leases.Remove("10.24.1.0/24");
+        await ours.Time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal("i-1", ours.Hop("10.24.1.0/24"));
+        Assert.Equal((1, 0), (ours.Cloud.Count("ModifyRouteEntry"), ours.Cloud.Count("DeleteRouteEntries")));
+    });
+
     private static bool AllAvailable(Cluster cluster) =>
         cluster.Term.Statuses.Count == 60 && cluster.Term.Statuses.Values.All(status => status.State == RouteState.Available);
 
@@ -49,7 +77,8 @@ public class TwoClustersTests
     private static void Run(string theirNetwork, Func<Cluster, Cluster, Task> test) => VirtualTime.Run(async time =>
     {
         using var ours = new Cluster(time);
-        using var theirs = new Cluster(time, new RouteControllerOptions("/other", []), seed: 2, ours.Cloud);
+        using var theirs = new Cluster(time, new RouteControllerOptions([]), seed: 2, ours.Cloud);
+        theirs.Leases.Cluster = FakeTerm.OtherCluster;
         theirs.Leases.Config = FakeLeases.ConfigFor(theirNetwork);
         ours.Start();
         theirs.Start();

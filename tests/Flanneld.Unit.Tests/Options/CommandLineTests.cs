@@ -64,10 +64,15 @@ public sealed class CommandLineTests
         Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
         Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveLeftovers);
         Assert.Equal("--remove-leftovers belongs to 'flanneld routes'", Refuse(["--remove-leftovers"]));
+        Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
+        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
+        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
+        Assert.Contains("a cluster's mark", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
         Assert.Equal("--wait belongs to 'flanneld release'", Refuse(["routes", "--wait=5"]));
         Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
         // It deletes: nobody should find it in a file of variables.
         Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveLeftovers);
+        Assert.False(Accept(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
     }
 
     [Fact]

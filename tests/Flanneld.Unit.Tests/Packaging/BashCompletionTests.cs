@@ -20,7 +20,8 @@ public sealed class BashCompletionTests
     [InlineData("flanneld|check|--output|=|j", "json")]
     [InlineData("flanneld|--out", "")]
     [InlineData("flanneld|release|--w", "--wait")]
-    [InlineData("flanneld|routes|--rem", "--remove-leftovers")]
+    [InlineData("flanneld|routes|--remove-l", "--remove-leftovers")]
+    [InlineData("flanneld|routes|--rem", "--remove-leftovers --remove-routes-of")]
     // The command is the first word only.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]

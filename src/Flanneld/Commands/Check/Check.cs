@@ -1,6 +1,7 @@
 using Flannel.AliVpc;
 using Flannel.AliVpc.Metadata;
 using Flannel.Core.Configuration;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
 using Flanneld.Interfaces;
 using Flanneld.Node;
@@ -25,8 +26,8 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         var config = state?.Config is ConfigState.Present { Config: var present } && NodeBackend.Refusal(present) is null ? present : null;
         if (config is null || NodeBackend.NeedsRoutes(config))
         {
-            if (state is not null) await etcd.ControllerAsync(cancellation).ConfigureAwait(false);
-            await CloudAsync(selected, config, state, cancellation).ConfigureAwait(false);
+            var cluster = state is not null ? await etcd.ControllerAsync(cancellation).ConfigureAwait(false) : null;
+            await CloudAsync(selected, config, state, cluster, cancellation).ConfigureAwait(false);
         }
         else
         {
@@ -70,7 +71,8 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         }
     }
 
-    private async Task CloudAsync(SelectedInterface? selected, NetworkConfig? config, RegistryState? state, CancellationToken cancellation)
+    private async Task CloudAsync(
+        SelectedInterface? selected, NetworkConfig? config, RegistryState? state, ClusterId? cluster, CancellationToken cancellation)
     {
         var identity = await IdentityAsync(selected, cancellation).ConfigureAwait(false);
         if (!options.MayControlRoutes)
@@ -81,7 +83,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         {
             var backend = config is null ? AliVpcBackendConfig.Empty : Connections.Backend(config);
             using var cloud = connections.OpenCloud(backend);
-            var check = new CloudCheck(options, report, time);
+            var check = new CloudCheck(report, time) { Cluster = cluster };
             if (identity is null)
             {
                 await check.CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);

@@ -7,19 +7,22 @@ using Flannel.AliVpc.Preflight;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flanneld.Node;
-using Flanneld.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Commands.Check;
 
 /// <summary>The way to Alibaba Cloud, the rights there, and what stands in the VPC.</summary>
-internal sealed class CloudCheck(DaemonOptions options, CheckReport report, TimeProvider time)
+internal sealed class CloudCheck(CheckReport report, TimeProvider time)
 {
     private const int QuotaWarnFrom = 80;
 
     /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for a dry run as long as there is no network.</summary>
     private static readonly Ipv4Network NoNetwork = Ipv4Network.Parse("198.18.0.0/15");
+
+    /// <summary>Of this cluster's routes; null while no route controller has worked yet.</summary>
+    public ClusterId? Cluster { get; init; }
 
     /// <param name="config">Null while there is none that can be used.</param>
     /// <param name="snapshot">Null when etcd could not be read.</param>
@@ -217,7 +220,14 @@ internal sealed class CloudCheck(DaemonOptions options, CheckReport report, Time
     private async Task RoutesAsync(CloudAccess cloud, AliVpcBackendConfig backend, LeaseSnapshot snapshot, CancellationToken cancellation)
     {
         var plan = await RouteDryRun.RunAsync(
-            snapshot, new RouteControllerOptions(options.EtcdKeys.Prefix, backend.RouteTableIds), cloud.Api, NullLogger.Instance, cancellation).ConfigureAwait(false);
+            snapshot, Cluster, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance, cancellation).ConfigureAwait(false);
+        foreach (var other in plan.OtherClusters)
+        {
+            report.Add(Finding.Warning(
+                "other clusters", $"{other.Routes} routes of {other.Mark} in {other.Vpc}, inside this cluster's network",
+                "give each cluster of a VPC a network of its own; see 'flanneld routes' for routes of a cluster that is gone"));
+        }
+
         report.Add(!plan.Complete ? Finding.Warning("leases and routes", "not all could be compared", "see 'flanneld --dry-run'")
             : plan.Changes == 0 ? Finding.Ok("leases and routes", "agree")
             : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));

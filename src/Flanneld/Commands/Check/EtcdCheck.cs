@@ -1,5 +1,6 @@
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd;
 using Flannel.Etcd.Connection;
 using Flannel.Etcd.Control;
@@ -58,17 +59,27 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     }
 
     /// <summary>Who writes the routes now.</summary>
-    public async Task ControllerAsync(CancellationToken cancellation)
+    /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
+    public async Task<ClusterId?> ControllerAsync(CancellationToken cancellation)
     {
         try
         {
             var holder = await Election.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
             report.Add(Finding.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            if (cluster is ClusterIdResult.Known known) return known.Id;
+            if (cluster is ClusterIdResult.Unreadable)
+            {
+                var key = options.EtcdKeys.Cluster.ToStringUtf8();
+                report.Add(Finding.Problem("cluster id", $"{key} is not the id of a cluster: no route is written", "delete the key; the route controller creates a new id"));
+            }
         }
         catch (EtcdException e)
         {
             report.Add(Finding.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
         }
+
+        return null;
     }
 
     private async Task MembersAsync(CancellationToken cancellation)

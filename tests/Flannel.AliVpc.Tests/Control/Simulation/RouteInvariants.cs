@@ -1,18 +1,21 @@
 using System.Globalization;
 using AliCloud.Simulator.State;
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Tests.Control.Support;
 using Flannel.Core.Addresses;
 using static Flannel.AliVpc.Tests.Control.Simulation.VirtualWire;
 
 namespace Flannel.AliVpc.Tests.Control.Simulation;
 
-/// <summary>What no write of the controller may do, looked at in the moment in which it reaches the cloud. Each broken one is a line with its name.</summary>
-internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, FakeLeases leases)
+/// <summary>What no write of a cluster's controller, and none of an operator's commands, may do, looked at in the moment in which it reaches
+/// the cloud. Each broken one is a line with its name.</summary>
+/// <param name="living">Of every cluster: subnet and next hop of each node that may use its subnet as far as it knows.</param>
+internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, HistoryCluster cluster, Func<IEnumerable<KeyValuePair<string, string>>> living)
 {
-    /// <summary>So old may the controller's view be when a write arrives: a call takes a moment, and so do the proof and the fresh reading before it.</summary>
-    private static readonly TimeSpan Lag = TimeSpan.FromSeconds(2);
+    /// <summary>So old may the controller's view be when a write arrives: its own lag (3 s), and the proof and the fresh reading before the call.</summary>
+    private static readonly TimeSpan Lag = TimeSpan.FromSeconds(7);
 
-    private static readonly Ipv4Network Network = Ipv4Network.Parse("10.24.0.0/16");
     private readonly Dictionary<string, TimeSpan> lastLeased = [];
     private readonly Dictionary<string, TimeSpan> upstreamSince = [];
     private int inFlight;
@@ -22,9 +25,9 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, FakeLe
     /// <summary>To be told after each change of the leases.</summary>
     public void Leased()
     {
-        foreach (var lease in leases.Snapshot.Leases)
+        foreach (var lease in cluster.Leases.Snapshot.Leases)
         {
-            if (lease.Attributes.BackendData is not null) lastLeased[lease.Subnet.ToString()] = time.Elapsed;
+            if (AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node) lastLeased[$"{lease.Subnet} {RouteHistory.Hop(node)}"] = time.Elapsed;
             else upstreamSince.TryAdd(lease.Subnet.ToString(), time.Elapsed);
         }
     }
@@ -35,7 +38,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, FakeLe
     public void Sent(Request write, bool isLost)
     {
         if (isLost) Break("nothing is sent after the loss of the election", write, "-");
-        if (++inFlight > 1) Break("one write at a time", write, "-");
+        if (++inFlight > 2) Break("one write at a time in each VPC", write, "-");
     }
 
     public void Over() => inFlight--;
@@ -44,51 +47,98 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, FakeLe
     {
         Leased();
         var table = cloud.Look().Routes;
-        foreach (var (destination, entryId, tableId) in Subjects(write))
+        foreach (var subject in Subjects(write))
         {
-            var entry = table.FirstOrDefault(e => entryId is not null ? e.RouteEntryId == entryId : e.RouteTableId == tableId && e.DestinationCidrBlock == destination);
-            if ((entry?.DestinationCidrBlock ?? destination) is not { } text) continue; // an entry that somebody else has deleted meanwhile
-            var network = Ipv4Network.Parse(text);
-            if (network.Length == 0 || !Network.Contains(network)) Break("never outside the network, never the default route", write, text);
-            if (leases.Snapshot.Leases.Any(lease => lease.Attributes.BackendData is null && lease.Subnet.Overlaps(network)
-                && time.Elapsed - upstreamSince[lease.Subnet.ToString()] > Lag))
+            var entry = table.FirstOrDefault(e => subject.EntryId is not null ? e.RouteEntryId == subject.EntryId
+                : e.RouteTableId == subject.Table && e.DestinationCidrBlock == subject.Destination);
+            if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue; // somebody else has deleted the entry meanwhile
+            if (text == "0.0.0.0/0") Break("never the default route", write, text);
+            CheckUpstream(write, text);
+            if (write.Action.StartsWith("Create", StringComparison.Ordinal))
             {
-                Break("never what a node of the old daemon leases", write, text);
+                if (!WasLeased(text, subject.NextHop)) Break("a route is created for a lease alone", write, text);
+                continue;
             }
 
-            var isWanted = lastLeased.TryGetValue(text, out var at) && time.Elapsed - at <= Lag;
-            if (write.Action.StartsWith("Create", StringComparison.Ordinal) && !isWanted) Break("only for a living lease is a route created", write, text);
-            if (entry is null || write.Action.StartsWith("Create", StringComparison.Ordinal)) continue;
-            if (entry.ServiceType is not null || entry.Type != "Custom") Break("never a hosted entry", write, text);
-            var mark = IsMarked(entry) ? "ours" : entry.RouteEntryName.StartsWith("flannel-", StringComparison.Ordinal) ? "theirs" : "none";
-            if (mark == "theirs") Break("never another cluster's", write, text);
-            if (write.Action == "ModifyRouteEntry" && !isWanted) Break("only a living lease's entry is re-pointed", write, text);
-            if (write.Action == "DeleteRouteEntries" && mark != "ours" && !IsLeaving(entry)) Break("only our own is deleted", write, text);
-            if (write.Action == "DeleteRouteEntries" && isWanted && !IsLeaving(entry) && IsLeased(text)) Break("never a living lease's is deleted", write, text);
+            if (entry is not null) CheckEntry(write, entry, subject.NextHop);
         }
     }
 
-    public static bool IsMarked(RouteView entry) => entry.RouteEntryName == Cluster.Mark.Token;
+    /// <summary>A deletion by an operator's command.</summary>
+    public void Commanded(Request write)
+    {
+        foreach (var subject in Subjects(write))
+        {
+            if (cloud.Look().Routes.FirstOrDefault(e => e.RouteEntryId == subject.EntryId) is { } entry) CheckDeletion(write, entry);
+        }
+    }
 
-    private bool IsLeased(string subnet) => leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet && lease.Attributes.BackendData is not null);
+    private void CheckEntry(Request write, RouteView entry, string? newHop)
+    {
+        var text = entry.DestinationCidrBlock;
+        if (entry.ServiceType is not null || entry.Type != "Custom") Break("never a hosted entry", write, text);
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("no foreign next hop ever changes", write, text);
+        var owner = OwnerOf(entry);
+        if (write.Action == "ModifyRouteEntry" && newHop is null)
+        {
+            if (!WasLeased(text, entry.NextHopId)) Break("only a route of the very node is marked", write, text);
+        }
+        else if (write.Action == "ModifyRouteEntry")
+        {
+            if (owner == MarkOwner.OtherCluster) Break("never another cluster's is re-pointed", write, text);
+            if (!WasLeased(text, newHop)) Break("only a lease's entry is re-pointed", write, text);
+        }
+        else
+        {
+            if (owner == MarkOwner.OtherCluster) Break("never another cluster's is deleted", write, text);
+            if (owner == MarkOwner.None && !IsReleased(entry)) Break("only our own is deleted", write, text);
+            CheckDeletion(write, entry);
+        }
+    }
+
+    private void CheckDeletion(Request write, RouteView entry)
+    {
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("no foreign next hop ever changes", write, entry.DestinationCidrBlock);
+        if (living().Any(node => node.Key == entry.DestinationCidrBlock && node.Value == entry.NextHopId))
+            Break("no route of a living lease is ever deleted", write, $"{entry.DestinationCidrBlock} to {entry.NextHopId} ({entry.RouteEntryName})");
+    }
+
+    private void CheckUpstream(Request write, string text)
+    {
+        var network = Ipv4Network.Parse(text);
+        if (cluster.Leases.Snapshot.Leases.Any(lease => lease.Attributes.BackendData is null && lease.Subnet.Overlaps(network)
+            && time.Elapsed - upstreamSince[lease.Subnet.ToString()] > Lag))
+        {
+            Break("never what a node of the old daemon leases", write, text);
+        }
+    }
+
+    private MarkOwner OwnerOf(RouteView entry) => cluster.Term.Cluster is not { } id ? MarkOwner.None
+        : OwnershipMark.Of(id).OwnerOf(new RouteEntry(
+            entry.RouteTableId, entry.RouteEntryId, null, entry.DestinationCidrBlock, true, RouteEntryStatus.Available, entry.RouteEntryName,
+            entry.Description, []));
+
+    private bool WasLeased(string subnet, string? hop) => lastLeased.TryGetValue($"{subnet} {hop}", out var at) && time.Elapsed - at <= Lag;
 
     /// <summary>An unmarked entry may go when its own node gave it back: <c>flanneld release</c>.</summary>
-    private bool IsLeaving(RouteView entry) => leases.Snapshot.Leases.Any(lease =>
+    private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>
         lease.Subnet.ToString() == entry.DestinationCidrBlock && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { Released: true });
 
-    private static IEnumerable<(string? Destination, string? EntryId, string? Table)> Subjects(Request write)
+    private sealed record Subject(string? Destination, string? EntryId, string? Table, string? NextHop);
+
+    private static IEnumerable<Subject> Subjects(Request write)
     {
         string? Value(string name) => write.Parameters.GetValueOrDefault(name);
-        if (write.Action == "CreateRouteEntry") yield return (Value("DestinationCidrBlock"), null, Value("RouteTableId"));
-        if (write.Action == "ModifyRouteEntry") yield return (null, Value("RouteEntryId"), null);
+        if (write.Action == "CreateRouteEntry") yield return new(Value("DestinationCidrBlock"), null, Value("RouteTableId"), Value("NextHopId"));
+        if (write.Action == "ModifyRouteEntry") yield return new(null, Value("RouteEntryId"), null, Value("NewNextHopId"));
         for (var i = 1; write.Action.EndsWith("Entries", StringComparison.Ordinal); i++)
         {
             var item = string.Create(CultureInfo.InvariantCulture, $"RouteEntries.{i}.");
             if (Value(item + "RouteTableId") is not { } tableId) yield break;
-            yield return (Value(item + "DstCidrBlock"), Value(item + "RouteEntryId"), tableId);
+            yield return new(Value(item + "DstCidrBlock"), Value(item + "RouteEntryId"), tableId, Value(item + "NextHop"));
         }
     }
 
     private void Break(string invariant, Request write, string subject) =>
-        Broken.Add($"{time.Elapsed:g} '{invariant}' broken by {write.Action} of {subject}");
+        Broken.Add($"{time.Elapsed:g} '{invariant}' broken by {write.KeyId}'s {write.Action} of {subject}");
 }

@@ -9,7 +9,7 @@ namespace Flannel.AliVpc.Tests.Control.Support;
 /// <summary>A cluster in one VPC with one table, a route controller, and everything it meets, in virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
-    public static readonly OwnershipMark Mark = OwnershipMark.For("/coreos.com/network", Ipv4Network.Parse("10.24.0.0/16"));
+    public static readonly OwnershipMark Mark = OwnershipMark.Of(FakeTerm.OurCluster);
     private readonly CancellationTokenSource stop = new();
 
     /// <param name="cloud">Where another cluster lives already; null for one of its own.</param>
@@ -27,7 +27,7 @@ internal sealed class Cluster : IDisposable
         Term = new FakeTerm(time, Leases);
         Loops = new LoopWatch(time);
         Controller = new RouteController(
-            options ?? new RouteControllerOptions("/coreos.com/network", []), Leases, Cloud, time, new Random(seed), Log, Loops);
+            options ?? new RouteControllerOptions([]), Leases, Cloud, time, new Random(seed), Log, Loops);
     }
 
     public VirtualTime Time { get; }
@@ -40,6 +40,10 @@ internal sealed class Cluster : IDisposable
 
     /// <summary>The running term.</summary>
     public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
+
+    /// <summary>A route with the whole mark, as a controller of this cluster makes it.</summary>
+    public FakeCloud.Entry AddMarked(string destination, string hop, string table = "vtb-1") =>
+        Cloud.AddEntry(table, destination, hop, Mark.Token, Mark.Description);
 
     public static void Run(Func<Cluster, Task> test, RouteControllerOptions? options = null) => VirtualTime.Run(async time =>
     {
@@ -62,6 +66,14 @@ internal sealed class Cluster : IDisposable
     {
         Cloud.SourceDestChecks[$"eni-{instance}"] = true;
         Leases.Add(subnet, instance, vpc, vSwitch);
+    }
+
+    /// <summary>A node that joins while the controller works, and whose lease the controller then sees end.</summary>
+    public async Task JoinAndEndAsync(string subnet, string instance)
+    {
+        Join(subnet, instance);
+        await UntilAvailable(subnet);
+        Leases.Remove(subnet);
     }
 
     public RouteStatus? Status(string subnet) => Term.Statuses.GetValueOrDefault(subnet.Replace('/', '-'));

@@ -17,6 +17,11 @@ internal sealed partial class FakeCloud
             .Select(table => new RouteTable(table.Id, vpcId, "System", table.IsGateway,
                 [.. VSwitches.Values.Where(v => v.RouteTableId == table.Id).Select(v => v.VSwitchId)]))]), cancellation);
 
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
+        CallAsync(VerifiableTables.Contains(routeTableId) ? "DescribeRouteTable" : "DescribeRouteTableList", VpcOf(routeTableId), [routeTableId], () =>
+            Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.Id == routeTableId)
+                .Select(table => new RouteTable(table.Id, table.VpcId, "System", table.IsGateway, []))]), cancellation);
+
     public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
         CallAsync("DescribeVSwitchAttributes", "", [vSwitchId], () => VSwitches.TryGetValue(vSwitchId, out var facts)
             ? Answer(facts)
@@ -91,17 +96,17 @@ internal sealed partial class FakeCloud
     }
 
     public Task<CloudResult<Done>> ModifyRouteEntryAsync(
-        string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation)
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entry.RouteTableId);
-        return CallAsync("ModifyRouteEntry", vpcId, [$"{entry.RouteTableId} {entry.DestinationText} {newNextHop.Id}"], () =>
+        return CallAsync("ModifyRouteEntry", vpcId, [$"{entry.RouteTableId} {entry.DestinationText} {newNextHop?.Id ?? "-"}"], () =>
         {
             if (Busy<Done>(vpcId) is { } busy) return busy;
             if (Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId) is not { } found)
                 return Failed<Done>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
-            if (UnknownHops.Contains(newNextHop.Id)) return Failed<Done>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Done>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
             if (found.Hop == newNextHop) return Failed<Done>(CloudErrorKind.AlreadySo, "OperationDenied.NextHopNotChanged", "");
-            (found.Hop, found.Name, found.Description) = (newNextHop, name, description);
+            (found.Hop, found.Name, found.Description) = (newNextHop ?? found.Hop, name, description);
             found.Status = RouteEntryStatus.Modifying;
             found.SettlesAt = Settles(vpcId);
             return Answer(Done.Instance);

@@ -24,6 +24,9 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
 
     public HashSet<string> DeniedActions { get; } = [];
 
+    /// <summary>Tables that may be described one by one although the listing is denied: a permission that is limited to them.</summary>
+    public HashSet<string> VerifiableTables { get; } = [];
+
     /// <summary>Next hops that the API does not know.</summary>
     public HashSet<string> UnknownHops { get; } = [];
 
@@ -94,13 +97,14 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
         VSwitches[vSwitchId] = new VSwitchFacts(vSwitchId, vpcId, cidr, tableId);
 
     /// <summary>Somebody else's doing, at once.</summary>
-    public Entry AddEntry(string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true)
+    public Entry AddEntry(
+        string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true, string type = "Instance")
     {
         var entry = new Entry
         {
             Id = $"rte-{++ids}",
             Destination = destination,
-            Hop = new NextHop("Instance", hop),
+            Hop = new NextHop(type, hop),
             Name = name,
             Description = description,
             IsCustom = isCustom,

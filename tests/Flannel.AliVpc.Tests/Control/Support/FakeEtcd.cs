@@ -20,11 +20,26 @@ internal sealed class FakeLeases : ILeaseView
 
     public bool IsWhole { get; set; } = true;
 
+    /// <summary>As the follower numbers its listings; see <see cref="LeaseSnapshot.Listing"/>.</summary>
+    public long Listing { get; private set; } = 1;
+
+    /// <summary>The cluster's id in etcd; null while no controller has created it.</summary>
+    public ClusterId? Cluster { get; set; } = FakeTerm.OurCluster;
+
+    /// <summary>What stands in etcd about missing leases.</summary>
+    public byte[]? AbsentLeases { get; set; }
+
+    /// <summary>Whose the election's key is.</summary>
+    public object? Holder { get; set; }
+
+    /// <summary>What etcd says to a linearizable read, if the view lags behind it; null when the view is up to date.</summary>
+    public IReadOnlyList<Lease>? InEtcd { get; set; }
+
     public LeaseSnapshot Snapshot
     {
         get
         {
-            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole) { Generation = generation };
+            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole) { Generation = generation, Listing = Listing };
         }
     }
 
@@ -101,6 +116,60 @@ internal sealed class FakeLeases : ILeaseView
         Tell();
     }
 
+    /// <summary>The end of a lease that an etcd which is another one by now may not have.</summary>
+    public void RemoveIfThere(string subnet)
+    {
+        if (Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet)) Remove(subnet);
+    }
+
+    /// <summary>The watch broke, and the leases were listed anew: as after a restore, a replacement or any other break.</summary>
+    /// <param name="lost">Leases that the new listing lacks.</param>
+    public void ListAnew(params string[] lost)
+    {
+        lock (gate)
+        {
+            revision++;
+            Listing++;
+            leases.RemoveAll(lease => lost.Contains(lease.Subnet.ToString()));
+        }
+
+        Tell();
+    }
+
+    /// <summary>Everything that etcd holds, as a backup has it.</summary>
+    public EtcdContent Backup()
+    {
+        lock (gate) return new EtcdContent(Config, [.. leases], Cluster, AbsentLeases, Holder);
+    }
+
+    /// <summary>Another etcd, or the same one from a backup: the watch breaks, and everything is listed anew.</summary>
+    public void Restore(EtcdContent content)
+    {
+        lock (gate)
+        {
+            revision++;
+            Listing++;
+            leases.Clear();
+            leases.AddRange(content.Leases);
+            (Config, Cluster, AbsentLeases, Holder) = (content.Config, content.Cluster, content.AbsentLeases, content.Holder);
+        }
+
+        Tell();
+    }
+
+    /// <summary>An operator deletes every key below the prefix; whoever watches is told so.</summary>
+    public void DeleteAll()
+    {
+        lock (gate)
+        {
+            revision++;
+            leases.Clear();
+            (Config, Cluster, AbsentLeases, Holder) = (null, null, null, null);
+        }
+
+        Tell();
+    }
+
     /// <summary>Something changed that is no lease, such as the configuration.</summary>
     public void Touch()
     {
@@ -139,11 +208,30 @@ internal sealed class FakeLeases : ILeaseView
     }
 }
 
-/// <summary>A held election, and the statuses in etcd.</summary>
-internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControllerTerm, IDisposable
+/// <summary>All keys of a cluster in etcd, apart from the statuses.</summary>
+internal sealed record EtcdContent(NetworkConfig? Config, IReadOnlyList<Lease> Leases, ClusterId? Cluster, byte[]? AbsentLeases, object? Holder)
 {
+    /// <summary>A new etcd, into which an operator has put the configuration again.</summary>
+    public static EtcdContent Empty(NetworkConfig? config) => new(config, [], null, null, null);
+}
+
+/// <summary>A held election, and the statuses in etcd. The newest term of an etcd holds the election until the key is lost with the etcd.</summary>
+internal sealed class FakeTerm : IControllerTerm, IDisposable
+{
+    private readonly TimeProvider time;
+    private readonly FakeLeases leases;
     private readonly CancellationTokenSource lost = new();
-    private readonly long began = time.GetTimestamp();
+    private readonly long began;
+
+    public FakeTerm(TimeProvider time, FakeLeases leases)
+    {
+        (this.time, this.leases) = (time, leases);
+        began = time.GetTimestamp();
+        leases.Holder = this;
+    }
+
+    public static readonly ClusterId OurCluster = Id("0123456789abcdef");
+    public static readonly ClusterId OtherCluster = Id("fedcba9876543210");
 
     public CancellationToken Lost => lost.Token;
 
@@ -171,13 +259,41 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
 
     public void Dispose() => lost.Dispose();
 
-    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation)
+    /// <summary>As this term read it.</summary>
+    public ClusterId? Cluster { get; private set; }
+
+    private bool IsOwn => IsHeld && !lost.IsCancellationRequested && ReferenceEquals(leases.Holder, this);
+
+    public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
+    {
+        // An etcd that is another one by now has no place for this term's id.
+        while (!ReferenceEquals(leases.Holder, this)) await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
+        return Cluster = leases.Cluster ??= ClusterId.New();
+    }
+
+    public ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) => new(leases.AbsentLeases);
+
+    public async ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        OnStep();
+        if (!IsOwn || leases.Cluster != Cluster) return false;
+        leases.AbsentLeases = document.ToArray();
+        return true;
+    }
+
+    public async ValueTask<TermProof> ProveAsync(
+        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
         Proofs++;
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnProof();
         OnStep();
-        return IsHeld && !lost.IsCancellationRequested;
+        if (!IsOwn || leases.Cluster != Cluster) return TermProof.Unproven;
+        var inEtcd = leases.InEtcd ?? leases.Snapshot.Leases;
+        var isAbsent = absent.All(subnet => inEtcd.All(lease => lease.Subnet != subnet));
+        var isUnchanged = unchanged.All(lease => inEtcd.Any(other => other.Key == lease.Key && other.ModRevision == lease.ModRevision));
+        return isAbsent && isUnchanged ? TermProof.Proven : TermProof.LeasesDiffer;
     }
 
     public ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
@@ -189,7 +305,7 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
-        if (!IsHeld || lost.IsCancellationRequested) return false;
+        if (!IsOwn) return false;
         foreach (var key in subnetKeys)
         {
             if (!leases.Snapshot.Leases.Any(lease => lease.Key.ToString() == key)) Statuses.TryRemove(key, out _);
@@ -211,11 +327,13 @@ internal sealed class FakeTerm(TimeProvider time, FakeLeases leases) : IControll
         return new(true);
     }
 
+    private static ClusterId Id(string text) => ClusterId.TryParse(text, out var id) ? id : throw new ArgumentException(text, nameof(text));
+
     public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnStep();
-        if (!IsHeld || lost.IsCancellationRequested) return StatusPublication.TermOver;
+        if (!IsOwn) return StatusPublication.TermOver;
         Publications++;
         List<string> refused = [];
         foreach (var (lease, status) in statuses)

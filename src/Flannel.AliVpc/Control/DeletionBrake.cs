@@ -1,0 +1,93 @@
+using Flannel.Core.Addresses;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliVpc.Control;
+
+/// <summary>Limits how many stale routes of a VPC are deleted at once. A few may go as they become due. When more are due, or more leases ended
+/// within minutes, all of them are held first: leases that were deleted in bulk come back with their nodes. Routes that their nodes
+/// released are not limited: each node said so itself.</summary>
+internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
+{
+    /// <summary>So many may always go.</summary>
+    private const int Few = 3;
+
+    /// <summary>Else one of so many routes.</summary>
+    private const int Part = 10;
+
+    /// <summary>How long deletions are held, and the window in which deletions count together.</summary>
+    public static readonly TimeSpan Hold = TimeSpan.FromMinutes(30);
+
+    /// <summary>Between two parts, once the hold is over.</summary>
+    public static readonly TimeSpan Gap = TimeSpan.FromMinutes(5);
+
+    /// <summary>Leases that end within this time end together.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMinutes(5);
+
+    private readonly Dictionary<Ipv4Network, long> deleted = [];
+    private readonly HashSet<EndedLease> endings = [];
+    private HashSet<Ipv4Network> part = [];
+    private long? heldSince;
+    private long nextPartAt;
+    private bool isReported;
+
+    /// <summary>Stale routes that would be deleted but for this brake, as of the last pass.</summary>
+    public int Held { get; private set; }
+
+    /// <summary>When held routes may go on; null when none are held.</summary>
+    public TimeSpan? NextDue => Held == 0 || heldSince is not { } since ? null
+        : Longer(Hold - time.GetElapsedTime(since), time.GetElapsedTime(time.GetTimestamp(), nextPartAt));
+
+    /// <summary>Those that may be deleted now.</summary>
+    /// <param name="due">Stale routes with evidence, in every table.</param>
+    /// <param name="routes">How many destinations of this cluster have a route in the VPC, or should have.</param>
+    public IReadOnlyList<RouteStep.Delete> Allow(IReadOnlyList<RouteStep.Delete> due, VpcView view, int routes)
+    {
+        Forget();
+        endings.UnionWith(view.Ended.Where(ended => time.GetElapsedTime(ended.At) <= Together));
+        var limit = Math.Max(Few, routes / Part);
+        var subnets = due.Select(step => step.Destination).Distinct().Order().ToList();
+        if (subnets.Count + deleted.Keys.Except(subnets).Count() > limit || endings.Count > limit) heldSince ??= time.GetTimestamp();
+        var allowed = heldSince is null ? subnets : NextPart(subnets, limit);
+        Held = subnets.Count - allowed.Count;
+        if (Held > 0 && !isReported)
+        {
+            isReported = true;
+            ControlLog.DeletionsHeld(log, vpc, Held, limit, routes, (long)Hold.TotalMinutes);
+        }
+
+        return [.. due.Where(step => allowed.Contains(step.Destination))];
+    }
+
+    /// <summary>A deletion was tried.</summary>
+    public void Note(IEnumerable<RouteStep.Delete> steps)
+    {
+        foreach (var step in steps.Where(step => step.Released is null)) deleted[step.Destination] = time.GetTimestamp();
+    }
+
+    private List<Ipv4Network> NextPart(List<Ipv4Network> subnets, int limit)
+    {
+        if (time.GetElapsedTime(heldSince!.Value) < Hold) return [];
+        if (subnets.Count == 0)
+        {
+            (heldSince, isReported) = (null, false);
+            return [];
+        }
+
+        if (nextPartAt <= time.GetTimestamp())
+        {
+            nextPartAt = time.GetTimestamp() + (long)(Gap.TotalSeconds * time.TimestampFrequency);
+            part = [.. subnets.Take(limit)];
+        }
+
+        // Whatever came between, the rest of a part needs no further pause.
+        return [.. subnets.Where(part.Contains)];
+    }
+
+    private void Forget()
+    {
+        foreach (var old in deleted.Where(pair => time.GetElapsedTime(pair.Value) > Hold).ToList()) deleted.Remove(old.Key);
+        endings.RemoveWhere(ended => time.GetElapsedTime(ended.At) > Together);
+    }
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+}

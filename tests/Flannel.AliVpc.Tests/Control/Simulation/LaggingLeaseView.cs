@@ -1,0 +1,33 @@
+using Flannel.AliVpc.Control;
+using Flannel.AliVpc.Tests.Control.Support;
+using Flannel.Core.Leases;
+
+namespace Flannel.AliVpc.Tests.Control.Simulation;
+
+/// <summary>The leases as a controller sees them: some time after etcd has them, as over a slow network or from a member that lags.</summary>
+internal sealed class LaggingLeaseView(VirtualTime time, FakeLeases leases, Func<TimeSpan> lag) : ILeaseView
+{
+    private LeaseSnapshot shown = leases.Snapshot;
+    private TaskCompletionSource changed = new();
+
+    /// <summary>Never ends.</summary>
+    public async void Follow()
+    {
+        while (true)
+        {
+            await leases.ChangedAfterAsync(shown.Revision, CancellationToken.None);
+            await time.Pass(lag());
+            shown = leases.Snapshot;
+            var waiting = changed;
+            changed = new TaskCompletionSource();
+            waiting.TrySetResult();
+        }
+    }
+
+    public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => new(shown);
+
+    public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
+    {
+        while (shown.Revision == revision) await changed.Task.WaitAsync(cancellation);
+    }
+}
