@@ -7,6 +7,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 . eng/lib.sh
 # shellcheck source=eng/native.sh
 . eng/native.sh
+# shellcheck source=eng/test_verbs.sh
+. eng/test_verbs.sh
 
 RID=${RID:-linux-x64}
 CONFIGURATION=Release
@@ -15,9 +17,23 @@ PACKAGES=$ARTIFACTS/packages
 TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
-# What the verbs need beside the .NET SDK: a command, or a file where there is no command, and the Debian package that has it.
-NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables)
-NEEDS_LINT=(shellcheck:shellcheck)
+# The verbs: the most arguments that each takes (* for any number), the function that does it, and the lists of eng/lib.sh that it needs.
+VERBS='
+help            0  help
+build           0  build
+lint            0  lint           LINT
+publish         0  publish        PUBLISH
+package         *  package        PUBLISH PACKAGE
+repo            0  repo           REPOSITORY
+demo            *  run_demo       RUN PUBLISH
+bench           *  run_bench      RUN PUBLISH
+fuzz            1  fuzz
+test-packages   0  test_packages  RUN PUBLISH PACKAGE PACKAGE_TESTS
+test            1  run_test_verb  RUN PUBLISH PACKAGE PACKAGE_TESTS LINT
+test-verbs      *  test_verbs     VERB_TESTS
+needs           1  needs
+clean           0  clean
+'
 
 help() {
     cat <<'EOF'
@@ -37,11 +53,15 @@ Usage: ./build.sh VERB [ARGUMENTS]
                    the git tag's, or VERSION
   repo             an apt and a yum repository of those packages in artifacts/repository; signed with GPG_KEY, when that names one
   test-packages    installs what package made: Debian under real systemd, dnf, podman, cloud-init (tests/Flanneld.Packaging); about ten minutes
+  test-verbs [SUITE [VERB…]]
+                   every verb in a bare Debian 12 (bookworm) and 13 (trixie) that has only the .NET SDK: finds a package that a
+                   verb needs and does not install; as root, from the commit that is checked out
+  needs VERB       installs the packages that VERB needs, and does nothing else
   clean            remove everything that was built
   help             this list
 
 Debian and Ubuntu packages that a verb needs are installed when they are missing and you are root.
-CI=true makes a skipped test a failure.
+CI=true makes a skipped test a failure. Logs and results of a test verb are in artifacts/VERB.
 EOF
 }
 
@@ -50,6 +70,13 @@ EOF
 need_dotnet() {
     command -v dotnet >/dev/null || fail "the .NET SDK $(sdk_version) or newer is needed: https://dotnet.microsoft.com/download/dotnet/10.0"
     dotnet --version >/dev/null 2>&1 || fail "global.json asks for the .NET SDK $(sdk_version) or newer 10.0; installed: $(dotnet --list-sdks | tr '\n' ' ')"
+}
+
+needs() { # VERB
+    [ $# -eq 1 ] || fail "needs takes the name of a verb"
+    verb_row "$1" >/dev/null || fail "no verb '$1'; ./build.sh help lists them"
+    # shellcheck disable=SC2046 # words
+    need_lists $(verb_lists "$1")
 }
 
 sdk_version() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json; }
@@ -67,7 +94,6 @@ compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verb
 lint() {
     local status=0
     need_dotnet
-    need "${NEEDS_LINT[@]}"
     step "Checking the formatting" check_formatting || status=1
     step "Checking the scripts" check_scripts || status=1
     return "$status"
@@ -97,9 +123,15 @@ clean() {
 
 PASSED=0 FAILED=0 SKIPPED=0
 
+start_results() { # VERB: a new folder for its logs and results
+    RESULTS=$ARTIFACTS/$1
+    rm -rf "$RESULTS"
+    mkdir -p "$RESULTS"
+}
+
 count() { # NAME PASSED FAILED SKIPPED TIME
     PASSED=$((PASSED + $2)) FAILED=$((FAILED + $3)) SKIPPED=$((SKIPPED + $4))
-    printf '%-24s %5d passed %5d failed %5d skipped   %s\n' "$1" "$2" "$3" "$4" "$5" >>"$ARTIFACTS/test/summary"
+    printf '%-24s %5d passed %5d failed %5d skipped   %s\n' "$1" "$2" "$3" "$4" "$5" >>"$RESULTS/summary"
 }
 
 # A step that counts as one test.
@@ -149,13 +181,14 @@ fetch_etcd() { # SUITE FOLDER
 
 run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result file, the exit code and the time
     local entry=$1 project=${1%%@*} start status=0 arguments=()
-    local out=$ARTIFACTS/test/$entry
+    local out=$RESULTS/$entry
     start=$(milliseconds)
     if [ "$entry" != "$project" ]; then
         export FLANNEL_TEST_ETCD=$OTHER_ETCD
         # What no etcd has a part in.
         arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
     fi
+    mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
@@ -163,7 +196,7 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
 }
 
 collect_tests_of() { # PROJECT
-    local project=$1 out=$ARTIFACTS/test/$1 ending summary passed=0 failed=0 skipped=0
+    local project=$1 out=$RESULTS/$1 ending summary passed=0 failed=0 skipped=0
     mapfile -t ending <"$out.end"
     summary=$(grep -aoE -m1 '"summary":\{"tests":[^}]*' "$out.json" 2>/dev/null | head -n1 || true)
     passed=$(number_in "$summary" passed) failed=$(number_in "$summary" failed) skipped=$(number_in "$summary" skipped)
@@ -194,9 +227,18 @@ run_all_tests() { # PROJECT…: as many at a time as there are processors
     wait
 }
 
+# TEST_SAMPLE has the classes that test-verbs runs, as PROJECT=CLASS with a space between two; otherwise all are run.
+sample_arguments() { # PROJECT: the arguments that select its classes, one a line
+    local entry
+    for entry in ${TEST_SAMPLE:-}; do
+        if [ "${entry%%=*}" = "$1" ]; then printf '%s\n' -class "${entry#*=}"; fi
+    done
+}
+
 test_projects() { # FILTER: those that take longest first
     local filter=${1:-} project
     for project in tests/*.Tests; do
+        if [ -n "${TEST_SAMPLE:-}" ] && [ -z "$(sample_arguments "${project##*/}")" ]; then continue; fi
         project=${project##*/}
         if [[ ${project,,} == *"${filter,,}"* ]]; then printf '%s\n' "$project"; fi
     done | sort -r
@@ -208,9 +250,7 @@ run_test_verb() {
     mapfile -t projects < <(test_projects "$filter")
     [ "${#projects[@]}" -ne 0 ] || fail "no project under tests/ is named *$filter*.Tests"
     need_dotnet
-    need "${NEEDS_RUN[@]}" "${NEEDS_LINT[@]}"
-    rm -rf "$ARTIFACTS/test"
-    mkdir -p "$ARTIFACTS/test"
+    start_results test
     if check build build; then
         if [ -z "$filter" ]; then check lint lint || true; fi
         if [[ " ${projects[*]} " != *" Flanneld.Tests "* ]] || check publish publish; then
@@ -220,8 +260,7 @@ run_test_verb() {
             fi
             if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
             # The short ones of the packages' tests; test-packages runs them all.
-            if [ -z "$filter" ]; then
-                need "${NEEDS_PACKAGE_TESTS[@]}"
+            if [ -z "$filter" ] && [ -z "${TEST_SAMPLE:-}" ]; then
                 if check package package "$(machine_architecture)"; then projects+=(Flanneld.Packaging); SHORT=true; fi
             fi
             step "Running ${projects[*]}" run_all_tests "${projects[@]}"
@@ -232,12 +271,15 @@ run_test_verb() {
 }
 
 summarise() { # STARTED: the last lines of a run of tests; its result is the exit code
-    say "==> Summary after $(seconds_since "$1") (logs and results: artifacts/test)"
-    cat "$ARTIFACTS/test/summary"
-    local line="$PASSED passed, $FAILED failed"
-    if [ "$SKIPPED" -ne 0 ]; then line+=", $SKIPPED skipped"; fi
-    say "$line"
+    say "==> Summary after $(seconds_since "$1") (logs and results: ${RESULTS#"$PWD"/})"
+    cat "$RESULTS/summary"
+    say "$(summary_line)"
     [ "$FAILED" -eq 0 ] && [ "$PASSED" -ne 0 ] && { [ "$SKIPPED" -eq 0 ] || [ "${CI:-}" != true ]; }
+}
+
+summary_line() {
+    printf '%d passed, %d failed' "$PASSED" "$FAILED"
+    if [ "$SKIPPED" -ne 0 ]; then printf ', %d skipped' "$SKIPPED"; fi
 }
 
 # --- package, repo, test-packages ----------------------------------------------------------------------------------------------
@@ -263,14 +305,7 @@ package() { # [ARCH…]
     (cd "$PACKAGES" && find . -type f -printf '    %-60P %9s bytes\n' | LC_ALL=C sort)
 }
 
-# What tests/Flanneld.Packaging starts beside the packages themselves: for one machine with systemd, for the image, for the files and repositories.
-NEEDS_MACHINE_TESTS=(mmdebstrap:mmdebstrap systemd-nspawn:systemd-container unshare:util-linux flock:util-linux dpkg-deb:dpkg)
-NEEDS_IMAGE_TESTS=(podman:podman runc:runc skopeo:skopeo)
-NEEDS_FILE_TESTS=(lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh)
-NEEDS_REPOSITORY_TESTS=(dnf:dnf createrepo_c:createrepo-c apt-ftparchive:apt-utils xz:xz-utils gpg:gnupg rpmsign:rpm)
-NEEDS_ARM64_TESTS=(qemu-aarch64-static:qemu-user-static)
-NEEDS_PACKAGE_TESTS=("${NEEDS_RUN[@]}" "${NEEDS_MACHINE_TESTS[@]}" "${NEEDS_IMAGE_TESTS[@]}" "${NEEDS_FILE_TESTS[@]}" "${NEEDS_REPOSITORY_TESTS[@]}"
-    "${NEEDS_ARM64_TESTS[@]}")
+repo() { packaging/repository/build.sh; }
 
 # The executable, compiled in a clone elsewhere from packages elsewhere: the same bytes?
 same_bytes_elsewhere() {
@@ -289,11 +324,11 @@ test_packages() { # all of it, packages made anew
     local start
     start=$(milliseconds)
     need_dotnet
-    need "${NEEDS_PACKAGE_TESTS[@]}"
-    rm -rf "$ARTIFACTS/test"
-    mkdir -p "$ARTIFACTS/test"
-    check package package || true
-    check "same bytes" same_bytes_elsewhere || true
+    start_results test-packages
+    if [ -z "${TEST_SAMPLE:-}" ]; then
+        check package package || true
+        check "same bytes" same_bytes_elsewhere || true
+    fi
     step "Building Flanneld.Packaging" compile tests/Flanneld.Packaging/Flanneld.Packaging.csproj
     TEST_LIMIT_SECONDS=1800
     step "Running Flanneld.Packaging" run_tests_of Flanneld.Packaging
@@ -307,16 +342,15 @@ run_program() { # PROJECT ARGUMENTS…
     local project=$1
     shift
     need_dotnet
-    need "${NEEDS_RUN[@]}"
     # The crowd is made of the daemon's parts, not of daemons.
-    if [ "${1:-}" != crowd ]; then
-        need "${NEEDS_PUBLISH[@]}"
-        publish
-    fi
+    if [ "${1:-}" != crowd ]; then publish; fi
     step "Building $project" compile "tests/$project/$project.csproj"
     # exec: Ctrl-C and SIGTERM reach the program itself, and its exit code is ours.
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" "$@"
 }
+
+run_demo() { run_program Flannel.Demo "$@"; }
+run_bench() { run_program Flannel.Benchmarks "$@"; }
 
 # --- fuzz ----------------------------------------------------------------------------------------------------------------------
 
@@ -329,17 +363,33 @@ fuzz() {
         exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -showLiveOutput -class "*.FuzzTests"
 }
 
-verb=${1:-help}
-[ $# -eq 0 ] || shift
-case $verb in
-    build | publish | lint | clean) [ $# -eq 0 ] || fail "$verb takes no argument"; "$verb" ;;
-    test) [ $# -le 1 ] || fail "test takes one filter"; run_test_verb "$@" ;;
-    package) package "$@" ;;
-    repo) [ $# -eq 0 ] || fail "repo takes no argument"; packaging/repository/build.sh ;;
-    test-packages) [ $# -eq 0 ] || fail "test-packages takes no argument"; test_packages ;;
-    fuzz) [ $# -le 1 ] || fail "fuzz takes a number of seconds"; fuzz "$@" ;;
-    demo) run_program Flannel.Demo "$@" ;;
-    bench) run_program Flannel.Benchmarks "$@" ;;
-    help | -h | --help) help ;;
-    *) fail "no verb '$verb'; ./build.sh help lists them" ;;
+# --- verbs ---------------------------------------------------------------------------------------------------------------------
+
+verb_names() { awk 'NF { print $1 }' <<<"$VERBS"; }
+
+verb_row() { # VERB: its row, or failure
+    awk -v verb="$1" '$1 == verb { print; found = 1 } END { exit !found }' <<<"$VERBS"
+}
+
+# The lists of what a verb needs.
+verb_lists() { verb_row "$1" | awk '{ $1 = $2 = $3 = ""; print }'; }
+
+run_verb() { # VERB ARGUMENTS…
+    local verb=$1 row most function lists
+    shift
+    row=$(verb_row "$verb") || fail "no verb '$verb'; ./build.sh help lists them"
+    read -r _ most function lists <<<"$row"
+    [ "$most" = '*' ] || [ $# -le "$most" ] || fail "$verb takes $(at_most "$most")"
+    # Some of the tests need less: what compiles natively installs its compiler itself.
+    if [ "$verb" = test ] && [ $# -ne 0 ]; then lists=RUN; fi
+    # shellcheck disable=SC2086 # words
+    need_lists $lists
+    "$function" "$@"
+}
+
+at_most() { case $1 in 0) echo "no argument" ;; *) echo "one argument" ;; esac; }
+
+case ${1:-help} in
+    -h | --help) help ;;
+    *) run_verb "${@:-help}" ;;
 esac

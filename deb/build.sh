@@ -5,7 +5,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-need dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd
+need_lists DEB
 
 architecture=$1
 version=$(package_version)

@@ -27,20 +27,56 @@ step() {
 
 # --- what the machine must have ------------------------------------------------------------------------------------------------
 
-need() {
+# What is needed beside the .NET SDK and Debian's essential packages. An entry is a command, or a file where there is no command, and the
+# Debian package that has it. build.sh's table of verbs names these lists.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+{
+    NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables)
+    NEEDS_LINT=(shellcheck:shellcheck)
+    NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
+    # For publish on a machine for which no sysroot can be fetched.
+    NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
+    NEEDS_DEB=(dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd)
+    NEEDS_RPM=(rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev)
+    NEEDS_SBOM=(jq:jq)
+    NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools /usr/share/ca-certificates/mozilla:ca-certificates)
+    NEEDS_PACKAGE=("${NEEDS_DEB[@]}" "${NEEDS_RPM[@]}" "${NEEDS_SBOM[@]}" "${NEEDS_IMAGE[@]}")
+    NEEDS_REPOSITORY=(apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
+    # For tests/Flanneld.Packaging: whole machines with systemd, the image, the files, the repositories, the other architecture.
+    NEEDS_PACKAGE_TESTS=(mmdebstrap:mmdebstrap systemd-nspawn:systemd-container unshare:util-linux flock:util-linux dpkg-deb:dpkg
+        podman:podman runc:runc skopeo:skopeo git:git
+        lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh
+        dnf:dnf "${NEEDS_REPOSITORY[@]}"
+        qemu-aarch64-static:qemu-user-static)
+    NEEDS_VERB_TESTS=(mmdebstrap:mmdebstrap unshare:util-linux flock:util-linux git:git)
+}
+
+need() { # ENTRY…: installs the packages of those that are missing
     local entry what package missing=()
     for entry in "$@"; do
         what=${entry%%:*} package=${entry##*:}
-        case $what in
-            /*) [ -e "$what" ] || missing+=("$package") ;;
-            *) command -v "$what" >/dev/null || [ -x "/usr/sbin/$what" ] || missing+=("$package") ;;
-        esac
+        if [[ $what == /* ]]; then [ ! -e "$what" ] || continue
+        elif command -v "$what" >/dev/null || [ -x "/usr/sbin/$what" ]; then continue; fi
+        [[ " ${missing[*]} " == *" $package "* ]] || missing+=("$package")
     done
     [ "${#missing[@]}" -eq 0 ] && return
     command -v apt-get >/dev/null || fail "missing on this machine: ${missing[*]} (names of Debian packages)"
     [ "$(id -u)" -eq 0 ] || fail "missing on this machine: as root run: apt-get install ${missing[*]}"
     step "Installing ${missing[*]}" install_packages "${missing[@]}" || fail "could not install: ${missing[*]}"
+    # Scripts that are called by this one need not update the lists again.
+    export FLANNEL_APT_UPDATED=true
 }
+
+need_lists() { # NAME…: LINT for NEEDS_LINT
+    local name needs=()
+    for name in "$@"; do
+        local -n list=NEEDS_$name
+        needs+=("${list[@]}")
+    done
+    need "${needs[@]}"
+}
+
+update_package_lists() { [ "${FLANNEL_APT_UPDATED:-}" = true ] || apt-get -qq update; }
 
 install_packages() (
     # The etcd package would start a service of its own on this machine: nothing here wants it.
@@ -52,8 +88,7 @@ install_packages() (
     export DEBIAN_FRONTEND=noninteractive
     mkdir -p "$ARTIFACTS"
     {
-        apt-get update -qq &&
-            apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"
+        update_package_lists && apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@"
     } >"$ARTIFACTS/apt.log" 2>&1 || { tail -n 20 "$ARTIFACTS/apt.log"; exit 1; }
 )
 
@@ -67,14 +102,26 @@ debian_uri() { # CODENAME
         awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
 }
 
+# Images of containers come without apt's package lists, and then apt knows no release and no package.
+ensure_package_lists() {
+    command -v apt-get >/dev/null || return 0
+    # shellcheck disable=SC2016 # apt fills it in
+    [ -z "$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages')" ] && [ "$(id -u)" -eq 0 ] || return 0
+    update_package_lists >/dev/null 2>&1 || true
+}
+
 # The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
 debian_source() {
     local codename uri
     command -v apt-get >/dev/null || return 1
+    ensure_package_lists
     codename=$(release_codename)
     uri=$(debian_uri "$codename")
     [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
 }
+
+# How apt on this machine reaches its sources (proxy, time-outs, checks), as lines of apt.conf.
+apt_settings() { apt-config dump | grep -E '^Acquire::(https?::|ftp::|Check-|Retries|ForceIP)' || true; }
 
 # Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's
 # own come, with a configuration of its own that leaves the machine's as it is. FOLDER/packages lists them. Made whole or not at all.

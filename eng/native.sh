@@ -1,11 +1,6 @@
 # shellcheck shell=bash
 # How the native executable is made: artifacts/RID/flanneld and its symbols beside it. Sourced by build.sh after eng/lib.sh.
 
-# A command, or a file where there is no command, and the Debian package that has it.
-NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
-# Where no sysroot can be had: this machine's own.
-NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
-
 # What the executable is made of: when none of it changed since, it is not made again.
 publish_inputs() {
     {
@@ -18,7 +13,7 @@ publish_inputs() {
 
 publish() {
     need_dotnet
-    need "${NEEDS_PUBLISH[@]}"
+    need_lists PUBLISH
     find_sysroot || return 1
     local inputs stamp=$ARTIFACTS/$RID/.flanneld.inputs
     inputs=$(publish_inputs)
@@ -38,6 +33,7 @@ find_sysroot() {
     local compiler
     SYSROOT=$ARTIFACTS/sysroot-$RID
     if [ -z "$(find "$SYSROOT/packages" -mmin -1440 2>/dev/null)" ]; then
+        ensure_package_lists
         compiler=$(apt-cache depends gcc 2>/dev/null | sed -n 's/^ *Depends: gcc-\([0-9]*\)$/\1/p' | head -n 1)
         step "Fetching the libraries to link ($RID)" fetch_packages "$(release_codename)" "$(architecture_of "$RID")" "$SYSROOT" \
             libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" libssl-dev zlib1g-dev && return
@@ -45,7 +41,7 @@ find_sysroot() {
         [ "$RID" = "$(rid_of "$(machine_architecture)")" ] || { say "    the libraries of $RID cannot be had here"; return 1; }
         say "    linked are those of this machine"
         SYSROOT=
-        need "${NEEDS_LIBRARIES[@]}"
+        need_lists LIBRARIES
     fi
 }
 
@@ -102,7 +98,10 @@ describe_executable() {
     if readelf -lW "$EXECUTABLE" | grep -q INTERP; then linkage=dynamic; fi
     say "    artifacts/$RID/flanneld: $bytes bytes, $linkage"
     [ "$linkage" = static ] || { say "    the executable must need no library"; return 1; }
-    if without_mapped_paths "$EXECUTABLE" | grep -aF -e "$PWD/" -e "${NUGET_PACKAGES:-$HOME/.nuget/packages}" >/dev/null; then say "    paths of this machine are in the executable"; return 1; fi
+    if without_mapped_paths "$EXECUTABLE" | grep -aF -e "$PWD/" -e "${NUGET_PACKAGES:-$HOME/.nuget/packages}" >/dev/null; then
+        say "    paths of this machine are in the executable"
+        return 1
+    fi
 }
 
 # Paths that the build has mapped to /_/ and /_nuget/ go on with folders such as src/, which is also the path of a clone in /src.

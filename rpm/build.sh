@@ -5,7 +5,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-need rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev
+need_lists RPM
 
 architecture=$1
 version=$(package_version)

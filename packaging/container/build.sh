@@ -15,8 +15,6 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 
 # Debian's own, not /etc/ssl/certs/ca-certificates.crt: that one holds whatever else the owner of this machine trusts.
 AUTHORITIES=/usr/share/ca-certificates/mozilla
-# gzip -9 makes 8.1 MB of the image for amd64, libdeflate -12 7.8 MB. Every engine and registry reads gzip; not so zstd.
-NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools "$AUTHORITIES:ca-certificates")
 # As in other images without a distribution: no user of a host has this number.
 USER_ID=65532
 
@@ -106,6 +104,7 @@ image() { # ARCH: says how the index refers to it
     file_system "$architecture" "$work/root"
     layer "$work/root" "$work/layer"
     difference=$(digest "$work/layer")
+    # gzip -9 makes 8.1 MB of the image for amd64, libdeflate -12 7.8 MB. Every engine and registry reads gzip; not so zstd.
     libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
     layer=$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)
     notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json")
@@ -149,7 +148,7 @@ layout() { # ARCH…
 }
 
 [ $# -ne 0 ] || fail "usage: packaging/container/build.sh ARCH…"
-need "${NEEDS_IMAGE[@]}"
+need_lists IMAGE
 VERSION=$(package_version)
 EPOCH=$(source_date_epoch)
 CREATED=$(date -u -d "@$EPOCH" +%Y-%m-%dT%H:%M:%SZ)

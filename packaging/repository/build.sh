@@ -8,7 +8,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-need apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm
+need_lists REPOSITORY
 
 packages=$ARTIFACTS/packages
 repository=$ARTIFACTS/repository

@@ -11,8 +11,6 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-NEEDS_SBOM=(jq:jq)
-
 # Ours in the words of SPDX, from the LICENSE file; nothing as long as there is none.
 project_licence() {
     [ -f LICENSE ] || return 0
@@ -39,7 +37,7 @@ document() { # NAME TYPE PURL EXECUTABLE INVENTORY…
 }
 
 [ $# -ne 0 ] || fail "usage: packaging/sbom/build.sh ARCH…"
-need "${NEEDS_SBOM[@]}"
+need_lists SBOM
 VERSION=$(package_version)
 CREATED=$(date -u -d "@$(source_date_epoch)" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$ARTIFACTS/packages"
