@@ -31,9 +31,12 @@ fuzz            1  fuzz
 test-packages   0  test_packages  RUN PUBLISH PACKAGE PACKAGE_TESTS
 test            1  run_test_verb  RUN PUBLISH PACKAGE PACKAGE_TESTS LINT
 test-verbs      *  test_verbs     VERB_TESTS
+ci              0  run_ci
 needs           1  needs
 clean           0  clean
 '
+# What the continuous integration runs, one after another.
+CI_VERBS=(test test-packages test-verbs)
 
 help() {
     cat <<'EOF'
@@ -56,6 +59,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
   test-verbs [SUITE [VERB…]]
                    every verb in a bare Debian 12 (bookworm) and 13 (trixie) that has only the .NET SDK: finds a package that a
                    verb needs and does not install; as root, from the commit that is checked out
+  ci               what the continuous integration runs: test, test-packages, test-verbs; under 45 minutes
   needs VERB       installs the packages that VERB needs, and does nothing else
   clean            remove everything that was built
   help             this list
@@ -361,6 +365,34 @@ fuzz() {
     step "Building $project" compile "tests/$project/$project.csproj"
     FLANNEL_FUZZ_SECONDS=$seconds FLANNEL_FUZZ_SEED=${FLANNEL_FUZZ_SEED:-$(date +%s)} \
         exec "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo -showLiveOutput -class "*.FuzzTests"
+}
+
+# --- ci ------------------------------------------------------------------------------------------------------------------------
+
+# All of them, also after one that failed. Each one's last line says how many tests passed and failed; the sum is our last line.
+run_ci() {
+    local verb log=$ARTIFACTS/ci.log status
+    mkdir -p "$ARTIFACTS"
+    for verb in "${CI_VERBS[@]}"; do
+        say "==> ./build.sh $verb"
+        status=0
+        ./build.sh "$verb" 2>&1 | tee "$log" || status=$?
+        add_summary_of "$verb" "$status" "$(tail -n 1 "$log")"
+    done
+    say "$(summary_line)"
+    [ "$FAILED" -eq 0 ] && [ "$PASSED" -ne 0 ]
+}
+
+add_summary_of() { # VERB STATUS LINE
+    local failed=1
+    if [[ $3 =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        failed=${BASH_REMATCH[2]}
+        PASSED=$((PASSED + BASH_REMATCH[1])) SKIPPED=$((SKIPPED + ${BASH_REMATCH[4]:-0}))
+        # A skipped test is a failure with CI=true.
+        if [ "$2" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+    fi
+    if [ "$failed" -ne 0 ]; then say "==> ./build.sh $1 failed: exit code $2"; fi
+    FAILED=$((FAILED + failed))
 }
 
 # --- verbs ---------------------------------------------------------------------------------------------------------------------
