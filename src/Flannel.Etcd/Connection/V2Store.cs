@@ -18,6 +18,22 @@ public static class V2Store
         return found.FirstOrDefault(endpoint => endpoint is not null);
     }
 
+    /// <summary>Whether an answer of the v2 API has a key with a value, and not a folder.</summary>
+    internal static bool HasValue(byte[] answer)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(answer);
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("node", out var node)
+                && node.ValueKind == JsonValueKind.Object && node.TryGetProperty("value", out _);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // The second: a name that is no text, half a surrogate pair.
+            return false;
+        }
+    }
+
     private static async Task<string?> HasAsync(
         Uri endpoint, string key, TlsFiles files, EtcdOptions options, TimeProvider time, CancellationToken cancellation)
     {
@@ -43,13 +59,9 @@ public static class V2Store
             var path = string.Join('/', key.Split('/').Select(Uri.EscapeDataString));
             using var answer = await http.GetAsync(new Uri(endpoint, $"/v2/keys/{path.TrimStart('/')}"), cancellation);
             if (answer.StatusCode != HttpStatusCode.OK) return null;
-            using var document = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(cancellation));
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("node", out var node)
-                && node.ValueKind == JsonValueKind.Object && node.TryGetProperty("value", out _)
-                ? endpoint.GetLeftPart(UriPartial.Authority)
-                : null;
+            return HasValue(await answer.Content.ReadAsByteArrayAsync(cancellation)) ? endpoint.GetLeftPart(UriPartial.Authority) : null;
         }
-        catch (Exception e) when (e is HttpRequestException or ConnectFailure or JsonException or IOException
+        catch (Exception e) when (e is HttpRequestException or ConnectFailure or IOException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return null;

@@ -15,6 +15,7 @@ using Flannel.Etcd.Connection;
 using Flannel.Etcd.Control;
 using Flannel.Etcd.Leasing;
 using Flanneld.Interfaces;
+using Flanneld.Options;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -53,6 +54,12 @@ internal static class Targets
         Target.OfText("etcd-error", text => ServerErrors.Of(StatusCode.Unknown, text).ToString(), "rpc error: code = Unknown desc = etcdserver: no leader", "etcdserver: mvcc: required revision has been compacted", " desc = "),
         Target.OfText("prefix", text => EtcdKeys.TryCreate(text, out _, out _), "/coreos.com/network", "/", "..", "\u0000"),
         Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text, out _)?.ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
+        Target.OfText(
+            "command-line", CommandLineText, "check\n--etcd-endpoints=http://10.0.0.1:2379\n-v=1", "--ip-masq", "--", "\n", "=", "0x1F",
+            "\""),
+        new(
+            "v2-store", bytes => V2Store.HasValue(bytes), """{"action":"get","node":{"key":"/n/config","value":"{}","modifiedIndex":4}}""",
+            "\"value\":"),
         Target.OfText("addresses", Addresses, "10.24.0.0/16", "fc00::/48", "255.255.255.255", "::ffff:1.2.3.4", "%1", "/"),
         Cloud("cloud-xml-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
         Cloud("cloud-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
@@ -79,6 +86,18 @@ internal static class Targets
                 _ = read.ToString();
             },
             good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
+
+    /// <summary>One argument a line; the same text as a variable of each flag.</summary>
+    private static void CommandLineText(string text)
+    {
+        var (options, error) = CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>());
+        Either(options is null == error.Length > 0 && !error.Contains('\n', StringComparison.Ordinal));
+        foreach (var flag in Flags.All)
+        {
+            (options, error) = CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = text });
+            Either(options is null == error.Length > 0 && !error.Contains('\n', StringComparison.Ordinal));
+        }
+    }
 
     private static EtcdKeys Keys() => EtcdKeys.TryCreate("/n", out var keys, out _) ? keys : throw new InvalidOperationException();
 
