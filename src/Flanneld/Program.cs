@@ -32,6 +32,7 @@ internal static class Program
             return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n").ConfigureAwait(false);
         }
 
+        UseNoHomeFolder();
         if (OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable)) is { } problem)
         {
             await Console.Error.WriteLineAsync($"flanneld: {problem}").ConfigureAwait(false);
@@ -134,6 +135,14 @@ internal static class Program
     {
         await Console.Error.WriteLineAsync($"flanneld: cannot write to standard output: {e.Message}").ConfigureAwait(false);
         return Failure;
+    }
+
+    /// <summary>.NET looks for certificates below the home folder, and fails where the user has none: in a container whose user is in no
+    /// passwd.</summary>
+    private static void UseNoHomeFolder()
+    {
+        const string home = "HOME";
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable(home))) Environment.SetEnvironmentVariable(home, "/nonexistent");
     }
 
     private static Dictionary<string, string> ReadEnvironment()

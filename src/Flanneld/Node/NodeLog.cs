@@ -89,7 +89,7 @@ internal static partial class NodeLog
     [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
 
-    [LoggerMessage(1140, LogLevel.Warning, "route statuses in etcd cannot be read: {Reason}; going on with those that are known")]
+    [LoggerMessage(1142, LogLevel.Warning, "route statuses in etcd cannot be read: {Reason}; going on with those that are known")]
     public static partial void StatusesUnreadable(ILogger logger, string reason);
 
     [LoggerMessage(1123, LogLevel.Error,

@@ -47,7 +47,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         await StartEtcdAsync(isTls);
         await WriteAsync(HostFile, content);
         var result = await RunAsync();
-        Assert.Contains(ReadEtcd, result.Error, StringComparison.Ordinal);
+        Assert.True(result.Error.Contains(ReadEtcd, StringComparison.Ordinal), result.Error);
         Assert.Equal(1, result.ExitCode);
     }
 
@@ -66,6 +66,16 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("flanneld: OPENSSL_CONF: /my.cnf cannot be used: ", line, StringComparison.Ordinal);
         Assert.EndsWith("; correct the file or unset OPENSSL_CONF", line, StringComparison.Ordinal);
+    }
+
+    /// <summary>.NET asks for one when it reads a client certificate.</summary>
+    [Fact]
+    public async Task Where_the_user_has_no_home_folder_and_is_in_no_passwd_a_client_certificate_works()
+    {
+        await StartEtcdAsync(isTls: true);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "etc")));
+        var result = await RunAsync();
+        Assert.True(result.Error.Contains(ReadEtcd, StringComparison.Ordinal), result.Error);
     }
 
     [Theory]
