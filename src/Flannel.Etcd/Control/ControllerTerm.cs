@@ -19,6 +19,9 @@ public sealed class ControllerTerm : IAsyncDisposable
     private const double RenewalInterval = 1.0 / 3;
     private const double RenewalCallLimit = 0.15;
 
+    // etcd's grpc-proxy collects renewals for half a second.
+    private static readonly TimeSpan ShortestCallLimit = TimeSpan.FromSeconds(1);
+
     // Timers stand still while the machine is suspended: the clock is read at least so often.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(1);
 
@@ -140,7 +143,7 @@ public sealed class ControllerTerm : IAsyncDisposable
             var begin = time.GetTimestamp();
             try
             {
-                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, life.TimeToLive * RenewalCallLimit, cancellation) is not { } timeToLive)
+                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, CallLimit(), cancellation) is not { } timeToLive)
                 {
                     Lose("its etcd lease has ended");
                     return;
@@ -211,6 +214,9 @@ public sealed class ControllerTerm : IAsyncDisposable
     {
         lock (gate) return life.Remaining(time) - life.TimeToLive / 5;
     }
+
+    private TimeSpan CallLimit() =>
+        life.TimeToLive * RenewalCallLimit is var limit && limit > ShortestCallLimit ? limit : ShortestCallLimit;
 
     private void Extend(LeaseLife renewed)
     {

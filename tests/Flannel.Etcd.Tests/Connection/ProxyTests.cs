@@ -50,12 +50,15 @@ public sealed class ProxyTests
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var follower = new LeaseFollower(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
         var following = follower.RunAsync(stop.Token);
-        await using var term = await CampaignAsync(world, TimeSpan.FromSeconds(2));
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(4)));
-        await using var events = new Events(world.Keeper(held));
+        await using var term = await CampaignAsync(world);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(60)));
+        // Due every second or two.
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(58)));
         await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
         for (var renewals = 0; renewals < 3; renewals++) await events.NextAsync<LeaseEvent.Renewed>();
-        Assert.True(await term.StillHeldAsync(Cancel));
+        await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > Election.TermTime || term.Lost.IsCancellationRequested);
+        Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', world.Logger.Lines));
         await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
         await events.NextAsync<LeaseEvent.Lost>();
         await Eventually.IsAsync("its end is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 0);
@@ -159,9 +162,8 @@ public sealed class ProxyTests
     private static RouteStatus Status(Flannel.Core.Leases.Lease lease, RouteState state) =>
         new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
 
-    private static Task<ControllerTerm> CampaignAsync(World world, TimeSpan? termTime = null) =>
+    private static Task<ControllerTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
-            new Election(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger, termTime)
-                .CampaignAsync(Cancel));
+            new Election(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
 }

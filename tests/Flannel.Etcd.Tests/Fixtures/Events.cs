@@ -34,12 +34,12 @@ public sealed class Events : IAsyncDisposable
         where T : LeaseEvent
     {
         T? found = null;
-        await Eventually.IsAsync($"{typeof(T).Name} after {string.Join(", ", Seen.Select(e => e.GetType().Name))}", () =>
+        await Eventually.IsAsync(() => $"{typeof(T).Name} after {string.Join(", ", Seen)}", () =>
         {
             lock (seen)
             {
                 while (read < seen.Count && found is null) found = seen[read++] as T;
-                return found is not null || (reading.IsCompleted && read == seen.Count);
+                return Task.FromResult(found is not null || (reading.IsCompleted && read == seen.Count));
             }
         });
         Assert.True(found is not null, $"the keeper ended without {typeof(T).Name}: {string.Join(", ", Seen)} {reading.Exception}");

@@ -9,12 +9,15 @@ public static class Eventually
 
     public static Task IsAsync(string what, Func<bool> condition) => IsAsync(what, () => Task.FromResult(condition()));
 
-    public static async Task IsAsync(string what, Func<Task<bool>> condition)
+    public static Task IsAsync(string what, Func<Task<bool>> condition) => IsAsync(() => what, condition);
+
+    /// <param name="what">Asked when the time is over.</param>
+    public static async Task IsAsync(Func<string> what, Func<Task<bool>> condition)
     {
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < Limit, $"not within {Limit.TotalSeconds} s: {what}");
+            Assert.True(clock.Elapsed < Limit, clock.Elapsed < Limit ? "" : $"not within {Limit.TotalSeconds} s: {what()}");
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
     }
