@@ -95,7 +95,7 @@ internal static partial class EtcdLog
     [LoggerMessage(2032, LogLevel.Warning, "this node is the route controller no longer: {Reason}")]
     public static partial void TermLost(ILogger logger, string reason);
 
-    [LoggerMessage(2034, LogLevel.Warning, "etcd refused {Count} route statuses: {Reason}; retrying")]
+    [LoggerMessage(2040, LogLevel.Warning, "etcd refused {Count} route statuses: {Reason}; retrying")]
     public static partial void StatusRefused(ILogger logger, object count, string reason);
 
     [LoggerMessage(2033, LogLevel.Information, "this node has handed over the route controller's work")]

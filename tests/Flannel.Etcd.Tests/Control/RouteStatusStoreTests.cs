@@ -165,7 +165,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         Assert.True(result.IsTermHeld);
         Assert.Equal([bad.Key.ToString()], result.Refused);
         Assert.Equal(nodes - 1, (await term.Statuses.ReadAllAsync(Cancel)).Count);
-        Assert.Equal(1, world.Logger.Count(2034));
+        Assert.Equal(1, world.Logger.Count(2040));
     }
 
     [Fact]
@@ -195,7 +195,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
             Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
         }
 
-        var line = Assert.Single(world.Logger.Lines, line => line.Id == 2034);
+        var line = Assert.Single(world.Logger.Lines, line => line.Id == 2040);
         Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}", line.Text, StringComparison.Ordinal);
     }
 
