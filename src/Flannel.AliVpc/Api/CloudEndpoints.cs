@@ -41,6 +41,6 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     }
 
     /// <summary>The internal name did not resolve, and the public host answered.</summary>
-    public void PreferPublic(CloudService service, string regionId) => 
+    public void PreferPublic(CloudService service, string regionId) =>
         publicSince[new Place(service, regionId)] = new PublicTime(time.GetTimestamp());
 }

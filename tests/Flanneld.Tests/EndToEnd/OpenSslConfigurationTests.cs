@@ -120,7 +120,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         static string InRoot(string path) => $"/{Path.GetFileName(path)}";
         string[] files = tls is null
             ? []
-            : 
+            :
             [
                 $"--etcd-cafile={InRoot(tls.Authority)}", $"--etcd-certfile={InRoot(tls.Client.Certificate)}",
                 $"--etcd-keyfile={InRoot(tls.Client.Key)}",
