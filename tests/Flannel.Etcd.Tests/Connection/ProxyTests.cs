@@ -64,7 +64,7 @@ public sealed class ProxyTests
         await Eventually.IsAsync("its end is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 0);
         Assert.Null(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
         await stop.CancelAsync();
-        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     /// <summary>A request for a progress notification would end the proxy of etcd 3.4, and every other node's stream with it.</summary>
