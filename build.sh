@@ -35,8 +35,9 @@ ci              0  run_ci
 needs           1  needs
 clean           0  clean
 '
-# What the continuous integration runs, one after another.
-CI_VERBS=(test test-packages test-verbs)
+# What the continuous integration runs, one after another. test-packages and test-verbs belong here as soon as one run of each has passed
+# with this list on an idle machine; until then a fault of theirs would hold up every change.
+CI_VERBS=(test)
 
 help() {
     cat <<'EOF'
@@ -59,7 +60,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
   test-verbs [SUITE [VERB…]]
                    every verb in a bare Debian 12 (bookworm) and 13 (trixie) that has only the .NET SDK: finds a package that a
                    verb needs and does not install; as root, from the commit that is checked out
-  ci               what the continuous integration runs: test, test-packages, test-verbs; under 45 minutes
+  ci               what the continuous integration runs: test so far; test-packages and test-verbs are run by hand
   needs VERB       installs the packages that VERB needs, and does nothing else
   clean            remove everything that was built
   help             this list
