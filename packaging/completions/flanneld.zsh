@@ -46,7 +46,7 @@ _flanneld() {
         check) flags+=('--output=[for people, or for programs]:output:(table json)') ;;
         routes) flags+=(
             '--remove-leftovers[delete the entries that it lists as leftover]'
-            "--delete-stale[delete this cluster's routes that no lease wants, without waiting]"
+            '--delete-stale[delete the stale routes of this cluster now]'
             '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
         ) ;;
         release) flags+=('--wait=[how long the route controller is waited for, 0 to 3600]:SECONDS:' '--force[even while the daemon runs]') ;;
