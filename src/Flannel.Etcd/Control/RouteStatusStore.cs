@@ -39,8 +39,9 @@ public sealed class RouteStatusStore
         return answer.Kvs is [var pair] ? RouteStatus.Parse(pair.Value.Span) : null;
     }
 
-    /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are one that cannot be read, and one that is attached to
-    /// another etcd lease than its subnet's and would go with that: the controller writes them anew.</summary>
+    /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are those that the controller must write again: one that
+    /// cannot be read, one that is attached to another etcd lease than its subnet's, and one that is older than its subnet's key. Nodes do
+    /// not use the latter two.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public async Task<IReadOnlyDictionary<string, RouteStatus>> ReadAllAsync(CancellationToken cancellation)
     {
@@ -58,7 +59,7 @@ public sealed class RouteStatusStore
             foreach (var pair in page.Kvs)
             {
                 var key = pair.Key.ToStringUtf8()[keys.Routes.Length..];
-                if (attached.TryGetValue(key, out var lease) && lease != pair.Lease) continue;
+                if (attached.TryGetValue(key, out var subnet) && !subnet.IsDescribedBy(pair)) continue;
                 if (RouteStatus.Parse(pair.Value.Span) is { } status) statuses[key] = status;
                 else EtcdLog.UnreadableStatus(logger, key);
             }
@@ -68,10 +69,17 @@ public sealed class RouteStatusStore
         }
     }
 
-    /// <summary>The etcd leases of the subnets that a page of statuses speaks of.</summary>
-    private async Task<Dictionary<string, long>> AttachmentsAsync(Google.Protobuf.Collections.RepeatedField<KeyValue> statuses, CancellationToken cancellation)
+    /// <summary>What tells one holding of a subnet from the next: a key that is deleted and created again may have the same etcd lease.</summary>
+    private readonly record struct Holding(long EtcdLeaseId, long CreateRevision)
     {
-        var attached = new Dictionary<string, long>(StringComparer.Ordinal);
+        public bool IsDescribedBy(KeyValue status) => status.Lease == EtcdLeaseId && status.ModRevision > CreateRevision;
+    }
+
+    /// <summary>The present holdings of the subnets that a page of statuses speaks of.</summary>
+    private async Task<Dictionary<string, Holding>> AttachmentsAsync(
+        Google.Protobuf.Collections.RepeatedField<KeyValue> statuses, CancellationToken cancellation)
+    {
+        var attached = new Dictionary<string, Holding>(StringComparer.Ordinal);
         if (statuses.Count == 0) return attached;
         var request = new RangeRequest
         {
@@ -83,7 +91,8 @@ public sealed class RouteStatusStore
         while (true)
         {
             var page = await etcd.RangeAsync(request, cancellation);
-            foreach (var pair in page.Kvs) attached[pair.Key.ToStringUtf8()[keys.Subnets.Length..]] = pair.Lease;
+            foreach (var pair in page.Kvs)
+                attached[pair.Key.ToStringUtf8()[keys.Subnets.Length..]] = new Holding(pair.Lease, pair.CreateRevision);
             if (!page.More) return attached;
             request.Key = ByteString.CopyFrom([.. page.Kvs[^1].Key.Span, 0]);
         }

@@ -137,8 +137,8 @@ public sealed class ElectionTests(SharedEtcd shared)
         world.Etcd.FailAfter = name =>
             name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
         await using var term = await CampaignAsync(world, "i-1");
-        Assert.True(await term.StillHeldAsync(Cancel));
         Assert.Single(world.Etcd.Requests, request => request == "Txn");
+        Assert.True(await term.StillHeldAsync(Cancel));
     }
 
     [Fact]

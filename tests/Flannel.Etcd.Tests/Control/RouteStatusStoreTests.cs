@@ -120,6 +120,25 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
+    public async Task A_status_that_is_older_than_its_subnets_key_is_left_out_and_so_written_again()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var former = Assert.Single(await world.LeasesAsync());
+        Assert.True((await term.Statuses.PublishAsync([(former, Status(former))], Cancel)).IsTermHeld);
+        Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+        // Deleted by an operator and created again with the same etcd lease: nodes do not use the status of the former key.
+        await world.DeleteAsync(world.Keys.Subnets + former.Key);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var present = Assert.Single(await world.LeasesAsync());
+        Assert.Equal(former.EtcdLeaseId, present.EtcdLeaseId);
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+        Assert.True((await term.Statuses.PublishAsync([(present, Status(present))], Cancel)).IsTermHeld);
+        Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
     public async Task A_status_that_cannot_be_read_is_left_out()
     {
         var world = await NewAsync();

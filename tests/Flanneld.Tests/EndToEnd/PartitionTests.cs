@@ -98,7 +98,7 @@ public sealed class PartitionTests : IAsyncLifetime
 
         Assert.Equal(1, await Cut.Daemon.WaitForExitAsync(Cancel));
         Assert.False(File.Exists(Cut.Instance.SubnetFile));
-        Assert.Contains($"subnet {Subnet} is lost: {Other.Instance.PublicIp} has it now", Cut.Daemon.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"subnet {Subnet} is lost: {Other.Instance.InstanceId} ({Other.Instance.PublicIp}) has it now", Cut.Daemon.StandardError, StringComparison.Ordinal);
 
         await Cut.StartReadyAsync(Cancel);
         Assert.NotEqual(LeaseKey, (await Vpc.LeaseAsync(Cut, Cancel))!.Key);
