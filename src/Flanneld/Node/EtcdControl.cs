@@ -29,6 +29,8 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
     /// <summary>Only a person can mend an unreadable cluster id.</summary>
     private static readonly TimeSpan UnreadablePause = TimeSpan.FromSeconds(30);
 
+    private EtcdErrorKind? lastLogged;
+
     public CancellationToken Lost => term.Lost;
 
     public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
@@ -36,7 +38,8 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
         var isReported = false;
         while (true)
         {
-            var result = await RepeatAsync(() => term.Cluster.EnsureAsync(cancellation), cancellation).ConfigureAwait(false);
+            var result = await RepeatAsync<ClusterIdResult?>(async () => await term.Cluster.EnsureAsync(cancellation), null, cancellation)
+                .ConfigureAwait(false);
             if (result is ClusterIdResult.Known { Id: var id }) return id;
             if (result is ClusterIdResult.Unreadable && !isReported)
             {
@@ -45,7 +48,7 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
             }
 
             // The end of the term cancels this.
-            await Task.Delay(UnreadablePause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(result is null ? LongestPause : UnreadablePause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -54,35 +57,30 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
         term.ProveAsync(absent, unchanged, cancellation);
 
     public async ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), null, cancellation).ConfigureAwait(false);
 
     public async ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), true, cancellation).ConfigureAwait(false);
 
-    public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
+    public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation) =>
+        await RepeatAsync<IReadOnlyDictionary<string, RouteStatus>?>(
+            async () => await term.Statuses.ReadAllAsync(cancellation), null, cancellation).ConfigureAwait(false);
+
+    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
-        try
-        {
-            return await RepeatAsync(() => term.Statuses.ReadAllAsync(cancellation), cancellation).ConfigureAwait(false);
-        }
-        catch (EtcdException e)
-        {
-            NodeLog.StatusesUnreadable(logger, e.Message);
-            return null;
-        }
+        var noneWritten = new StatusPublication(IsTermHeld: true, [.. statuses.Select(one => one.Lease.Key.ToString())]);
+        return await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), noneWritten, cancellation).ConfigureAwait(false);
     }
 
-    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), cancellation).ConfigureAwait(false);
-
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), true, cancellation).ConfigureAwait(false);
 
     public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), true, cancellation).ConfigureAwait(false);
 
-    /// <exception cref="EtcdException">etcd refuses, and repeating does not help.</exception>
-    private async Task<T> RepeatAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
+    /// <summary>Repeats what heals by itself while the term lasts. What etcd refuses (a missing permission, a full database) waits for a person:
+    /// it is reported once, and the controller goes on without it.</summary>
+    private async Task<T> RepeatAsync<T>(Func<Task<T>> ask, T whenRefused, CancellationToken cancellation)
     {
         var pauses = new Backoff(FirstPause, LongestPause, random);
         while (true)
@@ -91,10 +89,23 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
             {
                 return await ask().ConfigureAwait(false);
             }
-            catch (EtcdException e) when (e.CanHeal)
+            catch (EtcdException e) when (!e.CanHeal || e.Kind == EtcdErrorKind.NoSpace)
+            {
+                LogRefusal(e);
+                return whenRefused;
+            }
+            catch (EtcdException)
             {
                 await Task.Delay(pauses.Next(), time, cancellation).ConfigureAwait(false);
             }
         }
+    }
+
+    private void LogRefusal(EtcdException e)
+    {
+        if (lastLogged == e.Kind) return;
+        lastLogged = e.Kind;
+        var remedy = e.Kind == EtcdErrorKind.PermissionDenied ? $"; grant the etcd user readwrite on the prefix {keys.Prefix}/ali-vpc/" : "";
+        NodeLog.ControllerRefused(logger, e.Message.TrimEnd('.') + remedy);
     }
 }

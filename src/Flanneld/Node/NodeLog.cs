@@ -89,8 +89,8 @@ internal static partial class NodeLog
     [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
 
-    [LoggerMessage(1142, LogLevel.Warning, "route statuses in etcd cannot be read: {Reason}; going on with those that are known")]
-    public static partial void StatusesUnreadable(ILogger logger, string reason);
+    [LoggerMessage(1142, LogLevel.Warning, "etcd refused a request of the route controller: {Reason}; going on without it")]
+    public static partial void ControllerRefused(ILogger logger, string reason);
 
     [LoggerMessage(1123, LogLevel.Error,
         "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
