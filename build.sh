@@ -14,7 +14,7 @@ RID=${RID:-linux-x64}
 CONFIGURATION=Release
 EXECUTABLE=$ARTIFACTS/$RID/flanneld
 PACKAGES=$ARTIFACTS/packages
-TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-480}
+TEST_LIMIT_SECONDS=${TEST_LIMIT_SECONDS:-600}
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
 # The verbs: the most arguments that each takes (* for any number), the function that does it, and the lists of eng/lib.sh that it needs.
