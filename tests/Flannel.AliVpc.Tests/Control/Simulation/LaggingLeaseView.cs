@@ -15,7 +15,7 @@ internal sealed class LaggingLeaseView(VirtualTime time, FakeLeases leases, Func
     {
         while (true)
         {
-            await leases.ChangedAfterAsync(shown.Revision, CancellationToken.None);
+            await leases.ChangedAfterAsync(shown.Generation, CancellationToken.None);
             await time.Pass(lag());
             shown = leases.Snapshot;
             var waiting = changed;
@@ -26,8 +26,8 @@ internal sealed class LaggingLeaseView(VirtualTime time, FakeLeases leases, Func
 
     public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => new(shown);
 
-    public async Task ChangedAfterAsync(long revision, CancellationToken cancellation)
+    public async Task ChangedAfterAsync(long generation, CancellationToken cancellation)
     {
-        while (shown.Revision == revision) await changed.Task.WaitAsync(cancellation);
+        while (shown.Generation == generation) await changed.Task.WaitAsync(cancellation);
     }
 }
