@@ -58,7 +58,7 @@ internal sealed class HistoryCluster : IDisposable
 
     public int Losses { get; private set; }
 
-    /// <summary>Told after each change of the leases, and of what the nodes believe.</summary>
+    /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
     /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing.</summary>
@@ -99,6 +99,7 @@ internal sealed class HistoryCluster : IDisposable
             }
         }
 
+        Changed();
         foreach (var ghost in Ghosts()) Leases.RemoveIfThere(ghost);
         Changed();
     }
@@ -211,6 +212,7 @@ internal sealed class HistoryCluster : IDisposable
     private void Overtake(Action change)
     {
         var before = Leases.Cluster;
+        Changed();
         change();
         Leases.Config ??= FakeLeases.ConfigFor(Networks[0]);
         if (before is not null && Leases.Cluster != before) LostMarks.Add(OwnershipMark.Of(before).Token);
@@ -258,6 +260,7 @@ internal sealed class HistoryCluster : IDisposable
         await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 400)));
         if (!Ghosts().Contains(subnet)) return;
         Changes += 2;
+        Changed();
         Leases.Remove(subnet);
         Changed();
     }

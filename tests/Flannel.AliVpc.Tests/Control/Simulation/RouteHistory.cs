@@ -204,6 +204,7 @@ internal sealed class RouteHistory : IAsyncDisposable
         while (isTroubled)
         {
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 15000)));
+            if (!isTroubled) break; // what is calm by now stays so
             var cluster = clusters[chance.Next(clusters.Length)];
             var ours = cloud.State.CustomRoutes().Where(entry => !foreign.ContainsKey(Place(entry)) && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
                 && entry is { ServiceType: null, Status: EntryStatus.Available, NextHopType: "Instance" or "NetworkInterface" }).ToList();

@@ -22,7 +22,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     public List<string> Broken { get; } = [];
 
-    /// <summary>To be told after each change of the leases.</summary>
+    /// <summary>To be called before and after each change of the leases: a lease counts until the moment of its end.</summary>
     public void Leased()
     {
         foreach (var lease in cluster.Leases.Snapshot.Leases)
