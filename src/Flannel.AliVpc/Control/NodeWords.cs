@@ -48,7 +48,7 @@ internal sealed class NodeWords(
     private (Lease, RouteStatus) Leaving(WantedRoute node, IReadOnlyDictionary<string, IReadOnlyList<RouteStep>> plans, bool known)
     {
         var step = plans.Values.SelectMany(steps => steps)
-            .FirstOrDefault(step => step is RouteStep.Delete or RouteStep.Wait && step.Destination == node.Destination);
+            .FirstOrDefault(step => step is RouteStep.Delete { Released: not null } or RouteStep.Wait && step.Destination == node.Destination);
         return statuses.Leaving(node, known && step is null, step is null ? "" : troubles.Of(step)?.RequestId ?? "");
     }
 

@@ -96,14 +96,15 @@ public static class RoutePlan
         _ => false,
     };
 
-    /// <summary>Ours by its mark, or by a lease that still stands: unmarked, it leads to the very node that gives it back.</summary>
+    /// <summary>The route of the very node that releases its subnet, marked or not. A marked one that leads elsewhere may be a living node's:
+    /// a restore of etcd brings old releases back.</summary>
     private static bool IsOf(WantedRoute left, RouteEntry entry, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
-        return NextHops.MayBeChanged(entry, owner) && !OverlapsRespected(left.Destination, input) && owner switch
+        return left.IsServedBy(entry) && NextHops.MayBeChanged(entry, owner) && !OverlapsRespected(left.Destination, input) && owner switch
         {
             MarkOwner.Ours => true,
-            MarkOwner.None => !input.UpkeepOnly && left.IsServedBy(entry),
+            MarkOwner.None => !input.UpkeepOnly,
             _ => false,
         };
     }

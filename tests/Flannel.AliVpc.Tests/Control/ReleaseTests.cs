@@ -51,6 +51,19 @@ public sealed class ReleaseTests
     });
 
     [Fact]
+    public void A_route_to_another_node_stays_when_a_restored_etcd_says_that_its_subnet_was_released() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Release("10.24.1.0/24");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.Released);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal("i-2", cluster.Hop("10.24.1.0/24"));
+        Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
+    });
+
+    [Fact]
     public void A_node_that_starts_again_has_its_route_back() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
