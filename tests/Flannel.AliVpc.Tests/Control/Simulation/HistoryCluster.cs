@@ -61,9 +61,10 @@ internal sealed class HistoryCluster : IDisposable
     /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing.</summary>
+    /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing. Not that of a node
+    /// whose own release is in etcd again, with a backup.</summary>
     public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key))
-        .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key)));
+        .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
 
     /// <summary>The marks of clusters whose etcd is lost.</summary>
     public HashSet<string> LostMarks { get; } = [];
@@ -88,7 +89,7 @@ internal sealed class HistoryCluster : IDisposable
         Leases.Config = FakeLeases.ConfigFor(Networks[0]);
         Leases.IsWhole = true;
         Leases.Touch();
-        while (returning.Count > 0) await time.Pass(TimeSpan.FromSeconds(10));
+        while (returning.Count + leaving.Count > 0) await time.Pass(TimeSpan.FromSeconds(10));
         // A term sees only VPCs that a node is in: one is in each.
         foreach (var vpc in new[] { "vpc-1", "vpc-2" })
         {
@@ -119,6 +120,7 @@ internal sealed class HistoryCluster : IDisposable
         while (isTroubled)
         {
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 6000)));
+            if (!isTroubled) break;
             var node = chance.Next(plan.Nodes.Start.Value, plan.Nodes.End.Value);
             if (gone.Contains(node) || returning.Contains(node)) continue;
             if (subnetOf.TryGetValue(node, out var own)) Leave(node, own);
@@ -166,8 +168,12 @@ internal sealed class HistoryCluster : IDisposable
         }
     }
 
-    public bool IsRight(string subnet, string hop) => Leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet
-        && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node && RouteHistory.Hop(node) == hop);
+    private bool IsRight(string subnet, string hop) => NodeOf(subnet) is { Released: false } node && RouteHistory.Hop(node) == hop;
+
+    private bool IsReleased(string subnet, string hop) => NodeOf(subnet) is { Released: true } node && RouteHistory.Hop(node) == hop;
+
+    private AliVpcBackendData? NodeOf(string subnet) =>
+        AliVpcBackendData.Parse(Leases.Snapshot.Leases.FirstOrDefault(lease => lease.Subnet.ToString() == subnet)?.Attributes.BackendData);
 
     public void Dispose() => Term.Dispose();
 
@@ -196,7 +202,7 @@ internal sealed class HistoryCluster : IDisposable
         }
 
         Changed();
-        if (IsRight(subnet, HopOf(node))) Leases.Remove(subnet);
+        if (IsRight(subnet, HopOf(node)) || IsReleased(subnet, HopOf(node))) Leases.Remove(subnet);
         Term.Statuses.TryRemove(subnet.Replace('/', '-'), out _);
         subnetOf.Remove(node);
         leaving.Remove(node);
@@ -240,7 +246,7 @@ internal sealed class HistoryCluster : IDisposable
         await time.Pass(chance.Next(5) > 0 ? TimeSpan.FromMilliseconds(chance.Next(50, 20_000)) : TimeSpan.FromSeconds(chance.Next(20, 1500)));
         returning.Remove(node);
         if (!subnetOf.TryGetValue(node, out var subnet) || leaving.Contains(node) || IsRight(subnet, HopOf(node))) return;
-        if (Leases.Snapshot.Leases.All(lease => lease.Subnet.ToString() != subnet))
+        if (Leases.Snapshot.Leases.All(lease => lease.Subnet.ToString() != subnet) || IsReleased(subnet, HopOf(node)))
         {
             Join(node, subnet);
             return;
