@@ -1,3 +1,4 @@
+using System.Globalization;
 using AliCloud.Simulator;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Control;
@@ -20,10 +21,14 @@ internal sealed record ClusterPlan(string KeyId, string Prefix, Range Nodes, Ran
 internal sealed class HistoryCluster : IDisposable
 {
     private static readonly string[] Networks = ["10.24.0.0/16", "10.24.0.0/15", "10.24.0.0/21", "10.42.0.0/16"];
+
+    /// <summary>So many leases of a VPC may be seen to end at once before the deletion of their routes is held.</summary>
+    private const int Few = 3;
+
     /// <summary>So many instances live as long as the history: some in each VPC.</summary>
     private const int NeverDeleted = 6;
 
-    private static readonly TimeSpan LongQuiet = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan QuietResync = TimeSpan.FromHours(2);
 
     private readonly VirtualTime time;
     private readonly Random chance;
@@ -35,12 +40,14 @@ internal sealed class HistoryCluster : IDisposable
     private readonly HashSet<int> leaving = [];
     private readonly HashSet<int> returning = [];
     private readonly HashSet<int> gone = [];
+    private readonly HashSet<int> revoked = [];
     private bool isTroubled = true;
 
     public HistoryCluster(VirtualTime time, Random chance, SimulatedCloud cloud, CloudApi api, ClusterPlan plan)
     {
         (this.time, this.chance, this.cloud, this.api, this.plan) = (time, chance, cloud, api, plan);
         Leases.Cluster = null;
+        Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id) ? id : ClusterId.New();
         view = new LaggingLeaseView(time, Leases, () => isTroubled ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
         Term = NewTerm([]);
     }
@@ -58,12 +65,15 @@ internal sealed class HistoryCluster : IDisposable
 
     public int Losses { get; private set; }
 
+    /// <summary>Called with what happens, in words.</summary>
+    public Action<string> Trace { get; set; } = _ => { };
+
     /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
     /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing. Not that of a node
-    /// whose own release is in etcd again, with a backup.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key))
+    /// whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
         .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
 
     /// <summary>The marks of clusters whose etcd is lost.</summary>
@@ -131,6 +141,7 @@ internal sealed class HistoryCluster : IDisposable
     public void Join(int node, string subnet)
     {
         Changes += 2;
+        Trace($"{HopOf(node)} leases {subnet}");
         subnetOf[node] = subnet;
         cloud.Console.SetSourceDestCheck($"eni-{plan.Prefix}{node}", true);
         Leases.Add(subnet, plan.Prefix + node, VpcOf(node), $"vsw-{VSwitchNumberOf(node)}", IsPrimary(node));
@@ -149,15 +160,17 @@ internal sealed class HistoryCluster : IDisposable
             {
                 case 0 or 1:
                     backup = Leases.Backup();
+                    Trace("etcd is backed up");
                     break;
                 case 2:
-                    Overtake(() => Leases.Restore(backup));
+                    Overtake("etcd is restored", () => Leases.Restore(backup));
                     break;
                 case 3:
-                    Overtake(() => Leases.Restore(EtcdContent.Empty(Leases.Config)));
+                    Overtake("etcd is replaced by an empty one", () => Leases.Restore(EtcdContent.Empty(Leases.Config)));
                     break;
                 case 4:
-                    Overtake(Leases.DeleteAll);
+                    revoked.UnionWith(HoldersOfFew());
+                    Overtake("every key is deleted", Leases.DeleteAll);
                     break;
                 default:
                     // Widened, narrowed, mistyped, or no JSON at all.
@@ -191,11 +204,13 @@ internal sealed class HistoryCluster : IDisposable
     {
         if (!leaving.Add(node)) return;
         Changes += 2;
+        Trace($"{HopOf(node)} leaves {subnet}");
         Changed();
         if (chance.Next(3) == 0 && Leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet))
         {
             // flanneld release: first the release, then, when the controller says so or after its time-out, the lease.
             Leases.Release(subnet);
+            Trace($"{HopOf(node)} releases {subnet}");
             var began = time.Elapsed;
             while (!(Status(subnet)?.State == RouteState.Released) && time.Elapsed - began < TimeSpan.FromSeconds(30))
                 await time.Pass(TimeSpan.FromMilliseconds(200));
@@ -206,6 +221,7 @@ internal sealed class HistoryCluster : IDisposable
         Term.Statuses.TryRemove(subnet.Replace('/', '-'), out _);
         subnetOf.Remove(node);
         leaving.Remove(node);
+        Trace($"{HopOf(node)} has left {subnet}");
         Changed();
         if (chance.Next(4) != 0 || node < plan.Nodes.Start.Value + NeverDeleted) return;
         gone.Add(node);
@@ -215,8 +231,9 @@ internal sealed class HistoryCluster : IDisposable
     private RouteStatus? Status(string subnet) => Term.Statuses.GetValueOrDefault(subnet.Replace('/', '-'));
 
     /// <summary>Etcd is another one from now on, and everybody finds out in time.</summary>
-    private void Overtake(Action change)
+    private void Overtake(string what, Action change)
     {
+        Trace(what);
         var before = Leases.Cluster;
         Changed();
         change();
@@ -230,6 +247,10 @@ internal sealed class HistoryCluster : IDisposable
         foreach (var node in subnetOf.Keys) Return(node);
         foreach (var ghost in Ghosts()) Expire(ghost);
     }
+
+    /// <summary>The nodes with a lease in a VPC that has few of them.</summary>
+    private IEnumerable<int> HoldersOfFew() => [.. subnetOf.Where(pair => IsRight(pair.Value, HopOf(pair.Key))).Select(pair => pair.Key)
+        .GroupBy(VpcOf).Where(ofVpc => ofVpc.Count() <= Few).SelectMany(ofVpc => ofVpc)];
 
     /// <summary>A controller learns within its renewal interval that the election is not its own any more; of a backup from its own term it is.</summary>
     private async void FindOut(FakeTerm term)
@@ -245,6 +266,7 @@ internal sealed class HistoryCluster : IDisposable
         if (!returning.Add(node)) return;
         await time.Pass(chance.Next(5) > 0 ? TimeSpan.FromMilliseconds(chance.Next(50, 20_000)) : TimeSpan.FromSeconds(chance.Next(20, 1500)));
         returning.Remove(node);
+        revoked.Remove(node);
         if (!subnetOf.TryGetValue(node, out var subnet) || leaving.Contains(node) || IsRight(subnet, HopOf(node))) return;
         if (Leases.Snapshot.Leases.All(lease => lease.Subnet.ToString() != subnet) || IsReleased(subnet, HopOf(node)))
         {
@@ -268,6 +290,7 @@ internal sealed class HistoryCluster : IDisposable
         Changes += 2;
         Changed();
         Leases.Remove(subnet);
+        Trace($"the lease of {subnet} expires");
         Changed();
     }
 
@@ -280,8 +303,9 @@ internal sealed class HistoryCluster : IDisposable
         while (true)
         {
             var options = new RouteControllerOptions(plan.RouteTableIds);
-            if (!isTroubled) options = options with { Resync = LongQuiet };
+            if (!isTroubled) options = options with { Resync = QuietResync };
             var controller = new RouteController(options, view, api, time, new Random(chance.Next()), Log);
+            Trace("a term begins");
             await controller.RunAsync(Term, CancellationToken.None);
             await time.Pass(TimeSpan.FromSeconds(1));
             var next = NewTerm(Term.Statuses);

@@ -47,6 +47,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     private readonly HistoryCluster[] clusters;
     private readonly RouteInvariants[] invariants;
     private readonly Dictionary<string, string> foreign = [];
+    private readonly List<string> trace = [];
     private readonly Dictionary<string, string> tableOf = new() { ["vsw-1"] = "vtb-1", ["vsw-2"] = "vtb-2", ["vsw-3"] = "vtb-3" };
     private bool isTroubled = true;
     private bool isAway;
@@ -62,7 +63,12 @@ internal sealed class RouteHistory : IAsyncDisposable
         (@operator, terraform, oldDaemon) = (Client(OperatorKey, seed), Client(TerraformKey, seed + 1), Client(OldDaemonKey, seed + 2));
         clusters = [.. ClusterPlans.Select((plan, k) => new HistoryCluster(time, new Random(seed + k), cloud, Client(plan.KeyId, seed + 10 + k), plan))];
         invariants = [.. clusters.Select(cluster => new RouteInvariants(time, cloud.State, cluster, () => clusters.SelectMany(one => one.Living)))];
-        for (var k = 0; k < clusters.Length; k++) clusters[k].Changed = invariants[k].Leased;
+        foreach (var (cluster, invariant) in clusters.Zip(invariants))
+        {
+            cluster.Changed = invariant.Leased;
+            cluster.Trace = text => trace.Add($"{time.Elapsed:g} {cluster.KeyId} {text}");
+        }
+
         foreach (var entry in cloud.State.CustomRoutes()) foreign.Add(Place(entry), Line(entry));
     }
 
@@ -74,6 +80,9 @@ internal sealed class RouteHistory : IAsyncDisposable
     /// <summary>Writes of the controllers that went wrong on their way or were refused, and elections that they lost.</summary>
     public int Faults => mishaps + Losses + cloud.Calls.All.Count(call =>
         IsController(call.AccessKeyId) && call.Code is not null && VirtualWire.Request.Writes(call.Action));
+
+    /// <summary>What the nodes, etcd and the controllers did, one event a line.</summary>
+    public IReadOnlyList<string> Trace => trace;
 
     public string Summary => string.Join(", ", cloud.Calls.Summary());
 
@@ -145,6 +154,10 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     private static string Line(RouteView entry) => $"{entry.RouteTableId} {entry.DestinationCidrBlock} {entry.NextHopId} {entry.Status}";
 
+    private string Line(RouteInvariants.Subject subject) => subject.EntryId is { } id
+        ? cloud.State.CustomRoutes().FirstOrDefault(entry => entry.RouteEntryId == id) is { } entry ? $"{Line(entry)} {entry.RouteEntryName}" : id
+        : $"{subject.Table} {subject.Destination} {subject.NextHop}";
+
     private CloudApi Client(string key, int seed)
     {
         var endpoint = CloudEndpoint.Parse("http://cloud.test", out _);
@@ -186,6 +199,7 @@ internal sealed class RouteHistory : IAsyncDisposable
             {
                 case Moment.Sent:
                     Writes++;
+                    trace.Add($"{time.Elapsed:g} {request.KeyId} {request.Action} {string.Join(' ', RouteInvariants.Subjects(request).Select(subject => Line(subject)))}");
                     invariants[k].Sent(request, clusters[k].Term.Lost.IsCancellationRequested);
                     break;
                 case Moment.Arrived: invariants[k].Arrived(request); break;

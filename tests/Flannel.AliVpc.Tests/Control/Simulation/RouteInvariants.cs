@@ -124,9 +124,10 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>
         lease.Subnet.ToString() == entry.DestinationCidrBlock && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { Released: true });
 
-    private sealed record Subject(string? Destination, string? EntryId, string? Table, string? NextHop);
+    /// <summary>One entry of a write: a new one by its destination, table and next hop, another by its id.</summary>
+    internal sealed record Subject(string? Destination, string? EntryId, string? Table, string? NextHop);
 
-    private static IEnumerable<Subject> Subjects(Request write)
+    internal static IEnumerable<Subject> Subjects(Request write)
     {
         string? Value(string name) => write.Parameters.GetValueOrDefault(name);
         if (write.Action == "CreateRouteEntry") yield return new(Value("DestinationCidrBlock"), null, Value("RouteTableId"), Value("NextHopId"));

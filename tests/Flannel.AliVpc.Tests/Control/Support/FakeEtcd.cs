@@ -26,6 +26,9 @@ internal sealed class FakeLeases : ILeaseView
     /// <summary>The cluster's id in etcd; null while no controller has created it.</summary>
     public ClusterId? Cluster { get; set; } = FakeTerm.OurCluster;
 
+    /// <summary>The id that a controller creates where there is none.</summary>
+    public Func<ClusterId> NewCluster { get; set; } = ClusterId.New;
+
     /// <summary>What stands in etcd about missing leases.</summary>
     public byte[]? AbsentLeases { get; set; }
 
@@ -268,7 +271,7 @@ internal sealed class FakeTerm : IControllerTerm, IDisposable
     {
         // An etcd that is another one by now has no place for this term's id.
         while (!ReferenceEquals(leases.Holder, this)) await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
-        return Cluster = leases.Cluster ??= ClusterId.New();
+        return Cluster = leases.Cluster ??= leases.NewCluster();
     }
 
     public ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) => new(leases.AbsentLeases);
