@@ -125,6 +125,27 @@ public sealed class TroubleTests : EndToEndTest
     }
 
     [Fact]
+    public async Task A_throttled_API_is_asked_again_when_it_says_and_called_throttled()
+    {
+        const int hint = 8000; // longer than the first pause without one
+        await StartVpcAsync(1);
+        await Vpc.Control.AddFaultAsync(new
+        {
+            service = "vpc",
+            action = "DescribeVSwitchAttributes",
+            kind = "code",
+            code = "Throttling.User",
+            headers = new Dictionary<string, string> { ["x-ratelimit-user-api"] = $"Limit:300,Remain:0,TimeLeft:{hint},Reset:0" },
+        }, Cancel);
+        var daemon = await Vpc.Instances[0].StartDaemonAsync();
+        await daemon.WaitForLogAsync("it throttles this account: Throttling.User", Cancel, TimeSpan.FromSeconds(60));
+        await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
+        var asked = (await Vpc.Control.ApiCallsAsync(Cancel)).Where(call => call.Action == "DescribeVSwitchAttributes").Select(call => call.Time).ToList();
+        Assert.True(asked[1] - asked[0] >= TimeSpan.FromMilliseconds(hint), $"{asked[1] - asked[0]}");
+        Assert.DoesNotContain("is unavailable", daemon.StandardError, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Health_answers_follow_the_lease()
     {
         await StartVpcAsync(1, publishConfig: false);
