@@ -95,38 +95,27 @@ internal sealed class Daemon : IAsyncDisposable
         if (InterfaceSelection.OfThisHost().Select(options, out var interfaceError) is not { } selected) return interfaceError;
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
 
-        var subnetFile = new SubnetFile(options.SubnetFile);
-        var former = new FormerSubnet(subnetFile, nodeLogger);
         var identity = new NodeIdentity(new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, time, random, nodeLogger, cancellation);
         identity.Start();
+        var settings = new NodeSettings(options.EtcdKeys, selected.PublicIp, selected.Interface.Mtu)
+        {
+            PublicIpv6 = options.PublicIpv6,
+            IpMasq = options.IpMasq,
+            RenewMargin = options.RenewMargin,
+            MayControlRoutes = options.MayControlRoutes,
+            RouteResync = options.RouteResync,
+            WatchdogInterval = WatchdogPulse(),
+        };
         var lastSubnet = new LastSubnetFile(options.SubnetFile, environment.GetValueOrDefault("STATE_DIRECTORY"));
-        var address = new NodeAddress(selected.PublicIp, options.PublicIpv6, former.ReadSubnet() ?? lastSubnet.Read());
-        var leasing = new NodeLeasing(
-            connections.Registry, options.EtcdKeys, address, identity, former, Waiting, time, nodeLogger,
-            onConfigMissing: () =>
-                parts.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, nodeLogger, cancellation)));
+        var host = new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, health, controllerMetrics, systemd, loops);
+        var services = new NodeServices(connections.Etcd, identity, connections.OpenCloud, loggers, time, random);
         systemd.Status($"waiting for etcd at {options.EtcdEndpoints}");
-        var result = await leasing.TakeAsync(cancellation).ConfigureAwait(false);
-        if (result is not LeasingResult.Held { Lease: var held, Identity: var self }) return ((LeasingResult.Failed)result).Reason;
-
-        if (lastSubnet.Write(held.Lease.Subnet) is FileResult.Failed failed)
-            NodeLog.SubnetNotRemembered(nodeLogger, held.Lease.Subnet, failed.Error);
-        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, selected.Interface.Mtu, options.IpMasq);
-        var masquerade = options.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, time) : null;
-        var reconciler = new SubnetFileReconciler(subnetFile, subnetEnv, time, nodeLogger);
-        var readiness = new NodeReadiness(held, self?.InstanceId, reconciler, masquerade, health, systemd, time, startedAt, nodeLogger);
-        if (masquerade is not null) parts.Add(
-            "the upkeep of --ip-masq", masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
-        var candidate = self is not null && options.MayControlRoutes ? Candidate(connections, held, self, selected) : null;
-        if (candidate is not null) parts.Add("the candidate for route controller", StandAsync(candidate, readiness.Settled, cancellation));
-        parts.Add("the collection after start-up", GiveBackMemoryAsync(cancellation));
-
-        var keeper = new LeaseKeeper(connections.Etcd, options.EtcdKeys, held, options.RenewMargin, time, random, loggers.CreateLogger("etcd"), loops: loops);
-        var loop = new NodeLoop(
-            readiness, new ConfigChanges(held, nodeLogger), health, self?.InstanceId, () => candidate is null ? "--route-controller=never" : candidate.Obstacle,
-            systemd, loops, WatchdogPulse(), time, nodeLogger);
-        var life = loop.RunAsync(keeper, cancellation);
-        return await parts.FirstEndAsync(life).ConfigureAwait(false);
+        var node = Own(new NodeLifecycle(settings, host, services, parts, startedAt));
+        return await node.RunAsync(
+            onConfigMissing: () =>
+                parts.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, nodeLogger, cancellation)),
+            onHeld: () => parts.Add("the collection after start-up", GiveBackMemoryAsync(cancellation)),
+            cancellation).ConfigureAwait(false);
     }
 
     /// <summary>Takes the lock on the subnet file for the life of this daemon. Null, or who has it.</summary>
@@ -148,23 +137,10 @@ internal sealed class Daemon : IAsyncDisposable
         }
     }
 
-    private void Waiting(string what)
-    {
-        health.NoLease(what);
-        systemd.Status(what);
-    }
-
     private async Task ReportConfigInV2StoreAsync(Connections connections, ILogger nodeLogger, CancellationToken cancellation)
     {
         if (await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false) is { } endpoint)
             NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
-    }
-
-    /// <summary>A restart whose route is in place is ready before it stands for election, and without a call to the cloud's API.</summary>
-    private static async Task StandAsync(ControllerCandidate candidate, Task settled, CancellationToken cancellation)
-    {
-        await settled.WaitAsync(cancellation).ConfigureAwait(false);
-        await candidate.RunAsync(cancellation).ConfigureAwait(false);
     }
 
     /// <summary>The start leaves garbage that would otherwise stay resident until a collection that an idle daemon may not see for days.</summary>
@@ -172,19 +148,6 @@ internal sealed class Daemon : IAsyncDisposable
     {
         await Task.Delay(Settled, time, cancellation).ConfigureAwait(false);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-    }
-
-    private ControllerCandidate Candidate(Connections connections, HeldLease held, InstanceIdentity self, SelectedInterface selected)
-    {
-        var backend = Connections.Backend(held.Config);
-        var cloud = Own(connections.OpenCloud(backend));
-        var etcd = connections.Etcd;
-        var etcdLogger = loggers.CreateLogger("etcd");
-        var election = new Election(
-            etcd, options.EtcdKeys, new ControllerHolder(self.InstanceId, selected.PublicIp.ToString()), time, random, etcdLogger);
-        return new ControllerCandidate(
-            cloud, self.ToBackendData(), election, () => new LeaseFollower(etcd, options.EtcdKeys, time, random, etcdLogger), options.EtcdKeys, ControllerOptions(backend),
-            controllerMetrics, loops, time, random, loggers.CreateLogger("routes"));
     }
 
     /// <summary>Prints what a controller would do, and ends.</summary>

@@ -1,3 +1,5 @@
+using Flannel.Core;
+
 namespace Flanneld;
 
 /// <summary>What runs beside the node's own loop. A part that ends without being asked takes the daemon with it: nobody else would do its
@@ -20,10 +22,10 @@ internal sealed class DaemonParts(CancellationToken stop)
         parts.Add(new Part("the node's loop", node));
         while (true)
         {
-            var ended = await Task.WhenAny([node, .. running.Select(part => part.Task)]).ConfigureAwait(false);
-            if (ended == node) return await node.ConfigureAwait(false);
+            var ended = await Task.WhenAny([node, .. running.Select(part => part.Task)]);
+            if (ended == node) return await node;
             var part = running.First(other => other.Task == ended);
-            if (ended.IsFaulted) await ended.ConfigureAwait(false);
+            if (ended.IsFaulted) await ended;
             if (ended.IsCanceled && !stop.IsCancellationRequested)
                 return $"internal error (please report): {part.Name} was cancelled without a stop";
             running.Remove(part);
@@ -32,7 +34,7 @@ internal sealed class DaemonParts(CancellationToken stop)
 
     /// <summary>Completes when all parts have ended, however they did.</summary>
     public async Task EndAsync() =>
-        await Task.WhenAll(parts.Select(part => part.Task)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(parts.Select(part => part.Task)).ConfigureAwait(TaskWait.IgnoringFailure);
 
     private sealed record Part(string Name, Task Task);
 }

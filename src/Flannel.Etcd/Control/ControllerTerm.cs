@@ -100,7 +100,7 @@ public sealed class ControllerTerm : IAsyncDisposable
         var held = !Lost.IsCancellationRequested;
         lost.Cancel();
         stop.Cancel();
-        await renewing.ConfigureAwait(Awaiting.InPlace);
+        await renewing.ConfigureAwait(TaskWait.IgnoringFailure);
         try
         {
             // Deletes the key with it. An end must be quick: after a second etcd's own clock does it.

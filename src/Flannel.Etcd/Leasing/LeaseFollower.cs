@@ -1,5 +1,6 @@
 using System.Text;
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
@@ -17,6 +18,7 @@ public sealed class LeaseFollower
     private readonly StateReader states;
     private readonly LeaseReader reader;
     private readonly Patience patience;
+    private readonly TimeProvider time;
     private readonly ILogger logger;
 
     private readonly Lock gate = new();
@@ -32,6 +34,7 @@ public sealed class LeaseFollower
     {
         this.etcd = etcd;
         this.keys = keys;
+        this.time = time;
         this.logger = logger;
         reader = new LeaseReader(keys, logger);
         states = new StateReader(etcd, keys, reader);
@@ -81,7 +84,7 @@ public sealed class LeaseFollower
                 wait = changed.Task;
             }
 
-            await wait.WaitAsync(cancellation);
+            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, time, cancellation);
         }
     }
 
@@ -97,7 +100,7 @@ public sealed class LeaseFollower
                 wait = changed.Task;
             }
 
-            await wait.WaitAsync(cancellation);
+            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, time, cancellation);
         }
     }
 

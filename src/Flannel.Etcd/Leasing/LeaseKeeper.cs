@@ -85,7 +85,7 @@ public sealed class LeaseKeeper
         finally
         {
             stop.Cancel();
-            await running.ConfigureAwait(Awaiting.InPlace);
+            await running.ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
@@ -183,7 +183,7 @@ public sealed class LeaseKeeper
         {
             // An enumerator may not be disposed of while it is asked.
             stop.Cancel();
-            await ((Task)next).ConfigureAwait(Awaiting.InPlace);
+            await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
@@ -194,7 +194,7 @@ public sealed class LeaseKeeper
         if (wait <= TimeSpan.Zero) return;
         if (wait > ClockCheck) wait = ClockCheck;
         loop?.Waits(wait);
-        await Awaiting.WaitAsync(next, wait, time, cancellation);
+        await TaskWait.WaitAsync(next, wait, time, cancellation);
         loop?.Works();
     }
 

@@ -44,6 +44,9 @@ public sealed class SubnetRegistry
         writes = new LeaseWrites(keys, reader);
     }
 
+    /// <summary>How long a lease lives without renewal.</summary>
+    public TimeSpan LeaseTime => leaseTime;
+
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public Task<RegistryState> ReadAsync(CancellationToken cancellation) => reader.ReadAsync(cancellation);
 

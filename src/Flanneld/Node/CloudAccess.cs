@@ -7,8 +7,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
+/// <summary>The cloud's API, and the credentials that its calls are signed with.</summary>
+internal interface ICloudAccess : IDisposable
+{
+    CredentialChain Credentials { get; }
+
+    ICloudApi Api { get; }
+}
+
 /// <summary>The cloud's API with the credentials that one network configuration and this node's environment give.</summary>
-internal sealed class CloudAccess : IDisposable
+internal sealed class CloudAccess : ICloudAccess
 {
     public CloudAccess(
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, AliVpcBackendConfig backend, MetadataClient metadata, TimeProvider time,
@@ -35,6 +43,8 @@ internal sealed class CloudAccess : IDisposable
     public CredentialChain Credentials { get; }
 
     public CloudApi Api { get; }
+
+    ICloudApi ICloudAccess.Api => Api;
 
     public void Dispose()
     {

@@ -15,7 +15,7 @@ namespace Flanneld.Node;
 /// <param name="self">This node.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
-    CloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, EtcdKeys keys, RouteControllerOptions options, ControllerMetrics metrics,
+    ICloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, EtcdKeys keys, RouteControllerOptions options, ControllerMetrics metrics,
     LoopWatch loops, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
@@ -35,8 +35,8 @@ internal sealed class ControllerCandidate(
         var pauses = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
-            await election.StandByAsync(cancellation).ConfigureAwait(false);
-            var found = await FindObstacleAsync(cancellation).ConfigureAwait(false);
+            await election.StandByAsync(cancellation);
+            var found = await FindObstacleAsync(cancellation);
             Obstacle = found?.Reason;
             if (found is not null)
             {
@@ -46,8 +46,8 @@ internal sealed class ControllerCandidate(
             {
                 if (told != "") NodeLog.Candidate(logger, cloud.Credentials.Provider ?? "nowhere");
                 told = "";
-                await using var term = await election.CampaignAsync(cancellation).ConfigureAwait(false);
-                var end = await WorkAsync(term, cancellation).ConfigureAwait(false);
+                await using var term = await election.CampaignAsync(cancellation);
+                var end = await WorkAsync(term, cancellation);
                 cancellation.ThrowIfCancellationRequested();
                 NodeLog.TermEnded(logger, end.ToString());
                 // A term that was merely lost says nothing about this node: it may stand again at once.
@@ -60,7 +60,7 @@ internal sealed class ControllerCandidate(
 
             var pause = pauses.Next();
             if (found?.RetryAfter is { } hint) pause = hint + Jitter * random.NextDouble();
-            await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(pause, time, cancellation);
         }
     }
 
@@ -74,27 +74,27 @@ internal sealed class ControllerCandidate(
         metrics.Begin(controller);
         try
         {
-            return await controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), cancellation).ConfigureAwait(false);
+            return await controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), cancellation);
         }
         finally
         {
             metrics.End();
-            await over.CancelAsync().ConfigureAwait(false);
-            await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            over.Cancel();
+            await following.ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
     /// <summary>Null when this node's credentials allow what a controller must do.</summary>
     private async Task<NotCandidate?> FindObstacleAsync(CancellationToken cancellation)
     {
-        switch (await cloud.Credentials.GetAsync(cancellation).ConfigureAwait(false))
+        switch (await cloud.Credentials.GetAsync(cancellation))
         {
             case CredentialAnswer.Missing missing: return new NotCandidate(missing.Line);
             case CredentialAnswer.Failed failed: return new NotCandidate(failed.Line);
         }
 
         var key = $"the key from {cloud.Credentials.Provider}";
-        return await ControlProbe.CanControlAsync(cloud.Api, self, cancellation).ConfigureAwait(false) switch
+        return await ControlProbe.CanControlAsync(cloud.Api, self, cancellation) switch
         {
             ControlAnswer.Denied denied => new NotCandidate($"{key} lacks the RAM action {denied.Action} (request id {denied.RequestId})"),
             ControlAnswer.NoCredentials none => new NotCandidate($"{key} is refused: {none.Reason}"),

@@ -38,8 +38,7 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
         var isReported = false;
         while (true)
         {
-            var result = await RepeatAsync<ClusterIdResult?>(async () => await term.Cluster.EnsureAsync(cancellation), null, cancellation)
-                .ConfigureAwait(false);
+            var result = await RepeatAsync<ClusterIdResult?>(async () => await term.Cluster.EnsureAsync(cancellation), null, cancellation);
             if (result is ClusterIdResult.Known { Id: var id }) return id;
             if (result is ClusterIdResult.Unreadable && !isReported)
             {
@@ -48,7 +47,7 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
             }
 
             // The end of the term cancels this.
-            await Task.Delay(result is null ? LongestPause : UnreadablePause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(result is null ? LongestPause : UnreadablePause, time, cancellation);
         }
     }
 
@@ -57,26 +56,26 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
         term.ProveAsync(absent, unchanged, cancellation);
 
     public async ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), null, cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), null, cancellation);
 
     public async ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), true, cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), true, cancellation);
 
     public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation) =>
         await RepeatAsync<IReadOnlyDictionary<string, RouteStatus>?>(
-            async () => await term.Statuses.ReadAllAsync(cancellation), null, cancellation).ConfigureAwait(false);
+            async () => await term.Statuses.ReadAllAsync(cancellation), null, cancellation);
 
     public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         var noneWritten = new StatusPublication(IsTermHeld: true, [.. statuses.Select(one => one.Lease.Key.ToString())]);
-        return await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), noneWritten, cancellation).ConfigureAwait(false);
+        return await RepeatAsync(() => term.Statuses.PublishAsync(statuses, cancellation), noneWritten, cancellation);
     }
 
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), true, cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), true, cancellation);
 
     public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
-        await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), true, cancellation).ConfigureAwait(false);
+        await RepeatAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), true, cancellation);
 
     /// <summary>Repeats what heals by itself while the term lasts. What etcd refuses (a missing permission, a full database) waits for a person:
     /// it is reported once, and the controller goes on without it.</summary>
@@ -87,7 +86,7 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
         {
             try
             {
-                return await ask().ConfigureAwait(false);
+                return await ask();
             }
             catch (EtcdException e) when (!e.CanHeal || e.Kind == EtcdErrorKind.NoSpace)
             {
@@ -96,7 +95,7 @@ internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, Tim
             }
             catch (EtcdException)
             {
-                await Task.Delay(pauses.Next(), time, cancellation).ConfigureAwait(false);
+                await Task.Delay(pauses.Next(), time, cancellation);
             }
         }
     }

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Etcd.Leasing;
 
 namespace Flanneld.Node;
@@ -23,9 +24,9 @@ internal sealed class LeaseEventReader : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync().ConfigureAwait(false);
-        await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await events.DisposeAsync().ConfigureAwait(false);
+        ending.Cancel();
+        await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
+        await events.DisposeAsync();
         ending.Dispose();
     }
 }

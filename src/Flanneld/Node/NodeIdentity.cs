@@ -43,7 +43,7 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
     public async Task<IdentityResult> ReadAsync()
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30), random);
-        for (var answer = await (first ?? AskAsync()).ConfigureAwait(false); ; answer = await AskAsync().ConfigureAwait(false))
+        for (var answer = await (first ?? AskAsync()); ; answer = await AskAsync())
         {
             switch (answer)
             {
@@ -62,13 +62,13 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
                     break;
             }
 
-            await Task.Delay(backoff.Next(), time, cancellation).ConfigureAwait(false);
+            await Task.Delay(backoff.Next(), time, cancellation);
         }
     }
 
     private async Task<IdentityAnswer> AskAsync()
     {
-        var answer = await reader.ReadAsync(mac, cancellation).ConfigureAwait(false);
+        var answer = await reader.ReadAsync(mac, cancellation);
         if (answer is IdentityAnswer.Identity { Value: var identity }) current = identity;
         return answer;
     }

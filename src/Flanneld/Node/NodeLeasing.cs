@@ -63,7 +63,7 @@ internal sealed class NodeLeasing(
         {
             try
             {
-                known = await WaitForConfigAsync(known, cancellation).ConfigureAwait(false);
+                known = await WaitForConfigAsync(known, cancellation);
             }
             catch (EtcdException e)
             {
@@ -74,7 +74,7 @@ internal sealed class NodeLeasing(
             if (NodeBackend.Refusal(config) is { } refusal)
             {
                 if (refused != refusal) Refuse(refused = refusal);
-                await registry.WaitForConfigChangeAsync(known.Revision, Shorter(former.Recheck), cancellation).ConfigureAwait(false);
+                await registry.WaitForConfigChangeAsync(known.Revision, Shorter(former.Recheck), cancellation);
                 known = null;
                 continue;
             }
@@ -83,13 +83,13 @@ internal sealed class NodeLeasing(
             if (NodeBackend.NeedsRoutes(config) && self is null)
             {
                 var wasKnown = identity.Current is not null;
-                if (await IdentifyAsync().ConfigureAwait(false) is { } failed) return failed;
+                if (await IdentifyAsync() is { } failed) return failed;
                 // While the metadata service was waited for, all of it may have changed.
-                known = wasKnown ? known : await WaitForConfigAsync(null, cancellation).ConfigureAwait(false);
+                known = wasKnown ? known : await WaitForConfigAsync(null, cancellation);
             }
 
             former.Check(known, Owner());
-            if (await AcquireAsync(known, cancellation).ConfigureAwait(false) is { } result) return result;
+            if (await AcquireAsync(known, cancellation) is { } result) return result;
             known = null;
         }
     }
@@ -106,7 +106,7 @@ internal sealed class NodeLeasing(
             VpcId = self?.VpcId,
             OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} does not fit the network configuration any more"),
         };
-        switch (await registry.AcquireAsync(request, cancellation, known).ConfigureAwait(false))
+        switch (await registry.AcquireAsync(request, cancellation, known))
         {
             case AcquireResult.Held held:
                 NodeLog.Subnet(logger, held.Lease.Lease.Subnet, How(held.Lease));
@@ -115,13 +115,13 @@ internal sealed class NodeLeasing(
                 return new LeasingResult.Failed($"etcd: {error.Error.Message}");
             case AcquireResult.AddressInUse when self is null && identity.Current is null:
                 // The backend alone would not need it.
-                return await IdentifyAsync().ConfigureAwait(false);
+                return await IdentifyAsync();
             case AcquireResult.AddressInUse inUse:
                 return new LeasingResult.Failed(Describe(inUse.Lease));
             case AcquireResult.OutOfSubnets full:
                 NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
                 waiting("out of subnets: waiting for one to become free");
-                await registry.WaitForRoomAsync(full.Revision, Shorter(former.Recheck), cancellation).ConfigureAwait(false);
+                await registry.WaitForRoomAsync(full.Revision, Shorter(former.Recheck), cancellation);
                 return null;
             default:
                 return null; // the configuration changed under way: the new one is read
@@ -136,12 +136,12 @@ internal sealed class NodeLeasing(
         var expiring = ExpireAsync(stop.Token);
         try
         {
-            return await registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check).ConfigureAwait(false);
+            return await registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check);
         }
         finally
         {
-            await stop.CancelAsync().ConfigureAwait(false);
-            await expiring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Cancel();
+            await expiring.ConfigureAwait(TaskWait.IgnoringFailure);
         }
 
         TimeSpan Check(RegistryState state)
@@ -157,9 +157,9 @@ internal sealed class NodeLeasing(
     {
         while (true)
         {
-            var left = FlannelContract.LeaseTime - time.GetElapsedTime(lastAnswerAt!.Value);
+            var left = registry.LeaseTime - time.GetElapsedTime(lastAnswerAt!.Value);
             if (left <= TimeSpan.Zero) break;
-            await Task.Delay(left, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(left, time, cancellation);
         }
 
         former.Remove("its lease expired while etcd was unavailable");
@@ -169,7 +169,7 @@ internal sealed class NodeLeasing(
     private async Task<LeasingResult?> IdentifyAsync()
     {
         waiting("waiting for the metadata service to say which instance this is");
-        var result = await identity.ReadAsync().ConfigureAwait(false);
+        var result = await identity.ReadAsync();
         self = (result as IdentityResult.Known)?.Identity;
         return result is IdentityResult.Impossible impossible ? new LeasingResult.Failed(impossible.Reason) : null;
     }

@@ -27,25 +27,25 @@ internal sealed class NodeLoop(
     public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
     {
         using var watched = loops.Begin("the node's loop", LongestWork);
-        await readiness.ReconcileAsync(cancellation).ConfigureAwait(false);
+        await readiness.ReconcileAsync(cancellation);
         await using var events = new LeaseEventReader(keeper.KeepAsync, cancellation);
         var next = events.MoveNextAsync();
         while (true)
         {
-            await WaitAsync(next, watched, cancellation).ConfigureAwait(false);
+            await WaitAsync(next, watched, cancellation);
             watched.Works();
             Pulse();
             if (!next.IsCompleted)
             {
-                await readiness.ReconcileAsync(cancellation).ConfigureAwait(false);
+                await readiness.ReconcileAsync(cancellation);
                 continue;
             }
 
-            if (!await next.ConfigureAwait(false)) return "the lease is not kept any more";
+            if (!await next) return "the lease is not kept any more";
             var news = events.Current;
             if (news is LeaseEvent.ControllerChanged { Holder: var holder }) Controller(holder);
             if (news is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Tell(config);
-            if (await readiness.TakeAsync(news, cancellation).ConfigureAwait(false) is { } end) return end;
+            if (await readiness.TakeAsync(news, cancellation) is { } end) return end;
             next = events.MoveNextAsync();
         }
     }
@@ -73,11 +73,15 @@ internal sealed class NodeLoop(
         if (next.IsCompleted) return;
         var wait = pulse < NodeReadiness.ReconcileInterval ? pulse.Value : NodeReadiness.ReconcileInterval;
         watched.Waits(wait);
-        using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        await Task.WhenAny(next, Task.Delay(wait, time, heard.Token)).ConfigureAwait(false);
-        await heard.CancelAsync().ConfigureAwait(false);
-        // The keeper ends by the same word; until it has, there is nothing to do.
-        if (cancellation.IsCancellationRequested) await Task.WhenAny(next).ConfigureAwait(false);
+        try
+        {
+            await TaskWait.WaitAsync(next, wait, time, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            // The same cancellation ends the keeper; until then there is nothing to do.
+            await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
+        }
     }
 
     private void Controller(ControllerHolder? holder)

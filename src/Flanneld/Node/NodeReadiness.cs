@@ -38,7 +38,7 @@ internal sealed class NodeReadiness(
         if (news is LeaseEvent.Renewed renewed) Renew(renewed);
         if (news is LeaseEvent.RouteStatusChanged && instanceId is not null) LogRoute(before.Route);
         LogRefusalByNewConfig();
-        await ReconcileAsync(cancellation).ConfigureAwait(false);
+        await ReconcileAsync(cancellation);
         if (State.IsRouteRead || instanceId is null) settled.TrySetResult();
         return State.Lease == LeaseState.Lost
             ? $"subnet {State.Subnet} is lost: {State.Reason}; the next start leases a subnet again"
@@ -50,7 +50,7 @@ internal sealed class NodeReadiness(
     {
         ReportLease();
         ReportRoute();
-        if (State.Use == SubnetUse.Allowed && await MasqueradeErrorAsync(cancellation).ConfigureAwait(false) is { } error)
+        if (State.Use == SubnetUse.Allowed && await MasqueradeErrorAsync(cancellation) is { } error)
         {
             health.File(ok: false, error);
             SendStatus(error);
@@ -92,7 +92,7 @@ internal sealed class NodeReadiness(
     private async Task<string?> MasqueradeErrorAsync(CancellationToken cancellation)
     {
         if (isMasqueradeApplied) return null;
-        var error = await masquerade!.ApplyAsync(cancellation).ConfigureAwait(false);
+        var error = await masquerade!.ApplyAsync(cancellation);
         if (error is not null && error != lastMasqueradeError) NodeLog.FileTrouble(logger, error);
         lastMasqueradeError = error;
         isMasqueradeApplied = error is null;

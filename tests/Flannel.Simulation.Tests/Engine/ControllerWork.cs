@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd;
@@ -39,7 +40,7 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
         {
             var view = follower.CurrentAsync(CancellationToken.None).AsTask();
             // The follower's own waits with a cancellation would resume on the thread pool: they are cancelled here.
-            await Awaiting.WaitAsync(view, Timeout.InfiniteTimeSpan, clock, cancellation);
+            await TaskWait.WaitAsync(view, Timeout.InfiniteTimeSpan, clock, cancellation);
             var snapshot = await view;
             try
             {
@@ -53,7 +54,7 @@ internal sealed class ControllerWork(Cluster cluster, Daemon daemon, ControllerT
             // Some hand over for no reason.
             if (random.NextDouble() < 0.01) return;
             await Task.Delay(Pause, clock, cancellation);
-            await Awaiting.WaitAsync(follower.ChangedAfterAsync(snapshot.Generation, CancellationToken.None), Resync, clock, cancellation);
+            await TaskWait.WaitAsync(follower.ChangedAfterAsync(snapshot.Generation, CancellationToken.None), Resync, clock, cancellation);
         }
     }
 
