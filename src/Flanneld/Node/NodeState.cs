@@ -111,7 +111,14 @@ internal sealed record NodeState(Lease Holding, string? InstanceId)
         var isSame = lease.EtcdLeaseId == Holding.EtcdLeaseId && lease.CreateRevision == Holding.CreateRevision;
         var confirmed = this with { Holding = lease, Lease = LeaseState.Confirmed };
         if (isSame && IsLeaseHeld) return confirmed;
-        return confirmed with { Route = null, IsRouteRead = false, IsContinued = IsLeaseHeld && Use == SubnetUse.Allowed };
+        var isContinued = IsLeaseHeld && Use == SubnetUse.Allowed;
+        return confirmed with
+        {
+            Route = null,
+            IsRouteRead = false,
+            WasRouteAvailable = WasRouteAvailable && isContinued,
+            IsContinued = isContinued,
+        };
     }
 
     private NodeState Forget() => this with { Route = null, IsRouteRead = false, WasRouteAvailable = false, IsContinued = false };

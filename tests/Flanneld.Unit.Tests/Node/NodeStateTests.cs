@@ -116,6 +116,16 @@ public sealed class NodeStateTests
         Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Confirmed(First), Available, Narrowed, Route(state)).Use);
 
     [Fact]
+    public void A_new_configuration_does_not_allow_a_holding_whose_route_was_never_available()
+    {
+        var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
+        var waiting = After(new LeaseEvent.Confirmed(First), Available, Route(RouteState.Pending), takenBack, NoStatus);
+        Assert.Equal(SubnetUse.Forbidden, waiting.Use);
+        Assert.Equal(SubnetUse.Forbidden, waiting.Apply(Narrowed, Config).Use);
+        Assert.Equal(SubnetUse.Allowed, waiting.Apply(Narrowed, Config).Apply(Available, Config).Use);
+    }
+
+    [Fact]
     public void Written_again_without_a_change_the_configuration_counts_as_the_same()
     {
         var state = After(Changed("""{"Backend":{"Type":"ali-vpc"},"Network":"10.24.0.0/16"}"""));
