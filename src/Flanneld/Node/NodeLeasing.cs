@@ -155,13 +155,8 @@ internal sealed class NodeLeasing(
     /// <summary>Nobody renews the lease of before while etcd is unavailable: it does not outlive its time.</summary>
     private async Task ExpireAsync(CancellationToken cancellation)
     {
-        while (true)
-        {
-            var left = registry.LeaseTime - time.GetElapsedTime(lastAnswerAt!.Value);
-            if (left <= TimeSpan.Zero) break;
+        while (new LeaseLife(lastAnswerAt!.Value, registry.LeaseTime).Remaining(time) is var left && left > TimeSpan.Zero)
             await Task.Delay(left, time, cancellation);
-        }
-
         former.Remove("its lease expired while etcd was unavailable");
     }
 

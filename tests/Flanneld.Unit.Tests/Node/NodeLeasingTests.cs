@@ -44,10 +44,44 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
+    /// <summary>A timer counts whole milliseconds: a wait for less is over at once.</summary>
+    [Fact]
+    public async Task The_last_fraction_of_a_millisecond_of_a_lease_is_not_waited_for_in_a_busy_loop()
+    {
+        var wholePart = TimeSpan.FromMinutes(1);
+        var counting = new CountingTimeProvider();
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
+        var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
+        var registry = new SubnetRegistry(new UnavailableEtcd(), keys, counting, new Random(1), NullLogger.Instance, leaseTime);
+        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
+        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, former.ReadSubnet());
+        using var stop = new CancellationTokenSource();
+        var taking = new NodeLeasing(registry, keys, address, new NoIdentity(), former, _ => { }, counting, NullLogger.Instance).TakeAsync(stop.Token);
+
+        counting.Advance(wholePart);
+        await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+        Assert.InRange(counting.Reads, 1, CountingTimeProvider.MaxReads);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
     private async Task PassAsync()
     {
         time.Advance(Step);
         await Task.Delay(1, TestContext.Current.CancellationToken);
+    }
+
+    private sealed class CountingTimeProvider : FakeTimeProvider
+    {
+        public const int MaxReads = 1000;
+
+        public int Reads { get; private set; }
+
+        /// <summary>Ends a busy loop, which would hang the test.</summary>
+        public override long GetTimestamp() =>
+            ++Reads <= MaxReads ? base.GetTimestamp() : throw new InvalidOperationException("the clock is read in a busy loop");
     }
 
     private sealed class NoIdentity : INodeIdentity
