@@ -8,20 +8,12 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>What goes wrong, and what people do. Each history has a taste of its own for some of it.</summary>
 internal sealed class Chaos
 {
-    private static readonly string[] Configs =
-    [
-        Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 25), Config("10.24.0.0/15", 17), Config("10.0.0.0/7", 9),
-        Config("10.24.0.0/23", 26), Config("10.24.0.0/24", 27, "alloc"),
-        Config("10.24.0.128/25", 28), "{", """{"Network":"10.24.0.0/24","SubnetLen":29,"SubnetMin":"10.24.0.8","SubnetMax":"10.24.0.64","Backend":{"Type":"ali-vpc"}}""",
-    ];
-
-    // The first of them are those that a history begins with.
-    private const int FirstConfigs = 5;
-
     private readonly Cluster cluster;
     private readonly Scheduler scheduler;
     private readonly List<(int Weight, Action Act)> acts = [];
     private readonly double longestPause;
+    private readonly Configurations configurations;
+    private readonly StoreSnapshot empty;
     private bool ended;
     private StoreSnapshot? snapshot;
 
@@ -30,11 +22,13 @@ internal sealed class Chaos
         this.cluster = cluster;
         scheduler = cluster.Scheduler;
         longestPause = scheduler.Between(2, 30).TotalSeconds;
+        configurations = Configurations.Any(scheduler.Random);
+        empty = cluster.Store.Snapshot();
         Action[] all =
         [
             Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot, TakeSnapshot, Restore, Compact,
-            FillDisk, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, WriteJunk, ChangeConfig, ChangeWeather, ChangeWeather,
-            NewMachine,
+            Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream, JoinUpstream, WriteJunk,
+            ChangeConfig, ChangeWeather, ChangeWeather, NewMachine,
         ];
         foreach (var act in all)
         {
@@ -42,11 +36,9 @@ internal sealed class Chaos
         }
     }
 
-    public static string GoodConfig { get; } = Config("10.24.0.0/20", 27);
-
     public void Begin()
     {
-        cluster.Put(cluster.Keys.Config.ToStringUtf8(), Configs[scheduler.Random.Next(FirstConfigs)]);
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
         ChangeWeather();
         foreach (var machine in cluster.Machines.Skip(1)) cluster.StartLater(machine, scheduler.Between(0, scheduler.Chance(0.5) ? 0.1 : 20));
         Next();
@@ -60,7 +52,9 @@ internal sealed class Chaos
         cluster.Weather.Clear();
         cluster.Store.NoSpace = false;
         if (cluster.Weather.ClusterDown) Up();
-        cluster.Put(cluster.Keys.Config.ToStringUtf8(), GoodConfig);
+        cluster.Invariants.ConfigChanges();
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), configurations.Calm);
+        DeleteForeign();
         foreach (var machine in cluster.Machines)
         {
             machine.IsCutOff = false;
@@ -71,9 +65,6 @@ internal sealed class Chaos
 
         scheduler.Settle();
     }
-
-    private static string Config(string network, int length, string backend = "ali-vpc") =>
-        $$$"""{"Network":"{{{network}}}","SubnetLen":{{{length}}},"Backend":{"Type":"{{{backend}}}"}}""";
 
     private void Next()
     {
@@ -95,6 +86,8 @@ internal sealed class Chaos
             Next();
         });
     }
+
+    private T Any<T>(IReadOnlyList<T> list) => list[scheduler.Random.Next(list.Count)];
 
     private Daemon? Any() => cluster.Daemons.Count == 0 ? null : cluster.Daemons[scheduler.Random.Next(cluster.Daemons.Count)];
 
@@ -185,11 +178,23 @@ internal sealed class Chaos
 
     private void Restore()
     {
-        if (snapshot is null) return;
-        scheduler.Trace("operator", "restores", snapshot.Revision);
+        if (snapshot is not null) Restore(snapshot);
+    }
+
+    /// <summary>etcd was lost and is made anew; an operator writes the configuration again, sooner or later.</summary>
+    private void Empty()
+    {
+        cluster.Store.NoSpace = false;
+        Restore(empty);
+        if (scheduler.Chance(0.7)) cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
+    }
+
+    private void Restore(StoreSnapshot then)
+    {
+        scheduler.Trace("operator", "restores", then.Revision);
         cluster.Invariants.ExcuseControllers();
-        foreach (var daemon in cluster.Daemons) cluster.Invariants.Doom(daemon, "etcd was restored");
-        cluster.Store.Restore(snapshot);
+        foreach (var machine in cluster.Machines) cluster.Invariants.Doom(machine, "etcd was restored");
+        cluster.Store.Restore(then);
     }
 
     private void Compact()
@@ -204,6 +209,12 @@ internal sealed class Chaos
     {
         cluster.Store.NoSpace = true;
         scheduler.After(Span(), () => cluster.Store.NoSpace = false);
+    }
+
+    private void CloudOutage()
+    {
+        cluster.Weather.CloudDown = true;
+        scheduler.After(Span(), () => cluster.Weather.CloudDown = false);
     }
 
     private KeyValue? AnyLease()
@@ -251,18 +262,36 @@ internal sealed class Chaos
     /// <summary>For a node of the cluster or another, where nobody is.</summary>
     private void Reserve()
     {
-        if (cluster.Weather.ClusterDown || cluster.Store.NoSpace) return;
-        var subnet = new Ipv4Network(Ipv4Address.Parse($"10.24.0.{scheduler.Random.Next(8) * 32}"), 27);
-        foreach (var pair in cluster.Store.Pairs)
-        {
-            var key = pair.Key.ToStringUtf8();
-            if (key.StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)
-                && SubnetKey.TryParse(key.AsSpan(cluster.Keys.Subnets.Length), out var taken) && taken.Subnet.Overlaps(subnet)) return;
-        }
+        if (FreeSubnet() is not { } subnet) return;
+        var machine = Any(cluster.Machines);
+        var publicIp = scheduler.Chance(0.8) ? machine.PublicIp : Ipv4Address.Parse("192.168.0.99");
+        if (publicIp == machine.PublicIp) machine.Kept = null;
+        cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), $$"""{"PublicIP":"{{publicIp}}","BackendType":"ali-vpc"}""");
+    }
 
-        var forNode = scheduler.Random.Next(cluster.Machines.Count + 1);
-        cluster.Put(
-            cluster.Keys.Subnets + new SubnetKey(subnet), $$"""{"PublicIP":"192.168.0.{{forNode}}","BackendType":"ali-vpc"}""");
+    /// <summary>A node of upstream flannel takes a subnet of its own length, and lets it expire.</summary>
+    private void JoinUpstream()
+    {
+        if (FreeSubnet() is not { } subnet) return;
+        var id = cluster.Store.Grant(scheduler.Random.NextInt64(1, long.MaxValue), Daemon.LeaseTime).ID;
+        cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), """{"PublicIP":"192.168.9.8","BackendType":"vxlan"}""", id);
+    }
+
+    /// <summary>One that overlaps no key; often inside or around one that a machine used before, where the machine would take it back.</summary>
+    private Ipv4Network? FreeSubnet()
+    {
+        if (cluster.Weather.ClusterDown || cluster.Store.NoSpace) return null;
+        var network = Ipv4Network.Parse(configurations.Network);
+        var length = Any(configurations.ForeignLengths);
+        var address = network.Address.Value | (uint)scheduler.Random.NextInt64(1L << (32 - network.Length));
+        if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used) address = used.Address.Value | (address & (uint)(used.Size - 1));
+        var subnet = new Ipv4Network(new Ipv4Address(address), length);
+        return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
+    }
+
+    private void DeleteForeign()
+    {
+        foreach (var (_, pair) in cluster.Leases().Where(lease => cluster.OwnerOf(lease.Pair) is null).ToList()) cluster.Delete(pair.Key);
     }
 
     private void WriteJunk()
@@ -274,8 +303,9 @@ internal sealed class Chaos
     private void ChangeConfig()
     {
         if (cluster.Weather.ClusterDown || cluster.Store.NoSpace) return;
+        cluster.Invariants.ConfigChanges();
         if (scheduler.Chance(0.2)) cluster.Delete(cluster.Keys.Config);
-        else cluster.Put(cluster.Keys.Config.ToStringUtf8(), Configs[scheduler.Random.Next(Configs.Length)]);
+        else cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Others));
     }
 
     private void ChangeWeather()
@@ -287,6 +317,9 @@ internal sealed class Chaos
         weather.Twice = Bad(0.5);
         weather.Slow = Bad(0.6);
         weather.Deaf = Bad(0.3);
+        weather.CloudLost = Bad(0.3);
+        weather.CloudAnswerLost = Bad(0.2);
+        weather.CloudConflict = Bad(0.3);
 
         double Bad(double worst) => scheduler.Chance(0.4) ? worst * scheduler.Random.NextDouble() : 0;
     }

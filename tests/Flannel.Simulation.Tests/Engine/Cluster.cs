@@ -9,10 +9,13 @@ using Mvccpb;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One etcd, its nodes, and what an operator does to them.</summary>
-internal sealed class Cluster
+internal sealed class Cluster : IDisposable
 {
+    private const string SharedMemory = "/dev/shm";
+
     private static readonly TimeSpan LeaseCheck = TimeSpan.FromMilliseconds(500);
 
+    private readonly DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(Root, $"flannel-simulation-{Guid.NewGuid():N}"));
     private string? failure;
 
     public Cluster(Scheduler scheduler, int machines)
@@ -21,11 +24,12 @@ internal sealed class Cluster
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out _));
         Keys = keys;
         Store = new EtcdStore(new ProcessClock(scheduler, null, () => TimeSpan.Zero));
-        Machines = [.. Enumerable.Range(1, machines).Select(number => new Machine(number) { MayControl = number % 3 != 0 || machines < 3 })];
+        Machines = [.. Enumerable.Range(1, machines).Select(number => NewMachine(number, machines))];
+        Cloud = new SimulatedCloud(scheduler, Machines);
         Invariants = new Invariants(this);
         Store.Changed += () =>
         {
-            Invariants.Look();
+            Invariants.StoreChanged();
             if (Weather.ClusterDown) return;
             foreach (var daemon in Daemons.ToList()) daemon.Etcd.StoreChanged();
         };
@@ -37,6 +41,8 @@ internal sealed class Cluster
     public EtcdKeys Keys { get; }
 
     public EtcdStore Store { get; }
+
+    public SimulatedCloud Cloud { get; }
 
     public Weather Weather { get; } = new();
 
@@ -69,10 +75,11 @@ internal sealed class Cluster
         machine.RestartPlanned = false;
         if (machine.Daemon is not null) return;
         Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
+        if (!withSubnetFile) machine.SubnetFile.Remove();
         var daemon = new Daemon(this, machine, Scheduler.Random.Next());
         machine.Daemon = daemon;
         Daemons.Add(daemon);
-        daemon.Start(withSubnetFile);
+        daemon.Start();
         Scheduler.Settle();
     }
 
@@ -84,10 +91,12 @@ internal sealed class Cluster
     }
 
     /// <summary>The process is gone, by itself or killed; systemd starts it again.</summary>
-    public void Ended(Daemon daemon)
+    /// <param name="reason">Null when it was stopped.</param>
+    public void Ended(Daemon daemon, string? reason)
     {
         if (daemon.Machine.Daemon != daemon) return;
-        Trace(daemon.Machine, "ended");
+        Trace(daemon.Machine, $"ended: {reason ?? "stopped"}");
+        if (reason is not null) Invariants.Ended(daemon, reason);
         daemon.Kill();
         daemon.Machine.Daemon = null;
         Daemons.Remove(daemon);
@@ -111,12 +120,33 @@ internal sealed class Cluster
     }
 
     /// <summary>Whose lease a key's value says it is.</summary>
-    public Daemon? OwnerOf(KeyValue pair)
+    public Machine? OwnerOf(KeyValue pair)
     {
         if (!pair.Key.ToStringUtf8().StartsWith(Keys.Subnets, StringComparison.Ordinal)) return null;
-        var publicIp = LeaseAttributes.Parse(pair.Value.Span, out _)?.PublicIp;
-        return Daemons.Find(daemon => daemon.Machine.PublicIp == publicIp);
+        return Holder.Of(pair) is { } holder ? Machines.FirstOrDefault(holder.Is) : null;
     }
+
+    /// <summary>All leases and reservations that etcd has now.</summary>
+    public IEnumerable<(SubnetKey Key, KeyValue Pair)> Leases()
+    {
+        foreach (var pair in Store.Pairs)
+        {
+            var key = pair.Key.ToStringUtf8();
+            if (key.StartsWith(Keys.Subnets, StringComparison.Ordinal) && SubnetKey.TryParse(key.AsSpan(Keys.Subnets.Length), out var subnet))
+                yield return (subnet, pair);
+        }
+    }
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    /// <summary>In memory where there is such a file system: the subnet files are written to the disk each time.</summary>
+    private static string Root => Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
+
+    private Machine NewMachine(int number, int count) => new(number, folder.FullName)
+    {
+        MayControl = number % 6 != 3 || count < 3,
+        HasCredentials = number % 6 != 0,
+    };
 
     private static ByteString Text(string text) => ByteString.CopyFrom(Encoding.UTF8.GetBytes(text));
 
@@ -127,7 +157,7 @@ internal sealed class Cluster
         if (Weather.ClusterDown) return;
         foreach (var (id, pair) in Store.Leases.Keys.Order().SelectMany(id => Store.Pairs.Where(pair => pair.Lease == id).Select(pair => (id, pair))).ToList())
         {
-            if (Store.IsDue(id) && OwnerOf(pair) is { } owner) owner.Disturbance = "its lease expired";
+            if (Store.IsDue(id) && OwnerOf(pair) is { } owner) Invariants.Disturb(owner, "its lease expired");
         }
 
         foreach (var id in Store.Tick()) Scheduler.Trace("etcd", "lease ends", id);

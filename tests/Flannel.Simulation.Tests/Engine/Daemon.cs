@@ -1,26 +1,30 @@
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Metadata;
+using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Core.Leases;
-using Flannel.Core.Routes;
-using Flannel.Etcd;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
+using Flanneld.Host;
+using Flanneld.Node;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One run of a node's daemon: the real acquisition, keeper and election, put together as <c>src/Flanneld/Node</c> does.</summary>
+/// <summary>One process of <c>flanneld</c>: the real <see cref="NodeLifecycle"/> with the real lease, readiness, subnet file, election and route
+/// controller. Only etcd, the cloud's API, the metadata service, the clock and chance are simulated.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "a killed process disposes of nothing")]
 internal sealed class Daemon
 {
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(25);
-    private static readonly TimeSpan Recheck = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan RenewMargin = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan Resync = TimeSpan.FromSeconds(20);
+    private const int Mtu = 1500;
 
     private readonly Cluster cluster;
     private readonly Random random;
     private readonly ProcessClock clock;
+    private readonly ControllerMetrics metrics = new();
     private readonly CancellationTokenSource stop = new();
-    private readonly CancellationTokenSource end = new();
 
     public Daemon(Cluster cluster, Machine machine, int seed)
     {
@@ -30,6 +34,7 @@ internal sealed class Daemon
         Started = cluster.Scheduler.Now;
         Context = new ProcessContext(cluster.Scheduler);
         clock = new ProcessClock(cluster.Scheduler, Context, () => machine.WallClockError);
+        Health = new NodeHealth(metrics, clock, new LoopWatch(clock));
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new Witness(cluster, this), cluster.Weather);
         if (machine.IsCutOff) Etcd.CutOff();
     }
@@ -42,43 +47,41 @@ internal sealed class Daemon
 
     public SimulatedEtcd Etcd { get; }
 
-    /// <summary>What it believes to be its own; null while it does not use any subnet.</summary>
-    public Belief? Belief { get; private set; }
+    public NodeHealth Health { get; }
 
-    public bool HasRoute { get; private set; }
+    public bool IsReady => Health.Checks.All(check => check.Ok);
 
-    public bool IsReady => Belief is not null && HasRoute;
+    /// <summary>The subnet that the host may use because this process says so; null without one. A file that an earlier process left does not count.</summary>
+    public Ipv4Network? Subnet => Health.Checks[^1].Ok ? Machine.SubnetInFile : null;
 
-    /// <summary>The term it works in, if it does.</summary>
-    public ControllerTerm? Term { get; private set; }
+    public bool ActsAsController => metrics.IsController;
 
-    public bool ActsAsController => Term is { Lost.IsCancellationRequested: false };
-
-    /// <summary>The claim was touched by somebody from outside since it was won: then it may be lost.</summary>
+    /// <summary>What somebody else did to its lease; null while nobody did, and then it cannot be lost.</summary>
     public string? Disturbance { get; set; }
 
-    public void Start(bool withSubnetFile)
-    {
-        var previous = withSubnetFile ? Machine.SubnetFile : null;
-        Context.Post(
-            async _ =>
-            {
-                try
-                {
-                    await RunAsync(previous);
-                }
-                catch (OperationCanceledException) when (stop.IsCancellationRequested)
-                {
-                }
-                catch (Exception e)
-                {
-                    cluster.Fail($"{Machine.Name}: {e}");
-                }
+    /// <summary>Until then it may use a subnet that somebody took away behind its back; by then it must have noticed.</summary>
+    public TimeSpan? Doomed { get; set; }
 
-                cluster.Ended(this);
-            },
-            null);
-    }
+    public void Start() => Context.Post(
+        async _ =>
+        {
+            string? end = null;
+            try
+            {
+                end = await RunAsync();
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // As systemd asked.
+            }
+            catch (Exception e)
+            {
+                cluster.Fail($"{Machine.Name}: internal error: {e}");
+            }
+
+            cluster.Ended(this, end);
+        },
+        null);
 
     /// <summary>As systemd stops it.</summary>
     public void Stop() => Context.Deliver(() => Context.Post(_ => stop.Cancel(), null));
@@ -87,119 +90,41 @@ internal sealed class Daemon
     {
         Context.Kill();
         Etcd.Abandon();
-        Belief = null;
-        Term = null;
     }
 
-    private async Task RunAsync(Ipv4Network? previous)
+    /// <summary>As <c>Flanneld.Daemon</c> does.</summary>
+    private async Task<string?> RunAsync()
     {
-        var registry = new SubnetRegistry(Etcd, cluster.Keys, clock, random, NullLogger.Instance, LeaseTime);
-        if (await TakeAsync(registry, previous) is not { } held) return;
-        cluster.Trace(Machine, $"holds {held.Lease.Key} {held.WasFound}", held.Lease.EtcdLeaseId);
-        var claim = held.Lease.Key;
-        var candidate = Machine.MayControl ? StandAsync(end.Token) : Task.CompletedTask;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        var settings = new NodeSettings(cluster.Keys, Machine.PublicIp, Mtu, Machine.SubnetFile)
+        {
+            RenewMargin = RenewMargin,
+            LeaseTime = LeaseTime,
+            MayControlRoutes = Machine.MayControl,
+            RouteResync = Resync,
+        };
+        ILoggerFactory loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, Machine.Name) : NullLoggerFactory.Instance;
+        var services = new NodeServices(
+            Etcd, _ => OpenCloud(loggers.CreateLogger("cloud")), Health, metrics, new SystemdNotifier(null), new LoopWatch(clock), loggers, clock, random);
+        using var node = new NodeLifecycle(settings, services, clock.GetTimestamp());
+        var background = new List<Task>();
         try
         {
-            var keeper = new LeaseKeeper(Etcd, cluster.Keys, held, Margin, clock, random, NullLogger.Instance, LeaseTime);
-            await foreach (var news in keeper.KeepAsync(stop.Token)) Take(claim, news);
+            return await node.RunAsync(IdentityAsync, background, _ => Task.CompletedTask, ending.Token);
         }
         finally
         {
-            Belief = null;
-            end.Cancel();
-            await candidate;
+            ending.Cancel();
+            await Task.WhenAll(background).ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
-    private async Task<HeldLease?> TakeAsync(SubnetRegistry registry, Ipv4Network? previous)
+    private SimulatedCloudAccess OpenCloud(ILogger logger) => new(
+        new CredentialChain([new SimulatedKey(Machine.HasCredentials)], new CloudClock(clock), clock, random, logger), new SimulatedCloudApi(cluster, this));
+
+    private async Task<(InstanceIdentity? Identity, string Error)> IdentityAsync()
     {
-        while (true)
-        {
-            var known = await registry.WaitForConfigAsync(_ => { }, stop.Token);
-            if (((ConfigState.Present)known.Config).Config.BackendType != "ali-vpc")
-            {
-                await registry.WaitForConfigChangeAsync(known.Revision, Recheck, stop.Token);
-                continue;
-            }
-
-            var request = new AcquireRequest(
-                Machine.PublicIp,
-                previous,
-                config => config.BackendType == "ali-vpc"
-                    ? new LeaseAttributes(Machine.PublicIp, null, "ali-vpc", $$"""{"InstanceId":"{{Machine.Instance}}"}""", null)
-                    : null);
-            switch (await registry.AcquireAsync(request, stop.Token, known))
-            {
-                case AcquireResult.Held held:
-                    return held.Lease;
-                case AcquireResult.OutOfSubnets full:
-                    cluster.Trace(Machine, "out of subnets");
-                    await registry.WaitForRoomAsync(full.Revision, Recheck, stop.Token);
-                    break;
-                case AcquireResult.Refused refused:
-                    cluster.Fail($"{Machine.Name}: refused: {refused.Error}");
-                    return null;
-            }
-        }
+        await Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock);
+        return (Machine.Identity, "");
     }
-
-    private void Take(SubnetKey claim, LeaseEvent news)
-    {
-        cluster.Trace(Machine, news.GetType().Name);
-        switch (news)
-        {
-            case LeaseEvent.Confirmed:
-                Belief = new Belief(claim);
-                Machine.SubnetFile = claim.Subnet;
-                cluster.Invariants.Confirmed(this);
-                break;
-            case LeaseEvent.Expired:
-                Belief = null;
-                break;
-            case LeaseEvent.Lost lost:
-                Belief = null;
-                Machine.SubnetFile = null;
-                cluster.Trace(Machine, $"{lost.Loss}: {lost.Reason}");
-                cluster.Invariants.Lost(this, claim, lost);
-                break;
-            case LeaseEvent.RouteStatusChanged changed:
-                HasRoute = changed.Status is { State: RouteState.Available } status && status.SpeaksOf(claim.Subnet, Machine.Instance);
-                break;
-        }
-    }
-
-    private async Task StandAsync(CancellationToken cancellation)
-    {
-        var election = new Election(
-            Etcd, cluster.Keys, new ControllerHolder(Machine.Instance, Machine.PublicIp.ToString()), clock, random, NullLogger.Instance);
-        try
-        {
-            while (true)
-            {
-                await using var term = await election.CampaignAsync(cancellation);
-                cluster.Trace(Machine, "elected", term.Revision);
-                try
-                {
-                    await new ControllerWork(cluster, this, term, clock, random).RunAsync(() => Term = term, cancellation);
-                }
-                finally
-                {
-                    cluster.Trace(Machine, "term over", term.Revision);
-                    Term = null;
-                }
-            }
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-        }
-    }
-}
-
-/// <summary>A subnet that a daemon uses.</summary>
-internal sealed class Belief(SubnetKey key)
-{
-    public SubnetKey Key { get; } = key;
-
-    /// <summary>Somebody took it away behind the daemon's back; by then it must have noticed.</summary>
-    public TimeSpan? Doomed { get; set; }
 }

@@ -48,7 +48,7 @@ internal static class History
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5));
+            using var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5));
             var chaos = new Chaos(cluster);
             chaos.Begin();
             cluster.Run(scheduler.Between(30, 300));
@@ -92,7 +92,8 @@ internal static class History
         foreach (var machine in cluster.Machines)
         {
             if (machine.Daemon is not { } daemon) return $"{machine.Name} does not run";
-            if (!daemon.IsReady) return $"{machine.Name} {(daemon.Belief is null ? "holds no subnet" : "has no route")}";
+            if (daemon.IsReady && daemon.Subnet is not null) continue;
+            return $"{machine.Name} is not ready: {string.Join("; ", daemon.Health.Checks.Where(check => !check.Ok).Select(check => check.Detail))}";
         }
 
         var acting = cluster.Daemons.Count(daemon => daemon.ActsAsController);

@@ -5,8 +5,12 @@ namespace Flannel.Simulation.Tests.Engine;
 internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationContext
 {
     private readonly List<Action> waiting = [];
+    private TimeSpan? resumedAt;
 
     public bool IsDead { get; private set; }
+
+    /// <summary>Set by each step that it makes; cleared by whoever looks at what it did.</summary>
+    public bool HasRun { get; set; }
 
     /// <summary>Stopped by a signal, or starved: nothing reaches it until it goes on.</summary>
     public bool IsPaused { get; private set; }
@@ -25,6 +29,9 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
         else act();
     }
 
+    /// <summary>Whether it is paused, or was at or after a time.</summary>
+    public bool WasPausedAfter(TimeSpan time) => IsPaused || resumedAt >= time;
+
     public void Kill() => IsDead = true;
 
     public void Pause() => IsPaused = true;
@@ -32,6 +39,7 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
     /// <summary>What waited comes all at once, in any order.</summary>
     public void GoOn()
     {
+        if (IsPaused) resumedAt = scheduler.Now;
         IsPaused = false;
         while (waiting.Count > 0)
         {

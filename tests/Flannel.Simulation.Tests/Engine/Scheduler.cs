@@ -24,6 +24,8 @@ internal sealed class Scheduler(int seed, bool log)
     /// <summary>Of everything that happened so far: two runs of one seed have the same.</summary>
     public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
 
+    public bool IsLogging => log;
+
     public List<string> Log { get; } = [];
 
     public long Steps { get; private set; }
@@ -72,6 +74,7 @@ internal sealed class Scheduler(int seed, bool log)
             var (context, callback, state) = ready[at];
             ready.RemoveAt(at);
             if (context.IsDead) continue;
+            context.HasRun = true;
             SynchronizationContext.SetSynchronizationContext(context);
             callback(state);
             SynchronizationContext.SetSynchronizationContext(null);
@@ -97,8 +100,11 @@ internal sealed class Scheduler(int seed, bool log)
         foreach (var letter in who) Fold(letter);
         foreach (var letter in what) Fold(letter);
         Fold(detail);
-        if (log) Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}{(detail == 0 ? "" : $" {detail:x}")}"));
+        if (IsLogging) Note(who, detail == 0 ? what : $"{what} {detail:x}");
     }
+
+    /// <summary>For people only: not part of <see cref="TraceHash"/>.</summary>
+    public void Note(string who, string what) => Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}"));
 
     public bool Chance(double probability) => Random.NextDouble() < probability;
 

@@ -22,10 +22,14 @@ internal sealed class SimulatedEtcd(
 {
     private static readonly TimeSpan Limit = EtcdDurations.Call;
     private readonly List<SimulatedWatch> watches = [];
+    private readonly Dictionary<long, TimeSpan> leaseEnds = [];
 
     public bool IsCutOff { get; private set; }
 
     public long Requests { get; private set; }
+
+    /// <summary>When an etcd lease ends by all that this process knows: counted from before its last renewal was sent.</summary>
+    public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
     private bool IsReachable => !IsCutOff && !weather.ClusterDown;
 
@@ -38,11 +42,21 @@ internal sealed class SimulatedEtcd(
         return CallAsync(read ? "read" : "txn", read, () => witness.Txn(request), cancellation);
     }
 
-    public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
-        CallAsync("grant", false, () => witness.Grant(leaseId, timeToLive), cancellation);
+    public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
+    {
+        var begin = scheduler.Now;
+        var answer = await CallAsync("grant", false, () => witness.Grant(leaseId, timeToLive), cancellation);
+        leaseEnds[answer.ID] = begin + TimeSpan.FromSeconds(answer.TTL);
+        return answer;
+    }
 
-    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
-        CallAsync("keepalive", true, () => store.KeepAlive(leaseId), cancellation);
+    public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
+    {
+        var begin = scheduler.Now;
+        var timeToLive = await CallAsync("keepalive", true, () => store.KeepAlive(leaseId), cancellation);
+        if (timeToLive is { } left) leaseEnds[leaseId] = begin + left;
+        return timeToLive;
+    }
 
     public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) =>
         CallAsync(

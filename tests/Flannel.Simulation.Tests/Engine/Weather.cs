@@ -19,8 +19,24 @@ internal sealed class Weather
     /// <summary>A watch that falls silent by itself.</summary>
     public double Deaf { get; set; }
 
+    /// <summary>Nothing reaches the cloud's API.</summary>
+    public bool CloudDown { get; set; }
+
+    /// <summary>A call that does not reach the cloud.</summary>
+    public double CloudLost { get; set; }
+
+    /// <summary>A call that the cloud executes without an answer.</summary>
+    public double CloudAnswerLost { get; set; }
+
+    /// <summary>A call that is refused because another one is being executed.</summary>
+    public double CloudConflict { get; set; }
+
     /// <summary>The cluster does not answer anybody: stopped, or without a quorum.</summary>
     public bool ClusterDown { get; set; }
 
-    public void Clear() => (Lost, AnswerLost, Late, Twice, Slow, Deaf) = (0, 0, 0, 0, 0, 0);
+    public void Clear()
+    {
+        (Lost, AnswerLost, Late, Twice, Slow, Deaf) = (0, 0, 0, 0, 0, 0);
+        (CloudDown, CloudLost, CloudAnswerLost, CloudConflict) = (false, 0, 0, 0);
+    }
 }

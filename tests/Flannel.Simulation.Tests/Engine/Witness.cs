@@ -1,5 +1,4 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
@@ -46,7 +45,7 @@ internal sealed class Witness(Cluster cluster, Daemon daemon) : IWitness
 
     private void Own(string key, KeyValue? before)
     {
-        if (before is not null && LeaseAttributes.Parse(before.Value.Span, out _)?.PublicIp != daemon.Machine.PublicIp)
+        if (before is not null && Holder.Of(before)?.Is(daemon.Machine) != true)
             cluster.Fail($"{daemon.Machine.Name} changed {key} of another: {before.Value.ToStringUtf8()}");
     }
 

@@ -1,0 +1,52 @@
+using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Tests.Control.Support;
+using Flanneld.Node;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>The VPC of all machines: one route table, one vSwitch. Calls are answered on the cloud's side, whatever becomes of the process that sent
+/// them.</summary>
+internal sealed class SimulatedCloud
+{
+    public const string VpcId = "vpc-1";
+    public const string VSwitchId = "vsw-1";
+    public const string TableId = "vtb-1";
+
+    public SimulatedCloud(Scheduler scheduler, IEnumerable<Machine> machines)
+    {
+        Context = new ProcessContext(scheduler);
+        Api = new FakeCloud(new ProcessClock(scheduler, Context, () => TimeSpan.Zero));
+        Api.AddTable(VpcId, TableId);
+        Api.AddVSwitch(VSwitchId, VpcId, TableId, "192.168.0.0/24");
+        foreach (var machine in machines) Api.SourceDestChecks[machine.NetworkInterface] = true;
+    }
+
+    public ProcessContext Context { get; }
+
+    public FakeCloud Api { get; }
+}
+
+/// <summary>One process's credentials and its way to the cloud.</summary>
+internal sealed class SimulatedCloudAccess(CredentialChain credentials, ICloudApi api) : ICloudAccess
+{
+    public CredentialChain Credentials => credentials;
+
+    public ICloudApi Api => api;
+
+    public void Dispose() => credentials.Dispose();
+}
+
+/// <summary>A permanent key, or none.</summary>
+internal sealed class SimulatedKey(bool exists) : ICredentialProvider
+{
+    private static readonly AccessKey Key =
+        AccessKey.Create("LTAIsimulation", "a-secret-of-the-simulation", null, null, out var error) ?? throw new InvalidOperationException(error);
+
+    public string Name => "simulated key";
+
+    public bool HasChanged() => false;
+
+    public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) =>
+        ValueTask.FromResult<ProviderAnswer>(exists ? new ProviderAnswer.Found(Key) : new ProviderAnswer.NotConfigured("no key in this simulation"));
+}

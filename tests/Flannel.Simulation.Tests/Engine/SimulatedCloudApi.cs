@@ -1,0 +1,118 @@
+using Flannel.AliVpc.Api;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>One process's calls of the cloud's API on a bad network: requests and answers get lost, and the API is unavailable for a time.</summary>
+internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloudApi
+{
+    // The client's own limit for one call.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly Scheduler scheduler = cluster.Scheduler;
+
+    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
+        string regionId, string routeTableId, CancellationToken cancellation) =>
+        ReadAsync("DescribeRouteEntryList", api => api.DescribeRouteEntryListAsync(regionId, routeTableId, default), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        ReadAsync("DescribeRouteTableList", api => api.DescribeRouteTableListAsync(regionId, vpcId, default), cancellation);
+
+    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+        ReadAsync("DescribeVSwitchAttributes", api => api.DescribeVSwitchAttributesAsync(regionId, vSwitchId, default), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        ReadAsync("DescribeVSwitches", api => api.DescribeVSwitchesAsync(regionId, vpcId, default), cancellation);
+
+    public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        ReadAsync("DescribeVpcAttribute", api => api.DescribeVpcAttributeAsync(regionId, vpcId, default), cancellation);
+
+    public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
+        ReadAsync("GetProductQuota", api => api.GetRouteEntryQuotaAsync(regionId, default), cancellation);
+
+    public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
+        string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation) =>
+        WriteAsync("CreateRouteEntries", api => api.CreateRouteEntriesAsync(regionId, entries, default), cancellation);
+
+    public Task<CloudResult<Done>> CreateRouteEntryAsync(
+        string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation) =>
+        WriteAsync("CreateRouteEntry", api => api.CreateRouteEntryAsync(regionId, entry, clientToken, default), cancellation);
+
+    public Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(
+        string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation) =>
+        WriteAsync("DeleteRouteEntries", api => api.DeleteRouteEntriesAsync(regionId, entries, default), cancellation);
+
+    public Task<CloudResult<Done>> ModifyRouteEntryAsync(
+        string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation) =>
+        WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default), cancellation);
+
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        ReadAsync("DryRun", api => api.DryRunAsync(action, regionId, entry, default), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+        string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
+        ReadAsync("DescribeNetworkInterfaces", api => api.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, default), cancellation);
+
+    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+        WriteAsync("ModifyNetworkInterfaceAttribute", api => api.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, default), cancellation);
+
+    private Task<CloudResult<T>> ReadAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)
+        where T : class => CallAsync(action, call, cancellation);
+
+    private Task<CloudResult<T>> WriteAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)
+        where T : class
+    {
+        cluster.Invariants.CloudWrite(daemon, action);
+        return CallAsync(action, call, cancellation);
+    }
+
+    private Task<CloudResult<T>> CallAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)
+        where T : class
+    {
+        scheduler.CheckThread("a call of the cloud's API");
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<CloudResult<T>>(cancellation);
+        scheduler.Trace(daemon.Machine.Name, action);
+        var result = new TaskCompletionSource<CloudResult<T>>();
+        cancellation.UnsafeRegister(_ => result.TrySetCanceled(cancellation), null);
+        if (daemon.Machine.IsCutOff || cluster.Weather.CloudDown || scheduler.Chance(cluster.Weather.CloudLost))
+        {
+            Fail(result, CloudErrorKind.Retry, "<connect>", scheduler.Between(0, Limit.TotalSeconds));
+            return result.Task;
+        }
+
+        if (scheduler.Chance(cluster.Weather.CloudConflict))
+        {
+            Fail(result, CloudErrorKind.Retry, "TaskConflict", scheduler.Between(0.005, 0.1));
+            return result.Task;
+        }
+
+        var isAnswerLost = scheduler.Chance(cluster.Weather.CloudAnswerLost);
+        if (isAnswerLost) Fail(result, CloudErrorKind.Reread, "<timeout>", Limit);
+        Execute(action, call, isAnswerLost ? null : result);
+        return result.Task;
+    }
+
+    /// <param name="result">Null when the answer gets lost.</param>
+    private void Execute<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, TaskCompletionSource<CloudResult<T>>? result) where T : class =>
+        cluster.Cloud.Context.Post(
+            async _ =>
+            {
+                try
+                {
+                    var answer = await call(cluster.Cloud.Api);
+                    scheduler.Trace(daemon.Machine.Name, $"{action} {answer.Error?.Code ?? "done"}");
+                    daemon.Context.Deliver(() => result?.TrySetResult(answer));
+                }
+                catch (Exception e)
+                {
+                    cluster.Fail($"the fake cloud failed: {e}");
+                }
+            },
+            null);
+
+    private void Fail<T>(TaskCompletionSource<CloudResult<T>> result, CloudErrorKind kind, string code, TimeSpan after) where T : class =>
+        scheduler.After(after, () => daemon.Context.Deliver(() =>
+        {
+            var error = new CloudError(kind, code, "simulated", "", 0, null, null);
+            if (result.TrySetResult(new CloudResult<T>(null, error, ""))) scheduler.Trace(daemon.Machine.Name, code);
+        }));
+}
