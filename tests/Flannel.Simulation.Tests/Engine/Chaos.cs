@@ -1,6 +1,7 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
+using Flanneld.Node;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
@@ -22,13 +23,13 @@ internal sealed class Chaos
         this.cluster = cluster;
         scheduler = cluster.Scheduler;
         longestPause = scheduler.Between(2, 30).TotalSeconds;
-        configurations = Configurations.Any(scheduler.Random);
+        configurations = Configurations.Any(scheduler.Random, cluster.HasClones);
         empty = cluster.Store.Snapshot();
         Action[] all =
         [
             Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot, TakeSnapshot, Restore, Compact,
             Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream, JoinUpstream, WriteJunk,
-            ChangeConfig, ChangeWeather, ChangeWeather, NewMachine,
+            ChangeConfig, ChangeWeather, ChangeWeather, NewMachine, ChangeAddress, ChangeAddress, Replace, ChangeFile, ChangeFile,
         ];
         foreach (var act in all)
         {
@@ -61,6 +62,12 @@ internal sealed class Chaos
             machine.Daemon?.Etcd.Reconnect();
             machine.Daemon?.Context.GoOn();
             if (machine.Daemon is null) cluster.StartLater(machine, scheduler.Between(0, 2));
+        }
+
+        // A node that started under backend alloc keeps it until somebody restarts it.
+        foreach (var (_, pair) in cluster.Leases())
+        {
+            if (Holder.Of(pair) is { Instance: null }) cluster.OwnerOf(pair)?.Daemon?.Stop();
         }
 
         scheduler.Settle();
@@ -97,10 +104,45 @@ internal sealed class Chaos
     {
         if (Any() is not { } daemon) return;
         cluster.Trace(daemon.Machine, "crashes");
-        daemon.Kill();
-        daemon.Machine.Daemon = null;
-        cluster.Daemons.Remove(daemon);
+        cluster.Kill(daemon);
         cluster.StartLater(daemon.Machine, Span(), withSubnetFile: scheduler.Chance(0.6));
+    }
+
+    /// <summary>The same instance, with another address.</summary>
+    private void ChangeAddress()
+    {
+        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        cluster.Kill(daemon);
+        cluster.ChangeAddress(daemon.Machine);
+        cluster.Trace(daemon.Machine, $"has the address {daemon.Machine.PublicIp}");
+        cluster.StartLater(daemon.Machine, Span(), withSubnetFile: scheduler.Chance(0.5));
+    }
+
+    /// <summary>Another instance, with the same address.</summary>
+    private void Replace()
+    {
+        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        cluster.Kill(daemon);
+        var replacement = cluster.Replace(daemon.Machine);
+        cluster.Trace(daemon.Machine, $"is replaced by {replacement.Name}");
+        cluster.StartLater(replacement, Span());
+    }
+
+    /// <summary>Another program deletes or changes subnet.env: the daemon writes it again within seconds.</summary>
+    private void ChangeFile()
+    {
+        if (Any() is not { Context.IsPaused: false } daemon) return;
+        var began = scheduler.Now;
+        var machine = daemon.Machine;
+        cluster.Trace(machine, "has its subnet.env changed");
+        if (scheduler.Chance(0.5)) machine.SubnetFile.Remove();
+        else machine.SpoilFile();
+        machine.ReadFile();
+        scheduler.After(NodeReadiness.ReconcileInterval + TimeSpan.FromMilliseconds(1), () =>
+        {
+            if (machine.Daemon == daemon && daemon.IsReady && daemon.Subnet is null && !daemon.Context.WasPausedAfter(began))
+                cluster.Fail($"{machine.Name} is ready without subnet.env");
+        });
     }
 
     private void Stop()
@@ -193,7 +235,13 @@ internal sealed class Chaos
     {
         scheduler.Trace("operator", "restores", then.Revision);
         cluster.Invariants.ExcuseControllers();
-        foreach (var machine in cluster.Machines) cluster.Invariants.Doom(machine, "etcd was restored");
+        foreach (var machine in cluster.Machines)
+        {
+            cluster.Invariants.Doom(machine, "etcd was restored");
+            // What was leased at that time may be found again instead.
+            machine.Kept = null;
+        }
+
         cluster.Store.Restore(then);
     }
 

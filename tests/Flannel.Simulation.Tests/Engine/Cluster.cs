@@ -1,5 +1,6 @@
 using System.Text;
 using Etcdserverpb;
+using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd;
 using Flannel.Etcd.Model;
@@ -12,19 +13,23 @@ namespace Flannel.Simulation.Tests.Engine;
 internal sealed class Cluster : IDisposable
 {
     private const string SharedMemory = "/dev/shm";
+    private const int ClonedNumber = 2;
 
     private static readonly TimeSpan LeaseCheck = TimeSpan.FromMilliseconds(500);
 
     private readonly DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(Root, $"flannel-simulation-{Guid.NewGuid():N}"));
     private string? failure;
+    private int nextNumber;
 
     public Cluster(Scheduler scheduler, int machines)
     {
         Scheduler = scheduler;
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out _));
         Keys = keys;
+        HasClones = machines > ClonedNumber && scheduler.Chance(0.3);
+        nextNumber = machines + 1;
         Store = new EtcdStore(new ProcessClock(scheduler, null, () => TimeSpan.Zero));
-        Machines = [.. Enumerable.Range(1, machines).Select(number => NewMachine(number, machines))];
+        foreach (var number in Enumerable.Range(1, machines)) Machines.Add(NewMachine(number, machines));
         Cloud = new SimulatedCloud(scheduler, Machines);
         Invariants = new Invariants(this);
         Store.Changed += () =>
@@ -46,7 +51,10 @@ internal sealed class Cluster : IDisposable
 
     public Weather Weather { get; } = new();
 
-    public IReadOnlyList<Machine> Machines { get; }
+    public List<Machine> Machines { get; } = [];
+
+    /// <summary>Whether two instances have the same public address.</summary>
+    public bool HasClones { get; }
 
     public List<Daemon> Daemons { get; } = [];
 
@@ -76,6 +84,8 @@ internal sealed class Cluster : IDisposable
         if (machine.Daemon is not null) return;
         Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
         if (!withSubnetFile) machine.SubnetFile.Remove();
+        machine.ReadFile();
+        machine.LeftoverSince = null;
         var daemon = new Daemon(this, machine, Scheduler.Random.Next());
         machine.Daemon = daemon;
         Daemons.Add(daemon);
@@ -97,11 +107,34 @@ internal sealed class Cluster : IDisposable
         if (daemon.Machine.Daemon != daemon) return;
         Trace(daemon.Machine, $"ended: {reason ?? "stopped"}");
         if (reason is not null) Invariants.Ended(daemon, reason);
+        Kill(daemon);
+        StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
+    }
+
+    /// <summary>The VPC gives an instance another address; it restarts.</summary>
+    public void ChangeAddress(Machine machine) => machine.PublicIp = AddressOf(nextNumber++);
+
+    /// <summary>An instance is released, and another one is given its address.</summary>
+    public Machine Replace(Machine machine)
+    {
+        var number = nextNumber++;
+        var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.Kept && OwnerOf(lease.Pair) == machine);
+        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, Kept = isLeased ? machine.Kept : null };
+        Cloud.Add(replacement);
+        Machines[Machines.IndexOf(machine)] = replacement;
+        return replacement;
+    }
+
+    /// <summary>The process is gone, and systemd does not start it again.</summary>
+    public void Kill(Daemon daemon)
+    {
         daemon.Kill();
         daemon.Machine.Daemon = null;
         Daemons.Remove(daemon);
-        StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
     }
+
+    /// <summary>Whether the machine's address is another machine's, too.</summary>
+    public bool SharesAddress(Machine machine) => Machines.Exists(other => other != machine && other.PublicIp == machine.PublicIp);
 
     /// <summary>An operator's, or another program's, write.</summary>
     public void Put(string key, string value, long lease = 0)
@@ -123,7 +156,7 @@ internal sealed class Cluster : IDisposable
     public Machine? OwnerOf(KeyValue pair)
     {
         if (!pair.Key.ToStringUtf8().StartsWith(Keys.Subnets, StringComparison.Ordinal)) return null;
-        return Holder.Of(pair) is { } holder ? Machines.FirstOrDefault(holder.Is) : null;
+        return Holder.Of(pair) is { } holder ? Machines.FirstOrDefault(holder.MayBeTakenOverBy) : null;
     }
 
     /// <summary>All leases and reservations that etcd has now.</summary>
@@ -142,11 +175,19 @@ internal sealed class Cluster : IDisposable
     /// <summary>In memory where there is such a file system: the subnet files are written to the disk each time.</summary>
     private static string Root => Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
 
-    private Machine NewMachine(int number, int count) => new(number, folder.FullName)
+    /// <summary>The last of those with clones has the address of the second.</summary>
+    private Machine NewMachine(int number, int count)
     {
-        MayControl = number % 6 != 3 || count < 3,
-        HasCredentials = number % 6 != 0,
-    };
+        var isClone = HasClones && number == count;
+        return new Machine(number, AddressOf(isClone ? ClonedNumber : number), folder.FullName)
+        {
+            MayControl = number % 6 != 3 || count < 3,
+            HasCredentials = number % 6 != 0,
+            IsAddressByHand = isClone || (HasClones && number == ClonedNumber),
+        };
+    }
+
+    private static Ipv4Address AddressOf(int number) => Ipv4Address.Parse($"192.168.0.{number}");
 
     private static ByteString Text(string text) => ByteString.CopyFrom(Encoding.UTF8.GetBytes(text));
 

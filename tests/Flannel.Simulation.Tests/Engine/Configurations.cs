@@ -26,12 +26,17 @@ internal sealed record Configurations(
 
     private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25, [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 
-    public static Configurations Any(Random random) => random.Next(4) switch
+    /// <param name="withClones">Leases of backend alloc name no instance: there clones of one address cannot be told apart, as upstream.</param>
+    public static Configurations Any(Random random, bool withClones)
     {
-        0 or 1 => Narrow,
-        2 => Lengths,
-        _ => ShortLengths,
-    };
+        var any = random.Next(4) switch
+        {
+            0 or 1 => Narrow,
+            2 => Lengths,
+            _ => ShortLengths,
+        };
+        return withClones ? any with { Others = [.. any.Others.Where(config => !config.Contains("alloc", StringComparison.Ordinal))] } : any;
+    }
 
     private static Configurations OfLengths(string network, int calm, IReadOnlyList<int> lengths)
     {

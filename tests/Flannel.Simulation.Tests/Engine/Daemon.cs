@@ -1,8 +1,8 @@
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Credentials;
-using Flannel.AliVpc.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flanneld;
 using Flanneld.Host;
 using Flanneld.Node;
 using Microsoft.Extensions.Logging;
@@ -51,8 +51,14 @@ internal sealed class Daemon
 
     public bool IsReady => Health.Checks.All(check => check.Ok);
 
+    /// <summary>Whether it says that <c>subnet.env</c> is right.</summary>
+    public bool Publishes => Health.Checks[^1].Ok;
+
     /// <summary>The subnet that the host may use because this process says so; null without one. A file that an earlier process left does not count.</summary>
-    public Ipv4Network? Subnet => Health.Checks[^1].Ok ? Machine.SubnetInFile : null;
+    public Ipv4Network? Subnet => Publishes ? Machine.SubnetInFile : null;
+
+    /// <summary>What it published last; null while it publishes nothing.</summary>
+    public Ipv4Network? Published { get; set; }
 
     public bool ActsAsController => metrics.IsController;
 
@@ -96,7 +102,7 @@ internal sealed class Daemon
     private async Task<string?> RunAsync()
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        var settings = new NodeSettings(cluster.Keys, Machine.PublicIp, Mtu, Machine.SubnetFile)
+        var settings = new NodeSettings(cluster.Keys, Machine.PublicIp, Mtu)
         {
             RenewMargin = RenewMargin,
             LeaseTime = LeaseTime,
@@ -104,27 +110,23 @@ internal sealed class Daemon
             RouteResync = Resync,
         };
         ILoggerFactory loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, Machine.Name) : NullLoggerFactory.Instance;
-        var services = new NodeServices(
-            Etcd, _ => OpenCloud(loggers.CreateLogger("cloud")), Health, metrics, new SystemdNotifier(null), new LoopWatch(clock), loggers, clock, random);
-        using var node = new NodeLifecycle(settings, services, clock.GetTimestamp());
-        var background = new List<Task>();
+        var host = new NodeHost(
+            Machine.SubnetFile, Machine.LastSubnet, Health, metrics, new SystemdNotifier(null), new LoopWatch(clock));
+        var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
+        var services = new NodeServices(Etcd, identity, _ => OpenCloud(loggers.CreateLogger("cloud")), loggers, clock, random);
+        var parts = new DaemonParts(stop.Token);
+        using var node = new NodeLifecycle(settings, host, services, parts, clock.GetTimestamp());
         try
         {
-            return await node.RunAsync(IdentityAsync, background, _ => Task.CompletedTask, ending.Token);
+            return await node.RunAsync(null, null, ending.Token);
         }
         finally
         {
             ending.Cancel();
-            await Task.WhenAll(background).ConfigureAwait(TaskWait.IgnoringFailure);
+            await parts.EndAsync();
         }
     }
 
     private SimulatedCloudAccess OpenCloud(ILogger logger) => new(
         new CredentialChain([new SimulatedKey(Machine.HasCredentials)], new CloudClock(clock), clock, random, logger), new SimulatedCloudApi(cluster, this));
-
-    private async Task<(InstanceIdentity? Identity, string Error)> IdentityAsync()
-    {
-        await Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock);
-        return (Machine.Identity, "");
-    }
 }

@@ -91,12 +91,16 @@ internal static class History
     {
         foreach (var machine in cluster.Machines)
         {
+            if (IsReady(machine)) continue;
+            // Refused, as long as the other one lives.
+            if (machine.SubnetInFile is null && cluster.Machines.Exists(other => other.PublicIp == machine.PublicIp && IsReady(other))) continue;
             if (machine.Daemon is not { } daemon) return $"{machine.Name} does not run";
-            if (daemon.IsReady && daemon.Subnet is not null) continue;
             return $"{machine.Name} is not ready: {string.Join("; ", daemon.Health.Checks.Where(check => !check.Ok).Select(check => check.Detail))}";
         }
 
         var acting = cluster.Daemons.Count(daemon => daemon.ActsAsController);
         return acting == 1 ? null : $"{acting} controllers";
     }
+
+    private static bool IsReady(Machine machine) => machine.Daemon is { IsReady: true, Subnet: not null };
 }

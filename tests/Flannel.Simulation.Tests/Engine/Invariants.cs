@@ -1,5 +1,7 @@
+using Etcdserverpb;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
 using Mvccpb;
 
@@ -15,6 +17,10 @@ internal sealed class Invariants(Cluster cluster)
     private const int RequestsAtOnce = 100;
     private const int RequestsPerSecond = 8;
 
+    // A node without an answer from etcd keeps the file for a lease's time; with one, it looks again within seconds.
+    private static readonly TimeSpan Leftover = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
+
+    private readonly HashSet<AvailableRoute> available = [];
     private bool storeChanged = true;
     private TimeSpan controllersExcused;
     private TimeSpan nextCheck;
@@ -31,7 +37,8 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
     public static void Disturb(Machine machine, string why)
     {
-        machine.Kept = null;
+        // What was never published there is not remembered there.
+        if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.Kept = null;
         if (machine.Daemon is { } daemon) daemon.Disturbance = why;
     }
 
@@ -46,7 +53,7 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>A daemon ended by itself.</summary>
     public void Ended(Daemon daemon, string reason)
     {
-        if (daemon.Disturbance is null) cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
+        if (daemon.Disturbance is null && !cluster.SharesAddress(daemon.Machine)) cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
     }
 
     /// <summary>A daemon sends a write to the cloud.</summary>
@@ -56,6 +63,15 @@ internal sealed class Invariants(Cluster cluster)
         var controller = cluster.Store.Find(cluster.Keys.Controller);
         if (controller is null || cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine != daemon.Machine)
             cluster.Fail($"{daemon.Machine.Name} sends {action} and does not hold the election");
+    }
+
+    /// <summary>A daemon has written a key.</summary>
+    public void Written(PutRequest put)
+    {
+        var key = put.Key.ToStringUtf8();
+        if (!key.StartsWith(cluster.Keys.Routes, StringComparison.Ordinal)) return;
+        if (RouteStatus.Parse(put.Value.Span) is { State: RouteState.Available } status)
+            available.Add(new AvailableRoute(key[cluster.Keys.Routes.Length..], status.InstanceId, put.Lease));
     }
 
     public void Check()
@@ -69,9 +85,11 @@ internal sealed class Invariants(Cluster cluster)
         if (!storeChanged && now < nextCheck) return;
         storeChanged = false;
         nextCheck = now + TimeSpan.FromSeconds(1);
+        ForgetTaken();
         foreach (var daemon in cluster.Daemons)
         {
             CheckHeld(daemon, now);
+            CheckLeftover(daemon, now);
             CheckRequests(daemon, now);
         }
 
@@ -82,14 +100,16 @@ internal sealed class Invariants(Cluster cluster)
     private void CheckProcess(Daemon daemon)
     {
         daemon.Context.HasRun = false;
-        var before = daemon.Subnet;
+        var before = daemon.Published;
         daemon.Machine.ReadFile();
-        var subnet = daemon.Subnet;
+        // What another program did to the file is no decision of the daemon.
+        var subnet = daemon.Published = daemon.Publishes ? daemon.Machine.SubnetInFile ?? before : null;
         if (subnet is not null && !daemon.IsReady) cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
         if (subnet == before) return;
         storeChanged = true;
         cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
         if (subnet is null) return;
+        CheckRoute(daemon, subnet.Value);
         if (daemon.Machine.Kept is { } kept && kept != subnet) cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
         if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)) daemon.Machine.Kept = subnet;
         // By what was read before the subnet was taken away, perhaps.
@@ -104,6 +124,36 @@ internal sealed class Invariants(Cluster cluster)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
         if (Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
+    }
+
+    /// <summary>It publishes a subnet only after the controller has said of this very holding that its route is available.</summary>
+    private void CheckRoute(Daemon daemon, Ipv4Network subnet)
+    {
+        if (Find(subnet) is not { Lease: not 0 } pair || Holder.Of(pair) is not { Instance: { } instance } holder || !holder.Is(daemon.Machine)) return;
+        if (!available.Contains(new AvailableRoute(new SubnetKey(subnet).ToString(), instance, pair.Lease)))
+            cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
+    }
+
+    /// <summary>A file of an earlier run goes when its subnet is not the machine's any more.</summary>
+    private void CheckLeftover(Daemon daemon, TimeSpan now)
+    {
+        var machine = daemon.Machine;
+        var isLeftover = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet) && !daemon.Context.WasPausedAfter(now);
+        machine.LeftoverSince = isLeftover ? machine.LeftoverSince ?? now : null;
+        if (now - machine.LeftoverSince > Leftover)
+            cluster.Fail($"{machine.Name} leaves {machine.SubnetInFile} in subnet.env, which it has not held for {Leftover}");
+    }
+
+    /// <summary>A subnet that another node has taken need not be given back.</summary>
+    private void ForgetTaken()
+    {
+        foreach (var (key, pair) in cluster.Leases())
+        {
+            foreach (var machine in cluster.Machines)
+            {
+                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.MayBeTakenOverBy(machine) != true) machine.Kept = null;
+            }
+        }
     }
 
     private void CheckRequests(Daemon daemon, TimeSpan now)
@@ -135,4 +185,7 @@ internal sealed class Invariants(Cluster cluster)
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config } && SubnetChoice.Fits(config, subnet);
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
+
+    /// <param name="EtcdLease">Tells this holding of the subnet from all others.</param>
+    private sealed record AvailableRoute(string SubnetKey, string Instance, long EtcdLease);
 }

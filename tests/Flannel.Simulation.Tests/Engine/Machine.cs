@@ -1,21 +1,38 @@
 using Flannel.AliVpc.Metadata;
 using Flannel.Core.Addresses;
 using Flanneld.Host;
+using Flanneld.Node;
 
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One instance: what outlives the process that runs on it.</summary>
-internal sealed class Machine(int number, string folder)
+internal sealed class Machine
 {
-    public int Number { get; } = number;
+    private readonly string path;
 
-    public string Name { get; } = $"n{number}";
+    public Machine(int number, Ipv4Address publicIp, string folder)
+    {
+        (Number, PublicIp) = (number, publicIp);
+        Name = $"n{number}";
+        Instance = $"i-{number}";
+        NetworkInterface = $"eni-{number}";
+        path = Path.Combine(folder, Name, "subnet.env");
+        SubnetFile = new SubnetFile(path);
+        LastSubnet = new LastSubnetFile(path, Path.Combine(folder, Name, "state"));
+    }
 
-    public string Instance { get; } = $"i-{number}";
+    public int Number { get; }
 
-    public string NetworkInterface { get; } = $"eni-{number}";
+    public string Name { get; }
 
-    public Ipv4Address PublicIp { get; set; } = Ipv4Address.Parse($"192.168.0.{number}");
+    public string Instance { get; }
+
+    public string NetworkInterface { get; }
+
+    public Ipv4Address PublicIp { get; set; }
+
+    /// <summary>Whether <see cref="PublicIp"/> is given by <c>--public-ip</c>: then another instance may have the same.</summary>
+    public bool IsAddressByHand { get; init; }
 
     /// <summary>Whether <c>--route-controller</c> allows its daemon to be the route controller.</summary>
     public bool MayControl { get; init; } = true;
@@ -23,14 +40,22 @@ internal sealed class Machine(int number, string folder)
     /// <summary>Whether it has credentials for the cloud's API.</summary>
     public bool HasCredentials { get; init; } = true;
 
-    public SubnetFile SubnetFile { get; } = new(Path.Combine(folder, $"n{number}", "subnet.env"));
+    /// <summary>The released instance whose address this one was given; null without one.</summary>
+    public Machine? Replaces { get; init; }
+
+    public SubnetFile SubnetFile { get; }
+
+    public LastSubnetFile LastSubnet { get; }
 
     /// <summary>The subnet that <c>subnet.env</c> names now; null without the file.</summary>
     public Ipv4Network? SubnetInFile { get; private set; }
 
-    /// <summary>The subnet that it must have again after a restart: nobody has touched its lease since it was published. Null when it may have
-    /// another.</summary>
+    /// <summary>The subnet that it must have again after a restart, unless another node takes it: its lease, or what it remembers. Null when it may
+    /// have another.</summary>
     public Ipv4Network? Kept { get; set; }
+
+    /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not published.</summary>
+    public TimeSpan? LeftoverSince { get; set; }
 
     public TimeSpan WallClockError { get; set; }
 
@@ -42,9 +67,34 @@ internal sealed class Machine(int number, string folder)
     public bool RestartPlanned { get; set; }
 
     /// <summary>As the metadata service answers.</summary>
-    public InstanceIdentity Identity => new(
-        "cn-hangzhou", "cn-hangzhou-h", Instance, SimulatedCloud.VpcId, SimulatedCloud.VSwitchId, $"00:16:3e:00:00:{Number:x2}", NetworkInterface, true,
-        PublicIp, [PublicIp]);
+    public InstanceIdentity Identity
+    {
+        get
+        {
+            var own = IsAddressByHand ? Ipv4Address.Parse($"192.168.1.{Number}") : PublicIp;
+            return new InstanceIdentity(
+                "cn-hangzhou", "cn-hangzhou-h", Instance, SimulatedCloud.VpcId, SimulatedCloud.VSwitchId, $"00:16:3e:00:00:{Number:x2}",
+                NetworkInterface, true, own, [own]);
+        }
+    }
 
-    public void ReadFile() => SubnetInFile = SubnetFile.ReadPreviousSubnet();
+    public void ReadFile() => SubnetInFile = (SubnetFile.Read() as SubnetFileState.Present)?.ReadSubnet();
+
+    /// <summary>Another program writes over the file.</summary>
+    public void SpoilFile()
+    {
+        if (File.Exists(path)) File.WriteAllText(path, "FLANNEL_MTU=1\n");
+    }
+}
+
+/// <summary>A metadata service that answers after a while.</summary>
+internal sealed class SimulatedIdentity(Machine machine, Func<Task> delay) : INodeIdentity
+{
+    public InstanceIdentity? Current { get; private set; }
+
+    public async Task<IdentityResult> ReadAsync()
+    {
+        await delay();
+        return new IdentityResult.Known(Current = machine.Identity);
+    }
 }

@@ -19,12 +19,15 @@ internal sealed class SimulatedCloud
         Api = new FakeCloud(new ProcessClock(scheduler, Context, () => TimeSpan.Zero));
         Api.AddTable(VpcId, TableId);
         Api.AddVSwitch(VSwitchId, VpcId, TableId, "192.168.0.0/24");
-        foreach (var machine in machines) Api.SourceDestChecks[machine.NetworkInterface] = true;
+        foreach (var machine in machines) Add(machine);
     }
 
     public ProcessContext Context { get; }
 
     public FakeCloud Api { get; }
+
+    /// <summary>A new instance, whose interface drops packets with foreign addresses.</summary>
+    public void Add(Machine machine) => Api.SourceDestChecks[machine.NetworkInterface] = true;
 }
 
 /// <summary>One process's credentials and its way to the cloud.</summary>

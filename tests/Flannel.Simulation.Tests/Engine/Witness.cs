@@ -20,6 +20,8 @@ internal sealed class Witness(Cluster cluster, Daemon daemon) : IWitness
                 cluster.Fail($"{daemon.Machine.Name} wrote {key} and does not hold the election");
         }
 
+        foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut)) cluster.Invariants.Written(op.RequestPut);
+
         return answer;
     }
 
@@ -45,7 +47,7 @@ internal sealed class Witness(Cluster cluster, Daemon daemon) : IWitness
 
     private void Own(string key, KeyValue? before)
     {
-        if (before is not null && Holder.Of(before)?.Is(daemon.Machine) != true)
+        if (before is not null && Holder.Of(before)?.MayBeTakenOverBy(daemon.Machine) != true)
             cluster.Fail($"{daemon.Machine.Name} changed {key} of another: {before.Value.ToStringUtf8()}");
     }
 
