@@ -21,6 +21,19 @@ internal sealed record Configurations(
         ],
         [27]);
 
+    /// <summary>The network itself changes: running nodes keep what they have, and their routes.</summary>
+    private static readonly Configurations Networks = new(
+        "10.24.0.0/23",
+        Config("10.24.0.0/20", 27),
+        [
+            Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 25), Config("10.24.0.0/15", 17), Config("10.0.0.0/7", 9),
+        ],
+        [
+            Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 26), Config("10.24.0.0/24", 27, "alloc"),
+            Config("10.24.0.128/25", 28), Unusable,
+        ],
+        [25, 27]);
+
     /// <summary>Keys of every length beside each other: nodes keep what they have while the length changes.</summary>
     private static readonly Configurations Lengths = OfLengths("10.0.0.0/7", 17, [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 30]);
 
@@ -31,7 +44,8 @@ internal sealed record Configurations(
     {
         var any = random.Next(4) switch
         {
-            0 or 1 => Narrow,
+            0 => Narrow,
+            1 => Networks,
             2 => Lengths,
             _ => ShortLengths,
         };

@@ -17,6 +17,10 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         ReadAsync("DescribeRouteTableList", api => api.DescribeRouteTableListAsync(regionId, vpcId, default), cancellation);
 
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
+        string regionId, string routeTableId, CancellationToken cancellation) =>
+        ReadAsync("DescribeRouteTable", api => api.DescribeRouteTableAsync(regionId, routeTableId, default), cancellation);
+
     public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
         ReadAsync("DescribeVSwitchAttributes", api => api.DescribeVSwitchAttributesAsync(regionId, vSwitchId, default), cancellation);
 
@@ -42,7 +46,7 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         WriteAsync("DeleteRouteEntries", api => api.DeleteRouteEntriesAsync(regionId, entries, default), cancellation);
 
     public Task<CloudResult<Done>> ModifyRouteEntryAsync(
-        string regionId, RouteEntry entry, NextHop newNextHop, string name, string description, CancellationToken cancellation) =>
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
         WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default), cancellation);
 
     public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
