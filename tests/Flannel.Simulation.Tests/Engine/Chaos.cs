@@ -16,6 +16,7 @@ internal sealed class Chaos
     private readonly Configurations configurations;
     private readonly StoreSnapshot empty;
     private bool ended;
+    private bool isRestored;
     private StoreSnapshot? snapshot;
 
     public Chaos(Cluster cluster)
@@ -56,6 +57,7 @@ internal sealed class Chaos
         cluster.Invariants.ConfigChanges();
         cluster.Put(cluster.Keys.Config.ToStringUtf8(), configurations.Calm);
         DeleteForeign();
+        if (isRestored) RemoveRoutesOfLostCluster();
         foreach (var machine in cluster.Machines)
         {
             machine.IsCutOff = false;
@@ -138,9 +140,10 @@ internal sealed class Chaos
         if (scheduler.Chance(0.5)) machine.SubnetFile.Remove();
         else machine.SpoilFile();
         machine.ReadFile();
+        machine.FileChangedAt = began;
         scheduler.After(NodeReadiness.ReconcileInterval + TimeSpan.FromMilliseconds(1), () =>
         {
-            if (machine.Daemon == daemon && daemon.IsReady && daemon.Subnet is null && !daemon.Context.WasPausedAfter(began))
+            if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null && !daemon.Context.WasPausedAfter(began))
                 cluster.Fail($"{machine.Name} is ready without subnet.env");
         });
     }
@@ -234,6 +237,7 @@ internal sealed class Chaos
     private void Restore(StoreSnapshot then)
     {
         scheduler.Trace("operator", "restores", then.Revision);
+        isRestored = true;
         cluster.Invariants.ExcuseControllers();
         foreach (var machine in cluster.Machines)
         {
@@ -313,7 +317,7 @@ internal sealed class Chaos
         if (FreeSubnet() is not { } subnet) return;
         var machine = Any(cluster.Machines);
         var publicIp = scheduler.Chance(0.8) ? machine.PublicIp : Ipv4Address.Parse("192.168.0.99");
-        if (publicIp == machine.PublicIp) machine.Kept = null;
+        foreach (var reserved in cluster.Machines.Where(other => other.PublicIp == publicIp)) reserved.Kept = null;
         cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), $$"""{"PublicIP":"{{publicIp}}","BackendType":"ali-vpc"}""");
     }
 
@@ -335,6 +339,13 @@ internal sealed class Chaos
         if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used) address = used.Address.Value | (address & (uint)(used.Size - 1));
         var subnet = new Ipv4Network(new Ipv4Address(address), length);
         return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
+    }
+
+    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their subnet.</summary>
+    private void RemoveRoutesOfLostCluster()
+    {
+        var leased = cluster.Leases().Select(lease => (lease.Key.Subnet.ToString(), Holder.Of(lease.Pair)?.Instance)).ToHashSet();
+        cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(entry => !leased.Contains((entry.Destination, entry.Hop.Id)));
     }
 
     private void DeleteForeign()

@@ -118,7 +118,8 @@ internal sealed class Cluster : IDisposable
     public Machine Replace(Machine machine)
     {
         var number = nextNumber++;
-        var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.Kept && OwnerOf(lease.Pair) == machine);
+        var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.Kept && OwnerOf(lease.Pair) == machine
+            && Holder.Of(lease.Pair)?.PublicIp == machine.PublicIp);
         var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, Kept = isLeased ? machine.Kept : null };
         Cloud.Add(replacement);
         Machines[Machines.IndexOf(machine)] = replacement;

@@ -31,7 +31,7 @@ internal sealed class Invariants(Cluster cluster)
     public void Doom(Machine machine, string why)
     {
         Disturb(machine, why);
-        if (machine.Daemon is { Subnet: not null } daemon) daemon.Doomed ??= cluster.Scheduler.Now + Notice;
+        if (machine.Daemon is { Published: not null } daemon) daemon.Doomed ??= cluster.Scheduler.Now + Notice;
     }
 
     /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
@@ -102,18 +102,25 @@ internal sealed class Invariants(Cluster cluster)
         daemon.Context.HasRun = false;
         var before = daemon.Published;
         daemon.Machine.ReadFile();
-        // What another program did to the file is no decision of the daemon.
-        var subnet = daemon.Published = daemon.Publishes ? daemon.Machine.SubnetInFile ?? before : null;
-        if (subnet is not null && !daemon.IsReady) cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
+        var subnet = daemon.Published = PublishedNow(daemon);
+        if (daemon.Subnet is not null && !daemon.IsReady) cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
         if (subnet == before) return;
         storeChanged = true;
         cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
         if (subnet is null) return;
         CheckRoute(daemon, subnet.Value);
         if (daemon.Machine.Kept is { } kept && kept != subnet) cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
-        if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)) daemon.Machine.Kept = subnet;
+        if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value) && !HasAnother(daemon.Machine, subnet.Value))
+            daemon.Machine.Kept = subnet;
         // By what was read before the subnet was taken away, perhaps.
         daemon.Doomed = IsHeld(daemon, subnet.Value) || daemon.Disturbance is null ? null : cluster.Scheduler.Now + Notice;
+    }
+
+    /// <summary>What another program did to the file is no decision of the daemon, and neither is a file that it keeps while it is undecided.</summary>
+    private static Ipv4Network? PublishedNow(Daemon daemon)
+    {
+        if (daemon.Publishes) return daemon.Machine.SubnetInFile ?? daemon.Published;
+        return daemon.Machine.SubnetInFile == daemon.Published ? daemon.Published : null;
     }
 
     /// <summary>Whoever uses a subnet holds it in etcd, by a lease that its own clock says is alive.</summary>
@@ -122,7 +129,8 @@ internal sealed class Invariants(Cluster cluster)
         if (daemon.Context.IsPaused || daemon.Subnet is not { } subnet) return;
         if (!IsHeld(daemon, subnet) && !(now < daemon.Doomed))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
-        if (Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
+        // In a restored etcd the key has the lease of that time.
+        if (!(now < daemon.Doomed) && Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
     }
 
@@ -180,6 +188,10 @@ internal sealed class Invariants(Cluster cluster)
     }
 
     private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && Holder.Of(pair)?.Is(daemon.Machine) == true;
+
+    /// <summary>A reservation, such as an operator makes for a node that has a lease already.</summary>
+    private bool HasAnother(Machine machine, Ipv4Network subnet) =>
+        cluster.Leases().Any(lease => lease.Key.Subnet != subnet && Holder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
 
     private bool FitsConfig(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config } && SubnetChoice.Fits(config, subnet);

@@ -57,6 +57,9 @@ internal sealed class Machine
     /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not published.</summary>
     public TimeSpan? LeftoverSince { get; set; }
 
+    /// <summary>When another program last changed <c>subnet.env</c>.</summary>
+    public TimeSpan FileChangedAt { get; set; }
+
     public TimeSpan WallClockError { get; set; }
 
     public bool IsCutOff { get; set; }

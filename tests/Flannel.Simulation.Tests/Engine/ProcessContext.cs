@@ -4,7 +4,7 @@ namespace Flannel.Simulation.Tests.Engine;
 /// awaiting.</summary>
 internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationContext
 {
-    private readonly List<Action> waiting = [];
+    private readonly List<(object? Stream, Action Act)> waiting = [];
     private TimeSpan? resumedAt;
 
     public bool IsDead { get; private set; }
@@ -22,10 +22,11 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
     public override SynchronizationContext CreateCopy() => this;
 
     /// <summary>Something from outside: an answer, a timer.</summary>
-    public void Deliver(Action act)
+    /// <param name="stream">What it is part of, in order; null for what comes by itself.</param>
+    public void Deliver(Action act, object? stream = null)
     {
         if (IsDead) return;
-        if (IsPaused) waiting.Add(act);
+        if (IsPaused) waiting.Add((stream, act));
         else act();
     }
 
@@ -36,7 +37,7 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
 
     public void Pause() => IsPaused = true;
 
-    /// <summary>What waited comes all at once, in any order.</summary>
+    /// <summary>What waited comes all at once, in any order but that of its stream.</summary>
     public void GoOn()
     {
         if (IsPaused) resumedAt = scheduler.Now;
@@ -44,7 +45,8 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
         while (waiting.Count > 0)
         {
             var at = scheduler.Random.Next(waiting.Count);
-            var act = waiting[at];
+            if (waiting[at].Stream is { } stream) at = waiting.FindIndex(other => other.Stream == stream);
+            var act = waiting[at].Act;
             waiting.RemoveAt(at);
             act();
         }

@@ -34,7 +34,7 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
     {
         if (closed) return;
         closed = true;
-        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, why, false)));
+        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, why, false)), this);
     }
 
     public void Close() => closed = true;
@@ -53,7 +53,7 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
     {
         var delay = scheduler.Chance(weather.Slow) ? scheduler.Between(0.01, 2) : scheduler.Between(0.0002, 0.01);
         last = scheduler.Now + delay > last ? scheduler.Now + delay : last;
-        scheduler.After(last - scheduler.Now, () => context.Deliver(act));
+        scheduler.After(last - scheduler.Now, () => context.Deliver(act, this));
     }
 
     private void Arrive(WatchResponse answer)
