@@ -110,7 +110,7 @@ internal sealed class NodeLeasing(
         {
             case AcquireResult.Held held:
                 NodeLog.Subnet(logger, held.Lease.Lease.Subnet, How(held.Lease));
-                return new LeasingResult.Held(held.Lease, self);
+                return new LeasingResult.Held(held.Lease, NodeBackend.NeedsRoutes(held.Lease.Config) ? self : null);
             case AcquireResult.Refused error:
                 return new LeasingResult.Failed($"etcd: {error.Error.Message}");
             case AcquireResult.AddressInUse when self is null && identity.Current is null:

@@ -5,8 +5,10 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd;
 using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Model;
 using Flanneld.Host;
 using Flanneld.Node;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
@@ -14,6 +16,10 @@ namespace Flanneld.Unit.Tests.Node;
 
 public sealed class NodeLeasingTests : IDisposable
 {
+    private const string Prefix = "/coreos.com/network";
+    private const string AliVpc = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
+    private const string Alloc = """{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""";
+
     private static readonly TimeSpan Step = TimeSpan.FromMinutes(30);
     private readonly FakeTimeProvider time = new();
     private readonly string path = $"{Path.GetTempPath()}/flannel-{Guid.NewGuid():N}.env";
@@ -67,6 +73,49 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
+    /// <summary>The identity is read for ali-vpc, and while the lease is acquired an operator writes a configuration for alloc.</summary>
+    [Fact]
+    public async Task A_lease_of_backend_alloc_names_no_instance_whatever_the_configuration_was_before()
+    {
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", AliVpc);
+        var changing = new ChangingEtcd(etcd, () => WriteAsync(etcd, "config", Alloc));
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(changing, new KnownIdentity()).TakeAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        Assert.Null(held.Identity);
+    }
+
+    /// <summary>There the instance is read only to tell whether the address is this node's.</summary>
+    [Fact]
+    public async Task A_lease_of_backend_alloc_that_was_leased_under_ali_vpc_before_names_no_instance()
+    {
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", Alloc);
+        var before = KnownIdentity.Value.ToBackendData().ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), TestContext.Current.CancellationToken)).ID;
+        await WriteAsync(
+            etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{before}}}""", id);
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(etcd, new KnownIdentity()).TakeAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("10.24.5.0/24", held.Lease.Lease.Subnet.ToString());
+        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        Assert.Null(held.Identity);
+    }
+
+    private NodeLeasing Leasing(IEtcd etcd, INodeIdentity identity)
+    {
+        Assert.True(EtcdKeys.TryCreate(Prefix, out var keys, out var error), error);
+        var registry = new SubnetRegistry(etcd, keys, TimeProvider.System, new Random(1), NullLogger.Instance);
+        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, null);
+        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
+        return new NodeLeasing(registry, keys, address, identity, former, _ => { }, TimeProvider.System, NullLogger.Instance);
+    }
+
+    private static Task WriteAsync(IEtcd etcd, string key, string value, long lease = 0)
+    {
+        var put = new PutRequest { Key = ByteString.CopyFromUtf8($"{Prefix}/{key}"), Value = ByteString.CopyFromUtf8(value), Lease = lease };
+        return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, TestContext.Current.CancellationToken);
+    }
+
     private async Task PassAsync()
     {
         time.Advance(Step);
@@ -89,6 +138,42 @@ public sealed class NodeLeasingTests : IDisposable
         public InstanceIdentity? Current => null;
 
         public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Impossible("not asked"));
+    }
+
+    private sealed class KnownIdentity : INodeIdentity
+    {
+        public static readonly InstanceIdentity Value = new(
+            "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true,
+            Ipv4Address.Parse("192.168.1.11"), [Ipv4Address.Parse("192.168.1.11")]);
+
+        public InstanceIdentity? Current { get; private set; }
+
+        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = Value));
+    }
+
+    /// <summary>Something happens right before the first etcd lease is granted.</summary>
+    private sealed class ChangingEtcd(IEtcd inner, Func<Task> change) : IEtcd
+    {
+        private bool isChanged;
+
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => inner.RangeAsync(request, cancellation);
+
+        public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
+
+        public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
+        {
+            if (!isChanged) await change();
+            isChanged = true;
+            return await inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
+        }
+
+        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+            inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
+
+        public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
+
+        public IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation) =>
+            inner.WatchAsync(ranges, cancellation);
     }
 
     private sealed class UnavailableEtcd : IEtcd
