@@ -1,5 +1,7 @@
+using Flannel.AliVpc.Control;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Model;
 using Flanneld.Node;
 using Mvccpb;
@@ -9,6 +11,8 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>What goes wrong, and what people do. Each history has a taste of its own for some of it.</summary>
 internal sealed class Chaos
 {
+    private static readonly TimeSpan RouteCleanup = TimeSpan.FromSeconds(10);
+
     private readonly Cluster cluster;
     private readonly Scheduler scheduler;
     private readonly List<(int Weight, Action Act)> acts = [];
@@ -341,11 +345,15 @@ internal sealed class Chaos
         return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
     }
 
-    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their subnet.</summary>
+    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their subnet, and looks
+    /// again for those that a node gives up later. The entries of the present cluster are left to the route controller.</summary>
     private void RemoveRoutesOfLostCluster()
     {
+        scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);
         var leased = cluster.Leases().Select(lease => (lease.Key.Subnet.ToString(), Holder.Of(lease.Pair)?.Instance)).ToHashSet();
-        cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(entry => !leased.Contains((entry.Destination, entry.Hop.Id)));
+        var mark = cluster.Store.Find(cluster.Keys.Cluster) is { } pair && ClusterId.ParseJson(pair.Value.Span) is { } id ? OwnershipMark.Of(id).Token : null;
+        cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(
+            entry => entry.Name != mark && !leased.Contains((entry.Destination, entry.Hop.Id)));
     }
 
     private void DeleteForeign()

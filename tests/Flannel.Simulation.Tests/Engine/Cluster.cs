@@ -89,6 +89,7 @@ internal sealed class Cluster : IDisposable
         var daemon = new Daemon(this, machine, Scheduler.Random.Next());
         machine.Daemon = daemon;
         Daemons.Add(daemon);
+        Invariants.StoreChanged();
         daemon.Start();
         Scheduler.Settle();
     }
@@ -132,6 +133,7 @@ internal sealed class Cluster : IDisposable
         daemon.Kill();
         daemon.Machine.Daemon = null;
         Daemons.Remove(daemon);
+        Invariants.StoreChanged();
     }
 
     /// <summary>Whether the machine's address is another machine's, too.</summary>

@@ -111,7 +111,7 @@ internal sealed class Daemon
         };
         ILoggerFactory loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, Machine.Name) : NullLoggerFactory.Instance;
         var host = new NodeHost(
-            Machine.SubnetFile, Machine.LastSubnet, Health, metrics, new SystemdNotifier(null), new LoopWatch(clock));
+            new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, Health, metrics, new SystemdNotifier(null), new LoopWatch(clock));
         var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
         var services = new NodeServices(Etcd, identity, _ => OpenCloud(loggers.CreateLogger("cloud")), loggers, clock, random);
         var parts = new DaemonParts(stop.Token);

@@ -3,6 +3,8 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Leasing;
+using Flanneld.Host;
+using Flanneld.Node;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
@@ -20,11 +22,17 @@ internal sealed class Invariants(Cluster cluster)
     // A node without an answer from etcd keeps the file for a lease's time; with one, it looks again within seconds.
     private static readonly TimeSpan Leftover = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
 
+    // A node decides by what etcd said: an answer is under way for some seconds, and an event waits until the request before it has ended.
+    private static readonly TimeSpan NewsDelay = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan TimerPrecision = TimeSpan.FromMilliseconds(1);
+
     private readonly HashSet<AvailableRoute> available = [];
     private bool storeChanged = true;
     private TimeSpan controllersExcused;
     private TimeSpan nextCheck;
 
+    /// <summary>The store, or which processes run.</summary>
     public void StoreChanged() => storeChanged = true;
 
     /// <summary>Somebody has taken the subnet away from a machine, behind its back.</summary>
@@ -37,6 +45,7 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
     public static void Disturb(Machine machine, string why)
     {
+        machine.UsableSince = null;
         // What was never published there is not remembered there.
         if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.Kept = null;
         if (machine.Daemon is { } daemon) daemon.Disturbance = why;
@@ -74,6 +83,25 @@ internal sealed class Invariants(Cluster cluster)
             available.Add(new AvailableRoute(key[cluster.Keys.Routes.Length..], status.InstanceId, put.Lease));
     }
 
+    /// <summary>A process writes <c>subnet.env</c>.</summary>
+    public void FileWritten(Daemon daemon, SubnetFileState before, SubnetEnv subnetEnv)
+    {
+        if (before is SubnetFileState.Present { HasExpectedMode: true } present && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
+            cluster.Fail($"{daemon.Machine.Name} writes a subnet.env that is correct already");
+        CheckRoute(daemon, subnetEnv.Subnet);
+    }
+
+    /// <summary>A process removes <c>subnet.env</c>: never while the lease and the route are fine.</summary>
+    public void FileRemoved(Daemon daemon)
+    {
+        var machine = daemon.Machine;
+        var now = cluster.Scheduler.Now;
+        if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < NewsDelay) return;
+        // What a paused process received before the pause is old.
+        if (daemon.Context.WasPausedAfter(since) || IsExpiredFor(daemon, subnet, now)) return;
+        cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, and etcd has said for {now - since} that it may be used");
+    }
+
     public void Check()
     {
         foreach (var daemon in cluster.Daemons)
@@ -86,6 +114,7 @@ internal sealed class Invariants(Cluster cluster)
         storeChanged = false;
         nextCheck = now + TimeSpan.FromSeconds(1);
         ForgetTaken();
+        foreach (var machine in cluster.Machines) machine.UsableSince = IsUsable(machine) ? machine.UsableSince ?? now : null;
         foreach (var daemon in cluster.Daemons)
         {
             CheckHeld(daemon, now);
@@ -101,7 +130,6 @@ internal sealed class Invariants(Cluster cluster)
     {
         daemon.Context.HasRun = false;
         var before = daemon.Published;
-        daemon.Machine.ReadFile();
         var subnet = daemon.Published = PublishedNow(daemon);
         if (daemon.Subnet is not null && !daemon.IsReady) cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
         if (subnet == before) return;
@@ -122,6 +150,32 @@ internal sealed class Invariants(Cluster cluster)
         if (daemon.Publishes) return daemon.Machine.SubnetInFile ?? daemon.Published;
         return daemon.Machine.SubnetInFile == daemon.Published ? daemon.Published : null;
     }
+
+    /// <summary>By the process' own clock. A process without a lease counts from the last answer of etcd.</summary>
+    private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now) => Find(subnet) is { } pair && daemon.Etcd.EndOf(pair.Lease) is { } end
+        ? now >= end - TimerPrecision
+        : now - (daemon.Etcd.LastAnswer ?? daemon.Started) >= Daemon.LeaseTime - TimerPrecision;
+
+    /// <summary>Whether etcd says that the machine may use the subnet that its file names.</summary>
+    private bool IsUsable(Machine machine)
+    {
+        if (machine.SubnetInFile is not { } subnet || Find(subnet) is not { Lease: not 0 } pair) return false;
+        if (Holder.Of(pair)?.Instance != machine.Instance || HasAnother(machine, subnet)) return false;
+        var isPublished = machine.Daemon?.Published == subnet;
+        var isUnderNewConfig = !IsRouted(subnet);
+        return StatusOf(subnet, machine.Instance, pair.Lease)?.State switch
+        {
+            RouteState.Available => isPublished || !isUnderNewConfig,
+            // A running node keeps the configuration that it started under, and the controller judges by the new one.
+            null or RouteState.Rejected or RouteState.Conflict => isPublished && isUnderNewConfig,
+            _ => false,
+        };
+    }
+
+    /// <summary>The route status of one holding.</summary>
+    private RouteStatus? StatusOf(Ipv4Network subnet, string instance, long etcdLease) =>
+        cluster.Store.Find(cluster.Keys.Route(new SubnetKey(subnet).ToString())) is { } pair && pair.Lease == etcdLease
+            && RouteStatus.Parse(pair.Value.Span) is { } status && status.SpeaksOf(subnet, instance) ? status : null;
 
     /// <summary>Whoever uses a subnet holds it in etcd, by a lease that its own clock says is alive.</summary>
     private void CheckHeld(Daemon daemon, TimeSpan now)
@@ -192,6 +246,10 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>A reservation, such as an operator makes for a node that has a lease already.</summary>
     private bool HasAnother(Machine machine, Ipv4Network subnet) =>
         cluster.Leases().Any(lease => lease.Key.Subnet != subnet && Holder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
+
+    private bool IsRouted(Ipv4Network subnet) =>
+        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
+        && NodeBackend.NeedsRoutes(config) && SubnetChoice.Fits(config, subnet);
 
     private bool FitsConfig(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config } && SubnetChoice.Fits(config, subnet);

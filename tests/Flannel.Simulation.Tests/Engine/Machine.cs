@@ -57,6 +57,9 @@ internal sealed class Machine
     /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not published.</summary>
     public TimeSpan? LeftoverSince { get; set; }
 
+    /// <summary>Since when etcd has said without interruption that the machine may use the subnet that its file names; null while it does not.</summary>
+    public TimeSpan? UsableSince { get; set; }
+
     /// <summary>When another program last changed <c>subnet.env</c>.</summary>
     public TimeSpan FileChangedAt { get; set; }
 

@@ -28,6 +28,9 @@ internal sealed class SimulatedEtcd(
 
     public long Requests { get; private set; }
 
+    /// <summary>When the process last received an answer; null before the first.</summary>
+    public TimeSpan? LastAnswer { get; private set; }
+
     /// <summary>When an etcd lease ends by all that this process knows: counted from before its last renewal was sent.</summary>
     public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
@@ -192,6 +195,7 @@ internal sealed class SimulatedEtcd(
                 if (!IsReachable || generation != store.Generation) return;
                 context.Deliver(() =>
                 {
+                    LastAnswer = scheduler.Now;
                     answer();
                     limit.Cancelled = true;
                     registration.Dispose();

@@ -1,0 +1,30 @@
+using Flannel.Core.Leases;
+using Flanneld.Host;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>A machine's <c>subnet.env</c> as one process sees it. What the process does to the file is checked before it takes effect.</summary>
+internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) : ISubnetFile
+{
+    private ISubnetFile File => daemon.Machine.SubnetFile;
+
+    public string Path => File.Path;
+
+    public SubnetFileState Read() => File.Read();
+
+    public FileResult Write(SubnetEnv subnetEnv)
+    {
+        invariants.FileWritten(daemon, File.Read(), subnetEnv);
+        var result = File.Write(subnetEnv);
+        daemon.Machine.ReadFile();
+        return result;
+    }
+
+    public FileResult Remove()
+    {
+        invariants.FileRemoved(daemon);
+        var result = File.Remove();
+        daemon.Machine.ReadFile();
+        return result;
+    }
+}
