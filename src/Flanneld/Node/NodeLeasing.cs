@@ -39,6 +39,9 @@ internal sealed class NodeLeasing(
     // etcd is watched meanwhile; this is only how long a wait may take before the reason is checked anew.
     private static readonly TimeSpan Recheck = TimeSpan.FromMinutes(5);
 
+    // Timers stand still while the machine is suspended: the clock is read at least so often.
+    private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
+
     private readonly string configKey = keys.Config.ToStringUtf8();
     private InstanceIdentity? self;
     private long? lastAnswerAt;
@@ -156,7 +159,7 @@ internal sealed class NodeLeasing(
     private async Task ExpireAsync(CancellationToken cancellation)
     {
         while (new LeaseLife(lastAnswerAt!.Value, registry.LeaseTime).Remaining(time) is var left && left > TimeSpan.Zero)
-            await Task.Delay(left, time, cancellation);
+            await Task.Delay(left < ClockCheck ? left : ClockCheck, time, cancellation);
         former.Remove("its lease expired while etcd was unavailable");
     }
 

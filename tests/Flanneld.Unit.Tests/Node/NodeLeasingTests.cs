@@ -30,12 +30,8 @@ public sealed class NodeLeasingTests : IDisposable
     public async Task While_etcd_is_unavailable_the_file_of_before_stays_for_as_long_as_a_lease_lives()
     {
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
-        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
-        var registry = new SubnetRegistry(new UnavailableEtcd(), keys, time, new Random(1), NullLogger.Instance);
-        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
-        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, former.ReadSubnet());
         using var stop = new CancellationTokenSource();
-        var taking = new NodeLeasing(registry, keys, address, new NoIdentity(), former, _ => { }, time, NullLogger.Instance).TakeAsync(stop.Token);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).TakeAsync(stop.Token);
 
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync();
         Assert.True(File.Exists(path));
@@ -57,13 +53,8 @@ public sealed class NodeLeasingTests : IDisposable
         var wholePart = TimeSpan.FromMinutes(1);
         var counting = new CountingTimeProvider();
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
-        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
-        var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
-        var registry = new SubnetRegistry(new UnavailableEtcd(), keys, counting, new Random(1), NullLogger.Instance, leaseTime);
-        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
-        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, former.ReadSubnet());
         using var stop = new CancellationTokenSource();
-        var taking = new NodeLeasing(registry, keys, address, new NoIdentity(), former, _ => { }, counting, NullLogger.Instance).TakeAsync(stop.Token);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, wholePart + TimeSpan.FromMicroseconds(500)).TakeAsync(stop.Token);
 
         counting.Advance(wholePart);
         await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
@@ -101,19 +92,41 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.Null(held.Identity);
     }
 
-    private NodeLeasing Leasing(IEtcd etcd, INodeIdentity identity)
+    private NodeLeasing Leasing(IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null)
     {
         Assert.True(EtcdKeys.TryCreate(Prefix, out var keys, out var error), error);
-        var registry = new SubnetRegistry(etcd, keys, TimeProvider.System, new Random(1), NullLogger.Instance);
-        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, null);
+        clock ??= TimeProvider.System;
+        var registry = new SubnetRegistry(etcd, keys, clock, new Random(1), NullLogger.Instance, leaseTime);
         var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
-        return new NodeLeasing(registry, keys, address, identity, former, _ => { }, TimeProvider.System, NullLogger.Instance);
+        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, former.ReadSubnet());
+        return new NodeLeasing(registry, keys, address, identity, former, _ => { }, clock, NullLogger.Instance);
     }
 
     private static Task WriteAsync(IEtcd etcd, string key, string value, long lease = 0)
     {
         var put = new PutRequest { Key = ByteString.CopyFromUtf8($"{Prefix}/{key}"), Value = ByteString.CopyFromUtf8(value), Lease = lease };
         return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Timers stand still while a machine is suspended, the time of a lease does not.</summary>
+    [Fact]
+    public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it()
+    {
+        var suspending = new SuspendingTimeProvider();
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).TakeAsync(stop.Token);
+
+        suspending.Suspend(TimeSpan.FromHours(25));
+        for (var passed = 0; passed < 60 && File.Exists(path); passed++)
+        {
+            suspending.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
     private async Task PassAsync()
@@ -131,6 +144,15 @@ public sealed class NodeLeasingTests : IDisposable
         /// <summary>Ends a busy loop, which would hang the test.</summary>
         public override long GetTimestamp() =>
             ++Reads <= MaxReads ? base.GetTimestamp() : throw new InvalidOperationException("the clock is read in a busy loop");
+    }
+
+    private sealed class SuspendingTimeProvider : FakeTimeProvider
+    {
+        private TimeSpan suspended;
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(suspended.TotalSeconds * TimestampFrequency);
+
+        public void Suspend(TimeSpan time) => suspended += time;
     }
 
     private sealed class NoIdentity : INodeIdentity
