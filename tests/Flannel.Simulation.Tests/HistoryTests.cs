@@ -7,8 +7,8 @@ namespace Flannel.Simulation.Tests;
 /// <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
 public sealed class HistoryTests(ITestOutputHelper output)
 {
-    // A history of real nodes takes about 0.15 s of processor time; docs/simulation.md has the long run.
-    private const int Default = 1000;
+    // A history takes about 0.15 s of processor time: this many take less than a minute on one core. docs/simulation.md has the long run.
+    private const int Default = 300;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
     private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);

@@ -32,7 +32,7 @@ internal sealed class Chaos
         empty = cluster.Store.Snapshot();
         Action[] all =
         [
-            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot, TakeSnapshot, Restore, Compact,
+            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot, TakeSnapshot, Restore, Compact,
             Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream, JoinUpstream, WriteJunk,
             ChangeConfig, ChangeWeather, ChangeWeather, NewMachine, ChangeAddress, ChangeAddress, Replace, ChangeFile, ChangeFile,
         ];
@@ -192,6 +192,19 @@ internal sealed class Chaos
         scheduler.After(Span(), () =>
         {
             cluster.Trace(daemon.Machine, "goes on");
+            daemon.Context.GoOn();
+        });
+    }
+
+    /// <summary>As a virtual machine: its timers stand still, and the clock goes on.</summary>
+    private void Suspend()
+    {
+        if (Any() is not { Context.IsPaused: false } daemon) return;
+        cluster.Trace(daemon.Machine, "is suspended");
+        daemon.Context.Suspend();
+        scheduler.After(Span(), () =>
+        {
+            cluster.Trace(daemon.Machine, "wakes up");
             daemon.Context.GoOn();
         });
     }

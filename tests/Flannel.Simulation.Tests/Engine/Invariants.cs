@@ -25,6 +25,9 @@ internal sealed class Invariants(Cluster cluster)
     // A node decides by what etcd said: an answer is under way for some seconds, and an event waits until the request before it has ended.
     private static readonly TimeSpan NewsDelay = TimeSpan.FromSeconds(30);
 
+    // A node reads its clock every 15 s when nothing else wakes it: only then it notices an expiry during which its machine was suspended.
+    private static readonly TimeSpan WakeUp = TimeSpan.FromSeconds(16);
+
     private static readonly TimeSpan TimerPrecision = TimeSpan.FromMilliseconds(1);
 
     private readonly HashSet<AvailableRoute> available = [];
@@ -88,7 +91,8 @@ internal sealed class Invariants(Cluster cluster)
     {
         if (before is SubnetFileState.Present { HasExpectedMode: true } present && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
             cluster.Fail($"{daemon.Machine.Name} writes a subnet.env that is correct already");
-        CheckRoute(daemon, subnetEnv.Subnet);
+        // What it publishes already it may write again: a holding that was taken back continues the one before.
+        if (daemon.Published != subnetEnv.Subnet) CheckRoute(daemon, subnetEnv.Subnet);
     }
 
     /// <summary>A process removes <c>subnet.env</c>: never while the lease and the route are fine.</summary>
@@ -180,7 +184,7 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>Whoever uses a subnet holds it in etcd, by a lease that its own clock says is alive.</summary>
     private void CheckHeld(Daemon daemon, TimeSpan now)
     {
-        if (daemon.Context.IsPaused || daemon.Subnet is not { } subnet) return;
+        if (IsAsleep(daemon) || daemon.Subnet is not { } subnet) return;
         if (!IsHeld(daemon, subnet) && !(now < daemon.Doomed))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
         // In a restored etcd the key has the lease of that time.
@@ -238,8 +242,11 @@ internal sealed class Invariants(Cluster cluster)
         if (one.Subnet is { } first && other.Subnet is { } second && first.Overlaps(second))
             cluster.Fail($"{one.Machine.Name} uses {first}, {other.Machine.Name} uses {second}");
 
-        bool Counts(Daemon daemon) => !daemon.Context.IsPaused && !(cluster.Scheduler.Now < daemon.Doomed);
+        bool Counts(Daemon daemon) => !IsAsleep(daemon) && !(cluster.Scheduler.Now < daemon.Doomed);
     }
+
+    /// <summary>It cannot have noticed yet what happened while it did not run.</summary>
+    private bool IsAsleep(Daemon daemon) => daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.WokenAt + WakeUp;
 
     private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && Holder.Of(pair)?.Is(daemon.Machine) == true;
 

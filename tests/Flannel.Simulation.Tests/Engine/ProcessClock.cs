@@ -34,12 +34,22 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
         {
             Dispose();
             if (dueTime == Timeout.InfiniteTimeSpan) return true;
-            Planned? mine = null;
-            mine = planned = scheduler.After(dueTime, () => context.Deliver(() =>
-            {
-                if (!mine!.Cancelled) callback(state);
-            }));
+            Plan(dueTime);
             return true;
+        }
+
+        /// <summary>A timer does not count the time for which the machine is suspended.</summary>
+        private void Plan(TimeSpan wait)
+        {
+            var due = scheduler.Now + wait - context.Suspended;
+            Planned? mine = null;
+            mine = planned = scheduler.After(wait, () => context.Deliver(() =>
+            {
+                if (mine!.Cancelled) return;
+                var left = due + context.Suspended - scheduler.Now;
+                if (left > TimeSpan.Zero) Plan(left);
+                else callback(state);
+            }));
         }
 
         public void Dispose()

@@ -6,6 +6,8 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
 {
     private readonly List<(object? Stream, Action Act)> waiting = [];
     private TimeSpan? resumedAt;
+    private TimeSpan? suspendedAt;
+    private TimeSpan suspended;
 
     public bool IsDead { get; private set; }
 
@@ -33,14 +35,34 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
     /// <summary>Whether it is paused, or was at or after a time.</summary>
     public bool WasPausedAfter(TimeSpan time) => IsPaused || resumedAt >= time;
 
+    /// <summary>For how long its machine has been suspended since it started: timers stand still then, the clock does not.</summary>
+    public TimeSpan Suspended => suspended + (scheduler.Now - suspendedAt ?? TimeSpan.Zero);
+
+    /// <summary>When its machine last continued after it was suspended; null if it never was.</summary>
+    public TimeSpan? WokenAt { get; private set; }
+
     public void Kill() => IsDead = true;
 
     public void Pause() => IsPaused = true;
+
+    /// <summary>Its machine is suspended.</summary>
+    public void Suspend()
+    {
+        Pause();
+        suspendedAt = scheduler.Now;
+    }
 
     /// <summary>What waited comes all at once, in any order but that of its stream.</summary>
     public void GoOn()
     {
         if (IsPaused) resumedAt = scheduler.Now;
+        if (suspendedAt is not null)
+        {
+            suspended = Suspended;
+            WokenAt = scheduler.Now;
+            suspendedAt = null;
+        }
+
         IsPaused = false;
         while (waiting.Count > 0)
         {
