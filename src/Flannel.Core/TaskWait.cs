@@ -1,14 +1,15 @@
 namespace Flannel.Core;
 
-/// <summary>Waits that stay in the caller's <see cref="SynchronizationContext"/>. Code that a simulation runs must not continue on the thread pool, so
-/// that the simulation's scheduler decides the order of all steps: it uses these instead of <see cref="Task.WaitAsync(CancellationToken)"/> and of
-/// <see cref="Task.WhenAny(Task, Task)"/> with a delay, awaits without <c>ConfigureAwait(false)</c>, and cancels with
-/// <see cref="CancellationTokenSource.Cancel()"/> instead of <see cref="CancellationTokenSource.CancelAsync"/>. The daemon has no context: there these
-/// waits cost nothing.</summary>
+/// <summary>Waits that stay in the caller's <see cref="SynchronizationContext"/>. Code that a simulation runs must not continue on the
+/// thread pool, so that the simulation's scheduler decides the order of all steps: it uses these instead of
+/// <see cref="Task.WaitAsync(CancellationToken)"/> and of <see cref="Task.WhenAny(Task, Task)"/> with a delay, awaits without
+/// <c>ConfigureAwait(false)</c>, and cancels with <see cref="CancellationTokenSource.Cancel()"/> instead of
+/// <see cref="CancellationTokenSource.CancelAsync"/>. The daemon has no context: there these waits cost nothing.</summary>
 public static class TaskWait
 {
     /// <summary>To await a task whose failure or cancellation does not matter.</summary>
-    public const ConfigureAwaitOptions IgnoringFailure = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+    public const ConfigureAwaitOptions IgnoringFailure =
+        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
     /// <summary>Returns when the task has completed, however it ended, or when the time has passed; after a day at the
     /// latest (<see cref="TimerRange"/>).</summary>

@@ -15,7 +15,8 @@ namespace Flanneld.Node;
 /// <param name="self">This node.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
-    ICloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, EtcdKeys keys, RouteControllerOptions options, ControllerMetrics metrics,
+    ICloudAccess cloud, AliVpcBackendData self, Election election, Func<LeaseFollower> follow, EtcdKeys keys,
+    RouteControllerOptions options, ControllerMetrics metrics,
     LoopWatch loops, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);

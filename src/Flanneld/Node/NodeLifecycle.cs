@@ -8,11 +8,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>One node's life: leases the subnet, follows the lease and its route, tells the host, and runs the candidate for route controller beside
-/// that. The daemon runs it on real services, the simulation on models.</summary>
+/// <summary>One node's life: leases the subnet, follows the lease and its route, tells the host, and runs the candidate for route
+/// controller beside that. The daemon runs it on real services, the simulation on models.</summary>
 /// <param name="parts">Where the node adds what runs beside its loop.</param>
 /// <param name="startedAt">A timestamp of the process' start.</param>
-internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, DaemonParts parts, long startedAt) : IDisposable
+internal sealed class NodeLifecycle(
+    NodeSettings settings, NodeHost host, NodeServices services, DaemonParts parts, long startedAt) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
     private readonly ILogger etcdLogger = services.Loggers.CreateLogger("etcd");
@@ -34,7 +35,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         if (candidate is not null) parts.Add("the candidate for route controller", StandAsync(candidate, readiness.Settled, cancellation));
         onHeld?.Invoke();
         var keeper = new LeaseKeeper(
-            services.Etcd, settings.Keys, held, settings.RenewMargin, services.Time, services.Random, etcdLogger, settings.LeaseTime, host.Loops);
+            services.Etcd, settings.Keys, held, settings.RenewMargin, services.Time, services.Random, etcdLogger, settings.LeaseTime,
+            host.Loops);
         var loop = new NodeLoop(
             readiness, new ConfigChanges(held, nodeLogger), host.Health, self?.InstanceId,
             () => candidate is null ? "--route-controller=never" : candidate.Obstacle, host.Systemd, host.Loops, settings.WatchdogInterval,
@@ -50,7 +52,8 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var registry = new SubnetRegistry(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger, settings.LeaseTime);
         var former = new FormerSubnet(host.SubnetFile, nodeLogger);
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, former.ReadSubnet() ?? host.LastSubnet.Read());
-        return new NodeLeasing(registry, settings.Keys, address, services.Identity, former, Waiting, services.Time, nodeLogger, onConfigMissing);
+        return new NodeLeasing(registry, settings.Keys, address, services.Identity, former, Waiting, services.Time, nodeLogger,
+            onConfigMissing);
     }
 
     private NodeReadiness Readiness(HeldLease held, InstanceIdentity? self, CancellationToken cancellation)
@@ -82,9 +85,11 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var backend = Connections.Backend(held.Config);
         cloud = services.OpenCloud(backend);
         var election = new Election(
-            services.Etcd, settings.Keys, new ControllerHolder(self.InstanceId, settings.PublicIp.ToString()), services.Time, services.Random, etcdLogger);
+            services.Etcd, settings.Keys, new ControllerHolder(self.InstanceId, settings.PublicIp.ToString()), services.Time,
+            services.Random, etcdLogger);
         return new ControllerCandidate(
-            cloud, self.ToBackendData(), election, () => new LeaseFollower(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
+            cloud, self.ToBackendData(), election,
+            () => new LeaseFollower(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
             settings.Keys, settings.ControllerOptions(backend), host.ControllerMetrics, host.Loops, services.Time, services.Random,
             services.Loggers.CreateLogger("routes"));
     }

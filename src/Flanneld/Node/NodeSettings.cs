@@ -34,9 +34,11 @@ internal sealed record NodeSettings(EtcdKeys Keys, Ipv4Address PublicIp, int Mtu
 
 /// <summary>The host that a node informs.</summary>
 internal sealed record NodeHost(
-    ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeHealth Health, ControllerMetrics ControllerMetrics, SystemdNotifier Systemd, LoopWatch Loops);
+    ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeHealth Health, ControllerMetrics ControllerMetrics, SystemdNotifier Systemd,
+    LoopWatch Loops);
 
 /// <summary>What a node depends on.</summary>
 /// <param name="OpenCloud">The cloud's API with the credentials that a network configuration and this host give.</param>
 internal sealed record NodeServices(
-    IEtcd Etcd, INodeIdentity Identity, Func<AliVpcBackendConfig, ICloudAccess> OpenCloud, ILoggerFactory Loggers, TimeProvider Time, Random Random);
+    IEtcd Etcd, INodeIdentity Identity, Func<AliVpcBackendConfig, ICloudAccess> OpenCloud, ILoggerFactory Loggers, TimeProvider Time,
+    Random Random);

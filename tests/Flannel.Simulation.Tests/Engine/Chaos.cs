@@ -32,8 +32,10 @@ internal sealed class Chaos
         empty = cluster.Store.Snapshot();
         Action[] all =
         [
-            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot, TakeSnapshot, Restore, Compact,
-            Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream, JoinUpstream, WriteJunk,
+            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot,
+            TakeSnapshot, Restore, Compact,
+            Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream,
+            JoinUpstream, WriteJunk,
             ChangeConfig, ChangeWeather, ChangeWeather, NewMachine, ChangeAddress, ChangeAddress, Replace, ChangeFile, ChangeFile,
         ];
         foreach (var act in all)
@@ -147,7 +149,8 @@ internal sealed class Chaos
         machine.FileChangedAt = began;
         scheduler.After(NodeReadiness.ReconcileInterval + TimeSpan.FromMilliseconds(1), () =>
         {
-            if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null && !daemon.Context.WasPausedAfter(began))
+            if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null
+                && !daemon.Context.WasPausedAfter(began))
                 cluster.Fail($"{machine.Name} is ready without subnet.env");
         });
     }
@@ -346,25 +349,30 @@ internal sealed class Chaos
         cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), """{"PublicIP":"192.168.9.8","BackendType":"vxlan"}""", id);
     }
 
-    /// <summary>One that overlaps no key; often inside or around one that a machine used before, where the machine would take it back.</summary>
+    /// <summary>One that overlaps no key; often inside or around one that a machine used before, where the machine would take it
+    /// back.</summary>
     private Ipv4Network? FreeSubnet()
     {
         if (cluster.Weather.ClusterDown || cluster.Store.NoSpace) return null;
         var network = Ipv4Network.Parse(configurations.Network);
         var length = Any(configurations.ForeignLengths);
         var address = network.Address.Value | (uint)scheduler.Random.NextInt64(1L << (32 - network.Length));
-        if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used) address = used.Address.Value | (address & (uint)(used.Size - 1));
+        if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used)
+            address = used.Address.Value | (address & (uint)(used.Size - 1));
         var subnet = new Ipv4Network(new Ipv4Address(address), length);
         return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
     }
 
-    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their subnet, and looks
-    /// again for those that a node gives up later. The entries of the present cluster are left to the route controller.</summary>
+    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their
+    /// subnet, and looks again for those that a node gives up later. The entries of the present cluster are left to the route
+    /// controller.</summary>
     private void RemoveRoutesOfLostCluster()
     {
         scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);
         var leased = cluster.Leases().Select(lease => (lease.Key.Subnet.ToString(), Holder.Of(lease.Pair)?.Instance)).ToHashSet();
-        var mark = cluster.Store.Find(cluster.Keys.Cluster) is { } pair && ClusterId.ParseJson(pair.Value.Span) is { } id ? OwnershipMark.Of(id).Token : null;
+        var mark = cluster.Store.Find(cluster.Keys.Cluster) is { } pair && ClusterId.ParseJson(pair.Value.Span) is { } id
+            ? OwnershipMark.Of(id).Token
+            : null;
         cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(
             entry => entry.Name != mark && !leased.Contains((entry.Destination, entry.Hop.Id)));
     }

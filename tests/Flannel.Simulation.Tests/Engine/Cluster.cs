@@ -121,7 +121,8 @@ internal sealed class Cluster : IDisposable
         var number = nextNumber++;
         var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.Kept && OwnerOf(lease.Pair) == machine
             && Holder.Of(lease.Pair)?.PublicIp == machine.PublicIp);
-        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, Kept = isLeased ? machine.Kept : null };
+        var kept = isLeased ? machine.Kept : null;
+        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, Kept = kept };
         Cloud.Add(replacement);
         Machines[Machines.IndexOf(machine)] = replacement;
         return replacement;
@@ -168,7 +169,8 @@ internal sealed class Cluster : IDisposable
         foreach (var pair in Store.Pairs)
         {
             var key = pair.Key.ToStringUtf8();
-            if (key.StartsWith(Keys.Subnets, StringComparison.Ordinal) && SubnetKey.TryParse(key.AsSpan(Keys.Subnets.Length), out var subnet))
+            if (key.StartsWith(Keys.Subnets, StringComparison.Ordinal)
+                && SubnetKey.TryParse(key.AsSpan(Keys.Subnets.Length), out var subnet))
                 yield return (subnet, pair);
         }
     }

@@ -3,7 +3,8 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>The network configurations of one history.</summary>
 /// <param name="Calm">Under which every machine finds a subnet, whatever the others still hold.</param>
 /// <param name="Initial">What the history may begin with.</param>
-/// <param name="Others">What the operator may write while it runs: also such that the nodes cannot use, and such that have too few subnets.</param>
+/// <param name="Others">What the operator may write while it runs: also such that the nodes cannot use, and such that have too few
+/// subnets.</param>
 /// <param name="ForeignLengths">Of the subnets of upstream nodes and of reservations, inside <paramref name="Network"/>.</param>
 internal sealed record Configurations(
     string Network, string Calm, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ForeignLengths)
@@ -16,8 +17,10 @@ internal sealed record Configurations(
         Config("10.24.0.0/20", 27),
         [Narrowed(27, "10.24.0.32", "10.24.0.224"), Narrowed(28, "10.24.0.16", "10.24.0.240")],
         [
-            Narrowed(27, "10.24.0.32", "10.24.0.224"), Narrowed(28, "10.24.0.16", "10.24.0.240"), Narrowed(28, "10.24.0.128", "10.24.0.240"),
-            Narrowed(26, "10.24.0.64", "10.24.1.192"), Narrowed(29, "10.24.0.8", "10.24.0.64"), Config("10.24.0.0/20", 27, "alloc"), Unusable,
+            Narrowed(27, "10.24.0.32", "10.24.0.224"), Narrowed(28, "10.24.0.16", "10.24.0.240"),
+            Narrowed(28, "10.24.0.128", "10.24.0.240"),
+            Narrowed(26, "10.24.0.64", "10.24.1.192"), Narrowed(29, "10.24.0.8", "10.24.0.64"), Config("10.24.0.0/20", 27, "alloc"),
+            Unusable,
         ],
         [27]);
 
@@ -26,7 +29,8 @@ internal sealed record Configurations(
         "10.24.0.0/23",
         Config("10.24.0.0/20", 27),
         [
-            Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 25), Config("10.24.0.0/15", 17), Config("10.0.0.0/7", 9),
+            Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 25), Config("10.24.0.0/15", 17),
+            Config("10.0.0.0/7", 9),
         ],
         [
             Config("10.24.0.0/24", 27), Config("10.24.0.0/24", 28), Config("10.24.0.0/23", 26), Config("10.24.0.0/24", 27, "alloc"),
@@ -35,11 +39,14 @@ internal sealed record Configurations(
         [25, 27]);
 
     /// <summary>Keys of every length beside each other: nodes keep what they have while the length changes.</summary>
-    private static readonly Configurations Lengths = OfLengths("10.0.0.0/7", 17, [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 30]);
+    private static readonly Configurations Lengths = OfLengths("10.0.0.0/7", 17,
+        [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 30]);
 
-    private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25, [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
+    private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25,
+        [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 
-    /// <param name="withClones">Leases of backend alloc name no instance: there clones of one address cannot be told apart, as upstream.</param>
+    /// <param name="withClones">Leases of backend alloc name no instance: there clones of one address cannot be told apart, as
+    /// upstream.</param>
     public static Configurations Any(Random random, bool withClones)
     {
         var any = random.Next(4) switch
@@ -49,7 +56,9 @@ internal sealed record Configurations(
             2 => Lengths,
             _ => ShortLengths,
         };
-        return withClones ? any with { Others = [.. any.Others.Where(config => !config.Contains("alloc", StringComparison.Ordinal))] } : any;
+        return withClones
+            ? any with { Others = [.. any.Others.Where(config => !config.Contains("alloc", StringComparison.Ordinal))] }
+            : any;
     }
 
     private static Configurations OfLengths(string network, int calm, IReadOnlyList<int> lengths)
@@ -59,7 +68,8 @@ internal sealed record Configurations(
     }
 
     private static string Narrowed(int length, string first, string last) =>
-        $$$"""{"Network":"10.24.0.0/20","SubnetLen":{{{length}}},"SubnetMin":"{{{first}}}","SubnetMax":"{{{last}}}","Backend":{"Type":"ali-vpc"}}""";
+        $$$"""{"Network":"10.24.0.0/20","SubnetLen":{{{length}}}"""
+        + $$$""","SubnetMin":"{{{first}}}","SubnetMax":"{{{last}}}","Backend":{"Type":"ali-vpc"}}""";
 
     private static string Config(string network, int length, string backend = "ali-vpc") =>
         $$$"""{"Network":"{{{network}}}","SubnetLen":{{{length}}},"Backend":{"Type":"{{{backend}}}"}}""";

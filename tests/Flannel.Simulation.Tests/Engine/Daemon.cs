@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One process of <c>flanneld</c>: the real <see cref="NodeLifecycle"/> with the real lease, readiness, subnet file, election and route
-/// controller. Only etcd, the cloud's API, the metadata service, the clock and chance are simulated.</summary>
+/// <summary>One process of <c>flanneld</c>: the real <see cref="NodeLifecycle"/> with the real lease, readiness, subnet file, election and
+/// route controller. Only etcd, the cloud's API, the metadata service, the clock and chance are simulated.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "a killed process disposes of nothing")]
 internal sealed class Daemon
 {
@@ -54,7 +54,8 @@ internal sealed class Daemon
     /// <summary>Whether it says that <c>subnet.env</c> is right.</summary>
     public bool Publishes => Health.Checks[^1].Ok;
 
-    /// <summary>The subnet that the host may use because this process says so; null without one. A file that an earlier process left does not count.</summary>
+    /// <summary>The subnet that the host may use because this process says so; null without one. A file that an earlier process left does
+    /// not count.</summary>
     public Ipv4Network? Subnet => Publishes ? Machine.SubnetInFile : null;
 
     /// <summary>What it published last; null while it publishes nothing.</summary>
@@ -109,9 +110,12 @@ internal sealed class Daemon
             MayControlRoutes = Machine.MayControl,
             RouteResync = Resync,
         };
-        ILoggerFactory loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, Machine.Name) : NullLoggerFactory.Instance;
+        ILoggerFactory loggers = cluster.Scheduler.IsLogging
+            ? new SimulatedLoggers(cluster.Scheduler, Machine.Name)
+            : NullLoggerFactory.Instance;
         var host = new NodeHost(
-            new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, Health, metrics, new SystemdNotifier(null), new LoopWatch(clock));
+            new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, Health, metrics, new SystemdNotifier(null),
+            new LoopWatch(clock));
         var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
         var services = new NodeServices(Etcd, identity, _ => OpenCloud(loggers.CreateLogger("cloud")), loggers, clock, random);
         var parts = new DaemonParts(stop.Token);
@@ -128,5 +132,6 @@ internal sealed class Daemon
     }
 
     private SimulatedCloudAccess OpenCloud(ILogger logger) => new(
-        new CredentialChain([new SimulatedKey(Machine.HasCredentials)], new CloudClock(clock), clock, random, logger), new SimulatedCloudApi(cluster, this));
+        new CredentialChain([new SimulatedKey(Machine.HasCredentials)], new CloudClock(clock), clock, random, logger),
+        new SimulatedCloudApi(cluster, this));
 }

@@ -101,9 +101,11 @@ internal static partial class History
         {
             if (IsReady(machine)) continue;
             // Refused, as long as the other one lives.
-            if (machine.SubnetInFile is null && cluster.Machines.Exists(other => other.PublicIp == machine.PublicIp && IsReady(other))) continue;
+            if (machine.SubnetInFile is null && cluster.Machines.Exists(other => other.PublicIp == machine.PublicIp && IsReady(other)))
+                continue;
             if (machine.Daemon is not { } daemon) return $"{machine.Name} does not run";
-            return $"{machine.Name} is not ready: {string.Join("; ", daemon.Health.Checks.Where(check => !check.Ok).Select(check => check.Detail))}";
+            var failed = daemon.Health.Checks.Where(check => !check.Ok).Select(check => check.Detail);
+            return $"{machine.Name} is not ready: {string.Join("; ", failed)}";
         }
 
         var acting = cluster.Daemons.Count(daemon => daemon.ActsAsController);

@@ -16,7 +16,8 @@ internal sealed record Holder(Ipv4Address PublicIp, string? Instance)
 
     public bool Is(Machine machine) => Instance is null ? PublicIp == machine.PublicIp : Instance == machine.Instance;
 
-    /// <summary>Whether the machine may change or delete the lease: its own, or that of a released instance whose address it was given.</summary>
+    /// <summary>Whether the machine may change or delete the lease: its own, or that of a released instance whose address it was
+    /// given.</summary>
     public bool MayBeTakenOverBy(Machine machine)
     {
         for (var former = machine; former is not null; former = former.Replaces)

@@ -12,7 +12,8 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>What must hold after every step, whatever has happened.</summary>
 internal sealed class Invariants(Cluster cluster)
 {
-    /// <summary>How long a daemon may take to notice that somebody took its subnet away: its lease's time, a silent watch, a request that hangs.</summary>
+    /// <summary>How long a daemon may take to notice that somebody took its subnet away: its lease's time, a silent watch, a request that
+    /// hangs.</summary>
     public static readonly TimeSpan Notice = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
 
     // Of one daemon, with everything that it does at its fastest: two loops that retry, a controller's pass each second.
@@ -65,13 +66,15 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>A daemon ended by itself.</summary>
     public void Ended(Daemon daemon, string reason)
     {
-        if (daemon.Disturbance is null && !cluster.SharesAddress(daemon.Machine)) cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
+        if (daemon.Disturbance is null && !cluster.SharesAddress(daemon.Machine))
+            cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
     }
 
     /// <summary>A daemon sends a write to the cloud.</summary>
     public void CloudWrite(Daemon daemon, string action)
     {
-        if (cluster.Scheduler.Now < controllersExcused || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1))) return;
+        if (cluster.Scheduler.Now < controllersExcused || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
+            return;
         var controller = cluster.Store.Find(cluster.Keys.Controller);
         if (controller is null || cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine != daemon.Machine)
             cluster.Fail($"{daemon.Machine.Name} sends {action} and does not hold the election");
@@ -89,7 +92,8 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>A process writes <c>subnet.env</c>.</summary>
     public void FileWritten(Daemon daemon, SubnetFileState before, SubnetEnv subnetEnv)
     {
-        if (before is SubnetFileState.Present { HasExpectedMode: true } present && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
+        if (before is SubnetFileState.Present { HasExpectedMode: true } present
+            && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
             cluster.Fail($"{daemon.Machine.Name} writes a subnet.env that is correct already");
         // What it publishes already it may write again: a holding that was taken back continues the one before.
         if (daemon.Published != subnetEnv.Subnet) CheckRoute(daemon, subnetEnv.Subnet);
@@ -135,20 +139,24 @@ internal sealed class Invariants(Cluster cluster)
         daemon.Context.HasRun = false;
         var before = daemon.Published;
         var subnet = daemon.Published = PublishedNow(daemon);
-        if (daemon.Subnet is not null && !daemon.IsReady) cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
+        if (daemon.Subnet is not null && !daemon.IsReady)
+            cluster.Fail($"{daemon.Machine.Name} leaves {subnet} in subnet.env and is not ready");
         if (subnet == before) return;
         storeChanged = true;
         cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
         if (subnet is null) return;
         CheckRoute(daemon, subnet.Value);
-        if (daemon.Machine.Kept is { } kept && kept != subnet) cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
-        if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value) && !HasAnother(daemon.Machine, subnet.Value))
+        if (daemon.Machine.Kept is { } kept && kept != subnet)
+            cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
+        if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
+            && !HasAnother(daemon.Machine, subnet.Value))
             daemon.Machine.Kept = subnet;
         // By what was read before the subnet was taken away, perhaps.
         daemon.Doomed = IsHeld(daemon, subnet.Value) || daemon.Disturbance is null ? null : cluster.Scheduler.Now + Notice;
     }
 
-    /// <summary>What another program did to the file is no decision of the daemon, and neither is a file that it keeps while it is undecided.</summary>
+    /// <summary>What another program did to the file is no decision of the daemon, and neither is a file that it keeps while it is
+    /// undecided.</summary>
     private static Ipv4Network? PublishedNow(Daemon daemon)
     {
         if (daemon.Publishes) return daemon.Machine.SubnetInFile ?? daemon.Published;
@@ -156,7 +164,8 @@ internal sealed class Invariants(Cluster cluster)
     }
 
     /// <summary>By the process' own clock. A process without a lease counts from the last answer of etcd.</summary>
-    private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now) => Find(subnet) is { } pair && daemon.Etcd.EndOf(pair.Lease) is { } end
+    private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now) =>
+        Find(subnet) is { } pair && daemon.Etcd.EndOf(pair.Lease) is { } end
         ? now >= end - TimerPrecision
         : now - (daemon.Etcd.LastAnswer ?? daemon.Started) >= Daemon.LeaseTime - TimerPrecision;
 
@@ -195,7 +204,8 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>It publishes a subnet only after the controller has said of this very holding that its route is available.</summary>
     private void CheckRoute(Daemon daemon, Ipv4Network subnet)
     {
-        if (Find(subnet) is not { Lease: not 0 } pair || Holder.Of(pair) is not { Instance: { } instance } holder || !holder.Is(daemon.Machine)) return;
+        if (Find(subnet) is not { Lease: not 0 } pair || Holder.Of(pair) is not { Instance: { } instance } holder) return;
+        if (!holder.Is(daemon.Machine)) return;
         if (!available.Contains(new AvailableRoute(new SubnetKey(subnet).ToString(), instance, pair.Lease)))
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
     }
@@ -204,7 +214,8 @@ internal sealed class Invariants(Cluster cluster)
     private void CheckLeftover(Daemon daemon, TimeSpan now)
     {
         var machine = daemon.Machine;
-        var isLeftover = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet) && !daemon.Context.WasPausedAfter(now);
+        var isLeftover = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet)
+            && !daemon.Context.WasPausedAfter(now);
         machine.LeftoverSince = isLeftover ? machine.LeftoverSince ?? now : null;
         if (now - machine.LeftoverSince > Leftover)
             cluster.Fail($"{machine.Name} leaves {machine.SubnetInFile} in subnet.env, which it has not held for {Leftover}");
@@ -217,7 +228,8 @@ internal sealed class Invariants(Cluster cluster)
         {
             foreach (var machine in cluster.Machines)
             {
-                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.MayBeTakenOverBy(machine) != true) machine.Kept = null;
+                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.MayBeTakenOverBy(machine) != true)
+                    machine.Kept = null;
             }
         }
     }
@@ -259,7 +271,8 @@ internal sealed class Invariants(Cluster cluster)
         && NodeBackend.NeedsRoutes(config) && SubnetChoice.Fits(config, subnet);
 
     private bool FitsConfig(Ipv4Network subnet) =>
-        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config } && SubnetChoice.Fits(config, subnet);
+        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
+            && SubnetChoice.Fits(config, subnet);
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
 

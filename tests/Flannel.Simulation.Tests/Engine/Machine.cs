@@ -50,14 +50,16 @@ internal sealed class Machine
     /// <summary>The subnet that <c>subnet.env</c> names now; null without the file.</summary>
     public Ipv4Network? SubnetInFile { get; private set; }
 
-    /// <summary>The subnet that it must have again after a restart, unless another node takes it: its lease, or what it remembers. Null when it may
-    /// have another.</summary>
+    /// <summary>The subnet that it must have again after a restart, unless another node takes it: its lease, or what it remembers. Null
+    /// when it may have another.</summary>
     public Ipv4Network? Kept { get; set; }
 
-    /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not published.</summary>
+    /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not
+    /// published.</summary>
     public TimeSpan? LeftoverSince { get; set; }
 
-    /// <summary>Since when etcd has said without interruption that the machine may use the subnet that its file names; null while it does not.</summary>
+    /// <summary>Since when etcd has said without interruption that the machine may use the subnet that its file names; null while it does
+    /// not.</summary>
     public TimeSpan? UsableSince { get; set; }
 
     /// <summary>When another program last changed <c>subnet.env</c>.</summary>

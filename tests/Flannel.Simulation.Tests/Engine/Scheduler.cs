@@ -104,7 +104,8 @@ internal sealed class Scheduler(int seed, bool log)
     }
 
     /// <summary>For people only: not part of <see cref="TraceHash"/>.</summary>
-    public void Note(string who, string what) => Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}"));
+    public void Note(string who, string what) =>
+        Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}"));
 
     public bool Chance(double probability) => Random.NextDouble() < probability;
 

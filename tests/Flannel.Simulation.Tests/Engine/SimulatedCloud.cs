@@ -5,8 +5,8 @@ using Flanneld.Node;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>The VPC of all machines: one route table, one vSwitch. Calls are answered on the cloud's side, whatever becomes of the process that sent
-/// them.</summary>
+/// <summary>The VPC of all machines: one route table, one vSwitch. Calls are answered on the cloud's side, whatever becomes of the process
+/// that sent them.</summary>
 internal sealed class SimulatedCloud
 {
     public const string VpcId = "vpc-1";
@@ -44,12 +44,15 @@ internal sealed class SimulatedCloudAccess(CredentialChain credentials, ICloudAp
 internal sealed class SimulatedKey(bool exists) : ICredentialProvider
 {
     private static readonly AccessKey Key =
-        AccessKey.Create("LTAIsimulation", "a-secret-of-the-simulation", null, null, out var error) ?? throw new InvalidOperationException(error);
+        AccessKey.Create("LTAIsimulation", "a-secret-of-the-simulation", null, null, out var error)
+            ?? throw new InvalidOperationException(error);
 
     public string Name => "simulated key";
 
     public bool HasChanged() => false;
 
     public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) =>
-        ValueTask.FromResult<ProviderAnswer>(exists ? new ProviderAnswer.Found(Key) : new ProviderAnswer.NotConfigured("no key in this simulation"));
+        ValueTask.FromResult<ProviderAnswer>(exists
+            ? new ProviderAnswer.Found(Key)
+            : new ProviderAnswer.NotConfigured("no key in this simulation"));
 }

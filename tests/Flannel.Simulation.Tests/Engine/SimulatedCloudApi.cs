@@ -2,7 +2,8 @@ using Flannel.AliVpc.Api;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One process's calls of the cloud's API on a bad network: requests and answers get lost, and the API is unavailable for a time.</summary>
+/// <summary>One process's calls of the cloud's API on a bad network: requests and answers get lost, and the API is unavailable for a
+/// time.</summary>
 internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloudApi
 {
     // The client's own limit for one call.
@@ -14,17 +15,20 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         string regionId, string routeTableId, CancellationToken cancellation) =>
         ReadAsync("DescribeRouteEntryList", api => api.DescribeRouteEntryListAsync(regionId, routeTableId, default), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
+        string regionId, string vpcId, CancellationToken cancellation) =>
         ReadAsync("DescribeRouteTableList", api => api.DescribeRouteTableListAsync(regionId, vpcId, default), cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
         string regionId, string routeTableId, CancellationToken cancellation) =>
         ReadAsync("DescribeRouteTable", api => api.DescribeRouteTableAsync(regionId, routeTableId, default), cancellation);
 
-    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(
+        string regionId, string vSwitchId, CancellationToken cancellation) =>
         ReadAsync("DescribeVSwitchAttributes", api => api.DescribeVSwitchAttributesAsync(regionId, vSwitchId, default), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(
+        string regionId, string vpcId, CancellationToken cancellation) =>
         ReadAsync("DescribeVSwitches", api => api.DescribeVSwitchesAsync(regionId, vpcId, default), cancellation);
 
     public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
@@ -47,17 +51,21 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
 
     public Task<CloudResult<Done>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
-        WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default), cancellation);
+        WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default),
+            cancellation);
 
     public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         ReadAsync("DryRun", api => api.DryRunAsync(action, regionId, entry, default), cancellation);
 
     public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
-        ReadAsync("DescribeNetworkInterfaces", api => api.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, default), cancellation);
+        ReadAsync("DescribeNetworkInterfaces", api => api.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, default),
+            cancellation);
 
-    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
-        WriteAsync("ModifyNetworkInterfaceAttribute", api => api.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, default), cancellation);
+    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(
+        string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+        WriteAsync("ModifyNetworkInterfaceAttribute", api => api.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, default),
+            cancellation);
 
     private Task<CloudResult<T>> ReadAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)
         where T : class => CallAsync(action, call, cancellation);
@@ -96,7 +104,8 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     }
 
     /// <param name="result">Null when the answer gets lost.</param>
-    private void Execute<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, TaskCompletionSource<CloudResult<T>>? result) where T : class =>
+    private void Execute<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call,
+        TaskCompletionSource<CloudResult<T>>? result) where T : class =>
         cluster.Cloud.Context.Post(
             async _ =>
             {

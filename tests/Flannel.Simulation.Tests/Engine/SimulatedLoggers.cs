@@ -13,7 +13,8 @@ internal sealed class SimulatedLoggers(Scheduler scheduler, string process) : IL
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         scheduler.Note(process, $"{logLevel}: {formatter(state, exception)}");
 
     public void Dispose()

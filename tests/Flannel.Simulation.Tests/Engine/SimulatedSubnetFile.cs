@@ -3,10 +3,11 @@ using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>A machine's <c>subnet.env</c> as one process sees it. What the process does to the file is checked before it takes effect.</summary>
+/// <summary>A machine's <c>subnet.env</c> as one process sees it. What the process does to the file is checked before it takes
+/// effect.</summary>
 internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) : ISubnetFile
 {
-    private ISubnetFile File => daemon.Machine.SubnetFile;
+    private SubnetFile File => daemon.Machine.SubnetFile;
 
     public string Path => File.Path;
 

@@ -20,7 +20,8 @@ internal sealed class Witness(Cluster cluster, Daemon daemon) : IWitness
                 cluster.Fail($"{daemon.Machine.Name} wrote {key} and does not hold the election");
         }
 
-        foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut)) cluster.Invariants.Written(op.RequestPut);
+        foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
+            cluster.Invariants.Written(op.RequestPut);
 
         return answer;
     }

@@ -24,12 +24,14 @@ public sealed class NodeLeasingTests : IDisposable
     private readonly FakeTimeProvider time = new();
     private readonly string path = $"{Path.GetTempPath()}/flannel-{Guid.NewGuid():N}.env";
 
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
     public void Dispose() => File.Delete(path);
 
     [Fact]
     public async Task While_etcd_is_unavailable_the_file_of_before_stays_for_as_long_as_a_lease_lives()
     {
-        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
         var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).TakeAsync(stop.Token);
 
@@ -52,12 +54,13 @@ public sealed class NodeLeasingTests : IDisposable
     {
         var wholePart = TimeSpan.FromMinutes(1);
         var counting = new CountingTimeProvider();
-        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, wholePart + TimeSpan.FromMicroseconds(500)).TakeAsync(stop.Token);
+        var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).TakeAsync(stop.Token);
 
         counting.Advance(wholePart);
-        await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+        await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
         Assert.InRange(counting.Reads, 1, CountingTimeProvider.MaxReads);
         Assert.False(File.Exists(path));
         await stop.CancelAsync();
@@ -71,7 +74,7 @@ public sealed class NodeLeasingTests : IDisposable
         var etcd = new ModelEtcd(TimeProvider.System);
         await WriteAsync(etcd, "config", AliVpc);
         var changing = new ChangingEtcd(etcd, () => WriteAsync(etcd, "config", Alloc));
-        var held = Assert.IsType<LeasingResult.Held>(await Leasing(changing, new KnownIdentity()).TakeAsync(TestContext.Current.CancellationToken));
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(changing, new KnownIdentity()).TakeAsync(Cancel));
         Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
     }
@@ -83,10 +86,10 @@ public sealed class NodeLeasingTests : IDisposable
         var etcd = new ModelEtcd(TimeProvider.System);
         await WriteAsync(etcd, "config", Alloc);
         var before = KnownIdentity.Value.ToBackendData().ToJson();
-        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), TestContext.Current.CancellationToken)).ID;
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
         await WriteAsync(
             etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{before}}}""", id);
-        var held = Assert.IsType<LeasingResult.Held>(await Leasing(etcd, new KnownIdentity()).TakeAsync(TestContext.Current.CancellationToken));
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(etcd, new KnownIdentity()).TakeAsync(Cancel));
         Assert.Equal("10.24.5.0/24", held.Lease.Lease.Subnet.ToString());
         Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
@@ -102,10 +105,11 @@ public sealed class NodeLeasingTests : IDisposable
         return new NodeLeasing(registry, keys, address, identity, former, _ => { }, clock, NullLogger.Instance);
     }
 
-    private static Task WriteAsync(IEtcd etcd, string key, string value, long lease = 0)
+    private static Task<TxnResponse> WriteAsync(ModelEtcd etcd, string key, string value, long lease = 0)
     {
-        var put = new PutRequest { Key = ByteString.CopyFromUtf8($"{Prefix}/{key}"), Value = ByteString.CopyFromUtf8(value), Lease = lease };
-        return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, TestContext.Current.CancellationToken);
+        var whole = ByteString.CopyFromUtf8($"{Prefix}/{key}");
+        var put = new PutRequest { Key = whole, Value = ByteString.CopyFromUtf8(value), Lease = lease };
+        return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, Cancel);
     }
 
     /// <summary>Timers stand still while a machine is suspended, the time of a lease does not.</summary>
@@ -113,7 +117,7 @@ public sealed class NodeLeasingTests : IDisposable
     public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it()
     {
         var suspending = new SuspendingTimeProvider();
-        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
         var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).TakeAsync(stop.Token);
 
@@ -121,7 +125,7 @@ public sealed class NodeLeasingTests : IDisposable
         for (var passed = 0; passed < 60 && File.Exists(path); passed++)
         {
             suspending.Advance(TimeSpan.FromSeconds(1));
-            await Task.Delay(1, TestContext.Current.CancellationToken);
+            await Task.Delay(1, Cancel);
         }
 
         Assert.False(File.Exists(path));
@@ -132,7 +136,7 @@ public sealed class NodeLeasingTests : IDisposable
     private async Task PassAsync()
     {
         time.Advance(Step);
-        await Task.Delay(1, TestContext.Current.CancellationToken);
+        await Task.Delay(1, Cancel);
     }
 
     private sealed class CountingTimeProvider : FakeTimeProvider
@@ -178,7 +182,8 @@ public sealed class NodeLeasingTests : IDisposable
     {
         private bool isChanged;
 
-        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => inner.RangeAsync(request, cancellation);
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+            inner.RangeAsync(request, cancellation);
 
         public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
 
