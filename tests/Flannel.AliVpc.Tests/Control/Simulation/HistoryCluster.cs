@@ -28,7 +28,7 @@ internal sealed class HistoryCluster : IDisposable
     /// <summary>So many instances live as long as the history: some in each VPC.</summary>
     private const int NeverDeleted = 6;
 
-    private static readonly TimeSpan QuietResync = TimeSpan.FromHours(2);
+    private static readonly TimeSpan QuietResync = TimeSpan.FromHours(6);
 
     private readonly VirtualTime time;
     private readonly Random chance;
@@ -303,7 +303,7 @@ internal sealed class HistoryCluster : IDisposable
         while (true)
         {
             var options = new RouteControllerOptions(plan.RouteTableIds);
-            if (!isTroubled) options = options with { Resync = QuietResync };
+            if (!isTroubled) options = options with { Resync = QuietResync, SlowResyncs = 2 };
             var controller = new RouteController(options, view, api, time, new Random(chance.Next()), Log);
             Trace("a term begins");
             await controller.RunAsync(Term, CancellationToken.None);

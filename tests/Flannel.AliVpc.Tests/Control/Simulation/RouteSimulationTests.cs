@@ -13,7 +13,7 @@ public sealed class RouteSimulationTests
     private const int FirstOfMany = 1000;
 
     /// <summary>Of a usual run of the tests, whose time is limited.</summary>
-    private const int UsualSeeds = 16;
+    private const int UsualSeeds = 25;
 
     /// <summary>Of many: a test for each would cost more than its history.</summary>
     private const int PerTest = 50;
@@ -77,8 +77,8 @@ public sealed class RouteSimulationTests
         Assert.Equal(writes, history.Writes);
     });
 
-    /// <summary>Two to eight minutes: many histories of different lengths find more than a few long ones.</summary>
-    private static TimeSpan LengthOf(int seed) => TimeSpan.FromMinutes(2 + seed % 7);
+    /// <summary>One to five minutes: many histories of different lengths find more than a few long ones.</summary>
+    private static TimeSpan LengthOf(int seed) => TimeSpan.FromMinutes(1 + seed % 5);
 
     private static void AssertNone(IEnumerable<string> lines) => Assert.True(!lines.Any(), string.Join('\n', lines));
 
