@@ -37,7 +37,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
         var done = reports.OfType<HistoryReport>().ToList();
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{done.Count} histories, {done.Sum(report => report.Steps)} steps, {done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
+            $"{done.Count} histories passed, {failures.Count} failed, {done.Sum(report => report.Steps)} steps, {done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
         Assert.True(failures.Count == 0, string.Join("\n\n", failures.Order(StringComparer.Ordinal)));
     }
 

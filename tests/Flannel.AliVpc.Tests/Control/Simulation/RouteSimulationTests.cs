@@ -4,60 +4,75 @@ using Flannel.AliVpc.Tests.Control.Support;
 namespace Flannel.AliVpc.Tests.Control.Simulation;
 
 /// <summary>Some virtual minutes of trouble, then quiet for longer than a lease lives, for many seeds. The invariants at each write are
-/// <see cref="RouteInvariants"/>'; those of the end are here. A failure names its seed: <c>FLANNEL_SIMULATION_SEED=N</c> runs it alone and tells
-/// what happened, <c>-showLiveOutput</c> even when it passes;
-/// <c>FLANNEL_SIMULATION_SEEDS=N</c> runs so many other ones, from <c>FLANNEL_SIMULATION_FIRST</c> on.</summary>
-public sealed class RouteSimulationTests
+/// <see cref="RouteInvariants"/>'; those of the end are here. <c>FLANNEL_SIM_SEED=n</c> runs one history, prints what happened in it, and
+/// begins the many with it; <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+public sealed class RouteSimulationTests(ITestOutputHelper output)
 {
-    private const string OneSeed = "FLANNEL_SIMULATION_SEED";
-    private const int FirstOfMany = 1000;
+    // A history takes about half a second of processor time. docs/simulation.md has the long run.
+    private const int Default = 30;
 
-    /// <summary>Of a usual run of the tests, whose time is limited.</summary>
-    private const int UsualSeeds = 25;
+    /// <summary>Whoever reads about them needs no more.</summary>
+    private const int MostFailures = 5;
 
-    /// <summary>Of many: a test for each would cost more than its history.</summary>
-    private const int PerTest = 50;
+    private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
+    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
 
-    /// <summary>The first seed of each test, and how many follow it.</summary>
-    public static TheoryData<int, int> Seeds
+    [Fact]
+    public void Whatever_happens_no_living_route_is_deleted_nothing_foreign_is_touched_and_the_tables_become_what_the_leases_say()
     {
-        get
-        {
-            if (Number(OneSeed) is { } one) return new TheoryData<int, int>((one, 1));
-            if (Number("FLANNEL_SIMULATION_SEEDS") is not { } many) return [.. Enumerable.Range(1, UsualSeeds).Select(seed => (seed, 1))];
-            var first = Number("FLANNEL_SIMULATION_FIRST") ?? FirstOfMany;
-            return [.. Enumerable.Range(first, many).Chunk(PerTest).Select(seeds => (seeds[0], seeds.Length))];
-        }
-    }
-
-    [Theory]
-    [MemberData(nameof(Seeds))]
-    public void Whatever_happens_no_living_route_is_deleted_nothing_foreign_is_touched_and_the_tables_become_what_the_leases_say(int first, int count)
-    {
-        var failed = new List<string>();
-        for (var seed = first; seed < first + count; seed++)
+        var failures = new List<string>();
+        var passed = 0;
+        var writes = 0L;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken };
+        Parallel.For(0, Histories, options, (i, state) =>
         {
             try
             {
-                Run(seed, TestContext.Current.TestOutputHelper);
+                Interlocked.Add(ref writes, Run(FirstSeed + i));
+                Interlocked.Increment(ref passed);
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
-                failed.Add($"seed {seed}: {e.Message}");
+                lock (failures) failures.Add($"seed {FirstSeed + i}: {e.Message}");
+                if (failures.Count >= MostFailures) state.Stop();
             }
-        }
-
-        Assert.True(failed.Count == 0, string.Join('\n', failed));
+        });
+        output.WriteLine($"{passed} histories passed, {failures.Count} failed, {writes} writes to the cloud");
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
     }
 
-    private static void Run(int seed, ITestOutputHelper? output) => VirtualTime.Run(async time =>
-    {
-        await using var history = new RouteHistory(time, seed);
-        await history.RunAsync(troubled: LengthOf(seed), quiet: TimeSpan.FromHours(32));
-        if (Number(OneSeed) is not null) output?.WriteLine(string.Join('\n', history.Trace));
-        output?.WriteLine(
-            $"seed {seed}: {history.Changes} changes, {history.Faults} faults, {history.Losses} lost elections, {history.Writes} writes, {time.Wakes} timers; {history.Summary}");
+    [Fact]
+    public void The_same_seed_is_the_same_history() => Assert.Equal(TraceOf(FirstSeed), TraceOf(FirstSeed));
 
+    private static IReadOnlyList<string> TraceOf(int seed)
+    {
+        IReadOnlyList<string> trace = [];
+        VirtualTime.Run(async time =>
+        {
+            await using var history = new RouteHistory(time, seed);
+            await history.RunAsync(troubled: LengthOf(seed), quiet: TimeSpan.Zero);
+            trace = history.Trace;
+        });
+        return trace;
+    }
+
+    /// <returns>The controllers' calls that write.</returns>
+    private int Run(int seed)
+    {
+        var written = 0;
+        VirtualTime.Run(async time =>
+        {
+            await using var history = new RouteHistory(time, seed);
+            await history.RunAsync(troubled: LengthOf(seed), quiet: TimeSpan.FromHours(32));
+            if (Histories == 1) output.WriteLine(string.Join('\n', history.Trace.Append(history.Summary)));
+            await CheckAsync(history, time);
+            written = history.Writes;
+        });
+        return written;
+    }
+
+    private static async Task CheckAsync(RouteHistory history, VirtualTime time)
+    {
         // 1. Nothing was done that may not be done, at any moment.
         AssertNone(history.Broken);
         AssertNone(history.FalseAlarms());
@@ -75,13 +90,13 @@ public sealed class RouteSimulationTests
         var writes = history.Writes;
         await time.Pass(TimeSpan.FromMinutes(30));
         Assert.Equal(writes, history.Writes);
-    });
+    }
 
     /// <summary>One to five minutes: many histories of different lengths find more than a few long ones.</summary>
     private static TimeSpan LengthOf(int seed) => TimeSpan.FromMinutes(1 + seed % 5);
 
     private static void AssertNone(IEnumerable<string> lines) => Assert.True(!lines.Any(), string.Join('\n', lines));
 
-    private static int? Number(string variable) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
 }
