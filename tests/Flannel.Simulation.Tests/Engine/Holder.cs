@@ -16,6 +16,10 @@ internal sealed record Holder(Ipv4Address PublicIp, string? Instance)
 
     public bool Is(Machine machine) => Instance is null ? PublicIp == machine.PublicIp : Instance == machine.Instance;
 
+    /// <summary>Whether the machine finds the lease when it starts now: its own, or one that a released instance with its present address
+    /// left.</summary>
+    public bool IsFoundBy(Machine machine) => Is(machine) || (PublicIp == machine.PublicIp && MayBeTakenOverBy(machine));
+
     /// <summary>Whether the machine may change or delete the lease: its own, or that of a released instance whose address it was
     /// given.</summary>
     public bool MayBeTakenOverBy(Machine machine)

@@ -43,7 +43,9 @@ internal sealed class Invariants(Cluster cluster)
     public void Doom(Machine machine, string why)
     {
         Disturb(machine, why);
-        if (machine.Daemon is { Published: not null } daemon) daemon.Doomed ??= cluster.Scheduler.Now + Notice;
+        if (machine.Daemon is not { Published: { } published } daemon) return;
+        // What was taken away before does not count once the daemon holds the subnet again: then it has to notice another event.
+        if (daemon.Doomed is null || IsHeld(daemon, published)) daemon.Doomed = cluster.Scheduler.Now + Notice;
     }
 
     /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
@@ -228,7 +230,7 @@ internal sealed class Invariants(Cluster cluster)
         {
             foreach (var machine in cluster.Machines)
             {
-                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.MayBeTakenOverBy(machine) != true)
+                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.IsFoundBy(machine) != true)
                     machine.Kept = null;
             }
         }
