@@ -20,14 +20,13 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
     /// <summary>Between two parts, once the hold is over.</summary>
     public static readonly TimeSpan Gap = TimeSpan.FromMinutes(5);
 
-    /// <summary>Leases that end within this time end together.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromMinutes(5);
-
     private readonly Dictionary<Ipv4Network, long> deleted = [];
-    private readonly HashSet<EndedLease> endings = [];
     private HashSet<Ipv4Network> part = [];
     private long? heldSince;
     private long nextPartAt;
+
+    /// <summary>How many destinations of this cluster have a route in the VPC, or should have.</summary>
+    private int routes;
     private bool isReported;
 
     /// <summary>Stale routes that would be deleted but for this brake, as of the last pass.</summary>
@@ -37,16 +36,23 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
     public TimeSpan? NextDue => Held == 0 || heldSince is not { } since ? null
         : Longer(Hold - time.GetElapsedTime(since), time.GetElapsedTime(time.GetTimestamp(), nextPartAt));
 
+    /// <summary>Called in each pass. Leases that end together hold the deletions even if most of them are there again when the rest are due.</summary>
+    /// <param name="steps">Those of all tables of the VPC.</param>
+    public void Observe(VpcView view, IReadOnlyCollection<RouteStep> steps)
+    {
+        routes = steps.Where(step => step is not RouteStep.Conflict).Select(step => step.Destination).Distinct().Count();
+        var together = view.EndedRecently.Count(ended => time.GetElapsedTime(ended.At) <= LeaseEndings.Together);
+        if (together > Limit) heldSince ??= time.GetTimestamp();
+    }
+
     /// <summary>Those that may be deleted now.</summary>
     /// <param name="due">Stale routes with evidence, in every table.</param>
-    /// <param name="routes">How many destinations of this cluster have a route in the VPC, or should have.</param>
-    public IReadOnlyList<RouteStep.Delete> Allow(IReadOnlyList<RouteStep.Delete> due, VpcView view, int routes)
+    public IReadOnlyList<RouteStep.Delete> Allow(IReadOnlyList<RouteStep.Delete> due)
     {
         Forget();
-        endings.UnionWith(view.Ended.Where(ended => time.GetElapsedTime(ended.At) <= Together));
-        var limit = Math.Max(Few, routes / Part);
+        var limit = Limit;
         var subnets = due.Select(step => step.Destination).Distinct().Order().ToList();
-        if (subnets.Count + deleted.Keys.Except(subnets).Count() > limit || endings.Count > limit) heldSince ??= time.GetTimestamp();
+        if (subnets.Count + deleted.Keys.Except(subnets).Count() > limit) heldSince ??= time.GetTimestamp();
         var allowed = heldSince is null ? subnets : NextPart(subnets, limit);
         Held = subnets.Count - allowed.Count;
         if (Held > 0 && !isReported)
@@ -83,10 +89,11 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
         return [.. subnets.Where(part.Contains)];
     }
 
+    private int Limit => Math.Max(Few, routes / Part);
+
     private void Forget()
     {
         foreach (var old in deleted.Where(pair => time.GetElapsedTime(pair.Value) > Hold).ToList()) deleted.Remove(old.Key);
-        endings.RemoveWhere(ended => time.GetElapsedTime(ended.At) > Together);
     }
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;

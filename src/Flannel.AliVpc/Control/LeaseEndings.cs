@@ -15,14 +15,22 @@ internal sealed class LeaseEndings(TimeProvider time)
     /// <summary>After a day of absence no evidence is needed any more (<see cref="LeaseAbsences"/>).</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromHours(25);
 
+    /// <summary>Leases that end within this time end together (<see cref="DeletionBrake"/>).</summary>
+    public static readonly TimeSpan Together = TimeSpan.FromMinutes(5);
+
     private readonly Dictionary<Holding, EndedLease> ended = [];
+    private readonly Dictionary<Holding, EndedLease> recent = [];
     private Dictionary<Holding, VpcId> known = [];
     private long? listing;
 
     /// <summary>A subnet in the hands of one node.</summary>
     private sealed record Holding(Ipv4Network Subnet, string NextHopId);
 
+    /// <summary>Those whose subnet the node has not leased again.</summary>
     public IReadOnlyList<EndedLease> All => [.. ended.Values];
+
+    /// <summary>Those of the last minutes, even if the node leases the subnet again: many at once are no end of many nodes.</summary>
+    public IReadOnlyList<EndedLease> Recent => [.. recent.Values];
 
     public void Observe(LeaseSnapshot snapshot)
     {
@@ -38,8 +46,10 @@ internal sealed class LeaseEndings(TimeProvider time)
         if (listing == snapshot.Listing)
         {
             foreach (var (holding, vpc) in known.Where(pair => !now.ContainsKey(pair.Key)))
-                ended[holding] = new EndedLease(vpc, holding.Subnet, holding.NextHopId, time.GetTimestamp());
+                ended[holding] = recent[holding] = new EndedLease(vpc, holding.Subnet, holding.NextHopId, time.GetTimestamp());
         }
+
+        foreach (var old in recent.Where(pair => time.GetElapsedTime(pair.Value.At) > Together).ToList()) recent.Remove(old.Key);
 
         foreach (var old in ended.Where(pair => now.ContainsKey(pair.Key) || time.GetElapsedTime(pair.Value.At) > Kept).ToList())
             ended.Remove(old.Key);

@@ -73,7 +73,7 @@ public sealed class RouteController(
         while (true)
         {
             endings.Observe(snapshot);
-            foreach (var started in Offer(snapshot, endings.All, term, ended))
+            foreach (var started in Offer(snapshot, endings, term, ended))
             {
                 tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
             }
@@ -127,13 +127,13 @@ public sealed class RouteController(
 
     /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
     private List<VpcReconciler> Offer(
-        LeaseSnapshot snapshot, IReadOnlyList<EndedLease> endings, TermContext term, TaskCompletionSource<TermEnd> ended)
+        LeaseSnapshot snapshot, LeaseEndings endings, TermContext term, TaskCompletionSource<TermEnd> ended)
     {
         var started = new List<VpcReconciler>();
         var views = VpcView.Group(snapshot);
         foreach (var (vpc, leased) in views)
         {
-            var view = leased with { Ended = EndedIn(vpc) };
+            var view = WithEndings(leased);
             if (reconcilers.TryGetValue(vpc, out var reconciler))
             {
                 if (!reconciler.View.SaysTheSameAs(view)) reconciler.Offer(view);
@@ -147,12 +147,16 @@ public sealed class RouteController(
 
         foreach (var (vpc, reconciler) in reconcilers)
         {
-            if (!views.ContainsKey(vpc)) reconciler.Offer(reconciler.View.WithoutNodes(snapshot) with { Ended = EndedIn(vpc) });
+            if (!views.ContainsKey(vpc)) reconciler.Offer(WithEndings(reconciler.View.WithoutNodes(snapshot)));
         }
 
         return started;
 
-        IReadOnlyList<EndedLease> EndedIn(VpcId vpc) => [.. endings.Where(lease => lease.Vpc == vpc)];
+        VpcView WithEndings(VpcView view) => view with
+        {
+            Ended = [.. endings.All.Where(lease => lease.Vpc == view.Vpc)],
+            EndedRecently = [.. endings.Recent.Where(lease => lease.Vpc == view.Vpc)],
+        };
     }
 
     private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)

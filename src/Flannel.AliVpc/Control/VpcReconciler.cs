@@ -163,6 +163,7 @@ internal sealed class VpcReconciler
         var view = offered;
         if (!tables.Knows(view) && !IsLater(reader.NotBefore)) return Next.Now;
         var plans = planner.Plan(view);
+        brake.Observe(view, [.. plans.Values.SelectMany(steps => steps)]);
         if (!await words.PublishAsync(view, plans, reading.ForNodes ?? writing.ForNodes, cancellation)) return null;
         // Only now: what ends the term has been told to the nodes.
         told();
@@ -199,7 +200,7 @@ internal sealed class VpcReconciler
             if (time.GetElapsedTime(settlingSince.Value) < SettlePatience) return ForTheCloud(polls.Next());
         }
 
-        var deletable = Deletable(view, steps);
+        var deletable = Deletable(steps);
         var write = IsLater(writeNotBefore) ? null
             : writer.Choose(steps, create => overlaps.RefusalOf(create.Destination) is not null, create => overlaps.FitsBatch(create.Destination),
                 IsLater(deleteNotBefore) ? [] : deletable);
@@ -258,12 +259,11 @@ internal sealed class VpcReconciler
     }
 
     /// <summary>The routes that their nodes released, and of the stale ones those with the evidence that the brake lets through.</summary>
-    private List<RouteStep.Delete> Deletable(VpcView view, List<RouteStep> steps)
+    private List<RouteStep.Delete> Deletable(List<RouteStep> steps)
     {
         var deletions = steps.OfType<RouteStep.Delete>().ToList();
         var due = shared.IsShared ? [] : deletions.Where(step => step.Released is null && stale.IsDue(step)).ToList();
-        var own = steps.Where(step => step is not RouteStep.Conflict).Select(step => step.Destination).Distinct().Count();
-        return [.. deletions.Where(step => step.Released is not null), .. brake.Allow(due, view, own)];
+        return [.. deletions.Where(step => step.Released is not null), .. brake.Allow(due)];
     }
 
     /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than etcd.</summary>

@@ -29,6 +29,9 @@ public sealed record VpcView(
     /// <summary>Leases in this VPC that this controller saw end.</summary>
     public IReadOnlyList<EndedLease> Ended { get; init; } = [];
 
+    /// <summary>Leases in this VPC that this controller saw end in the minutes before this view, whether they are there again or not.</summary>
+    public IReadOnlyList<EndedLease> EndedRecently { get; init; } = [];
+
     /// <summary>Whose vSwitches' tables count: of a node that leaves, too, as long as its lease is there.</summary>
     public IEnumerable<WantedRoute> Members => Nodes.Concat(Leaving);
 
@@ -64,7 +67,7 @@ public sealed record VpcView(
         Network == other.Network && IsWhole == other.IsWhole && Nodes.SequenceEqual(other.Nodes) && Refused.SequenceEqual(other.Refused)
         && Leaving.SequenceEqual(other.Leaving)
         && Respected.SequenceEqual(other.Respected)
-        && Ended.SequenceEqual(other.Ended);
+        && Ended.SequenceEqual(other.Ended) && EndedRecently.SequenceEqual(other.EndedRecently);
 
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
     public VpcView WithoutNodes(LeaseSnapshot snapshot) => this with
