@@ -7,6 +7,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 . eng/lib.sh
 # shellcheck source=eng/native.sh
 . eng/native.sh
+# shellcheck source=eng/simulate.sh
+. eng/simulate.sh
 # shellcheck source=eng/test_verbs.sh
 . eng/test_verbs.sh
 
@@ -28,6 +30,7 @@ repo            0  repo           REPOSITORY
 demo            *  run_demo       RUN PUBLISH
 bench           *  run_bench      RUN PUBLISH
 fuzz            1  fuzz
+simulate        2  run_simulations
 test-packages   0  test_packages  RUN PUBLISH PACKAGE PACKAGE_TESTS
 test            1  run_test_verb  RUN PUBLISH PACKAGE PACKAGE_TESTS LINT
 test-verbs      *  test_verbs     VERB_TESTS
@@ -51,6 +54,8 @@ Usage: ./build.sh VERB [ARGUMENTS]
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts
   fuzz [SECONDS]   every decoder of foreign bytes with random and damaged inputs, together for that long (600); docs/fuzzing.md
+  simulate [HISTORIES [FIRST]]
+                   so many seeded histories (1000) of leases, and of routes, from seed FIRST (1) on; docs/simulation.md
   bench [ARGS]     what the issue calls "Measured": size, start, memory, calls, many nodes at once (bench --help);
                    bench crowd: what 1,000 nodes that start in the same second cost one etcd
   package [ARCH…]  deb, rpm, container image, symbols and SBOM of amd64 and arm64, or of the ARCH named, in artifacts/packages; the version is

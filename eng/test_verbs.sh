@@ -25,6 +25,7 @@ trial_of() { # VERB
         publish) TRIAL=(sh -c "$run needs publish && rm -rf /var/lib/apt/lists/* && exec $run publish") ;;
         needs) TRIAL=("$run" needs lint) ;;
         fuzz) TRIAL=("$run" fuzz 1) ;;
+        simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
         test) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test) ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_PACKAGES" "$run" test-packages) ;;
