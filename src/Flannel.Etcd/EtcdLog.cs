@@ -61,7 +61,7 @@ internal static partial class EtcdLog
     public static partial void UnreadableStatus(ILogger logger, string key);
 
     [LoggerMessage(2034, LogLevel.Error,
-        "instance {Instance} uses this node's public address {Address} too, and holds {Key}: one of both needs another address")]
+        "instance {Instance} uses this node's public address {Address} too, and holds {Key}: give one of the two another address")]
     public static partial void AddressShared(ILogger logger, object address, string instance, SubnetKey key);
 
     [LoggerMessage(2035, LogLevel.Warning,
@@ -83,7 +83,8 @@ internal static partial class EtcdLog
     [LoggerMessage(2024, LogLevel.Information, "etcd's history does not reach back to revision {Revision}: reading all leases anew")]
     public static partial void Relisting(ILogger logger, object revision);
 
-    [LoggerMessage(2025, LogLevel.Warning, "subnet {Subnet} not leased: a key below subnets/ that names no subnet lies among its keys; delete that key")]
+    [LoggerMessage(2025, LogLevel.Warning,
+        "subnet {Subnet} not leased: etcd sorts a key that names no subnet among its keys; delete the key that etcd[2017] names")]
     public static partial void BlockedByUnreadableKey(ILogger logger, object subnet);
 
     [LoggerMessage(2030, LogLevel.Debug, "this node is the route controller")]
@@ -95,7 +96,7 @@ internal static partial class EtcdLog
     [LoggerMessage(2032, LogLevel.Warning, "this node is the route controller no longer: {Reason}")]
     public static partial void TermLost(ILogger logger, string reason);
 
-    [LoggerMessage(2040, LogLevel.Warning, "etcd refused {Count} route statuses: {Reason}; retrying")]
+    [LoggerMessage(2040, LogLevel.Warning, "etcd refused to write route statuses ({Count}): {Reason}; retrying")]
     public static partial void StatusRefused(ILogger logger, object count, string reason);
 
     [LoggerMessage(2033, LogLevel.Information, "this node has handed over the route controller's work")]

@@ -156,7 +156,7 @@ internal sealed class LeaseClaim
             var state = await reader.TakeAsync(answer, cancellation);
             if (Overlapping(state) is { } taken) return taken;
             if (!state.IsRefusedByUnreadableKey(Lease.Subnet, config)) return LookAgain;
-            const string reason = "it expired, and a key below subnets/ that names no subnet lies among its keys";
+            const string reason = "it expired, and etcd sorts a key that names no subnet among its keys: delete that key";
             return new ClaimVerdict.Gone(LeaseLoss.Taken, reason);
         }
 
@@ -168,7 +168,8 @@ internal sealed class LeaseClaim
         return LookAgain;
     }
 
-    /// <summary>Null when the subnet is free. After a write whose answer was lost it is this node's already: then everything is read again.</summary>
+    /// <summary>Null when the subnet is free. After a write whose answer was lost it is this node's already: then everything is read
+    /// again.</summary>
     private ClaimVerdict? Overlapping(RegistryState state)
     {
         if (!state.Taken.Any(Lease.Subnet.Overlaps)) return null;

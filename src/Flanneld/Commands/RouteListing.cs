@@ -24,7 +24,8 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
             if (NodeBackend.Unusable(state.Config, options.EtcdKeys) is { } unusable) return unusable;
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
             if (cluster is ClusterIdResult.Unreadable)
-                return $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster; delete the key, and the route controller creates a new one";
+                return $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster;"
+                    + " delete the key, and the route controller creates a new one";
             var id = (cluster as ClusterIdResult.Known)?.Id;
             if (id is not null && options.RemoveRoutesOf == OwnershipMark.Of(id).Token)
                 return $"--remove-routes-of: {options.RemoveRoutesOf} is this cluster's own mark; use --delete-stale";
@@ -33,7 +34,8 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
             var routes = new RouteLeftovers(id, cloud.Api, time, random, logger);
             var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation).ConfigureAwait(false), cancellation)
                 .ConfigureAwait(false);
-            await Console.Out.WriteAsync($"cluster {id?.Value ?? "without an id yet: the first route controller creates one"}\n").ConfigureAwait(false);
+            var name = id?.Value ?? "without an id yet: the first route controller creates one";
+            await Console.Out.WriteAsync($"cluster {name}\n").ConfigureAwait(false);
             await Console.Out.WriteAsync(listing.Text).ConfigureAwait(false);
             return await RemoveAsync(routes, listing, cancellation).ConfigureAwait(false);
         }
@@ -46,7 +48,8 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     private async Task<string?> RemoveAsync(RouteLeftovers routes, RouteListingResult listing, CancellationToken cancellation)
     {
         var problems = 0;
-        if (options.RemoveLeftovers) problems += await RemoveAsync(routes, listing.Leftovers, "leftover", cancellation).ConfigureAwait(false);
+        if (options.RemoveLeftovers)
+            problems += await RemoveAsync(routes, listing.Leftovers, "leftover", cancellation).ConfigureAwait(false);
         if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route").ConfigureAwait(false);
         if (options.DeleteStale) problems += await RemoveAsync(routes, listing.Stale, "stale", cancellation).ConfigureAwait(false);
         if (options.RemoveRoutesOf is { } mark)
@@ -62,11 +65,13 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
             : "the list is not complete: something could not be read, see above";
     }
 
-    private async Task<int> RemoveAsync(RouteLeftovers routes, IReadOnlyList<ListedRoute> chosen, string kind, CancellationToken cancellation)
+    private async Task<int> RemoveAsync(
+        RouteLeftovers routes, IReadOnlyList<ListedRoute> chosen, string kind, CancellationToken cancellation)
     {
         if (chosen.Count == 0) return 0;
         var removal = await routes.RemoveAsync(
-            chosen, async () => (await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false)).ToSnapshot(), cancellation).ConfigureAwait(false);
+            chosen, async () => (await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false)).ToSnapshot(),
+            cancellation).ConfigureAwait(false);
         foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem).ConfigureAwait(false);
         await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted").ConfigureAwait(false);
         return removal.Problems.Count;
@@ -78,11 +83,24 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
         List<string> lines = [];
         if (listing.Leftovers.Count == 0) lines.Add(listing.Complete ? "no leftover" : "no leftover among what could be read");
         else if (!options.RemoveLeftovers)
-            lines.Add($"{listing.Leftovers.Count} leftover: no lease wants them and nobody marked them; 'flanneld routes --remove-leftovers' deletes them");
+        {
+            lines.Add($"{listing.Leftovers.Count} leftover: no lease wants them and nobody marked them;"
+                + " 'flanneld routes --remove-leftovers' deletes them");
+        }
+
         if (listing.Stale.Count > 0 && !options.DeleteStale)
-            lines.Add($"{listing.Stale.Count} stale: of this cluster, and no lease wants them; 'flanneld routes --delete-stale' deletes them now");
-        foreach (var cluster in listing.OfOtherClusters.GroupBy(route => route.Mark!).Where(cluster => cluster.Key != options.RemoveRoutesOf))
-            lines.Add($"{cluster.Count()} of another cluster; if it is gone, 'flanneld routes --remove-routes-of {cluster.Key}' deletes them");
+        {
+            lines.Add($"{listing.Stale.Count} stale: of this cluster, and no lease wants them;"
+                + " 'flanneld routes --delete-stale' deletes them now");
+        }
+
+        foreach (var cluster in listing.OfOtherClusters.GroupBy(route => route.Mark!)
+            .Where(cluster => cluster.Key != options.RemoveRoutesOf))
+        {
+            lines.Add($"{cluster.Count()} of another cluster;"
+                + $" if it is gone, 'flanneld routes --remove-routes-of {cluster.Key}' deletes them");
+        }
+
         return string.Concat(lines.Select(line => line + "\n"));
     }
 

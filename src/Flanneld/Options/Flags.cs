@@ -106,7 +106,7 @@ internal static class Flags
         new("kube-api-url", false, NoKubernetes),
         new("kube-annotation-prefix", false, NoKubernetes, "flannel.alpha.coreos.com"),
         new("kubeconfig-file", false, NoKubernetes),
-        // What it sets it sets through the Kubernetes API only, with kube-subnet-mgr.
+        // Upstream reads it with kube-subnet-mgr only.
         new("set-node-network-unavailable", true, NoKubernetes, "true", "false"),
         new("net-config-path", false, "the network's configuration is at {etcd-prefix}/config in etcd", "/etc/kube-flannel/net-conf.json"),
         new("iptables-resync", false, NoIptables, "5", "0"),
@@ -138,7 +138,9 @@ internal static class Flags
     private static string? RemoveRoutesOf(DaemonOptions options, string text)
     {
         options.RemoveRoutesOf = OwnershipMark.ParseToken(text);
-        return options.RemoveRoutesOf is null ? "a cluster's mark such as flannel-0123456789abcdef, as 'flanneld routes' lists it" : null;
+        return options.RemoveRoutesOf is null
+            ? FlagValues.Wrong(text, "a cluster's mark such as flannel-0123456789abcdef; 'flanneld routes' lists them")
+            : null;
     }
 
     private static string? Output(DaemonOptions options, string text)

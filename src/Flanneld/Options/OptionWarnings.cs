@@ -2,7 +2,7 @@ using Flannel.Core;
 
 namespace Flanneld.Options;
 
-/// <summary>What was probably not meant so, although it is accepted: one line each, for the log of the daemon and the report of
+/// <summary>Finds accepted settings that are probably mistakes: one line each, for the daemon's log and the report of
 /// <c>check</c>.</summary>
 internal static class OptionWarnings
 {
@@ -16,7 +16,7 @@ internal static class OptionWarnings
     private const char ByteOrderMark = '\uFEFF';
 
     /// <summary>Names of that file which are not the present name without the D.</summary>
-    private static readonly Dictionary<string, string> s_formerNames = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string> FormerNames = new(StringComparer.Ordinal)
     {
         ["FLANNEL_ETCD"] = "FLANNELD_ETCD_ENDPOINTS",
         ["FLANNEL_ETCD_KEY"] = "FLANNELD_ETCD_PREFIX",
@@ -47,12 +47,13 @@ internal static class OptionWarnings
     }
 
     private static string WithoutSlash(string prefix) =>
-        $"--etcd-prefix \"{prefix}\" does not begin with '/': in etcd that is another key than \"/{prefix}\"";
+        $"--etcd-prefix \"{prefix}\" does not begin with '/': in etcd that is another key than \"/{prefix}\";"
+        + " write the slash, unless the keys are there without it";
 
     private static string? FormerName(string name, HashSet<string> known)
     {
         if (!name.StartsWith(FormerPrefix, StringComparison.Ordinal)) return null;
-        var present = s_formerNames.GetValueOrDefault(name) ?? Flag.EnvironmentPrefix + name[FormerPrefix.Length..];
+        var present = FormerNames.GetValueOrDefault(name) ?? Flag.EnvironmentPrefix + name[FormerPrefix.Length..];
         return known.Contains(present) ? present : null;
     }
 

@@ -67,7 +67,8 @@ public sealed class CommandLineTests
         Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
-        Assert.Contains("a cluster's mark", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--remove-routes-of is 'mine', and must be a cluster's mark such as", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
         Assert.Equal("--wait belongs to 'flanneld release'", Refuse(["routes", "--wait=5"]));
         Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
         // It deletes: nobody should find it in a file of variables.
@@ -307,7 +308,8 @@ public sealed class CommandLineTests
         var options = Accept(["--etcd-prefix=coreos.com/network/"]);
         Assert.Equal("coreos.com/network", options.EtcdKeys.Prefix);
         Assert.Equal(
-            "--etcd-prefix \"coreos.com/network\" does not begin with '/': in etcd that is another key than \"/coreos.com/network\"",
+            "--etcd-prefix \"coreos.com/network\" does not begin with '/': in etcd that is another key than \"/coreos.com/network\";"
+            + " write the slash, unless the keys are there without it",
             Assert.Single(options.Warnings));
         Assert.Equal("/b", Accept(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
     }

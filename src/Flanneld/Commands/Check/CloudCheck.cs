@@ -205,7 +205,7 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
 
         var warnings = overlaps.Warnings(network);
         report.Add(overlaps.OverlapsVSwitch(network)
-            ? Finding.Problem("network", $"subnets that overlap a vSwitch cannot be routed and are never leased: {string.Join("; ", warnings)}", advice)
+            ? Finding.Problem("network", $"subnets that overlap a vSwitch are never leased: {string.Join("; ", warnings)}", advice)
             : warnings.Count == 0 ? Finding.Ok("network", $"{network} overlaps none of the VPC's ranges")
             : Finding.Warning("network", string.Join("; ", warnings), advice));
     }
@@ -220,11 +220,13 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     private async Task RoutesAsync(CloudAccess cloud, AliVpcBackendConfig backend, LeaseSnapshot snapshot, CancellationToken cancellation)
     {
         var plan = await RouteDryRun.RunAsync(
-            snapshot, Cluster, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance, cancellation).ConfigureAwait(false);
+            snapshot, Cluster, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance,
+            cancellation).ConfigureAwait(false);
         foreach (var other in plan.OtherClusters)
         {
             report.Add(Finding.Warning(
-                "other clusters", $"{other.Routes} routes of {other.Mark} in {other.Vpc}, inside this cluster's network",
+                "other clusters",
+                $"{other.Routes} {(other.Routes == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
                 "give each cluster of a VPC a network of its own; see 'flanneld routes' for routes of a cluster that is gone"));
         }
 

@@ -71,7 +71,9 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             if (cluster is ClusterIdResult.Unreadable)
             {
                 var key = options.EtcdKeys.Cluster.ToStringUtf8();
-                report.Add(Finding.Problem("cluster id", $"{key} is not the id of a cluster: no route is written", "delete the key; the route controller creates a new id"));
+                report.Add(Finding.Problem(
+                    "cluster id", $"{key} is not the id of a cluster: no route is written",
+                    "delete the key; the route controller creates a new id"));
             }
         }
         catch (EtcdException e)
