@@ -11,7 +11,7 @@ public static class Suggestion
     public static string? For(string name, IEnumerable<string> known)
     {
         string? nearest = null;
-        // A name as short as that many mistakes is near to every other short name.
+        // Fewer mistakes than letters: else a short name is near to every other short name.
         var allowed = Math.Min(Math.Max(AlwaysAllowed, name.Length / LettersPerMistake), name.Length - 1);
         foreach (var other in known)
         {
@@ -34,7 +34,7 @@ public static class Suggestion
 
     /// <summary>How many letters must be added, dropped or changed to make one name of the other; two neighbours that changed places are
     /// one mistake.</summary>
-    public static int Distance(string a, string b)
+    private static int Distance(string a, string b)
     {
         int[] beforeLast = [], last = [.. Enumerable.Range(0, b.Length + 1)];
         for (var i = 1; i <= a.Length; i++)

@@ -7,7 +7,7 @@ namespace Flannel.AliVpc.Api;
 public sealed partial class CloudApi
 {
     private const int LargestEntryPage = 100;
-    private const int MostEntriesPerBatch = 50;
+    internal const int MostEntriesPerBatch = 50;
 
     public async Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, string routeTableId, CancellationToken cancellation)
@@ -90,7 +90,7 @@ public sealed partial class CloudApi
             .With("NextHopId", entry.NextHop.Id).With("NextHopType", entry.NextHop.Type)
             .With("RouteEntryName", entry.Name).With("Description", entry.Description);
 
-    /// <summary>Without the optional <c>IpVersion</c>: the destination tells it, and fifty of them make the address 1.4 kB longer.</summary>
+    /// <summary>Without the optional <c>IpVersion</c>: the destination implies it, and fifty of them make the URL 1.4 kB longer.</summary>
     private CloudCall CreateMany(string regionId, IReadOnlyList<NewRouteEntry> entries) =>
         Write(CloudService.Vpc, "CreateRouteEntries", regionId).With("RouteEntries", entries, (field, e) => field
             .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString())
@@ -123,7 +123,8 @@ public sealed partial class CloudApi
 
     private Task<CloudResult<IReadOnlyList<RouteEntry>>> ListEntriesOnceAsync(string regionId, string routeTableId, CloudScope scope) =>
         ListByTokenAsync<RouteEntryListAnswer, RouteEntry>(
-            () => Read(CloudService.Vpc, "DescribeRouteEntryList", regionId).With("RouteTableId", routeTableId).With("MaxResult", LargestEntryPage),
+            () => Read(CloudService.Vpc, "DescribeRouteEntryList", regionId)
+                .With("RouteTableId", routeTableId).With("MaxResult", LargestEntryPage),
             Json.Default.RouteEntryListAnswer, a => a.NextToken,
             a => a.RouteEntrys is null ? null : [.. Present(a.RouteEntrys.RouteEntry).Select(e => Entry(e, routeTableId))], scope);
 

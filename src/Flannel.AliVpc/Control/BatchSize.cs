@@ -1,11 +1,12 @@
+using Flannel.AliVpc.Api;
+
 namespace Flannel.AliVpc.Control;
 
-/// <summary>How many entries the next batch carries. It shrinks when batches of a size are refused or get no intelligible answer, and grows back towards
-/// the smallest size that got none.</summary>
+/// <summary>How many entries the next batch carries. It shrinks when batches of a size are refused or get no intelligible answer, and grows
+/// back towards the smallest size that got none.</summary>
 internal sealed class BatchSize(TimeProvider time)
 {
-    /// <summary>CreateRouteEntries and DeleteRouteEntries, version 2016-04-28.</summary>
-    public const int LimitOfApi = 50;
+    public const int LimitOfApi = CloudApi.MostEntriesPerBatch;
 
     /// <summary>One answer may get lost by chance; a second one of the same size hardly does.</summary>
     private const int UnansweredBeforeShrinking = 2;
@@ -20,7 +21,7 @@ internal sealed class BatchSize(TimeProvider time)
 
     public int Current { get; private set; } = LimitOfApi;
 
-    /// <summary>What the way to the API lets through; a gateway may take less than the API.</summary>
+    /// <summary>What a gateway before the API accepts: it may be less than the API does.</summary>
     public int Largest { get; private set; } = LimitOfApi;
 
     private int? Ceiling =>
@@ -48,24 +49,25 @@ internal sealed class BatchSize(TimeProvider time)
         return true;
     }
 
-    /// <summary>The API refused a batch of this many as a whole: one bad entry spoils it, and smaller ones tell the bad from the good.</summary>
+    /// <summary>The API refused a batch of this many as a whole, because of a single entry perhaps: smaller ones isolate it.</summary>
     public void Refused(int sent) => Current = Math.Max(1, Math.Min(Current, sent) / 2);
 
-    /// <summary>A gateway finds so many too long: never again in this term.</summary>
+    /// <summary>A gateway refused a request of this many as too long: no larger one is sent in this term.</summary>
     public void Shorten(int sent)
     {
         Largest = Math.Max(1, sent / 2);
         Current = Math.Min(Current, Largest);
     }
 
-    /// <summary>Towards the ceiling by halves; without one, twice as many.</summary>
+    /// <summary>Half of the way to the smallest size that got no answer; twice as many where there is none.</summary>
     public void Grow()
     {
         var next = Ceiling is { } ceiling ? (Current + ceiling) / 2 : Current * 2;
         Current = Math.Clamp(next, 1, Largest);
     }
 
-    /// <summary>What was wrong with a refused batch is found, or nothing is left to send: back to the largest size that is not known to fail.</summary>
+    /// <summary>The entry that spoiled a batch is found, or nothing is left to send: back to the largest size that is not known to
+    /// fail.</summary>
     public void Reset()
     {
         if (Ceiling is null) Current = Largest;

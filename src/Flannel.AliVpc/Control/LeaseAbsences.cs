@@ -6,20 +6,20 @@ using Flannel.Core.Routes;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>How long the leases of marked entries have been missing, across the terms of route controllers. What is added up is time that a
-/// controller observed on its monotonic clock; nobody's date decides. One document in etcd carries it from term to term.</summary>
+/// controller observed on its monotonic clock; a wrong wall clock only delays a deletion. One document in etcd carries it from term to
+/// term.</summary>
 /// <remarks>Thread-safe: every VPC's loop reports here, and the term's own task writes the document.</remarks>
 internal sealed class LeaseAbsences(ClusterId cluster, TimeProvider time)
 {
-    /// <summary>The lifetime of a lease: a node that lives has renewed it within that time, or has lost it.</summary>
-    public static readonly TimeSpan LeaseTime = TimeSpan.FromHours(24);
-
-    /// <summary>What earlier terms observed never suffices alone: etcd may have been restored between two terms, with an old document.</summary>
+    /// <summary>What earlier terms observed never suffices alone: etcd may have been restored between two terms, with an old
+    /// document.</summary>
     public static readonly TimeSpan LeastInTerm = TimeSpan.FromHours(1);
 
-    /// <summary>How often the document is written. So much is lost at the most when the controller changes.</summary>
+    /// <summary>How often the document is written: at most this much time is lost when the controller changes.</summary>
     public static readonly TimeSpan WriteEvery = TimeSpan.FromMinutes(10);
 
-    /// <summary>An older document, or one from the future, is of a restored etcd, of a time without a controller, or of a wrong clock.</summary>
+    /// <summary>An older document, or one from the future, is of a restored etcd, of a time without a controller, or of a wrong
+    /// clock.</summary>
     private static readonly TimeSpan OldestDocument = TimeSpan.FromHours(1);
 
     private readonly Lock gate = new();
@@ -42,7 +42,8 @@ internal sealed class LeaseAbsences(ClusterId cluster, TimeProvider time)
         lock (gate) return carried.GetValueOrDefault(NameOf(entry));
     }
 
-    /// <summary>The marked entries of a table whose lease is missing now, and for how long. What earlier terms observed of others is void.</summary>
+    /// <summary>The marked entries of a table whose lease is missing now, and for how long. What earlier terms observed of others is
+    /// void.</summary>
     public void Observe(string tableId, IReadOnlyCollection<AbsentLease> absences)
     {
         var totals = new Dictionary<string, TimeSpan>();

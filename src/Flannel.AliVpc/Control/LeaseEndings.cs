@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 
@@ -8,12 +9,13 @@ namespace Flannel.AliVpc.Control;
 /// <param name="At">When it was seen, as a timestamp of the time provider.</param>
 public sealed record EndedLease(VpcId Vpc, Ipv4Network Subnet, string NextHopId, long At);
 
-/// <summary>Which leases this controller saw end: those of one whole snapshot that are missing in a later one, when the later one follows by
-/// watch events alone. A lease that is merely absent after a new listing is no evidence: etcd may have been restored, emptied or replaced.</summary>
+/// <summary>Which leases this controller saw end: those of one whole snapshot that are missing in a later one, when the later one follows
+/// by watch events alone. A lease that is merely absent after a new listing is no evidence: etcd may have been restored, emptied or
+/// replaced.</summary>
 internal sealed class LeaseEndings(TimeProvider time)
 {
-    /// <summary>After a day of absence no evidence is needed any more (<see cref="LeaseAbsences"/>).</summary>
-    private static readonly TimeSpan Kept = TimeSpan.FromHours(25);
+    /// <summary>Longer than a lease time: after that the absence itself is evidence (<see cref="LeaseAbsences"/>).</summary>
+    private static readonly TimeSpan Kept = FlannelContract.LeaseTime + TimeSpan.FromHours(1);
 
     /// <summary>Leases that end within this time end together (<see cref="DeletionBrake"/>).</summary>
     public static readonly TimeSpan Together = TimeSpan.FromMinutes(5);

@@ -10,7 +10,8 @@ namespace Flannel.AliVpc.Control;
 /// <summary>What a listed entry is.</summary>
 public enum ListedKind
 {
-    /// <summary>Not for this program to change: a system entry, another service's, one with several next hops or with one that is no node.</summary>
+    /// <summary>Never changed by this program: a system entry, another service's, one with several next hops or with one that is not a
+    /// node.</summary>
     Hosted,
 
     /// <summary>Another cluster's.</summary>
@@ -28,7 +29,8 @@ public enum ListedKind
     /// <summary>It is being changed.</summary>
     Changing,
 
-    /// <summary>No lease wants it, no cluster has marked it: left by the old backend, or somebody's own. Only an operator can say that it is to go.</summary>
+    /// <summary>No lease wants it and no cluster has marked it: left by the old backend, or somebody's own. Only an operator can decide to
+    /// delete it.</summary>
     Leftover,
 }
 
@@ -57,12 +59,11 @@ public sealed record RouteListingResult(string Text, IReadOnlyList<ListedRoute> 
 /// <param name="Problems">Of each route that was not deleted, one line.</param>
 public sealed record RouteRemoval(int Deleted, IReadOnlyList<string> Problems);
 
-/// <summary>Lists the entries inside the network, and deletes those that an operator names: <c>flanneld routes</c>. Safe beside a controller:
-/// what a lease wants is never deleted.</summary>
+/// <summary>Lists the entries inside the network, and deletes those that an operator names: <c>flanneld routes</c>. Safe beside a
+/// controller: what a lease wants is never deleted.</summary>
 /// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
 public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvider time, Random random, ILogger log)
 {
-    private const int LargestBatch = 50;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly OwnershipMark mark = OwnershipMark.Of(cluster ?? ClusterId.New());
@@ -70,7 +71,8 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
     /// <param name="own">This instance's VPC: listed even if no node of this program is in it yet, as on the day of a migration.</param>
     public async Task<RouteListingResult> ListAsync(LeaseSnapshot snapshot, VpcId? own, CancellationToken cancellation)
     {
-        if (snapshot.Config is not { } config) throw new ArgumentException("without a configuration nothing can be concluded", nameof(snapshot));
+        if (snapshot.Config is not { } config)
+            throw new ArgumentException("without a configuration nothing can be concluded", nameof(snapshot));
         var text = new StringBuilder();
         var routes = new List<ListedRoute>();
         var complete = true;
@@ -108,7 +110,7 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
         var deleted = 0;
         foreach (var ofVpc in routes.GroupBy(route => route.Vpc))
         {
-            foreach (var batch in ofVpc.Chunk(LargestBatch))
+            foreach (var batch in ofVpc.Chunk(BatchSize.LimitOfApi))
             {
                 var now = await leases();
                 var spared = batch.Where(route => !now.IsWhole || now.Leases.Any(lease => IsWantedBy(lease, route))).ToList();
@@ -121,11 +123,13 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
         return new RouteRemoval(deleted, problems);
     }
 
-    /// <summary>Another cluster's entry in the place of a lease of this one is in its way, unless it leads to the lease's own node.</summary>
+    /// <summary>Another cluster's entry that overlaps a lease of this one may be deleted, unless it leads to the lease's own
+    /// node.</summary>
     private static bool IsWantedBy(Lease lease, ListedRoute route) => lease.Subnet.Overlaps(route.Entry.Destination!.Value)
         && (route.Kind != ListedKind.OtherCluster || VpcView.RouteOf(lease) is not { } node || node.IsServedBy(route.Entry));
 
-    /// <summary>Null for what is nobody's business here: the default route, and what is neither inside the network nor this cluster's.</summary>
+    /// <summary>Null for what is not listed: the default route, and entries that are neither inside the network nor this
+    /// cluster's.</summary>
     private ListedRoute? Listed(VpcId vpc, RouteEntry entry, LeaseSnapshot snapshot)
     {
         if (entry.Destination is not { Length: > 0 } destination) return null;
@@ -148,9 +152,11 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
 
     private static string Line(ListedRoute route)
     {
-        var (entry, kind) = (route.Entry, route.Kind == ListedKind.Changing ? route.Entry.Status.ToString().ToLowerInvariant() : Word(route.Kind));
+        var entry = route.Entry;
+        var kind = route.Kind == ListedKind.Changing ? entry.Status.ToString().ToLowerInvariant() : Word(route.Kind);
         var owner = route.Mark is { } owned && owned != entry.Name ? $"({owned})" : "";
-        return $"  {kind,-13} {entry.RouteTableId} {entry.Destination,-18} {RouteDryRun.Hops(entry)} {entry.RouteEntryId} {entry.Name} {owner}".TrimEnd();
+        return $"  {kind,-13} {entry.RouteTableId} {entry.Destination,-18} {RouteDryRun.Hops(entry)}"
+            + $" {entry.RouteEntryId} {entry.Name} {owner}".TrimEnd();
     }
 
     private static string Word(ListedKind kind) => kind == ListedKind.OtherCluster ? "other-cluster" : kind.ToString().ToLowerInvariant();

@@ -1,9 +1,10 @@
 using Flannel.AliVpc.Api;
+using Flannel.Core;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>Which marked entries without a lease may be deleted. Absence alone is no evidence: the controller saw the lease end and the grace
-/// time has passed since, or the lease has been missing for a whole lease time. Absence counts only in a whole view.</summary>
+/// <summary>Which marked entries without a lease may be deleted. Absence alone is no evidence: the controller saw the lease end and the
+/// grace time has passed since, or the lease has been missing for a whole lease time. Absence counts only in a whole view.</summary>
 internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimeProvider time)
 {
     /// <summary>Even with no grace at all, what is deleted was missing in a view before this one.</summary>
@@ -64,7 +65,8 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
 
     /// <summary>Whether there is the evidence, of a step that is no <see cref="RouteStep.Delete.Released"/> one.</summary>
     public bool IsDue(RouteStep.Delete step) =>
-        isWhole && missing.TryGetValue(RouteKey.Of(step), out var absence) && IsSame(step.Entry, absence.Entry) && Left(absence) <= TimeSpan.Zero;
+        isWhole && missing.TryGetValue(RouteKey.Of(step), out var absence) && IsSame(step.Entry, absence.Entry)
+        && Left(absence) <= TimeSpan.Zero;
 
     /// <summary>When the next one becomes due; null when none will.</summary>
     public TimeSpan? NextDue()
@@ -76,7 +78,8 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
     private TimeSpan Left(Absence absence)
     {
         var inTerm = time.GetElapsedTime(absence.Since);
-        var byAbsence = Longer(LeaseAbsences.LeaseTime - TotalOf(absence), LeaseAbsences.LeastInTerm - inTerm);
+        // A node that lives has renewed its lease within a lease time, or has lost it.
+        var byAbsence = Longer(FlannelContract.LeaseTime - TotalOf(absence), LeaseAbsences.LeastInTerm - inTerm);
         if (absence.EndedAt is not { } ended) return byAbsence;
         var byEnd = Longer(grace - inTerm, grace - time.GetElapsedTime(ended));
         return byEnd < byAbsence ? byEnd : byAbsence;
@@ -91,7 +94,8 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
     {
         foreach (var ended in view.Ended)
         {
-            if (ended.Subnet == entry.Destination && (entry.NextHops.Count == 0 || entry.NextHops[0].Id == ended.NextHopId)) return ended.At;
+            if (ended.Subnet == entry.Destination
+                && (entry.NextHops.Count == 0 || entry.NextHops[0].Id == ended.NextHopId)) return ended.At;
         }
 
         return null;

@@ -14,17 +14,18 @@ public sealed record VpcId(string RegionId, string Id)
 public sealed record RefusedNode(WantedRoute Node, string Reason);
 
 /// <summary>What the leases say about one VPC.</summary>
-/// <param name="Network">The cluster's network as configured now; null while the configuration is missing or invalid. It never decides about
-/// a living lease: a node keeps its route when the configuration changes.</param>
+/// <param name="Network">The cluster's network as configured now; null while the configuration is missing or invalid. It never decides
+/// about a living lease: a node keeps its route when the configuration changes.</param>
 /// <param name="Nodes">Our nodes in it; no two with the same subnet.</param>
 /// <param name="Refused">Our nodes in it whose lease cannot be routed at all.</param>
 /// <param name="Leaving">Our nodes in it that gave their subnet back: their routes go at once.</param>
-/// <param name="Respected">Subnets whose entries are not touched here: leases of others, living leases of our nodes in other VPCs, and those of
+/// <param name="Respected">Subnets whose entries are not touched here: leases of others, living leases of our nodes in other VPCs, and
+/// those of
 /// <paramref name="Refused"/>.</param>
 /// <param name="IsWhole">False when a lease or the configuration could not be read: nothing is concluded from what is absent.</param>
 public sealed record VpcView(
     VpcId Vpc, Ipv4Network? Network, IReadOnlyList<WantedRoute> Nodes, IReadOnlyList<RefusedNode> Refused,
-    IReadOnlyList<WantedRoute> Leaving, IReadOnlyList<Ipv4Network> Respected, bool IsWhole, long Revision)
+    IReadOnlyList<WantedRoute> Leaving, IReadOnlyList<Ipv4Network> Respected, bool IsWhole)
 {
     /// <summary>Leases in this VPC that this controller saw end.</summary>
     public IReadOnlyList<EndedLease> Ended { get; init; } = [];
@@ -57,9 +58,10 @@ public sealed record VpcView(
             [
                 .. others,
                 .. groups.Where(other => other.Key != group.Key).SelectMany(other => other.Value.Nodes).Select(node => node.Destination),
-                .. group.Value.Refused.Select(refused => refused.Node.Destination).Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet)),
+                .. group.Value.Refused.Select(refused => refused.Node.Destination)
+                    .Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet)),
             ],
-            snapshot.IsWhole && snapshot.Config is not null, snapshot.Revision));
+            snapshot.IsWhole && snapshot.Config is not null));
     }
 
     /// <summary>Whether nothing that matters here has changed, as when another VPC's node joined.</summary>
@@ -77,11 +79,11 @@ public sealed record VpcView(
         Refused = [],
         Leaving = [],
         IsWhole = snapshot.IsWhole && snapshot.Config is not null,
-        Revision = snapshot.Revision,
         Respected =
         [
             .. Others(snapshot),
-            .. snapshot.Leases.Select(RouteOf).OfType<WantedRoute>().Where(route => !route.Node.Released).Select(route => route.Destination),
+            .. snapshot.Leases.Select(RouteOf).OfType<WantedRoute>().Where(route => !route.Node.Released)
+                .Select(route => route.Destination),
         ],
     };
 

@@ -14,8 +14,8 @@ namespace Flannel.Etcd.Control;
 /// <see cref="ProveAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
 public sealed class ControllerTerm : IAsyncDisposable
 {
-    // The term is renewed after a third of its time and must be over after four fifths: what lies between is enough for three members of which
-    // two hang, one after the other.
+    // The term is renewed after a third of its time and must be over after four fifths: what lies between is enough for three members of
+    // which two hang, one after the other.
     private const double RenewalInterval = 1.0 / 3;
     private const double RenewalCallLimit = 0.15;
 
@@ -88,10 +88,6 @@ public sealed class ControllerTerm : IAsyncDisposable
             return TermProof.Unproven;
         }
     }
-
-    /// <summary>Whether the election is held; says nothing of any lease.</summary>
-    public async ValueTask<bool> StillHeldAsync(CancellationToken cancellation) =>
-        await ProveAsync([], [], cancellation) == TermProof.Proven;
 
     /// <summary>Ends the term: cancels <see cref="Lost"/>, then lets the next one in at once.</summary>
     public async ValueTask DisposeAsync()

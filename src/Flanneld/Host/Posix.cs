@@ -17,7 +17,6 @@ internal static partial class Posix
 
     public const int GetDescriptorFlags = 1;
 
-    public const int PermissionDenied = 13;
     public const int WouldBlock = 11;
     public const int NoSuchFile = 2;
     public const int ReadOnlyFileSystem = 30;

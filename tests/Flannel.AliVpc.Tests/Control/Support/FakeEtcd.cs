@@ -336,7 +336,7 @@ internal sealed class FakeTerm : IControllerTerm, IDisposable
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         OnStep();
-        if (!IsOwn) return StatusPublication.TermOver;
+        if (!IsOwn) return new StatusPublication(IsTermHeld: false, []);
         Publications++;
         List<string> refused = [];
         foreach (var (lease, status) in statuses)
