@@ -13,7 +13,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
 {
     public static readonly AliVpcBackendConfig Empty = new(null, null, []);
 
-    private static readonly string[] s_names =
+    private static readonly string[] PropertyNames =
         ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
 
     /// <summary>The role that the routes are written as, such as one of the account that the VPC belongs to; null to use the found key itself.</summary>
@@ -80,7 +80,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         var lines = new List<string>();
         foreach (var property in backend.EnumerateObject())
         {
-            if (TryName(property, out var name) && Suggestion.ForAnyCase(name, s_names) is { } nearest)
+            if (TryName(property, out var name) && Suggestion.ForAnyCase(name, PropertyNames) is { } nearest)
                 lines.Add($"unknown property {name} inside Backend is ignored: did you mean {nearest}?");
         }
 

@@ -14,13 +14,13 @@ public static partial class Redaction
     private const string Rest = "…";
     private const int LongestQuote = 80;
 
-    private static readonly SearchValues<char> s_marksOfEndpoint = SearchValues.Create("@%:?#");
-    private static readonly string[] s_schemes = ["http", "https", "htp", "htps", "ftp", "tcp", "grpc", "unix"];
+    private static readonly SearchValues<char> EndpointCharacters = SearchValues.Create("@%:?#");
+    private static readonly string[] KnownSchemes = ["http", "https", "htp", "htps", "ftp", "tcp", "grpc", "unix"];
 
     /// <summary>The value of an option that should not hold a secret, on one line, shortened.</summary>
     public static string Value(string text)
     {
-        if (text.AsSpan().ContainsAny(s_marksOfEndpoint)) return Endpoints(text);
+        if (text.AsSpan().ContainsAny(EndpointCharacters)) return Endpoints(text);
         var line = text.ReplaceLineEndings(" ");
         return line.Length <= LongestQuote ? line : string.Concat(line.AsSpan(0, LongestQuote - Rest.Length), Rest);
     }
@@ -51,7 +51,7 @@ public static partial class Redaction
         if (part.Length == 0) return "";
         if (Endpoint().Match(part) is not { Success: true } match) return Mask;
         var scheme = match.Groups["scheme"].Value;
-        var shownScheme = scheme.Length == 0 || s_schemes.Contains(scheme, StringComparer.OrdinalIgnoreCase) ? scheme : Mask;
+        var shownScheme = scheme.Length == 0 || KnownSchemes.Contains(scheme, StringComparer.OrdinalIgnoreCase) ? scheme : Mask;
         var rest = match.Groups["rest"].Value;
         var shownRest = rest is "" or "/" ? rest : Rest;
         return $"{shownScheme}{match.Groups["slashes"].Value}{match.Groups["host"].Value}{match.Groups["port"].Value}{shownRest}";

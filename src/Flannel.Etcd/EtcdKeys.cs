@@ -48,7 +48,8 @@ public sealed class EtcdKeys
     /// public address, so that a node that lost its memory finds its lease without reading all of them.</summary>
     public string Nodes { get; }
 
-    /// <summary>What the keys begin with under which the route controller publishes the ranges of each VPC's vSwitches, slash included.</summary>
+    /// <summary>What the keys begin with under which the route controller publishes the ranges of each VPC's vSwitches, slash
+    /// included.</summary>
     public string VSwitches { get; }
 
     /// <summary>What every instance's pointer begins with, slash included: the same as <see cref="Nodes"/> under the id of the node's cloud

@@ -30,7 +30,7 @@ public interface IEtcd
     /// <summary>One stream of events of several ranges, each from its own start revision. The stream never resumes by itself and never ends
     /// well: it throws <see cref="EtcdException"/> when it breaks, falls silent, or cannot go on (<see cref="EtcdErrorKind.Compacted"/>).
     /// The first answer for each range has <see cref="WatchResponse.Created"/>; progress notifications are not handed out.</summary>
-    /// <param name="ranges">Which of them an event belongs to is told by its key: the watch ids of the answers are the server's, and a proxy
-    /// assigns others than were asked for.</param>
+    /// <param name="ranges">Which of them an event belongs to is told by its key: the watch ids of the answers are the server's, and a
+    /// proxy assigns others than were asked for.</param>
     IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation);
 }

@@ -42,7 +42,8 @@ internal sealed class Connections : IDisposable
         DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, TimeProvider time, Random random, out string error)
     {
         PasswordFile? file = null;
-        if (options.EtcdPasswordFile is { } path && (file = PasswordFile.Open(path, loggers.CreateLogger("etcd"), out error)) is null) return null;
+        if (options.EtcdPasswordFile is { } path
+            && (file = PasswordFile.Open(path, loggers.CreateLogger("etcd"), out error)) is null) return null;
         if (options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword, out error) is not { } created) return null;
         var etcd = created with { PasswordFile = file };
         error = FileProblem(options, etcd) ?? "";

@@ -170,7 +170,8 @@ internal sealed class Daemon : IAsyncDisposable
         var backend = Connections.Backend(config);
         using var cloud = connections.OpenCloud(backend);
         var plan = await RouteDryRun.RunAsync(
-                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, ControllerOptions(backend), cloud.Api, loggers.CreateLogger("routes"), cancellation)
+                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, ControllerOptions(backend), cloud.Api,
+                loggers.CreateLogger("routes"), cancellation)
             .ConfigureAwait(false);
         await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
         return plan.Complete ? null : "the plan is not complete: something could not be read, see above";

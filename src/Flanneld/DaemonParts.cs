@@ -2,9 +2,9 @@ using Flannel.Core;
 
 namespace Flanneld;
 
-/// <summary>What runs beside the node's own loop. A part that ends without being asked takes the daemon with it: nobody else would do its
-/// work, and nobody would see that.</summary>
-/// <param name="stop">After it is requested every part may end.</param>
+/// <summary>What runs beside the node's own loop. A part that fails, or is cancelled before a stop, ends the daemon: nothing else would do
+/// its work, and nobody would see that. A part that completes has done its work.</summary>
+/// <param name="stop">Once it is requested, a part may end by cancellation.</param>
 internal sealed class DaemonParts(CancellationToken stop)
 {
     private readonly List<Part> parts = [];

@@ -13,7 +13,8 @@ internal static class CloudAnswerReader
     /// <param name="body">Null when it was larger than allowed.</param>
     /// <param name="now">By this machine, where the answer has no <c>Date</c>.</param>
     public static Attempt<T> Read<T>(
-        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, HttpResponseMessage response, byte[]? body, DateTimeOffset now) where T : CloudAnswer
+        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, HttpResponseMessage response, byte[]? body, DateTimeOffset now)
+        where T : CloudAnswer
     {
         var status = (int)response.StatusCode;
         var requestId = response.Headers.TryGetValues("x-acs-request-id", out var ids) ? ids.FirstOrDefault() : null;
@@ -35,7 +36,9 @@ internal static class CloudAnswerReader
         var message = error.Code is "SignatureDoesNotMatch" or "IncompleteSignature"
             ? "the signature was refused: the access key's secret is wrong, or a proxy changed the request"
             : Strike(Strike(error.Message ?? "", key), call.Proof);
-        return new(null, CloudErrors.OfService(call, error.Code, message, error.RequestId ?? requestId, status, retryAfter), response.Headers.Date, false);
+        return new(null,
+            CloudErrors.OfService(call, error.Code, message, error.RequestId ?? requestId, status, retryAfter),
+            response.Headers.Date, false);
     }
 
     internal static T? Parse<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type) where T : class

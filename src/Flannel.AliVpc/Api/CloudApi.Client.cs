@@ -17,11 +17,13 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
     /// <param name="handler">Null for the real network.</param>
     /// <param name="clock">Shared with the credentials; null for one of its own.</param>
     public CloudApi(
-        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger, HttpMessageHandler? handler = null,
+        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger,
+        HttpMessageHandler? handler = null,
         CloudClock? clock = null)
     {
         (this.options, this.time) = (options, time);
-        transport = new CloudTransport(options, credentials, clock ?? new CloudClock(time), time, random, logger, handler ?? Handler(options));
+        transport = new CloudTransport(
+            options, credentials, clock ?? new CloudClock(time), time, random, logger, handler ?? Handler(options));
         if (options.VpcEndpoint is { IsPlain: true } vpc) logger.PlainEndpoint("VPC", vpc.ToString());
         if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
         if (options.QuotasEndpoint is { IsPlain: true } quotas) logger.PlainEndpoint("Quotas", quotas.ToString());
@@ -45,9 +47,11 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
         PreAuthenticate = false,
     };
 
-    private CloudCall Read(CloudService service, string action, string regionId) => CloudCall.Read(service, action, options.RegionId ?? regionId);
+    private CloudCall Read(CloudService service, string action, string regionId) =>
+        CloudCall.Read(service, action, options.RegionId ?? regionId);
 
-    private CloudCall Write(CloudService service, string action, string regionId) => CloudCall.Write(service, action, options.RegionId ?? regionId);
+    private CloudCall Write(CloudService service, string action, string regionId) =>
+        CloudCall.Write(service, action, options.RegionId ?? regionId);
 
     private CloudScope Begin(CancellationToken cancellation) => new(options.CallTimeout, time, cancellation);
 

@@ -15,7 +15,8 @@ public sealed partial class CloudApi
         string regionId, string vpcId, CancellationToken cancellation) => ListTablesAsync(regionId, "VpcId", vpcId, cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
-        string regionId, string routeTableId, CancellationToken cancellation) => ListTablesAsync(regionId, "RouteTableId", routeTableId, cancellation);
+        string regionId, string routeTableId, CancellationToken cancellation) =>
+        ListTablesAsync(regionId, "RouteTableId", routeTableId, cancellation);
 
     private async Task<CloudResult<IReadOnlyList<RouteTable>>> ListTablesAsync(
         string regionId, string filter, string id, CancellationToken cancellation)
@@ -106,9 +107,11 @@ public sealed partial class CloudApi
         {
             // The page is 10 unless asked for more, even when the ids are named. By token: page numbers are deprecated.
             var part = await ListByTokenAsync<InterfaceListAnswer, InterfaceFacts>(
-                () => Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId).With("MaxResults", LargestInterfacePage).With("NetworkInterfaceId", ids),
+                () => Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId)
+                    .With("MaxResults", LargestInterfacePage).With("NetworkInterfaceId", ids),
                 Json.Default.InterfaceListAnswer, a => a.NextToken,
-                a => a.NetworkInterfaceSets is null ? null : [.. Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface)], scope)
+                a => a.NetworkInterfaceSets is null ? null : [.. Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface)],
+                scope)
                 .ConfigureAwait(false);
             if (!part.Ok) return part;
             all.AddRange(part.Value!);

@@ -37,19 +37,19 @@ public enum CloudErrorKind
 }
 
 /// <param name="Code">The service's code, or one of ours in angle brackets: <c>&lt;connect&gt;</c>, <c>&lt;timeout&gt;</c>, <c>&lt;answer&gt;</c>,
-/// <c>&lt;credentials&gt;</c> (nothing to sign with; the message says what to do), <c>&lt;request&gt;</c>; or <c>HTTP403</c> and <c>HTTP429</c> where
-/// something on the way answered in the API's place.</param>
+/// <c>&lt;credentials&gt;</c> (nothing to sign with; the message says what to do), <c>&lt;request&gt;</c>; or <c>HTTP403</c> and
+/// <c>HTTP429</c> where something on the way answered in the API's place.</param>
 /// <param name="Message">The service's text, one line, bounded, for people only.</param>
 /// <param name="RetryAfter">The server's own hint; null without one.</param>
-/// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds, and where not RAM but a
-/// proxy or a firewall refused the call.</param>
+/// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds, and where not
+/// RAM but a proxy or a firewall refused the call.</param>
 public sealed record CloudError(
     CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction)
 {
     /// <summary>Nothing was sent: there was nothing to sign with.</summary>
     public bool IsLackOfCredentials => Code == CloudErrors.Credentials;
 
-    /// <summary>The account made too many calls; the service itself is well.</summary>
+    /// <summary>The account made too many calls; the service itself works.</summary>
     public bool IsThrottling => Code == CloudErrors.TooManyRequests || CloudErrorTable.IsThrottling(Code);
 
     /// <summary>For kind <see cref="CloudErrorKind.Denied"/>: who refuses what, as the end of a sentence.</summary>
@@ -120,7 +120,8 @@ public interface ICloudApi
     Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation);
 
     /// <summary>One table, whatever its VPC; none when there is no such table. The permission may be limited to it.</summary>
-    Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation);
+    Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
+        string regionId, string routeTableId, CancellationToken cancellation);
 
     Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation);
 
@@ -142,7 +143,8 @@ public interface ICloudApi
     Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation);
 
     /// <param name="newNextHop">Null to change name and description alone: the next hop that the entry has already is refused.</param>
-    Task<CloudResult<Done>> ModifyRouteEntryAsync(string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation);
+    Task<CloudResult<Done>> ModifyRouteEntryAsync(
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation);
 
     /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next
     /// hop: of a change the new one, of a deletion the one that it has.</summary>

@@ -15,8 +15,8 @@ public sealed record CloudApiOptions
     /// <summary>Null: the real one, unless <see cref="VpcEndpoint"/> is given: then this is no place to ask Alibaba Cloud for quotas.</summary>
     public CloudEndpoint? QuotasEndpoint { get; init; }
 
-    /// <summary>The region that every call goes to, of <c>Backend.RegionID</c>; null for the region that the caller names (that of the instance, by its
-    /// metadata).</summary>
+    /// <summary>The region that every call goes to, of <c>Backend.RegionID</c>; null for the region that the caller names (that of the
+    /// instance, by its metadata).</summary>
     public string? RegionId { get; init; }
 
     /// <summary>Of this program, for the user agent.</summary>

@@ -68,7 +68,8 @@ internal sealed class CloudCall
 
     /// <summary>A read whose parameters belong into the body: which they are, the API's published metadata says.</summary>
     /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
-    public static CloudCall Form(CloudService service, string action, string regionId) => new(service, action, regionId, false) { IsForm = true };
+    public static CloudCall Form(CloudService service, string action, string regionId) =>
+        new(service, action, regionId, false) { IsForm = true };
 
     /// <summary>Not signed: <paramref name="oidcToken"/> says who asks.</summary>
     public CloudCall Proving(Secret oidcToken)

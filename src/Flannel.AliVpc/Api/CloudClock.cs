@@ -1,7 +1,8 @@
 namespace Flannel.AliVpc.Api;
 
-/// <summary>The cloud's time, learned from its answers. Requests are signed with it (a request that is more than 15 minutes off is refused) and the
-/// expirations of temporary keys are compared with it: a machine without NTP still has to route. Thread-safe; one for the whole process.</summary>
+/// <summary>The cloud's time, learned from its answers. Requests are signed with it (a request that is more than 15 minutes off is refused)
+/// and the expirations of temporary keys are compared with it: a machine without NTP still has to route. Thread-safe; one for the whole
+/// process.</summary>
 public sealed class CloudClock(TimeProvider time)
 {
     /// <summary>A smaller difference is the way of the answer, or a cloud that is not sure itself.</summary>
@@ -23,8 +24,8 @@ public sealed class CloudClock(TimeProvider time)
     /// <summary>The time that requests are signed with.</summary>
     public DateTimeOffset Now => time.GetUtcNow() + Offset;
 
-    /// <summary>The cloud's time by a trustworthy answer; null before one. An answer is trusted if its time agrees with a signing time that the cloud
-    /// accepts, or if the cloud refused ours: the <c>Date</c> header that some proxy wrote is not.</summary>
+    /// <summary>The cloud's time by a trustworthy answer; null before one. An answer is trusted if its time agrees with a signing time that
+    /// the cloud accepts, or if the cloud refused ours: the <c>Date</c> header that some proxy wrote is not.</summary>
     public DateTimeOffset? Known => reading is { } last ? last.CloudTime + time.GetElapsedTime(last.At) : null;
 
     /// <summary>How far the cloud's time was ahead of this machine's at the last answer, to the second; null before one.</summary>

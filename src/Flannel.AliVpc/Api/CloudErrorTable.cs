@@ -69,8 +69,8 @@ public static class CloudErrorTable
         .. All(CloudErrorKind.Denied, "Forbidden.RAM", "NoPermission", "NoPermission.*", "Forbidden", "Forbidden.NoPermission",
             "AuthenticationFail.NoPermission"),
 
-        // "Forbbiden" is the service's spelling of a denial. For a deletion it says that the entry cannot be deleted now: terraform saw that heal while
-        // the VPC settles.
+        // "Forbbiden" is the service's spelling of a denial. For a deletion it says that the entry cannot be deleted now: terraform saw
+        // that heal while the VPC settles.
         new("Forbbiden", CloudErrorKind.Denied, "DeleteRouteEntr", CloudErrorKind.Retry),
 
         .. All(CloudErrorKind.Fatal,

@@ -27,13 +27,14 @@ internal sealed class CloudTransport : IDisposable
         CloudApiOptions options, ICredentialSource? credentials, CloudClock clock, TimeProvider time, Random random, ILogger logger,
         HttpMessageHandler handler)
     {
-        (this.options, this.credentials, this.clock, this.time, this.random, this.logger) = (options, credentials, clock, time, random, logger);
+        (this.options, this.credentials, this.clock, this.time, this.random, this.logger) =
+            (options, credentials, clock, time, random, logger);
         endpoints = new CloudEndpoints(options.Endpoint, time);
         http = new HttpClient(handler)
         {
             Timeout = Timeout.InfiniteTimeSpan, // ours are below, on the injected time
-            // As the official SDKs for Go and .NET: a batch is an address of up to 13 kB, and gateways limit a header of HTTP/2, which the address is there,
-            // more tightly than a request line (docs/adr/0003-own-wire-format.md).
+            // As the official SDKs for Go and .NET. The URL of a batch has up to 13 kB, and gateways limit a header field, which carries
+            // the URL in HTTP/2, more tightly than a request line (docs/adr/0003-own-wire-format.md).
             DefaultRequestVersion = HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
@@ -192,7 +193,8 @@ internal sealed class CloudTransport : IDisposable
         });
         // The query is sent as it was signed: no second encoder may touch it.
         var address = new Uri(
-            query.Length == 0 ? $"{endpoint}/" : $"{endpoint}/?{query}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+            query.Length == 0 ? $"{endpoint}/" : $"{endpoint}/?{query}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
         var request = new HttpRequestMessage(HttpMethod.Post, address)
         {
             Version = http.DefaultRequestVersion,
@@ -208,7 +210,8 @@ internal sealed class CloudTransport : IDisposable
         byte[] body = [];
         if (call.IsForm) request.Content = FormOf(call.Parameters, out body);
         var contentType = call.IsForm ? RpcSignature.FormType : null;
-        foreach (var (name, value) in RpcSignature.Headers(endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!, contentType, body))
+        foreach (var (name, value) in RpcSignature.Headers(
+                endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!, contentType, body))
             request.Headers.TryAddWithoutValidation(name, value);
         return request;
     }

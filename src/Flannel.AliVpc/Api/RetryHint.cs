@@ -3,7 +3,8 @@ using System.Net.Http.Headers;
 
 namespace Flannel.AliVpc.Api;
 
-/// <summary>How long a service asks its caller to wait: the rate-limit headers of Alibaba Cloud's gateway, and HTTP's own <c>Retry-After</c>.</summary>
+/// <summary>How long a service asks its caller to wait: the rate-limit headers of Alibaba Cloud's gateway, and HTTP's own
+/// <c>Retry-After</c>.</summary>
 internal static class RetryHint
 {
     /// <summary>A hint beyond this is not believed.</summary>
@@ -11,8 +12,8 @@ internal static class RetryHint
 
     private static readonly string[] RateLimits = ["x-ratelimit-user-api", "x-ratelimit-user"];
 
-    /// <param name="isThrottled">Whether the answer says that the caller is throttled. The gateway sends the rate-limit headers with every answer, so
-    /// they count only then, or where they say that nothing remains.</param>
+    /// <param name="isThrottled">Whether the answer says that the caller is throttled. The gateway sends the rate-limit headers with every
+    /// answer, so they count only then, or where they say that nothing remains.</param>
     /// <param name="now">The service's time, for a <c>Retry-After</c> that is a date.</param>
     /// <returns>The longest of all hints, as the SDKs take the longest <c>TimeLeft</c>; null without one.</returns>
     public static TimeSpan? Read(HttpResponseHeaders headers, bool isThrottled, DateTimeOffset now)
@@ -61,7 +62,8 @@ internal readonly record struct RateLimit(long? Remain, TimeSpan? TimeLeft)
         {
             var colon = part.IndexOf(':', StringComparison.Ordinal);
             if (colon < 0 || !part.AsSpan(0, colon).Trim().Equals(name, StringComparison.OrdinalIgnoreCase)) continue;
-            if (long.TryParse(part.AsSpan(colon + 1).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number;
+            if (long.TryParse(part.AsSpan(colon + 1).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return number;
         }
 
         return null;

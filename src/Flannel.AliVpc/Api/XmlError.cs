@@ -4,8 +4,8 @@ using System.Text;
 namespace Flannel.AliVpc.Api;
 
 /// <summary>An error in the XML form of the API, which the gateway chooses for what it refuses before it has read the wanted format:
-/// <c>&lt;Error&gt;&lt;Code&gt;…&lt;/Code&gt;&lt;Message&gt;…&lt;/Message&gt;&lt;RequestId&gt;…&lt;/RequestId&gt;&lt;/Error&gt;</c>. Four flat elements
-/// are no reason to carry an XML parser.</summary>
+/// <c>&lt;Error&gt;&lt;Code&gt;…&lt;/Code&gt;&lt;Message&gt;…&lt;/Message&gt;&lt;RequestId&gt;…&lt;/RequestId&gt;&lt;/Error&gt;</c>. Four
+/// flat elements are no reason to carry an XML parser.</summary>
 internal static class XmlError
 {
     /// <returns>Null when it is something else, such as a page in HTML. Total: no bytes make it throw.</returns>

@@ -19,7 +19,8 @@ internal static partial class ControlLog
     [LoggerMessage(3502, LogLevel.Information, "stale route deleted: {Table} {Destination} -> {NextHop} (request {RequestId})")]
     public static partial void RouteDeleted(ILogger logger, string table, object destination, string nextHop, string requestId);
 
-    [LoggerMessage(3507, LogLevel.Information, "route marked: {Table} {Destination} -> {NextHop}, mark before: {Before} (request {RequestId})")]
+    [LoggerMessage(3507, LogLevel.Information,
+        "route marked: {Table} {Destination} -> {NextHop}, mark before: {Before} (request {RequestId})")]
     public static partial void RouteMarked(
         ILogger logger, string table, object destination, string nextHop, string before, string requestId);
 
@@ -82,11 +83,11 @@ internal static partial class ControlLog
     [LoggerMessage(3524, LogLevel.Information, "{Vpc}: the API is as it should be again")]
     public static partial void Recovered(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3525, LogLevel.Information, "{Vpc}: a stale route is due, but the election could not be proved just now; later")]
+    [LoggerMessage(3525, LogLevel.Information, "{Vpc}: no route deleted: etcd did not confirm the election and the cluster's id; retrying")]
     public static partial void ElectionNotProved(ILogger logger, VpcId vpc);
 
-    [LoggerMessage(3544, LogLevel.Information, "{Vpc}: stale route not deleted: its lease exists in etcd; waiting until the view shows it")]
-    public static partial void LeaseExists(ILogger logger, VpcId vpc);
+    [LoggerMessage(3544, LogLevel.Information, "{Vpc}: no route deleted: a lease in etcd is newer than the watch; retrying")]
+    public static partial void LeasesDiffer(ILogger logger, VpcId vpc);
 
     [LoggerMessage(3527, LogLevel.Warning,
         "{Vpc}: deletion of {Count} stale routes held for {Minutes} min: more than {Limit} of {Routes} routes lost their lease at once; "
@@ -94,13 +95,14 @@ internal static partial class ControlLog
     public static partial void DeletionsHeld(ILogger logger, VpcId vpc, object count, object limit, object routes, object minutes);
 
     [LoggerMessage(3528, LogLevel.Error,
-        "{Vpc}: another route controller uses this cluster's id: entry {EntryId} of {Destination} in {Table} has the mark {Mark} and was not created "
-        + "here; stale routes are kept until the next term. If etcd's data was copied, delete {{etcd-prefix}}/ali-vpc/cluster in the copy")]
+        "{Vpc}: another route controller uses this cluster's id: entry {EntryId} of {Destination} in {Table} has the mark {Mark} and was "
+        + "not created here; stale routes are kept until the next term; "
+        + "if etcd's data was copied, delete {{etcd-prefix}}/ali-vpc/cluster in the copy")]
     public static partial void ClusterIdShared(ILogger logger, VpcId vpc, string table, string destination, string entryId, string mark);
 
     [LoggerMessage(3529, LogLevel.Warning,
-        "{Vpc}: {Count} routes of another cluster ({Mark}) inside the network: they are kept; two clusters of one VPC need networks that do not "
-        + "overlap. If that cluster is gone, 'flanneld routes --remove-routes-of {Mark}' deletes them")]
+        "{Vpc}: {Count} routes of another cluster ({Mark}) inside the network: they are kept; two clusters of one VPC need networks that "
+        + "do not overlap; if that cluster is gone, 'flanneld routes --remove-routes-of {Mark}' deletes them")]
     public static partial void OtherClusterSeen(ILogger logger, VpcId vpc, object count, string mark);
 
     [LoggerMessage(3530, LogLevel.Information, "source/destination check of {Interface} switched off (request {RequestId})")]

@@ -13,7 +13,8 @@ public abstract record ControlAnswer
     /// <summary>No credentials at all, or none that the cloud accepts.</summary>
     public sealed record NoCredentials(string Reason) : ControlAnswer;
 
-    /// <summary>The API answers with an error that says nothing about the rights: the account is throttled, the service has a fault.</summary>
+    /// <summary>The API answers with an error that says nothing about the rights: the account is throttled, the service has a
+    /// fault.</summary>
     /// <param name="RetryAfter">What the service asks for; null when it does not.</param>
     public sealed record Failed(string Reason, TimeSpan? RetryAfter) : ControlAnswer;
 
@@ -38,7 +39,8 @@ public static class ControlProbe
         CloudErrorKind.Denied => new ControlAnswer.Denied(error.DeniedAction ?? action, error.RequestId),
         CloudErrorKind.RefreshCredentials => new ControlAnswer.NoCredentials($"{error.Code} {error.Message}"),
         _ when RouteErrors.IsNoAnswer(error) => new ControlAnswer.Unreachable($"{error.Code} {error.Message}"),
-        _ when error.IsThrottling => new ControlAnswer.Failed($"it throttles this account: {error.Code}{error.RequestNote}", error.RetryAfter),
+        _ when error.IsThrottling =>
+            new ControlAnswer.Failed($"it throttles this account: {error.Code}{error.RequestNote}", error.RetryAfter),
         _ => new ControlAnswer.Failed($"it answers {error.Code} {error.Message}{error.RequestNote}", error.RetryAfter),
     };
 }

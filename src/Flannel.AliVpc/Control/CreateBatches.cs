@@ -3,8 +3,8 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole or got no answer, one
-/// alone where a batch cannot.</summary>
+/// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole or got no
+/// answer, one alone where a batch cannot.</summary>
 internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
 {
     /// <summary>So many single calls that succeed in a row speak for batches again.</summary>

@@ -3,22 +3,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>Limits how many stale routes of a VPC are deleted at once. A few may go as they become due. When more are due, or more leases ended
-/// within minutes, all of them are held first: leases that were deleted in bulk come back with their nodes. Routes that their nodes
+/// <summary>Limits how many stale routes of a VPC are deleted at once. A few may go as they become due. When more are due, or more leases
+/// ended within minutes, all of them are held first: leases that were deleted in bulk come back with their nodes. Routes that their nodes
 /// released are not limited: each node said so itself.</summary>
 internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
 {
-    /// <summary>So many may always go.</summary>
-    private const int Few = 3;
+    /// <summary>The limit is a tenth of the cluster's routes in the VPC, and at least this many.</summary>
+    private const int LeastLimit = 3;
 
-    /// <summary>Else one of so many routes.</summary>
-    private const int Part = 10;
+    private const int RoutesPerDeletion = 10;
 
     /// <summary>How long deletions are held, and the window in which deletions count together.</summary>
-    public static readonly TimeSpan Hold = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan Hold = TimeSpan.FromMinutes(30);
 
     /// <summary>Between two parts, once the hold is over.</summary>
-    public static readonly TimeSpan Gap = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan PartInterval = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<Ipv4Network, long> deleted = [];
     private HashSet<Ipv4Network> part = [];
@@ -29,14 +28,15 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
     private int routes;
     private bool isReported;
 
-    /// <summary>Stale routes that would be deleted but for this brake, as of the last pass.</summary>
+    /// <summary>Stale routes with evidence that are not deleted yet, as of the last pass.</summary>
     public int Held { get; private set; }
 
     /// <summary>When held routes may go on; null when none are held.</summary>
     public TimeSpan? NextDue => Held == 0 || heldSince is not { } since ? null
         : Longer(Hold - time.GetElapsedTime(since), time.GetElapsedTime(time.GetTimestamp(), nextPartAt));
 
-    /// <summary>Called in each pass. Leases that end together hold the deletions even if most of them are there again when the rest are due.</summary>
+    /// <summary>Called in each pass. Leases that end together hold the deletions even if most of them are there again when the rest are
+    /// due.</summary>
     /// <param name="steps">Those of all tables of the VPC.</param>
     public void Observe(VpcView view, IReadOnlyCollection<RouteStep> steps)
     {
@@ -81,15 +81,15 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
 
         if (nextPartAt <= time.GetTimestamp())
         {
-            nextPartAt = time.GetTimestamp() + (long)(Gap.TotalSeconds * time.TimestampFrequency);
+            nextPartAt = time.GetTimestamp() + (long)(PartInterval.TotalSeconds * time.TimestampFrequency);
             part = [.. subnets.Take(limit)];
         }
 
-        // Whatever came between, the rest of a part needs no further pause.
+        // A part that was interrupted goes on without another pause.
         return [.. subnets.Where(part.Contains)];
     }
 
-    private int Limit => Math.Max(Few, routes / Part);
+    private int Limit => Math.Max(LeastLimit, routes / RoutesPerDeletion);
 
     private void Forget()
     {

@@ -26,11 +26,13 @@ internal sealed class ForeignEntries(VpcId vpc, OwnershipMark mark, ILogger log)
         foreach (var (key, step) in now)
         {
             var entry = new ForeignEntry(
-                tableId, step.Entry.RouteEntryId, step.Entry.DestinationText, step.Kind, step.Wanted?.Destination.ToString(), step.Entry.Name, ClusterOf(step.Entry));
+                tableId, step.Entry.RouteEntryId, step.Entry.DestinationText, step.Kind,
+                step.Wanted?.Destination.ToString(), step.Entry.Name, ClusterOf(step.Entry));
             if (known.TryAdd(key, entry)) Tell(step);
         }
 
-        foreach (var cluster in known.Values.Where(entry => entry.RouteTableId == tableId && entry.Cluster is not null).GroupBy(entry => entry.Cluster!))
+        foreach (var cluster in known.Values.Where(entry => entry.RouteTableId == tableId && entry.Cluster is not null)
+            .GroupBy(entry => entry.Cluster!))
         {
             if (reportedClusters.Add(cluster.Key)) ControlLog.OtherClusterSeen(log, vpc, cluster.Count(), cluster.Key);
         }

@@ -31,7 +31,8 @@ internal sealed class LeaseEndings(TimeProvider time)
     /// <summary>Those whose subnet the node has not leased again.</summary>
     public IReadOnlyList<EndedLease> All => [.. ended.Values];
 
-    /// <summary>Those of the last minutes, even if the node leases the subnet again: many at once are no end of many nodes.</summary>
+    /// <summary>Those of the last minutes, even if the node leases the subnet again: many at once do not mean that many nodes are
+    /// gone.</summary>
     public IReadOnlyList<EndedLease> Recent => [.. recent.Values];
 
     public void Observe(LeaseSnapshot snapshot)

@@ -11,7 +11,8 @@ internal static class NextHops
     public static bool AreEqual(NextHop one, NextHop other) =>
         one.Id == other.Id && string.Equals(one.Type, other.Type, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether a node may be behind it. A route to anything else (VPN gateway, NAT gateway, transit router, peering) is never changed.</summary>
+    /// <summary>Whether a node may be behind it. A route to anything else (VPN gateway, NAT gateway, transit router, peering) is never
+    /// changed.</summary>
     public static bool LeadsToNode(NextHop hop) =>
         string.Equals(hop.Type, Instance, StringComparison.OrdinalIgnoreCase)
         || string.Equals(hop.Type, NetworkInterface, StringComparison.OrdinalIgnoreCase);

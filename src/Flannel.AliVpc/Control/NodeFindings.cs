@@ -9,8 +9,8 @@ namespace Flannel.AliVpc.Control;
 /// <param name="Tables">For each table the step (null when the table could not be read) and its trouble.</param>
 /// <param name="Narrower">Foreign entries that take a part of the subnet's traffic.</param>
 /// <param name="Vpc">What stops the whole VPC at the moment.</param>
-/// <param name="Defects">What a node with a route should know nevertheless: of its interface's source/destination check, of tables that are
-/// not its own and cannot be written.</param>
+/// <param name="Defects">What the status mentions although the route is available: the interface's source/destination check, and tables
+/// that do not serve the node and cannot be used.</param>
 internal sealed record NodeFindings(
     string? Refusal, VSwitchProblem? VSwitch, IReadOnlyList<TableFinding> Tables,
     IReadOnlyList<RouteEntry> Narrower, (RouteState State, string Text, string RequestId)? Vpc, IReadOnlyList<string> Defects)

@@ -48,12 +48,13 @@ internal sealed class NodeWords(
     private (Lease, RouteStatus) Leaving(WantedRoute node, IReadOnlyDictionary<string, IReadOnlyList<RouteStep>> plans, bool known)
     {
         var step = plans.Values.SelectMany(steps => steps)
-            .FirstOrDefault(step => step is RouteStep.Delete { Released: not null } or RouteStep.Wait && step.Destination == node.Destination);
+            .FirstOrDefault(step => step is RouteStep.Delete { Released: not null } or RouteStep.Wait
+                && step.Destination == node.Destination);
         return statuses.Leaving(node, known && step is null, step is null ? "" : troubles.Of(step)?.RequestId ?? "");
     }
 
-    /// <summary>The tables that decide about a node. One that can never be read decides about the nodes whose vSwitch it serves, and about
-    /// nobody else: it is a remark to them.</summary>
+    /// <summary>The tables that a node's status depends on. One that can never be read counts for the nodes whose vSwitch it serves; the
+    /// status of the others only mentions it.</summary>
     private (IEnumerable<string> Deciding, IReadOnlyList<string> Unreadable) TablesOf(WantedRoute node)
     {
         var own = tables.TableOf(node.Node.VSwitchId);
@@ -64,7 +65,7 @@ internal sealed class NodeWords(
     private TableFinding Finding(string tableId, RouteStep? step)
     {
         if (entries.IsUnreadable(tableId)) step = null;
-        // A mark that cannot be written is nothing to a node.
+        // A mark that cannot be written does not concern the node.
         if (step is not null) return new(tableId, step, step is RouteStep.Mark ? null : troubles.Of(step));
         if (entries.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
         var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied

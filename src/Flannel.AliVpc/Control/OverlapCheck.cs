@@ -5,7 +5,8 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>What the API thinks of a destination that meets the VPC's own ranges. Its rules (CreateRouteEntry and CreateRouteEntries,
 /// version 2016-04-28): a destination may not equal a vSwitch's range or lie inside it; it may contain one, but not in a batch; it may not
-/// be 100.64.0.0/10, and in a batch it may not lie inside that either. A range of the VPC that no vSwitch uses is no obstacle, only unwise.</summary>
+/// be 100.64.0.0/10, and in a batch it may not lie inside that either. A range of the VPC that no vSwitch uses is no obstacle, only
+/// unwise.</summary>
 public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwitches)
 {
     /// <summary>The cloud's own services: DNS, the metadata service, mirrors.</summary>
@@ -37,10 +38,11 @@ public sealed class OverlapCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwit
     /// <summary>Whether it is the range of the cloud's own services: no route may lead there.</summary>
     public static bool IsServices(Ipv4Network destination) => destination == Services;
 
-    /// <summary>Whether it lies inside the range of the cloud's own services: CreateRouteEntry takes it, CreateRouteEntries does not.</summary>
+    /// <summary>Whether it lies inside the range of the cloud's own services: CreateRouteEntry takes it, CreateRouteEntries does
+    /// not.</summary>
     public static bool IsInServices(Ipv4Network destination) => Services.Contains(destination);
 
-    /// <summary>Whether the network overlaps a vSwitch: its subnets there cannot be routed, and are never leased.</summary>
+    /// <summary>Whether the network overlaps a vSwitch: its subnets that do are never leased.</summary>
     public bool OverlapsVSwitch(Ipv4Network network) => ranges.Any(v => v.Range.Overlaps(network));
 
     /// <summary>One line for each range that the whole network overlaps; empty when all is well.</summary>

@@ -35,7 +35,8 @@ public sealed record OwnershipMark
 
     public static OwnershipMark Of(ClusterId cluster) => new(Prefix + cluster);
 
-    /// <summary>The mark of an entry, whatever cluster it is of; null without one. Of an entry with two marks, the one in the name.</summary>
+    /// <summary>The mark of an entry, whatever cluster it is of; null without one. Of an entry with two marks, the one in the
+    /// name.</summary>
     public static string? TokenOf(RouteEntry entry) => IsToken(entry.Name) ? entry.Name : TokenOf(entry.Description);
 
     /// <param name="text">A cluster's id, or its mark.</param>

@@ -20,23 +20,26 @@ public interface IControllerTerm
     /// <summary>Cancelled as soon as the election is lost, or may be (the etcd lease could not be renewed in time).</summary>
     CancellationToken Lost { get; }
 
-    /// <summary>Reads the cluster's id, which routes are marked with; creates it where there is none. Waits while that is impossible.</summary>
+    /// <summary>Reads the cluster's id, which routes are marked with; creates it where there is none. Waits while that is
+    /// impossible.</summary>
     ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation);
 
     /// <summary>Asks etcd, by one linearizable read, whether the election's key and the cluster's id are still this term's, and whether the
     /// leases are as the caller believes. <see cref="TermProof.Unproven"/> also when etcd does not answer in time.</summary>
     /// <param name="absent">Subnets that must have no lease.</param>
     /// <param name="unchanged">Leases that must be as they were read.</param>
-    ValueTask<TermProof> ProveAsync(IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation);
+    ValueTask<TermProof> ProveAsync(
+        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation);
 
-    /// <summary>The document that an earlier term wrote by <see cref="WriteAbsentLeasesAsync"/>; null when there is none.</summary>
+    /// <summary>The document that an earlier term wrote by <see cref="WriteAbsentLeasesAsync"/>; null when there is none or etcd refuses
+    /// the read.</summary>
     ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation);
 
     /// <summary>Writes a document for this term and later ones, under a compare of the election's key and the cluster's id. False when the
     /// term is over.</summary>
     ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation);
 
-    /// <summary>The statuses that stand in etcd, by subnet key text; null when etcd refuses to say.</summary>
+    /// <summary>The statuses that stand in etcd, by subnet key text; null when etcd refuses the read.</summary>
     ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation);
 
     /// <summary>Writes statuses, each attached to the etcd lease of its subnet, under a compare of the election's key and of the lease's

@@ -67,7 +67,8 @@ public sealed class RouteController(
     }
 
     private async Task FollowAsync(
-        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended,
+        CancellationToken cancellation)
     {
         var endings = new LeaseEndings(time);
         while (true)

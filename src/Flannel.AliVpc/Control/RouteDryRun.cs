@@ -15,7 +15,8 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
 {
     /// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
     public static async Task<RouteDryRun> RunAsync(
-        LeaseSnapshot snapshot, ClusterId? cluster, RouteControllerOptions options, ICloudApi api, ILogger log, CancellationToken cancellation)
+        LeaseSnapshot snapshot, ClusterId? cluster, RouteControllerOptions options, ICloudApi api, ILogger log,
+        CancellationToken cancellation)
     {
         var text = new StringBuilder();
         var (changes, complete) = (0, true);
@@ -83,7 +84,8 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
         RouteStep.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
         RouteStep.Create create => ("create", Hop(create.Wanted.NextHop)),
         RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
-        RouteStep.Mark mark => ("mark", $"{Hops(mark.Entry)} {mark.Entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(mark.Entry) ?? "-"}"),
+        RouteStep.Mark mark =>
+            ("mark", $"{Hops(mark.Entry)} {mark.Entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(mark.Entry) ?? "-"}"),
         RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
         RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
         RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
@@ -112,7 +114,8 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
             {
                 RouteStep.Create create => (RouteAction.CreateRouteEntries, create.Wanted.NextHop),
                 RouteStep.RePoint rePoint => (RouteAction.ModifyRouteEntry, rePoint.Wanted.NextHop),
-                _ => (RouteAction.DeleteRouteEntries, ((RouteStep.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
+                _ => (RouteAction.DeleteRouteEntries,
+                    ((RouteStep.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
             };
             var entry = new NewRouteEntry(step.RouteTableId, step.Destination, hop, mark.Token, mark.Description);
             var error = await TryAsync(text, api, vpc, action, entry, cancellation);
@@ -140,5 +143,6 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
 public sealed record OtherCluster(VpcId Vpc, string Mark, int Routes)
 {
     public override string ToString() =>
-        $"{Routes} {(Routes == 1 ? "route" : "routes")} of another cluster ({Mark}): kept; 'flanneld routes --remove-routes-of {Mark}' deletes what is left of a lost one";
+        $"{Routes} {(Routes == 1 ? "route" : "routes")} of another cluster ({Mark}): kept;"
+        + $" 'flanneld routes --remove-routes-of {Mark}' deletes what is left of a lost one";
 }

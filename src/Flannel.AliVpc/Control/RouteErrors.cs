@@ -21,9 +21,9 @@ internal static class RouteErrors
         _ => false,
     };
 
-    /// <summary>Whether a batch failed in a way that its size can be the cause of: a time-out, a reset connection, an answer that cannot be read, a fault of
-    /// the service or of a gateway. A busy VPC, throttling or a connection that never came to be is no such way.</summary>
-    public static bool MayBeTheSize(CloudError error) =>
+    /// <summary>Whether a batch's size may be the cause of its failure: a time-out, a reset connection, an answer that cannot be read, an
+    /// error of the service or of a gateway. Not a busy VPC, throttling, or a connection that was never established.</summary>
+    public static bool MayBeCausedBySize(CloudError error) =>
         error.Code is CloudErrors.Timeout or CloudErrors.Answer || (error.HttpStatus >= 500 && !error.IsThrottling);
 
     /// <summary>Codes of ours, in angle brackets, are of calls that no answer came to.</summary>

@@ -81,14 +81,15 @@ public static class RoutePlan
         if (entry.Status != RouteEntryStatus.Available && entry.IsCustom) return new RouteStep.Wait(entry, wanted.Destination, wanted);
         if (wanted.IsServedBy(entry))
             return IsToBeMarked(entry, owner, input) ? new RouteStep.Mark(entry, wanted) : new RouteStep.Keep(entry, wanted);
-        // Taken over, marked or not, because the destination is a living lease's; but another cluster's node may be alive as well.
+        // Marked or not, because the destination is a living lease's. Not another cluster's: its node may be alive as well.
         return NextHops.MayBeChanged(entry, owner) && owner != MarkOwner.OtherCluster && !OverlapsRespected(wanted.Destination, input)
             ? new RouteStep.RePoint(entry, wanted)
             : new RouteStep.Conflict(entry, wanted.Destination, ConflictKind.Occupied, wanted);
     }
 
-    /// <summary>Of an entry that leads to the right node. Another cluster's is adopted: the instance can be in one cluster only, and its lease
-    /// is in this one. What that cluster has adopted from this one is not taken back at once: the two would write by turns.</summary>
+    /// <summary>Of an entry that leads to the right node. Another cluster's is adopted: the instance can be in one cluster only, and its
+    /// lease is in this one. What that cluster has adopted from this one is not taken back at once: the two would rewrite it
+    /// alternately.</summary>
     private static bool IsToBeMarked(RouteEntry entry, MarkOwner owner, RoutePlanInput input) => entry.IsCustom && owner switch
     {
         MarkOwner.Ours => !input.Mark.IsCompleteOn(entry),
@@ -96,8 +97,8 @@ public static class RoutePlan
         _ => false,
     };
 
-    /// <summary>The route of the very node that releases its subnet, marked or not. A marked one that leads elsewhere may be a living node's:
-    /// a restore of etcd brings old releases back.</summary>
+    /// <summary>The route of the very node that releases its subnet, marked or not. A marked one that leads elsewhere may be a living
+    /// node's: a restore of etcd brings old releases back.</summary>
     private static bool IsOf(WantedRoute left, RouteEntry entry, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);

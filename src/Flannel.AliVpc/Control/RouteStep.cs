@@ -19,10 +19,11 @@ public abstract record RouteStep(string RouteTableId, Ipv4Network Destination)
     /// another cluster's entry whose node is now in this one.</summary>
     public sealed record Mark(RouteEntry Entry, WantedRoute Wanted) : RouteStep(Entry.RouteTableId, Wanted.Destination);
 
-    /// <summary>Marked as ours, and no lease: a candidate, to be deleted after the grace time and no sooner.</summary>
-    /// <param name="Released">The lease of the node that gave the subnet back; null when there is no lease. The deletion of a released
-    /// route does not wait.</param>
-    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, WantedRoute? Released = null) : RouteStep(Entry.RouteTableId, Network);
+    /// <summary>No lease wants the entry: it is ours by its mark, or its node released the subnet.</summary>
+    /// <param name="Released">The route of the node that released the subnet: it is deleted without delay. Null when there is no lease:
+    /// then <see cref="StaleRoutes"/> says when there is enough evidence.</param>
+    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, WantedRoute? Released = null)
+        : RouteStep(Entry.RouteTableId, Network);
 
     /// <summary>Pending, modifying, deleting, or a status that this program does not know: looked at again, touched by nobody.</summary>
     /// <param name="Wanted">Null when no lease wants the destination.</param>

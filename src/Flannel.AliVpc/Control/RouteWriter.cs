@@ -6,13 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.AliVpc.Control;
 
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
-internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, RouteTroubles troubles, TimeProvider time, Random random, ILogger log)
+internal sealed class RouteWriter(
+    VpcId vpc, ICloudApi api, OwnershipMark mark, RouteTroubles troubles, TimeProvider time, Random random, ILogger log)
 {
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
 
-    /// <summary>An entry whose mark does not appear although it was written, or does not stay, is not written all the time.</summary>
-    private static readonly TimeSpan MarkAgain = TimeSpan.FromHours(1);
+    /// <summary>How long a mark that was written and does not appear, or does not stay, is not written again.</summary>
+    private static readonly TimeSpan MarkInterval = TimeSpan.FromHours(1);
 
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
@@ -131,7 +132,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
         return null;
     }
 
-    /// <summary>Tells the routes of a batch apart by the failures that its answer names.</summary>
+    /// <summary>Concludes for each route of a batch whether it was created, from the failures that the answer names.</summary>
     private void Settle(RouteWrite.CreateMany write, BatchOutcome outcome, string requestId)
     {
         var tablesOf = write.Routes.ToLookup(route => route.Destination);
@@ -159,8 +160,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
         if (unnamed is not null) RefuseUnnamed(write, unnamed, requestId, batches.Refused);
     }
 
-    /// <summary>An answer counts a failure and does not say whose it is: the next listing shows what was done, and smaller batches tell the bad route
-    /// from the good ones.</summary>
+    /// <summary>An answer counts a failure and does not name its entry: the next listing shows what was done, and smaller batches isolate
+    /// the entry.</summary>
     private void RefuseUnnamed(RouteWrite write, CloudError unnamed, string requestId, Action<int> refused)
     {
         hasFailed = true;
@@ -191,9 +192,10 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
 
     /// <summary>Whether the mark was not written to this entry before, or long ago.</summary>
     private bool MayBeMarked(RouteStep.Mark step) =>
-        !marked.TryGetValue(step.Entry.RouteEntryId, out var at) || time.GetElapsedTime(at) >= MarkAgain;
+        !marked.TryGetValue(step.Entry.RouteEntryId, out var at) || time.GetElapsedTime(at) >= MarkInterval;
 
-    /// <summary>Name and description alone: with an unchanged next hop the API would refuse the call (OperationDenied.NextHopNotChanged).</summary>
+    /// <summary>Name and description alone: with an unchanged next hop the API would refuse the call
+    /// (OperationDenied.NextHopNotChanged).</summary>
     private async Task<CloudError?> MarkAsync(RouteStep.Mark route, CancellationToken cancellation)
     {
         var answer = await api.ModifyRouteEntryAsync(
@@ -207,7 +209,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
 
         hasFailed = true;
         if (RouteErrors.ConcernsAll(error)) return error;
-        // The route works without it: a missing permission is no trouble of the node or of the VPC.
+        // The route works without its mark: the failure is neither the node's nor the VPC's.
         Fail(route, error);
         return null;
     }
@@ -280,7 +282,7 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
     private CloudError Uncertain(RouteWrite write, CloudError error, BatchSize? size = null)
     {
         foreach (var step in write.Steps) uncertain[RouteKey.Of(step)] = step;
-        HasShrunk = size is not null && RouteErrors.MayBeTheSize(error) && size.Unanswered(write.Steps.Count);
+        HasShrunk = size is not null && RouteErrors.MayBeCausedBySize(error) && size.Unanswered(write.Steps.Count);
         if (HasShrunk) ControlLog.BatchUnanswered(log, vpc, write.Steps.Count, size!.Current, error.Code, error.Message, error.RequestNote);
         return error;
     }
@@ -316,7 +318,8 @@ internal sealed class RouteWriter(VpcId vpc, ICloudApi api, OwnershipMark mark, 
                 break;
             case RouteStep.Mark marking:
                 ControlLog.RouteMarked(
-                    log, marking.RouteTableId, marking.Destination, marking.Wanted.NextHop.Id, OwnershipMark.TokenOf(marking.Entry) ?? "-", requestId);
+                    log, marking.RouteTableId, marking.Destination, marking.Wanted.NextHop.Id,
+                    OwnershipMark.TokenOf(marking.Entry) ?? "-", requestId);
                 break;
         }
     }

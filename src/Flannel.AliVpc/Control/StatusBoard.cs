@@ -58,14 +58,19 @@ internal sealed class StatusBoard(IControllerTerm term, TimeProvider time) : IDi
         }
     }
 
-    /// <summary>Writes those that say something new. False when the term is over. What etcd refuses is left to <see cref="RetryAsync"/>.</summary>
+    /// <summary>Writes those that say something new. False when the term is over. What etcd refuses is left to
+    /// <see cref="RetryAsync"/>.</summary>
     public async Task<bool> PublishAsync(IEnumerable<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         await one.WaitAsync(CancellationToken.None);
         try
         {
             List<(Lease Lease, RouteStatus Status)> news;
-            lock (published) news = [.. statuses.Where(s => !IsAmong(published, s.Lease, s.Status) && !IsAmong(refused, s.Lease, s.Status))];
+            lock (published)
+            {
+                news = [.. statuses.Where(s => !IsAmong(published, s.Lease, s.Status) && !IsAmong(refused, s.Lease, s.Status))];
+            }
+
             return await WriteAsync(news, cancellation);
         }
         finally

@@ -36,7 +36,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
 
     public CloudError? ErrorOf(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Error : null;
 
-    /// <summary>Whether a table gave, and gave again, an answer that will not change: it does not exist, or is of another kind.</summary>
+    /// <summary>Whether a table was refused more than once in a way that does not heal: it does not exist, or is of another kind.</summary>
     public bool IsUnreadable(string tableId) =>
         tables.TryGetValue(tableId, out var table) && table is { Error.Kind: CloudErrorKind.Fatal, Failures: > 1 };
 
@@ -58,7 +58,7 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         var now = time.GetTimestamp();
         var due = tables.Values.Where(table => table.IsStale && table.RetryAt <= now).ToList();
         var answers = await Task.WhenAll(due.Select(table => api.DescribeRouteEntryListAsync(vpc.RegionId, table.Id, cancellation)));
-        // One after the other: the answers arrive on several threads, and chance is not for several threads.
+        // One after the other: the answers arrive on several threads, and neither a table nor Random is thread-safe.
         var errors = new List<TableError>();
         for (var i = 0; i < due.Count; i++)
         {

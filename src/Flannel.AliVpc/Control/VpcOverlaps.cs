@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Control;
 
-/// <summary>The VPC's own ranges, read before anything is created among them, and seldom again. Those of the vSwitches are published, so that no node
-/// leases a subnet that overlaps one.</summary>
+/// <summary>The VPC's own ranges, read before anything is created among them, and seldom again. Those of the vSwitches are published, so
+/// that no node leases a subnet that overlaps one.</summary>
 internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, IControllerTerm term, ILogger log)
 {
     private const int MostFailures = 3;
@@ -42,7 +42,8 @@ internal sealed class VpcOverlaps(VpcId vpc, ICloudApi api, IControllerTerm term
         failures = 0;
         check = new OverlapCheck(own.Value!, vSwitches.Value!);
         await term.PublishVSwitchesAsync(vpc.Id, check.VSwitches, cancellation);
-        foreach (var line in (view.Network is { } network ? check.Warnings(network) : []).Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
+        var warnings = view.Network is { } network ? check.Warnings(network) : [];
+        foreach (var line in warnings.Where(mentioned.Add)) ControlLog.Overlap(log, vpc, line);
         foreach (var node in view.Nodes)
         {
             if (check.RefusalOf(node.Destination) is { } reason && mentioned.Add(reason))

@@ -2,7 +2,8 @@ namespace Flannel.AliVpc.Control;
 
 /// <summary>Makes the plans of a VPC's tables, and lets everybody who remembers something learn from them.</summary>
 internal sealed class VpcPlanner(
-    OwnershipMark mark, VpcTables tables, VpcEntries entries, StaleRoutes stale, RouteTroubles troubles, RouteQuota quota, RouteWriter writer,
+    OwnershipMark mark, VpcTables tables, VpcEntries entries, StaleRoutes stale, RouteTroubles troubles, RouteQuota quota,
+    RouteWriter writer,
     ForeignEntries foreign, SharedClusterDetector shared, TimeProvider time)
 {
     private readonly TakenOverRoutes takenOver = new(mark, time);

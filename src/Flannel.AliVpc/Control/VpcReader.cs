@@ -95,7 +95,8 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
 
         if (isServing)
         {
-            // Gone, and its vSwitches have moved to another: only a listing tells. It is kept until then, for its nodes have no route without it.
+            // Perhaps its vSwitches have another table now: the next listing tells. Until then the table stays, so that its nodes are not
+            // reported as available.
             if (error.Kind == CloudErrorKind.Fatal) tables.Invalidate();
             return;
         }

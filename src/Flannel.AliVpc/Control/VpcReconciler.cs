@@ -85,7 +85,8 @@ internal sealed class VpcReconciler
         reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
         overlaps = new VpcOverlaps(vpc, api, term.Term, log);
         quota = new RouteQuota(vpc, api, time, log);
-        planner = new VpcPlanner(term.Mark, tables, entries, stale, troubles, quota, writer, new ForeignEntries(vpc, term.Mark, log), shared, time);
+        planner = new VpcPlanner(
+            term.Mark, tables, entries, stale, troubles, quota, writer, new ForeignEntries(vpc, term.Mark, log), shared, time);
         words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, term.Board);
         polls = new PollPauses(random);
         resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
@@ -214,7 +215,7 @@ internal sealed class VpcReconciler
             return Idle(steps);
         }
 
-        // Waited for here and not within the call: what it is based on, and the proof above all, would be old by then.
+        // Waited for here and not within the call: the entries and the proof that it is based on would be too old by then.
         if (api.DelayOf(vpc.RegionId, write.Action) is var delay && delay > TimeSpan.Zero) return ForTheCloud(delay);
         if (!entries.AreFresh(write.TableIds))
         {
@@ -252,13 +253,13 @@ internal sealed class VpcReconciler
             return ForTheCloud(polls.Next());
         }
 
-        var pause = writing.Fail(failure, changesCourse: writer.HasShrunk);
+        var pause = writing.Fail(failure, isNextDifferent: writer.HasShrunk);
         writeNotBefore = time.GetTimestamp() + Ticks(pause);
         VpcTroubles.Tell(vpc, failure, pause, log);
         return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);
     }
 
-    /// <summary>The routes that their nodes released, and of the stale ones those with the evidence that the brake lets through.</summary>
+    /// <summary>The routes that their nodes released, and the stale ones with evidence that are not held.</summary>
     private List<RouteStep.Delete> Deletable(List<RouteStep> steps)
     {
         var deletions = steps.OfType<RouteStep.Delete>().ToList();
@@ -266,13 +267,14 @@ internal sealed class VpcReconciler
         return [.. deletions.Where(step => step.Released is not null), .. brake.Allow(due)];
     }
 
-    /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than etcd.</summary>
+    /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than
+    /// etcd.</summary>
     private async Task<bool> IsProvenAsync(RouteWrite.DeleteMany deletion, CancellationToken cancellation)
     {
         var proof = await term.Term.ProveAsync(
             [.. deletion.Routes.Where(step => step.Released is null).Select(step => step.Destination).Distinct()],
             [.. deletion.Routes.Select(step => step.Released?.Lease).OfType<Lease>().DistinctBy(lease => lease.Key)], cancellation);
-        if (proof == TermProof.LeasesDiffer) ControlLog.LeaseExists(log, vpc);
+        if (proof == TermProof.LeasesDiffer) ControlLog.LeasesDiffer(log, vpc);
         else if (proof == TermProof.Unproven) ControlLog.ElectionNotProved(log, vpc);
         return proof == TermProof.Proven;
     }
@@ -285,7 +287,9 @@ internal sealed class VpcReconciler
         long?[] moments = [resyncAt, reader.NotBefore, reader.ListNotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
         TimeSpan?[] pauses =
         [
-            troubles.NextRetry(), stale.NextDue(), brake.NextDue, IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue, tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
+            troubles.NextRetry(), stale.NextDue(), brake.NextDue,
+            IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue,
+            tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
             .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
         ];
         var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();

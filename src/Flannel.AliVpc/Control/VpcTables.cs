@@ -118,8 +118,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         return null;
     }
 
-    /// <summary>A configured table may be another VPC's, whose routes are not to be touched from here. Where the VPC's tables cannot be listed,
-    /// each is asked for by itself: a permission may be limited to it. One that cannot be verified is not used.</summary>
+    /// <summary>A configured table may be another VPC's, whose routes are not to be touched from here. Where the VPC's tables cannot be
+    /// listed, each is read by itself: a permission may be limited to it. One that cannot be verified is not used.</summary>
     private async Task VerifyAsync(CancellationToken cancellation)
     {
         isToBeVerified = false;

@@ -33,10 +33,11 @@ internal sealed class VpcTroubles(TimeSpan unreachableLimit, TimeProvider time, 
     };
 
     /// <summary>The pause that the error asks for.</summary>
-    /// <param name="changesCourse">The next attempt is another one, such as a smaller batch: that the API is unavailable is not proven before it fails.</param>
-    public TimeSpan Fail(CloudError error, bool changesCourse = false)
+    /// <param name="isNextDifferent">The next attempt is another one, such as a smaller batch: only its failure proves that the API is
+    /// unavailable.</param>
+    public TimeSpan Fail(CloudError error, bool isNextDifferent = false)
     {
-        if (count == 0 || changesCourse) since = time.GetTimestamp();
+        if (count == 0 || isNextDifferent) since = time.GetTimestamp();
         count++;
         last = error;
         Health = error switch

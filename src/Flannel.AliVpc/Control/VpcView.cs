@@ -30,7 +30,8 @@ public sealed record VpcView(
     /// <summary>Leases in this VPC that this controller saw end.</summary>
     public IReadOnlyList<EndedLease> Ended { get; init; } = [];
 
-    /// <summary>Leases in this VPC that this controller saw end in the minutes before this view, whether they are there again or not.</summary>
+    /// <summary>Leases in this VPC that this controller saw end in the minutes before this view, whether they are there again or
+    /// not.</summary>
     public IReadOnlyList<EndedLease> EndedRecently { get; init; } = [];
 
     /// <summary>Whose vSwitches' tables count: of a node that leaves, too, as long as its lease is there.</summary>

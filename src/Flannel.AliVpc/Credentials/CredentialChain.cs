@@ -38,7 +38,8 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
     /// <param name="owned">Goes with the chain.</param>
     private CredentialChain(
-        CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, CloudClock clock, TimeProvider time, Random random, ILogger logger)
+        CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, CloudClock clock, TimeProvider time,
+        Random random, ILogger logger)
     {
         (this.walk, this.another, this.owned, this.clock) = (walk, another ?? (() => walk), owned, clock);
         (this.time, this.random, this.logger) = (time, random, logger);
@@ -125,7 +126,8 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
 
     private Current? Usable() => current is { } now && IsAlive(now) && !now.Provider.HasChanged() ? now : null;
 
-    /// <summary>By the cloud's time where it is known; by this machine's clock only for a key that looked valid to that clock when it came.</summary>
+    /// <summary>By the cloud's time where it is known; by this machine's clock only for a key that looked valid to that clock when it
+    /// came.</summary>
     private bool IsAlive(Current held) =>
         clock.Known is { } cloudTime ? held.Key.IsAlive(cloudTime) : held.IsUnjudged || held.Key.IsAlive(time.GetUtcNow());
 

@@ -20,7 +20,8 @@ internal sealed class ProfileProvider : ICredentialProvider
     private ICredentialProvider? inner;
 
     private ProfileProvider(bool isCli, Func<string, string?> environment, MetadataClient metadata, Sts sts, CloudClock clock) =>
-        (this.isCli, this.environment, this.metadata, this.sts, this.clock, Name) = (isCli, environment, metadata, sts, clock, isCli ? "~/.aliyun/config.json" : "~/.alibabacloud/credentials");
+        (this.isCli, this.environment, this.metadata, this.sts, this.clock, Name) =
+            (isCli, environment, metadata, sts, clock, isCli ? "~/.aliyun/config.json" : "~/.alibabacloud/credentials");
 
     public string Name { get; private set; }
 

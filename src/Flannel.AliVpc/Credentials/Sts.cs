@@ -11,7 +11,8 @@ namespace Flannel.AliVpc.Credentials;
 /// <param name="environment">By name: <c>ALIBABA_CLOUD_STS_REGION</c>.</param>
 /// <param name="handler">Null for the real network.</param>
 internal sealed class Sts(
-    CloudApiOptions options, string? regionId, Func<string, string?> environment, MetadataClient metadata, CloudClock clock, TimeProvider time,
+    CloudApiOptions options, string? regionId, Func<string, string?> environment, MetadataClient metadata, CloudClock clock,
+    TimeProvider time,
     Random random, ILogger logger, HttpMessageHandler? handler) : IDisposable
 {
     private const string DefaultDuration = "3600";

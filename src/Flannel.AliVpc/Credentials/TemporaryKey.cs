@@ -2,13 +2,14 @@ using Flannel.AliVpc.Api;
 
 namespace Flannel.AliVpc.Credentials;
 
-/// <summary>A temporary key as the metadata service, a credentials URI and STS write it. All fields are required, and a key that has expired is refused.</summary>
+/// <summary>A temporary key as the metadata service, a credentials URI and STS write it. All fields are required, and a key that has
+/// expired is refused.</summary>
 internal static class TemporaryKey
 {
     /// <summary>Of a whole answer. Never quotes the text.</summary>
     /// <param name="whose">What a line begins with, such as <c>RAM role FlannelRole</c>.</param>
-    /// <param name="cloudTime">Of <see cref="CloudClock.Known"/>; while it is null the cloud itself judges whether the key is still valid, since this
-    /// machine's clock may be hours off.</param>
+    /// <param name="cloudTime">Of <see cref="CloudClock.Known"/>; while it is null the cloud itself judges whether the key is still valid,
+    /// since this machine's clock may be hours off.</param>
     public static ProviderAnswer Read(ReadOnlySpan<byte> text, string whose, DateTimeOffset? cloudTime, bool mustSaySuccess)
     {
         if (CloudAnswerReader.Parse(text, CloudAnswersJson.Default.KeyAnswer) is not { } answer)

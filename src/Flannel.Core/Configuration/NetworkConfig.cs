@@ -29,7 +29,7 @@ public sealed record NetworkConfig
     /// <summary>The whole <c>Backend</c> object; undefined when the configuration has none. It may hold a secret: never print it.</summary>
     public JsonElement Backend { get; init; }
 
-    /// <summary>What is accepted and probably not meant so, a line each; no value of the backend is in them.</summary>
+    /// <summary>Accepted properties that are probably mistakes, one line each; no value of the backend is in them.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>How many subnets the range holds.</summary>

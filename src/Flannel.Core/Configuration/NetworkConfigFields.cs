@@ -24,7 +24,7 @@ internal sealed class NetworkConfigFields
 
     public bool HasWholeIpv6Network;
 
-    /// <summary>What is accepted and probably not meant so.</summary>
+    /// <summary>Accepted properties that are probably mistakes, one line each.</summary>
     public readonly List<string> Warnings = [];
 
     /// <summary>Null, or what is wrong with this property.</summary>

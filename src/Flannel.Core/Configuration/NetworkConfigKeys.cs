@@ -6,27 +6,27 @@ internal static class NetworkConfigKeys
 {
     private const string Backend = "Backend";
 
-    private static readonly string[] s_names =
+    private static readonly string[] Names =
     [
         "EnableIPv4", "EnableIPv6", "EnableNFTables", "Network", "IPv6Network", "SubnetMin", "SubnetMax", "IPv6SubnetMin", "IPv6SubnetMax",
         "SubnetLen", "IPv6SubnetLen", Backend,
     ];
 
     /// <summary>Of the ali-vpc backend, which are mistaken for properties of the network.</summary>
-    private static readonly string[] s_backendNames = ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn"];
+    private static readonly string[] BackendNames = ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn"];
 
     /// <summary>Null, or one line about a property beside <c>Network</c>. It quotes the name only, never the value.</summary>
     public static string? Warning(string name)
     {
-        if (IsOneOf(s_names, name)) return null;
-        if (IsOneOf(s_backendNames, name)) return $"{name} has no effect here: it belongs inside {Backend}";
-        return Suggestion.ForAnyCase(name, s_names) is { } nearest ? $"unknown property {name} is ignored: did you mean {nearest}?" : null;
+        if (IsOneOf(Names, name)) return null;
+        if (IsOneOf(BackendNames, name)) return $"{name} has no effect here: it belongs inside {Backend}";
+        return Suggestion.ForAnyCase(name, Names) is { } nearest ? $"unknown property {name} is ignored: did you mean {nearest}?" : null;
     }
 
     /// <summary>The same for a property inside <c>Backend</c>. Which names the backend itself has, it knows best.</summary>
     /// <param name="backend">As the operator wrote it.</param>
     public static string? WarningInBackend(string backend, string name) =>
-        IsOneOf(s_names, name) ? $"{name} inside {backend} has no effect: it belongs beside Network" : null;
+        IsOneOf(Names, name) ? $"{name} inside {backend} has no effect: it belongs beside Network" : null;
 
     private static bool IsOneOf(string[] names, string name) => names.Contains(name, StringComparer.OrdinalIgnoreCase);
 }

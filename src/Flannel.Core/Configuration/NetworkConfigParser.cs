@@ -18,19 +18,19 @@ public static class NetworkConfigParser
 {
     private const int MaxBytes = 1 << 20;
 
-    private static readonly byte[] s_byteOrderMark = [0xEF, 0xBB, 0xBF];
-    private static readonly byte[] s_utf16 = [0xFF, 0xFE];
-    private static readonly byte[] s_utf16BigEndian = [0xFE, 0xFF];
+    private static readonly byte[] ByteOrderMark = [0xEF, 0xBB, 0xBF];
+    private static readonly byte[] Utf16LittleEndian = [0xFF, 0xFE];
+    private static readonly byte[] Utf16BigEndian = [0xFE, 0xFF];
 
     public static NetworkConfigResult Parse(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaxBytes) return NetworkConfigResult.Refused($"larger than {MaxBytes} bytes");
-        if (utf8.StartsWith(s_utf16) || utf8.StartsWith(s_utf16BigEndian)) return NetworkConfigResult.Refused(
+        if (utf8.StartsWith(Utf16LittleEndian) || utf8.StartsWith(Utf16BigEndian)) return NetworkConfigResult.Refused(
             "it is UTF-16, and must be UTF-8");
         var fields = new NetworkConfigFields();
-        if (utf8.StartsWith(s_byteOrderMark))
+        if (utf8.StartsWith(ByteOrderMark))
         {
-            utf8 = utf8[s_byteOrderMark.Length..];
+            utf8 = utf8[ByteOrderMark.Length..];
             fields.Warnings.Add("it begins with a byte order mark, which nodes of upstream flannel refuse: save it as UTF-8 without BOM");
         }
 

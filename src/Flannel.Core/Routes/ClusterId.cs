@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 
 namespace Flannel.Core.Routes;
 
-/// <summary>Identifies one cluster: a random number that is created once and kept where the leases are. Two clusters with equal settings have
-/// different ids; a restored backup has the id of the cluster that it was taken from.</summary>
+/// <summary>Identifies one cluster: a random number that is created once and kept where the leases are. Two clusters with equal settings
+/// have different ids; a restored backup has the id of the cluster that it was taken from.</summary>
 public sealed record ClusterId
 {
     /// <summary>64 bits: two clusters of one VPC do not meet by chance.</summary>

@@ -120,7 +120,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
-            return new MemberVersion(member.Name, null, member.Understand(e, tooLong.IsCancellationRequested ? EtcdDurations.Call : null).Error.Message);
+            return new MemberVersion(member.Name, null,
+                member.Understand(e, tooLong.IsCancellationRequested ? EtcdDurations.Call : null).Error.Message);
         }
         catch (EtcdException e)
         {

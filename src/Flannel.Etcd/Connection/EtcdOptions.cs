@@ -30,7 +30,8 @@ public sealed record EtcdOptions
     public PasswordFile? PasswordFile { get; init; }
 
     /// <summary>The addresses of a name; a test may answer in the name service's place.</summary>
-    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = static (name, cancellation) => Dns.GetHostAddressesAsync(name, cancellation);
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } =
+        static (name, cancellation) => Dns.GetHostAddressesAsync(name, cancellation);
 
     /// <summary>Endpoints that are spoken to in clear text over a network: worth a warning.</summary>
     public IEnumerable<Uri> OpenToTheNetwork => Endpoints.Where(endpoint => endpoint.Scheme == Uri.UriSchemeHttp && !endpoint.IsLoopback);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Connection;
 
-/// <summary>The password in a file, read for each authentication. A file that is missing or empty, as while it is being replaced, leaves the
-/// former password in use.</summary>
+/// <summary>The password in a file, read for each authentication. A file that is missing or empty, as while it is being replaced, leaves
+/// the former password in use.</summary>
 public sealed class PasswordFile
 {
     private readonly string path;
@@ -14,7 +14,8 @@ public sealed class PasswordFile
     private Secret password;
     private string? lastLogged;
 
-    private PasswordFile(string path, Secret password, ILogger logger) => (this.path, this.password, this.logger) = (path, password, logger);
+    private PasswordFile(string path, Secret password, ILogger logger) =>
+        (this.path, this.password, this.logger) = (path, password, logger);
 
     /// <param name="problem">What is wrong with the file, in one line that names it; empty when the answer is not null.</param>
     public static PasswordFile? Open(string path, ILogger logger, out string problem)

@@ -40,7 +40,7 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
             return false;
         }
 
-        if (IsTrusted(chain) || (shown is not null && IsTrustedWithoutNamesakes(shown, chain))) return true;
+        if (IsTrusted(chain) || (shown is not null && IsTrustedByOneOfSameSubject(shown, chain))) return true;
         Trouble = Describe(Flags(chain), shown, chain);
         return false;
     }
@@ -52,21 +52,24 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
     private bool IsTrusted(X509Chain chain) => Flags(chain) switch
     {
         X509ChainStatusFlags.NoError => true,
-        X509ChainStatusFlags.PartialChain => authorities is not null && authorities.Any(authority => IsSame(authority, chain.ChainElements[^1].Certificate)),
+        X509ChainStatusFlags.PartialChain =>
+            authorities is not null
+            && authorities.Any(authority => IsSame(authority, chain.ChainElements[^1].Certificate)),
         _ => false,
     };
 
     /// <summary>Of several authorities with one subject, as while one is replaced by the next, the issuer is the first of them for OpenSSL
     /// unless key identifiers tell them apart. Go tries all of them, and so do we.</summary>
-    private bool IsTrustedWithoutNamesakes(X509Certificate2 shown, X509Chain chain)
+    private bool IsTrustedByOneOfSameSubject(X509Certificate2 shown, X509Chain chain)
     {
         foreach (var authority in authorities ?? [])
         {
-            bool IsNamesake(X509Certificate2 other) => IsSameName(other.SubjectName, authority.SubjectName) && !IsSame(other, authority);
-            if (!authorities!.Any(IsNamesake)) continue;
+            bool HasSameSubject(X509Certificate2 other) =>
+                IsSameName(other.SubjectName, authority.SubjectName) && !IsSame(other, authority);
+            if (!authorities!.Any(HasSameSubject)) continue;
             using var other = new X509Chain { ChainPolicy = chain.ChainPolicy.Clone() };
-            Leave(other.ChainPolicy.CustomTrustStore, IsNamesake);
-            Leave(other.ChainPolicy.ExtraStore, IsNamesake);
+            RemoveWhere(other.ChainPolicy.CustomTrustStore, HasSameSubject);
+            RemoveWhere(other.ChainPolicy.ExtraStore, HasSameSubject);
             other.Build(shown);
             if (IsTrusted(other)) return true;
         }
@@ -74,11 +77,11 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
         return false;
     }
 
-    private static void Leave(X509Certificate2Collection certificates, Func<X509Certificate2, bool> isLeft)
+    private static void RemoveWhere(X509Certificate2Collection certificates, Func<X509Certificate2, bool> isRemoved)
     {
         for (var i = certificates.Count - 1; i >= 0; i--)
         {
-            if (isLeft(certificates[i])) certificates.RemoveAt(i);
+            if (isRemoved(certificates[i])) certificates.RemoveAt(i);
         }
     }
 
@@ -117,7 +120,9 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
     private static bool IsSelfSigned(X509Certificate2 certificate) =>
         IsSameName(certificate.SubjectName, certificate.IssuerName);
 
-    private static bool IsSameName(X500DistinguishedName one, X500DistinguishedName other) => one.RawData.AsSpan().SequenceEqual(other.RawData);
+    private static bool IsSameName(X500DistinguishedName one, X500DistinguishedName other) =>
+        one.RawData.AsSpan().SequenceEqual(other.RawData);
 
-    private static bool IsSame(X509Certificate2 one, X509Certificate2 other) => one.RawDataMemory.Span.SequenceEqual(other.RawDataMemory.Span);
+    private static bool IsSame(X509Certificate2 one, X509Certificate2 other) =>
+        one.RawDataMemory.Span.SequenceEqual(other.RawDataMemory.Span);
 }

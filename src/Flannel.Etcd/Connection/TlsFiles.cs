@@ -8,7 +8,8 @@ namespace Flannel.Etcd.Connection;
 
 /// <summary>The certificate files, read anew for each handshake, so that a renewed certificate needs no restart. What counts is what
 /// they hold: files that are links into a folder that is swapped, as Kubernetes mounts a secret, change without a trace in the
-/// links. Files that cannot be used while others are in use are being replaced, or were replaced by mistake: those in use are kept.</summary>
+/// links. Files that cannot be used while others are in use are being replaced, or were replaced by mistake: those in use are
+/// kept.</summary>
 /// <param name="logger">Null: nobody is told of files that are kept.</param>
 internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
 {

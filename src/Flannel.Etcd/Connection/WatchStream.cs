@@ -6,7 +6,7 @@ namespace Flannel.Etcd.Connection;
 /// <summary>One watch stream on one member.</summary>
 /// <remarks>The watch ids of the answers are the server's: etcd takes those that are asked for, etcd's grpc-proxy assigns its own. A stream
 /// that is silent is probed by one more watch on it, which is cancelled when it was created. A progress request would be simpler, but
-/// grpc-proxy does not answer one, and its process ends by it before etcd 3.5 (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
+/// grpc-proxy does not answer one, and that of etcd before 3.5 crashes on it (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
 internal sealed class WatchStream : IDisposable
 {
     private readonly EtcdConnection connection;
@@ -118,7 +118,8 @@ internal sealed class WatchStream : IDisposable
         }
     }
 
-    /// <summary>Asks for a watch of events that do not exist: whether it is created or refused, the answer proves that the stream lives.</summary>
+    /// <summary>Asks for a watch whose filters leave no event: whether it is created or refused, the answer proves that the stream
+    /// works.</summary>
     private async Task ProbeAsync(CancellationToken cancellation)
     {
         var create = new WatchCreateRequest { Key = ranges[0].Key, RangeEnd = ranges[0].RangeEnd, WatchId = ranges.Count + 1 };
@@ -129,7 +130,8 @@ internal sealed class WatchStream : IDisposable
     private async Task EndProbeAsync(WatchResponse answer, CancellationToken cancellation)
     {
         if (answer.Canceled) return;
-        // A proxy keeps its stream open while etcd behind it is restored from a snapshot, and waits for revisions that are long since known.
+        // A proxy keeps its stream open while etcd behind it is restored from a snapshot, and sends no event until etcd's revision has
+        // passed the one of before.
         if (answer.Header.Revision < newest)
             throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", mayHaveHappened: false);
         var cancel = new WatchCancelRequest { WatchId = answer.WatchId };

@@ -10,7 +10,8 @@ namespace Flannel.Etcd.Control;
 /// <summary>The cluster's id, and what is known of routes whose lease is missing. Written only under the fence of one term.</summary>
 public sealed class ClusterStore
 {
-    /// <summary>etcd refuses transactions of more than 128 conditions; three are the term's own (<see cref="ElectionFence"/>) and the cluster's.</summary>
+    /// <summary>etcd refuses transactions of more than 128 conditions; three are the term's own (<see cref="ElectionFence"/>) and the
+    /// cluster's.</summary>
     private const int LargestProof = 125;
 
     private readonly IEtcd etcd;

@@ -39,9 +39,9 @@ public sealed class RouteStatusStore
         return answer.Kvs is [var pair] ? RouteStatus.Parse(pair.Value.Span) : null;
     }
 
-    /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are those that the controller must write again: one that
-    /// cannot be read, one that is attached to another etcd lease than its subnet's, and one that is older than its subnet's key. Nodes do
-    /// not use the latter two.</summary>
+    /// <summary>All that stand in etcd, by the text of their subnet's key. Left out are those that the controller must write again: one
+    /// that cannot be read, one that is attached to another etcd lease than its subnet's, and one that is older than its subnet's key.
+    /// Nodes do not use the latter two.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
     public async Task<IReadOnlyDictionary<string, RouteStatus>> ReadAllAsync(CancellationToken cancellation)
     {
@@ -69,7 +69,8 @@ public sealed class RouteStatusStore
         }
     }
 
-    /// <summary>What tells one holding of a subnet from the next: a key that is deleted and created again may have the same etcd lease.</summary>
+    /// <summary>What tells one holding of a subnet from the next: a key that is deleted and created again may have the same etcd
+    /// lease.</summary>
     private readonly record struct Holding(long EtcdLeaseId, long CreateRevision)
     {
         public bool IsDescribedBy(KeyValue status) => status.Lease == EtcdLeaseId && status.ModRevision > CreateRevision;
@@ -103,7 +104,8 @@ public sealed class RouteStatusStore
     /// <summary>Writes statuses. One whose lease is gone, or has become another node's, is skipped; one that etcd refuses keeps none of the
     /// others from being written.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or cannot write now. To publish the same again is harmless.</exception>
-    public async Task<StatusPublication> PublishAsync(IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    public async Task<StatusPublication> PublishAsync(
+        IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
     {
         var refused = new List<string>();
         foreach (var batch in statuses.Chunk(BatchSize))
@@ -161,7 +163,8 @@ public sealed class RouteStatusStore
             {
                 // One of them is the reason, or, where etcd allows fewer operations than usual, their number.
                 var half = batch.Count / 2;
-                return await PublishBatchAsync(batch[..half], refused, cancellation) && await PublishBatchAsync(batch[half..], refused, cancellation);
+                return await PublishBatchAsync(batch[..half], refused, cancellation)
+                    && await PublishBatchAsync(batch[half..], refused, cancellation);
             }
             catch (EtcdException e) when (IsRefusal(e))
             {
@@ -204,7 +207,8 @@ public sealed class RouteStatusStore
     }
 
     /// <summary>Whether the same request may be refused again and again, until an operator or another node has done something.</summary>
-    private static bool IsRefusal(EtcdException e) => !e.CanHeal || e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.NoSpace or EtcdErrorKind.Other;
+    private static bool IsRefusal(EtcdException e) =>
+        !e.CanHeal || e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.NoSpace or EtcdErrorKind.Other;
 
     private void LogRefusal(EtcdException e, int count)
     {

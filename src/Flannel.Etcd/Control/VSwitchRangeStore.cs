@@ -4,8 +4,8 @@ using Flannel.Etcd.Leasing;
 
 namespace Flannel.Etcd.Control;
 
-/// <summary>Publishes the ranges of the vSwitches of each VPC at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>, where nodes that choose a subnet read them:
-/// a node itself calls no API. Written only while the term lasts.</summary>
+/// <summary>Publishes the ranges of the vSwitches of each VPC at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>, where nodes that choose a
+/// subnet read them: a node itself calls no API. Written only while the term lasts.</summary>
 public sealed class VSwitchRangeStore
 {
     private readonly IEtcd etcd;

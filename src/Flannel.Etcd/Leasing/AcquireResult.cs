@@ -10,13 +10,14 @@ namespace Flannel.Etcd.Leasing;
 /// May be asked again when the configuration changes under way.</param>
 public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseAttributes?> AttributesFor)
 {
-    /// <summary>Ranges that a new subnet must not overlap: no route can lead there.</summary>
+    /// <summary>Ranges that a new subnet must not overlap, such as that of the node's vSwitch, which the VPC itself routes.</summary>
     public IReadOnlyList<Ipv4Network> Excluded { get; init; } = [];
 
     /// <summary>Ranges that a new subnet overlaps only if nothing else is free.</summary>
     public IReadOnlyList<Ipv4Network> Avoided { get; init; } = [];
 
-    /// <summary>The VPC whose vSwitches' ranges, as far as the route controller has published them, are excluded too; null for none.</summary>
+    /// <summary>The VPC whose vSwitches' ranges, as far as the route controller has published them, are excluded too; null for
+    /// none.</summary>
     public string? VpcId { get; init; }
 
     /// <summary>Called before a lease of this node is deleted because it does not fit the configuration: the host must not use the subnet
@@ -40,7 +41,8 @@ public abstract record AcquireResult
     /// <summary><see cref="AcquireRequest.AttributesFor"/> said no.</summary>
     public sealed record NotWanted(NetworkConfig Config) : AcquireResult;
 
-    /// <summary>Every subnet of the range is leased. One may become free: <see cref="SubnetRegistry.WaitForRoomAsync"/>.</summary>
+    /// <summary>Every subnet of the range is leased or excluded. One may become free:
+    /// <see cref="SubnetRegistry.WaitForRoomAsync"/>.</summary>
     public sealed record OutOfSubnets(NetworkConfig Config, long Revision) : AcquireResult;
 
     /// <summary>Another instance uses this node's public address, and nothing proves that it is gone. Nothing was changed.</summary>

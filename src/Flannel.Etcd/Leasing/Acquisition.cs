@@ -30,7 +30,7 @@ internal sealed class Acquisition(
     private readonly HashSet<SubnetKey> told = [];
     private long addressPointerRevision;
 
-    // Free by all that can be read, and refused nevertheless.
+    // Free by all keys that can be read, and refused by etcd because of one that cannot.
     private readonly HashSet<Ipv4Network> blocked = [];
 
     public async Task<AcquireResult> RunAsync(RegistryState? known, CancellationToken cancellation)
@@ -84,8 +84,7 @@ internal sealed class Acquisition(
         // What is read by instance is compared with what would be written.
         var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
         var own = OwnLeases.Choose(state, config, owner);
-        // The own lease is no more what it was, or is to carry another address, which an other node may use: what to do now depends on the
-        // others.
+        // The own lease is gone or changed, or is to carry another address, which another node may use: what to do depends on all leases.
         if (state.IsOwnLeaseOnly && own.Found?.Attributes.PublicIp != owner.PublicIp)
             return (null, await reader.TakeAsync(await reader.AskAsync(cancellation), owner, cancellation));
         if (own.AddressInUse is { } other)
@@ -106,7 +105,6 @@ internal sealed class Acquisition(
                 EtcdLog.TakenOver(logger, found.Key, LeaseInstance.Read(found.Attributes)?.Id ?? "", owner.PublicIp);
             return await UseAsync(found, attributes, config, state, cancellation);
         }
-
 
         if (own.Unfit is { } unfit) return (null, await DeleteAsync(unfit, config, cancellation));
         return await CreateAsync(state, attributes, config, cancellation);
@@ -183,9 +181,11 @@ internal sealed class Acquisition(
     {
         var vSwitches = request.VpcId is { } vpc ? state.VSwitches.GetValueOrDefault(vpc, []) : [];
         List<Ipv4Network> unusable = [.. state.Taken, .. blocked, .. request.Excluded, .. vSwitches];
-        if (request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous) && !unusable.Any(range => range.Overlaps(previous)))
+        if (request.Owner.PreviousSubnet is { } previous && SubnetChoice.Fits(config, previous)
+            && !unusable.Any(range => range.Overlaps(previous)))
             return previous;
-        if (request.Avoided.Count > 0 && SubnetChoice.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside) return outside;
+        if (request.Avoided.Count > 0 && SubnetChoice.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside)
+            return outside;
         return SubnetChoice.Pick(config, unusable, random);
     }
 }

@@ -172,7 +172,8 @@ public sealed class LeaseFollower
             whole &= !key.IsUnreadable;
         }
 
-        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole) { Generation = generation, Listing = listings };
+        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole)
+            { Generation = generation, Listing = listings };
     }
 
     private static string Text(ByteString key) => Encoding.UTF8.GetString(key.Span);

@@ -47,7 +47,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
     {
         if (look.Own is { } own) (etcdLease, createRevision) = (own.Lease, own.CreateRevision);
         status = look.Status;
-        // First of all the configuration: a status may be what its change brought about.
+        // The configuration first: its change may be the cause of the status.
         TellConfig(look.Config);
         events.TryWrite(new LeaseEvent.RouteStatusChanged(ReadStatus(status)));
         TellController(look.Controller);

@@ -7,10 +7,11 @@ namespace Flannel.Etcd.Leasing;
 
 /// <summary>The ranges of etcd keys that hold every key whose subnet overlaps a given one, and no key of another subnet. One transaction
 /// compares the absence of all of them.</summary>
-/// <remarks>A key is <c>ADDRESS-LENGTH</c> or <c>ADDRESS-LENGTH&amp;IPV6</c>, and etcd sorts keys as text. Subnets inside the given one have an
-/// address inside it. Where the subnet's length divides an octet, the values of that octet are not one range: as text, 13 lies between 128 and
-/// 130. They are grouped into as few ranges as their order allows, at most 23. Subnets around it need one range each. etcd allows 128
-/// compares in a transaction, counted apart from its operations (<c>--max-txn-ops</c>; checkTxnRequest in etcd's <c>v3rpc/key.go</c>).</remarks>
+/// <remarks>A key is <c>ADDRESS-LENGTH</c> or <c>ADDRESS-LENGTH&amp;IPV6</c>, and etcd sorts keys as text. Subnets inside the given one
+/// have an address inside it. Where the subnet's length divides an octet, the values of that octet are not one range: as text, 13 lies
+/// between 128 and 130. They are grouped into as few ranges as their order allows, at most 23. Subnets around it need one range each. etcd
+/// allows 128 compares in a transaction, counted apart from its operations (<c>--max-txn-ops</c>; checkTxnRequest in etcd's
+/// <c>v3rpc/key.go</c>).</remarks>
 public static class OverlapRanges
 {
     private const int OctetBits = 8;
@@ -59,7 +60,8 @@ public static class OverlapRanges
         bool IsInside(int index) => OctetsInTextOrder[index] >= from && OctetsInTextOrder[index] <= to;
     }
 
-    private static int Octet(Ipv4Address address, int index) => (int)(address.Value >> ((Octets - 1 - index) * OctetBits)) & (OctetValues - 1);
+    private static int Octet(Ipv4Address address, int index) =>
+        (int)(address.Value >> ((Octets - 1 - index) * OctetBits)) & (OctetValues - 1);
 
     private static string Text(int octet) => octet.ToString(CultureInfo.InvariantCulture);
 }

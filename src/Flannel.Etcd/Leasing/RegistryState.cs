@@ -15,7 +15,8 @@ public sealed record RegistryState(
     /// <summary>The ranges of the vSwitches by VPC id, as the route controller published them; empty while it has not.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; init; } = NoVSwitches;
 
-    private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches = new Dictionary<string, IReadOnlyList<Ipv4Network>>();
+    private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches =
+        new Dictionary<string, IReadOnlyList<Ipv4Network>>();
 
     /// <summary>Only the asking node's own lease was read: enough to go on with it, nothing to choose another by.</summary>
     public bool IsOwnLeaseOnly { get; init; }

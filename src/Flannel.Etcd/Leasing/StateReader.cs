@@ -123,7 +123,8 @@ internal sealed class StateReader(IEtcd etcd, EtcdKeys keys, LeaseReader reader)
 
     private Dictionary<string, IReadOnlyList<Ipv4Network>> VSwitchesIn(TxnResponse answer) =>
         answer.Responses[^3].ResponseRange.Kvs.ToDictionary(
-            pair => pair.Key.ToStringUtf8()[keys.VSwitches.Length..], pair => (IReadOnlyList<Ipv4Network>)[.. VSwitchRanges.Parse(pair.Value)]);
+            pair => pair.Key.ToStringUtf8()[keys.VSwitches.Length..],
+            pair => (IReadOnlyList<Ipv4Network>)[.. VSwitchRanges.Parse(pair.Value)]);
 
     /// <summary>The same for one owner: of the others only which subnets they have.</summary>
     public async Task<RegistryState> TakeAsync(TxnResponse answer, LeaseOwner owner, CancellationToken cancellation)

@@ -2,8 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Flanneld.Host;
 
-/// <summary>The system's time, with timestamps that go on while the machine is suspended (<c>CLOCK_BOOTTIME</c>), as the lease in etcd does.
-/// .NET's own stand still then (<c>CLOCK_MONOTONIC</c>; dotnet/runtime <c>src/native/minipal/time.c</c>), and so do all timers.</summary>
+/// <summary>The system's time, with timestamps that go on while the machine is suspended (<c>CLOCK_BOOTTIME</c>), as the lease in etcd
+/// does. .NET's own stand still then (<c>CLOCK_MONOTONIC</c>; dotnet/runtime <c>src/native/minipal/time.c</c>), and so do all
+/// timers.</summary>
 internal sealed partial class BootTimeProvider : TimeProvider
 {
     // linux/time.h

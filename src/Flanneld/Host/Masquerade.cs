@@ -18,6 +18,7 @@ internal sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimePr
 
     public string Rules =>
         // Naming the table before deleting it makes the first run like every other; nft applies the file in one transaction.
+        // 0x4000 is the mark of packets that kube-proxy masquerades itself (KUBE-MARK-MASQ).
         $$"""
         table ip {{Table}}
         delete table ip {{Table}}

@@ -9,7 +9,7 @@ namespace Flanneld.Interfaces;
 /// <param name="Mtu">Bytes; 0 when unknown.</param>
 internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnlyList<Ipv4Address> Addresses)
 {
-    private static readonly Ipv4Network s_linkLocal = Ipv4Network.Parse("169.254.0.0/16");
+    private static readonly Ipv4Network LinkLocal = Ipv4Network.Parse("169.254.0.0/16");
 
     public bool IsLoopback { get; init; }
 
@@ -19,7 +19,7 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
 
     public bool HasOnlyLinkLocal => Addresses.Count > 0 && Addresses.All(IsLinkLocal);
 
-    public static bool IsLinkLocal(Ipv4Address address) => s_linkLocal.Contains(address);
+    public static bool IsLinkLocal(Ipv4Address address) => LinkLocal.Contains(address);
 
     public override string ToString() => $"{Name} [{string.Join(' ', Addresses)}]";
 

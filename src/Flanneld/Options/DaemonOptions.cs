@@ -27,7 +27,7 @@ internal sealed class DaemonOptions
     /// <summary>Where every user of the host sees it, and every report of a crash holds it.</summary>
     public bool IsPasswordOnCommandLine { get; set; }
 
-    /// <summary>What is accepted and probably not meant so, a line each.</summary>
+    /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
     public IReadOnlyList<string> Warnings { get; set; } = [];
 
     public List<string> Interfaces { get; } = [];

@@ -21,7 +21,7 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
     private const string Terminator = "--";
 
     /// <summary>Dashes that word processors and web pages put in the place of "-".</summary>
-    private static readonly char[] s_otherDashes = ['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212'];
+    private static readonly char[] OtherDashes = ['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212'];
 
     public GoFlagResult Parse(IReadOnlyList<string> arguments)
     {
@@ -61,7 +61,7 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
         if (before.Any(flag => isSecret(flag.Name)))
             return "unexpected argument (not shown, as a secret is on this command line): see --help";
         var quoted = $"unexpected argument '{Redaction.Value(argument)}'";
-        if (argument.TrimStart(s_otherDashes) is var name && name != argument && isBoolean(name.Split('=')[0].TrimStart('-')) is not null)
+        if (argument.TrimStart(OtherDashes) is var name && name != argument && isBoolean(name.Split('=')[0].TrimStart('-')) is not null)
             return $"{quoted}: its dash is another character than '-'";
         if (CommandWord.All.Any(word => word.Name == argument))
             return $"the command must be the first argument: flanneld {argument} [flags]";
