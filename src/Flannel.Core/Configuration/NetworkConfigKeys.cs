@@ -13,7 +13,8 @@ internal static class NetworkConfigKeys
     ];
 
     /// <summary>Of the ali-vpc backend, which are mistaken for properties of the network.</summary>
-    private static readonly string[] BackendNames = ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn"];
+    private static readonly string[] BackendNames =
+        ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
 
     /// <summary>Null, or one line about a property beside <c>Network</c>. It quotes the name only, never the value.</summary>
     public static string? Warning(string name)

@@ -95,7 +95,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         if (ownership == LeaseOwnership.AddressInUse && owner.Instance is null)
         {
             problems.Add($"{lease.Subnet} not released: the metadata service does not say whether this is"
-                + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it");
+                + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it; try again when the service answers, or delete the key with etcdctl");
         }
 
         return ownership == LeaseOwnership.Own;

@@ -115,6 +115,7 @@ public sealed class NetworkConfigParserTests
         """{"Network":"10.24.0.0/16","Backends":{"Type":"vxlan"}}""", "10.24.0.0/16",
         "unknown property Backends is ignored: did you mean Backend?")]
     [InlineData("""{"Network":"10.24.0.0/16","Type":"ali-vpc"}""", "10.24.0.0/16", "Type has no effect here: it belongs inside Backend")]
+    [InlineData("""{"Network":"10.24.0.0/16","ExternalID":"x"}""", "10.24.0.0/16", "ExternalID has no effect here: it belongs inside Backend")]
     [InlineData(
         """{"Network":"10.24.0.0/16","AccessKeySecret":"s3cr3t-LTAI5tExample"}""", "10.24.0.0/16",
         "AccessKeySecret has no effect here: it belongs inside Backend")]
