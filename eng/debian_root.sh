@@ -11,6 +11,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
+AUTHORITIES=/usr/local/share/ca-certificates
+
 kind=${1:-plain} suite=${2:-}
 case $kind in
     # systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package.
@@ -26,18 +28,24 @@ read -r codename uri < <(debian_source) || fail "apt on this machine has no sour
 suite=${suite:-$codename}
 sources=("deb $uri $suite main")
 settings=$(apt_settings)
+trusted=none
 hooks=()
 # shellcheck disable=SC2016 # mmdebstrap fills in $1
 if [ "$kind" = bare ]; then
     security=$(debian_uri "$codename-security")
     [ -z "$security" ] || sources+=("deb $security $suite-security main")
+    # As on this machine: which authorities are trusted.
+    if compgen -G "$AUTHORITIES/*.crt" >/dev/null; then
+        trusted=$(cat "$AUTHORITIES"/*.crt | sha256sum)
+        hooks+=(--customize-hook='cp -L '"$AUTHORITIES"'/*.crt "$1'"$AUTHORITIES"'/" && chroot "$1" update-ca-certificates')
+    fi
     # It is thrown away soon: nothing needs to be safe on the disk.
     hooks+=(--customize-hook='echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io"')
 else
     # These machines have their own network, and reach none of this machine's proxies.
     hooks+=(--customize-hook='rm "$1/etc/apt/apt.conf.d/99mmdebstrap"')
 fi
-key=$({ cat eng/debian_root.sh; printf '%s\n' "${sources[@]}" "$settings"; } | sha256sum | cut -c 1-16)
+key=$({ cat eng/debian_root.sh; printf '%s\n' "${sources[@]}" "$settings" "$trusted"; } | sha256sum | cut -c 1-16)
 roots=$ARTIFACTS/debian-root
 name=$kind-$suite
 folder=$roots/$name-$key

@@ -10,7 +10,6 @@ set -euo pipefail
 
 # Settings that the clients of package registries need here.
 PASSED=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NUGET_CERT_REVOCATION_MODE CI)
-AUTHORITIES=/usr/local/share/ca-certificates
 
 mount_root() { # ROOT SCRATCH CLONE: sets root
     local sdk
@@ -32,17 +31,12 @@ mount_root() { # ROOT SCRATCH CLONE: sets root
     ln -sf ../share/dotnet/dotnet "$root/usr/bin/dotnet"
 }
 
-# As on this machine: how names are resolved, which authorities are trusted, where NuGet's packages come from.
+# As on this machine: how names are resolved, where NuGet's packages come from.
 copy_network_settings() {
     local config=${HOME:-/root}/.nuget/NuGet/NuGet.Config
     cp -L --remove-destination /etc/resolv.conf /etc/hosts "$root/etc/"
     mkdir -p "$root/root/.nuget/NuGet"
     [ ! -e "$config" ] || cp "$config" "$root/root/.nuget/NuGet/"
-    if compgen -G "$AUTHORITIES/*.crt" >/dev/null; then
-        mkdir -p "$root$AUTHORITIES"
-        cp -L "$AUTHORITIES"/*.crt "$root$AUTHORITIES/"
-        chroot "$root" update-ca-certificates >/dev/null 2>&1
-    fi
 }
 
 # Not chroot: within one, COMMAND could make no container.
