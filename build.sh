@@ -237,11 +237,11 @@ run_all_tests() { # PROJECT…: as many at a time as there are processors
     wait
 }
 
-# TEST_SAMPLE has the classes that test-verbs runs, as PROJECT=CLASS with a space between two; otherwise all are run.
-sample_arguments() { # PROJECT: the arguments that select its classes, one a line
+# TEST_SAMPLE has the test methods that test-verbs runs, as PROJECT=METHOD with a space between two; otherwise all are run.
+sample_arguments() { # PROJECT: the arguments that select its methods, one a line
     local entry
     for entry in ${TEST_SAMPLE:-}; do
-        if [ "${entry%%=*}" = "$1" ]; then printf '%s\n' -class "${entry#*=}"; fi
+        if [ "${entry%%=*}" = "$1" ]; then printf '%s\n' -method "${entry#*=}"; fi
     done
 }
 

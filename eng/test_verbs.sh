@@ -11,10 +11,13 @@ VERB_TEST_SUITES=(bookworm trixie)
 # How much of a failed verb's log is shown.
 SHOWN_LINES=60
 
-# Of test and test-packages, which this machine runs in full, these classes: between them they start every program that the tests need.
-SAMPLE_OF_TEST="Flannel.Etcd.Tests=*TlsTests Flannel.Simulation.Tests=*ModelTests
-    Flanneld.Tests=*ExecutableTests Flanneld.Tests=*EmptyRootTests Flanneld.Tests=*VpcRouterTests"
-SAMPLE_OF_TEST_PACKAGES="Flanneld.Packaging=*AptTests"
+# Of test and test-packages, which this machine runs in full, these methods: between them they start every program that the tests need.
+SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.* Flannel.Simulation.Tests=*.ModelTests.*
+    Flanneld.Tests=*.ExecutableTests.* Flanneld.Tests=*.EmptyRootTests.* Flanneld.Tests=*.VpcRouterTests.*'
+SAMPLE_OF_TEST_PACKAGES='Flanneld.Packaging=*.AptTests.Apt_believes_* Flanneld.Packaging=*.CompletionShellTests.*
+    Flanneld.Packaging=*.DebFileTests.* Flanneld.Packaging=*.RpmFileTests.* Flanneld.Packaging=*.Arm64Tests.*
+    Flanneld.Packaging=*.DnfTests.Dnf_refuses_* Flanneld.Packaging=*.ImageTests.Skopeo_*
+    Flanneld.Packaging=*.ImageRunTests.The_published_line_* Flanneld.Packaging=*.DebTests.Install_*'
 
 # Sets TRIAL to the command that tries the verb: its arguments are chosen so that it ends soon.
 trial_of() { # VERB
