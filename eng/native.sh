@@ -35,8 +35,9 @@ find_sysroot() {
     if [ -z "$(find "$SYSROOT/packages" -mmin -1440 2>/dev/null)" ]; then
         ensure_package_lists
         compiler=$(apt-cache depends gcc 2>/dev/null | sed -n 's/^ *Depends: gcc-\([0-9]*\)$/\1/p' | head -n 1)
+        # base-files has the link /lib -> usr/lib from Debian 13 on; libc.so names files below /lib.
         step "Fetching the libraries to link ($RID)" fetch_packages "$(release_codename)" "$(architecture_of "$RID")" "$SYSROOT" \
-            libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" libssl-dev zlib1g-dev && return
+            base-files libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" libssl-dev zlib1g-dev && return
         if [ -e "$SYSROOT/packages" ]; then say "    linked are those of $(date -u -r "$SYSROOT/packages" +%F)"; return; fi
         [ "$RID" = "$(rid_of "$(machine_architecture)")" ] || { say "    the libraries of $RID cannot be had here"; return 1; }
         say "    linked are those of this machine"
