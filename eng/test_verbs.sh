@@ -7,6 +7,7 @@
 # packages of that verb itself.
 # Ubuntu is not among them: apt on a Debian machine has no source of it.
 
+# The newest last.
 VERB_TEST_SUITES=(bookworm trixie)
 # How much of a failed verb's log is shown.
 SHOWN_LINES=60
@@ -44,7 +45,6 @@ trial_of() { # VERB
 test_verbs() { # [SUITE [VERB…]]
     local start suites=("${VERB_TEST_SUITES[@]}") verbs suite verb
     start=$(milliseconds)
-    mapfile -t verbs < <(verb_names)
     if [ $# -ne 0 ]; then
         [[ " ${suites[*]} " == *" $1 "* ]] || fail "test-verbs knows ${suites[*]}, not '$1'"
         suites=("$1")
@@ -52,7 +52,6 @@ test_verbs() { # [SUITE [VERB…]]
     fi
     if [ $# -ne 0 ]; then
         for verb in "$@"; do verb_row "$verb" >/dev/null || fail "no verb '$verb'; ./build.sh help lists them"; done
-        verbs=("$@")
     fi
     [ "$(id -u)" -eq 0 ] || fail "test-verbs makes root file systems: run it as root"
     start_results test-verbs
@@ -61,11 +60,22 @@ test_verbs() { # [SUITE [VERB…]]
     say "==> Trying the verbs in ${suites[*]}"
     # shellcheck disable=SC2046 # words
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
-    for suite in "${suites[@]}"; do try_verbs "$suite" "${verbs[@]}" & done
+    for suite in "${suites[@]}"; do
+        mapfile -t verbs < <(if [ $# -ne 0 ]; then printf '%s\n' "$@"; else verbs_of "$suite"; fi)
+        try_verbs "$suite" "${verbs[@]}" &
+    done
     wait
     for suite in "${suites[@]}"; do collect_verbs_of "$suite"; done
     rm -rf "$WORK"
     summarise "$start"
+}
+
+# What is tried there unless verbs are named. A verb that has no list of packages is tried on the newest release alone.
+verbs_of() { # SUITE
+    local verb
+    for verb in $(verb_names); do
+        if [ "$1" = "${VERB_TEST_SUITES[-1]}" ] || [[ $(verb_lists "$verb") == *[![:space:]]* ]]; then printf '%s\n' "$verb"; fi
+    done
 }
 
 try_verbs() { # SUITE VERB…: in the background; leaves a line for each verb in RESULTS/SUITE/results
