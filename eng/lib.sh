@@ -35,7 +35,7 @@ step() {
     NEEDS_LINT=(shellcheck:shellcheck)
     NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
     # For publish on a machine for which no sysroot can be fetched.
-    NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev)
+    NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zstd.h:libzstd-dev)
     NEEDS_DEB=(dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd)
     NEEDS_RPM=(rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev)
     NEEDS_SBOM=(jq:jq)

@@ -37,7 +37,8 @@ find_sysroot() {
         compiler=$(apt-cache depends gcc 2>/dev/null | sed -n 's/^ *Depends: gcc-\([0-9]*\)$/\1/p' | head -n 1)
         # base-files has the link /lib -> usr/lib from Debian 13 on; libc.so names files below /lib.
         step "Fetching the libraries to link ($RID)" fetch_packages "$(release_codename)" "$(architecture_of "$RID")" "$SYSROOT" \
-            base-files libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" libssl-dev zlib1g-dev && return
+            base-files libc6 libc6-dev libcrypt-dev linux-libc-dev libgcc-s1 "libgcc-$compiler-dev" "gcc-$compiler-base" \
+            libssl-dev libzstd-dev zlib1g-dev && return
         if [ -e "$SYSROOT/packages" ]; then say "    linked are those of $(date -u -r "$SYSROOT/packages" +%F)"; return; fi
         [ "$RID" = "$(rid_of "$(machine_architecture)")" ] || { say "    the libraries of $RID cannot be had here"; return 1; }
         say "    linked are those of this machine"
@@ -48,11 +49,11 @@ find_sysroot() {
 
 # The packages whose libraries are linked in, with their versions, by SYSROOT: an update of OpenSSL is one of ours.
 linked_packages() {
-    local names='^(libc6-dev|libssl-dev|zlib1g-dev|libgcc-[0-9]*-dev) .'
+    local names='^(libc6-dev|libssl-dev|libzstd-dev|zlib1g-dev|libgcc-[0-9]*-dev) .'
     if [ -n "$SYSROOT" ]; then grep -E "$names" "$SYSROOT/packages"
     elif command -v dpkg-query >/dev/null; then
         # shellcheck disable=SC2016 # dpkg-query fills these in
-        dpkg-query -W -f '${Package} ${Version}\n' libc6-dev libssl-dev zlib1g-dev 'libgcc-*-dev' | grep -E "$names"
+        dpkg-query -W -f '${Package} ${Version}\n' libc6-dev libssl-dev libzstd-dev zlib1g-dev 'libgcc-*-dev' | grep -E "$names"
     else echo "unknown"; fi
 }
 

@@ -80,6 +80,8 @@ facts_of() { # PACKAGE
         libssl-dev) printf 'openssl\tApache-2.0\n' ;;
         libc6-dev) printf 'glibc\tLGPL-2.1-or-later\n' ;;
         libgcc-*-dev) printf 'gcc-%s\tGPL-3.0-or-later WITH GCC-exception-3.1\n' "$(tr -dc 0-9 <<<"$1")" ;;
+        # Offered under BSD-3-Clause or GPL-2.0-only.
+        libzstd-dev) printf 'libzstd\tBSD-3-Clause\n' ;;
         zlib1g-dev) printf 'zlib\tZlib\n' ;;
         *) fail "no licence is known of $1, which is linked in: say it in packaging/sbom/inventory.sh" ;;
     esac
@@ -101,6 +103,7 @@ unpacked_owner() { # FILE
         libssl.a | libcrypto.a) echo libssl-dev ;;
         libgcc*.a) sed -n 's/^\(libgcc-[0-9]*-dev\) .*/\1/p' "$SYSROOT/packages" ;;
         libz.a) echo zlib1g-dev ;;
+        libzstd.a) echo libzstd-dev ;;
         lib*.a) echo libc6-dev ;;
     esac
 }
