@@ -7,7 +7,7 @@
 # packages of that verb itself.
 # Ubuntu is not among them: apt on a Debian machine has no source of it.
 
-# The newest last.
+# The newest last. What is the same on every release, or takes long and needs no other package there, is tried on that one alone.
 VERB_TEST_SUITES=(bookworm trixie)
 # How much of a failed verb's log is shown.
 SHOWN_LINES=60
@@ -16,15 +16,20 @@ SHOWN_LINES=60
 SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.* Flannel.Simulation.Tests=*.ModelTests.*
     Flanneld.Tests=*.ExecutableTests.* Flanneld.Tests=*.EmptyRootTests.* Flanneld.Tests=*.VpcRouterTests.*'
 SAMPLE_OF_TEST_PACKAGES='Flanneld.Packaging=*.AptTests.Apt_believes_* Flanneld.Packaging=*.CompletionShellTests.*
-    Flanneld.Packaging=*.DebFileTests.* Flanneld.Packaging=*.RpmFileTests.* Flanneld.Packaging=*.Arm64Tests.*
-    Flanneld.Packaging=*.DnfTests.Dnf_refuses_* Flanneld.Packaging=*.ImageTests.Skopeo_*
-    Flanneld.Packaging=*.ImageRunTests.The_published_line_* Flanneld.Packaging=*.DebTests.Install_*'
+    Flanneld.Packaging=*.DebFileTests.* Flanneld.Packaging=*.RpmFileTests.* Flanneld.Packaging=*.DnfTests.Dnf_refuses_*
+    Flanneld.Packaging=*.ImageTests.Skopeo_* Flanneld.Packaging=*.ImageRunTests.The_published_line_*'
+# A whole machine with systemd, and the executable of arm64.
+SAMPLE_ON_NEWEST='Flanneld.Packaging=*.DebTests.Install_* Flanneld.Packaging=*.Arm64Tests.*'
+
+is_newest() { [ "$1" = "${VERB_TEST_SUITES[-1]}" ]; } # SUITE
 
 # Sets TRIAL to the command that tries the verb: its arguments are chosen so that it ends soon.
-trial_of() { # VERB
-    local run=./build.sh
-    case $1 in
-        help | build | lint | package | repo | demo) TRIAL=("$run" "$1") ;;
+trial_of() { # SUITE VERB
+    local run=./build.sh architectures=() sample=$SAMPLE_OF_TEST_PACKAGES
+    if is_newest "$1"; then sample+=" $SAMPLE_ON_NEWEST"; else architectures=("$(machine_architecture)"); fi
+    case $2 in
+        help | build | lint | repo | demo) TRIAL=("$run" "$2") ;;
+        package) TRIAL=("$run" package "${architectures[@]}") ;;
         # As in an image of a container: the compilers were installed before, and apt's lists of packages were removed.
         publish) TRIAL=(sh -c "$run needs publish && rm -rf /var/lib/apt/lists/* && exec $run publish") ;;
         needs) TRIAL=("$run" needs lint) ;;
@@ -32,13 +37,13 @@ trial_of() { # VERB
         simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
         test) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test) ;;
-        test-packages) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST_PACKAGES" "$run" test-packages) ;;
+        test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;
         # A fresh machine in the fresh machine.
         test-verbs) TRIAL=("$run" test-verbs trixie needs) ;;
         # It is the test verbs, one after another.
         ci) TRIAL=() ;;
         clean) TRIAL=(env FLANNEL_ARTIFACTS=/tmp/artifacts "$run" clean) ;;
-        *) fail "eng/test_verbs.sh does not say how to try '$1'" ;;
+        *) fail "eng/test_verbs.sh does not say how to try '$2'" ;;
     esac
 }
 
@@ -74,7 +79,7 @@ test_verbs() { # [SUITE [VERB…]]
 verbs_of() { # SUITE
     local verb
     for verb in $(verb_names); do
-        if [ "$1" = "${VERB_TEST_SUITES[-1]}" ] || [[ $(verb_lists "$verb") == *[![:space:]]* ]]; then printf '%s\n' "$verb"; fi
+        if is_newest "$1" || [[ $(verb_lists "$verb") == *[![:space:]]* ]]; then printf '%s\n' "$verb"; fi
     done
 }
 
@@ -89,7 +94,7 @@ try_verbs() { # SUITE VERB…: in the background; leaves a line for each verb in
     fi
     say "    $suite: root ready, $(seconds_since "$start")"
     for verb in "$@"; do
-        trial_of "$verb"
+        trial_of "$suite" "$verb"
         [ "${#TRIAL[@]}" -ne 0 ] || continue
         start=$(milliseconds) outcome=passed
         try_verb "$suite" "$verb" "${TRIAL[@]}" || outcome=failed
