@@ -17,8 +17,9 @@ public sealed record LeaseInstance(string Id, string VpcId)
             var id = Text(document.RootElement, "InstanceId");
             return id is { Length: > 0 } ? new LeaseInstance(id, Text(document.RootElement, "VpcId") ?? "") : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // Half of a surrogate pair, which the grammar allows, is noticed only when the string is asked for.
             return null;
         }
     }

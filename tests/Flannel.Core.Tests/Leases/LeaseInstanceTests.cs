@@ -1,0 +1,51 @@
+using System.Text;
+using CsCheck;
+using Flannel.Core.Leases;
+
+namespace Flannel.Core.Tests.Leases;
+
+public sealed class LeaseInstanceTests
+{
+    [Theory]
+    [InlineData("""{"InstanceId":"i-1","VpcId":"vpc-1"}""", "i-1", "vpc-1")]
+    [InlineData("""{"InstanceId":"i-1"}""", "i-1", "")]
+    [InlineData("""{"InstanceId":"i-1","VpcId":7}""", "i-1", "")]
+    [InlineData("""{"InstanceId":"i-1","InstanceId":"i-2"}""", "i-2", "")]
+    public void The_instance_and_its_VPC_are_read(string data, string id, string vpc) =>
+        Assert.Equal(new LeaseInstance(id, vpc), LeaseInstance.Read(Attributes(data)));
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("7")]
+    [InlineData("""{"InstanceId":""}""")]
+    [InlineData("""{"InstanceId":7}""")]
+    [InlineData("""{"InstanceId":null}""")]
+    // Half of a surrogate pair, which JSON's grammar allows and no string can hold.
+    [InlineData("""{"InstanceId":"\ud800"}""")]
+    [InlineData("""{"\ud800nstanceId":"i-1"}""")]
+    [InlineData("""{"InstanceId":"\udc00"}""")]
+    public void What_names_no_instance_is_no_error(string data)
+    {
+        var value = Encoding.UTF8.GetBytes($$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""");
+        var attributes = LeaseAttributes.Parse(value, out var reason);
+        Assert.True(attributes is not null, reason);
+        Assert.Null(LeaseInstance.Read(attributes));
+    }
+
+    [Fact]
+    public void An_instance_beside_a_VPC_that_no_string_can_hold_is_none() =>
+        Assert.Null(LeaseInstance.Read(Attributes("""{"InstanceId":"i-1","VpcId":"\ud800"}""")));
+
+    [Fact]
+    public void No_bytes_of_a_lease_make_it_throw() => Hostile.Bytes(
+            "\"InstanceId\"", "\"VpcId\"", "\"BackendData\"", "\"BackendType\"", "\"ali-vpc\"",
+            """{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{"InstanceId":"\ud800"}}""")
+        .Always(bytes =>
+        {
+            if (LeaseAttributes.Parse(bytes, out _) is { } attributes) LeaseInstance.Read(attributes);
+        });
+
+    private static LeaseAttributes Attributes(string data) => new(default, null, FlannelContract.AliVpcBackend, data, null);
+}
