@@ -111,7 +111,7 @@ internal sealed record NodeState(Lease Holding, string? InstanceId)
         var isSame = lease.EtcdLeaseId == Holding.EtcdLeaseId && lease.CreateRevision == Holding.CreateRevision;
         var confirmed = this with { Holding = lease, Lease = LeaseState.Confirmed };
         if (isSame && IsLeaseHeld) return confirmed;
-        var isContinued = IsLeaseHeld && Use == SubnetUse.Allowed;
+        var isContinued = IsLeaseHeld && (Use == SubnetUse.Allowed || (IsContinued && Use == SubnetUse.Undecided));
         return confirmed with
         {
             Route = null,

@@ -83,6 +83,19 @@ public sealed class NodeStateTests
         Assert.Equal(SubnetUse.Forbidden, judged.Apply(Route(RouteState.Pending), Config).Use);
     }
 
+    /// <summary>Such as an etcd that was begun anew and then restored, or restored from the wrong snapshot first.</summary>
+    [Fact]
+    public void A_lease_taken_back_a_second_time_before_the_controller_has_judged_keeps_a_correct_file_too()
+    {
+        var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
+        var again = new LeaseEvent.Confirmed(Lease(etcdLease: 9, createRevision: 20));
+        var twice = After(new LeaseEvent.Confirmed(First), Available, takenBack, NoStatus, again, NoStatus);
+        Assert.Equal(SubnetUse.Undecided, twice.Use);
+        Assert.Equal(SubnetUse.Allowed, twice.Apply(Available, Config).Use);
+        Assert.Equal(SubnetUse.Forbidden, twice.Apply(Route(RouteState.Conflict), Config).Use);
+        Assert.Equal(SubnetUse.Allowed, twice.Apply(Narrowed, Config).Use);
+    }
+
     [Fact]
     public void A_connection_that_broke_and_came_back_changes_nothing()
     {
