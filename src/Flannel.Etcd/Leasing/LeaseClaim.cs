@@ -110,15 +110,20 @@ internal sealed class LeaseClaim
             return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"its value cannot be read: {reason}");
         if (!IsOwn(attributes)) return new ClaimVerdict.Gone(LeaseLoss.Overwritten, $"{Describe(attributes)} has it now");
         var sameLife = pair.Lease == Lease.EtcdLeaseId;
-        Lease = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
-        if (attributes.BackendData is null && held.Lease.Attributes.BackendData is not null)
+        // A revision never goes back but by a restore: then this is what stood there before this node wrote its own, such as the mark of an
+        // earlier release, by which the controller would delete the route.
+        var isOlder = pair.ModRevision < Lease.ModRevision && attributes != held.Lease.Attributes;
+        // Written by hand, such as a reservation for this node: the controller must learn which instance it is.
+        var isByHand = attributes.BackendData is null && held.Lease.Attributes.BackendData is not null;
+        var found = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
+        if (isOlder || isByHand)
         {
-            // Written by hand, such as a reservation for this node: the controller must learn which instance it is.
-            var answer = await etcd.TxnAsync(writes.Change(Lease, held.Lease.Attributes), cancellation);
+            var answer = await etcd.TxnAsync(writes.Change(found, held.Lease.Attributes), cancellation);
             if (!answer.Succeeded) return LookAgain;
-            Lease = Lease with { Attributes = held.Lease.Attributes, ModRevision = answer.Header.Revision };
+            found = found with { Attributes = held.Lease.Attributes, ModRevision = answer.Header.Revision };
         }
 
+        Lease = found;
         if (Lease.IsReservation)
         {
             // An operator may make a reservation of a lease.

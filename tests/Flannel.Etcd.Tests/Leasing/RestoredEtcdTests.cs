@@ -36,6 +36,42 @@ public sealed class RestoredEtcdTests
         Assert.Equal(LeaseLoss.Overwritten, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
+    /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of that
+    /// time brings the mark back.</summary>
+    [Fact]
+    public async Task What_the_node_wrote_into_its_lease_is_written_again_when_a_restore_brought_an_older_value_back()
+    {
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", Released);
+        var restore = etcd.Snapshot();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () => !(await world.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
+        Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task What_a_release_by_force_writes_into_the_lease_beside_its_daemon_stays()
+    {
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        CutOff(true);
+        await world.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unreachable);
+        CutOff(false);
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
+        var pair = await world.GetAsync(world.Keys.Lease(held.Lease.Key).ToStringUtf8());
+        Assert.Equal(Released, pair!.Value.ToStringUtf8());
+    }
+
+    private const string Released =
+        """{"PublicIP":"192.168.0.1","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1","Released":true}}""";
+
     private async Task<(HeldLease Held, Action Restore)> HoldBehindASnapshotAsync()
     {
         await world.PublishConfigAsync();
@@ -50,12 +86,14 @@ public sealed class RestoredEtcdTests
         world.Etcd.FailAfter = name => off && name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
     }
 
-    private Task RunUntilAsync(Func<bool> condition) => Eventually.IsAsync("the keeper has got so far", async () =>
+    private Task RunUntilAsync(Func<bool> condition) => RunUntilAsync(() => Task.FromResult(condition()));
+
+    private Task RunUntilAsync(Func<Task<bool>> condition) => Eventually.IsAsync("the keeper has got so far", async () =>
     {
-        if (condition()) return true;
+        if (await condition()) return true;
         time.Advance(TimeSpan.FromMilliseconds(500));
         etcd.Tick();
         await Task.Delay(1, TestContext.Current.CancellationToken);
-        return condition();
+        return await condition();
     });
 }
