@@ -24,6 +24,9 @@ public sealed record AcquireRequest(LeaseOwner Owner, Func<NetworkConfig, LeaseA
     /// any more.</summary>
     public Action<Lease>? OnGivingUp { get; init; }
 
+    /// <summary>Called with every state that is read while etcd is waited for.</summary>
+    public Action<RegistryState>? OnRead { get; init; }
+
     public AcquireRequest(Ipv4Address publicIp, Ipv4Network? previousSubnet, Func<NetworkConfig, LeaseAttributes?> attributesFor)
         : this(new LeaseOwner(publicIp, previousSubnet), attributesFor)
     {

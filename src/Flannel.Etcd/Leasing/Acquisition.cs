@@ -72,8 +72,12 @@ internal sealed class Acquisition(
         }
     }
 
-    private Task<RegistryState> ReadAsync(CancellationToken cancellation) =>
-        patience.UntilAnsweredAsync(token => reader.ReadAsync(request.Owner, token), evenRefused: false, cancellation);
+    private async Task<RegistryState> ReadAsync(CancellationToken cancellation)
+    {
+        var state = await patience.UntilAnsweredAsync(token => reader.ReadAsync(request.Owner, token), evenRefused: false, cancellation);
+        request.OnRead?.Invoke(state);
+        return state;
+    }
 
     /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
     private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)

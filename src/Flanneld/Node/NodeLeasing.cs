@@ -44,7 +44,7 @@ internal sealed class NodeLeasing(
 
     private readonly string configKey = keys.Config.ToStringUtf8();
     private InstanceIdentity? self;
-    private long? lastAnswerAt;
+    private long lastAnswerAt;
 
     /// <summary>Who asks, as far as is known now.</summary>
     private LeaseOwner Owner()
@@ -60,19 +60,32 @@ internal sealed class NodeLeasing(
 
     public async Task<LeasingResult> TakeAsync(CancellationToken cancellation)
     {
+        Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        // Beside all of it: whatever is waited for, nobody renews the lease of before.
+        var expiring = ExpireAsync(stop.Token);
+        try
+        {
+            return await SearchAsync(cancellation);
+        }
+        catch (EtcdException e)
+        {
+            return new LeasingResult.Failed($"etcd: {e.Message}");
+        }
+        finally
+        {
+            stop.Cancel();
+            await expiring.ConfigureAwait(TaskWait.IgnoringFailure);
+        }
+    }
+
+    private async Task<LeasingResult> SearchAsync(CancellationToken cancellation)
+    {
         RegistryState? known = null;
         string? refused = null;
         while (true)
         {
-            try
-            {
-                known = await WaitForConfigAsync(known, cancellation);
-            }
-            catch (EtcdException e)
-            {
-                return new LeasingResult.Failed($"etcd: {e.Message}");
-            }
-
+            known = await WaitForConfigAsync(known, cancellation);
             var config = ((ConfigState.Present)known.Config).Config;
             if (NodeBackend.Refusal(config) is { } refusal)
             {
@@ -86,7 +99,7 @@ internal sealed class NodeLeasing(
             if (NodeBackend.NeedsRoutes(config) && self is null)
             {
                 var wasKnown = identity.Current is not null;
-                if (await IdentifyAsync() is { } failed) return failed;
+                if (await IdentifyAsync(cancellation) is { } failed) return failed;
                 // While the metadata service was waited for, all of it may have changed.
                 known = wasKnown ? known : await WaitForConfigAsync(null, cancellation);
             }
@@ -107,6 +120,7 @@ internal sealed class NodeLeasing(
             Excluded = RangesOf(self?.VSwitchRange),
             Avoided = RangesOf(self?.VpcRange),
             VpcId = self?.VpcId,
+            OnRead = state => Check(state),
             OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} does not fit the network configuration any more"),
         };
         switch (await registry.AcquireAsync(request, cancellation, known))
@@ -118,7 +132,7 @@ internal sealed class NodeLeasing(
                 return new LeasingResult.Failed($"etcd: {error.Error.Message}");
             case AcquireResult.AddressInUse when self is null && identity.Current is null:
                 // The backend alone would not need it.
-                return await IdentifyAsync();
+                return await IdentifyAsync(cancellation);
             case AcquireResult.AddressInUse inUse:
                 return new LeasingResult.Failed(Describe(inUse.Lease));
             case AcquireResult.OutOfSubnets full:
@@ -132,42 +146,42 @@ internal sealed class NodeLeasing(
     }
 
     /// <summary>The first state with a configuration. The file of an earlier run is checked with each state that is read.</summary>
-    private async Task<RegistryState> WaitForConfigAsync(RegistryState? known, CancellationToken cancellation)
-    {
-        lastAnswerAt ??= time.GetTimestamp();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var expiring = ExpireAsync(stop.Token);
-        try
-        {
-            return await registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check);
-        }
-        finally
-        {
-            stop.Cancel();
-            await expiring.ConfigureAwait(TaskWait.IgnoringFailure);
-        }
+    private Task<RegistryState> WaitForConfigAsync(RegistryState? known, CancellationToken cancellation) =>
+        registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check);
 
-        TimeSpan Check(RegistryState state)
-        {
-            lastAnswerAt = time.GetTimestamp();
-            former.Check(state, Owner());
-            return former.Recheck;
-        }
+    /// <returns>After how long etcd is to be read again.</returns>
+    private TimeSpan Check(RegistryState state)
+    {
+        Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
+        former.Check(state, Owner());
+        return former.Recheck;
     }
 
     /// <summary>Nobody renews the lease of before while etcd is unavailable: it does not outlive its time.</summary>
     private async Task ExpireAsync(CancellationToken cancellation)
     {
-        while (new LeaseLife(lastAnswerAt!.Value, registry.LeaseTime).Remaining(time) is var left && left > TimeSpan.Zero)
-            await Task.Delay(left < ClockCheck ? left : ClockCheck, time, cancellation);
-        former.Remove("its lease expired while etcd was unavailable");
+        while (true)
+        {
+            var left = new LeaseLife(Volatile.Read(ref lastAnswerAt), registry.LeaseTime).Remaining(time);
+            if (left <= TimeSpan.Zero) former.Remove("its lease expired while etcd was unavailable");
+            await Task.Delay(left > TimeSpan.Zero && left < ClockCheck ? left : ClockCheck, time, cancellation);
+        }
     }
 
-    /// <summary>Null when it is known who this node is.</summary>
-    private async Task<LeasingResult?> IdentifyAsync()
+    /// <summary>Null when it is known who this node is. The metadata service may be away for longer than the lease of before lives, so the
+    /// file is looked after meanwhile.</summary>
+    private async Task<LeasingResult?> IdentifyAsync(CancellationToken cancellation)
     {
-        waiting("waiting for the metadata service to say which instance this is");
-        var result = await identity.ReadAsync();
+        var reading = identity.ReadAsync();
+        while (!reading.IsCompleted)
+        {
+            waiting("waiting for the metadata service to say which instance this is");
+            var recheck = former.Recheck;
+            await TaskWait.WaitAsync(reading, recheck, time, cancellation);
+            if (!reading.IsCompleted && recheck != Timeout.InfiniteTimeSpan) await WaitForConfigAsync(null, cancellation);
+        }
+
+        var result = await reading;
         self = (result as IdentityResult.Known)?.Identity;
         return result is IdentityResult.Impossible impossible ? new LeasingResult.Failed(impossible.Reason) : null;
     }

@@ -35,12 +35,12 @@ public sealed class NodeLeasingTests : IDisposable
         using var stop = new CancellationTokenSource();
         var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).TakeAsync(stop.Token);
 
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync();
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
         Assert.True(File.Exists(path));
         for (var steps = 0; File.Exists(path); steps++)
         {
             Assert.True(steps < 100, "the file stays for ever");
-            await PassAsync();
+            await PassAsync(Step);
         }
 
         Assert.False(taking.IsCompleted);
@@ -133,9 +133,81 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
-    private async Task PassAsync()
+    /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the subnet.</summary>
+    [Fact]
+    public async Task While_the_metadata_service_is_waited_for_the_file_goes_as_soon_as_the_lease_of_before_has_ended()
     {
-        time.Advance(Step);
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        for (var passed = 0; passed < 60; passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.True(File.Exists(path));
+
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", """{"PublicIP":"192.168.1.99","BackendType":"ali-vpc"}""");
+        for (var passed = 0; passed < 60 && File.Exists(path); passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.False(File.Exists(path));
+        Assert.False(taking.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    [Fact]
+    public async Task While_neither_the_metadata_service_nor_etcd_answers_the_file_stays_for_as_long_as_a_lease_lives()
+    {
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        etcd.Reachable = false;
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        Assert.True(File.Exists(path));
+        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    [Fact]
+    public async Task While_etcd_is_away_in_the_midst_of_leasing_the_file_stays_for_as_long_as_a_lease_lives()
+    {
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).TakeAsync(stop.Token);
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        Assert.True(File.Exists(path));
+        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_etcd_after_the_metadata_service_was_waited_for_is_one_line()
+    {
+        var etcd = await WithLeaseAsync();
+        var refusing = new RefusingEtcd(etcd);
+        var identity = new PendingIdentity();
+        var taking = Leasing(refusing, identity).TakeAsync(Cancel);
+        await identity.Asked.WaitAsync(Cancel);
+        refusing.Refuses = true;
+        identity.Answer();
+        Assert.Equal("etcd: permission denied", Assert.IsType<LeasingResult.Failed>(await taking).Reason);
+    }
+
+    /// <summary>That of i-1, and the file that names its subnet.</summary>
+    private async Task<ModelEtcd> WithLeaseAsync()
+    {
+        var etcd = new ModelEtcd(time);
+        await WriteAsync(etcd, "config", AliVpc);
+        var data = KnownIdentity.Value.ToBackendData().ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(24), Cancel)).ID;
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""", id);
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
+        return etcd;
+    }
+
+    private async Task PassAsync(TimeSpan step)
+    {
+        time.Advance(step);
         await Task.Delay(1, Cancel);
     }
 
@@ -177,30 +249,73 @@ public sealed class NodeLeasingTests : IDisposable
         public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = Value));
     }
 
-    /// <summary>Something happens right before the first etcd lease is granted.</summary>
-    private sealed class ChangingEtcd(IEtcd inner, Func<Task> change) : IEtcd
+    /// <summary>Whom the metadata service does not answer.</summary>
+    private sealed class PendingIdentity : INodeIdentity
     {
-        private bool isChanged;
+        private readonly TaskCompletionSource<IdentityResult> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        public InstanceIdentity? Current { get; private set; }
+
+        public Task Asked => asked.Task;
+
+        public Task<IdentityResult> ReadAsync()
+        {
+            asked.TrySetResult();
+            return answer.Task;
+        }
+
+        public void Answer() => answer.SetResult(new IdentityResult.Known(Current = KnownIdentity.Value));
+    }
+
+    /// <summary>Answers until a lease is to be renewed, and never again.</summary>
+    private sealed class VanishingEtcd(ModelEtcd inner) : DelegatingEtcd(inner)
+    {
+        public override Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
+        {
+            inner.Reachable = false;
+            return base.LeaseKeepAliveOnceAsync(leaseId, cancellation);
+        }
+    }
+
+    private sealed class RefusingEtcd(IEtcd inner) : DelegatingEtcd(inner)
+    {
+        public bool Refuses { get; set; }
+
+        public override Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
+            Refuses ? throw new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", false) : base.TxnAsync(request, cancellation);
+    }
+
+    private abstract class DelegatingEtcd(IEtcd inner) : IEtcd
+    {
         public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
             inner.RangeAsync(request, cancellation);
 
-        public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
+        public virtual Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
 
-        public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
-        {
-            if (!isChanged) await change();
-            isChanged = true;
-            return await inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
-        }
+        public virtual Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+            inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
 
-        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+        public virtual Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
             inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
 
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
 
         public IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation) =>
             inner.WatchAsync(ranges, cancellation);
+    }
+
+    /// <summary>Something happens right before the first etcd lease is granted.</summary>
+    private sealed class ChangingEtcd(IEtcd inner, Func<Task> change) : DelegatingEtcd(inner)
+    {
+        private bool isChanged;
+
+        public override async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
+        {
+            if (!isChanged) await change();
+            isChanged = true;
+            return await base.LeaseGrantAsync(leaseId, timeToLive, cancellation);
+        }
     }
 
     private sealed class UnavailableEtcd : IEtcd
