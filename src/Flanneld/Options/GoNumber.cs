@@ -22,7 +22,7 @@ internal static class GoNumber
         if (digits.Length > 1 && digits[0] == '0')
         {
             numberBase = char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'b' => 2, _ => 8 };
-            digits = digits[(char.IsAsciiLetter(digits[1]) ? 2 : 1)..];
+            digits = digits[(char.ToLowerInvariant(digits[1]) is 'x' or 'b' or 'o' ? 2 : 1)..];
         }
 
         if (digits.IsEmpty) return null;

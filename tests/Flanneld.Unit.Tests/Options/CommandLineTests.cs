@@ -367,6 +367,8 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("08")]
     [InlineData("0x")]
+    [InlineData("0z1")]
+    [InlineData("0a7")]
     [InlineData("1e3")]
     [InlineData("80.0")]
     [InlineData("-")]
