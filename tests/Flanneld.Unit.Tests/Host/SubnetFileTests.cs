@@ -22,6 +22,18 @@ public sealed class SubnetFileTests : IDisposable
         Assert.Single(Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!));
     }
 
+    /// <summary>Nobody writes into it: whoever opens it for reading in the usual way waits for ever, and cannot be stopped.</summary>
+    [Fact]
+    public async Task A_pipe_in_its_place_is_no_file_and_is_not_waited_for()
+    {
+        var pipe = System.IO.Path.Combine(directory, "pipe");
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await mkfifo.WaitForExitAsync(TestContext.Current.CancellationToken);
+        var reading = Task.Run(new SubnetFile(pipe).Read, TestContext.Current.CancellationToken);
+        var state = await reading.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Contains("it is a pipe", Assert.IsType<SubnetFileState.Unreadable>(state).Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void It_replaces_an_older_one_and_is_found_again()
     {
