@@ -39,6 +39,8 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
             if (own.Count == 0 && problems.Count == 0)
                 await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release").ConfigureAwait(false);
+            // Before the first mark, by which the route goes: a command that is ended while it waits has left no file behind.
+            if (own.Count > 0) RemoveFiles();
             foreach (var lease in own)
             {
                 if (await ReleaseAsync(lease, cancellation).ConfigureAwait(false) is { } problem) problems.Add(problem);
@@ -49,9 +51,9 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             problems.Add($"etcd: {e.Message}");
         }
 
-        // Whatever became of the leases, this host is not to use the subnet any more.
+        // Whatever became of the leases, this host is not to use the subnet any more; a daemon beside this may have written the file again.
         RemoveFiles();
-        return problems.Count == 0 ? null : string.Join("; ", problems);
+        return problems.Count == 0 ? null : string.Join("; ", problems.Distinct());
     }
 
     private static bool IsOfThisBuild(Lease lease) =>
