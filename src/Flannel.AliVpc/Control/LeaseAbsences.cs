@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Flannel.AliVpc.Api;
+using Flannel.Core;
 using Flannel.Core.Routes;
 
 namespace Flannel.AliVpc.Control;
@@ -33,7 +34,9 @@ internal sealed class LeaseAbsences(ClusterId cluster, TimeProvider time)
         isEmptyInEtcd = document is null;
         if (Parse(document) is not { Routes: { } routes } read || read.Cluster != cluster.Value) return;
         if ((time.GetUtcNow() - read.WrittenAt).Duration() > OldestDocument) return;
-        lock (gate) carried = routes.ToDictionary(route => route.Key, route => TimeSpan.FromSeconds(Math.Max(0, route.Value)));
+        // More than a lease time says no more than that, and an absurd number is no time at all.
+        var most = (long)FlannelContract.LeaseTime.TotalSeconds;
+        lock (gate) carried = routes.ToDictionary(route => route.Key, route => TimeSpan.FromSeconds(Math.Clamp(route.Value, 0, most)));
     }
 
     /// <summary>What earlier terms observed; zero for an entry that was re-pointed or made anew since.</summary>

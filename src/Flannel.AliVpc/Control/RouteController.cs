@@ -71,10 +71,12 @@ public sealed class RouteController(
         CancellationToken cancellation)
     {
         var endings = new LeaseEndings(time);
+        var releases = new ListedReleases(time);
         while (true)
         {
             endings.Observe(snapshot);
-            foreach (var started in Offer(snapshot, endings, term, ended))
+            releases.Observe(snapshot);
+            foreach (var started in Offer(snapshot, endings, releases, term, ended))
             {
                 tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
             }
@@ -128,13 +130,13 @@ public sealed class RouteController(
 
     /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
     private List<VpcReconciler> Offer(
-        LeaseSnapshot snapshot, LeaseEndings endings, TermContext term, TaskCompletionSource<TermEnd> ended)
+        LeaseSnapshot snapshot, LeaseEndings endings, ListedReleases releases, TermContext term, TaskCompletionSource<TermEnd> ended)
     {
         var started = new List<VpcReconciler>();
         var views = VpcView.Group(snapshot);
         foreach (var (vpc, leased) in views)
         {
-            var view = WithEndings(leased);
+            var view = WithHistory(leased);
             if (reconcilers.TryGetValue(vpc, out var reconciler))
             {
                 if (!reconciler.View.SaysTheSameAs(view)) reconciler.Offer(view);
@@ -148,15 +150,16 @@ public sealed class RouteController(
 
         foreach (var (vpc, reconciler) in reconcilers)
         {
-            if (!views.ContainsKey(vpc)) reconciler.Offer(WithEndings(reconciler.View.WithoutNodes(snapshot)));
+            if (!views.ContainsKey(vpc)) reconciler.Offer(WithHistory(reconciler.View.WithoutNodes(snapshot)));
         }
 
         return started;
 
-        VpcView WithEndings(VpcView view) => view with
+        VpcView WithHistory(VpcView view) => view with
         {
             Ended = [.. endings.All.Where(lease => lease.Vpc == view.Vpc)],
             EndedRecently = [.. endings.Recent.Where(lease => lease.Vpc == view.Vpc)],
+            ListedReleases = [.. releases.All.Where(release => release.Vpc == view.Vpc)],
         };
     }
 

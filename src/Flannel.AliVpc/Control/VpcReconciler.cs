@@ -201,7 +201,7 @@ internal sealed class VpcReconciler
             if (time.GetElapsedTime(settlingSince.Value) < SettlePatience) return ForTheCloud(polls.Next());
         }
 
-        var deletable = Deletable(steps);
+        var deletable = Deletable(view, steps);
         var write = IsLater(writeNotBefore) ? null
             : writer.Choose(steps, create => overlaps.RefusalOf(create.Destination) is not null, create => overlaps.FitsBatch(create.Destination),
                 IsLater(deleteNotBefore) ? [] : deletable);
@@ -260,12 +260,19 @@ internal sealed class VpcReconciler
     }
 
     /// <summary>The routes that their nodes released, and the stale ones with evidence that are not held.</summary>
-    private List<RouteStep.Delete> Deletable(List<RouteStep> steps)
+    private List<RouteStep.Delete> Deletable(VpcView view, List<RouteStep> steps)
     {
         var deletions = steps.OfType<RouteStep.Delete>().ToList();
         var due = shared.IsShared ? [] : deletions.Where(step => step.Released is null && stale.IsDue(step)).ToList();
-        return [.. deletions.Where(step => step.Released is not null), .. brake.Allow(due)];
+        var released = deletions.Where(step => step.Released is { } node && HoldOf(node, view) <= TimeSpan.Zero);
+        return [.. released, .. brake.Allow(due)];
     }
+
+    /// <summary>How long a release is not acted on yet.</summary>
+    private TimeSpan HoldOf(WantedRoute released, VpcView view) =>
+        view.ListedReleases.FirstOrDefault(release => release.LeaseKey == released.Key) is { } listed
+            ? ListedReleases.Hold - time.GetElapsedTime(listed.At)
+            : TimeSpan.Zero;
 
     /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than
     /// etcd.</summary>
@@ -290,6 +297,7 @@ internal sealed class VpcReconciler
             troubles.NextRetry(), stale.NextDue(), brake.NextDue,
             IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue,
             tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
+            .. offered.Leaving.Select(node => HoldOf(node, offered)).Where(left => left > TimeSpan.Zero).Select(left => (TimeSpan?)left),
             .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
         ];
         var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();

@@ -18,7 +18,7 @@ public sealed record RefusedNode(WantedRoute Node, string Reason);
 /// about a living lease: a node keeps its route when the configuration changes.</param>
 /// <param name="Nodes">Our nodes in it; no two with the same subnet.</param>
 /// <param name="Refused">Our nodes in it whose lease cannot be routed at all.</param>
-/// <param name="Leaving">Our nodes in it that gave their subnet back: their routes go at once.</param>
+/// <param name="Leaving">Our nodes in it that released their subnet: their routes do not wait for the grace time.</param>
 /// <param name="Respected">Subnets whose entries are not touched here: leases of others, living leases of our nodes in other VPCs, and
 /// those of
 /// <paramref name="Refused"/>.</param>
@@ -33,6 +33,9 @@ public sealed record VpcView(
     /// <summary>Leases in this VPC that this controller saw end in the minutes before this view, whether they are there again or
     /// not.</summary>
     public IReadOnlyList<EndedLease> EndedRecently { get; init; } = [];
+
+    /// <summary>Those of <see cref="Leaving"/> that were not seen to be released.</summary>
+    public IReadOnlyList<ListedRelease> ListedReleases { get; init; } = [];
 
     /// <summary>Whose vSwitches' tables count: of a node that leaves, too, as long as its lease is there.</summary>
     public IEnumerable<WantedRoute> Members => Nodes.Concat(Leaving);
@@ -70,7 +73,9 @@ public sealed record VpcView(
         Network == other.Network && IsWhole == other.IsWhole && Nodes.SequenceEqual(other.Nodes) && Refused.SequenceEqual(other.Refused)
         && Leaving.SequenceEqual(other.Leaving)
         && Respected.SequenceEqual(other.Respected)
-        && Ended.SequenceEqual(other.Ended) && EndedRecently.SequenceEqual(other.EndedRecently);
+        && Ended.SequenceEqual(other.Ended)
+        && EndedRecently.SequenceEqual(other.EndedRecently)
+        && ListedReleases.SequenceEqual(other.ListedReleases);
 
     /// <summary>The same VPC after its last node has gone: what is left in its tables is stale.</summary>
     public VpcView WithoutNodes(LeaseSnapshot snapshot) => this with

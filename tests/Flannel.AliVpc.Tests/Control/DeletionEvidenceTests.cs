@@ -1,3 +1,4 @@
+using System.Text;
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Tests.Control.Support;
 using Flannel.Core.Routes;
@@ -110,6 +111,16 @@ public sealed class DeletionEvidenceTests
         cluster.Start();
         await cluster.Time.Pass(TimeSpan.FromHours(23));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+    });
+
+    [Fact]
+    public void A_document_of_absences_with_an_absurd_time_ends_no_term() => Cluster.Run(async cluster =>
+    {
+        var document = $$"""{"Cluster":"{{FakeTerm.OurCluster}}","WrittenAt":"{{cluster.Time.GetUtcNow():O}}","Routes":{"rte-1 i-1":9223372036854775807} }""";
+        cluster.Leases.AbsentLeases = Encoding.UTF8.GetBytes(document);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
     });
 
     [Fact]

@@ -51,6 +51,25 @@ public sealed class ReleaseTests
     });
 
     [Fact]
+    public void A_release_that_a_restore_of_etcd_brings_back_costs_no_route_when_the_node_writes_its_lease_again() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Release("10.24.1.0/24");
+        var backup = cluster.Leases.Backup();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        var deletions = cluster.Cloud.Count("DeleteRouteEntries");
+        cluster.Leases.Restore(backup);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.Equal(deletions, cluster.Cloud.Count("DeleteRouteEntries"));
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
     public void A_route_to_another_node_stays_when_a_restored_etcd_says_that_its_subnet_was_released() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
