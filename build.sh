@@ -200,6 +200,8 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
     fi
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
+    # End-to-end tests mostly wait: for leases, polls and restarts.
+    if [ "$project" = Flanneld.Tests ]; then arguments+=(-maxThreads 2x); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"

@@ -25,8 +25,11 @@ internal sealed class Token(EtcdOptions options) : IDisposable
             try
             {
                 var answer = await member.Auth.AuthenticateAsync(
-                    new AuthenticateRequest { Name = options.UserName,
-                        Password = (options.PasswordFile?.Current() ?? options.Password!).RevealText() },
+                    new AuthenticateRequest
+                    {
+                        Name = options.UserName,
+                        Password = (options.PasswordFile?.Current() ?? options.Password!).RevealText(),
+                    },
                     new CallOptions(cancellationToken: cancellation));
                 return current = answer.Token;
             }

@@ -173,7 +173,10 @@ public sealed class LeaseFollower
         }
 
         return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole)
-            { Generation = generation, Listing = listings };
+        {
+            Generation = generation,
+            Listing = listings,
+        };
     }
 
     private static string Text(ByteString key) => Encoding.UTF8.GetString(key.Span);
