@@ -34,9 +34,20 @@ public static class Endpoint
                 : "has no scheme; use http:// or https://";
         }
 
+        if (HasZone(text)) return "has an IPv6 zone (%), which is not supported; use an address without a zone";
         if (!isAbsolute || address!.Host.Length is 0 or > LongestHost || !Ascii.IsValid(address.Host)) return $"is not an endpoint; {form}";
         if (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps)
             return "has another scheme than http and https; use http:// or https://";
         return address.PathAndQuery != "/" || address.Fragment.Length > 0 ? $"has a path, a query or a fragment; {form}" : null;
+    }
+
+    /// <summary>As in <c>[fe80::1%25eth0]</c>. .NET drops the zone, and the kernel does not connect to a link-local address without
+    /// one.</summary>
+    private static bool HasZone(string text)
+    {
+        var host = text.AsSpan(text.IndexOf("://", StringComparison.Ordinal) + 3);
+        if (!host.StartsWith('[')) return false;
+        var end = host.IndexOfAny("]/?#");
+        return host[..(end < 0 ? host.Length : end)].Contains('%');
     }
 }
