@@ -35,6 +35,12 @@ public sealed record NetworkConfig
     /// <summary>How many subnets the range holds.</summary>
     public long SubnetCount => ((long)SubnetMax.Value - SubnetMin.Value >> (32 - SubnetLength)) + 1;
 
+    /// <summary>Whether a node does the same under both. The order of the properties inside <see cref="Backend"/> counts.</summary>
+    public bool IsSameAs(NetworkConfig other) =>
+        ToString() == other.ToString() && Ipv6Network == other.Ipv6Network && BackendText == other.BackendText;
+
+    private string BackendText => Backend.ValueKind == JsonValueKind.Undefined ? "" : Backend.GetRawText();
+
     /// <summary>Never the backend: it may hold an access key.</summary>
     public override string ToString() => $"{Network} SubnetLen {SubnetLength} {SubnetMin}..{SubnetMax} backend {BackendType}";
 }

@@ -21,7 +21,7 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 {
     private readonly ByteString ownKey = keys.Lease(held.Lease.Key);
     private readonly ByteString statusKey = keys.Route(held.Lease.Key.ToString());
-    private long configRevision = held.ConfigRevision;
+    private ConfigState lastConfig = new ConfigState.Present(held.Config, held.ConfigRevision);
     private long etcdLease = held.Lease.EtcdLeaseId;
     private long createRevision = held.Lease.CreateRevision;
     private KeyValue? status;
@@ -103,8 +103,8 @@ internal sealed class NodeView(IEtcd etcd, EtcdKeys keys, HeldLease held, Channe
 
     private void TellConfig(ConfigState config)
     {
-        if (config.ModRevision == configRevision) return;
-        configRevision = config.ModRevision;
+        if (config.IsSameAs(lastConfig)) return;
+        lastConfig = config;
         events.TryWrite(new LeaseEvent.ConfigChanged(config));
     }
 

@@ -43,18 +43,12 @@ internal sealed class ConfigChanges(HeldLease held, ILogger logger)
             return ($"asks for backend {now.BackendType} now: this node goes on with {before.BackendType} until it is restarted", true);
         if (now.Network != before.Network)
             return ($"is {now} now: this node keeps its subnet, and tells its containers of the new network when it is restarted", true);
-        return (IsSame(now, before)
+        return (now.IsSameAs(before)
             ? "was written again: nothing in it changes for this node"
             : "changed in what this node does not need now; a restart takes it", false);
     }
 
     /// <summary>Whether nothing in it is other than what a node started under.</summary>
     public static bool IsSame(ConfigState now, NetworkConfig before) =>
-        now is ConfigState.Present present && IsSame(present.Config, before);
-
-    private static bool IsSame(NetworkConfig now, NetworkConfig before) =>
-        now.ToString() == before.ToString() && now.Ipv6Network == before.Ipv6Network && Backend(now) == Backend(before);
-
-    private static string Backend(NetworkConfig config) =>
-        config.Backend.ValueKind == System.Text.Json.JsonValueKind.Undefined ? "" : config.Backend.GetRawText();
+        now is ConfigState.Present present && present.Config.IsSameAs(before);
 }
