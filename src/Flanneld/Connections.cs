@@ -73,21 +73,6 @@ internal sealed class Connections : IDisposable
     private static string? FileProblem(DaemonOptions options, EtcdOptions etcd)
     {
         if (EtcdConnection.FileProblem(etcd) is { } problem) return $"etcd: {problem}";
-        try
-        {
-            if (options.AccessKeyFile is { } path) File.OpenRead(path).Dispose();
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return $"--access-key-file {options.AccessKeyFile} {Why(options.AccessKeyFile!, e)}";
-        }
+        return options.AccessKeyFile is { } path && SmallFile.FindProblem(path) is { } reason ? $"--access-key-file {path} {reason}" : null;
     }
-
-    private static string Why(string path, Exception e) => e switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "does not exist",
-        UnauthorizedAccessException => Directory.Exists(path) ? "is a directory" : "may not be read by this user",
-        _ => $"cannot be read: {e.Message}",
-    };
 }

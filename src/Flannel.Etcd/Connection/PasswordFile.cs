@@ -43,28 +43,26 @@ public sealed class PasswordFile
 
     private static Content Read(string path)
     {
-        try
+        switch (SmallFile.Read(path))
         {
-            var bytes = File.ReadAllBytes(path);
-            var text = bytes.AsSpan();
-            if (text.StartsWith("\uFEFF"u8)) text = text[3..];
-            // Editors end a file with a line feed that is no part of the password.
-            var password = new Secret(text.TrimEnd("\r\n"u8));
-            CryptographicOperations.ZeroMemory(bytes);
-            return password.IsEmpty ? new Content(null, $"--etcd-password-file {path} is empty") : new Content(password, "");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // Somebody may have given the password in the place of the file's name.
-            var shown = path.Contains('/') ? path : "(not shown, since it may be the password)";
-            return new Content(null, $"--etcd-password-file {shown} {Why(path, e)}");
+            case SmallFileResult.Present present:
+                return Parse(path, present.Content);
+            case SmallFileResult.Unusable unusable:
+                // Somebody may have given the password in the place of the file's name.
+                var shown = path.Contains('/') ? path : "(not shown, since it may be the password)";
+                return new Content(null, $"--etcd-password-file {shown} {unusable.Reason}");
+            case var other:
+                throw new InvalidOperationException($"unexpected {other.GetType()}");
         }
     }
 
-    private static string Why(string path, Exception e) => e switch
+    private static Content Parse(string path, byte[] bytes)
     {
-        FileNotFoundException or DirectoryNotFoundException => "does not exist",
-        UnauthorizedAccessException => Directory.Exists(path) ? "is a directory" : "may not be read by this user",
-        _ => $"cannot be read: {e.Message}",
-    };
+        var text = bytes.AsSpan();
+        if (text.StartsWith("\uFEFF"u8)) text = text[3..];
+        // Editors end a file with a line feed that is no part of the password.
+        var password = new Secret(text.TrimEnd("\r\n"u8));
+        CryptographicOperations.ZeroMemory(bytes);
+        return password.IsEmpty ? new Content(null, $"--etcd-password-file {path} is empty") : new Content(password, "");
+    }
 }

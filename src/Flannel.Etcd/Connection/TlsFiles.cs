@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Flannel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Connection;
@@ -65,19 +66,22 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
 
     private static string? Read(string flag, string? path)
     {
-        try
+        if (path is null) return null;
+        switch (SmallFile.Read(path))
         {
-            return path is null ? null : File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            var why = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "does not exist",
-                UnauthorizedAccessException => Directory.Exists(path) ? "is a folder" : "may not be read by this user",
-                _ => "cannot be read: " + e.Message,
-            };
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} {why}", e);
+            case SmallFileResult.Present present:
+                // The reader knows the encodings that begin with a mark.
+                using (var reader = new StreamReader(new MemoryStream(present.Content)))
+                {
+                    var text = reader.ReadToEnd();
+                    CryptographicOperations.ZeroMemory(present.Content);
+                    return text;
+                }
+
+            case SmallFileResult.Unusable unusable:
+                throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} {unusable.Reason}");
+            case var other:
+                throw new InvalidOperationException($"unexpected {other.GetType()}");
         }
     }
 

@@ -1,6 +1,6 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Microsoft.Win32.SafeHandles;
 
 namespace Flanneld.Host;
 
@@ -49,7 +49,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
     {
         try
         {
-            using var stream = Open();
+            using var stream = new FileStream(SmallFile.Open(path), FileAccess.Read);
             if (!stream.CanSeek) return new SubnetFileState.Unreadable($"cannot read {path}: it is a pipe or a device, not a file");
             var buffer = new byte[(int)Math.Min(stream.Length, MaxBytes)];
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
@@ -63,14 +63,6 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         {
             return new SubnetFileState.Unreadable($"cannot read {path}: {e.Message}");
         }
-    }
-
-    /// <summary>A pipe is opened without waiting for its other end, which may never come.</summary>
-    private FileStream Open()
-    {
-        if (!File.Exists(path)) return File.OpenRead(path);
-        var descriptor = Posix.Open(path, Posix.ReadOnly | Posix.NonBlocking | Posix.CloseOnExec, 0);
-        return descriptor < 0 ? File.OpenRead(path) : new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Read);
     }
 
     public FileResult Write(SubnetEnv subnetEnv) => WholeFile.Write(path, subnetEnv.ToBytes());

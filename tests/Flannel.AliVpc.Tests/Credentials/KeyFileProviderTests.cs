@@ -5,6 +5,8 @@ namespace Flannel.AliVpc.Tests.Credentials;
 
 public sealed class KeyFileProviderTests : IDisposable
 {
+    private const string NotRegular = " is a pipe or a device; use a regular file, which can be read more than once";
+
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-key-").FullName;
     private readonly RecordingLogger logger = new();
 
@@ -66,7 +68,7 @@ public sealed class KeyFileProviderTests : IDisposable
         var line = await LineAsync(provider);
         Assert.Contains("line 2", line, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", line, StringComparison.Ordinal);
-        await File.WriteAllTextAsync(Path, new string('#', 70_000), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path, new string('#', (1 << 20) + 1), TestContext.Current.CancellationToken);
         Assert.Contains("larger", await LineAsync(provider), StringComparison.Ordinal);
         Assert.EndsWith(" is a directory", await LineAsync(new KeyFileProvider(folder, logger)), StringComparison.Ordinal);
     }
@@ -77,7 +79,28 @@ public sealed class KeyFileProviderTests : IDisposable
         using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
         await pipe.WriteAsync("AccessKeyId=one\nAccessKeySecret=s\n"u8.ToArray(), TestContext.Current.CancellationToken);
         var provider = new KeyFileProvider($"/dev/fd/{pipe.GetClientHandleAsString()}", logger);
-        Assert.EndsWith(" is not a regular file: a key is read more than once", await LineAsync(provider), StringComparison.Ordinal);
+        Assert.EndsWith(NotRegular, await LineAsync(provider), StringComparison.Ordinal);
+        Assert.False(provider.HasChanged());
+    }
+
+    /// <summary>Nobody writes into the pipe, and the device has no end.</summary>
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("/dev/zero")]
+    public async Task A_pipe_without_a_writer_or_a_device_is_refused_at_once(string name)
+    {
+        var path = name;
+        if (name == "pipe")
+        {
+            path = Path;
+            using var mkfifo = System.Diagnostics.Process.Start("mkfifo", [path]);
+            await mkfifo.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        var provider = new KeyFileProvider(path, logger);
+        var reading = Task.Run(() => LineAsync(provider), TestContext.Current.CancellationToken);
+        var line = await reading.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal($"access key file {path}{NotRegular}", line);
         Assert.False(provider.HasChanged());
     }
 

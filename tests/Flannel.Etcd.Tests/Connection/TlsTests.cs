@@ -91,7 +91,7 @@ public sealed class TlsTests : IDisposable
         await File.WriteAllTextAsync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
         var missing = Path.Combine(folder, "missing.pem");
         await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
-        await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a folder");
+        await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a directory");
         var torn = Path.Combine(folder, "torn.pem");
         await File.WriteAllTextAsync(torn, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
         await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");

@@ -31,7 +31,7 @@ public sealed class TlsTests : IAsyncDisposable
         await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [Trusted]);
         await FailsAsync($"etcd refused the client certificate {foreign.Certificate}", [Trusted, .. Pair(foreign)]);
         await FailsAsync($"etcd-keyfile {spare} does not belong to the certificate in {files.Client.Certificate}", [Trusted, .. Pair(files.Client with { Key = spare })]);
-        await FailsAsync($"etcd-cafile {folder.Path} is a folder", [$"--etcd-cafile={folder.Path}", .. Pair(files.Client)]);
+        await FailsAsync($"etcd-cafile {folder.Path} is a directory", [$"--etcd-cafile={folder.Path}", .. Pair(files.Client)]);
         await FailsAsync($"etcd-keyfile {folder.Path}/none.pem does not exist", [Trusted, .. Pair(files.Client with { Key = folder.Path + "/none.pem" })]);
     }
 
