@@ -51,8 +51,19 @@ public sealed class EcsInstance : IAsyncDisposable
     }
 
     /// <summary>Runs one of flanneld's commands to its end, with what the daemon is told here and the same rights.</summary>
-    public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) => Command.TryRunAsync(
-        new ProgramStart(_program, [command, .. _arguments, .. more]) { Namespace = Namespace, Unprivileged = true, Environment = new Dictionary<string, string>() }, cancel);
+    public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) =>
+        Command.TryRunAsync(CommandStart(command, more), cancel);
+
+    /// <summary>Starts one of flanneld's commands, for a test that ends it with a signal; the caller disposes of it.</summary>
+    public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
+        ChildProcess.StartAsync(CommandStart(command, more));
+
+    private ProgramStart CommandStart(string command, string[] more) => new(_program, [command, .. _arguments, .. more])
+    {
+        Namespace = Namespace,
+        Unprivileged = true,
+        Environment = new Dictionary<string, string>(),
+    };
 
     /// <summary>The contents of subnet.env as pairs, or null while there is none.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> ReadSubnetFileAsync(CancellationToken cancel)

@@ -51,6 +51,30 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
+    /// <summary>By hand, or by the time limit of a scale-in hook. The route goes by the mark, so the file may not stay.</summary>
+    [Theory]
+    [InlineData("SIGTERM")]
+    [InlineData("SIGINT")]
+    public async Task A_release_that_is_interrupted_while_it_waits_leaves_no_subnet_file(string signal)
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+        await using var release = await Vpc.Instances[0].StartCommandAsync("release", "--wait=60");
+        await Eventually.IsAsync(
+            "the lease is marked as released",
+            async () => (await LeaseAsync(0))!.Value.Contains("\"Released\":true", StringComparison.Ordinal),
+            Cancel);
+        Assert.False(release.HasExited);
+
+        Assert.True(signal == "SIGTERM" ? release.Terminate() : release.Interrupt());
+
+        Assert.NotEqual(0, await release.WaitForExitAsync(Cancel));
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+        Assert.NotNull(await LeaseAsync(0));
+    }
+
     [Fact]
     public async Task Both_of_two_leases_are_released_and_a_reservation_is_left_to_the_operator()
     {
