@@ -54,6 +54,8 @@ finally
         await vpc.DisposeAsync();
         screen.Say("Everything that the demo made is gone again.");
     }
+
+    screen.Summarise();
 }
 
 void StopOnce(PosixSignalContext context)

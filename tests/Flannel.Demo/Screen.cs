@@ -10,6 +10,7 @@ internal sealed class Screen(TextWriter output)
     private const int LinesOfLog = 30;
 
     private int _chapter;
+    private int _passed;
 
     public void Say(string line = "") => output.WriteLine(line);
 
@@ -20,8 +21,12 @@ internal sealed class Screen(TextWriter output)
         output.WriteLine();
         output.WriteLine($"{++_chapter}. {title}");
         await tell().ConfigureAwait(false);
+        _passed++;
         output.WriteLine($"   [{Seconds(Stopwatch.GetElapsedTime(started))}]");
     }
+
+    /// <summary>The last line, as the test verbs of <c>build.sh</c> end: a chapter counts as one test.</summary>
+    public void Summarise() => output.WriteLine($"{_passed} passed, {_chapter - _passed} failed");
 
     public void Note(string text) => output.WriteLine($"   {text}");
 
