@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Flannel.AliVpc;
 using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Metadata;
 using Flannel.Core;
@@ -170,15 +169,12 @@ internal sealed class Daemon : IAsyncDisposable
         var backend = Connections.Backend(config);
         using var cloud = connections.OpenCloud(backend);
         var plan = await RouteDryRun.RunAsync(
-                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, ControllerOptions(backend), cloud.Api,
+                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, new RouteControllerOptions(backend.RouteTableIds), cloud.Api,
                 loggers.CreateLogger("routes"), cancellation)
             .ConfigureAwait(false);
         await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
         return plan.Complete ? null : "the plan is not complete: something could not be read, see above";
     }
-
-    private RouteControllerOptions ControllerOptions(AliVpcBackendConfig backend) =>
-        new(backend.RouteTableIds) { Resync = options.RouteResync };
 
     private string? StartHealth(DaemonParts parts, CancellationToken cancellation)
     {

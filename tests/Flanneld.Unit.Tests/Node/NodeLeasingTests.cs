@@ -158,12 +158,7 @@ public sealed class NodeLeasingTests : IDisposable
         using var stop = new CancellationTokenSource();
         var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
         etcd.Reachable = false;
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
-        Assert.True(File.Exists(path));
-        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
-        Assert.False(File.Exists(path));
-        await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await StaysForALeaseTimeAsync(taking, stop);
     }
 
     [Fact]
@@ -172,12 +167,7 @@ public sealed class NodeLeasingTests : IDisposable
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
         var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).TakeAsync(stop.Token);
-        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
-        Assert.True(File.Exists(path));
-        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
-        Assert.False(File.Exists(path));
-        await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+        await StaysForALeaseTimeAsync(taking, stop);
     }
 
     [Fact]
@@ -191,6 +181,17 @@ public sealed class NodeLeasingTests : IDisposable
         refusing.Refuses = true;
         identity.Answer();
         Assert.Equal("etcd: permission denied", Assert.IsType<LeasingResult.Failed>(await taking).Reason);
+    }
+
+    /// <summary>The file of before is there for as long as a lease lives without renewal, and no longer, while leasing goes on.</summary>
+    private async Task StaysForALeaseTimeAsync(Task taking, CancellationTokenSource stop)
+    {
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        Assert.True(File.Exists(path));
+        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
     /// <summary>That of i-1, and the file that names its subnet.</summary>
