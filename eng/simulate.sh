@@ -29,16 +29,17 @@ run_simulations() { # [HISTORIES [FIRST]]
 }
 
 simulate() { # NAME HISTORIES FIRST
-    local name=$1 left=$2 seed=$3 part start passed=0 failed=0 log=$RESULTS/$1.log found
+    local name=$1 left=$2 seed=$3 part start passed=0 failed=0 log=$RESULTS/$1.log
     start=$(milliseconds)
     while [ "$left" -gt 0 ]; do
         part=$((left < LARGEST_PART ? left : LARGEST_PART))
         FLANNEL_SIM_SEED=$seed FLANNEL_SIM_HISTORIES=$part DOTNET_TieredPGO=0 DOTNET_gcConcurrent=0 \
             "$ARTIFACTS/msbuild/bin/$PROJECT/${CONFIGURATION,,}/$PROJECT" -noColor -noLogo -showLiveOutput -method "$METHOD" >"$log" 2>&1 || cat "$log"
-        found=$(grep -oE -m1 '[0-9]+ histories passed, [0-9]+ failed' "$log") || fail "the simulation of $name ended without a result"
-        passed=$((passed + ${found%% *})) failed=$((failed + $(grep -oE '[0-9]+ failed' <<<"$found" | grep -oE '[0-9]+')))
+        [[ $(<"$log") =~ ([0-9]+)\ histories\ passed,\ ([0-9]+)\ failed ]] || fail "the simulation of $name ended without a result"
+        passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
         seed=$((seed + part)) left=$((left - part))
         say "    $name: $passed histories passed, $failed failed, up to seed $((seed - 1)), $(seconds_since "$start")"
     done
-    count "$name" "$passed" "$failed" 0 "$(seconds_since "$start")"
+    # After some failures a part does not go on.
+    count "$name" "$passed" "$failed" $(($2 - passed - failed)) "$(seconds_since "$start")"
 }
