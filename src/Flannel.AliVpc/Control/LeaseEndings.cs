@@ -25,7 +25,7 @@ internal sealed class LeaseEndings(TimeProvider time)
     private Dictionary<Holding, VpcId> known = [];
     private long? listing;
 
-    /// <summary>A subnet in the hands of one node.</summary>
+    /// <summary>A subnet and the next hop of the node that leases it.</summary>
     private sealed record Holding(Ipv4Network Subnet, string NextHopId);
 
     /// <summary>Those whose subnet the node has not leased again.</summary>
@@ -53,7 +53,6 @@ internal sealed class LeaseEndings(TimeProvider time)
         }
 
         foreach (var old in recent.Where(pair => time.GetElapsedTime(pair.Value.At) > Together).ToList()) recent.Remove(old.Key);
-
         foreach (var old in ended.Where(pair => now.ContainsKey(pair.Key) || time.GetElapsedTime(pair.Value.At) > Kept).ToList())
             ended.Remove(old.Key);
         known = now;

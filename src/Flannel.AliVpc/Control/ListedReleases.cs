@@ -12,7 +12,7 @@ public sealed record ListedRelease(VpcId Vpc, string LeaseKey, long At);
 /// listed release is kept for <see cref="Hold"/>, that of a release that came as a watch event is not.</summary>
 internal sealed class ListedReleases(TimeProvider time)
 {
-    /// <summary>A node's watch breaks with the restore; it lists and writes anew at once, or after a pause of some seconds.</summary>
+    /// <summary>The restore breaks a node's watch: the node reads its lease at once or some seconds later, and writes its own value.</summary>
     public static readonly TimeSpan Hold = TimeSpan.FromSeconds(15);
 
     private Dictionary<Release, ListedRelease?> known = [];

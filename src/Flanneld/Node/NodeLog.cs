@@ -89,7 +89,7 @@ internal static partial class NodeLog
     [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
     public static partial void TermEnded(ILogger logger, string reason);
 
-    [LoggerMessage(1142, LogLevel.Warning, "etcd refused a request of the route controller: {Reason}; going on without it")]
+    [LoggerMessage(1142, LogLevel.Warning, "etcd refused a request of the route controller: {Reason}; continuing without its result")]
     public static partial void ControllerRefused(ILogger logger, string reason);
 
     [LoggerMessage(1123, LogLevel.Error,
