@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace AliCloud.Simulator.Tests;
@@ -22,6 +23,18 @@ public sealed class ListenerTests
             Assert.Equal(url, test.Cloud.Api);
             (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
         }
+    }
+
+    /// <summary>The kernel gives the ports of that range to outgoing connections: one that is free for a moment may be taken.</summary>
+    [Fact]
+    public async Task The_ports_to_which_a_stopped_service_returns_are_not_those_of_outgoing_connections()
+    {
+        await using var test = await TestCloud.StartAsync();
+        var range = (await File.ReadAllTextAsync("/proc/sys/net/ipv4/ip_local_port_range", TestContext.Current.CancellationToken))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToList();
+        Assert.NotInRange(test.Cloud.Api.Port, range[0], range[1]);
+        Assert.NotInRange(test.Cloud.Control.Port, range[0], range[1]);
+        Assert.NotInRange(test.Cloud.MetadataByInstance["i-1"].Port, range[0], range[1]);
     }
 
     [Fact]

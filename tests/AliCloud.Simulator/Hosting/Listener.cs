@@ -1,4 +1,5 @@
 using System.Net;
+using Flannel.Testbed;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -17,7 +18,7 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
     private const int LongestRequestLine = 64 * 1024;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private IPEndPoint _endPoint = wanted;
+    private readonly IPEndPoint _endPoint = wanted.Port == 0 ? new IPEndPoint(wanted.Address, Ports.Free(wanted.Address)) : wanted;
     private KestrelServer? _server;
 
     /// <summary>Where it listens, or listened before it was stopped.</summary>
@@ -33,17 +34,11 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
             // The SDK sends all parameters in the query: fifty entries of a batch are beyond Kestrel's 8 KiB for a request line.
             options.Limits.MaxRequestLineSize = LongestRequestLine;
             options.Limits.MaxRequestBufferSize = 2 * LongestRequestLine;
-            ListenOptions? listening = null;
-            options.Listen(_endPoint, l =>
-            {
-                l.Protocols = HttpProtocols.Http1;
-                listening = l;
-            });
+            options.Listen(_endPoint, l => l.Protocols = HttpProtocols.Http1);
             var sockets = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
             var server = new KestrelServer(Options.Create(options), sockets, NullLoggerFactory.Instance);
             await server.StartAsync(this, cancellationToken);
             _server = server;
-            _endPoint = listening!.IPEndPoint!;
         }
         finally
         {

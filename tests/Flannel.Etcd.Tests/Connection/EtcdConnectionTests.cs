@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Etcdserverpb;
 using Flannel.Etcd.Tests.Fixtures;
+using Flannel.Testbed;
 using Google.Protobuf;
 
 namespace Flannel.Etcd.Tests.Connection;
@@ -18,7 +19,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     {
         var logger = new RecordingLogger();
         shared.World();
-        var etcd = shared.Process.Connect(logger, $"http://127.0.0.1:{EtcdProcess.FreePort()},{shared.Process.Endpoint}");
+        var etcd = shared.Process.Connect(logger, $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
         await etcd.RangeAsync(Read, Cancel);
         await etcd.RangeAsync(Read, Cancel);
         Assert.Equal(1, logger.Count(2002));
@@ -29,7 +30,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     public async Task A_write_goes_on_to_the_next_endpoint_if_it_was_never_sent()
     {
         shared.World();
-        var etcd = shared.Process.Connect(endpoints: $"http://127.0.0.1:{EtcdProcess.FreePort()},{shared.Process.Endpoint}");
+        var etcd = shared.Process.Connect(endpoints: $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
         await etcd.LeaseGrantAsync(Random.Shared.NextInt64(1, long.MaxValue), TimeSpan.FromSeconds(60), Cancel);
     }
 

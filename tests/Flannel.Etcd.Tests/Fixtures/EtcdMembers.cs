@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Etcdserverpb;
 using Flannel.Etcd.Connection;
+using Flannel.Testbed;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -16,7 +17,7 @@ public sealed class EtcdMembers : IAsyncDisposable
     private readonly List<Process> members = [];
     private readonly List<EtcdConnection> connections = [];
 
-    private EtcdMembers() => Endpoints = [.. Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{EtcdProcess.FreePort()}")];
+    private EtcdMembers() => Endpoints = [.. Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{Ports.Free()}")];
 
     public IReadOnlyList<string> Endpoints { get; }
 
@@ -24,7 +25,7 @@ public sealed class EtcdMembers : IAsyncDisposable
     {
         EtcdProcess.RequireProgram();
         var cluster = new EtcdMembers();
-        var peers = Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{EtcdProcess.FreePort()}").ToList();
+        var peers = Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{Ports.Free()}").ToList();
         for (var i = 0; i < Count; i++) cluster.members.Add(cluster.Start(i, peers));
         using var connection = cluster.New();
         var read = new RangeRequest { Key = ByteString.CopyFromUtf8("/x") };

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Flannel.Core;
 using Flannel.Etcd.Connection;
+using Flannel.Testbed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -15,14 +16,14 @@ public sealed class EtcdProcess : IAsyncDisposable
     public static readonly string Program = Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
 
     private readonly string[] arguments;
-    private readonly int peerPort = FreePort();
+    private readonly int peerPort = Ports.Free();
     private readonly List<IDisposable> connections = [];
     private Process? process;
 
     private EtcdProcess(string scheme, string[] arguments)
     {
         this.arguments = arguments;
-        Endpoint = $"{scheme}://127.0.0.1:{FreePort()}";
+        Endpoint = $"{scheme}://127.0.0.1:{Ports.Free()}";
     }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("flannel-etcd-").FullName;
@@ -156,13 +157,6 @@ public sealed class EtcdProcess : IAsyncDisposable
 
         process?.Dispose();
         Directory.Delete(Folder, recursive: true);
-    }
-
-    public static int FreePort()
-    {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     /// <summary>The connection begins with the first endpoint, so that a test knows which one fails.</summary>

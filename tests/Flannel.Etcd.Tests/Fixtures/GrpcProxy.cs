@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Flannel.Testbed;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
@@ -17,7 +18,7 @@ public sealed class GrpcProxy : IAsyncDisposable
 
     public static async Task<GrpcProxy> StartAsync(EtcdProcess etcd)
     {
-        var port = EtcdProcess.FreePort();
+        var port = Ports.Free();
         var start = new ProcessStartInfo(EtcdProcess.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var argument in (string[])["grpc-proxy", "start", $"--endpoints={etcd.Endpoint}", $"--listen-addr=127.0.0.1:{port}"])
             start.ArgumentList.Add(argument);

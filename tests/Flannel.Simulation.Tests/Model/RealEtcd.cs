@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Flannel.Etcd.Connection;
+using Flannel.Testbed;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -20,7 +19,7 @@ internal sealed class RealEtcd : IAsyncDisposable
 
     private RealEtcd()
     {
-        var (client, peer) = ($"http://127.0.0.1:{FreePort()}", $"http://127.0.0.1:{FreePort()}");
+        var (client, peer) = ($"http://127.0.0.1:{Ports.Free()}", $"http://127.0.0.1:{Ports.Free()}");
         var start = new ProcessStartInfo(Program) { RedirectStandardError = true, RedirectStandardOutput = true };
         foreach (var argument in (string[])
         [
@@ -104,12 +103,5 @@ internal sealed class RealEtcd : IAsyncDisposable
         var options = new CallOptions(cancellationToken: TestContext.Current.CancellationToken);
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(method, null, options, bytes.ToArray());
         await call.ResponseAsync;
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Flannel.Testbed;
 using Flanneld.Commands;
 using Flanneld.Host;
 using Flanneld.Options;
@@ -58,13 +59,7 @@ public sealed class HealthcheckTests
     public async Task Without_a_port_or_a_daemon_it_says_so()
     {
         Assert.Contains("give the port", await Healthcheck.RunAsync(Options("127.0.0.1", 0), Cancel), StringComparison.Ordinal);
-        int port;
-        using (var listener = new TcpListener(IPAddress.Loopback, 0))
-        {
-            listener.Start();
-            port = ((IPEndPoint)listener.LocalEndpoint).Port;
-        }
-
+        var port = Ports.Free();
         Assert.StartsWith($"no answer from http://127.0.0.1:{port}/readyz: ", await Healthcheck.RunAsync(Options("0.0.0.0", port), Cancel), StringComparison.Ordinal);
     }
 
