@@ -92,11 +92,11 @@ internal sealed class LeaseClaim
 
     public Task EndUnusedAsync() => granted.EndUnusedAsync(Lease.EtcdLeaseId);
 
-    /// <summary>An instance with the same address is another node. A value that names no instance was written by an operator or by upstream
-    /// flannel.</summary>
-    private bool IsOwn(LeaseAttributes attributes) =>
-        attributes.PublicIp == Lease.Attributes.PublicIp
-        && (LeaseInstance.Read(attributes) is not { } instance || instance.Id == LeaseInstance.Read(held.Lease.Attributes)?.Id);
+    /// <summary>Another instance with the same address is another node, and the same instance with another address is this one. A value that
+    /// names no instance was written by an operator or by upstream flannel.</summary>
+    private bool IsOwn(LeaseAttributes attributes) => LeaseInstance.Read(attributes) is { } instance
+        ? instance.Id == LeaseInstance.Read(held.Lease.Attributes)?.Id
+        : attributes.PublicIp == held.Lease.Attributes.PublicIp;
 
     private static string Describe(LeaseAttributes attributes) =>
         LeaseInstance.Read(attributes) is { } instance ? $"{instance.Id} ({attributes.PublicIp})" : attributes.PublicIp.ToString();

@@ -1,3 +1,5 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Flannel.Etcd.Leasing;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Tests.Fixtures;
@@ -50,6 +52,26 @@ public sealed class RestoredEtcdTests
         restore();
         var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
         await RunUntilAsync(async () => !(await world.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
+        Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
+    }
+
+    /// <summary>The snapshot is of a time at which the instance had another address.</summary>
+    [Fact]
+    public async Task A_lease_that_a_restore_brought_back_with_the_former_address_of_the_same_instance_is_kept_and_names_the_present_one_again()
+    {
+        await world.PublishConfigAsync();
+        var etcdLease = await world.GrantAsync(TimeSpan.FromHours(24));
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
+        var restore = etcd.Snapshot();
+        var owner = new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), null) { Instance = new LeaseInstance("i-1", "") };
+        var acquired = await world.TryAcquireAsync(new AcquireRequest(owner, _ => World.Attributes("192.168.0.1")));
+        var held = Assert.IsType<AcquireResult.Held>(acquired).Lease;
+        Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () => (await world.GetAsync(key))!.Value.ToStringUtf8().Contains("192.168.0.1", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
 
