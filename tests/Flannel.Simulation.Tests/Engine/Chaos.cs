@@ -385,7 +385,7 @@ internal sealed class Chaos
     private void WriteJunk()
     {
         if (cluster.Weather.ClusterDown || cluster.Store.NoSpace) return;
-        cluster.Put(cluster.Keys.Subnets + (scheduler.Chance(0.5) ? "hello" : "10.24.0.96"), "{", 0);
+        cluster.Put(cluster.Keys.Subnets + (scheduler.Chance(0.5) ? "hello" : Cluster.KeyAmongSubnets), "{", 0);
     }
 
     private void ChangeConfig()

@@ -12,6 +12,9 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>One etcd, its nodes, and what an operator does to them.</summary>
 internal sealed class Cluster : IDisposable
 {
+    /// <summary>Below <c>subnets/</c>, and no subnet as flannel writes it.</summary>
+    public const string KeyAmongSubnets = "10.24.0.96";
+
     private const string SharedMemory = "/dev/shm";
     private const int ClonedNumber = 2;
 
@@ -59,6 +62,10 @@ internal sealed class Cluster : IDisposable
     public List<Daemon> Daemons { get; } = [];
 
     public Invariants Invariants { get; }
+
+    /// <summary>Whether a key that names no subnet sorts among those that do. A subnet beside it cannot be taken: etcd cannot prove that
+    /// nothing overlaps it.</summary>
+    public bool HasKeyAmongSubnets => Store.Find(Text(Keys.Subnets + KeyAmongSubnets)) is not null;
 
     public Dictionary<long, Daemon> LeaseOwners { get; } = [];
 

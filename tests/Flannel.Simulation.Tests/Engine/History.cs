@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Flannel.Core.Leases;
 using Flannel.Etcd;
+using Flannel.Etcd.Leasing;
 
 namespace Flannel.Simulation.Tests.Engine;
 
@@ -100,9 +102,7 @@ internal static partial class History
         foreach (var machine in cluster.Machines)
         {
             if (IsReady(machine)) continue;
-            // Refused, as long as the other one lives.
-            if (machine.SubnetInFile is null && cluster.Machines.Exists(other => other.PublicIp == machine.PublicIp && IsReady(other)))
-                continue;
+            if (IsRefused(cluster, machine) || (machine.SubnetInFile is null && IsFull(cluster))) continue;
             if (machine.Daemon is not { } daemon) return $"{machine.Name} does not run";
             var failed = daemon.Health.Checks.Where(check => !check.Ok).Select(check => check.Detail);
             return $"{machine.Name} is not ready: {string.Join("; ", failed)}";
@@ -111,6 +111,22 @@ internal static partial class History
         var acting = cluster.Daemons.Count(daemon => daemon.ActsAsController);
         return acting == 1 ? null : $"{acting} controllers";
     }
+
+    /// <summary>Whether another machine with its address is ready or has a reservation: this one is refused as long as that is so. Its file
+    /// may stay, with a subnet that is reserved for it and that the configuration does not allow any more.</summary>
+    private static bool IsRefused(Cluster cluster, Machine machine)
+    {
+        var leases = cluster.Leases().ToList();
+        return cluster.Machines.Exists(other => other != machine && other.PublicIp == machine.PublicIp
+                && (IsReady(other) || leases.Exists(lease => lease.Pair.Lease == 0 && Holder.Of(lease.Pair)?.Instance == other.Instance)))
+            && (machine.SubnetInFile is not { } subnet
+                || leases.Exists(lease => lease.Key.Subnet == subnet && Holder.Of(lease.Pair)?.Is(machine) == true));
+    }
+
+    /// <summary>Whether the subnets that running nodes keep, longer than those of the present configuration, leave no room.</summary>
+    private static bool IsFull(Cluster cluster) =>
+        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
+        && SubnetChoice.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;
 
     private static bool IsReady(Machine machine) => machine.Daemon is { IsReady: true, Subnet: not null };
 }

@@ -26,6 +26,9 @@ internal sealed class Invariants(Cluster cluster)
     // A node decides by what etcd said: an answer is under way for some seconds, and an event waits until the request before it has ended.
     private static readonly TimeSpan NewsDelay = TimeSpan.FromSeconds(30);
 
+    // Between the last read from which a node without a lease counts, and the last answer before it holds one: three more requests.
+    private static readonly TimeSpan Acquisition = TimeSpan.FromSeconds(15);
+
     // A node reads its clock every 15 s when nothing else wakes it: only then it notices an expiry during which its machine was suspended.
     private static readonly TimeSpan WakeUp = TimeSpan.FromSeconds(16);
 
@@ -148,7 +151,7 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
         if (subnet is null) return;
         CheckRoute(daemon, subnet.Value);
-        if (daemon.Machine.Kept is { } kept && kept != subnet)
+        if (daemon.Machine.Kept is { } kept && kept != subnet && !cluster.HasKeyAmongSubnets)
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
         if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
             && !HasAnother(daemon.Machine, subnet.Value))
@@ -165,11 +168,14 @@ internal sealed class Invariants(Cluster cluster)
         return daemon.Machine.SubnetInFile == daemon.Published ? daemon.Published : null;
     }
 
-    /// <summary>By the process' own clock. A process without a lease counts from the last answer of etcd.</summary>
-    private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now) =>
-        Find(subnet) is { } pair && daemon.Etcd.EndOf(pair.Lease) is { } end
-        ? now >= end - TimerPrecision
-        : now - (daemon.Etcd.LastAnswer ?? daemon.Started) >= Daemon.LeaseTime - TimerPrecision;
+    /// <summary>By the process' own clock. A process that holds no lease yet counts from the last read of its leases, and one that has not
+    /// heard that its subnet has a new lease counts from the lease of before.</summary>
+    private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now)
+    {
+        if (daemon.Published is null)
+            return now - (daemon.Etcd.LastAnswer ?? daemon.Started) >= Daemon.LeaseTime - Acquisition;
+        return Find(subnet) is { } pair && (daemon.Etcd.EndOf(pair.Lease) is not { } end || now >= end - TimerPrecision);
+    }
 
     /// <summary>Whether etcd says that the machine may use the subnet that its file names.</summary>
     private bool IsUsable(Machine machine)

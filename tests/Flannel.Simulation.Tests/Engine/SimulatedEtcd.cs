@@ -22,6 +22,7 @@ internal sealed class SimulatedEtcd(
 {
     private static readonly TimeSpan Limit = EtcdDurations.Call;
     private readonly List<SimulatedWatch> watches = [];
+    private readonly Dictionary<long, TimeSpan> grants = [];
     private readonly Dictionary<long, TimeSpan> leaseEnds = [];
 
     public bool IsCutOff { get; private set; }
@@ -31,7 +32,8 @@ internal sealed class SimulatedEtcd(
     /// <summary>When the process last received an answer; null before the first.</summary>
     public TimeSpan? LastAnswer { get; private set; }
 
-    /// <summary>When an etcd lease ends by all that this process knows: counted from before its last renewal was sent.</summary>
+    /// <summary>When an etcd lease ends by all that this process knows: counted from before its last renewal was sent. Null for one of which
+    /// the process does not know that a key is attached to it.</summary>
     public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
     private bool IsReachable => !IsCutOff && !weather.ClusterDown;
@@ -39,17 +41,23 @@ internal sealed class SimulatedEtcd(
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         CallAsync("range", true, () => store.Range(request), cancellation);
 
-    public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
+    public async Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
     {
         var read = request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
-        return CallAsync(read ? "read" : "txn", read, () => witness.Txn(request), cancellation);
+        var answer = await CallAsync(read ? "read" : "txn", read, () => witness.Txn(request), cancellation);
+        foreach (var put in answer.Succeeded ? request.Success.Select(op => op.RequestPut) : [])
+        {
+            if (put is not null && grants.TryGetValue(put.Lease, out var end)) leaseEnds.TryAdd(put.Lease, end);
+        }
+
+        return answer;
     }
 
     public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
         var begin = scheduler.Now;
         var answer = await CallAsync("grant", false, () => witness.Grant(leaseId, timeToLive), cancellation);
-        leaseEnds[answer.ID] = begin + TimeSpan.FromSeconds(answer.TTL);
+        grants[answer.ID] = begin + TimeSpan.FromSeconds(answer.TTL);
         return answer;
     }
 
