@@ -32,15 +32,17 @@ bench           *  run_bench      RUN PUBLISH
 fuzz            1  fuzz
 simulate        2  run_simulations
 test-packages   0  test_packages  RUN PUBLISH PACKAGE PACKAGE_TESTS
-test            1  run_test_verb  RUN PUBLISH PACKAGE PACKAGE_TESTS LINT
+test            1  run_test_verb  RUN PUBLISH LINT
+test-etcd       0  test_etcd      RUN
 test-verbs      *  test_verbs     VERB_TESTS
 ci              0  run_ci
 needs           1  needs
 clean           0  clean
 '
-# What the continuous integration runs, one after another. test-packages and test-verbs belong here as soon as one run of each has passed
-# with this list on an idle machine; until then a fault of theirs would hold up every change.
-CI_VERBS=(test)
+# What the continuous integration runs, one after another.
+CI_VERBS=(test test-etcd test-packages test-verbs)
+# In the order in which test starts them; the others follow. The first mostly waits, so it leaves the processors to the native compiler.
+FIRST_PROJECTS=(Flannel.Etcd.Tests Flanneld.Tests Flannel.Simulation.Tests)
 
 help() {
     cat <<'EOF'
@@ -48,8 +50,8 @@ Usage: ./build.sh VERB [ARGUMENTS]
 
   demo [--keep]    the whole product on this machine, no cloud account: three simulated ECS instances, a real etcd, the native
                    flanneld on each, containers that ping each other; --keep leaves it running to look around
-  test [FILTER]    build, publish, lint, every test, and this machine's packages, made anew, with the short ones of their tests;
-                   FILTER (part of a project's name) runs only some projects
+  test [FILTER]    build, lint, publish and every test but those of the verbs test-…; FILTER (part of a project's name) runs
+                   only some projects
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
   lint             formatting of the code, shellcheck of the scripts
@@ -61,11 +63,12 @@ Usage: ./build.sh VERB [ARGUMENTS]
   package [ARCH…]  deb, rpm, container image, symbols and SBOM of amd64 and arm64, or of the ARCH named, in artifacts/packages; the version is
                    the git tag's, or VERSION
   repo             an apt and a yum repository of those packages in artifacts/repository; signed with GPG_KEY, when that names one
-  test-packages    installs what package made: Debian under real systemd, dnf, podman, cloud-init (tests/Flanneld.Packaging); about ten minutes
+  test-etcd        Flannel.Etcd.Tests against the other release of etcd that is in the field: 3.4 or 3.5
+  test-packages    makes the packages and installs them: Debian under real systemd, dnf, podman, cloud-init (tests/Flanneld.Packaging)
   test-verbs [SUITE [VERB…]]
                    every verb in a bare Debian 12 (bookworm) and 13 (trixie) that has only the .NET SDK: finds a package that a
                    verb needs and does not install; as root, from the commit that is checked out
-  ci               what the continuous integration runs: test so far; test-packages and test-verbs are run by hand
+  ci               what the continuous integration runs: test, then every verb test-…; under 45 minutes
   needs VERB       installs the packages that VERB needs, and does nothing else
   clean            remove everything that was built
   help             this list
@@ -155,23 +158,21 @@ check() { # NAME COMMAND…
     fi
 }
 
-# Both lines of etcd that are in the field: this machine has one, Debian's next or previous release the other, which is unpacked below artifacts/.
-# Sets OTHER_ETCD to the executable, or to nothing when it cannot be had.
+# Debian's next or previous release has the other etcd, which is unpacked below artifacts/. Sets OTHER_LINE and OTHER_ETCD, the executable.
 find_other_etcd() {
     local version suite folder
-    OTHER_ETCD=
     version=$(etcd --version | sed -n 's/^etcd Version: \([0-9]*\.[0-9]*\).*/\1/p')
     case $version in
         3.4) OTHER_LINE=3.5 suite=trixie ;;
         3.5) OTHER_LINE=3.4 suite=bookworm ;;
-        *) say "==> etcd $version here, and no other line of it is tested"; return ;;
+        *) say "==> etcd $version here: neither 3.4 nor 3.5"; return 1 ;;
     esac
     folder=$ARTIFACTS/etcd-$OTHER_LINE
-    if [ ! -x "$folder/usr/bin/etcd" ]; then
-        rm -rf "$folder"
-        step "Fetching etcd $OTHER_LINE" fetch_etcd "$suite" "$folder" || { say "    etcd $OTHER_LINE cannot be had here: tested with $version alone"; return; }
-    fi
     OTHER_ETCD=$folder/usr/bin/etcd
+    if [ ! -x "$OTHER_ETCD" ]; then
+        rm -rf "$folder"
+        step "Fetching etcd $OTHER_LINE" fetch_etcd "$suite" "$folder" || return 1
+    fi
 }
 
 # Roots with other C libraries than the one that is linked in, for DistributionTests: what can be had of Debian's releases, unpacked below artifacts/.
@@ -199,7 +200,6 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
         arguments=(-class- '*QuietTests' -class- '*TimeTests' -class- '*OptionsTests')
     fi
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
-    if [ "$project" = Flanneld.Packaging ] && [ "${SHORT:-}" = true ]; then arguments+=(-trait- Length=Long); fi
     # End-to-end tests mostly wait: for leases, polls and restarts.
     if [ "$project" = Flanneld.Tests ]; then arguments+=(-maxThreads 2x); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
@@ -228,15 +228,49 @@ collect_tests_of() { # PROJECT
 
 number_in() { [[ $1 =~ \"$2\":([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0; }
 
+# Beside publish when one of them starts the executable: it waits for it, and is not run without it.
 run_all_tests() { # PROJECT…: as many at a time as there are processors
-    local project limit running=0
-    limit=$(nproc)
-    for project in "$@"; do
-        if [ "$running" -ge "$limit" ]; then wait -n || true; running=$((running - 1)); fi
-        run_tests_of "$project" &
-        running=$((running + 1))
+    local running=0 NEXT WAITING=("$@")
+    if [[ " $* " == *" Flanneld.Tests "* ]]; then
+        run_publish &
+        running=1
+    fi
+    while true; do
+        while [ "$running" -lt "$(nproc)" ] && take_next; do
+            run_tests_of "$NEXT" &
+            running=$((running + 1))
+        done
+        [ "$running" -ne 0 ] || break
+        wait -n || true
+        running=$((running - 1))
     done
-    wait
+}
+
+run_publish() { # leaves what run_tests_of leaves
+    local start status=0
+    start=$(milliseconds)
+    publish >"$RESULTS/publish.log" 2>&1 </dev/null || status=$?
+    printf '%s\n' "$status" "$(seconds_since "$start")" >"$RESULTS/publish.end.part"
+    mv "$RESULTS/publish.end.part" "$RESULTS/publish.end"
+}
+
+# Sets NEXT to the first of WAITING that can be run now, and takes it from there.
+take_next() {
+    local i
+    for i in "${!WAITING[@]}"; do
+        if [ "${WAITING[i]}" = Flanneld.Tests ] && [ "$(head -n 1 "$RESULTS/publish.end" 2>/dev/null)" != 0 ]; then continue; fi
+        NEXT=${WAITING[i]}
+        unset 'WAITING[i]'
+        return 0
+    done
+    return 1
+}
+
+collect_publish() {
+    local ending
+    mapfile -t ending <"$RESULTS/publish.end"
+    cat "$RESULTS/publish.log"
+    if [ "${ending[0]}" -eq 0 ]; then count publish 1 0 0 "${ending[1]}"; else count publish 0 1 0 "${ending[1]}"; fi
 }
 
 # TEST_SAMPLE has the test methods that test-verbs runs, as PROJECT=METHOD with a space between two; otherwise all are run.
@@ -247,13 +281,13 @@ sample_arguments() { # PROJECT: the arguments that select its methods, one a lin
     done
 }
 
-test_projects() { # FILTER: those that take longest first
+test_projects() { # FILTER: in the order in which they are started
     local filter=${1:-} project
-    for project in tests/*.Tests; do
-        if [ -n "${TEST_SAMPLE:-}" ] && [ -z "$(sample_arguments "${project##*/}")" ]; then continue; fi
-        project=${project##*/}
+    for project in "${FIRST_PROJECTS[@]}" tests/*.Tests; do
+        project=${project#tests/}
+        if [ -n "${TEST_SAMPLE:-}" ] && [ -z "$(sample_arguments "$project")" ]; then continue; fi
         if [[ ${project,,} == *"${filter,,}"* ]]; then printf '%s\n' "$project"; fi
-    done | sort -r
+    done | awk '!seen[$0]++'
 }
 
 run_test_verb() {
@@ -265,20 +299,26 @@ run_test_verb() {
     start_results test
     if check build build; then
         if [ -z "$filter" ]; then check lint lint || true; fi
-        if [[ " ${projects[*]} " != *" Flanneld.Tests "* ]] || check publish publish; then
-            if [[ " ${projects[*]} " == *" Flannel.Etcd.Tests "* ]]; then
-                find_other_etcd
-                if [ -n "$OTHER_ETCD" ]; then projects+=("Flannel.Etcd.Tests@$OTHER_LINE"); fi
-            fi
-            if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
-            # The short ones of the packages' tests; test-packages runs them all.
-            if [ -z "$filter" ] && [ -z "${TEST_SAMPLE:-}" ]; then
-                if check package package "$(machine_architecture)"; then projects+=(Flanneld.Packaging); SHORT=true; fi
-            fi
-            step "Running ${projects[*]}" run_all_tests "${projects[@]}"
-            for project in "${projects[@]}"; do collect_tests_of "$project"; done
-        fi
+        if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
+        step "Running ${projects[*]}" run_all_tests "${projects[@]}"
+        if [ -e "$RESULTS/publish.end" ]; then collect_publish; fi
+        for project in "${projects[@]}"; do
+            if [ -e "$RESULTS/$project.end" ]; then collect_tests_of "$project"; fi
+        done
     fi
+    summarise "$start"
+}
+
+# Both releases of etcd that are in the field: this machine has one, and test uses it.
+test_etcd() {
+    local project=Flannel.Etcd.Tests start
+    start=$(milliseconds)
+    need_dotnet
+    start_results test-etcd
+    find_other_etcd || fail "another release of etcd than this machine's cannot be had here"
+    step "Building $project" compile "tests/$project/$project.csproj"
+    step "Running $project@$OTHER_LINE" run_tests_of "$project@$OTHER_LINE"
+    collect_tests_of "$project@$OTHER_LINE"
     summarise "$start"
 }
 

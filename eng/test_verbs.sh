@@ -40,6 +40,7 @@ trial_of() { # SUITE VERB
         simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
         test) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test) ;;
+        test-etcd) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test-etcd) ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;
         # A fresh machine in the fresh machine.
         test-verbs) TRIAL=("$run" test-verbs trixie needs) ;;

@@ -14,7 +14,6 @@ public sealed class Arm64Tests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    [Trait("Length", "Long")]
     public async Task It_leases_a_subnet_has_it_routed_and_stops()
     {
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs it itself");

@@ -11,7 +11,6 @@ namespace Flanneld.Packaging;
 /// The first boot of two bare instances with packaging/cloud-init as their user-data, which cloud-init's own AliYun datasource reads from the simulated
 /// metadata service; <see cref="EcsImage"/> says what is staged.
 /// </summary>
-[Trait("Length", "Long")]
 public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 {
     private const string RepositoryAddress = "100.100.0.20";

@@ -5,7 +5,6 @@ namespace Flanneld.Packaging.Files;
 public sealed class ReproducibleTests
 {
     [Fact]
-    [Trait("Length", "Long")]
     public async Task The_same_sources_in_another_folder_make_the_same_bytes()
     {
         var version = (await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim();

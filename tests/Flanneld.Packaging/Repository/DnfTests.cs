@@ -13,7 +13,6 @@ public sealed class DnfTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    [Trait("Length", "Long")]
     public async Task Install_upgrade_remove()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "dnf --installroot needs root");

@@ -41,7 +41,7 @@ public sealed class DebTests : MachineTest
         Assert.NotNull(await RouteAsync(subnet));
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task Purge_leaves_nothing_on_the_machine_and_all_in_etcd()
     {
         await StartMachineAsync();
@@ -64,7 +64,7 @@ public sealed class DebTests : MachineTest
         Assert.Empty((await Machine.RunAsync("systemctl --failed --plain --no-legend", Cancel)).Trim());
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task An_upgrade_under_load_leaves_no_hole()
     {
         await StartMachineAsync(instances: 2);
@@ -104,7 +104,7 @@ public sealed class DebTests : MachineTest
         Assert.DoesNotContain("previous version", await ReadAsync($"{Settings}.dpkg-dist"), StringComparison.Ordinal);
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task After_a_reboot_it_has_its_subnet_again_without_a_call_to_the_cloud()
     {
         await StartMachineAsync();

@@ -14,7 +14,7 @@ public sealed class DockerTests : MachineTest
         exec sleep infinity
         """;
 
-    [Theory, Trait("Length", "Long")]
+    [Theory]
     [InlineData("docker.conf", "docker", "/usr/bin/dockerd", "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock")]
     [InlineData("docker-io.conf", "docker", "/usr/sbin/dockerd", "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS")]
     [InlineData("containerd.conf", "containerd", "/usr/bin/containerd", "/usr/bin/containerd")]

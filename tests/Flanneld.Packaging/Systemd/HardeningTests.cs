@@ -18,7 +18,7 @@ public sealed partial class HardeningTests : MachineTest
     /// <summary>As linux/seccomp.h numbers it: a filter.</summary>
     private const string Filtered = "2";
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task A_whole_life_under_the_shipped_unit_needs_nothing_that_it_denies()
     {
         await StartMachineAsync(etcdName: "etcd.test");
@@ -54,7 +54,7 @@ public sealed partial class HardeningTests : MachineTest
         }
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task The_masquerading_drop_in_gives_the_one_capability_that_it_needs()
     {
         await StartMachineAsync();
@@ -71,7 +71,7 @@ public sealed partial class HardeningTests : MachineTest
         Assert.Contains(TestVpc.Network, rules, StringComparison.Ordinal);
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task The_credentials_drop_in_hands_over_files_that_only_root_reads()
     {
         const string password = $"Pw{SecretWatch.Mark}7x";

@@ -7,7 +7,7 @@ namespace Flanneld.Packaging.Systemd;
 /// <summary>What README.md tells an operator to type, typed.</summary>
 public sealed class ReadmeTests : MachineTest
 {
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task Its_lines_install_the_deb_from_a_signed_repository()
     {
         await StartMachineAsync();

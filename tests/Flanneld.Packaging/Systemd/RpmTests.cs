@@ -8,7 +8,7 @@ public sealed class RpmTests : MachineTest
 {
     private const string RpmSettings = "/etc/sysconfig/flanneld";
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task Install_boot_upgrade_erase()
     {
         var rpm = Packages.Rpm;

@@ -8,7 +8,7 @@ public sealed class SupervisionTests : MachineTest
 {
     private const int WatchdogSeconds = 4;
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task Killed_or_hung_it_is_back_with_its_lease()
     {
         await StartMachineAsync();
@@ -34,7 +34,7 @@ public sealed class SupervisionTests : MachineTest
         Assert.True(watch.Reads > 100, $"subnet.env was looked at {watch.Reads} times only");
     }
 
-    [Fact, Trait("Length", "Long")]
+    [Fact]
     public async Task While_etcd_or_the_cloud_hang_it_is_left_alone()
     {
         await StartMachineAsync();
