@@ -26,6 +26,9 @@ internal static class RouteErrors
     public static bool MayBeCausedBySize(CloudError error) =>
         error.Code is CloudErrors.Timeout or CloudErrors.Answer || (error.HttpStatus >= 500 && !error.IsThrottling);
 
+    /// <summary>Of HTTP and not of the API: a request line or a header that some gateway on the way does not take.</summary>
+    public static bool IsTooLong(CloudError error) => error.HttpStatus is 413 or 414 or 431;
+
     /// <summary>Codes of ours, in angle brackets, are of calls that no answer came to.</summary>
     public static bool IsNoAnswer(CloudError error) => error.Kind != CloudErrorKind.RefreshCredentials && error.Code.StartsWith('<');
 }

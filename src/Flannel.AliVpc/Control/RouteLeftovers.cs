@@ -64,8 +64,6 @@ public sealed record RouteRemoval(int Deleted, IReadOnlyList<string> Problems);
 /// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
 public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvider time, Random random, ILogger log)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     private readonly OwnershipMark mark = OwnershipMark.Of(cluster ?? ClusterId.New());
 
     /// <param name="own">This instance's VPC: listed even if no node of this program is in it yet, as on the day of a migration.</param>
@@ -101,27 +99,61 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
         return new RouteListingResult(text.ToString(), [], false);
     }
 
-    /// <summary>Deletes what was listed, in batches, waiting out other writers.</summary>
-    /// <param name="leases">Read before each batch: what a lease has come to want meanwhile is spared.</param>
+    /// <summary>Deletes what was listed, in batches, waiting out other writers. A batch that may have failed because of its size is
+    /// repeated in smaller ones.</summary>
+    /// <param name="leases">Read before each call: what a lease has come to want meanwhile is spared.</param>
     public async Task<RouteRemoval> RemoveAsync(
         IReadOnlyList<ListedRoute> routes, Func<Task<LeaseSnapshot>> leases, CancellationToken cancellation)
     {
         var problems = new List<string>();
         var deleted = 0;
         foreach (var ofVpc in routes.GroupBy(route => route.Vpc))
+            deleted += await RemoveAsync(ofVpc.Key, [.. ofVpc], leases, problems, cancellation);
+        return new RouteRemoval(deleted, problems);
+    }
+
+    /// <param name="open">The routes that nothing is known of yet: emptied.</param>
+    private async Task<int> RemoveAsync(
+        VpcId vpc, List<ListedRoute> open, Func<Task<LeaseSnapshot>> leases, List<string> problems, CancellationToken cancellation)
+    {
+        var attempts = new DeletionAttempts(time, random);
+        var deleted = 0;
+        while (open.Count > 0)
         {
-            foreach (var batch in ofVpc.Chunk(BatchSize.LimitOfApi))
+            var batch = open.Take(attempts.Size.Current).ToList();
+            var now = await leases();
+            var spared = batch.Where(route => !now.IsWhole || now.Leases.Any(lease => IsWantedBy(lease, route))).ToList();
+            problems.AddRange(spared.Select(route => $"{Name(route.Entry)}: a lease wants it by now"));
+            var rest = batch.Except(spared).ToList();
+            open.RemoveRange(0, batch.Count);
+            if (rest.Count == 0) continue;
+            var answer = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. rest.Select(route => route.Entry)], cancellation);
+            if (answer.Value is { } outcome)
             {
-                var now = await leases();
-                var spared = batch.Where(route => !now.IsWhole || now.Leases.Any(lease => IsWantedBy(lease, route))).ToList();
-                problems.AddRange(spared.Select(route => $"{Name(route.Entry)}: a lease wants it by now"));
-                var rest = batch.Except(spared).Select(route => route.Entry).ToList();
-                if (rest.Count > 0) deleted += await DeleteAsync(ofVpc.Key, rest, problems, cancellation);
+                attempts.Answered(rest.Count);
+                // A write whose answer was lost may have been done: the next attempt then says that the entries are gone.
+                var failures = outcome.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadySo).ToList();
+                problems.AddRange(failures.Select(failure => $"{failure.RouteEntryId}: {failure.Error.Code} {failure.Error.Message}"));
+                deleted += rest.Count - failures.Count;
+            }
+            else if (attempts.PauseAfter(vpc, rest.Count, answer.Error!, log) is { } pause)
+            {
+                open.InsertRange(0, rest);
+                await Task.Delay(pause, time, cancellation);
+            }
+            else
+            {
+                // The next batch would fail in the same way, after as long a time.
+                if (attempts.IsExhausted && RouteErrors.ConcernsAll(answer.Error!)) (rest, open) = ([.. rest, .. open], []);
+                problems.AddRange(rest.Select(route => $"{Name(route.Entry)}: {Reason(answer.Error!)}"));
             }
         }
 
-        return new RouteRemoval(deleted, problems);
+        return deleted;
     }
+
+    private static string Reason(CloudError error) =>
+        (error.Kind == CloudErrorKind.Denied ? error.Denial : $"{error.Code} {error.Message}") + error.RequestNote;
 
     /// <summary>Another cluster's entry that overlaps a lease of this one may be deleted, unless it leads to the lease's own
     /// node.</summary>
@@ -160,35 +192,6 @@ public sealed class RouteLeftovers(ClusterId? cluster, ICloudApi api, TimeProvid
     }
 
     private static string Word(ListedKind kind) => kind == ListedKind.OtherCluster ? "other-cluster" : kind.ToString().ToLowerInvariant();
-
-    private async Task<int> DeleteAsync(VpcId vpc, List<RouteEntry> entries, List<string> problems, CancellationToken cancellation)
-    {
-        var pauses = new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10), random);
-        var began = time.GetTimestamp();
-        while (true)
-        {
-            var answer = await api.DeleteRouteEntriesAsync(vpc.RegionId, entries, cancellation);
-            if (answer.Value is { } outcome)
-            {
-                var failures = outcome.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadySo).ToList();
-                problems.AddRange(failures.Select(failure => $"{failure.RouteEntryId}: {failure.Error.Code} {failure.Error.Message}"));
-                return entries.Count - failures.Count;
-            }
-
-            var error = answer.Error!;
-            // A write whose answer was lost may have been done: the second attempt then says that the entries are gone.
-            if (error.Kind is not (CloudErrorKind.Retry or CloudErrorKind.Reread) || time.GetElapsedTime(began) > Patience)
-            {
-                var reason = error.Kind == CloudErrorKind.Denied ? error.Denial : $"{error.Code} {error.Message}";
-                problems.AddRange(entries.Select(entry => $"{Name(entry)}: {reason}{error.RequestNote}"));
-                return 0;
-            }
-
-            var pause = pauses.Next(error);
-            VpcTroubles.Tell(vpc, error, pause, log);
-            await Task.Delay(pause, time, cancellation);
-        }
-    }
 
     private static string Name(RouteEntry entry) => $"{entry.RouteEntryId} ({entry.RouteTableId} {entry.DestinationText})";
 }

@@ -114,7 +114,7 @@ internal sealed class RouteWriter(
         if (answer.Error is { } error)
         {
             hasFailed = true;
-            if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
+            if (RouteErrors.IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error, batches.Size);
             if (error.Kind == CloudErrorKind.Denied)
             {
@@ -236,7 +236,7 @@ internal sealed class RouteWriter(
         if (answer.Error is { } error)
         {
             hasFailed = true;
-            if (IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
+            if (RouteErrors.IsTooLong(error) && write.Routes.Count > 1) return Shorten(write, error);
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error, deletions);
             foreach (var route in write.Routes) Fail(route, error);
             return null;
@@ -263,9 +263,6 @@ internal sealed class RouteWriter(
 
         if (unnamed is not null) RefuseUnnamed(write, unnamed, requestId, deletions.Refused);
     }
-
-    /// <summary>Of HTTP and not of the API: a request line or a header that some gateway on the way does not take.</summary>
-    private static bool IsTooLong(CloudError error) => error.HttpStatus is 413 or 414 or 431;
 
     private CloudError? Shorten(RouteWrite write, CloudError error)
     {
