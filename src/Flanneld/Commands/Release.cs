@@ -30,7 +30,16 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     {
         using var held = Lock();
         if (problems.Count > 0) return problems[0];
-        if (InterfaceSelection.OfThisHost().Select(options, out var error) is not { } selected) return error;
+        if (InterfaceSelection.OfThisHost().Select(options, out var error) is { } selected)
+            await ReleaseLeasesAsync(selected, cancellation).ConfigureAwait(false);
+        else problems.Add(error);
+        // Whatever became of the leases, this host is not to use the subnet any more; a daemon beside this may have written the file again.
+        RemoveFiles();
+        return problems.Count == 0 ? null : string.Join("; ", problems.Distinct());
+    }
+
+    private async Task ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
+    {
         try
         {
             var reading = connections.Registry.ReadAsync(cancellation);
@@ -50,10 +59,6 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         {
             problems.Add($"etcd: {e.Message}");
         }
-
-        // Whatever became of the leases, this host is not to use the subnet any more; a daemon beside this may have written the file again.
-        RemoveFiles();
-        return problems.Count == 0 ? null : string.Join("; ", problems.Distinct());
     }
 
     private static bool IsOfThisBuild(Lease lease) =>
