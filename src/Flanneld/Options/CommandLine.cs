@@ -96,8 +96,8 @@ internal static class CommandLine
             ? ": the value is in quotation marks; remove them"
             : flag.Read(result, value);
 
-    /// <summary>A file with Windows line ends leaves a CR behind every value, and an editor blanks. A password may end with a
-    /// blank.</summary>
+    /// <summary>A file with Windows line ends leaves a CR behind every value, and an editor blanks. A password may begin or end with
+    /// blanks, also one that stands behind a user name.</summary>
     private static string Trim(Flag flag, string value) => flag.IsSecret ? value.TrimEnd('\r', '\n') : value.Trim();
 
     /// <summary>Where a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> has put it (systemd.exec(5)); null where it has not.</summary>

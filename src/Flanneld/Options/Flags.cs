@@ -121,8 +121,8 @@ internal static class Flags
     {
         // Upstream's users write user:password in FLANNELD_ETCD_USERNAME.
         var colon = text.IndexOf(':');
-        var name = colon < 0 ? text : text[..colon];
-        if (name.Length == 0) return " must be a user name";
+        var name = (colon < 0 ? text : text[..colon]).Trim();
+        if (name.Length == 0) return colon < 0 ? null : " must be a user name";
         options.EtcdUsername = name;
         if (colon >= 0 && options.EtcdPassword is null) options.EtcdPassword = new Secret(text[(colon + 1)..]);
         return null;

@@ -322,7 +322,8 @@ public sealed class CommandLineTests
         {
             foreach (var empty in new[] { "", " ", "\r" })
             {
-                if (flag.IsSecret && empty == " ") continue;
+                // A password may consist of blanks.
+                if (flag.Name == "etcd-password" && empty == " ") continue;
                 foreach (var options in new[] { Accept([$"--{flag.Name}={empty}"]), Accept([], (flag.EnvironmentName, empty)) })
                     Assert.Equal(Describe(new DaemonOptions()), Describe(options));
             }
@@ -345,6 +346,29 @@ public sealed class CommandLineTests
             ("10.0.0.5", "/x", 1, true), (options.PublicIp.ToString(), options.EtcdKeys.Prefix, options.Verbosity, options.IpMasq));
         Assert.Equal(
             ("https://10.0.0.1:2379", "root", "pw "), (options.EtcdEndpoints, options.EtcdUsername, options.EtcdPassword!.RevealText()));
+    }
+
+    [Theory]
+    [InlineData(" root ", "root", null)]
+    [InlineData("root : pw ", "root", " pw ")]
+    [InlineData("\troot:pw\r\n", "root", "pw")]
+    public void Blanks_around_a_user_name_are_not_part_of_it_and_those_of_the_password_are(string value, string user, string? password)
+    {
+        string[] beside = password is null ? ["--etcd-password-file=/x"] : [];
+        foreach (var options in new[]
+        {
+            Accept([$"--etcd-username={value}", .. beside]), Accept(beside, ("FLANNELD_ETCD_USERNAME", value)),
+        })
+            Assert.Equal((user, password), (options.EtcdUsername, options.EtcdPassword?.RevealText()));
+    }
+
+    [Theory]
+    [InlineData(":pw")]
+    [InlineData("  :pw")]
+    public void A_password_without_a_user_name_is_refused(string value)
+    {
+        Assert.Equal("--etcd-username must be a user name", Refuse([$"--etcd-username={value}"]));
+        Assert.Equal("FLANNELD_ETCD_USERNAME must be a user name", Refuse([], ("FLANNELD_ETCD_USERNAME", value)));
     }
 
     [Theory]
