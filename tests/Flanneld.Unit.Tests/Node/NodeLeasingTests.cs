@@ -95,13 +95,41 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.Null(held.Identity);
     }
 
-    private NodeLeasing Leasing(IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null)
+    /// <summary>A host has such an address without the cloud: it is not given once in a VPC, so it does not prove that the instance
+    /// which had it before is gone.</summary>
+    [Fact]
+    public async Task A_link_local_address_that_the_metadata_service_confirms_does_not_take_over_another_instances_lease()
+    {
+        const string address = "169.254.7.7";
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", AliVpc);
+        var other = (KnownIdentity.Value with { InstanceId = "i-2" }).ToBackendData().ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"{{address}}","BackendType":"ali-vpc","BackendData":{{other}}}""", id);
+        var identity = new KnownIdentity(KnownIdentity.Value with
+        {
+            PrivateAddresses = [Ipv4Address.Parse("192.168.1.11"), Ipv4Address.Parse(address)],
+        });
+
+        var failed = Assert.IsType<LeasingResult.Failed>(await Leasing(etcd, identity, publicIp: address).TakeAsync(Cancel));
+
+        Assert.Equal(
+            $"i-2 uses this node's public address {address} and holds 10.24.5.0/24: give this node an address of its own"
+            + " (--public-ip, FLANNELD_PUBLIC_IP), or, if that instance is gone for good, delete its lease:"
+            + $" etcdctl del {Prefix}/subnets/10.24.5.0-24",
+            failed.Reason);
+        var kept = (await Leasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).TakeAsync(Cancel));
+        Assert.Equal("10.24.5.0/24", Assert.IsType<LeasingResult.Held>(kept).Lease.Lease.Subnet.ToString());
+    }
+
+    private NodeLeasing Leasing(
+        IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null, string publicIp = "192.168.1.11")
     {
         Assert.True(EtcdKeys.TryCreate(Prefix, out var keys, out var error), error);
         clock ??= TimeProvider.System;
         var registry = new SubnetRegistry(etcd, keys, clock, new Random(1), NullLogger.Instance, leaseTime);
         var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
-        var address = new NodeAddress(Ipv4Address.Parse("192.168.1.11"), null, former.ReadSubnet());
+        var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, former.ReadSubnet());
         return new NodeLeasing(registry, keys, address, identity, former, _ => { }, clock, NullLogger.Instance);
     }
 
@@ -239,7 +267,7 @@ public sealed class NodeLeasingTests : IDisposable
         public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Impossible("not asked"));
     }
 
-    private sealed class KnownIdentity : INodeIdentity
+    private sealed class KnownIdentity(InstanceIdentity? other = null) : INodeIdentity
     {
         public static readonly InstanceIdentity Value = new(
             "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true,
@@ -247,7 +275,7 @@ public sealed class NodeLeasingTests : IDisposable
 
         public InstanceIdentity? Current { get; private set; }
 
-        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = Value));
+        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = other ?? Value));
     }
 
     /// <summary>Whom the metadata service does not answer.</summary>
