@@ -12,7 +12,11 @@ public static partial class Redaction
     public const string Mask = "***";
 
     private const string Rest = "…";
+    private const string NoPath = "(not shown: not a path such as /etc/flannel/file)";
     private const int LongestQuote = 80;
+
+    // NAME_MAX of Linux: a longer text is more often a file's content than its path.
+    private const int LongestPath = 255;
 
     private static readonly SearchValues<char> EndpointCharacters = SearchValues.Create("@%:?#");
     private static readonly string[] KnownSchemes = ["http", "https", "htp", "htps", "ftp", "tcp", "grpc", "unix"];
@@ -32,6 +36,24 @@ public static partial class Redaction
         var suspicious = MayHoldSecret(text);
         return string.Join(',', text.Split(',').Select(part => suspicious ? HostBehindUser(part.Trim()) : PlainEndpoint(part.Trim())));
     }
+
+    /// <summary>The path of a file that an operator named. The content of the file may have been given in its place, as in
+    /// <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>: only what looks like a path, or exists, is shown.</summary>
+    public static string Path(string text) => IsPath(text) ? text : NoPath;
+
+    /// <summary>The text of an exception about a file. It quotes the path, so of a path that is not shown it is another text.</summary>
+    public static string FileError(string path, Exception error) => IsPath(path) ? error.Message : error switch
+    {
+        PathTooLongException => "the name is too long",
+        UnauthorizedAccessException => "access is denied",
+        _ => "the file system refuses it",
+    };
+
+    private static bool IsPath(string text) =>
+        text.Length is > 0 and <= LongestPath
+        && !text.Any(character => char.IsControl(character) || character is '\u2028' or '\u2029')
+        && (text[0] == '/' || text.StartsWith("./", StringComparison.Ordinal) || text.StartsWith("../", StringComparison.Ordinal)
+            || System.IO.Path.Exists(text));
 
     private static bool MayHoldSecret(string text) => text.AsSpan().ContainsAny('@', '%');
 

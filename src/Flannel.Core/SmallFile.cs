@@ -77,7 +77,7 @@ public static partial class SmallFile
         }
         catch (IOException e)
         {
-            return Invalid($"cannot be read: {e.Message}");
+            return Invalid($"cannot be read: {Redaction.FileError(path, e)}");
         }
     }
 

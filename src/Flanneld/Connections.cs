@@ -73,6 +73,8 @@ internal sealed class Connections : IDisposable
     private static string? FileProblem(DaemonOptions options, EtcdOptions etcd)
     {
         if (EtcdConnection.FileProblem(etcd) is { } problem) return $"etcd: {problem}";
-        return options.AccessKeyFile is { } path && SmallFile.FindProblem(path) is { } reason ? $"--access-key-file {path} {reason}" : null;
+        return options.AccessKeyFile is { } path && SmallFile.FindProblem(path) is { } reason
+            ? $"--access-key-file {Redaction.Path(path)} {reason}"
+            : null;
     }
 }

@@ -126,7 +126,7 @@ internal sealed class Daemon : IAsyncDisposable
                 Own(taken.Lock);
                 return null;
             case LockResult.Busy busy:
-                return $"{busy.Holder} runs on this host with the subnet file {options.SubnetFile}:"
+                return $"{busy.Holder} runs on this host with the subnet file {Redaction.Path(options.SubnetFile)}:"
                     + " stop it first, or give this one another --subnet-file";
             case LockResult.Unavailable unavailable:
                 HostLog.NotLocked(logger, unavailable.Reason);

@@ -34,6 +34,43 @@ public sealed class RedactionTests
     [Fact]
     public void A_long_value_is_shortened() => Assert.Equal(80, Redaction.Value(new string('x', 500)).Length);
 
+    [Theory]
+    [InlineData("/etc/flannel/key", true)]
+    [InlineData("./key", true)]
+    [InlineData("../key", true)]
+    [InlineData("/", true)]
+    [InlineData("no-such-file", false)]
+    [InlineData("no/such/file", false)]
+    [InlineData("", false)]
+    [InlineData("/etc/flannel/key\n", false)]
+    [InlineData("/etc/flannel\rkey", false)]
+    [InlineData("/etc/flannel\u2028key", false)]
+    [InlineData("-----BEGIN PRIVATE KEY-----\nMIGH/g\n-----END PRIVATE KEY-----", false)]
+    public void Only_what_looks_like_a_path_is_shown_as_one(string text, bool isShown)
+    {
+        var error = new IOException($"No space left on device : '{text}'");
+        Assert.Equal(isShown ? text : "(not shown: not a path such as /etc/flannel/file)", Redaction.Path(text));
+        Assert.Equal(isShown ? error.Message : "the file system refuses it", Redaction.FileError(text, error));
+    }
+
+    [Fact]
+    public void A_path_is_shown_up_to_255_characters()
+    {
+        var longest = "/" + new string('x', 254);
+        Assert.Equal(longest, Redaction.Path(longest));
+        Assert.StartsWith("(not shown: ", Redaction.Path(longest + "x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_relative_path_is_shown_if_the_file_exists()
+    {
+        var name = $"{Guid.NewGuid():N}.key";
+        File.WriteAllText(name, "");
+        Assert.Equal(name, Redaction.Path(name));
+        File.Delete(name);
+        Assert.StartsWith("(not shown: ", Redaction.Path(name), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_secret_is_not_shown_wherever_it_stands_in_an_endpoint() =>
         SecretEndpoints.With(Secret).Always(text =>
@@ -47,6 +84,7 @@ public sealed class RedactionTests
     public void No_text_makes_it_throw() => Gen.String.Always(text =>
     {
         Assert.DoesNotContain('\n', Redaction.Value(text));
+        Assert.DoesNotContain('\n', Redaction.Path(text));
         var (address, error) = Endpoint.Parse(text);
         Assert.Equal(address is null, error.Length > 0);
     });

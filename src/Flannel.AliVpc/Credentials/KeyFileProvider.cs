@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Flannel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliVpc.Credentials;
@@ -15,7 +16,10 @@ public sealed class KeyFileProvider : ICredentialProvider
     private bool warned;
 
     /// <summary>The file of <c>--access-key-file</c>.</summary>
-    public KeyFileProvider(string path, ILogger logger) : this(new WatchedFile(path), $"access key file {path}", null, logger) { }
+    public KeyFileProvider(string path, ILogger logger)
+        : this(new WatchedFile(path), $"access key file {Redaction.Path(path)}", null, logger)
+    {
+    }
 
     private KeyFileProvider(WatchedFile? file, string name, string? whyNone, ILogger logger) =>
         (this.file, Name, this.whyNone, this.logger) = (file, name, whyNone, logger);
@@ -44,7 +48,7 @@ public sealed class KeyFileProvider : ICredentialProvider
         if (file.IsReadableByAll && !warned)
         {
             warned = true;
-            logger.KeyFileReadableByAll(file.Path);
+            logger.KeyFileReadableByAll(Redaction.Path(file.Path));
         }
 
         try

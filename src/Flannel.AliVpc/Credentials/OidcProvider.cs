@@ -30,11 +30,12 @@ internal sealed class OidcProvider(Func<string, string?> environment, Profile? p
             is not { } wanted) return new ProviderAnswer.Failed($"OIDC token: {error}");
         if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderAnswer.Failed("OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
 
-        if (new WatchedFile(path!).Read(out var bytes, out var why) != FileState.Read) return new ProviderAnswer.Failed($"OIDC token file {path} {why}");
+        if (new WatchedFile(path!).Read(out var bytes, out var why) != FileState.Read)
+            return new ProviderAnswer.Failed($"OIDC token file {Redaction.Path(path!)} {why}");
         using var token = new Secret(bytes.AsSpan().Trim(" \t\r\n"u8));
         CryptographicOperations.ZeroMemory(bytes);
         if (token.Reveal().Length is < 4 or > LongestToken || token.Reveal().ContainsAnyExceptInRange((byte)'!', (byte)'~'))
-            return new ProviderAnswer.Failed($"OIDC token file {path} does not hold a token");
+            return new ProviderAnswer.Failed($"OIDC token file {Redaction.Path(path!)} does not hold a token");
         return await sts.AssumeWithOidcAsync(asked = wanted, provider!, token, cancellation).ConfigureAwait(false);
     }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Metadata;
+using Flannel.Core;
 
 namespace Flannel.AliVpc.Credentials;
 
@@ -66,18 +67,19 @@ internal sealed class ProfileProvider : ICredentialProvider
     /// <summary>Sets the provider that the chosen profile describes, or says why there is none.</summary>
     private ProviderAnswer? Open(WatchedFile opened, bool isGiven)
     {
-        Name = opened.Path;
+        var shown = Redaction.Path(opened.Path);
+        Name = shown;
         var state = opened.Read(out var bytes, out var why);
         // The home may be another user's, or hidden from the service.
-        if (state is FileState.Absent or FileState.Closed && !isGiven) return new ProviderAnswer.NotConfigured($"{opened.Path} {why}");
-        if (state != FileState.Read) return new ProviderAnswer.Failed($"{opened.Path} {why}");
+        if (state is FileState.Absent or FileState.Closed && !isGiven) return new ProviderAnswer.NotConfigured($"{shown} {why}");
+        if (state != FileState.Read) return new ProviderAnswer.Failed($"{shown} {why}");
         try
         {
             if ((isCli ? ProfileFormats.Json(bytes, out var error) : ProfileFormats.Ini(bytes, out error)) is not { } profiles)
-                return new ProviderAnswer.Failed($"{opened.Path}: {error}");
+                return new ProviderAnswer.Failed($"{shown}: {error}");
             var name = environment("ALIBABA_CLOUD_PROFILE") is { Length: > 0 } chosen ? chosen : profiles.Current;
-            if (string.IsNullOrEmpty(name)) return new ProviderAnswer.NotConfigured($"{opened.Path} has no current profile");
-            Name = $"profile {Shown(name)} of {opened.Path}";
+            if (string.IsNullOrEmpty(name)) return new ProviderAnswer.NotConfigured($"{shown} has no current profile");
+            Name = $"profile {Shown(name)} of {shown}";
             inner = Provider(profiles, name, 1);
             return null;
         }

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
+using Flannel.Core;
 
 namespace Flannel.Etcd.Connection;
 
@@ -53,12 +54,14 @@ internal sealed class ListeningSslStream(Stream inner, Action<string?> tell, str
         if (Alert(e) is { } alert) tell(Describe(alert));
     }
 
+    private string ShownCertFile => Redaction.Path(certFile ?? "");
+
     private string Describe(int alert) => (alert, certFile) switch
     {
         (116 or 40 or 42, null) => "etcd refused the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)",
-        (45, _) => $"etcd refused the client certificate {certFile}: expired",
-        (48, _) => $"etcd refused the client certificate {certFile}: signed by an authority that it does not know",
-        ( >= 41 and <= 49 or 116, _) => $"etcd refused the client certificate {certFile} (TLS alert {alert})",
+        (45, _) => $"etcd refused the client certificate {ShownCertFile}: expired",
+        (48, _) => $"etcd refused the client certificate {ShownCertFile}: signed by an authority that it does not know",
+        ( >= 41 and <= 49 or 116, _) => $"etcd refused the client certificate {ShownCertFile} (TLS alert {alert})",
         _ => $"etcd refused the connection (TLS alert {alert})",
     };
 

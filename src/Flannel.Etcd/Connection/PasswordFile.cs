@@ -48,9 +48,7 @@ public sealed class PasswordFile
             case SmallFileResult.Present present:
                 return Parse(path, present.Content);
             case SmallFileResult.Unusable unusable:
-                // Somebody may have given the password in the place of the file's name.
-                var shown = path.Contains('/') ? path : "(not shown, since it may be the password)";
-                return new Content(null, $"--etcd-password-file {shown} {unusable.Reason}");
+                return new Content(null, $"--etcd-password-file {Redaction.Path(path)} {unusable.Reason}");
             case var other:
                 throw new InvalidOperationException($"unexpected {other.GetType()}");
         }
@@ -63,6 +61,6 @@ public sealed class PasswordFile
         // Editors end a file with a line feed that is no part of the password.
         var password = new Secret(text.TrimEnd("\r\n"u8));
         CryptographicOperations.ZeroMemory(bytes);
-        return password.IsEmpty ? new Content(null, $"--etcd-password-file {path} is empty") : new Content(password, "");
+        return password.IsEmpty ? new Content(null, $"--etcd-password-file {Redaction.Path(path)} is empty") : new Content(password, "");
     }
 }

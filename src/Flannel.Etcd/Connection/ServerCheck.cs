@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Flannel.Core;
 
 namespace Flannel.Etcd.Connection;
 
@@ -102,7 +103,7 @@ internal sealed class ServerCheck(string host, string? caFile, X509Certificate2C
             X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
         if ((flags & unknown) != 0)
         {
-            var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {caFile}";
+            var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {Redaction.Path(caFile)}";
             return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";
         }
 

@@ -79,7 +79,7 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
                 }
 
             case SmallFileResult.Unusable unusable:
-                throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} {unusable.Reason}");
+                throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} {unusable.Reason}");
             case var other:
                 throw new InvalidOperationException($"unexpected {other.GetType()}");
         }
@@ -94,10 +94,11 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         }
         catch (CryptographicException e)
         {
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} holds a certificate that cannot be read", e);
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds a certificate that cannot be read", e);
         }
 
-        if (certificates.Count == 0) throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {path} holds no certificate in PEM form");
+        if (certificates.Count == 0)
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds no certificate in PEM form");
         return certificates;
     }
 
@@ -117,8 +118,8 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
             // apart.
             var why = !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "holds no private key in PEM form"
                 : key.Contains("ENCRYPTED", StringComparison.Ordinal) ? "is encrypted: flanneld has nobody to ask for its passphrase"
-                : $"does not belong to the certificate in {certPath}";
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-keyfile {keyPath} {why}", e);
+                : $"does not belong to the certificate in {Redaction.Path(certPath)}";
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {why}", e);
         }
         catch (NotSupportedException e)
         {
@@ -132,7 +133,8 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
     private static string Unsupported(string certPath, Oid algorithm)
     {
         var name = UnsupportedKeys.GetValueOrDefault(algorithm.Value ?? "", algorithm.FriendlyName ?? algorithm.Value ?? "unknown");
-        return $"etcd-certfile {certPath} is for a key of the kind {name}, which flanneld cannot use; use an RSA or ECDSA key";
+        return $"etcd-certfile {Redaction.Path(certPath)} is for a key of the kind {name}, which flanneld cannot use;"
+            + " use an RSA or ECDSA key";
     }
 
     /// <summary>Not the texts themselves: one of them is a secret.</summary>

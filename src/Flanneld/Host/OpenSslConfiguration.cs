@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using Flannel.Core;
 
 namespace Flanneld.Host;
 
@@ -32,7 +33,9 @@ internal static partial class OpenSslConfiguration
             return "internal error (please report): OpenSSL cannot be initialized";
         if (string.IsNullOrEmpty(file)) return null;
         if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return null;
-        return $"{Variable}: {file} cannot be used: {LastError()}; correct the file or unset {Variable}";
+        // OpenSSL's own text quotes the path.
+        var shown = Redaction.Path(file);
+        return $"{Variable}: {shown} cannot be used: {LastError(isDetailed: shown == file)}; correct the file or unset {Variable}";
     }
 
     /// <summary>A provider that cannot be loaded and a random source that does not exist are no error while the file is read: nothing works
@@ -47,14 +50,14 @@ internal static partial class OpenSslConfiguration
     }
 
     /// <summary>The newest error and what it is about, such as a module's name.</summary>
-    private static string LastError()
+    private static string LastError(bool isDetailed)
     {
         var error = PeekLastError(0, 0, 0, out var data, 0);
         Span<byte> text = stackalloc byte[LongestError];
         DescribeError(error, text, LongestError);
         // error:NUMBER:library::reason
         var reason = Encoding.UTF8.GetString(text[..Math.Max(0, text.IndexOf((byte)0))]).Split("::")[^1];
-        return (Marshal.PtrToStringUTF8(data) is { Length: > 0 } detail ? $"{reason} ({detail})" : reason).ReplaceLineEndings(" ");
+        return (isDetailed && Marshal.PtrToStringUTF8(data) is { Length: > 0 } detail ? $"{reason} ({detail})" : reason).ReplaceLineEndings(" ");
     }
 
     [LibraryImport("libcrypto", EntryPoint = "OPENSSL_init_crypto")]

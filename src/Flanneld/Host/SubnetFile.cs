@@ -50,7 +50,8 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         try
         {
             using var stream = new FileStream(SmallFile.Open(path), FileAccess.Read);
-            if (!stream.CanSeek) return new SubnetFileState.Unreadable($"cannot read {path}: it is a pipe or a device, not a file");
+            if (!stream.CanSeek)
+                return new SubnetFileState.Unreadable($"cannot read {Redaction.Path(path)}: it is a pipe or a device, not a file");
             var buffer = new byte[(int)Math.Min(stream.Length, MaxBytes)];
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             return new SubnetFileState.Present(buffer[..length], File.GetUnixFileMode(stream.SafeFileHandle) == WholeFile.Mode);
@@ -61,7 +62,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new SubnetFileState.Unreadable($"cannot read {path}: {e.Message}");
+            return new SubnetFileState.Unreadable($"cannot read {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Text;
+using Flannel.Core;
 using Flanneld.Options;
 using Microsoft.Win32.SafeHandles;
 
@@ -47,7 +48,7 @@ internal sealed class SubnetFileLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new LockResult.Unavailable(e.Message);
+            return new LockResult.Unavailable($"{Redaction.Path(subnetFile)}: {Redaction.FileError(subnetFile, e)}");
         }
 
         return Take(subnetFile, "flanneld", Posix.Create);
@@ -83,7 +84,7 @@ internal sealed class SubnetFileLock : IDisposable
         return new LockResult.Taken(new SubnetFileLock(file));
     }
 
-    private static string LastError(string path) => $"{path}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}";
+    private static string LastError(string path) => $"{Redaction.Path(path)}: {new Win32Exception(Marshal.GetLastPInvokeError()).Message}";
 
     private static string ReadHolder(SafeFileHandle file)
     {

@@ -1,3 +1,5 @@
+using Flannel.Core;
+
 namespace Flanneld.Host;
 
 /// <summary>How a change of a file ended.</summary>
@@ -40,7 +42,7 @@ internal static class WholeFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Discard(temporary);
-            return new FileResult.Failed($"cannot write {path}: {e.Message}");
+            return new FileResult.Failed($"cannot write {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
         }
     }
 
@@ -58,7 +60,7 @@ internal static class WholeFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new FileResult.Failed($"cannot remove {path}: {e.Message}");
+            return new FileResult.Failed($"cannot remove {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
         }
     }
 

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Leasing;
@@ -55,6 +56,6 @@ internal sealed class FormerSubnet(ISubnetFile file, ILogger logger)
         }
 
         lastError = null;
-        NodeLog.FileRemoved(logger, file.Path, reason);
+        NodeLog.FileRemoved(logger, Redaction.Path(file.Path), reason);
     }
 }

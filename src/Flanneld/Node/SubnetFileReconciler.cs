@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
@@ -21,7 +22,7 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     private long? rewrittenAt;
     private string? lastError;
 
-    public string Path => file.Path;
+    public string Path => Redaction.Path(file.Path);
 
     /// <param name="reason">Why the subnet may not be used, when it may not.</param>
     public SubnetFileCheck Reconcile(SubnetUse use, string reason) => use switch
@@ -46,7 +47,7 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     {
         SubnetFileState.Missing => new SubnetFileCheck(false, "not written yet"),
         SubnetFileState.Present present when present.ReadSubnet() == subnetEnv.Subnet =>
-            new SubnetFileCheck(false, $"{file.Path} is kept until the state of the route is known"),
+            new SubnetFileCheck(false, $"{Path} is kept until the state of the route is known"),
         SubnetFileState.Present => EnsureRemoved("it names another subnet"),
         _ => EnsureRemoved("it cannot be read"),
     };
@@ -57,7 +58,7 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
         if (file.Read() is SubnetFileState.Missing) return new SubnetFileCheck(false, reason);
         if (file.Remove() is FileResult.Failed failed) return Fail(failed.Error);
         lastError = null;
-        NodeLog.FileRemoved(logger, file.Path, reason);
+        NodeLog.FileRemoved(logger, Path, reason);
         return new SubnetFileCheck(false, reason);
     }
 
@@ -65,7 +66,7 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     {
         wasCorrect = true;
         lastError = null;
-        return new SubnetFileCheck(true, file.Path);
+        return new SubnetFileCheck(true, Path);
     }
 
     private SubnetFileCheck Fail(string error)
@@ -87,6 +88,6 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
             SubnetFileState.Unreadable unreadable => unreadable.Error,
             _ => "",
         };
-        NodeLog.FileRewritten(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, file.Path, cause);
+        NodeLog.FileRewritten(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, Path, cause);
     }
 }

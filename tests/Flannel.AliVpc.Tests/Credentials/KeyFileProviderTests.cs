@@ -74,6 +74,17 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_in_the_place_of_a_path_is_not_quoted()
+    {
+        foreach (var key in new[] { "hIdDeN", "AccessKeyId=LTAI\nAccessKeySecret=hIdDeN", $"/hIdDeN{new string('x', 256)}" })
+        {
+            var provider = new KeyFileProvider(key, logger);
+            Assert.StartsWith("access key file (not shown: ", await LineAsync(provider), StringComparison.Ordinal);
+            Assert.DoesNotContain("hIdDeN", provider.Name + await LineAsync(provider), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_pipe_is_refused_since_it_could_be_read_only_once()
     {
         using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);

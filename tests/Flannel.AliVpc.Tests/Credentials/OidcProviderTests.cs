@@ -63,6 +63,8 @@ public sealed class OidcProviderTests : IDisposable
     [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1234567890123456:oidc-provider/none", "AuthenticationFail.NoPermission")]
     [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "hIdDeN ä", "must be an ARN")]
     [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nonexistent/token", "does not exist")]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "hIdDeN", "OIDC token file (not shown: ")]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/hIdDeN\nhIdDeN", "OIDC token file (not shown: ")]
     [InlineData("token", "hIdDeN", "AuthenticationFail.OIDCToken.Invalid")]
     [InlineData("token", "hIdDeN hIdDeN", "does not hold a token")]
     [InlineData("token", "", "does not hold a token")]

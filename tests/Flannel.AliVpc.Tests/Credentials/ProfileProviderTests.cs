@@ -132,6 +132,24 @@ public sealed class ProfileProviderTests : IDisposable
             Assert.IsType<CredentialAnswer.Failed>(await Chain(cloud, ("ALIBABA_CLOUD_CONFIG_FILE", Config)).GetAsync(Token)).Line, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("ALIBABA_CLOUD_CONFIG_FILE")]
+    [InlineData("ALIBABA_CLOUD_CREDENTIALS_FILE")]
+    public async Task A_key_in_the_place_of_a_files_path_is_not_quoted(string variable)
+    {
+        await using var cloud = await StartAsync();
+        foreach (var key in new[] { "hIdDeN", "{\"access_key_secret\":\n\"hIdDeN\"}" })
+        {
+            var chain = Chain(cloud, (variable, key));
+            var line = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token)).Line;
+            Assert.StartsWith("(not shown: ", line, StringComparison.Ordinal);
+            Assert.EndsWith(" does not exist", line, StringComparison.Ordinal);
+            var links = await chain.ExplainAsync(Token);
+            Assert.DoesNotContain("hIdDeN", string.Concat(links.Select(link => link.Name + link.Detail)), StringComparison.Ordinal);
+            Assert.DoesNotContain("hIdDeN", string.Concat(cloud.Logger.Lines.Select(line => line.Text)), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task A_changed_profile_is_taken_over_and_a_broken_one_keeps_the_key()
     {

@@ -10,7 +10,20 @@ public sealed class OperatorFilesTests : IDisposable
 {
     private const string NotRegular = "is a pipe or a device; use a regular file, which can be read more than once";
 
+    private const string Secret = "s3cretOfAnOperator";
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-files-");
+
+    public static TheoryData<string> SecretsThatAreNoPath { get; } =
+    [
+        Secret,
+        $"{Secret}/and/slashes",
+        $"-----BEGIN PRIVATE KEY-----\nMIGHAg/EAMBMGByqG/{Secret}\n-----END PRIVATE KEY-----",
+        $"/{Secret}\nsecond line",
+        // A component that no file system takes: the exception of .NET quotes it.
+        $"/{Secret}{new string('x', 256)}",
+        $"/{Secret}{new string('x', 5000)}",
+    ];
 
     private string Pipe => Path.Combine(folder.FullName, "pipe");
 
@@ -52,6 +65,37 @@ public sealed class OperatorFilesTests : IDisposable
         Assert.Equal($"etcd-cafile {path} is larger than 1048576 bytes", await TlsProblemAsync(path, null, null));
         Assert.Null(PasswordFile.Open(path, new RecordingLogger(), out var problem));
         Assert.Equal($"--etcd-password-file {path} is larger than 1048576 bytes", problem);
+    }
+
+    /// <summary>As from <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>.</summary>
+    [Theory]
+    [MemberData(nameof(SecretsThatAreNoPath))]
+    public async Task A_secret_in_the_place_of_a_path_is_not_quoted(string value)
+    {
+        var file = Write("file", "text");
+        Assert.Null(PasswordFile.Open(value, new RecordingLogger(), out var problem));
+        IsNotQuoted("--etcd-password-file", problem);
+        IsNotQuoted("etcd-cafile", await TlsProblemAsync(value, null, null));
+        IsNotQuoted("etcd-certfile", await TlsProblemAsync(null, value, file));
+        IsNotQuoted("etcd-keyfile", await TlsProblemAsync(null, file, value));
+    }
+
+    [Fact]
+    public async Task A_path_that_is_relative_or_does_not_exist_is_quoted()
+    {
+        foreach (var path in new[] { "/no/such/file", "./no-such-file", "../no/such/file" })
+        {
+            Assert.Null(PasswordFile.Open(path, new RecordingLogger(), out var problem));
+            Assert.Equal($"--etcd-password-file {path} does not exist", problem);
+            Assert.Equal($"etcd-cafile {path} does not exist", await TlsProblemAsync(path, null, null));
+        }
+    }
+
+    private static void IsNotQuoted(string option, string? line)
+    {
+        Assert.StartsWith($"{option} (not shown: ", line, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, line, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', line!);
     }
 
     /// <summary>As Kubernetes mounts a secret: the file is a link through a link to a folder.</summary>

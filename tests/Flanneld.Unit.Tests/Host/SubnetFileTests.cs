@@ -59,6 +59,28 @@ public sealed class SubnetFileTests : IDisposable
     }
 
     [Fact]
+    public void A_secret_in_the_place_of_its_path_is_not_quoted()
+    {
+        const string secret = "s3cretOfAnOperator";
+        var path = $"{directory}/{secret}{new string('x', 256)}";
+        var file = new SubnetFile(path);
+        string[] lines =
+        [
+            Assert.IsType<FileResult.Failed>(file.Write(Env)).Error,
+            Assert.IsType<SubnetFileState.Unreadable>(file.Read()).Error,
+            Assert.IsType<FileResult.Failed>(file.Remove()).Error,
+            Assert.IsType<FileResult.Failed>(new LastSubnetFile(path, null).Write(Env.Subnet)).Error,
+            Assert.IsType<LockResult.Unavailable>(SubnetFileLock.Take(path)).Reason,
+            Assert.IsType<LockResult.Unavailable>(SubnetFileLock.Take($"{path}/subnet.env")).Reason,
+        ];
+        Assert.All(lines, line =>
+        {
+            Assert.Contains("(not shown: ", line, StringComparison.Ordinal);
+            Assert.DoesNotContain(secret, line, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public void A_folder_in_its_place_is_reported_and_not_taken_for_its_absence()
     {
         Directory.CreateDirectory(Path);

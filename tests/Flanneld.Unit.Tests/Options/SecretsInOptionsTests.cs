@@ -1,5 +1,6 @@
 using Flannel.Core.Tests;
 using Flanneld.Options;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Unit.Tests.Options;
 
@@ -10,6 +11,10 @@ public sealed class SecretsInOptionsTests
 
     public static TheoryData<string> EndpointOptions { get; } = [.. Flags.All.Select(flag => flag.Name).Where(
         name => name.Contains("endpoint", StringComparison.Ordinal))];
+
+    /// <summary>All that are read. The subnet file is written.</summary>
+    public static TheoryData<string> FileOptions { get; } = [.. Flags.All.Where(
+        flag => flag.Argument == "FILE" && flag.Name != "subnet-file").Select(flag => flag.Name)];
 
     [Theory]
     [MemberData(nameof(EndpointOptions))]
@@ -56,6 +61,42 @@ public sealed class SecretsInOptionsTests
         Assert.Null(result.Options);
         DoesNotHoldTheSecret(result);
     }
+
+    /// <summary>As from <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>.</summary>
+    [Theory]
+    [MemberData(nameof(FileOptions))]
+    public void One_in_the_place_of_a_files_path_is_not_quoted_when_the_file_cannot_be_read(string option)
+    {
+        foreach (var value in new[] { Secret, $"-----BEGIN PRIVATE KEY-----\nMIGH/{Secret}\n-----END", $"/{Secret}{new string('x', 256)}" })
+        {
+            var variable = Flags.All.Single(flag => flag.Name == option).EnvironmentName;
+            foreach (var result in new[]
+            {
+                CommandLine.Parse([$"--{option}={value}", .. BesideTheFile(option)], new Dictionary<string, string>()),
+                CommandLine.Parse(BesideTheFile(option), new Dictionary<string, string> { [variable] = value }),
+            })
+            {
+                DoesNotHoldTheSecret(result);
+                using var connections = Connections.Open(
+                    result.Options!, new Dictionary<string, string>(), NullLoggerFactory.Instance, TimeProvider.System, new Random(1),
+                    out var error);
+                Assert.Null(connections);
+                Assert.Contains($"{option} (not shown: ", error, StringComparison.Ordinal);
+                Assert.DoesNotContain(Secret, error, StringComparison.Ordinal);
+                Assert.DoesNotContain('\n', error);
+            }
+        }
+    }
+
+    /// <summary>What the option is of no use without.</summary>
+    private static string[] BesideTheFile(string option) => option switch
+    {
+        "etcd-cafile" => ["--etcd-endpoints=https://127.0.0.1:1"],
+        "etcd-certfile" => ["--etcd-endpoints=https://127.0.0.1:1", "--etcd-keyfile=/dev/null"],
+        "etcd-keyfile" => ["--etcd-endpoints=https://127.0.0.1:1", "--etcd-certfile=/etc/hostname"],
+        "etcd-password-file" => ["--etcd-username=root"],
+        _ => [],
+    };
 
     private static void IsNotQuoted(string option, string value)
     {
