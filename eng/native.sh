@@ -6,7 +6,7 @@ publish_inputs() {
     {
         dotnet --version
         printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(linked_packages)"
-        find src packaging/sbom/inventory.sh eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/sysroot.cmake Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
+        find src packaging/sbom/inventory.sh eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/openssl.cmake Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
 }
@@ -69,10 +69,11 @@ compile_native() {
     if packs_relocations; then pack=true; fi
     if [ -n "$SYSROOT" ]; then
         arguments=(-p:SysRoot="$SYSROOT")
-        export CMAKE_TOOLCHAIN_FILE=$PWD/eng/sysroot.cmake FLANNEL_SYSROOT=$SYSROOT
+        export FLANNEL_SYSROOT=$SYSROOT
         FLANNEL_PROCESSOR=$(rpm_architecture_of "$(architecture_of "$RID")")
         export FLANNEL_PROCESSOR
     fi
+    export CMAKE_TOOLCHAIN_FILE=$PWD/eng/openssl.cmake
     # The shim over OpenSSL is C, with assertions that name their file: not by the path on this machine.
     export CFLAGS="-ffile-prefix-map=${NUGET_PACKAGES:-$HOME/.nuget/packages}=/_nuget"
     local log=$ARTIFACTS/$RID/publish.log out=$ARTIFACTS/msbuild/native-$RID
@@ -82,6 +83,11 @@ compile_native() {
     if ! dotnet publish src/Flanneld/Flanneld.csproj -c "$CONFIGURATION" -p:NativeRuntime="$RID" -p:Version="$(program_version)" -p:PackRelativeRelocations="$pack" "${arguments[@]}" \
         -o "$out" -nologo >"$log" 2>&1; then
         cat "$log"
+        return 1
+    fi
+    # CMake leaves out of the shim what it does not find in OpenSSL. Without ALPN there is no HTTP/2 over TLS, and so no etcd over TLS.
+    if ! grep -qrs --include=pal_crypto_config.h 'define HAVE_OPENSSL_ALPN 1' "$ARTIFACTS/msbuild/obj/Flanneld/${CONFIGURATION,,}_$RID"; then
+        say "    ALPN is not found in the OpenSSL that is linked in"
         return 1
     fi
     # Warnings of the native linker about static glibc and of CMake are known and harmless; those of the trimmer never are.
