@@ -75,7 +75,14 @@ internal sealed class ControllerCandidate(
         metrics.Begin(controller);
         try
         {
-            return await controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), cancellation);
+            var working = controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), over.Token);
+            await Task.WhenAny(working, following);
+            if (working.IsCompleted) return await working;
+            // Without the leases the controller would act on what it saw last, for ever.
+            over.Cancel();
+            await ((Task)working).ConfigureAwait(TaskWait.IgnoringFailure);
+            await following;
+            throw new InvalidOperationException("the leases are not followed any more");
         }
         finally
         {

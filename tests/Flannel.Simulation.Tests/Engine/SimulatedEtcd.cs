@@ -36,6 +36,9 @@ internal sealed class SimulatedEtcd(
     /// the process does not know that a key is attached to it.</summary>
     public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
+    /// <summary>For a test of what nobody foresaw: the exception of a watch of these ranges, null for none.</summary>
+    public Func<IReadOnlyList<WatchCreateRequest>, Exception?>? WatchFault { get; set; }
+
     private bool IsReachable => !IsCutOff && !weather.ClusterDown;
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
@@ -83,6 +86,7 @@ internal sealed class SimulatedEtcd(
     public async IAsyncEnumerable<WatchResponse> WatchAsync(
         IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        if (WatchFault?.Invoke(ranges) is { } fault) throw fault;
         var watch = await CallAsync("watch", true, () => Open(ranges), cancellation);
         try
         {

@@ -1,0 +1,29 @@
+using Flannel.Etcd;
+using Flannel.Simulation.Tests.Engine;
+
+namespace Flannel.Simulation.Tests;
+
+/// <summary>The candidate for route controller, in a process of the simulation.</summary>
+public sealed class CandidateTests
+{
+    /// <summary>It would act for ever on the leases that it saw last.</summary>
+    [Fact]
+    public void A_route_controller_that_cannot_follow_the_leases_any_more_ends_with_its_process()
+    {
+        using var cluster = new Cluster(new Scheduler(1, log: false), 2);
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""");
+        cluster.Start(cluster.Machines[0], withSubnetFile: false);
+        var daemon = cluster.Machines[0].Daemon!;
+        while (!daemon.ActsAsController || !daemon.IsReady) cluster.Step();
+        var end = EtcdKeys.EndOf(cluster.Keys.Subnets);
+        daemon.Etcd.WatchFault = ranges => ranges.Any(range => range.RangeEnd.Equals(end))
+            ? new InvalidOperationException("not foreseen")
+            : null;
+        daemon.Etcd.CutOff();
+        cluster.Run(cluster.Scheduler.Now + TimeSpan.FromSeconds(11));
+        daemon.Etcd.Reconnect();
+        var failure = Assert.Throws<SimulationFailure>(() => cluster.Run(cluster.Scheduler.Now + TimeSpan.FromMinutes(5)));
+        Assert.Contains("internal error", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("not foreseen", failure.Message, StringComparison.Ordinal);
+    }
+}
