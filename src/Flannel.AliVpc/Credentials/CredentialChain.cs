@@ -27,6 +27,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     private readonly CredentialWalk walk;
     private readonly Func<CredentialWalk> another;
     private readonly IDisposable? owned;
+    private ConfiguredKey? configured;
     private volatile Current? current;
     private string? announced;
 
@@ -61,13 +62,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     {
         api ??= new CloudApiOptions { ProgramVersion = "0" };
         clock ??= new CloudClock(time);
+        var configured = new ConfiguredKey(backend.AccessKey);
         var sts = new Sts(api, backend.RegionId, environment, metadata, clock, time, random, logger, handler);
         CredentialWalk Links(ILogger to)
         {
             List<ICredentialProvider> providers = [];
             if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, to));
             providers.Add(KeyFileProvider.OfSystemd(environment, to));
-            providers.Add(new BackendConfigProvider(backend, to));
+            providers.Add(new BackendConfigProvider(configured, to));
             providers.Add(EnvironmentProvider.Old(environment));
             providers.Add(EnvironmentProvider.Today(environment));
             providers.Add(new OidcProvider(environment, null, sts));
@@ -78,7 +80,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             return new CredentialWalk(providers, backend.Role, sts, clock);
         }
 
-        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, clock, time, random, logger);
+        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, clock, time, random, logger) { configured = configured };
+    }
+
+    /// <summary>The network configuration has another key now, or none: the next request is signed with what the chain gives then.</summary>
+    /// <param name="key">Null for a configuration without one.</param>
+    public void SetConfiguredKey(AccessKey? key)
+    {
+        if (configured is { } holder) holder.Current = key;
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Flannel.AliVpc.Credentials;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Leasing;
@@ -7,16 +8,34 @@ namespace Flanneld.Node;
 
 /// <summary>What a change of the network configuration means for a node that runs: nothing. It goes on with what it started under, as
 /// upstream's nodes do, because whatever runs in its subnet cannot move; the operator restarts it when it may. One line per change
-/// says what the restart will bring.</summary>
-internal sealed class ConfigChanges(HeldLease held, ILogger logger)
+/// says what the restart will bring. An access key in it is no setting of a running node, but a credential: the present one is used.</summary>
+/// <param name="setAccessKey">Takes the key of the configuration that was read last; null for one without a key.</param>
+internal sealed class ConfigChanges(HeldLease held, ILogger logger, Action<AccessKey?>? setAccessKey = null)
 {
+    private AccessKey? accessKey = AccessKeyOf(held.Config);
+
     public void Tell(ConfigState config)
     {
         var (text, needsCare) = Describe(config);
         if (needsCare) NodeLog.ConfigChangedCare(logger, text);
         else NodeLog.ConfigChanged(logger, text);
         if (config is not ConfigState.Present { Config: var now }) return;
+        TakeAccessKey(now);
         foreach (var line in NodeBackend.Warnings(now)) NodeLog.ConfigWarning(logger, line);
+    }
+
+    private static AccessKey? AccessKeyOf(NetworkConfig config) =>
+        NodeBackend.NeedsRoutes(config) && NodeBackend.Refusal(config) is null ? Connections.Backend(config).AccessKey : null;
+
+    private void TakeAccessKey(NetworkConfig now)
+    {
+        if (!NodeBackend.NeedsRoutes(now) || NodeBackend.Refusal(now) is not null) return;
+        var key = AccessKeyOf(now);
+        if (key is null ? accessKey is null : accessKey?.IsSameAs(key) == true) return;
+        accessKey = key;
+        NodeLog.AccessKeyChanged(
+            logger, key is null ? "no access key any more: the next source of credentials is used" : "another access key, which is used from now on");
+        setAccessKey?.Invoke(key);
     }
 
     /// <returns>The line, and whether somebody should look.</returns>

@@ -38,7 +38,7 @@ internal sealed class NodeLifecycle(
             services.Etcd, settings.Keys, held, settings.RenewMargin, services.Time, services.Random, etcdLogger, settings.LeaseTime,
             host.Loops);
         var loop = new NodeLoop(
-            readiness, new ConfigChanges(held, nodeLogger), host.Health, self?.InstanceId,
+            readiness, new ConfigChanges(held, nodeLogger, key => cloud?.Credentials.SetConfiguredKey(key)), host.Health, self?.InstanceId,
             () => candidate is null ? "--route-controller=never" : candidate.Obstacle, host.Systemd, host.Loops, settings.WatchdogInterval,
             services.Time, nodeLogger);
         return await parts.FirstEndAsync(loop.RunAsync(keeper, cancellation));

@@ -102,6 +102,9 @@ internal static partial class NodeLog
     [LoggerMessage(1129, LogLevel.Warning, "the network configuration {What}")]
     public static partial void ConfigChangedCare(ILogger logger, string what);
 
+    [LoggerMessage(1143, LogLevel.Information, "the network configuration has {What}")]
+    public static partial void AccessKeyChanged(ILogger logger, string what);
+
     [LoggerMessage(1140, LogLevel.Warning, "network configuration: {Line}")]
     public static partial void ConfigWarning(ILogger logger, string line);
 

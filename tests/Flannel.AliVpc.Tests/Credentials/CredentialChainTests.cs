@@ -89,6 +89,20 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_that_is_replaced_in_the_configuration_signs_the_next_request_and_without_one_the_next_link_does()
+    {
+        await using var cloud = await TestCloud.StartAsync();
+        using var json = JsonDocument.Parse("""{"AccessKeyID":"of-config","AccessKeySecret":"s"}""");
+        var environment = new Dictionary<string, string> { ["ACCESS_KEY_ID"] = "of-old-env", ["ACCESS_KEY_SECRET"] = "s" };
+        var chain = cloud.Chain("i-1", environment, AliVpcBackendConfig.Parse(json.RootElement, out _));
+        Assert.Equal("of-config", await IdAsync(chain));
+        chain.SetConfiguredKey(AccessKey.Create("of-config-2", "s", null, null, out _));
+        Assert.Equal("of-config-2", await IdAsync(chain));
+        chain.SetConfiguredKey(null);
+        Assert.Equal("of-old-env", await IdAsync(chain));
+    }
+
+    [Fact]
     public async Task Without_any_the_line_says_what_to_do()
     {
         await using var cloud = await TestCloud.StartAsync();

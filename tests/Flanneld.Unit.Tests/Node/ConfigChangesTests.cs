@@ -51,18 +51,40 @@ public sealed class ConfigChangesTests
         Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal);
     }
 
-    private static (string Text, bool NeedsCare) Describe(string? now)
+    [Fact]
+    public void A_key_that_was_replaced_in_the_configuration_is_used_from_then_on()
+    {
+        List<string?> keys = [];
+        var changes = new ConfigChanges(Held(WithKey("LTAI-first", "one")), NullLogger.Instance, key => keys.Add(key?.Id));
+        changes.Tell(State(WithKey("LTAI-first", "one")));
+        Assert.Empty(keys);
+        changes.Tell(State(WithKey("LTAI-second", "one")));
+        changes.Tell(State("garbage"));
+        changes.Tell(State("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""));
+        changes.Tell(State(null));
+        Assert.Equal(["LTAI-second"], keys);
+        changes.Tell(State(WithKey("LTAI-second", "two")));
+        changes.Tell(State(Before));
+        changes.Tell(State(Before));
+        Assert.Equal(["LTAI-second", "LTAI-second", null], keys);
+    }
+
+    private static string WithKey(string id, string secret) =>
+        $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"{{{id}}}","AccessKeySecret":"{{{secret}}}"}}""";
+
+    private static (string Text, bool NeedsCare) Describe(string? now) => new ConfigChanges(Held(Before), NullLogger.Instance).Describe(State(now));
+
+    private static HeldLease Held(string config)
     {
         var subnet = new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"));
         var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
-        var held = new HeldLease(lease, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(Before)).Config!, 5, false, null);
-        return new ConfigChanges(held, NullLogger.Instance).Describe(State());
+        return new HeldLease(lease, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Config!, 5, false, null);
+    }
 
-        ConfigState State()
-        {
-            if (now is null) return new ConfigState.Missing();
-            var parsed = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(now));
-            return parsed.Config is { } config ? new ConfigState.Present(config, 9) : new ConfigState.Refused(parsed.Error, 9);
-        }
+    private static ConfigState State(string? now)
+    {
+        if (now is null) return new ConfigState.Missing();
+        var parsed = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(now));
+        return parsed.Config is { } config ? new ConfigState.Present(config, 9) : new ConfigState.Refused(parsed.Error, 9);
     }
 }
