@@ -30,7 +30,6 @@ internal sealed record RouteEntryListAnswer : CloudAnswer
         public string? RouteEntryId { get; init; }
         public string? RouteEntryName { get; init; }
         public string? Description { get; init; }
-        public string? RouteTableId { get; init; }
         public string? DestinationCidrBlock { get; init; }
         public string? Type { get; init; }
         public string? Status { get; init; }

@@ -128,18 +128,21 @@ public sealed partial class CloudApi
             Json.Default.RouteEntryListAnswer, a => a.NextToken,
             a => a.RouteEntrys is null ? null : [.. Present(a.RouteEntrys.RouteEntry).Select(e => Entry(e, routeTableId))], scope);
 
+    /// <param name="routeTableId">That was asked for: a listing is of one table, whatever its entries say.</param>
     private static RouteEntry Entry(RouteEntryListAnswer.Entry e, string routeTableId) => new(
-        string.IsNullOrEmpty(e.RouteTableId) ? routeTableId : e.RouteTableId, e.RouteEntryId ?? "",
+        routeTableId, e.RouteEntryId ?? "",
         Ipv4Network.TryParse(e.DestinationCidrBlock, out var destination) ? destination : null, e.DestinationCidrBlock ?? "",
-        e.Type == "Custom" && string.IsNullOrEmpty(e.ServiceType),
-        e.Status switch
-        {
-            "Pending" => RouteEntryStatus.Pending,
-            "Available" => RouteEntryStatus.Available,
-            "Modifying" => RouteEntryStatus.Modifying,
-            "Deleting" => RouteEntryStatus.Deleting,
-            _ => RouteEntryStatus.Unknown,
-        },
+        string.Equals(e.Type, "Custom", StringComparison.OrdinalIgnoreCase) && string.IsNullOrEmpty(e.ServiceType), Status(e.Status),
         e.RouteEntryName ?? "", e.Description ?? "",
         [.. Present(e.NextHops?.NextHop).Select(h => new NextHop(h.NextHopType ?? "", h.NextHopId ?? ""))]);
+
+    /// <summary>The API's documents and its answers differ in letter case.</summary>
+    private static RouteEntryStatus Status(string? text) => text?.ToUpperInvariant() switch
+    {
+        "PENDING" => RouteEntryStatus.Pending,
+        "AVAILABLE" => RouteEntryStatus.Available,
+        "MODIFYING" => RouteEntryStatus.Modifying,
+        "DELETING" => RouteEntryStatus.Deleting,
+        _ => RouteEntryStatus.Unknown,
+    };
 }

@@ -52,6 +52,9 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
     public bool AreFresh(IEnumerable<string> tableIds) => tableIds.All(id =>
         tables.TryGetValue(id, out var table) && table is { IsStale: false, Error: null } && time.GetElapsedTime(table.ReadAt) < FreshFor);
 
+    /// <summary>Whether all of them are read when they are stale.</summary>
+    public bool Follows(IEnumerable<string> tableIds) => tableIds.All(tables.ContainsKey);
+
     /// <summary>Reads what is stale and may be tried now: how many tables that was, and the answers that were errors.</summary>
     public async Task<(int Count, IReadOnlyList<TableError> Errors)> ReadAsync(CancellationToken cancellation)
     {

@@ -220,7 +220,8 @@ internal sealed class VpcReconciler
         if (!entries.AreFresh(write.TableIds))
         {
             entries.Invalidate(write.TableIds);
-            return IsLater(reader.NotBefore) ? Idle(steps) : Next.Now;
+            // A table that is not followed is never read: the next pass would find the same.
+            return IsLater(reader.NotBefore) || !entries.Follows(write.TableIds) ? Idle(steps) : Next.Now;
         }
 
         if (overlaps.IsDue && write is RouteWrite.CreateMany or RouteWrite.CreateOne)

@@ -96,6 +96,19 @@ public class CloudApiDiscoveryTests
         Assert.Equal((CloudErrorKind.Retry, "<answer>"), (error.Kind, error.Code));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task A_vSwitch_without_the_id_of_its_table_is_no_answer(string id)
+    {
+        var body = $$$"""{"RequestId":"R","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"{{{id}}}"}}""";
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(),
+            StubHandler.Always(HttpStatusCode.OK, body));
+        var error = (await api.DescribeVSwitchAttributesAsync(Region, "vsw-1", Token)).Error!;
+        Assert.Equal((CloudErrorKind.Retry, "<answer>"), (error.Kind, error.Code));
+    }
+
     [Fact]
     public async Task No_interfaces_are_asked_for_without_a_call()
     {

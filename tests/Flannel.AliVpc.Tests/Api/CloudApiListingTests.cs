@@ -62,6 +62,36 @@ public class CloudApiListingTests
         Assert.Equal(200, handler.Requests.Count);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    [InlineData("vtb-2")]
+    public async Task The_entries_of_a_listing_are_of_the_table_that_was_asked_for(string tableId)
+    {
+        using var api = Api(StubHandler.Always(HttpStatusCode.OK, $$$"""
+            {"RequestId":"R","RouteEntrys":{"RouteEntry":[{"RouteTableId":"{{{tableId}}}","RouteEntryId":"rte-1","DestinationCidrBlock":"10.24.1.0/24"}]}}
+            """));
+        var entries = (await api.DescribeRouteEntryListAsync("cn-hangzhou", "vtb-1", Token)).Value!;
+        Assert.Equal("vtb-1", Assert.Single(entries).RouteTableId);
+    }
+
+    [Theory]
+    [InlineData("custom", "available", true, RouteEntryStatus.Available)]
+    [InlineData("CUSTOM", "PENDING", true, RouteEntryStatus.Pending)]
+    [InlineData("custom", "modifying", true, RouteEntryStatus.Modifying)]
+    [InlineData("custom", "deleting", true, RouteEntryStatus.Deleting)]
+    [InlineData("system", "1", false, RouteEntryStatus.Unknown)]
+    [InlineData("", "", false, RouteEntryStatus.Unknown)]
+    public async Task The_letter_case_of_an_entrys_type_and_status_does_not_matter(
+        string type, string status, bool isCustom, RouteEntryStatus expected)
+    {
+        using var api = Api(StubHandler.Always(HttpStatusCode.OK, $$$"""
+            {"RequestId":"R","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","Type":"{{{type}}}","Status":"{{{status}}}"}]}}
+            """));
+        var entry = Assert.Single((await api.DescribeRouteEntryListAsync("cn-hangzhou", "vtb-1", Token)).Value!);
+        Assert.Equal((isCustom, expected), (entry.IsCustom, entry.Status));
+    }
+
     private static (CloudErrorKind, string) Kind(CloudError error) => (error.Kind, error.Code);
 
     private static StubHandler Pages(Func<int, int, (int Total, IEnumerable<int> Tables)> page) => new((request, n, _) =>

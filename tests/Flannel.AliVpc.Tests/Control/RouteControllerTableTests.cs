@@ -10,6 +10,18 @@ namespace Flannel.AliVpc.Tests.Control;
 public sealed class RouteControllerTableTests
 {
     [Fact]
+    public void An_entry_of_a_table_that_is_not_followed_makes_a_pause() => Cluster.Run(async cluster =>
+    {
+        cluster.AddMarked("10.24.1.0/24", "i-before");
+        cluster.Cloud.ListedTableId = " ";
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.InRange(cluster.Cloud.Calls.Count, 10, 100);
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+
+    [Fact]
     public void Every_route_goes_into_every_table_that_serves_a_node_in_one_call() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-2");

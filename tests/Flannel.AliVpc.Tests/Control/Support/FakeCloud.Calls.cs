@@ -81,9 +81,11 @@ internal sealed partial class FakeCloud
             foreach (var entry in entries)
             {
                 var found = Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId);
-                if (found is null)
+                if (found is null || LockedDestinations.Contains(found.Destination))
                 {
-                    failures.Add(new BatchFailure(null, entry.RouteEntryId, Error(CloudErrorKind.AlreadySo, "VPC_ROUTER_ENTRY_NOT_EXIST", "")));
+                    var error = found is null ? Error(CloudErrorKind.AlreadySo, "VPC_ROUTER_ENTRY_NOT_EXIST", "")
+                        : Error(CloudErrorKind.Fatal, "OperationDenied.EntryLocked", "");
+                    failures.Add(new BatchFailure(null, HidesFailedDestinations ? null : entry.RouteEntryId, error));
                     continue;
                 }
 
@@ -132,7 +134,7 @@ internal sealed partial class FakeCloud
 
     private static string Text(NewRouteEntry entry) => $"{entry.RouteTableId} {entry.Destination} {entry.NextHop.Id}";
 
-    private static RouteEntry View(Table table, Entry entry) => new(
-        table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null, entry.Destination, entry.IsCustom, entry.Status,
+    private RouteEntry View(Table table, Entry entry) => new(
+        ListedTableId ?? table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null, entry.Destination, entry.IsCustom, entry.Status,
         entry.Name, entry.Description, [entry.Hop]);
 }

@@ -33,6 +33,12 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     /// <summary>Whether one unknown next hop spoils its whole batch.</summary>
     public bool BadHopSpoilsBatch { get; set; }
 
+    /// <summary>Destinations of entries that the API does not delete.</summary>
+    public HashSet<string> LockedDestinations { get; } = [];
+
+    /// <summary>What a listing calls the table of each entry; null for its id.</summary>
+    public string? ListedTableId { get; set; }
+
     /// <summary>Whether the answer to a batch counts failures without saying whose they are.</summary>
     public bool HidesFailedDestinations { get; set; }
 

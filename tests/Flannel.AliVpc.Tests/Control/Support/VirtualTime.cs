@@ -9,6 +9,7 @@ internal sealed class VirtualTime : TimeProvider
     private readonly Queue<(SendOrPostCallback Callback, object? State)> posts = new();
     private long now;
     private long order;
+    private int readings;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -17,7 +18,12 @@ internal sealed class VirtualTime : TimeProvider
 
     public TimeSpan Elapsed => TimeSpan.FromTicks(now);
 
-    public override long GetTimestamp() => now;
+    public override long GetTimestamp()
+    {
+        // A loop that never waits does not come back to the one below, which counts its steps.
+        Assert.True(++readings < 5_000_000, $"something spins at {Elapsed}");
+        return now;
+    }
 
     public override DateTimeOffset GetUtcNow() => Start.AddTicks(now);
 
@@ -71,6 +77,7 @@ internal sealed class VirtualTime : TimeProvider
         if (!timers.TryDequeue(out var timer, out var due)) return false;
         if (!timer.IsDue(due.Due)) return true;
         now = Math.Max(now, due.Due);
+        readings = 0;
         var context = SynchronizationContext.Current;
         // As on a timer's thread: what does not ask to come back here (ConfigureAwait(false)) goes on at once instead of on the pool.
         SynchronizationContext.SetSynchronizationContext(null);
