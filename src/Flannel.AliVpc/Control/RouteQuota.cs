@@ -50,10 +50,12 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         foreach (var gone in refusedAt.Keys.Where(id => !tableIds.Contains(id)).ToList()) refusedAt.Remove(gone);
     }
 
-    /// <summary>Asks for the limit when it is time to; the answer is there at some later pass. No writing waits for it.</summary>
-    public void AskWhenDue(CancellationToken cancellation)
+    /// <summary>Asks for the limit when it is time to; the answer is there at some later pass. Nothing waits for it. Throws what the last
+    /// question has thrown.</summary>
+    public async Task AskWhenDueAsync(CancellationToken cancellation)
     {
         if (!asking.IsCompleted) return;
+        await asking;
         if (askedAt is { } at && time.GetElapsedTime(at) < (refusedAt.Count > 0 ? AskAgainWhenFull : AskEvery)) return;
         askedAt = time.GetTimestamp();
         asking = AskAsync(cancellation);
@@ -65,7 +67,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         {
             arrived = await api.GetRouteEntryQuotaAsync(vpc.RegionId, cancellation);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // The term is over.
         }

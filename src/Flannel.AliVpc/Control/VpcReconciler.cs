@@ -122,7 +122,8 @@ internal sealed class VpcReconciler
                 signal.Clear();
                 loop.Works();
                 if (await StepAsync(cancellation) is not { } next) return;
-                if (checking.IsFaulted) await checking;
+                // It ends by an internal error only, which may be a cancellation that nobody asked for.
+                if (checking.IsCompleted) await checking;
                 loop.Waits(next.Pause);
                 if (!next.NewsCutsItShort) await Task.Delay(next.Pause, time, cancellation);
                 else if (await signal.WaitAsync(next.Pause, cancellation)) await GatherAsync(cancellation);
@@ -211,7 +212,7 @@ internal sealed class VpcReconciler
             // The ranges that new nodes have to avoid are published even where nothing is created in this term.
             if (overlaps.IsDue && !IsLater(reader.NotBefore)) await overlaps.LookAsync(view, cancellation);
             NoteProgress(steps);
-            quota.AskWhenDue(cancellation);
+            await quota.AskWhenDueAsync(cancellation);
             return Idle(steps);
         }
 

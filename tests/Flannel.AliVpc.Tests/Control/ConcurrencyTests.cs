@@ -47,7 +47,7 @@ public sealed class ConcurrencyTests
         var cloud = new FakeCloud(time) { Quota = 500 };
         var quota = new RouteQuota(new VpcId("cn-hangzhou", "vpc-1"), cloud, time, new RecordingLogger());
         quota.Observe("vtb-1", 200, isFull: true);
-        quota.AskWhenDue(CancellationToken.None);
+        await quota.AskWhenDueAsync(CancellationToken.None);
         await time.Pass(TimeSpan.FromSeconds(1));
         Assert.Equal(200, quota.LimitOf("vtb-1"));
         quota.Observe("vtb-1", 200, isFull: false);

@@ -19,6 +19,23 @@ public sealed class RouteControllerTermTests
         Assert.Equal(before, cluster.Time.Elapsed);
     });
 
+    [Theory]
+    [InlineData("DescribeNetworkInterfaces", false)]
+    [InlineData("DescribeNetworkInterfaces", true)]
+    [InlineData("GetProductQuota", false)]
+    [InlineData("GetProductQuota", true)]
+    public void An_internal_error_beside_the_routes_ends_the_term(string action, bool isCancellation) => VirtualTime.Run(async time =>
+    {
+        using var cluster = new Cluster(time);
+        // A cancellation that the term has not asked for is an error like any other.
+        cluster.Cloud.Faults = call => call.Action != action ? null
+            : throw (isCancellation ? new OperationCanceledException("of the test") : new InvalidOperationException("of the test"));
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await time.Until(() => cluster.Running.IsCompleted, TimeSpan.FromMinutes(5));
+        Assert.Equal("of the test", (await Assert.ThrowsAnyAsync<Exception>(() => cluster.Running)).Message);
+    });
+
     [Fact]
     public void A_refused_publication_is_the_end() => Cluster.Run(async cluster =>
     {
