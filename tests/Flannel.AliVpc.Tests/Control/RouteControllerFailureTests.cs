@@ -117,6 +117,30 @@ public sealed class RouteControllerFailureTests
         // The deletion of many has the same limit, and finds it by itself. Released: without a lease they would be deleted a few at a time.
         for (var i = 1; i <= 60; i++) cluster.Leases.Release($"10.24.{i}.0/24");
         await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
+        var deletions = cluster.Cloud.Calls.Where(call => call.Action == "DeleteRouteEntries").Select(call => call.Subjects.Count).ToList();
+        Assert.Equal([50, 50, 25, 25, 12, 12, 6], deletions[..7]);
+        Assert.InRange(deletions.Count(size => size > 10), 6, 10);
+    });
+
+    [Fact]
+    public void A_failure_that_names_no_entry_is_no_deletion_of_any() => Cluster.Run(async cluster =>
+    {
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 4).Select(i => $"10.24.{i}.0/24")]);
+        cluster.Cloud.LockedDestinations.Add("10.24.3.0/24");
+        cluster.Cloud.HidesFailedDestinations = true;
+        for (var i = 1; i <= 4; i++) cluster.Leases.Release($"10.24.{i}.0/24");
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 1);
+        await cluster.Time.Until(() => cluster.Log.Lines.Any(line => line.Id == 3503
+            && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal)));
+        Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3502 && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal));
+        Assert.Equal(3, cluster.Log.Count(3502));
+        Assert.Equal(3, cluster.Controller.Report.Writes.Deleted);
+
+        cluster.Cloud.LockedDestinations.Clear();
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
+        await cluster.Time.Until(() => cluster.Controller.Report.Writes.Deleted == 4);
     });
 
     [Fact]
