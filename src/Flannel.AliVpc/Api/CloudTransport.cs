@@ -33,7 +33,7 @@ internal sealed class CloudTransport : IDisposable
         http = new HttpClient(handler)
         {
             Timeout = Timeout.InfiniteTimeSpan, // ours are below, on the injected time
-            // As the official SDKs for Go and .NET. The URL of a batch has up to 13 kB, and gateways limit a header field, which carries
+            // As the official SDKs for Go and .NET. The URL of a batch has up to 16 kB, and gateways limit a header field, which carries
             // the URL in HTTP/2, more tightly than a request line (docs/adr/0003-own-wire-format.md).
             DefaultRequestVersion = HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,

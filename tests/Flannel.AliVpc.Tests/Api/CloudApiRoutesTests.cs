@@ -1,8 +1,11 @@
+using System.Net;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliVpc.Api;
+using Flannel.AliVpc.Control;
 using Flannel.AliVpc.Tests.Support;
 using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
 using static Flannel.AliVpc.Tests.Support.TestCloud;
 
 namespace Flannel.AliVpc.Tests.Api;
@@ -169,6 +172,28 @@ public class CloudApiRoutesTests
         await using var cloud = await StartAsync();
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => cloud.Api.CreateRouteEntriesAsync(Region, [.. Enumerable.Repeat(Route("10.24.2.0/24"), count)], Token));
+    }
+
+    /// <summary>The parameters go into the URL, whose length gateways limit. Ids as long as the cloud makes them.</summary>
+    [Fact]
+    public async Task The_URL_of_the_largest_batch_stays_below_16_kB()
+    {
+        var handler = StubHandler.Always(HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7),
+            new RecordingLogger(), handler);
+        var mark = OwnershipMark.Of(ClusterId.New());
+        var hop = new NextHop(NextHops.NetworkInterface, "eni-bp14v2sdd3v8htln6w9x");
+        NewRouteEntry[] batch =
+        [
+            .. Enumerable.Range(100, 50).Select(i =>
+                new NewRouteEntry("vtb-bp145q7glnuzdvzu21pyk", Ipv4Network.Parse($"172.100.{i}.128/25"), hop, mark.Token, mark.Description)),
+        ];
+        Assert.Empty((await api.CreateRouteEntriesAsync("ap-southeast-5", batch, Token)).Value!.Failures);
+        var query = Assert.Single(handler.Requests).Address.Query;
+        Assert.Contains("RouteEntries.50.NextHop=eni-bp14v2sdd3v8htln6w9x", query, StringComparison.Ordinal);
+        Assert.DoesNotContain("IpVersion", query, StringComparison.Ordinal);
+        Assert.InRange(query.Length, 1, 16_000 - 1);
     }
 
     private static Ipv4Network Nth(int i) => Ipv4Network.Parse($"10.24.{i}.0/24");
