@@ -17,10 +17,10 @@ internal sealed class ControllerMetrics
 
     public void End() => controller = null;
 
-    public string Compose()
+    public string Compose() => controller is { } running ? Compose(running.Report) : "";
+
+    internal static string Compose(RouteReport report)
     {
-        if (controller is not { } running) return "";
-        var report = running.Report;
         var text = new StringBuilder();
         var counts = report.CountByState;
         text.Append("# HELP flannel_routes Nodes by the state of their route.\n# TYPE flannel_routes gauge\n");
