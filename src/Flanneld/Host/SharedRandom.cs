@@ -1,10 +1,14 @@
 namespace Flanneld.Host;
 
 /// <summary>Chance for the whole process: many loops draw from it at once, which <see cref="Random"/> alone does not allow.</summary>
-internal sealed class SharedRandom : Random
+/// <param name="inner">Where the numbers come from.</param>
+internal sealed class SharedRandom(Random inner) : Random
 {
-    private readonly Random inner = new();
     private readonly Lock gate = new();
+
+    public SharedRandom() : this(new Random())
+    {
+    }
 
     public override int Next()
     {
@@ -39,6 +43,11 @@ internal sealed class SharedRandom : Random
     public override double NextDouble()
     {
         lock (gate) return inner.NextDouble();
+    }
+
+    public override float NextSingle()
+    {
+        lock (gate) return inner.NextSingle();
     }
 
     public override void NextBytes(byte[] buffer)
