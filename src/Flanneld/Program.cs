@@ -66,7 +66,7 @@ internal static class Program
         catch (Exception bug)
 #pragma warning restore CA1031
         {
-            HostLog.Bug(logger, bug);
+            HostLog.Bug(logger, ProgramFault.Line(bug), bug);
             return Failure;
         }
     }

@@ -37,6 +37,6 @@ internal static partial class HostLog
         "SIGHUP ignored: files that change are read again without it; restart flanneld to change its flags")]
     public static partial void HangupIgnored(ILogger logger);
 
-    [LoggerMessage(1006, LogLevel.Critical, "a fault of this program: please report it with these lines")]
-    public static partial void Bug(ILogger logger, Exception exception);
+    [LoggerMessage(1006, LogLevel.Critical, "{Line}")]
+    public static partial void Bug(ILogger logger, string line, Exception exception);
 }

@@ -19,11 +19,16 @@ internal sealed class NodeLifecycle(
     private readonly ILogger etcdLogger = services.Loggers.CreateLogger("etcd");
     private ICloudAccess? cloud;
 
-    /// <summary>Runs until it is cancelled or cannot go on; then one line says why.</summary>
+    /// <summary>Runs until it is cancelled, cannot go on, or a part ends that must not; then one line says why. The parts are watched from
+    /// the start: the node may wait for etcd for hours.</summary>
     /// <param name="onConfigMissing">Called when there is no configuration, once for each time.</param>
     /// <param name="onHeld">Called once the subnet is held.</param>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    public async Task<string?> RunAsync(Action? onConfigMissing, Action? onHeld, CancellationToken cancellation)
+    /// <exception cref="PartFailedException">A part failed.</exception>
+    public Task<string?> RunAsync(Action? onConfigMissing, Action? onHeld, CancellationToken cancellation) =>
+        parts.FirstEndAsync(LeaseAndServeAsync(onConfigMissing, onHeld, cancellation));
+
+    private async Task<string?> LeaseAndServeAsync(Action? onConfigMissing, Action? onHeld, CancellationToken cancellation)
     {
         var result = await Leasing(onConfigMissing).TakeAsync(cancellation);
         if (result is not LeasingResult.Held { Lease: var held, Identity: var self }) return ((LeasingResult.Failed)result).Reason;
@@ -41,7 +46,7 @@ internal sealed class NodeLifecycle(
             readiness, new ConfigChanges(held, nodeLogger, key => cloud?.Credentials.SetConfiguredKey(key)), host.Health, self?.InstanceId,
             () => candidate is null ? "--route-controller=never" : candidate.Obstacle, host.Systemd, host.Loops, settings.WatchdogInterval,
             services.Time, nodeLogger);
-        return await parts.FirstEndAsync(loop.RunAsync(keeper, cancellation));
+        return await loop.RunAsync(keeper, cancellation);
     }
 
     /// <summary>After all parts have ended.</summary>
