@@ -36,6 +36,30 @@ public sealed class RouteDryRunTests
     });
 
     [Fact]
+    public void Routes_of_other_clusters_are_conflicts_and_counted_for_each_cluster() => VirtualTime.Run(async time =>
+    {
+        const string one = "flannel-00000000000000aa";
+        const string other = "flannel-00000000000000bb";
+        var (cloud, leases) = Make(time);
+        leases.Add("10.24.1.0/24", "i-1");
+        cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cloud.AddEntry("vtb-1", "10.24.20.0/24", "i-of-b", other, $"{other}: flannel route");
+        cloud.AddEntry("vtb-1", "10.24.21.0/24", "i-of-a", one, $"{one}: flannel route");
+        cloud.AddEntry("vtb-1", "10.24.22.0/24", "i-of-b", other, $"{other}: flannel route");
+        // The name was changed in the console: the description is enough.
+        cloud.AddEntry("vtb-1", "10.24.23.0/24", "i-of-b", "renamed", $"{other}: flannel route");
+        var run = await Run(cloud, leases);
+        Assert.Contains(
+            $"  1 route of another cluster ({one}): kept;"
+            + $" 'flanneld routes --remove-routes-of {one}' deletes what is left of a lost one\n"
+            + $"  3 routes of another cluster ({other}): kept;"
+            + $" 'flanneld routes --remove-routes-of {other}' deletes what is left of a lost one\n",
+            run.Text, StringComparison.Ordinal);
+        Assert.Equal([(one, 1), (other, 3)], run.OtherClusters.Select(cluster => (cluster.Mark, cluster.Routes)));
+        Assert.Equal((0, true, 0), (run.Changes, run.Complete, cloud.Writes));
+    });
+
+    [Fact]
     public void What_cannot_be_read_is_said() => VirtualTime.Run(async time =>
     {
         var (cloud, leases) = Make(time);

@@ -185,6 +185,28 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
+    public async Task Another_clusters_routes_inside_the_network_are_a_warning_with_its_mark()
+    {
+        const string mark = "flannel-00000000000000aa";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var own = await SubnetAsync(0);
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(subnet => subnet != own).Take(2);
+        foreach (var subnet in free)
+            await Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
+
+        var (result, report) = await CheckAsync();
+
+        Assert.True(result.ExitCode == 0, result.Error + result.Output);
+        var other = One(report, "other clusters");
+        Assert.Equal("warning", Text(other, "state"));
+        Assert.Matches($"^2 routes of {mark} in [^ ]+/{World.VpcId}, inside this cluster's network$", Text(other, "detail"));
+        Assert.Contains("'flanneld routes'", Text(other, "advice"), StringComparison.Ordinal);
+        Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
+        Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
+    }
+
+    [Fact]
     public async Task A_full_table_and_a_lost_route_are_seen()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), RouteEntryQuota = 1 });

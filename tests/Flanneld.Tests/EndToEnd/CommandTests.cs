@@ -183,6 +183,98 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
+    public async Task Routes_of_another_cluster_are_removed_by_its_mark_alone_and_never_by_this_clusters_own()
+    {
+        const string lost = "flannel-00000000000000aa";
+        const string living = "flannel-00000000000000bb";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
+        await CreateMarkedRouteAsync(free[0], lost);
+        await CreateMarkedRouteAsync(free[1], living);
+
+        var own = (await RouteAsync(subnet))!.RouteEntryName;
+        var refused = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={own}");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(
+            $"--remove-routes-of: {own} is this cluster's own mark; use --delete-stale", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
+
+        // By the id, as it stands behind the mark's prefix.
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-routes-of=00000000000000aa");
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
+        Assert.Contains($"1 of 1 of {lost} deleted\n", removal.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"1 of another cluster; if it is gone, 'flanneld routes --remove-routes-of {living}' deletes them\n", removal.Output,
+            StringComparison.Ordinal);
+        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(free[1]));
+        Assert.NotNull(await RouteAsync(subnet));
+
+        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={lost}");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains($"no route of {lost}\n", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stale_routes_are_deleted_only_when_asked_and_what_the_api_refuses_is_exit_code_1()
+    {
+        await StartVpcAsync(2);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var mark = (await RouteAsync(subnet))!.RouteEntryName!;
+        // Nobody else deletes it: the route controller has gone.
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
+        await CreateMarkedRouteAsync(free[0], mark);
+        await CreateMarkedRouteAsync(free[1], "flannel-00000000000000bb");
+
+        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
+        Assert.Equal(0, list.ExitCode);
+        Assert.Matches($@"stale +\S+ {free[0]} ", list.Output);
+        Assert.Contains(
+            "1 stale: of this cluster, and no lease wants them; 'flanneld routes --delete-stale' deletes them now\n", list.Output,
+            StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync(free[0]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, ["vpc:DeleteRouteEntr*"], Cancel);
+        var denied = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(1, denied.ExitCode);
+        Assert.Contains("0 of 1 stale deleted\n", denied.Output, StringComparison.Ordinal);
+        Assert.Contains("not all could be deleted, see above", denied.Error, StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync(free[0]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
+        Assert.Contains("1 of 1 stale deleted\n", removal.Output, StringComparison.Ordinal);
+        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(free[1]));
+        Assert.NotNull(await RouteAsync(subnet));
+        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("no stale route\n", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dry_run_names_the_routes_of_another_cluster()
+    {
+        const string mark = "flannel-00000000000000aa";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        await CreateMarkedRouteAsync(subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24", mark);
+        var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(
+            $"  1 route of another cluster ({mark}): kept;"
+            + $" 'flanneld routes --remove-routes-of {mark}' deletes what is left of a lost one\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_dry_run_prints_the_plan_and_writes_nothing()
     {
         await StartVpcAsync(1);
@@ -200,6 +292,10 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await RouteAsync(subnet));
         Assert.NotNull(await LeaseAsync(0));
     }
+
+    /// <summary>As a route controller of the cluster that the mark names would have created it.</summary>
+    private Task CreateMarkedRouteAsync(string subnet, string mark) =>
+        Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
 
     /// <summary>The test bed speaks http, and every run warns of it.</summary>
     private static void AssertNothingElseIsSaid(string error) =>
