@@ -108,6 +108,51 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Equal(lease.Key, (await LeaseAsync(0))!.Key);
     }
 
+    /// <summary>systemd's StateDirectory= outlives a restart of the host, and /run does not.</summary>
+    [Fact]
+    public async Task The_last_subnet_is_remembered_in_the_state_directory_and_a_release_forgets_it()
+    {
+        await StartVpcAsync(1);
+        var instance = Vpc.Instances[0];
+        var (state, run) = (Path.Combine(instance.Folder, "state"), Path.Combine(instance.Folder, "run"));
+        foreach (var folder in new[] { state, run }) MakeWritable(folder);
+        var environment = new Dictionary<string, string> { ["STATE_DIRECTORY"] = state };
+        string[] arguments = [$"--subnet-file={Path.Combine(run, "subnet.env")}"];
+        var remembered = Path.Combine(state, "subnet.env.last");
+        var first = await instance.StartDaemonAsync(arguments, environment);
+        await first.WaitForReadyAsync(Cancel);
+        Assert.Equal(0, await first.StopAsync(Cancel));
+        var lease = await LeaseAsync(0);
+        Assert.Contains(SubnetOf(lease!)[..^"0/24".Length], await File.ReadAllTextAsync(remembered, Cancel), StringComparison.Ordinal);
+        await Vpc.Etcd.Keys.DeleteAsync(lease!.Key, Cancel);
+        Directory.Delete(run, recursive: true);
+        MakeWritable(run);
+
+        var second = await instance.StartDaemonAsync(arguments, environment);
+        await second.WaitForReadyAsync(Cancel);
+        Assert.Equal(lease.Key, (await LeaseAsync(0))!.Key);
+        Assert.Equal(0, await second.StopAsync(Cancel));
+
+        var start = new ProgramStart(Locations.Flanneld, ["release", .. instance.Arguments, .. arguments, "--wait=0"])
+        {
+            Namespace = instance.Namespace,
+            Environment = environment,
+        };
+        await Command.TryRunAsync(start, Cancel);
+        Assert.False(File.Exists(remembered));
+        Assert.False(File.Exists(Path.Combine(run, "subnet.env")));
+        Assert.Null(await LeaseAsync(0));
+    }
+
+    private static void MakeWritable(string folder)
+    {
+        const UnixFileMode all = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+            | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        Directory.CreateDirectory(folder);
+        File.SetUnixFileMode(folder, all);
+    }
+
     [Fact]
     public async Task A_second_daemon_ends_with_a_line_that_names_the_first_which_goes_on()
     {
