@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Connection;
 
-/// <summary>What stands between a node and etcd: etcd's own grpc-proxy, and gateways that close idle connections.</summary>
+/// <summary>What stands between a node and etcd: etcd's own grpc-proxy, and gateways that close idle connections or streams.</summary>
 public sealed class ProxyTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -135,6 +135,32 @@ public sealed class ProxyTests
         {
             var before = gateway.Cut;
             await Eventually.IsAsync("the connection is cut", () => gateway.Cut > before);
+            await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
+            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
+        }
+
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+    }
+
+    /// <summary>The error codes of RST_STREAM that proxies send: INTERNAL_ERROR and CANCEL.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(8)]
+    public async Task A_gateway_that_resets_idle_streams_costs_no_lease_and_no_event(uint errorCode)
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var gateway = new StreamGateway(etcd.Endpoint, TimeSpan.FromSeconds(1.5), errorCode);
+        var operators = new World(etcd.Connect(), "/coreos.com/network");
+        var world = new World(etcd.Connect(endpoints: gateway.Start()), "/coreos.com/network");
+        await operators.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        for (var length = 20; length < 24; length++)
+        {
+            var before = gateway.Resets;
+            await Eventually.IsAsync("a stream is reset", () => gateway.Resets > before);
             await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
             var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
             Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
