@@ -37,6 +37,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
 
     internal static SocketsHttpHandler Handler(CloudApiOptions options) => new()
     {
+        ConnectCallback = (context, cancellation) => NameLookup.ConnectAsync(context.DnsEndPoint, options, cancellation),
         ConnectTimeout = options.ConnectTimeout,
         PooledConnectionLifetime = TimeSpan.FromMinutes(5), // the endpoint's addresses change
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30), // less than the gateways': a connection that they closed costs a repetition

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Flannel.AliVpc.Api;
 
 /// <summary>How the cloud's API is reached. Time-outs are generous: a batch of writes is slow, a dead connection is rare.</summary>
@@ -22,7 +24,11 @@ public sealed record CloudApiOptions
     /// <summary>Of this program, for the user agent.</summary>
     public required string ProgramVersion { get; init; }
 
+    /// <summary>From the host's name to the end of the TLS handshake.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Of <see cref="ConnectTimeout"/>, what the name service may take.</summary>
+    public TimeSpan NameTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>For one request, from its start to the last byte of its answer.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(20);
@@ -32,6 +38,8 @@ public sealed record CloudApiOptions
 
     /// <summary>A larger answer is no answer.</summary>
     public int LargestAnswer { get; init; } = 8 << 20;
+
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation);
 
     /// <summary>Where a service was told to be; null for the region's own hosts.</summary>
     internal CloudEndpoint? Endpoint(CloudService service) => service switch

@@ -39,11 +39,11 @@ public static class EndpointProbe
                 if (Proxies.AddressFor(endpoint.Address) is { } proxy)
                 {
                     // What lies behind it is the proxy's to resolve and to reach.
-                    using var greeted = await ConnectAsync(proxy, limit.Token).ConfigureAwait(false);
+                    using var greeted = await ConnectAsync(proxy, options, limit.Token).ConfigureAwait(false);
                     return new EndpointAnswer(service.Name(), $"{endpoint} through the proxy {Proxies.For(endpoint.Address)}", true, "");
                 }
 
-                var greeting = await GreetAsync(endpoint, limit.Token).ConfigureAwait(false);
+                var greeting = await GreetAsync(endpoint, options, limit.Token).ConfigureAwait(false);
                 return new EndpointAnswer(service.Name(), $"{endpoint} is {greeting}", true, string.Join("; ", failures));
             }
             catch (Exception e) when (e is SocketException or IOException or AuthenticationException
@@ -59,9 +59,9 @@ public static class EndpointProbe
             service.Name(), failures.Count > 0 ? string.Join("; ", failures) : $"'{regionId}' is not the name of a region", false, "");
     }
 
-    private static async Task<string> GreetAsync(CloudEndpoint endpoint, CancellationToken cancellation)
+    private static async Task<string> GreetAsync(CloudEndpoint endpoint, CloudApiOptions options, CancellationToken cancellation)
     {
-        using var socket = await ConnectAsync(endpoint.Address, cancellation).ConfigureAwait(false);
+        using var socket = await ConnectAsync(endpoint.Address, options, cancellation).ConfigureAwait(false);
         var peer = ((IPEndPoint)socket.RemoteEndPoint!).Address;
         if (peer.IsIPv4MappedToIPv6) peer = peer.MapToIPv4();
         if (endpoint.IsPlain) return $"{peer}, without TLS";
@@ -70,9 +70,9 @@ public static class EndpointProbe
         return $"{peer}, {(stream.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2")}";
     }
 
-    private static async Task<Socket> ConnectAsync(Uri address, CancellationToken cancellation)
+    private static async Task<Socket> ConnectAsync(Uri address, CloudApiOptions options, CancellationToken cancellation)
     {
-        var addresses = await Dns.GetHostAddressesAsync(address.DnsSafeHost, cancellation).ConfigureAwait(false);
+        var addresses = await NameLookup.ResolveAsync(address.DnsSafeHost, options, cancellation).ConfigureAwait(false);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -93,7 +93,7 @@ public static class EndpointProbe
         _ when Proxies.For(endpoint.Address) is { } proxy => $"{endpoint}: the proxy {proxy} is not reached: {(e is OperationCanceledException ? "no answer" : e.Message.ReplaceLineEndings(" "))}",
         OperationCanceledException => $"{endpoint} gives no answer",
         AuthenticationException => $"{endpoint} cannot be trusted: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}",
-        _ when IsUnknownName(e) => $"{endpoint.Address.DnsSafeHost} does not resolve",
+        _ when IsUnknownName(e) => $"{endpoint.Address.DnsSafeHost} does not resolve: {e.Message.ReplaceLineEndings(" ")}",
         _ => $"{endpoint}: {e.Message.ReplaceLineEndings(" ")}",
     };
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using AliCloud.Simulator.Observing;
 using Flannel.AliVpc.Api;
 using Flannel.AliVpc.Credentials;
+using Flannel.AliVpc.Preflight;
 using Flannel.AliVpc.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 using static Flannel.AliVpc.Tests.Support.TestCloud;
@@ -381,6 +382,32 @@ public class CloudTransportTests
                 "https://vpc-vpc.cn-beijing.aliyuncs.com", "https://vpc.cn-beijing.aliyuncs.com",
             ],
             handler.Requests.Select(r => r.Address.GetLeftPart(UriPartial.Authority)));
+    }
+
+    /// <summary>The C library goes on asking a silent name server for longer than a connection may take.</summary>
+    [Fact]
+    public async Task A_name_server_that_is_silent_is_said_so_and_the_public_host_is_tried()
+    {
+        List<string> asked = [];
+        var options = new CloudApiOptions
+        {
+            ProgramVersion = "t",
+            NameTimeout = TimeSpan.FromMilliseconds(100),
+            Resolve = async (host, cancellation) =>
+            {
+                asked.Add(host);
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+                return [];
+            },
+        };
+        using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
+        var error = (await api.SwitchOffSourceDestCheckAsync("cn-beijing", "eni-1", Token)).Error!;
+        Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
+        Assert.Contains("no answer from the name service within 0.1 s", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["ecs-vpc.cn-beijing.aliyuncs.com", "ecs.cn-beijing.aliyuncs.com"], asked);
+        var probe = await EndpointProbe.EcsAsync(options, "cn-beijing", TimeProvider.System, Token);
+        Assert.False(probe.IsOpen);
+        Assert.Contains("ecs.cn-beijing.aliyuncs.com does not resolve: no answer from the name service within 0.1 s", probe.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

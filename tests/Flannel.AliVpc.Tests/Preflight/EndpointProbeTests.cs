@@ -50,7 +50,7 @@ public class EndpointProbeTests
         // A label longer than 63 letters: the resolver asks nobody.
         var name = new string('a', 70) + ".invalid";
         var answer = await ProbeAsync($"https://{name}");
-        Assert.Equal(new EndpointAnswer("vpc", $"{name} does not resolve", false, ""), answer);
+        Assert.Equal(new EndpointAnswer("vpc", $"{name} does not resolve: Name or service not known", false, ""), answer);
     }
 
     [Fact]
