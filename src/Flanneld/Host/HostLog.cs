@@ -12,7 +12,7 @@ internal static partial class HostLog
     [LoggerMessage(1001, LogLevel.Information, "health on http://{Address}: /healthz /readyz /metrics")]
     public static partial void HealthListening(ILogger logger, EndPoint address);
 
-    [LoggerMessage(1002, LogLevel.Information, "{Signal}: stopping, the lease is kept for the next start")]
+    [LoggerMessage(1002, LogLevel.Information, "{Signal}: stopping")]
     public static partial void Stopping(ILogger logger, string signal);
 
     [LoggerMessage(1003, LogLevel.Information, "stopped")]
