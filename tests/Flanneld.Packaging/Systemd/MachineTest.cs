@@ -94,11 +94,14 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected Task<string> UnitAsync(string property) => Machine.PropertyAsync("flanneld", property, Cancel);
 
     /// <summary>The daemon's process id as the machine counts; it runs.</summary>
-    protected async Task<int> MainPidAsync() => int.Parse(await UnitAsync("MainPID"), System.Globalization.CultureInfo.InvariantCulture) is > 0 and var id ? id : throw new TestbedException("flanneld does not run");
+    protected async Task<int> MainPidAsync() => await FindMainPidAsync() is > 0 and var id ? id : throw new TestbedException("flanneld does not run");
+
+    /// <summary>0 while no process of the daemon runs.</summary>
+    private async Task<int> FindMainPidAsync() => int.Parse(await UnitAsync("MainPID"), System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Waits until systemd has the unit up with another process.</summary>
     protected Task WaitForRestartAsync(int before, TimeSpan? limit = null) => Eventually.IsAsync($"systemd has restarted flanneld, which was process {before}", async () =>
-        await UnitAsync("ActiveState") == "active" && await MainPidAsync() != before, Cancel, limit);
+        await UnitAsync("ActiveState") == "active" && await FindMainPidAsync() is var now && now > 0 && now != before, Cancel, limit);
 
     /// <summary>Whether a file is there; null text when it is not.</summary>
     protected async Task<string?> ReadAsync(string path)
