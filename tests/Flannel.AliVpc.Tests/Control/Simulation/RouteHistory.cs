@@ -232,6 +232,7 @@ internal sealed class RouteHistory : IAsyncDisposable
                 case 2 when some is { VpcId: "vpc-1" }:
                     cluster.Changes++;
                     cloud.Console.RepointRoute(some.RouteEntryId, "i-x");
+                    foreach (var invariant in invariants) invariant.Repointed(some.RouteEntryId);
                     break;
                 case 3:
                     cluster.Leases.IsWhole = chance.Next(3) > 0;

@@ -18,6 +18,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private readonly Dictionary<string, TimeSpan> lastLeased = [];
     private readonly Dictionary<string, TimeSpan> upstreamSince = [];
+    private readonly Dictionary<string, TimeSpan> lastRepointed = [];
     private int inFlight;
 
     public List<string> Broken { get; } = [];
@@ -31,6 +32,10 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
             else upstreamSince.TryAdd(lease.Subnet.ToString(), time.Elapsed);
         }
     }
+
+    /// <summary>An operator has given an entry another next hop. A write that was decided on just before cannot know that: the API has no
+    /// conditional writes.</summary>
+    public void Repointed(string entryId) => lastRepointed[entryId] = time.Elapsed;
 
     /// <summary>A node of the old daemon has left.</summary>
     public void Unleased(string subnet) => upstreamSince.Remove(subnet);
@@ -81,7 +86,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         var owner = OwnerOf(entry);
         if (write.Action == "ModifyRouteEntry" && newHop is null)
         {
-            if (!WasLeased(text, entry.NextHopId)) Break("only a route of the very node is marked", write, text);
+            if (!WasLeased(text, entry.NextHopId) && !WasRepointed(entry)) Break("only a route of the very node is marked", write, text);
         }
         else if (write.Action == "ModifyRouteEntry")
         {
@@ -119,6 +124,8 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
             entry.Description, []));
 
     private bool WasLeased(string subnet, string? hop) => lastLeased.TryGetValue($"{subnet} {hop}", out var at) && time.Elapsed - at <= Lag;
+
+    private bool WasRepointed(RouteView entry) => lastRepointed.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
 
     /// <summary>An unmarked entry may go when its own node gave it back: <c>flanneld release</c>.</summary>
     private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>
