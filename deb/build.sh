@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=packaging/project.sh
+. packaging/project.sh
 
 need_lists DEB
 
@@ -28,6 +30,7 @@ mkdir -p "$tree" "$ARTIFACTS/packages"
 packaging/stage.sh "$tree/root" deb "$architecture"
 packaging/stage_symbols.sh "$tree/symbols" "$architecture" >"$tree/build-id"
 cp -r deb/debian "$tree/debian"
+sed -i -e "s|@MAINTAINER@|$PROJECT_MAINTAINER|" -e "s|@URL@|$PROJECT_URL|" "$tree/debian/control"
 packaging/changelog.sh "$version" >"$tree/debian/changelog"
 cp packaging/licences/copyright "$tree/debian/copyright"
 

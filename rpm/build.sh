@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=packaging/project.sh
+. packaging/project.sh
 
 need_lists RPM
 
@@ -34,7 +36,7 @@ packaging/stage_symbols.sh "$top/symbols" "$architecture" >/dev/null
 
 rpmbuild -bb --target "$(rpm_architecture_of "$architecture")-linux" \
     --define "_topdir $top" --define "_rpmdir $top/out" \
-    --define "package_version $version" --define "staged $top/staged" --define "symbols $top/symbols" \
+    --define "package_version $version" --define "project_url $PROJECT_URL" --define "staged $top/staged" --define "symbols $top/symbols" \
     --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
     --define "build_mtime_policy clamp_to_source_date_epoch" \
     "$top/flanneld.spec" >"$log" 2>&1 || { tail -n 30 "$log"; fail "rpmbuild failed: $log"; }

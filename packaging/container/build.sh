@@ -12,6 +12,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=packaging/project.sh
+. packaging/project.sh
 
 # Debian's own, not /etc/ssl/certs/ca-certificates.crt: that one holds whatever else the owner of this machine trusts.
 AUTHORITIES=/usr/share/ca-certificates/mozilla
@@ -60,14 +62,14 @@ annotations() { # SBOM
         case $source in https://*@*) source=https://${source#*@} ;; https://*) ;; *) source= ;; esac
         source=${source%.git}
     fi
-    jq -c --arg created "$CREATED" --arg version "$VERSION" --arg revision "$revision" --arg source "$source" '
+    jq -c --arg created "$CREATED" --arg version "$VERSION" --arg revision "$revision" --arg source "$source" --arg vendor "$PROJECT_NAME" '
         # Of all that is in it.
         ([.metadata.component, .components[]]
             | [.[].licenses[]? | .license.id // .expression | if test(" OR ") then "(\(.))" else . end] | unique | join(" AND ")) as $licences
         | {
             created: $created, version: $version, revision: $revision, licenses: $licences, source: $source,
             documentation: (if $source == "" then "" else $source + "/blob/" + (if $revision == "" then "main" else $revision end) + "/packaging/container/README.md" end),
-            title: "flanneld", vendor: "Flannel.Aot",
+            title: "flanneld", vendor: $vendor,
             description: "flannel for Alibaba Cloud VPC: leases a subnet from etcd and has the VPC route it to this node"
           }
         | with_entries(select(.value != "") | .key |= "org.opencontainers.image." + .)' "$1"

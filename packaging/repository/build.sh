@@ -7,12 +7,14 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=packaging/project.sh
+. packaging/project.sh
 
 need_lists REPOSITORY
 
 packages=$ARTIFACTS/packages
 repository=$ARTIFACTS/repository
-url=${REPOSITORY_URL:-https://packages.example.com}
+url=${REPOSITORY_URL:-$PROJECT_REPOSITORY_URL}
 key=${GPG_KEY:-}
 suite=stable
 
@@ -41,7 +43,7 @@ apt_repository() (
         xz -9k "$folder/Packages"
         by_hash "$folder"
     done
-    apt-ftparchive -o APT::FTPArchive::Release::Origin=Flannel.Aot -o APT::FTPArchive::Release::Label=flanneld \
+    apt-ftparchive -o APT::FTPArchive::Release::Origin="$PROJECT_NAME" -o APT::FTPArchive::Release::Label=flanneld \
         -o APT::FTPArchive::Release::Suite=$suite -o APT::FTPArchive::Release::Codename=$suite -o APT::FTPArchive::Release::Components=main \
         -o APT::FTPArchive::Release::Architectures="$*" -o APT::FTPArchive::Release::Acquire-By-Hash=yes \
         -o APT::FTPArchive::Release::Description="flannel for Alibaba Cloud VPC" release "dists/$suite" >Release

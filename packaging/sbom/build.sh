@@ -11,13 +11,12 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
 
-# Ours in the words of SPDX, from the LICENSE file; nothing as long as there is none.
+# The SPDX identifier of the project's license, from LICENSE. Empty in a copy of the sources that has no LICENSE.
 project_licence() {
     [ -f LICENSE ] || return 0
     if grep -q '^SPDX-License-Identifier: ' LICENSE; then sed -n 's/^SPDX-License-Identifier: //p' LICENSE | head -n 1
     elif grep -qi 'Apache License' LICENSE && grep -qi 'Version 2\.0' LICENSE; then printf 'Apache-2.0'
-    elif grep -q '^MIT License' LICENSE; then printf 'MIT'
-    else fail "which licence is LICENSE? Give it a line 'SPDX-License-Identifier: …'"; fi
+    else fail "unknown license in LICENSE: add a line 'SPDX-License-Identifier: …'"; fi
 }
 
 # A serial number that the content has: the first 122 bits of its hash in the form of a version 8 UUID (RFC 9562).

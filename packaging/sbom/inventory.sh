@@ -174,9 +174,10 @@ while IFS= read -r line; do
 done <"$OBJECTS/flanneld.ilc.rsp"
 while read -r kind owner root; do "$kind" "$owner" "$root"; done < <(sort -u "$work/owners")
 
+notice flanneld LICENSE
 sort -u "$work/linked" >"$OUT.linked"
 {
-    printf 'flanneld (%s) contains the following works of others, under the following licences.\n' "$RID"
+    printf 'flanneld (%s) and the third-party components that are linked in, each with its license.\n' "$RID"
     for names in "$work"/*.names; do
         printf '\n%s\n' "--------------------------------------------------------------------------------"
         sort -u "$names" | sed 's/^/    /'
