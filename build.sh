@@ -5,6 +5,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
 # shellcheck source=eng/lib.sh
 . eng/lib.sh
+# shellcheck source=eng/lint.sh
+. eng/lint.sh
 # shellcheck source=eng/native.sh
 . eng/native.sh
 # shellcheck source=eng/simulate.sh
@@ -54,7 +56,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
                    only some projects
   build            the solution, warnings are errors
   publish          the native executable, fully static: artifacts/linux-x64/flanneld
-  lint             formatting of the code, shellcheck of the scripts
+  lint             formatting and line length of the code, shellcheck of the scripts, Markdown, spelling and vocabulary
   fuzz [SECONDS]   every decoder of foreign bytes with random and damaged inputs, together for that long (600); docs/fuzzing.md
   simulate [HISTORIES [FIRST]]
                    so many seeded histories (1000) of leases, and of routes, from seed FIRST (1) on; docs/simulation.md
@@ -94,7 +96,7 @@ needs() { # VERB
 
 sdk_version() { sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json; }
 
-# --- build, publish, lint, clean -----------------------------------------------------------------------------------------------
+# --- build, clean -----------------------------------------------------------------------------------------------
 
 build() {
     need_dotnet
@@ -103,30 +105,6 @@ build() {
 
 # dotnet build would add a summary that says nothing.
 compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
-
-lint() {
-    local status=0
-    need_dotnet
-    step "Checking the formatting" check_formatting || status=1
-    step "Checking the scripts" check_scripts || status=1
-    return "$status"
-}
-
-# Style and analyzers are part of the build (EnforceCodeStyleInBuild, warnings are errors); left are blanks and line ends,
-# and for those no project needs to be loaded.
-check_formatting() { dotnet format whitespace . --folder --verify-no-changes --exclude artifacts; }
-
-check_scripts() {
-    local scripts
-    mapfile -t scripts < <(shell_scripts)
-    shellcheck "${scripts[@]}"
-}
-
-shell_scripts() {
-    find . -name artifacts -prune -o -name .git -prune -o -name bin -prune -o -name obj -prune -o -type f -print | while IFS= read -r file; do
-        if IFS= read -r first <"$file" 2>/dev/null && [[ $file == *.sh || $first =~ ^#!.*[/\ ](ba|da)?sh ]]; then printf '%s\n' "$file"; fi
-    done
-}
 
 clean() {
     step "Removing what was built" rm -rf "$ARTIFACTS"

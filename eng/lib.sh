@@ -32,7 +32,7 @@ step() {
 # shellcheck disable=SC2034 # used by the scripts that source this file
 {
     NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables)
-    NEEDS_LINT=(shellcheck:shellcheck)
+    NEEDS_LINT=(shellcheck:shellcheck node:nodejs npm:npm)
     NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
     # For publish on a machine for which no sysroot can be fetched.
     NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zstd.h:libzstd-dev)
