@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packaging/changelog.sh VERSION: prints packaging/changelog in Debian's format. The first entry gets VERSION and the time of the last commit.
+# packaging/changelog.sh VERSION: prints packaging/changelog in Debian's format. The first entry gets VERSION and the time of the commit.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Docker's options from flannel's subnet.env. The same options and output as the script of that name in upstream flannel;
-# unlike it, a subnet.env that is missing or incomplete is an error, and nothing is written: Docker must not start without the
-# subnet. The file is read and not run.
+# Converts flannel's subnet.env to options for Docker. Options and output are those of the script of that name in upstream flannel.
+# Differences: a subnet.env that is missing or incomplete is an error and nothing is written, because Docker must not start without
+# the subnet; and the file is read, not executed.
 set -u
 
 usage() {
@@ -12,8 +12,8 @@ Usage: ${0##*/} [-f FLANNEL-ENV-FILE] [-d DOCKER-ENV-FILE] [-i] [-c] [-m] [-k CO
   -d  the file to write (default /run/docker_opts.env); a link is written through
   -i  each option as a variable of its own: DOCKER_OPT_BIP, DOCKER_OPT_IPMASQ, DOCKER_OPT_MTU
   -c  all options in one variable; neither -i nor -c means both
-  -k  the name of that one variable (default DOCKER_OPTS); what it holds in the environment comes first
-  -m  leave --ip-masq out
+  -k  the name of that one variable (default DOCKER_OPTS); its value in the environment comes first
+  -m  omit --ip-masq
 TEXT
     exit 1
 }
@@ -23,7 +23,7 @@ fail() {
     exit 1
 }
 
-matches() { # TEXT EXPRESSION: the whole text, which is one line
+matches() { # TEXT EXPRESSION: whether the whole text matches; it must be one line
     case $1 in *"
 "*) return 1 ;; esac
     printf '%s\n' "$1" | grep -Eqx -e "$2"
@@ -62,14 +62,14 @@ done <"$flannel_file"
 matches "$subnet" '[0-9]+(\.[0-9]+){3}/[0-9]+' || fail "$flannel_file has no FLANNEL_SUBNET such as 10.24.5.1/24"
 matches "$mtu" '[0-9]+' || fail "$flannel_file has no FLANNEL_MTU"
 
-# One of the two masquerades, never both.
+# Either Docker or flannel masquerades, never both.
 case $flannel_masquerades in
     true) ip_masq=--ip-masq=false ;;
     false) ip_masq=--ip-masq=true ;;
     *) fail "$flannel_file has no FLANNEL_IPMASQ that is true or false" ;;
 esac
 
-# Exported, so that they are listed below with whatever else is called DOCKER_OPT_… in the environment and goes along.
+# Exported, so that they are listed below together with other DOCKER_OPT_… variables of the environment.
 export DOCKER_OPT_BIP="--bip=$subnet" DOCKER_OPT_MTU="--mtu=$mtu" DOCKER_OPT_IPMASQ="${DOCKER_OPT_IPMASQ:-}$ip_masq"
 [ $masquerade = true ] || unset DOCKER_OPT_IPMASQ
 line_feed='
@@ -85,15 +85,15 @@ for name in $(env | sed -n 's/^\(DOCKER_OPT_[A-Za-z0-9_]*\)=.*/\1/p' | LC_ALL=C 
 done
 if [ $combined = true ]; then text="$text$key=\"$all\"$line_feed"; fi
 
-# A pipe, or /dev/stdout, whatever that is.
+# A pipe, a device, or /dev/stdout.
 case $docker_file in /dev/*) direct=true ;; *) direct=false ;; esac
 if [ $direct = true ] || { [ -e "$docker_file" ] && [ ! -f "$docker_file" ]; }; then
     printf '%s' "$text" >"$docker_file" || fail "cannot write $docker_file"
     exit 0
 fi
 
-# Through a link: what it points to is replaced, and the link stays. Not by readlink -f: that of busybox looks for the target of a
-# link that leads nowhere yet in the wrong folder.
+# The target of a link is replaced, and the link stays. Not with readlink -f: that of busybox looks in the wrong folder for the target
+# of a link that does not exist yet.
 target=$docker_file links=0
 while [ -L "$target" ]; do
     links=$((links + 1))
@@ -109,7 +109,7 @@ while [ -L "$target" ]; do
     esac
 done
 
-# As a whole or not at all, and for Docker to read whatever the umask is.
+# Replaced as a whole, and readable by Docker with any umask.
 new=$(mktemp "$target.XXXXXX" 2>/dev/null) || fail "cannot write $docker_file"
 trap 'rm -f "$new"' EXIT
 { printf '%s' "$text" >"$new" && chmod 644 "$new" && mv -f "$new" "$target"; } || fail "cannot write $docker_file"

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Lays out below FOLDER what deb and rpm share, each at the paths of its distributions.
-# stage.sh FOLDER deb|rpm ARCH
+# packaging/stage.sh FOLDER deb|rpm ARCH: stages the files of a deb or rpm below FOLDER, at the paths of its distributions.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
@@ -8,23 +7,24 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 folder=$1 family=$2 architecture=$3
 executable=$ARTIFACTS/$(rid_of "$architecture")/flanneld
-[ -x "$executable" ] || fail "no $executable: ./build.sh package $architecture makes it"
+[ -x "$executable" ] || fail "missing $executable: run ./build.sh package $architecture"
 
 bash=usr/share/bash-completion/completions fish=usr/share/fish/vendor_completions.d
 case $family in
-    # debhelper of bookworm finds units in /lib alone; on a merged /usr it is the same folder.
+    # debhelper of bookworm finds units in /lib only. With a merged /usr it is the same folder.
     deb) settings=etc/default libexec=usr/lib/flannel units=lib/systemd/system zsh=usr/share/zsh/vendor-completions
         licences=usr/share/doc/flanneld ;;
     rpm) settings=etc/sysconfig libexec=usr/libexec/flannel units=usr/lib/systemd/system zsh=usr/share/zsh/site-functions
         licences=usr/share/licenses/flanneld ;;
-    *) fail "stage.sh: no family '$family'" ;;
+    *) fail "stage.sh: unknown package type '$family': deb or rpm" ;;
 esac
 
-# They come with the runtime, in the package that the executable was linked from.
+# The notices of the .NET runtime are in the package that the executable was linked from.
 notices() {
-    local found
-    found=$(find "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.netcore.app.runtime.nativeaot.$(rid_of "$architecture")" -name THIRD-PARTY-NOTICES.TXT 2>/dev/null | sort -V | tail -n 1)
-    [ -n "$found" ] || fail "the notices of .NET's runtime are not among the restored packages: ./build.sh publish restores them"
+    local found package
+    package=${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.netcore.app.runtime.nativeaot.$(rid_of "$architecture")
+    found=$(find "$package" -name THIRD-PARTY-NOTICES.TXT 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] || fail "missing THIRD-PARTY-NOTICES.TXT of the .NET runtime in the restored packages: run ./build.sh publish"
     printf '%s' "$found"
 }
 
@@ -47,12 +47,12 @@ for example in packaging/systemd/examples/*.conf; do
     put 644 "$example" "usr/share/doc/flanneld/examples/${example##*/}"
     sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
 done
-# Debian has its own place for these: /usr/share/common-licenses.
+# Debian has these in /usr/share/common-licenses.
 if [ "$family" = rpm ]; then
     for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
-    # The OpenSSL inside is Debian's, and looks for the authorities that the system trusts where Debian has them.
+    # The OpenSSL that is linked in is Debian's, and reads the certificate authorities from the path of Debian.
     mkdir -p "$folder/usr/lib/ssl"
     ln -s ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem "$folder/usr/lib/ssl/cert.pem"
 fi
-# The bytes of the packages must not tell when and where they were made.
+# The bytes of the packages must not depend on the time and place of the build.
 find "$folder" -exec touch -h -d "@$(source_date_epoch)" {} +

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# rpm/build.sh ARCH: flanneld and flanneld-debuginfo for amd64 or arm64, from the executable that ./build.sh package compiled.
+# rpm/build.sh ARCH: makes flanneld and flanneld-debuginfo for amd64 or arm64, from the executable of ./build.sh package.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
@@ -16,7 +16,7 @@ export SOURCE_DATE_EPOCH
 top=$ARTIFACTS/rpm/$architecture
 log=$top/build.log
 
-# packaging/changelog in rpm's form.
+# packaging/changelog in the format of rpm.
 rpm_changelog() {
     packaging/changelog.sh "$version" | dpkg-parsechangelog -l - --all --format rfc822 | awk '
         function flush() { if (version != "") printf "* %s %s - %s-1\n%s\n", day, who, version, text; version = ""; text = "" }
@@ -40,6 +40,6 @@ rpmbuild -bb --target "$(rpm_architecture_of "$architecture")-linux" \
     --define "_buildhost localhost" --define "use_source_date_epoch_as_buildtime 1" --define "clamp_mtime_to_source_date_epoch 1" \
     --define "build_mtime_policy clamp_to_source_date_epoch" \
     "$top/flanneld.spec" >"$log" 2>&1 || { tail -n 30 "$log"; fail "rpmbuild failed: $log"; }
-# There is one version of them at a time.
+# Remove packages of other versions.
 rm -f "$ARTIFACTS/packages/"flanneld-*."$(rpm_architecture_of "$architecture")".rpm
 mv "$top"/out/*/*.rpm "$ARTIFACTS/packages/"

@@ -1,4 +1,4 @@
-# Completion of flanneld for bash. tests/Flanneld.Unit.Tests hold it against the daemon's own list of flags.
+# Completion of flanneld for bash. The unit tests compare it with the flags of the daemon.
 # shellcheck shell=bash
 
 _flanneld() {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The container image of the architectures named: packaging/container/build.sh ARCH…   (amd64, arm64)
-# artifacts/packages/flanneld-VERSION-oci.tar, an OCI image layout with one index over all of them, and an SBOM of each beside it.
+# packaging/container/build.sh ARCH…: makes the container image for amd64, arm64 or both.
+# Writes artifacts/packages/flanneld-VERSION-oci.tar, an OCI image layout with one index, and an SBOM for each architecture.
 #
-# There is no base image and nothing is run in it, so no container engine is needed: an image is a few JSON documents and a tar, and writing them
-# here leaves no byte to chance. The same commit makes the same digest.
+# There is no base image, and nothing is executed in the image, so that no container engine is needed: an image is a few JSON documents and
+# a tar file. The same commit gives the same digest.
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -15,9 +15,9 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=packaging/project.sh
 . packaging/project.sh
 
-# Debian's own, not /etc/ssl/certs/ca-certificates.crt: that one holds whatever else the owner of this machine trusts.
+# Not /etc/ssl/certs/ca-certificates.crt: it also contains the authorities that were added on this machine.
 AUTHORITIES=/usr/share/ca-certificates/mozilla
-# As in other images without a distribution: no user of a host has this number.
+# The usual id in images without a distribution: no user of a host has it.
 USER_ID=65532
 
 # --- the file system -----------------------------------------------------------------------------------------------------------
@@ -26,7 +26,7 @@ file_system() { # ARCH FOLDER
     local built root=$2
     built=$ARTIFACTS/$(rid_of "$1")
     mkdir -p "$root"/{opt/bin,etc/ssl/certs,run/flannel,usr/share/doc/flanneld}
-    # Where flannel's users look for it.
+    # The path of upstream flannel.
     install -m 755 "$built/flanneld" "$root/opt/bin/flanneld"
     install -m 644 "$built/flanneld.notices" "$root/usr/share/doc/flanneld/copyright"
     cat "$AUTHORITIES"/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
@@ -34,7 +34,7 @@ file_system() { # ARCH FOLDER
     printf 'root:x:0:\nflanneld:x:%s:\n' "$USER_ID" >"$root/etc/group"
 }
 
-layer() { # FOLDER OUT: the tar, what belongs to the daemon's user last
+layer() { # FOLDER OUT: the tar file, with the folder of the daemon's user last
     local options=(--format=ustar --numeric-owner --mtime="@$EPOCH" --no-recursion -C "$1")
     (cd "$1" && find . -mindepth 1 ! -path ./run/flannel -printf '%P\0' | sort -z) |
         tar -c "${options[@]}" --owner=0 --group=0 --null --files-from=- -f "$2"
@@ -45,7 +45,7 @@ layer() { # FOLDER OUT: the tar, what belongs to the daemon's user last
 
 digest() { printf 'sha256:%s' "$(sha256sum <"$1" | cut -d' ' -f1)"; }
 
-# Puts a file among the blobs and says how a document refers to it.
+# Moves a file to the blobs and prints its descriptor.
 blob() { # FILE MEDIATYPE
     local sum size
     sum=$(digest "$1") size=$(stat -c %s "$1")
@@ -53,24 +53,26 @@ blob() { # FILE MEDIATYPE
     jq -cn --arg type "$2" --arg digest "$sum" --argjson size "$size" '{mediaType: $type, digest: $digest, size: $size}'
 }
 
-# https://github.com/opencontainers/image-spec/blob/main/annotations.md; base.name is absent because there is no base.
+# https://github.com/opencontainers/image-spec/blob/main/annotations.md; base.name is absent because there is no base image.
 annotations() { # SBOM
     local revision source=${SOURCE_URL:-}
     revision=$(git rev-parse HEAD 2>/dev/null || true)
-    # A clone's origin, when others can reach it; a machine that builds may have a token in it.
+    # The origin of the clone, if it is an https address. It may contain a token of the build machine.
     if [ -z "$source" ] && source=$(git remote get-url origin 2>/dev/null); then
         case $source in https://*@*) source=https://${source#*@} ;; https://*) ;; *) source= ;; esac
         source=${source%.git}
     fi
     jq -c --arg created "$CREATED" --arg version "$VERSION" --arg revision "$revision" --arg source "$source" --arg vendor "$PROJECT_NAME" '
-        # Of all that is in it.
+        # The licenses of all components.
         ([.metadata.component, .components[]]
-            | [.[].licenses[]? | .license.id // .expression | if test(" OR ") then "(\(.))" else . end] | unique | join(" AND ")) as $licences
+            | [.[].licenses[]? | .license.id // .expression | if test(" OR ") then "(\(.))" else . end]
+            | unique | join(" AND ")) as $licenses
         | {
-            created: $created, version: $version, revision: $revision, licenses: $licences, source: $source,
-            documentation: (if $source == "" then "" else $source + "/blob/" + (if $revision == "" then "main" else $revision end) + "/packaging/container/README.md" end),
+            created: $created, version: $version, revision: $revision, licenses: $licenses, source: $source,
+            documentation: (if $source == "" then ""
+                else $source + "/blob/" + (if $revision == "" then "main" else $revision end) + "/packaging/container/README.md" end),
             title: "flanneld", vendor: $vendor,
-            description: "flannel for Alibaba Cloud VPC: leases a subnet from etcd and has the VPC route it to this node"
+            description: "flannel for Alibaba Cloud VPC: leases a subnet from etcd; the VPC routes it to this node"
           }
         | with_entries(select(.value != "") | .key |= "org.opencontainers.image." + .)' "$1"
 }
@@ -82,9 +84,9 @@ configuration() { # ARCH DIFF_ID ANNOTATIONS
             User: $user,
             Env: [
                 "PATH=/opt/bin",
-                # Where there is no home, .NET looks for one.
+                # .NET needs a home folder.
                 "HOME=/",
-                # The health check asks there; only this host can.
+                # Used by the health check. Only this host can connect.
                 "FLANNELD_HEALTHZ_IP=127.0.0.1",
                 "FLANNELD_HEALTHZ_PORT=8471"
             ],
@@ -92,35 +94,41 @@ configuration() { # ARCH DIFF_ID ANNOTATIONS
             WorkingDir: "/",
             Labels: $labels,
             StopSignal: "SIGTERM",
-            # Not of OCI, but engines that know it from Docker read it; nanoseconds.
-            Healthcheck: {Test: ["CMD", "/opt/bin/flanneld", "healthcheck"], Interval: 30000000000, Timeout: 6000000000, StartPeriod: 60000000000, Retries: 3}
+            # Not part of OCI, but read by engines that know it from Docker. Nanoseconds.
+            Healthcheck: {
+                Test: ["CMD", "/opt/bin/flanneld", "healthcheck"],
+                Interval: 30000000000, Timeout: 6000000000, StartPeriod: 60000000000, Retries: 3
+            }
         },
         rootfs: {type: "layers", diff_ids: [$layer]},
         history: [{created: $created, created_by: "packaging/container/build.sh"}]
     }'
 }
 
-image() { # ARCH: says how the index refers to it
+image() { # ARCH: prints the descriptor for the index
     local architecture=$1 work=$WORK/$1 notes difference layer config
     mkdir -p "$work"
     file_system "$architecture" "$work/root"
     layer "$work/root" "$work/layer"
     difference=$(digest "$work/layer")
-    # libdeflate -12 compresses more than gzip -9, in the same format. Every engine and registry reads gzip; not so zstd.
+    # libdeflate -12 compresses more than gzip -9, in the same format. Every engine and registry can read gzip, unlike zstd.
     libdeflate-gzip -12 -c "$work/layer" >"$work/layer.gz"
     layer=$(blob "$work/layer.gz" application/vnd.oci.image.layer.v1.tar+gzip)
     notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json")
     configuration "$architecture" "$difference" "$notes" >"$work/config"
     config=$(blob "$work/config" application/vnd.oci.image.config.v1+json)
     jq -cn --argjson config "$config" --argjson layer "$layer" --argjson notes "$notes" \
-        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $config, layers: [$layer], annotations: $notes}' >"$work/manifest"
+        '{
+            schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+            config: $config, layers: [$layer], annotations: $notes
+        }' >"$work/manifest"
     blob "$work/manifest" application/vnd.oci.image.manifest.v1+json |
         jq -c --arg architecture "$architecture" '. + {platform: {architecture: $architecture, os: "linux"}}'
 }
 
 # --- the archive ---------------------------------------------------------------------------------------------------------------
 
-sbom() { # ARCH…: what the image has beside the executable
+sbom() { # ARCH…: the SBOM, with the components of the image other than the executable
     local package=ca-certificates version=- purl=-
     if version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null); then
         # shellcheck source=/dev/null
@@ -139,9 +147,10 @@ layout() { # ARCH…
     for architecture in "$@"; do image "$architecture"; done >"$WORK/manifests"
     notes=$(annotations "$ARTIFACTS/packages/flanneld-$VERSION-oci-$1.cdx.json")
     jq -cs --argjson notes "$notes" \
-        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' "$WORK/manifests" >"$WORK/index"
+        '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: ., annotations: $notes}' \
+        "$WORK/manifests" >"$WORK/index"
     index=$(blob "$WORK/index" application/vnd.oci.image.index.v1+json)
-    # What an engine calls it once it is loaded: a name that can mean no registry's. A tag knows neither ~ nor +.
+    # The name after the image is loaded: localhost is no registry. A tag can contain neither ~ nor +.
     jq -cn --argjson index "$index" --arg name "localhost/flanneld:${VERSION//[~+]/-}" '{
         schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json",
         manifests: [$index + {annotations: {"org.opencontainers.image.ref.name": $name, "io.containerd.image.name": $name}}]
@@ -156,7 +165,8 @@ EPOCH=$(source_date_epoch)
 CREATED=$(date -u -d "@$EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 for architecture in "$@"; do
     for file in flanneld flanneld.notices; do
-        [ -s "$ARTIFACTS/$(rid_of "$architecture")/$file" ] || fail "no artifacts/$(rid_of "$architecture")/$file: ./build.sh package makes it"
+        folder=$(rid_of "$architecture")
+        [ -s "$ARTIFACTS/$folder/$file" ] || fail "no artifacts/$folder/$file: ./build.sh package makes it"
     done
 done
 WORK=$(mktemp -d)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# An apt and a yum repository of artifacts/packages, for any web server that serves files: artifacts/repository.
+# packaging/repository/build.sh: makes an apt and a yum repository of artifacts/packages in artifacts/repository, for any web server.
 #
-# GPG_KEY         whatever gpg --local-user takes, with its secret half in the caller's keyring: signs the lists and the rpms
-# REPOSITORY_URL  where artifacts/repository will be served; it is written into the clients' files
+# GPG_KEY         a key for gpg --local-user, with its secret key in the keyring of the caller: signs the lists and the rpms
+# REPOSITORY_URL  the address at which artifacts/repository will be served; it is written to the files for clients
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 # shellcheck source=eng/lib.sh
@@ -20,7 +20,7 @@ suite=stable
 
 sign() { gpg --batch --yes --local-user "$key" --digest-algo SHA512 "$@"; }
 
-# Who has the old Release reads the old lists until it has the new one: they are found by their hash too.
+# A client with the old Release file still finds the old lists, by their hash.
 by_hash() { # FOLDER
     local file hash
     mkdir -p "$1/by-hash/SHA256"
@@ -44,7 +44,8 @@ apt_repository() (
         by_hash "$folder"
     done
     apt-ftparchive -o APT::FTPArchive::Release::Origin="$PROJECT_NAME" -o APT::FTPArchive::Release::Label=flanneld \
-        -o APT::FTPArchive::Release::Suite=$suite -o APT::FTPArchive::Release::Codename=$suite -o APT::FTPArchive::Release::Components=main \
+        -o APT::FTPArchive::Release::Suite=$suite -o APT::FTPArchive::Release::Codename=$suite \
+        -o APT::FTPArchive::Release::Components=main \
         -o APT::FTPArchive::Release::Architectures="$*" -o APT::FTPArchive::Release::Acquire-By-Hash=yes \
         -o APT::FTPArchive::Release::Description="flannel for Alibaba Cloud VPC" release "dists/$suite" >Release
     mv Release "dists/$suite/Release"
@@ -68,7 +69,7 @@ yum_repository() (
     done
 )
 
-# What a client puts below /etc.
+# The files that a client installs below /etc.
 client_files() {
     local trust='Trusted: yes' check=0 key_line=
     if [ -n "$key" ]; then
@@ -76,7 +77,8 @@ client_files() {
         trust='Signed-By: /etc/apt/keyrings/flanneld.asc' check=1 key_line="gpgkey=$url/flanneld.asc"
     fi
     printf '%s\n' 'Types: deb' "URIs: $url/apt" "Suites: $suite" 'Components: main' "$trust" >"$repository/flanneld.sources"
-    printf '%s\n' '[flanneld]' 'name=flannel for Alibaba Cloud VPC' "baseurl=$url/yum/\$basearch" 'enabled=1' "gpgcheck=$check" "repo_gpgcheck=$check" \
+    printf '%s\n' '[flanneld]' 'name=flannel for Alibaba Cloud VPC' "baseurl=$url/yum/\$basearch" 'enabled=1' \
+        "gpgcheck=$check" "repo_gpgcheck=$check" \
         ${key_line:+"$key_line"} >"$repository/flanneld.repo"
 }
 
@@ -86,25 +88,26 @@ install_lines() {
     if [ -n "$key" ]; then say "      install -d /etc/apt/keyrings && curl -fsSo /etc/apt/keyrings/flanneld.asc $url/flanneld.asc"; fi
     say "      curl -fsSo /etc/apt/sources.list.d/flanneld.sources $url/flanneld.sources"
     say "      apt-get update && apt-get install flanneld"
-    say "    Alibaba Cloud Linux, RHEL and kin:"
+    say "    Alibaba Cloud Linux, RHEL:"
     say "      curl -fsSo /etc/yum.repos.d/flanneld.repo $url/flanneld.repo"
     say "      dnf install flanneld"
-    if [ -z "$key" ]; then say "    Not signed: set GPG_KEY to the name of a key, unless the way to this server is trusted."; fi
+    if [ -z "$key" ]; then say "    Not signed: set GPG_KEY to the name of a key, unless you trust the connection to this server."; fi
 }
 
-# Those that package made.
+# The architectures of ./build.sh package.
 architectures=()
 for architecture in amd64 arm64; do
-    if compgen -G "$packages/flanneld_*_$architecture.deb" >/dev/null && compgen -G "$packages/flanneld-*.$(rpm_architecture_of "$architecture").rpm" >/dev/null; then
+    if compgen -G "$packages/flanneld_*_$architecture.deb" >/dev/null &&
+        compgen -G "$packages/flanneld-*.$(rpm_architecture_of "$architecture").rpm" >/dev/null; then
         architectures+=("$architecture")
     fi
 done
-[ "${#architectures[@]}" -ne 0 ] || fail "no packages in artifacts/packages: ./build.sh package makes them"
-if [ -n "$key" ]; then gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 || fail "GPG_KEY is '$key', and gpg has no secret key of that name"; fi
+[ "${#architectures[@]}" -ne 0 ] || fail "no packages in artifacts/packages: run ./build.sh package"
+if [ -n "$key" ]; then gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 || fail "GPG_KEY: gpg has no secret key '$key'"; fi
 
 rm -rf "$repository"
 mkdir -p "$repository"
-# Not by step: within it, a command that fails would not end the script.
+# Not with step: inside it, a command that fails would not end the script.
 say "==> apt and yum repository (${architectures[*]})"
 apt_repository "${architectures[@]}"
 yum_repository "${architectures[@]}"

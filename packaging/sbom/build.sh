@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The SBOM of an executable, and of whatever holds it and nothing else (deb, rpm): packaging/sbom/build.sh ARCH…
-# With FOR=image it is the container image's: the executable's, and the lines of the inventory in MORE besides (packaging/container/build.sh).
-# CycloneDX 1.6 in artifacts/packages/flanneld-VERSION-ARCH.cdx.json. The same inputs make the same bytes: its time is that of the sources, its serial
-# number comes from its content.
+# packaging/sbom/build.sh ARCH…: the SBOM of an executable, and of packages that contain nothing else (deb, rpm).
+# With FOR=image it is the SBOM of the container image, which has the components of the inventory MORE in addition.
+# Writes CycloneDX 1.6 to artifacts/packages/flanneld-VERSION-ARCH.cdx.json. The same inputs give the same bytes: the time is that of the
+# last commit, and the serial number is derived from the content.
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -19,7 +19,7 @@ project_licence() {
     else fail "unknown license in LICENSE: add a line 'SPDX-License-Identifier: …'"; fi
 }
 
-# A serial number that the content has: the first 122 bits of its hash in the form of a version 8 UUID (RFC 9562).
+# Derives the serial number from the content: the first 122 bits of its hash as a version 8 UUID (RFC 9562).
 serial_number() {
     local sum
     sum=$(sha256sum | cut -d' ' -f1)
@@ -42,11 +42,15 @@ CREATED=$(date -u -d "@$(source_date_epoch)" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$ARTIFACTS/packages"
 for architecture in "$@"; do
     folder=$ARTIFACTS/$(rid_of "$architecture")
-    [ -s "$folder/flanneld.linked" ] || fail "no $folder/flanneld.linked, which says what the executable is made of: ./build.sh publish writes it"
+    [ -s "$folder/flanneld.linked" ] || fail "missing $folder/flanneld.linked, the list of linked components: run ./build.sh publish"
     purl="pkg:generic/flanneld@$(jq -rn --arg version "$VERSION" '$version | @uri')?arch=$architecture"
     case ${FOR:-executable} in
-        executable) document flanneld application "$purl" "$folder/flanneld" "$folder/flanneld.linked" >"$ARTIFACTS/packages/flanneld-$VERSION-$architecture.cdx.json" ;;
-        image) document flanneld container "$purl&type=oci" "$folder/flanneld" "$folder/flanneld.linked" "$MORE" >"$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json" ;;
+        executable)
+            document flanneld application "$purl" "$folder/flanneld" "$folder/flanneld.linked" \
+                >"$ARTIFACTS/packages/flanneld-$VERSION-$architecture.cdx.json" ;;
+        image)
+            document flanneld container "$purl&type=oci" "$folder/flanneld" "$folder/flanneld.linked" "$MORE" \
+                >"$ARTIFACTS/packages/flanneld-$VERSION-oci-$architecture.cdx.json" ;;
         *) fail "FOR is executable or image, not '$FOR'" ;;
     esac
 done

@@ -1,5 +1,5 @@
-# Components of an inventory (a line each, see inventory.sh) to a CycloneDX 1.6 document without its serial number.
-# Arguments: name, version, type, purl (of the whole), hash (SHA-256 of its one file, or ""), licence (SPDX or ""), created (RFC 3339).
+# Converts the components of an inventory (one for each line, see inventory.sh) to a CycloneDX 1.6 document without serial number.
+# Arguments: name, version, type, purl (of the whole), hash (SHA-256 of its file, or ""), licence (SPDX or ""), created (RFC 3339).
 
 def absent: . == "-" or . == "";
 def licences: if absent then [] elif test(" (AND|OR|WITH) ") then [{expression: .}] else [{license: {id: .}}] end;
@@ -9,7 +9,7 @@ def is_empty: . == null or . == [] or . == "";
 def component:
   split("\t") as [$kind, $name, $version, $purl, $hash, $licence, $url]
   | {
-      # Names alone would do, but for a package of two architectures in one image.
+      # Names are not unique: one image may contain a package for two architectures.
       "bom-ref": (if ($purl | absent) then "\($kind):\($name)" else $purl end),
       type: (if $name | test("App.Runtime") then "framework" elif $kind == "file" then "file" elif $kind == "data" then "data" else "library" end),
       name: $name,
@@ -30,7 +30,7 @@ def component:
     version: 1,
     metadata: {
       timestamp: $created,
-      # Written from what the linker and the AOT compiler took, not from what a manifest asks for.
+      # The components are those that the linker and the AOT compiler used, not those of a manifest.
       lifecycles: [{phase: "build"}],
       tools: {components: [{type: "application", name: "packaging/sbom/build.sh", version: $version}]},
       component: ({

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What the linker and the AOT compiler put into the executable that was just made: packaging/sbom/inventory.sh RID OBJECTS OUT
-# OBJECTS is the folder that holds flanneld.ilc.rsp and archives.tsv (eng/Native.targets). Writes OUT.linked, a line for each component
-# (kind, name, version, purl, SHA-512 or -, licence as an SPDX expression or -, URL or -; separated by tabs), and OUT.notices, the texts of their licences.
-# Called by ./build.sh publish right after the link, because only then is it certain which packages were there.
+# packaging/sbom/inventory.sh RID OBJECTS OUT: lists what the linker and the AOT compiler put into the executable.
+# OBJECTS is the folder of flanneld.ilc.rsp and archives.tsv (eng/Native.targets). Writes OUT.linked, with a line for each component (kind,
+# name, version, purl, SHA-512 or -, license as an SPDX expression or -, URL or -; separated by tabs), and OUT.notices, the license texts.
+# Called by ./build.sh publish right after the link, because only then the used packages are certain.
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C
@@ -14,7 +14,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 [ $# -eq 3 ] || fail "usage: packaging/sbom/inventory.sh RID OBJECTS OUT"
 RID=$1 OBJECTS=$2 OUT=$3
 ARCHITECTURE=$(architecture_of "$RID")
-# Where eng/native.sh unpacks the libraries that are linked in, when it can.
+# eng/native.sh unpacks the libraries that are linked in here, where possible.
 SYSROOT=$ARTIFACTS/sysroot-$RID
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -24,7 +24,7 @@ component() { # KIND NAME VERSION PURL HASH LICENCE URL
     printf '%s\n' "$*" >>"$work/linked"
 }
 
-# A heading and the text, once for all that share it.
+# Adds a license text, once for all components that share it.
 notice() { # NAME FILE
     local sum
     sum=$(sha256sum <"$2" | cut -d' ' -f1)
@@ -32,7 +32,7 @@ notice() { # NAME FILE
     [ -e "$work/$sum.text" ] || cp "$2" "$work/$sum.text"
 }
 
-# A purl's version: what is not a letter, a digit or one of -._~ is written with percent signs.
+# Percent encoding of the version in a purl: all characters except letters, digits and -._~.
 percent() {
     local text=$1 out='' i c
     for ((i = 0; i < ${#text}; i++)); do
@@ -44,9 +44,9 @@ percent() {
 
 element() { sed -n "s/.*<$1\\( [^>]*\\)\\{0,1\\}>\\([^<]*\\)<.*/\\2/p" "$2" | head -n 1; }
 
-# --- NuGet: what the AOT compiler read, and the runtime's own archives ----------------------------------------------------------
+# --- NuGet: the input of the AOT compiler, and the archives of the runtime ----------------------------------------------------------
 
-# The folder of the package that a file is in: the one with the nuspec.
+# The folder of the package that contains a file: the one with the nuspec.
 package_folder() { # FILE
     local folder=${1%/*}
     while [ -n "$folder" ]; do
@@ -60,7 +60,7 @@ nuget() { # FOLDER
     nuspec=$(compgen -G "$folder/*.nuspec")
     id=$(element id "$nuspec") version=$(element version "$nuspec") url=$(element projectUrl "$nuspec")
     licence=$(sed -n 's/.*<license type="expression">\([^<]*\)<.*/\1/p' "$nuspec")
-    [ -n "$licence" ] || fail "$id $version names no licence by its SPDX expression: say in packaging/sbom/inventory.sh which it is"
+    [ -n "$licence" ] || fail "$id $version has no license as an SPDX expression: add it to packaging/sbom/inventory.sh"
     hash=$(base64 -d <"$(compgen -G "$folder/*.nupkg.sha512")" | od -An -v -tx1 | tr -d ' \n')
     component nuget "$id" "$version" "pkg:nuget/$id@$(percent "$version")" "$hash" "$licence" "${url:--}"
     for file in "$folder"/LICENSE* "$folder"/THIRD-PARTY-NOTICES*; do
@@ -74,7 +74,7 @@ nuget() { # FOLDER
 
 # --- Debian: the archives of the C library and OpenSSL --------------------------------------------------------------------------
 
-# What is linked of a package, not what else is in its source; and the source, which is what Debian's security advisories name.
+# The license of what is linked, which may differ from the rest of the source; and the source package, which security advisories name.
 facts_of() { # PACKAGE
     case $1 in
         libssl-dev) printf 'openssl\tApache-2.0\n' ;;
@@ -83,11 +83,11 @@ facts_of() { # PACKAGE
         # Offered under BSD-3-Clause or GPL-2.0-only.
         libzstd-dev) printf 'libzstd\tBSD-3-Clause\n' ;;
         zlib1g-dev) printf 'zlib\tZlib\n' ;;
-        *) fail "no licence is known of $1, which is linked in: say it in packaging/sbom/inventory.sh" ;;
+        *) fail "unknown license of $1, which is linked in: add it to packaging/sbom/inventory.sh" ;;
     esac
 }
 
-# dpkg knows a file by the name that its package gave it, and /lib may be a link to /usr/lib.
+# dpkg knows a file by its path in the package, and /lib may be a link to /usr/lib.
 installed_owner() { # FILE
     local file=$1 name
     command -v dpkg-query >/dev/null || return 0
@@ -97,7 +97,7 @@ installed_owner() { # FILE
     done
 }
 
-# In a folder of unpacked packages nothing but their names and versions is known.
+# In the sysroot only names and versions of packages are known.
 unpacked_owner() { # FILE
     case ${1##*/} in
         libssl.a | libcrypto.a) echo libssl-dev ;;
@@ -112,13 +112,14 @@ debian() { # PACKAGE ROOT
     local name=$1 root=${2%/} version source licence distribution text
     if [ -n "$root" ]; then version=$(sed -n "s/^$name //p" "$root/packages")
     else version=$(dpkg-query -W -f '${Version}\n' "$name:$ARCHITECTURE"); fi
-    [ -n "$version" ] || fail "which version of $name is linked in? It is in neither dpkg's list nor $SYSROOT/packages"
+    [ -n "$version" ] || fail "unknown version of $name: it is in neither the list of dpkg nor $SYSROOT/packages"
     IFS=$'\t' read -r source licence < <(facts_of "$name")
     # shellcheck source=/dev/null
     distribution=$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")
     component deb "$name" "$version" \
-        "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" - "$licence" "https://tracker.debian.org/pkg/$source"
-    # That of libgcc is a link into gcc-N-base.
+        "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" \
+        - "$licence" "https://tracker.debian.org/pkg/$source"
+    # The text of libgcc is a link into gcc-N-base.
     text=$root/usr/share/doc/$name/copyright
     if [ ! -f "$text" ]; then
         printf 'Licensed under %s.\nThe text is in the Debian source package %s.\n' "$licence" "$source" >"$work/short"
@@ -127,15 +128,16 @@ debian() { # PACKAGE ROOT
     notice "$name $version" "$text"
 }
 
-# --- what others brought along inside those -------------------------------------------------------------------------------------
+# --- components inside those packages -------------------------------------------------------------------------------------
 
 bundled() { # ARCHIVE
     local version
     case ${1##*/} in
         libz.a)
             version=$(grep -aoE 'zlib-ng [0-9]+\.[0-9.]+' "$1" | head -n 1 || true)
-            [ -n "$version" ] || fail "$1 is no zlib-ng any more: say in packaging/sbom/inventory.sh what it is"
-            component bundled zlib-ng "${version#* }" "pkg:github/zlib-ng/zlib-ng@${version#* }" - Zlib https://github.com/zlib-ng/zlib-ng ;;
+            [ -n "$version" ] || fail "$1 is not zlib-ng: update packaging/sbom/inventory.sh"
+            version=${version#* }
+            component bundled zlib-ng "$version" "pkg:github/zlib-ng/zlib-ng@$version" - Zlib https://github.com/zlib-ng/zlib-ng ;;
         libbrotli*.a) component bundled brotli - - - MIT https://github.com/google/brotli ;;
         libRuntime.*GC.a)
             component bundled llvm-libunwind - - - 'Apache-2.0 WITH LLVM-exception' https://github.com/llvm/llvm-project ;;
@@ -144,26 +146,28 @@ bundled() { # ARCHIVE
 
 # --- the two lists --------------------------------------------------------------------------------------------------------------
 
-archive() { # FILE that gave something
+archive() { # FILE of which something is linked in
     local file=$1 owner
     case $file in
-        # A copy without unwinding tables: where it came from is written beside it.
-        "$OBJECTS"/plain/*) file=$(grep "/${file##*/}\$" "$OBJECTS/plain/originals") || fail "$OBJECTS/plain/originals does not name ${file##*/}" ;;
-        # Compiled here from the sources that the compiler's package carries.
+        # A copy without unwinding tables. The file originals names its source.
+        "$OBJECTS"/plain/*)
+            file=$(grep "/${file##*/}\$" "$OBJECTS/plain/originals") || fail "$OBJECTS/plain/originals does not list ${file##*/}" ;;
+        # Compiled from sources in the package of the compiler.
         */libs/System.Security.Cryptography.Native/build/*)
             file=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "${file%/*}/CMakeCache.txt")/. ;;
     esac
     owner=$(package_folder "$file")
     if [ -n "$owner" ]; then printf 'nuget %s\n' "$owner" >>"$work/owners"; bundled "$file"
-    elif [[ $file == "$SYSROOT"/* ]] && owner=$(unpacked_owner "$file") && [ -n "$owner" ]; then printf 'debian %s %s\n' "$owner" "$SYSROOT" >>"$work/owners"
+    elif [[ $file == "$SYSROOT"/* ]] && owner=$(unpacked_owner "$file") && [ -n "$owner" ]; then
+        printf 'debian %s %s\n' "$owner" "$SYSROOT" >>"$work/owners"
     elif owner=$(installed_owner "$file") && [ -n "$owner" ]; then printf 'debian %s /\n' "$owner" >>"$work/owners"
     else
-        # Not a package's: a linker's folder of somebody's own. Its bytes are all that can be named.
+        # Not part of a package: only its hash is known.
         component file "${file##*/}" - - "$(sha512sum "$file" | cut -d' ' -f1)" - -
     fi
 }
 
-for file in archives.tsv flanneld.ilc.rsp; do [ -s "$OBJECTS/$file" ] || fail "no $OBJECTS/$file: publish first"; done
+for file in archives.tsv flanneld.ilc.rsp; do [ -s "$OBJECTS/$file" ] || fail "missing $OBJECTS/$file: run ./build.sh publish"; done
 while IFS=$'\t' read -r _ extracted file; do
     if [[ $extracted =~ ^[1-9] ]]; then archive "$(realpath -s "$file")"; fi
 done <"$OBJECTS/archives.tsv"

@@ -1,4 +1,4 @@
-# What README's "On real instances" clicks together. Checked for its syntax and its agreement with ../cloud-init and ../ram only: it was
+# The cluster of "Set up a cluster" in the README. Only its syntax, and its agreement with ../cloud-init and ../ram, are tested: it was
 # NOT run against the live cloud yet.
 
 data "alicloud_images" "debian" {
@@ -20,7 +20,7 @@ resource "alicloud_vswitch" "this" {
   cidr_block   = var.vswitch_cidr
 }
 
-# Instances of one group reach each other. Their containers have addresses of their own, which the group must be told.
+# Instances of one group reach each other. The addresses of their containers need a rule.
 resource "alicloud_security_group" "this" {
   security_group_name = var.name
   vpc_id              = alicloud_vpc.this.id
@@ -35,19 +35,19 @@ resource "alicloud_security_group_rule" "pods" {
   nic_type          = "intranet"
   policy            = "accept"
   cidr_ip           = var.pod_cidr
-  description       = "flannel: from the nodes' containers"
+  description       = "flannel: containers of the nodes"
 }
 
-# Who may be elected to write the routes: two or three nodes are enough, all may.
+# Role of the nodes that may be elected as route controller: two or three nodes are enough, all may.
 resource "alicloud_ram_role" "controller" {
   role_name                   = "${var.name}-controller"
-  description                 = "flanneld's route controller"
+  description                 = "route controller of flanneld"
   assume_role_policy_document = file("${path.module}/../ram/trust-policy.json")
 }
 
 resource "alicloud_ram_policy" "controller" {
   policy_name     = "${var.name}-controller"
-  description     = "flanneld's route controller"
+  description     = "route controller of flanneld"
   policy_document = file("${path.module}/../ram/controller-policy.json")
 }
 
@@ -80,14 +80,14 @@ resource "alicloud_instance" "node" {
   vswitch_id      = alicloud_vswitch.this.id
   security_groups = [alicloud_security_group.this.id]
   key_name        = var.key_name
-  # The controller would switch it off as well, a while after the boot.
+  # Otherwise the route controller disables it, some time after the boot.
   source_dest_check = false
   user_data         = base64encode(local.user_data["node"])
 
   system_disk_category = "cloud_essd"
 }
 
-# flanneld waits for the role's credentials, so that it may come after the instance.
+# flanneld waits for the credentials of the role, which may be attached after the instance exists.
 resource "alicloud_ecs_ram_role_attachment" "this" {
   for_each = merge(
     { etcd = alicloud_instance.etcd.id },

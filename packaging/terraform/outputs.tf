@@ -4,21 +4,21 @@ output "vpc_id" {
 }
 
 output "route_table_id" {
-  description = "The route table that gets an entry for each node's subnet."
+  description = "The route table, which gets an entry for the subnet of each node."
   value       = alicloud_vpc.this.route_table_id
 }
 
 output "security_group_id" {
-  description = "The security group, for rules of your own."
+  description = "The security group, for additional rules."
   value       = alicloud_security_group.this.id
 }
 
 output "etcd_endpoint" {
-  description = "For etcdctl, and for --etcd-endpoints of more nodes."
+  description = "Endpoint for etcdctl, and for --etcd-endpoints of more nodes."
   value       = "http://${local.etcd_address}:2379"
 }
 
 output "node_addresses" {
-  description = "The etcd host first."
+  description = "Addresses of the nodes, the etcd host first."
   value       = concat([alicloud_instance.etcd.private_ip], alicloud_instance.node[*].private_ip)
 }

@@ -1,8 +1,8 @@
 locals {
-  # The eleventh address of the vSwitch, as in the walk-through: the nodes' user-data names it before it exists.
+  # The eleventh address of the vSwitch. The user data of the nodes names it before the host exists.
   etcd_address = cidrhost(var.vswitch_cidr, 11)
 
-  # ../cloud-init with the values of this module in place of the examples that its files hold.
+  # ../cloud-init, with the values of this module instead of the examples in its files.
   user_data = {
     for role in ["etcd", "node"] : role => replace(
       replace(

@@ -1,67 +1,67 @@
 variable "name" {
-  description = "Begins the name of everything that is made."
+  description = "Prefix of the names of all resources."
   type        = string
   default     = "flannel"
 }
 
 variable "zone_id" {
-  description = "Where the vSwitch and the instances are, as cn-hangzhou-h."
+  description = "Zone of the vSwitch and of the instances, such as cn-hangzhou-h."
   type        = string
 }
 
 variable "vpc_cidr" {
-  description = "The VPC's range: 192.168.0.0/16, 172.16.0.0/12, 10.0.0.0/8, or a part of one."
+  description = "Range of the VPC: 192.168.0.0/16, 172.16.0.0/12, 10.0.0.0/8, or a part of one."
   type        = string
   default     = "192.168.0.0/16"
 }
 
 variable "vswitch_cidr" {
-  description = "The vSwitch's range, inside the VPC's. The etcd host has its eleventh address."
+  description = "Range of the vSwitch, inside the range of the VPC. The etcd host has its eleventh address."
   type        = string
   default     = "192.168.1.0/24"
 }
 
 variable "pod_cidr" {
-  description = "flannel's Network, which the nodes' subnets come from: outside the VPC's range. Each node takes a route table entry."
+  description = "Network of flannel, from which the subnets of the nodes are leased: outside the range of the VPC. Each node needs one entry of the route table."
   type        = string
   default     = "10.24.0.0/16"
 }
 
 variable "nodes" {
-  description = "How many nodes there are beside the etcd host, which is a node too. A route table takes 200 entries by default."
+  description = "Number of nodes in addition to the etcd host, which is a node too. A route table holds 200 entries by default."
   type        = number
   default     = 2
 
   validation {
     condition     = var.nodes >= 0 && var.nodes <= 199 && floor(var.nodes) == var.nodes
-    error_message = "nodes must be a whole number from 0 to 199: with the etcd host that is one route table's default quota of 200 entries."
+    error_message = "nodes must be an integer from 0 to 199: with the etcd host this is the default quota of 200 entries of a route table."
   }
 }
 
 variable "instance_type" {
-  description = "What the instances are."
+  description = "Type of the instances."
   type        = string
   default     = "ecs.g7.large"
 }
 
 variable "image_id" {
-  description = "Debian, Ubuntu, Alibaba Cloud Linux, RHEL or kin, with cloud-init. Null: the newest Debian 12 of Alibaba Cloud."
+  description = "Debian, Ubuntu, Alibaba Cloud Linux, RHEL or compatible, with cloud-init. Null: the newest Debian 12 of Alibaba Cloud."
   type        = string
   default     = null
 }
 
 variable "key_name" {
-  description = "A key pair of yours for the log-in, or null. No port is opened for it."
+  description = "A key pair for the login, or null. No port is opened for it."
   type        = string
   default     = null
 }
 
 variable "repository" {
-  description = "Where the folder that ./build.sh repo made is served, without a slash at its end, as the instances reach it."
+  description = "Address of the repository that ./build.sh repo makes, as the instances reach it, without a slash at the end."
   type        = string
 
   validation {
     condition     = can(regex("^https://[A-Za-z0-9.:/_-]*[A-Za-z0-9_-]$", var.repository))
-    error_message = "repository must be an https URL without a slash at its end: the key that checks the packages comes by it."
+    error_message = "repository must be an https URL without a slash at the end: the key of the packages is downloaded from it."
   }
 }
