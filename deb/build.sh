@@ -34,7 +34,7 @@ packaging/stage_symbols.sh "$tree/symbols" "$architecture" >"$tree/build-id"
 cp -r deb/debian "$tree/debian"
 sed -i -e "s|@MAINTAINER@|$PROJECT_MAINTAINER|" -e "s|@URL@|$PROJECT_URL|" "$tree/debian/control"
 packaging/changelog.sh "$version" >"$tree/debian/changelog"
-cp packaging/licences/copyright "$tree/debian/copyright"
+cp packaging/licenses/copyright "$tree/debian/copyright"
 
 # -d: no check of build dependencies. The executable is already compiled, so that no compiler is needed.
 (cd "$tree" && umask 022 && dpkg-buildpackage -a"$architecture" -b -d -us -uc) >"$log" 2>&1 ||

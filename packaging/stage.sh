@@ -13,9 +13,9 @@ bash=usr/share/bash-completion/completions fish=usr/share/fish/vendor_completion
 case $family in
     # debhelper of bookworm finds units in /lib only. With a merged /usr it is the same folder.
     deb) settings=etc/default libexec=usr/lib/flannel units=lib/systemd/system zsh=usr/share/zsh/vendor-completions
-        licences=usr/share/doc/flanneld ;;
+        licenses=usr/share/doc/flanneld ;;
     rpm) settings=etc/sysconfig libexec=usr/libexec/flannel units=usr/lib/systemd/system zsh=usr/share/zsh/site-functions
-        licences=usr/share/licenses/flanneld ;;
+        licenses=usr/share/licenses/flanneld ;;
     *) fail "stage.sh: unknown package type '$family': deb or rpm" ;;
 esac
 
@@ -42,14 +42,14 @@ done
 put 644 packaging/completions/flanneld.bash "$bash/flanneld"
 put 644 packaging/completions/flanneld.zsh "$zsh/_flanneld"
 put 644 packaging/completions/flanneld.fish "$fish/flanneld.fish"
-put 644 "$(notices)" "$licences/THIRD-PARTY-NOTICES.dotnet"
+put 644 "$(notices)" "$licenses/THIRD-PARTY-NOTICES.dotnet"
 for example in packaging/systemd/examples/*.conf; do
     put 644 "$example" "usr/share/doc/flanneld/examples/${example##*/}"
     sed -i "s|@LIBEXEC@|/$libexec|" "$folder/usr/share/doc/flanneld/examples/${example##*/}"
 done
 # Debian has these in /usr/share/common-licenses.
 if [ "$family" = rpm ]; then
-    for text in packaging/licences/*.txt packaging/licences/copyright; do put 644 "$text" "$licences/${text##*/}"; done
+    for text in packaging/licenses/*.txt packaging/licenses/copyright; do put 644 "$text" "$licenses/${text##*/}"; done
     # The OpenSSL that is linked in is Debian's, and reads the certificate authorities from the path of Debian.
     mkdir -p "$folder/usr/lib/ssl"
     ln -s ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem "$folder/usr/lib/ssl/cert.pem"

@@ -12,7 +12,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 . eng/lib.sh
 
 # The SPDX identifier of the project's license, from LICENSE. Empty in a copy of the sources that has no LICENSE.
-project_licence() {
+project_license() {
     [ -f LICENSE ] || return 0
     if grep -q '^SPDX-License-Identifier: ' LICENSE; then sed -n 's/^SPDX-License-Identifier: //p' LICENSE | head -n 1
     elif grep -qi 'Apache License' LICENSE && grep -qi 'Version 2\.0' LICENSE; then printf 'Apache-2.0'
@@ -31,7 +31,7 @@ document() { # NAME TYPE PURL EXECUTABLE INVENTORY…
     if [ "$type" = application ]; then hash=$(sha256sum <"$4" | cut -d' ' -f1); fi
     shift 4
     text=$(cat "$@" | jq -nR --arg name "$name" --arg version "$VERSION" --arg type "$type" --arg purl "$purl" --arg hash "$hash" \
-        --arg licence "$(project_licence)" --arg created "$CREATED" -f packaging/sbom/cyclonedx.jq)
+        --arg license "$(project_license)" --arg created "$CREATED" -f packaging/sbom/cyclonedx.jq)
     jq --arg serial "$(printf '%s' "$text" | serial_number)" '{"$schema", bomFormat, specVersion, serialNumber: $serial} + .' <<<"$text"
 }
 

@@ -1,13 +1,13 @@
 # Converts the components of an inventory (one for each line, see inventory.sh) to a CycloneDX 1.6 document without serial number.
-# Arguments: name, version, type, purl (of the whole), hash (SHA-256 of its file, or ""), licence (SPDX or ""), created (RFC 3339).
+# Arguments: name, version, type, purl (of the whole), hash (SHA-256 of its file, or ""), license (SPDX or ""), created (RFC 3339).
 
 def absent: . == "-" or . == "";
-def licences: if absent then [] elif test(" (AND|OR|WITH) ") then [{expression: .}] else [{license: {id: .}}] end;
+def licenses: if absent then [] elif test(" (AND|OR|WITH) ") then [{expression: .}] else [{license: {id: .}}] end;
 def known(f): with_entries(select(.value | f | not));
 def is_empty: . == null or . == [] or . == "";
 
 def component:
-  split("\t") as [$kind, $name, $version, $purl, $hash, $licence, $url]
+  split("\t") as [$kind, $name, $version, $purl, $hash, $license, $url]
   | {
       # Names are not unique: one image may contain a package for two architectures.
       "bom-ref": (if ($purl | absent) then "\($kind):\($name)" else $purl end),
@@ -16,7 +16,7 @@ def component:
       version: (if $version | absent then null else $version end),
       scope: "required",
       hashes: (if $hash | absent then [] else [{alg: (if ($hash | length) == 128 then "SHA-512" else "SHA-256" end), content: $hash}] end),
-      licenses: ($licence | licences),
+      licenses: ($license | licenses),
       purl: (if $purl | absent then null else $purl end),
       externalReferences: (if $url | absent then [] else [{type: "website", url: $url}] end)
     }
@@ -35,7 +35,7 @@ def component:
       tools: {components: [{type: "application", name: "packaging/sbom/build.sh", version: $version}]},
       component: ({
         "bom-ref": $purl, type: $type, name: $name, version: $version, purl: $purl,
-        hashes: (if $hash == "" then [] else [{alg: "SHA-256", content: $hash}] end), licenses: ($licence | licences)
+        hashes: (if $hash == "" then [] else [{alg: "SHA-256", content: $hash}] end), licenses: ($license | licenses)
       } | known(is_empty))
     },
     components: $components,

@@ -19,7 +19,7 @@ SYSROOT=$ARTIFACTS/sysroot-$RID
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-component() { # KIND NAME VERSION PURL HASH LICENCE URL
+component() { # KIND NAME VERSION PURL HASH LICENSE URL
     local IFS=$'\t'
     printf '%s\n' "$*" >>"$work/linked"
 }
@@ -56,18 +56,18 @@ package_folder() { # FILE
 }
 
 nuget() { # FOLDER
-    local folder=$1 nuspec id version licence hash url file text=
+    local folder=$1 nuspec id version license hash url file text=
     nuspec=$(compgen -G "$folder/*.nuspec")
     id=$(element id "$nuspec") version=$(element version "$nuspec") url=$(element projectUrl "$nuspec")
-    licence=$(sed -n 's/.*<license type="expression">\([^<]*\)<.*/\1/p' "$nuspec")
-    [ -n "$licence" ] || fail "$id $version has no license as an SPDX expression: add it to packaging/sbom/inventory.sh"
+    license=$(sed -n 's/.*<license type="expression">\([^<]*\)<.*/\1/p' "$nuspec")
+    [ -n "$license" ] || fail "$id $version has no license as an SPDX expression: add it to packaging/sbom/inventory.sh"
     hash=$(base64 -d <"$(compgen -G "$folder/*.nupkg.sha512")" | od -An -v -tx1 | tr -d ' \n')
-    component nuget "$id" "$version" "pkg:nuget/$id@$(percent "$version")" "$hash" "$licence" "${url:--}"
+    component nuget "$id" "$version" "pkg:nuget/$id@$(percent "$version")" "$hash" "$license" "${url:--}"
     for file in "$folder"/LICENSE* "$folder"/THIRD-PARTY-NOTICES*; do
         if [ -f "$file" ]; then notice "$id $version" "$file"; text=$file; fi
     done
     if [ -z "$text" ]; then
-        printf '%s\n\nLicensed under %s.\n' "$(element copyright "$nuspec")" "$licence" >"$work/short"
+        printf '%s\n\nLicensed under %s.\n' "$(element copyright "$nuspec")" "$license" >"$work/short"
         notice "$id $version" "$work/short"
     fi
 }
@@ -109,20 +109,20 @@ unpacked_owner() { # FILE
 }
 
 debian() { # PACKAGE ROOT
-    local name=$1 root=${2%/} version source licence distribution text
+    local name=$1 root=${2%/} version source license distribution text
     if [ -n "$root" ]; then version=$(sed -n "s/^$name //p" "$root/packages")
     else version=$(dpkg-query -W -f '${Version}\n' "$name:$ARCHITECTURE"); fi
     [ -n "$version" ] || fail "unknown version of $name: it is in neither the list of dpkg nor $SYSROOT/packages"
-    IFS=$'\t' read -r source licence < <(facts_of "$name")
+    IFS=$'\t' read -r source license < <(facts_of "$name")
     # shellcheck source=/dev/null
     distribution=$(. /etc/os-release && printf '%s-%s' "$ID" "${VERSION_ID:-sid}")
     component deb "$name" "$version" \
         "pkg:deb/${distribution%%-*}/$name@$(percent "$version")?arch=$ARCHITECTURE&distro=$distribution&upstream=$source" \
-        - "$licence" "https://tracker.debian.org/pkg/$source"
+        - "$license" "https://tracker.debian.org/pkg/$source"
     # The text of libgcc is a link into gcc-N-base.
     text=$root/usr/share/doc/$name/copyright
     if [ ! -f "$text" ]; then
-        printf 'Licensed under %s.\nThe text is in the Debian source package %s.\n' "$licence" "$source" >"$work/short"
+        printf 'Licensed under %s.\nThe text is in the Debian source package %s.\n' "$license" "$source" >"$work/short"
         text=$work/short
     fi
     notice "$name $version" "$text"

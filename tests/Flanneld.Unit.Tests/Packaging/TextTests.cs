@@ -84,7 +84,7 @@ public sealed class TextTests
     {
         var linked = XDocument.Load(Path.Combine(Locations.Repository(), "Directory.Packages.props")).Descendants("ItemGroup")
             .Single(group => (string?)group.Attribute("Label") == "linked into flanneld").Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
-        var copyright = Texts.Read("licences", "copyright");
+        var copyright = Texts.Read("licenses", "copyright");
         Assert.All(linked, name => Assert.Contains(name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) ? "Microsoft.Extensions.*" : name, copyright));
     }
 
