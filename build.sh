@@ -44,7 +44,7 @@ clean           0  clean
 # What the continuous integration runs, one after another.
 CI_VERBS=(test test-etcd test-packages test-verbs)
 # In the order in which test starts them; the others follow. The first mostly waits, so it leaves the processors to the native compiler.
-FIRST_PROJECTS=(Flannel.Etcd.Tests Flanneld.Tests Flannel.Simulation.Tests)
+FIRST_PROJECTS=(Flannel.Etcd.Tests Flannel.EndToEnd.Tests Flannel.Simulation.Tests)
 
 help() {
     cat <<'EOF'
@@ -66,7 +66,7 @@ Usage: ./build.sh VERB [ARGUMENTS]
                    the git tag's, or VERSION
   repo             an apt and a yum repository of those packages in artifacts/repository; signed with GPG_KEY, when that names one
   test-etcd        Flannel.Etcd.Tests against the other release of etcd that is in the field: 3.4 or 3.5
-  test-packages    makes the packages and installs them: Debian under real systemd, dnf, podman, cloud-init (tests/Flanneld.Packaging)
+  test-packages    makes the packages and installs them: Debian under real systemd, dnf, podman, cloud-init (tests/Flannel.Packaging.Tests)
   test-verbs [SUITE [VERB…]]
                    every verb in a bare Debian 12 (bookworm) and 13 (trixie) that has only the .NET SDK: finds a package that a
                    verb needs and does not install; as root, from the commit that is checked out
@@ -179,7 +179,7 @@ run_tests_of() { # PROJECT[@ETCD]: in the background; leaves a log, a result fil
     fi
     mapfile -t -O "${#arguments[@]}" arguments < <(sample_arguments "$project")
     # End-to-end tests mostly wait: for leases, polls and restarts.
-    if [ "$project" = Flanneld.Tests ]; then arguments+=(-maxThreads 2x); fi
+    if [ "$project" = Flannel.EndToEnd.Tests ]; then arguments+=(-maxThreads 2x); fi
     FLANNEL_TEST_EXECUTABLE=$EXECUTABLE timeout --kill-after=15 "$TEST_LIMIT_SECONDS" \
         "$ARTIFACTS/msbuild/bin/$project/${CONFIGURATION,,}/$project" -noColor -noLogo "${arguments[@]}" -result-ctrf "$out.json" >"$out.log" 2>&1 </dev/null || status=$?
     printf '%s\n' "$status" "$(seconds_since "$start")" >"$out.end"
@@ -209,7 +209,7 @@ number_in() { [[ $1 =~ \"$2\":([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0
 # Beside publish when one of them starts the executable: it waits for it, and is not run without it.
 run_all_tests() { # PROJECT…: as many at a time as there are processors
     local running=0 NEXT WAITING=("$@")
-    if [[ " $* " == *" Flanneld.Tests "* ]]; then
+    if [[ " $* " == *" Flannel.EndToEnd.Tests "* ]]; then
         run_publish &
         running=1
     fi
@@ -236,7 +236,7 @@ run_publish() { # leaves what run_tests_of leaves
 take_next() {
     local i
     for i in "${!WAITING[@]}"; do
-        if [ "${WAITING[i]}" = Flanneld.Tests ] && [ "$(head -n 1 "$RESULTS/publish.end" 2>/dev/null)" != 0 ]; then continue; fi
+        if [ "${WAITING[i]}" = Flannel.EndToEnd.Tests ] && [ "$(head -n 1 "$RESULTS/publish.end" 2>/dev/null)" != 0 ]; then continue; fi
         NEXT=${WAITING[i]}
         unset 'WAITING[i]'
         return 0
@@ -277,7 +277,7 @@ run_test_verb() {
     start_results test
     if check build build; then
         if [ -z "$filter" ]; then check lint lint || true; fi
-        if [[ " ${projects[*]} " == *" Flanneld.Tests "* ]]; then find_roots; fi
+        if [[ " ${projects[*]} " == *" Flannel.EndToEnd.Tests "* ]]; then find_roots; fi
         step "Running ${projects[*]}" run_all_tests "${projects[@]}"
         if [ -e "$RESULTS/publish.end" ]; then collect_publish; fi
         for project in "${projects[@]}"; do
@@ -359,10 +359,10 @@ test_packages() { # all of it, packages made anew
         check package package || true
         check "same bytes" same_bytes_elsewhere || true
     fi
-    step "Building Flanneld.Packaging" compile tests/Flanneld.Packaging/Flanneld.Packaging.csproj
+    step "Building Flannel.Packaging.Tests" compile tests/Flannel.Packaging.Tests/Flannel.Packaging.Tests.csproj
     TEST_LIMIT_SECONDS=1800
-    step "Running Flanneld.Packaging" run_tests_of Flanneld.Packaging
-    collect_tests_of Flanneld.Packaging
+    step "Running Flannel.Packaging.Tests" run_tests_of Flannel.Packaging.Tests
+    collect_tests_of Flannel.Packaging.Tests
     summarise "$start"
 }
 

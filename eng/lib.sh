@@ -42,7 +42,7 @@ step() {
     NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools /usr/share/ca-certificates/mozilla:ca-certificates)
     NEEDS_PACKAGE=("${NEEDS_DEB[@]}" "${NEEDS_RPM[@]}" "${NEEDS_SBOM[@]}" "${NEEDS_IMAGE[@]}")
     NEEDS_REPOSITORY=(apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
-    # For tests/Flanneld.Packaging: whole machines with systemd, the image, the files, the repositories, the other architecture.
+    # For tests/Flannel.Packaging.Tests: whole machines with systemd, the image, the files, the repositories, the other architecture.
     NEEDS_PACKAGE_TESTS=(mmdebstrap:mmdebstrap systemd-nspawn:systemd-container unshare:util-linux flock:util-linux dpkg-deb:dpkg
         podman:podman runc:runc skopeo:skopeo git:git
         lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh

@@ -9,7 +9,7 @@ LARGEST_PART=500
 simulation_of() { # NAME: sets PROJECT and METHOD
     case $1 in
         leases) PROJECT=Flannel.Simulation.Tests METHOD='*HistoryTests.No_history_*' ;;
-        routes) PROJECT=Flannel.AliVpc.Tests METHOD='*RouteSimulationTests.Whatever_happens_*' ;;
+        routes) PROJECT=Flannel.RouteController.Tests METHOD='*RouteSimulationTests.Whatever_happens_*' ;;
     esac
 }
 

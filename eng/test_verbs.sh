@@ -15,14 +15,14 @@ SHOWN_LINES=60
 # Of test and test-packages, which this machine runs in full, these methods: together they start every program that is installed for the
 # tests. Not among them are lintian's errors: Debian 13's objects to units below /lib, where Debian 12's debhelper looks for them. The
 # packages of a release are made on Debian 12.
-SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_* Flanneld.Unit.Tests=*.MasqueradeTests.Nft_takes_the_rules
-    Flanneld.Tests=*.ExecutableTests.*
-    Flanneld.Tests=*.EmptyRootTests.* Flanneld.Tests=*.VpcRouterTests.* Flanneld.Tests=*.EtcdTroubleTests.A_full_*'
-SAMPLE_OF_TEST_PACKAGES='Flanneld.Packaging=*.AptTests.Apt_believes_* Flanneld.Packaging=*.CompletionShellTests.*
-    Flanneld.Packaging=*.DebFileTests.Every_reason_* Flanneld.Packaging=*.RpmFileTests.* Flanneld.Packaging=*.DnfTests.Dnf_refuses_*
-    Flanneld.Packaging=*.ImageTests.Skopeo_* Flanneld.Packaging=*.ImageRunTests.The_published_line_*'
+SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_* Flannel.HostNetwork.Tests=*.MasqueradeTests.Nft_takes_the_rules
+    Flannel.EndToEnd.Tests=*.ExecutableTests.*
+    Flannel.EndToEnd.Tests=*.EmptyRootTests.* Flannel.EndToEnd.Tests=*.VpcRouterTests.* Flannel.EndToEnd.Tests=*.EtcdTroubleTests.A_full_*'
+SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_believes_* Flannel.Packaging.Tests=*.CompletionShellTests.*
+    Flannel.Packaging.Tests=*.DebFileTests.Every_reason_* Flannel.Packaging.Tests=*.RpmFileTests.* Flannel.Packaging.Tests=*.DnfTests.Dnf_refuses_*
+    Flannel.Packaging.Tests=*.ImageTests.Skopeo_* Flannel.Packaging.Tests=*.ImageRunTests.The_published_line_*'
 # A whole machine with systemd, and the executable of arm64.
-SAMPLE_ON_NEWEST='Flanneld.Packaging=*.DebTests.Install_* Flanneld.Packaging=*.Arm64Tests.*'
+SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Install_* Flannel.Packaging.Tests=*.Arm64Tests.*'
 
 is_newest() { [ "$1" = "${VERB_TEST_SUITES[-1]}" ]; } # SUITE
 

@@ -1,4 +1,4 @@
-using Flannel.Core.Addresses;
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Microsoft.Extensions.Logging;
 

@@ -1,10 +1,11 @@
-using Flannel.AliVpc;
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Configuration;
-using Flannel.Etcd.Connection;
-using Flannel.Etcd.Leasing;
-using Flanneld.Node;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flanneld.Backends;
+using Flanneld.Controller;
+using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 

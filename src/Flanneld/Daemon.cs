@@ -1,17 +1,16 @@
 using System.Globalization;
 using System.Net;
-using Flannel.AliVpc.Control;
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
-using Flannel.Core.Configuration;
-using Flannel.Core.Leases;
-using Flannel.Etcd;
-using Flannel.Etcd.Connection;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController;
+using Flannel.RouteController.Inventory;
+using Flanneld.Backends;
 using Flanneld.Host;
-using Flanneld.Interfaces;
+using Flanneld.Host.Interfaces;
 using Flanneld.Node;
+using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 

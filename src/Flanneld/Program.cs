@@ -1,8 +1,10 @@
 using System.Collections;
 using System.Runtime.InteropServices;
+using Flannel.Etcd.Client;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,3 +1,4 @@
+using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 using Microsoft.Extensions.Time.Testing;
 

@@ -29,7 +29,7 @@ public sealed class ControlApiTests
         var made = await AskAsync(test, "POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""");
         var id = (string)made!["routeEntryId"]!;
         RouteView Route() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
-        Assert.Equal((RouteStatus.Available, "i-1"), (Route().Status, Route().NextHopId));
+        Assert.Equal((EntryState.Available, "i-1"), (Route().Status, Route().NextHopId));
         await AskAsync(test, "PATCH", "/routes/" + id, """{"nextHopId":"i-2","nextHopType":"Instance"}""");
         Assert.Equal("192.168.1.12", Route().NextHopPrivateIp);
         await AskAsync(test, "DELETE", "/routes/" + id);

@@ -11,12 +11,12 @@ public sealed class CreateRouteTests
         var reply = await test.CreateAsync("10.24.1.0/24");
         reply.MustBeDone();
         var id = (string?)reply.Body["RouteEntryId"];
-        Assert.Equal(RouteStatus.Pending, test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).Status);
+        Assert.Equal(EntryState.Pending, test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).Status);
         test.Clock.Advance(TimeSpan.FromMilliseconds(499));
-        Assert.Equal(RouteStatus.Pending, test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).Status);
+        Assert.Equal(EntryState.Pending, test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).Status);
         test.Clock.Advance(TimeSpan.FromMilliseconds(1));
         var route = test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
-        Assert.Equal((RouteStatus.Available, "Instance", "i-1", "192.168.1.11"), (route.Status, route.NextHopType, route.NextHopId, route.NextHopPrivateIp));
+        Assert.Equal((EntryState.Available, "Instance", "i-1", "192.168.1.11"), (route.Status, route.NextHopType, route.NextHopId, route.NextHopPrivateIp));
     }
 
     [Theory]

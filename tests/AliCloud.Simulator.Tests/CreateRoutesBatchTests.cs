@@ -13,9 +13,9 @@ public sealed class CreateRoutesBatchTests
         reply.MustBeDone();
         Assert.Equal((50, 0, 50), ((int)reply.Body["SuccessCount"]!, (int)reply.Body["FailedCount"]!, reply.Body["RouteEntryIds"]!.AsArray().Count));
         Assert.Empty(reply.Body["FailedRouteEntries"]!.AsArray());
-        Assert.Equal(50, test.Cloud.State.CustomRoutes().Count(r => r.Status == RouteStatus.Pending));
+        Assert.Equal(50, test.Cloud.State.CustomRoutes().Count(r => r.Status == EntryState.Pending));
         test.Settle();
-        Assert.All(test.Cloud.State.CustomRoutes(), r => Assert.Equal(RouteStatus.Available, r.Status));
+        Assert.All(test.Cloud.State.CustomRoutes(), r => Assert.Equal(EntryState.Available, r.Status));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class CreateRoutesBatchTests
         Assert.Equal((destination, nextHop, code), ((string?)failed["DstCidrBlock"], (string?)failed["NextHop"], (string?)failed["FailedCode"]));
         Assert.NotEmpty((string)failed["FailedMessage"]!);
         Assert.Equal(["10.24.8.0/24", "10.24.9.0/24"],
-            test.Cloud.State.CustomRoutes().Where(r => r.Status == RouteStatus.Pending).Select(r => r.DestinationCidrBlock));
+            test.Cloud.State.CustomRoutes().Where(r => r.Status == EntryState.Pending).Select(r => r.DestinationCidrBlock));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class DeleteAndModifyRouteTests
         var id = await MakeAsync(test, "10.24.1.0/24");
         (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustBeDone();
         var deleting = test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
-        Assert.Equal((RouteStatus.Deleting, false), (deleting.Status, deleting.Forwards));
+        Assert.Equal((EntryState.Deleting, false), (deleting.Status, deleting.Forwards));
         test.Settle();
         Assert.DoesNotContain(test.Cloud.State.CustomRoutes(), r => r.RouteEntryId == id);
         (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustBeRefused(400, "InvalidRouteEntryId.NotFound");
@@ -88,9 +88,9 @@ public sealed class DeleteAndModifyRouteTests
         (await test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", "i-2"), ("NewNextHopType", "Instance")))
             .MustBeDone();
         RouteView Entry() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
-        Assert.Equal((RouteStatus.Modifying, true, "i-1"), (Entry().Status, Entry().Forwards, Entry().NextHopId));
+        Assert.Equal((EntryState.Modifying, true, "i-1"), (Entry().Status, Entry().Forwards, Entry().NextHopId));
         test.Settle();
-        Assert.Equal((RouteStatus.Available, "i-2"), (Entry().Status, Entry().NextHopId));
+        Assert.Equal((EntryState.Available, "i-2"), (Entry().Status, Entry().NextHopId));
     }
 
     [Theory]

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Tests;
 

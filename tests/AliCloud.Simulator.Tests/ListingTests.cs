@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Tests;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.Tests;
 

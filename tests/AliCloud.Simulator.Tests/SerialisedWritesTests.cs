@@ -46,7 +46,7 @@ public sealed class SerialisedWritesTests
         await using var test = await TestCloud.StartAsync(w => w with { Settings = w.Settings with { RouteWriteMilliseconds = 0 } });
         (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
         (await test.CreateManyAsync(("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1"))).MustBeDone();
-        Assert.All(test.Cloud.State.CustomRoutes(), r => Assert.Equal(RouteStatus.Available, r.Status));
+        Assert.All(test.Cloud.State.CustomRoutes(), r => Assert.Equal(EntryState.Available, r.Status));
     }
 
     /// <summary>Whatever is called in whatever order and rhythm; the stories come from PCG stream 1, seeds 1 to 30, and no others.</summary>
@@ -61,7 +61,7 @@ public sealed class SerialisedWritesTests
             foreach (var (kind, n, milliseconds) in stories.Generate(new PCG(1, seed), null, out _))
             {
                 var before = test.Cloud.State.CustomRoutes("vpc-1");
-                var busy = before.Any(r => r.Status != RouteStatus.Available);
+                var busy = before.Any(r => r.Status != EntryState.Available);
                 var reply = await CallAsync(test, kind, n);
                 var after = test.Cloud.State.CustomRoutes("vpc-1");
 

@@ -1,3 +1,5 @@
+using AliCloud.Simulator.State;
+
 namespace AliCloud.Simulator.Tests;
 
 public sealed class SignatureStrictnessTests

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using AliCloud.Simulator.Api;
+using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.Tests;

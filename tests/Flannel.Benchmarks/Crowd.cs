@@ -2,9 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Connection;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 using Flannel.Testbed;
 using Google.Protobuf;
 
@@ -15,8 +17,8 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
 {
     private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
     private const int ManyLeases = 65_000;
-    private static readonly Flannel.Etcd.EtcdKeys s_keys =
-        Flannel.Etcd.EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
+    private static readonly Flannel.Etcd.Registry.EtcdKeys s_keys =
+        Flannel.Etcd.Registry.EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
 
     private readonly List<string[]> _rows =
         [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];

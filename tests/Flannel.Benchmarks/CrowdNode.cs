@@ -1,10 +1,8 @@
 using System.Globalization;
-using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd;
-using Flannel.Etcd.Connection;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 using Flannel.Testbed;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +10,7 @@ namespace Flannel.Benchmarks;
 
 /// <summary>The etcd side of one node, as the daemon runs it, over a connection of its own: waits for the configuration, takes its subnet,
 /// and keeps it.</summary>
-internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.EtcdKeys keys, CrowdNode.Races races) : IAsyncDisposable
+internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Registry.EtcdKeys keys, CrowdNode.Races races) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private EtcdConnection? _connection;

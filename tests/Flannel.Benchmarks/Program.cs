@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Flannel.Benchmarks;
+using Flannel.Etcd.Client;
 using Flannel.Testbed;
 
 if (args is ["--help"] or ["-h"])

@@ -1,4 +1,6 @@
 using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
 using Google.Protobuf;
 using Mvccpb;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
+using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Model;
 

@@ -1,4 +1,5 @@
 using Etcdserverpb;
+using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Model;
 

@@ -1,5 +1,6 @@
-using Flannel.Etcd;
+using Flannel.Etcd.Registry;
 using Flannel.Simulation.Tests.Engine;
+using Flanneld;
 
 namespace Flannel.Simulation.Tests;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Flannel.Simulation.Tests.Engine;
+using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests;
 

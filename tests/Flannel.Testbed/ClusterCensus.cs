@@ -1,20 +1,20 @@
 namespace Flannel.Testbed;
 
 /// <summary>What a node has and must not lose: its process, its subnet, and the very lease.</summary>
-public sealed record NodeState(string Node, int ProcessId, string? Subnet, string LeaseKey, long EtcdLeaseId, long CreateRevision);
+public sealed record ClusterNodeState(string Node, int ProcessId, string? Subnet, string LeaseKey, long EtcdLeaseId, long CreateRevision);
 
 /// <summary>All nodes at one moment.</summary>
 public sealed class ClusterCensus
 {
-    private ClusterCensus(IReadOnlyList<NodeState> nodes) => Nodes = nodes;
+    private ClusterCensus(IReadOnlyList<ClusterNodeState> nodes) => Nodes = nodes;
 
-    public IReadOnlyList<NodeState> Nodes { get; }
+    public IReadOnlyList<ClusterNodeState> Nodes { get; }
 
     /// <exception cref="TestbedException">A daemon has ended, or two leases name one subnet.</exception>
     public static async Task<ClusterCensus> TakeAsync(ClusterVpc vpc, IEnumerable<ClusterNode> nodes, CancellationToken cancel)
     {
         var leases = await vpc.LeasesAsync(cancel).ConfigureAwait(false);
-        List<NodeState> found = [];
+        List<ClusterNodeState> found = [];
         foreach (var node in nodes)
         {
             if (node.Daemon.HasExited)
@@ -27,7 +27,7 @@ public sealed class ClusterCensus
                 throw new TestbedException($"{node.Name} has {own.Count} leases\n{node.Daemon.Everything}");
             }
             var file = await node.Instance.ReadSubnetFileAsync(cancel).ConfigureAwait(false);
-            found.Add(new NodeState(node.Name, node.Daemon.Id, file?["FLANNEL_SUBNET"], own[0].Key, own[0].LeaseId, own[0].CreateRevision));
+            found.Add(new ClusterNodeState(node.Name, node.Daemon.Id, file?["FLANNEL_SUBNET"], own[0].Key, own[0].LeaseId, own[0].CreateRevision));
         }
         var twice = found.GroupBy(node => node.Subnet).FirstOrDefault(group => group.Count() > 1);
         return twice is null ? new ClusterCensus(found) : throw new TestbedException($"{string.Join(" and ", twice.Select(node => node.Node))} both have {twice.Key ?? "no subnet.env"}");

@@ -32,7 +32,7 @@ public static class DebianRoot
 
     private static async Task<(string? Folder, string? Reason)> MakeAsync(IReadOnlyList<string> arguments)
     {
-        var made = await Command.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: s_limit).ConfigureAwait(false);
+        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: s_limit).ConfigureAwait(false);
         return made.ExitCode == 0 ? (made.Output.Trim(), null) : (null, $"no Debian to boot: {made.Error.ReplaceLineEndings(" ").Trim()}");
     }
 }

@@ -52,7 +52,7 @@ public sealed class EcsInstance : IAsyncDisposable
 
     /// <summary>Runs one of flanneld's commands to its end, with what the daemon is told here and the same rights.</summary>
     public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) =>
-        Command.TryRunAsync(CommandStart(command, more), cancel);
+        ProcessCommand.TryRunAsync(CommandStart(command, more), cancel);
 
     /// <summary>Starts one of flanneld's commands, for a test that ends it with a signal; the caller disposes of it.</summary>
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>

@@ -144,7 +144,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     public async Task<string> SaveSnapshotAsync(CancellationToken cancel)
     {
         var file = Path.Combine(_folder, "snapshot.db");
-        await Command.RunAsync(Etcdctl(Members[0].Endpoint, ["snapshot", "save", file]), cancel).ConfigureAwait(false);
+        await ProcessCommand.RunAsync(Etcdctl(Members[0].Endpoint, ["snapshot", "save", file]), cancel).ConfigureAwait(false);
         return file;
     }
 
@@ -156,7 +156,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         {
             await member.StopAsync(cancel).ConfigureAwait(false);
             member.Folder = string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(_folder, member.Name)}-restored-{_restores}");
-            await Command.RunAsync(new ProgramStart(Control,
+            await ProcessCommand.RunAsync(new ProgramStart(Control,
                 ["snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}", $"--initial-advertise-peer-urls={member.PeerUrl}"])
             { Environment = Version3 }, cancel).ConfigureAwait(false);
         }
@@ -164,9 +164,9 @@ public sealed class EtcdCluster : IAsyncDisposable
     }
 
     /// <summary>Runs etcdctl as the operator, from the mainland, against all members.</summary>
-    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) => Command.RunAsync(Etcdctl(Endpoints, arguments), cancel);
+    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) => ProcessCommand.RunAsync(Etcdctl(Endpoints, arguments), cancel);
 
-    public Task<CommandResult> TryControlAsync(CancellationToken cancel, params string[] arguments) => Command.TryRunAsync(Etcdctl(Endpoints, arguments), cancel);
+    public Task<CommandResult> TryControlAsync(CancellationToken cancel, params string[] arguments) => ProcessCommand.TryRunAsync(Etcdctl(Endpoints, arguments), cancel);
 
     public async ValueTask DisposeAsync()
     {

@@ -19,7 +19,7 @@ public sealed class EtcdServer : IAsyncDisposable
         (_dataFolder, _namespace, _address, _clientPort, _peerPort, _tls) = (dataFolder, ns, address, clientPort, peerPort, tls);
         Endpoint = new Uri($"{(tls is null ? "http" : "https")}://{address}:{clientPort}");
         _http = new HttpClient(NetworkNamespace.CreateHandler(ns, tls?.ClientOptions())) { BaseAddress = Endpoint };
-        Keys = new EtcdKeys(_http);
+        Keys = new EtcdGateway(_http);
     }
 
     private IReadOnlyList<string> MoreArguments { get; init; } = [];
@@ -28,7 +28,7 @@ public sealed class EtcdServer : IAsyncDisposable
     public Uri Endpoint { get; }
 
     /// <summary>Reads and writes keys, independent of the code under test.</summary>
-    public EtcdKeys Keys { get; }
+    public EtcdGateway Keys { get; }
 
     /// <summary>Starts one on the loopback of this machine, on free ports.</summary>
     /// <param name="more">Further arguments of etcd.</param>
@@ -121,7 +121,7 @@ public sealed class EtcdServer : IAsyncDisposable
 
     /// <summary>Runs etcdctl against it, as an operator would.</summary>
     public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
-        Command.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);
+        ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);
 
     public async ValueTask DisposeAsync()
     {

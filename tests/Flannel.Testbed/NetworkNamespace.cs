@@ -59,7 +59,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
         {
             s_living.Add(name);
         }
-        await Command.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel).ConfigureAwait(false);
+        await ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel).ConfigureAwait(false);
         var made = new NetworkNamespace(name);
         await made.IpAsync(cancel, "link set lo up").ConfigureAwait(false);
         return made;
@@ -67,11 +67,11 @@ public sealed class NetworkNamespace : IAsyncDisposable
 
     /// <summary>Runs lines of <c>ip</c> in it, all or an exception.</summary>
     public Task<string> IpAsync(CancellationToken cancel, params string[] lines) =>
-        Command.RunAsync(new ProgramStart(IpProgram, ["-n", Name, "-batch", "-"]), cancel, string.Join('\n', lines) + "\n");
+        ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["-n", Name, "-batch", "-"]), cancel, string.Join('\n', lines) + "\n");
 
     /// <summary>Runs a program in it to its end.</summary>
     public Task<CommandResult> ExecAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
-        Command.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
+        ProcessCommand.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
 
     /// <summary>Writes kernel settings, each below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
     public Task SetAsync(params (string Name, string Value)[] settings) => _thread.RunAsync(() =>
@@ -124,7 +124,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _thread.Dispose();
-        await Command.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None).ConfigureAwait(false);
+        await ProcessCommand.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None).ConfigureAwait(false);
         lock (s_living)
         {
             s_living.Remove(Name);

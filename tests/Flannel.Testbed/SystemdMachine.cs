@@ -96,10 +96,10 @@ public sealed class SystemdMachine : IAsyncDisposable
     }
 
     /// <summary>Runs a shell's line inside, as root, for at most 50 s: exit code 124 afterwards.</summary>
-    public Task<CommandResult> TryAsync(string line, CancellationToken cancel) => Command.TryRunAsync(Inside(line), cancel);
+    public Task<CommandResult> TryAsync(string line, CancellationToken cancel) => ProcessCommand.TryRunAsync(Inside(line), cancel);
 
     /// <exception cref="TestbedException">It failed; the message carries the line and what it printed.</exception>
-    public Task<string> RunAsync(string line, CancellationToken cancel) => Command.RunAsync(Inside(line), cancel);
+    public Task<string> RunAsync(string line, CancellationToken cancel) => ProcessCommand.RunAsync(Inside(line), cancel);
 
     /// <summary>A property of a unit, as <c>systemctl show</c> has it.</summary>
     public async Task<string> PropertyAsync(string unit, string property, CancellationToken cancel) =>

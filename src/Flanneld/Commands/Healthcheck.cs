@@ -1,4 +1,5 @@
 using System.Net;
+using Flannel.Core;
 using Flanneld.Options;
 
 namespace Flanneld.Commands;

@@ -1,13 +1,13 @@
-using Flannel.AliVpc;
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
 using Flanneld.Host;
-using Flanneld.Interfaces;
+using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands;
@@ -146,7 +146,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
             if (isFirst || isOver)
             {
-                var controller = await Election.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+                var controller = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
                 if (isOver) return StillThere(lease, status, controller);
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
                 await SayAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}")

@@ -1,11 +1,11 @@
-using Flannel.AliVpc.Control;
-using Flannel.AliVpc.Metadata;
-using Flannel.Core.Routes;
-using Flannel.Etcd;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
-using Flanneld.Interfaces;
-using Flanneld.Node;
+using Flannel.AliCloud.Metadata;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Host.Interfaces;
+using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,7 @@
 using System.Net;
+using Flannel.Core;
+using Flannel.RouteController.Execution;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Host;

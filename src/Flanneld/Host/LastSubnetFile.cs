@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.AliCloud;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 

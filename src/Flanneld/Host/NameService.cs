@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Flanneld.Commands.Check;
 
 namespace Flanneld.Host;
 

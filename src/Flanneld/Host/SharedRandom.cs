@@ -1,3 +1,5 @@
+using Flannel.RouteController.Execution;
+
 namespace Flanneld.Host;
 
 /// <summary>Chance for the whole process: many loops draw from it at once, which <see cref="Random"/> alone does not allow.</summary>

@@ -1,3 +1,5 @@
+using Flannel.Etcd.Client;
+
 namespace Flanneld.Host;
 
 /// <summary>The wish to stop, however often it is said.</summary>

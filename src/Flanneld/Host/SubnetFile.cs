@@ -1,3 +1,4 @@
+using Flannel.AliCloud;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;

@@ -1,7 +1,9 @@
-using Flannel.AliVpc.Credentials;
+using Flannel.AliCloud.Signing;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
+using Flanneld.Backends;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

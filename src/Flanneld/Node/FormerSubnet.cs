@@ -1,8 +1,10 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
+using Flanneld.Commands.Check;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

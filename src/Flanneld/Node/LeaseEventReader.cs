@@ -1,5 +1,6 @@
 using Flannel.Core;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 
 namespace Flanneld.Node;
 

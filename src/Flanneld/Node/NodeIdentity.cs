@@ -1,5 +1,8 @@
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Planning;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -1,11 +1,15 @@
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd;
-using Flannel.Etcd.Leasing;
-using Flanneld.Interfaces;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Commands.Check;
+using Flanneld.Host.Interfaces;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

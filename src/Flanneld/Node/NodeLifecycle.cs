@@ -1,9 +1,13 @@
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.HostNetwork;
+using Flannel.RouteController.Planning;
+using Flanneld.Controller;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -89,11 +93,11 @@ internal sealed class NodeLifecycle(
     {
         var backend = Connections.Backend(held.Config);
         cloud = services.OpenCloud(backend);
-        var election = new Election(
+        var election = new EtcdElection(
             services.Etcd, settings.Keys, new ControllerHolder(self.InstanceId, settings.PublicIp.ToString()), services.Time,
             services.Random, etcdLogger);
         return new ControllerCandidate(
-            cloud, self.ToBackendData(), election,
+            cloud, AliVpcBackendData.Of(self), election,
             () => new LeaseFollower(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
             settings.Keys, settings.ControllerOptions(backend), host.ControllerMetrics, host.Loops, services.Time, services.Random,
             services.Loggers.CreateLogger("routes"));

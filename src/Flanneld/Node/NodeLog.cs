@@ -1,5 +1,7 @@
-using Flannel.Core.Addresses;
+using Flannel.Core;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Execution;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -1,7 +1,7 @@
 using Flannel.Core;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

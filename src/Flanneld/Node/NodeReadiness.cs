@@ -1,6 +1,10 @@
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
+using Flannel.HostNetwork;
+using Flannel.RouteController.Execution;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

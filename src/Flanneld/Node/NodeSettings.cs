@@ -1,9 +1,12 @@
-using Flannel.AliVpc;
-using Flannel.AliVpc.Control;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Etcd;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController;
+using Flanneld.Backends;
+using Flanneld.Controller;
 using Flanneld.Host;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -2,7 +2,7 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
 
 namespace Flanneld.Node;
 

@@ -1,3 +1,6 @@
+using Flanneld.Commands;
+using Flanneld.Commands.Check;
+
 namespace Flanneld.Options;
 
 /// <summary>What the program is to do.</summary>

@@ -1,8 +1,9 @@
-using Flannel.AliVpc.Api;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Etcd;
-using Flannel.Etcd.Connection;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flanneld.Host;
 
 namespace Flanneld.Options;
 

@@ -1,10 +1,10 @@
-using Flannel.AliVpc.Api;
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Etcd;
-using Flannel.Etcd.Connection;
-using Flanneld.Interfaces;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flanneld.Host.Interfaces;
 
 namespace Flanneld.Options;
 

@@ -1,5 +1,10 @@
-using Flannel.AliVpc.Control;
 using Flannel.Core;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
+using Flanneld.Commands;
+using Flanneld.Commands.Check;
+using Flanneld.Host;
 
 namespace Flanneld.Options;
 

@@ -1,4 +1,5 @@
 using Flannel.Core;
+using Flannel.Etcd.Registry;
 
 namespace Flanneld.Options;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using AliCloud.Simulator.Api.Actions;
 
 namespace AliCloud.Simulator.Api;
 

@@ -16,7 +16,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
     private static readonly JsonSerializerOptions Json = new(WorldJson.Options)
     {
         // Statuses as the API spells them, the kinds of faults in camelCase.
-        Converters = { new JsonStringEnumConverter<RouteStatus>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters = { new JsonStringEnumConverter<EntryState>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 
     private OperatorConsole Console => cloud.Console;

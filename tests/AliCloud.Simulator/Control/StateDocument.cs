@@ -1,3 +1,4 @@
+using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Control;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using AliCloud.Simulator.Api;
+using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.Hosting;

@@ -1,3 +1,5 @@
+using AliCloud.Simulator.Api;
+
 namespace AliCloud.Simulator.Observing;
 
 /// <summary>What goes wrong with calls that match. A fault meets only calls that are signed and spelt correctly.</summary>

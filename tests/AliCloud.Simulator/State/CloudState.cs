@@ -71,7 +71,7 @@ public sealed class CloudState : IDisposable
     internal Task NextChange() => _changed.Task;
 
     /// <summary>Gives the entry a status that becomes final after the time that a route write takes.</summary>
-    internal void Unsettle(RouteEntry entry, RouteStatus status)
+    internal void Unsettle(RouteEntry entry, EntryState status)
     {
         entry.Status = status;
         entry.Modified = Time.GetUtcNow();
@@ -108,7 +108,7 @@ public sealed class CloudState : IDisposable
         entry.NextHop = nextHop;
         entry.NextHopAfter = null;
         entry.SettlesAt = null;
-        entry.Status = RouteStatus.Available;
+        entry.Status = EntryState.Available;
         entry.Modified = Time.GetUtcNow();
         Changed();
     }
@@ -123,7 +123,7 @@ public sealed class CloudState : IDisposable
     private void Finish(RouteEntry entry)
     {
         _unsettled.Remove(entry);
-        if (entry.Status == RouteStatus.Deleting)
+        if (entry.Status == EntryState.Deleting)
         {
             entry.Table.Entries.Remove(entry);
             return;
@@ -132,6 +132,6 @@ public sealed class CloudState : IDisposable
         if (entry.NextHopAfter is { } nextHop) entry.NextHop = nextHop;
         entry.NextHopAfter = null;
         entry.SettlesAt = null;
-        entry.Status = RouteStatus.Available;
+        entry.Status = EntryState.Available;
     }
 }

@@ -1,3 +1,4 @@
+using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.State;
@@ -37,7 +38,7 @@ internal sealed class RouteTable(string id, string name, Vpc vpc, string type, s
 }
 
 /// <summary>The states of the real API; there are no others.</summary>
-public enum RouteStatus
+public enum EntryState
 {
     Pending,
     Available,
@@ -62,13 +63,13 @@ internal sealed class RouteEntry(string id, long ordinal, RouteTable table, Cidr
     public string Name { get; set; } = "";
     public string Description { get; set; } = "";
     public string? ServiceType { get; init; }
-    public RouteStatus Status { get; set; } = RouteStatus.Available;
+    public EntryState Status { get; set; } = EntryState.Available;
     public required DateTimeOffset Modified { get; set; }
 
     /// <summary>When the status becomes final; null when it is.</summary>
     public DateTimeOffset? SettlesAt { get; set; }
 
-    /// <summary>What a <see cref="RouteStatus.Modifying"/> entry will point to.</summary>
+    /// <summary>What a <see cref="EntryState.Modifying"/> entry will point to.</summary>
     public NextHop? NextHopAfter { get; set; }
 }
 

@@ -2,11 +2,11 @@ namespace AliCloud.Simulator.State;
 
 /// <summary>One entry, flat. <paramref name="NextHopPrivateIp"/> is null when the next hop is no instance or interface that exists.</summary>
 public sealed record RouteView(
-    string VpcId, string RouteTableId, string RouteEntryId, string DestinationCidrBlock, RouteStatus Status, string Type, string RouteEntryName,
+    string VpcId, string RouteTableId, string RouteEntryId, string DestinationCidrBlock, EntryState Status, string Type, string RouteEntryName,
     string Description, string? ServiceType, string NextHopType, string NextHopId, string? NextHopPrivateIp)
 {
     /// <summary>Whether a router sends by it: a new entry not yet, one that is being deleted no longer.</summary>
-    public bool Forwards => Status is RouteStatus.Available or RouteStatus.Modifying;
+    public bool Forwards => Status is EntryState.Available or EntryState.Modifying;
 }
 
 public sealed record InterfaceView(string NetworkInterfaceId, string InstanceId, string VpcId, string VSwitchId, string PrivateIp, bool SourceDestCheck);

@@ -1,3 +1,5 @@
+using AliCloud.Simulator.State;
+
 namespace AliCloud.Simulator.Worlds;
 
 /// <summary>What a test wants the cloud to be at the start: the content of <c>world.json</c>.</summary>

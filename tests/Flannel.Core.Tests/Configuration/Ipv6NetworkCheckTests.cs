@@ -1,4 +1,5 @@
 using System.Text;
+using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Tests.Configuration;

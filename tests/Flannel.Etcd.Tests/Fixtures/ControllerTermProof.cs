@@ -1,5 +1,5 @@
 using Flannel.Core.Routes;
-using Flannel.Etcd.Control;
+using Flannel.Etcd.Election;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 

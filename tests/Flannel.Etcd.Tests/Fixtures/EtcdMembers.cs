@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Etcdserverpb;
-using Flannel.Etcd.Connection;
+using Flannel.Etcd.Client;
 using Flannel.Testbed;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;

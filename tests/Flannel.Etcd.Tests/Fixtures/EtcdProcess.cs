@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Flannel.Core;
-using Flannel.Etcd.Connection;
+using Flannel.Etcd.Client;
 using Flannel.Testbed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;

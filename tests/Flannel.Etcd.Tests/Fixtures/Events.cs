@@ -1,4 +1,5 @@
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Flannel.Core;
 using Flannel.Testbed;
 
 namespace Flannel.Etcd.Tests.Fixtures;

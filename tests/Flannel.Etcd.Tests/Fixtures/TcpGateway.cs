@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using Flannel.Core;
+using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 

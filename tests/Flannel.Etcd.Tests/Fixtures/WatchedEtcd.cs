@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Etcdserverpb;
+using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 

@@ -1,8 +1,12 @@
-using Flannel.AliVpc.Control;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Planning;
+using Flanneld;
+using Flanneld.Host;
 using Flanneld.Node;
 using Mvccpb;
 

@@ -2,8 +2,12 @@ using System.Text;
 using Etcdserverpb;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd;
 using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Execution;
+using Flanneld;
+using Flanneld.Commands.Check;
+using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;
 

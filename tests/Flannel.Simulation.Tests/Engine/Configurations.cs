@@ -1,3 +1,5 @@
+using Flannel.RouteController.Execution;
+
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The network configurations of one history.</summary>

@@ -1,10 +1,12 @@
-using Flannel.AliVpc.Api;
-using Flannel.AliVpc.Credentials;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Etcd.Client;
 using Flanneld;
 using Flanneld.Host;
 using Flanneld.Node;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,7 +1,8 @@
 using System.Text.RegularExpressions;
 using Flannel.Core.Leases;
-using Flannel.Etcd;
-using Flannel.Etcd.Leasing;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Execution;
+using Flanneld;
 
 namespace Flannel.Simulation.Tests.Engine;
 

@@ -1,6 +1,6 @@
-using Flannel.AliVpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flannel.RouteController.Planning;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;

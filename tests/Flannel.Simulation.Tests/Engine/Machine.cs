@@ -1,5 +1,7 @@
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
 using Flannel.Core.Addresses;
+using Flannel.RouteController.Planning;
+using Flanneld;
 using Flanneld.Host;
 using Flanneld.Node;
 

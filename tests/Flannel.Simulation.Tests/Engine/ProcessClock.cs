@@ -1,3 +1,5 @@
+using Flannel.Etcd.Model;
+
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>A machine's clocks: the monotonic one goes with the history's, the wall clock wherever somebody sets it.</summary>

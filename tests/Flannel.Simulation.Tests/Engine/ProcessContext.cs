@@ -1,3 +1,5 @@
+using Flannel.RouteController.Execution;
+
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One process: its continuations run by the scheduler, as long as it lives. Killed, it never runs again, wherever it was

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 

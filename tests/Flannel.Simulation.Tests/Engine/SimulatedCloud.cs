@@ -1,7 +1,9 @@
-using Flannel.AliVpc.Api;
-using Flannel.AliVpc.Credentials;
-using Flannel.AliVpc.Tests.Control.Support;
-using Flanneld.Node;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Signing;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using Flanneld.Controller;
 
 namespace Flannel.Simulation.Tests.Engine;
 

@@ -1,4 +1,5 @@
-using Flannel.AliVpc.Api;
+using Flannel.AliCloud;
+using Flanneld;
 
 namespace Flannel.Simulation.Tests.Engine;
 

@@ -1,3 +1,4 @@
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,4 +1,5 @@
 using Flannel.Core.Leases;
+using Flanneld;
 using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,5 +1,5 @@
 using Etcdserverpb;
-using Flannel.Etcd;
+using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,4 +1,6 @@
 using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flanneld;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -1,6 +1,8 @@
 using Etcdserverpb;
-using Flannel.Etcd;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
+using Flannel.RouteController.Execution;
 using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
 using Mvccpb;

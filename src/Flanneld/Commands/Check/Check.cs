@@ -1,10 +1,11 @@
-using Flannel.AliVpc;
-using Flannel.AliVpc.Metadata;
+using Flannel.AliCloud.Metadata;
+using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Leasing;
-using Flanneld.Interfaces;
-using Flanneld.Node;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -91,7 +92,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
             }
             else
             {
-                await check.RunAsync(cloud, backend, identity.ToBackendData(), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
+                await check.RunAsync(cloud, backend, AliVpcBackendData.Of(identity), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
             }
         }
 

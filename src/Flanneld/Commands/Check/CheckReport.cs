@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Flannel.AliVpc.Credentials;
+using Flannel.AliCloud.Credentials;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;

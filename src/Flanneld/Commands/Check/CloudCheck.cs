@@ -1,14 +1,19 @@
-using Flannel.AliVpc;
-using Flannel.AliVpc.Api;
-using Flannel.AliVpc.Control;
-using Flannel.AliVpc.Credentials;
-using Flannel.AliVpc.Metadata;
-using Flannel.AliVpc.Preflight;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Sts;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flanneld.Node;
+using Flannel.RouteController;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Permissions;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Controller;
+using Flanneld.Observability;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Commands.Check;

@@ -1,12 +1,12 @@
+using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd;
-using Flannel.Etcd.Connection;
-using Flannel.Etcd.Control;
-using Flannel.Etcd.Leasing;
-using Flanneld.Interfaces;
-using Flanneld.Node;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flanneld.Backends;
+using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -64,7 +64,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     {
         try
         {
-            var holder = await Election.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
             report.Add(Finding.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
             if (cluster is ClusterIdResult.Known known) return known.Id;

@@ -40,7 +40,7 @@ internal static class CreateRouteActions
         if (table.Entries.Exists(e => e.Destination == destination)) return Refusals.Duplicate;
         if (RouteRules.IsFull(state, table)) return Refusals.Quota;
         var entry = WorldBuilding.New(state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
-        state.Unsettle(entry, RouteStatus.Pending);
+        state.Unsettle(entry, EntryState.Pending);
         var done = new Done(new { RouteEntryId = entry.Id });
         tokens.Keep(call, done);
         return done;
@@ -70,7 +70,7 @@ internal static class CreateRouteActions
             }
         }
 
-        foreach (var entry in created) state.Unsettle(entry, RouteStatus.Pending);
+        foreach (var entry in created) state.Unsettle(entry, EntryState.Pending);
         return new Done(new
         {
             SuccessCount = created.Count,

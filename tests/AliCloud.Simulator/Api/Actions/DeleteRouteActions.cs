@@ -21,9 +21,9 @@ internal static class DeleteRouteActions
         if (EntryReference.Find(state, call, nextHopToo: true, out var entry) is { } refusal) return refusal;
         if (Protected(entry) is { } denied) return denied;
         if (call.DryRun) return Refusals.DryRunPassed;
-        if (entry.Status != RouteStatus.Available) return Refusals.EntryStatus;
+        if (entry.Status != EntryState.Available) return Refusals.EntryStatus;
         if (state.IsBusy(entry.Table.Vpc)) return Refusals.TaskConflict;
-        state.Unsettle(entry, RouteStatus.Deleting);
+        state.Unsettle(entry, EntryState.Deleting);
         return Done.Nothing;
     }
 
@@ -58,7 +58,7 @@ internal static class DeleteRouteActions
             }
         }
 
-        foreach (var entry in deleted) state.Unsettle(entry, RouteStatus.Deleting);
+        foreach (var entry in deleted) state.Unsettle(entry, EntryState.Deleting);
         return new Done(new { SuccessCount = deleted.Count, FailedCount = failed.Count, FailedRouteEntries = failed });
     }
 

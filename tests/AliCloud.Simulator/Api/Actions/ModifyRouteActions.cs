@@ -26,16 +26,16 @@ internal static class ModifyRouteActions
         if (nextHop is { } wanted)
         {
             if (RouteRules.CheckNextHop(state, entry.Table.Vpc, wanted) is { } unusable) return unusable;
-            if (wanted == entry.NextHop && entry.Status == RouteStatus.Available) return Refusals.NextHopUnchanged;
+            if (wanted == entry.NextHop && entry.Status == EntryState.Available) return Refusals.NextHopUnchanged;
         }
 
         if (call.DryRun) return Refusals.DryRunPassed;
-        if (entry.Status != RouteStatus.Available) return Refusals.EntryStatus;
+        if (entry.Status != EntryState.Available) return Refusals.EntryStatus;
         if (state.IsBusy(entry.Table.Vpc)) return Refusals.TaskConflict;
         entry.Name = call["RouteEntryName"] ?? entry.Name;
         entry.Description = call["Description"] ?? entry.Description;
         entry.NextHopAfter = nextHop;
-        state.Unsettle(entry, RouteStatus.Modifying);
+        state.Unsettle(entry, EntryState.Modifying);
         return Done.Nothing;
     }
 }

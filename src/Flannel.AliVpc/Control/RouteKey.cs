@@ -1,9 +1,0 @@
-using Flannel.Core.Addresses;
-
-namespace Flannel.AliVpc.Control;
-
-/// <summary>A place for one entry: the API allows no second one.</summary>
-internal sealed record RouteKey(string TableId, Ipv4Network Destination)
-{
-    public static RouteKey Of(RouteStep step) => new(step.RouteTableId, step.Destination);
-}

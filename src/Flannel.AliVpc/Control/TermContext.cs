@@ -1,5 +1,0 @@
-namespace Flannel.AliVpc.Control;
-
-/// <summary>What all VPCs of one term share.</summary>
-/// <param name="Mark">Of the cluster that the term is of.</param>
-internal sealed record TermContext(IControllerTerm Term, OwnershipMark Mark, StatusBoard Board, LeaseAbsences Absences);

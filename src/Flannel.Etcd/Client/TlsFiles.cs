@@ -1,0 +1,143 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Flannel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.Etcd.Client;
+
+/// <summary>The certificate files, read anew for each handshake, so that a renewed certificate needs no restart. What counts is what
+/// they hold: files that are links into a folder that is swapped, as Kubernetes mounts a secret, change without a trace in the
+/// links. Files that cannot be used while others are in use are being replaced, or were replaced by mistake: those in use are
+/// kept.</summary>
+/// <param name="logger">Null: nobody is told of files that are kept.</param>
+internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
+{
+    // Kinds of keys that .NET cannot sign with (RFC 8410).
+    private static readonly Dictionary<string, string> UnsupportedKeys = new(StringComparer.Ordinal)
+    {
+        ["1.3.101.112"] = "Ed25519",
+        ["1.3.101.113"] = "Ed448",
+    };
+
+    private readonly Lock gate = new();
+    private string seen = "";
+    private Material? material;
+    private string? lastLogged;
+
+    /// <param name="Authorities">Null: the system's.</param>
+    /// <param name="Client">Null: no client certificate.</param>
+    public sealed record Material(X509Certificate2Collection? Authorities, SslStreamCertificateContext? Client);
+
+    /// <exception cref="ConnectFailure">A file is missing or of no use, and none was in use before; the message names it.</exception>
+    public Material Current()
+    {
+        lock (gate)
+        {
+            try
+            {
+                material = ReadAll(material);
+                lastLogged = null;
+                return material;
+            }
+            catch (ConnectFailure e) when (material is not null)
+            {
+                if (lastLogged != e.Message && logger is not null) EtcdLog.FormerFileUsed(logger, e.Message);
+                lastLogged = e.Message;
+                return material;
+            }
+        }
+    }
+
+    private Material ReadAll(Material? former)
+    {
+        var authorities = Read("etcd-cafile", options.CaFile);
+        var certificate = Read("etcd-certfile", options.CertFile);
+        var key = Read("etcd-keyfile", options.KeyFile);
+        var now = Fingerprint(authorities, certificate, key);
+        if (former is not null && now == seen) return former;
+        var read = new Material(
+            authorities is null ? null : Certificates("etcd-cafile", options.CaFile!, authorities),
+            certificate is null ? null : Client(options.CertFile!, certificate, options.KeyFile!, key!));
+        seen = now;
+        return read;
+    }
+
+    private static string? Read(string flag, string? path)
+    {
+        if (path is null) return null;
+        switch (SmallFile.Read(path))
+        {
+            case SmallFileResult.Present present:
+                // The reader knows the encodings that begin with a mark.
+                using (var reader = new StreamReader(new MemoryStream(present.Content)))
+                {
+                    var text = reader.ReadToEnd();
+                    CryptographicOperations.ZeroMemory(present.Content);
+                    return text;
+                }
+
+            case SmallFileResult.Unusable unusable:
+                throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} {unusable.Reason}");
+            case var other:
+                throw new InvalidOperationException($"unexpected {other.GetType()}");
+        }
+    }
+
+    private static X509Certificate2Collection Certificates(string flag, string path, string text)
+    {
+        var certificates = new X509Certificate2Collection();
+        try
+        {
+            certificates.ImportFromPem(text);
+        }
+        catch (CryptographicException e)
+        {
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds a certificate that cannot be read", e);
+        }
+
+        if (certificates.Count == 0)
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds no certificate in PEM form");
+        return certificates;
+    }
+
+    private static SslStreamCertificateContext Client(string certPath, string certificate, string keyPath, string key)
+    {
+        var chain = Certificates("etcd-certfile", certPath, certificate);
+        X509Certificate2 leaf;
+        try
+        {
+            leaf = X509Certificate2.CreateFromPem(chain[0].ExportCertificatePem(), key);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            if (UnsupportedKeys.ContainsKey(chain[0].PublicKey.Oid.Value ?? ""))
+                throw new ConnectFailure(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
+            // .NET says alike that there is no key, that it is encrypted, and that it is another certificate's: the PEM labels tell them
+            // apart.
+            var why = !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "holds no private key in PEM form"
+                : key.Contains("ENCRYPTED", StringComparison.Ordinal) ? "is encrypted: flanneld has nobody to ask for its passphrase"
+                : $"does not belong to the certificate in {Redaction.Path(certPath)}";
+            throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {why}", e);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new ConnectFailure(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
+        }
+
+        chain.RemoveAt(0);
+        return SslStreamCertificateContext.Create(leaf, chain, offline: true);
+    }
+
+    private static string Unsupported(string certPath, Oid algorithm)
+    {
+        var name = UnsupportedKeys.GetValueOrDefault(algorithm.Value ?? "", algorithm.FriendlyName ?? algorithm.Value ?? "unknown");
+        return $"etcd-certfile {Redaction.Path(certPath)} is for a key of the kind {name}, which flanneld cannot use;"
+            + " use an RSA or ECDSA key";
+    }
+
+    /// <summary>Not the texts themselves: one of them is a secret.</summary>
+    private static string Fingerprint(params string?[] texts) =>
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
+}

@@ -1,0 +1,9 @@
+using Flannel.RouteController.Observation;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Status;
+
+namespace Flannel.RouteController;
+
+/// <summary>What all VPCs of one term share.</summary>
+/// <param name="Mark">Of the cluster that the term is of.</param>
+internal sealed record TermContext(IControllerTerm Term, OwnershipMark Mark, StatusBoard Board, LeaseAbsences Absences);

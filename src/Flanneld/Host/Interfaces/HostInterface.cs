@@ -1,0 +1,56 @@
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using Flannel.Core.Addresses;
+
+namespace Flanneld.Host.Interfaces;
+
+/// <summary>A network interface of this host, as far as flannel's rules look at it.</summary>
+/// <param name="Mac">Lower case with colons, as the metadata service writes it; empty without one.</param>
+/// <param name="Mtu">Bytes; 0 when unknown.</param>
+internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnlyList<Ipv4Address> Addresses)
+{
+    private static readonly Ipv4Network LinkLocal = Ipv4Network.Parse("169.254.0.0/16");
+
+    public bool IsLoopback { get; init; }
+
+    /// <summary>Those that upstream takes for usable, in its order (<c>pkg/ip/iface.go</c>, <c>compareAddrs</c>): link-local ones
+    /// last.</summary>
+    public IEnumerable<Ipv4Address> PreferredAddresses => Addresses.OrderBy(IsLinkLocal);
+
+    public bool HasOnlyLinkLocal => Addresses.Count > 0 && Addresses.All(IsLinkLocal);
+
+    public static bool IsLinkLocal(Ipv4Address address) => LinkLocal.Contains(address);
+
+    public override string ToString() => $"{Name} [{string.Join(' ', Addresses)}]";
+
+    /// <summary>All of them, in the kernel's order.</summary>
+    public static IReadOnlyList<HostInterface> ReadAll() =>
+    [
+        .. NetworkInterface.GetAllNetworkInterfaces().Select(i =>
+        {
+            var properties = i.GetIPProperties();
+            var addresses = new List<Ipv4Address>();
+            foreach (var unicast in properties.UnicastAddresses)
+            {
+                if (unicast.Address.AddressFamily == AddressFamily.InterNetwork && Ipv4Address.TryFrom(unicast.Address, out var address))
+                    addresses.Add(address);
+            }
+
+            var mac = string.Join(':', i.GetPhysicalAddress().GetAddressBytes().Select(b => b.ToString("x2")));
+            var isLoopback = i.NetworkInterfaceType == NetworkInterfaceType.Loopback;
+            return new HostInterface(i.Name, mac, ReadMtu(properties), addresses) { IsLoopback = isLoopback };
+        }),
+    ];
+
+    private static int ReadMtu(IPInterfaceProperties properties)
+    {
+        try
+        {
+            return properties.GetIPv4Properties().Mtu;
+        }
+        catch (NetworkInformationException)
+        {
+            return 0;
+        }
+    }
+}

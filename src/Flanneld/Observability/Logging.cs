@@ -1,0 +1,43 @@
+using Flanneld.Options;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Flanneld.Observability;
+
+/// <summary>The log goes to stderr: text for people, journal priorities under systemd, JSON on request.</summary>
+internal static class Logging
+{
+    public static ILoggerFactory Create(DaemonOptions options, IReadOnlyDictionary<string, string> environment)
+    {
+        var format = options.LogFormat ?? (environment.ContainsKey("JOURNAL_STREAM") ? LogFormat.Systemd : LogFormat.Text);
+        return LoggerFactory.Create(builder =>
+        {
+            builder.SetMinimumLevel(options.Verbosity switch
+            {
+                // Who types a command wants its answer.
+                0 when options.Command != Command.Run => LogLevel.Warning,
+                0 => LogLevel.Information,
+                < 4 => LogLevel.Debug,
+                _ => LogLevel.Trace,
+            });
+            _ = format switch
+            {
+                LogFormat.Systemd => builder.AddSystemdConsole(o => o.TimestampFormat = null),
+                LogFormat.Json => builder.AddJsonConsole(o =>
+                {
+                    o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+                    o.UseUtcTimestamp = true;
+                }),
+                _ => builder.AddSimpleConsole(o =>
+                {
+                    o.SingleLine = true;
+                    o.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                    o.UseUtcTimestamp = true;
+                    o.ColorBehavior = Console.IsErrorRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+                }),
+            };
+            builder.Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
+        });
+    }
+}

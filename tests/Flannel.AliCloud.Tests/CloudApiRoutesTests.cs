@@ -1,0 +1,185 @@
+using System.Net;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core.Addresses;
+using static Flannel.AliCloud.Tests.Support.TestCloud;
+
+namespace Flannel.AliCloud.Tests;
+
+public class CloudApiRoutesTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_listing_is_read_to_its_end_a_hundred_a_page()
+    {
+        await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });
+        var answer = await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-2", Token);
+        Assert.True(answer.Ok);
+        Assert.Equal(Enumerable.Range(0, 250).Select(Nth).Order(), answer.Value!.Where(e => e.IsCustom).Select(e => e.Destination!.Value).Order());
+        Assert.Equal((answer.Value!.Count + 99) / 100, cloud.Cloud.Calls.Count("vpc", "DescribeRouteEntryList"));
+        Assert.NotEmpty(answer.RequestId);
+    }
+
+    [Fact]
+    public async Task A_listing_whose_token_died_starts_again_and_is_whole()
+    {
+        await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });
+        cloud.Fail(FaultKind.Code, "DescribeRouteEntryList", "IllegalParam.NextTokenExpired", f => f with { Skip = 1 });
+        var answer = await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-2", Token);
+        Assert.Equal(250, answer.Value!.Count(e => e.IsCustom));
+        Assert.Equal(answer.Value!.Count, answer.Value!.Select(e => e.RouteEntryId).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_listing_whose_token_always_dies_gives_up()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Fail(FaultKind.Code, "DescribeRouteEntryList", "IllegalParam.NextTokenExpired", f => f with { Times = -1 });
+        var answer = await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-2", Token);
+        Assert.Equal(CloudErrorKind.Retry, answer.Error!.Kind);
+        Assert.Equal(4, cloud.Cloud.Calls.Count("vpc", "DescribeRouteEntryList"));
+    }
+
+    [Fact]
+    public async Task Entries_are_told_as_they_are()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry
+        {
+            DestinationCidrBlock = "10.24.1.0/24",
+            NextHopId = "eni-1b",
+            NextHopType = "NetworkInterface",
+            RouteEntryName = "n",
+            Description = "d",
+        });
+        var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
+        var ours = Assert.Single(entries, e => e.DestinationText == "10.24.1.0/24");
+        Assert.Equal(("vtb-1", Ipv4Network.Parse("10.24.1.0/24"), true, RouteEntryStatus.Available, "n", "d"),
+            (ours.RouteTableId, ours.Destination!.Value, ours.IsCustom, ours.Status, ours.Name, ours.Description));
+        Assert.Equal([new NextHop("NetworkInterface", "eni-1b")], ours.NextHops);
+        Assert.False(Assert.Single(entries, e => e.DestinationText == "10.99.0.0/16").IsCustom);
+        Assert.False(Assert.Single(entries, e => e.DestinationText == "192.168.1.0/24").IsCustom);
+        Assert.True(Assert.Single(entries, e => e.DestinationText == "0.0.0.0/0").IsCustom);
+    }
+
+    [Fact]
+    public async Task A_batch_creates_routes_and_tells_the_failures_by_destination()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        var answer = await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24"), Route("10.24.2.0/24"), Route("10.24.3.0/24", "i-2")], Token);
+        var failure = Assert.Single(answer.Value!.Failures);
+        Assert.Equal(Ipv4Network.Parse("10.24.2.0/24"), failure.Destination);
+        Assert.Equal((CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"), (failure.Error.Kind, failure.Error.Code));
+        cloud.Settle();
+        var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
+        Assert.Equal("i-1", Assert.Single(entries, e => e.DestinationText == "10.24.1.0/24").NextHops[0].Id);
+        var mine = Assert.Single(entries, e => e.DestinationText == "10.24.3.0/24");
+        Assert.Equal(("i-2", "flannel", "flannel of the test", RouteEntryStatus.Available), (mine.NextHops[0].Id, mine.Name, mine.Description, mine.Status));
+    }
+
+    [Fact]
+    public async Task A_write_while_another_settles_is_to_be_tried_again()
+    {
+        await using var cloud = await StartAsync();
+        Assert.True((await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Ok);
+        var second = await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "token-2", Token);
+        Assert.Equal(CloudErrorKind.Retry, second.Error!.Kind);
+        cloud.Settle();
+        Assert.True((await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "token-2", Token)).Ok);
+    }
+
+    [Fact]
+    public async Task A_repeated_client_token_creates_once()
+    {
+        await using var cloud = await StartAsync();
+        Assert.True((await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "token-1", Token)).Ok);
+        cloud.Settle();
+        Assert.True((await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "token-1", Token)).Ok);
+        var other = await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "token-2", Token);
+        Assert.Equal(CloudErrorKind.Reread, other.Error!.Kind);
+    }
+
+    [Fact]
+    public async Task What_is_deleted_stays_deleted_when_asked_again()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        var entry = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        Assert.Empty((await cloud.Api.DeleteRouteEntriesAsync(Region, [entry], Token)).Value!.Failures);
+        cloud.Settle();
+        foreach (var form in new[] { entry, entry with { RouteEntryId = "" } })
+        {
+            var again = await cloud.Api.DeleteRouteEntriesAsync(Region, [form], Token);
+            Assert.All(again.Value!.Failures, f => Assert.Equal(CloudErrorKind.AlreadySo, f.Error.Kind));
+            Assert.Single(again.Value!.Failures);
+        }
+
+        Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+    }
+
+    [Fact]
+    public async Task A_next_hop_is_changed_in_place_and_changing_it_again_is_already_so()
+    {
+        await using var cloud = await StartAsync();
+        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        var entry = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        var hop = new NextHop("Instance", "i-1");
+        Assert.True((await cloud.Api.ModifyRouteEntryAsync(Region, entry, hop, "flannel", "mark", Token)).Ok);
+        cloud.Settle();
+        var after = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        Assert.Equal((entry.RouteEntryId, hop), (after.RouteEntryId, after.NextHops[0]));
+        var again = await cloud.Api.ModifyRouteEntryAsync(Region, entry with { RouteEntryId = "" }, hop, "flannel", "mark", Token);
+        Assert.True(again.Ok || again.Error!.Kind == CloudErrorKind.AlreadySo);
+    }
+
+    [Fact]
+    public async Task A_dry_run_succeeds_and_writes_nothing()
+    {
+        await using var cloud = await StartAsync();
+        Assert.True((await cloud.Api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Ok);
+        Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+    }
+
+    [Fact]
+    public async Task A_missing_right_is_named()
+    {
+        await using var cloud = await StartAsync();
+        var api = cloud.ApiWith(StaticCredentials.Of("LTAIread", KeySecret));
+        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
+        var batch = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.2.0/24")], Token)).Error!;
+        Assert.Equal((CloudErrorKind.Denied, "vpc:CreateRouteEntries", 403), (batch.Kind, batch.DeniedAction, batch.HttpStatus));
+        Assert.Equal("ecs:ModifyNetworkInterfaceAttribute", (await api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Error!.DeniedAction);
+    }
+
+    [Fact]
+    public async Task A_full_table_is_a_matter_of_quota()
+    {
+        await using var cloud = await StartAsync(w => w with { Settings = w.Settings with { RouteEntryQuota = 1 } });
+        Assert.Equal(CloudErrorKind.Quota, (await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "t", Token)).Error!.Kind);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(51)]
+    public async Task A_batch_that_the_API_does_not_take_is_a_bug_of_the_caller(int count)
+    {
+        await using var cloud = await StartAsync();
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => cloud.Api.CreateRouteEntriesAsync(Region, [.. Enumerable.Repeat(Route("10.24.2.0/24"), count)], Token));
+    }
+
+    private static Ipv4Network Nth(int i) => Ipv4Network.Parse($"10.24.{i}.0/24");
+
+    private static WorldVpc With250Entries(WorldVpc vpc) => vpc with
+    {
+        RouteTables =
+        [
+            vpc.RouteTables[0], vpc.RouteTables[2],
+            vpc.RouteTables[1] with { Entries = [.. Enumerable.Range(0, 250).Select(i => new WorldRouteEntry { DestinationCidrBlock = Nth(i).ToString(), NextHopId = "i-1" })] },
+        ],
+    };
+}

@@ -1,0 +1,66 @@
+using System.Text;
+using AliCloud.Simulator.Api;
+using CsCheck;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
+
+namespace Flannel.AliCloud.Tests.Credentials;
+
+public class KeyFileFormatTests
+{
+    [Theory]
+    [InlineData("""{"AccessKeyId":"LTAI1","AccessKeySecret":"sEcReT"}""", null)]
+    [InlineData("""  { "AccessKeySecret":"sEcReT", "accesskeyid":"LTAI1", "SecurityToken":"tok", "Expiration":"2026-01-02T03:04:05Z", "Code":"Success" }""", "tok")]
+    [InlineData("AccessKey ID,AccessKey Secret\r\nLTAI1,sEcReT\r\n", null)]
+    [InlineData("\uFEFF\"AccessKey ID\",\"AccessKey Secret\"\n\"LTAI1\",\"sEcReT\"", null)]
+    [InlineData("User Principal Name,AccessKey ID,AccessKey Secret\nflannel@example.org,LTAI1,sEcReT\n", null)]
+    [InlineData("AccessKeyId = LTAI1\nAccessKeySecret = sEcReT\n", null)]
+    [InlineData("# of the nodes\n[default]\ntype = access_key\naccess_key_id = LTAI1\naccess_key_secret = sEcReT\n", null)]
+    [InlineData("ALIBABA_CLOUD_ACCESS_KEY_ID=LTAI1\nALIBABA_CLOUD_ACCESS_KEY_SECRET='sEcReT'\nALIBABA_CLOUD_SECURITY_TOKEN=\"tok\"", "tok")]
+    public void Every_form_that_people_have_is_read(string text, string? token)
+    {
+        var key = KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text), out var error);
+        Assert.Equal("", error);
+        Assert.Equal(("LTAI1", "sEcReT", token), (key!.Id, key.Secret.RevealText(), key.SecurityToken?.RevealText()));
+    }
+
+    [Fact]
+    public void An_expiration_is_kept()
+    {
+        var key = KeyFileFormat.Parse("""{"AccessKeyId":"a","AccessKeySecret":"b","SecurityToken":"c","Expiration":"2026-01-02T03:04:05Z"}"""u8, out _)!;
+        Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), key.Expiration);
+    }
+
+    [Theory]
+    [InlineData("", "empty")]
+    [InlineData("\n# nothing\n", "empty")]
+    [InlineData("LTAIhidden\nhIdDeN\n", "line 1")]
+    [InlineData("AccessKeyId=LTAIhidden", "secret is empty")]
+    [InlineData("AccessKeyId=LTAIhidden\nAccessKeySecret=hIdDeN\nhIdDeN=1", "line 3")]
+    [InlineData("AccessKeyId=LTAIhidden\nAccessKeyId=hIdDeN", "line 2")]
+    [InlineData("[a]\nAccessKeyId=LTAIhidden\n[b]\n", "line 3")]
+    [InlineData("AccessKey ID,AccessKey Secret\n", "CSV")]
+    [InlineData("AccessKey ID,AccessKey Secret\nLTAIhidden,hIdDeN\nLTAIhidden,hIdDeN\n", "CSV")]
+    [InlineData("AccessKey ID,AccessKey Secret\nLTAIhidden,hIdDeN,hIdDeN\n", "CSV")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN" """, "valid JSON")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":17}""", "JSON may hold")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN","hIdDeN":"x"}""", "JSON may hold")]
+    [InlineData("""{"AccessKeyId":"\ud800","AccessKeySecret":"hIdDeN"}""", "valid JSON")]
+    [InlineData("type = ram_role_arn\nAccessKeyId=LTAIhidden\nAccessKeySecret=hIdDeN", "line 1")]
+    public void Anything_else_is_refused_by_its_line_and_never_quoted(string text, string error)
+    {
+        Assert.Null(KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text), out var line));
+        Assert.Contains(error, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", line, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void No_bytes_make_it_throw() =>
+        Gen.OneOf(
+            Gen.Byte.Array[0, 80],
+            Gen.OneOf("{", "}", "\"AccessKeyId\"", ":", "\"x\"", ",", "AccessKey ID,AccessKey Secret", "\n", "=", "AccessKeyId", "AccessKeySecret", "[", "]", "\"", "'")
+                .Array[0, 12].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts))))
+            .Sample(bytes => KeyFileFormat.Parse(bytes, out var error) is null == error.Length > 0, seed: Seeds.Bytes, iter: 20_000);
+}

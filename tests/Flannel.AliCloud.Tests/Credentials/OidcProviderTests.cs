@@ -1,0 +1,94 @@
+using AliCloud.Simulator.Api;
+using AliCloud.Simulator.State;
+using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Tests.Support;
+using static Flannel.AliCloud.Tests.Support.TestCloud;
+
+namespace Flannel.AliCloud.Tests.Credentials;
+
+/// <summary>RRSA: a pod's service account assumes a role. The chain does it, against the simulated STS.</summary>
+public sealed class OidcProviderTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_service_accounts_token_becomes_a_key_that_the_API_accepts()
+    {
+        await using var cloud = await StartAsync();
+        var chain = cloud.Chain("i-3", Environment(OidcToken + "\n", ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "node-3")));
+        Assert.True((await cloud.ApiWith(chain).DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
+        Assert.Equal($"RAM role {RouterArn} with an OIDC token", chain.Provider);
+        var call = Assert.Single(cloud.Cloud.Calls.All, c => c.Service == "sts");
+        Assert.Equal(("AssumeRoleWithOIDC", "node-3", "3600", null), (call.Action, call.Parameters["RoleSessionName"], call.Parameters["DurationSeconds"], call.AccessKeyId is "" ? null : call.AccessKeyId));
+        Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service == "metadata");
+    }
+
+    [Fact]
+    public async Task The_token_is_read_anew_for_every_key()
+    {
+        await using var cloud = await StartAsync();
+        var environment = Environment(OidcToken);
+        var api = cloud.ApiWith(cloud.Chain("i-3", environment));
+        Assert.True((await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
+        cloud.Cloud.Console.SetOidcTokens("cluster", ["token-2"]);
+        folder.Write("token", "token-2");
+        cloud.Clock.Advance(TimeSpan.FromMinutes(61));
+        Assert.True((await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
+        Assert.True(cloud.Cloud.Calls.Count("sts", "AssumeRoleWithOIDC") >= 2);
+    }
+
+    [Theory]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE")]
+    [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")]
+    [InlineData("ALIBABA_CLOUD_ROLE_ARN")]
+    public async Task Without_one_of_its_three_variables_the_next_link_is_asked(string missing)
+    {
+        await using var cloud = await StartAsync();
+        var environment = Environment(OidcToken);
+        environment.Remove(missing);
+        var chain = cloud.Chain("i-1", environment);
+        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        Assert.Equal("RAM role FlannelRole", chain.Provider);
+        var link = Assert.Single(await chain.ExplainAsync(Token), l => l.Name == "OIDC token");
+        Assert.Equal((CredentialLinkState.NotConfigured, $"{missing} is not set"), (link.State, link.Detail));
+    }
+
+    [Theory]
+    [InlineData("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::9876543210987654:role/Nobody", "EntityNotExist.Role")]
+    [InlineData("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1234567890123456:role/FlannelRole", "AuthenticationFail.NoPermission")]
+    [InlineData("ALIBABA_CLOUD_ROLE_ARN", "hIdDeN", "the role must be an ARN")]
+    [InlineData("ALIBABA_CLOUD_ROLE_SESSION_NAME", "hIdDeN with blanks", "session name")]
+    [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1234567890123456:oidc-provider/none", "AuthenticationFail.NoPermission")]
+    [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "hIdDeN ä", "must be an ARN")]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nonexistent/token", "does not exist")]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "hIdDeN", "OIDC token file (not shown: ")]
+    [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/hIdDeN\nhIdDeN", "OIDC token file (not shown: ")]
+    [InlineData("token", "hIdDeN", "AuthenticationFail.OIDCToken.Invalid")]
+    [InlineData("token", "hIdDeN hIdDeN", "does not hold a token")]
+    [InlineData("token", "", "does not hold a token")]
+    public async Task When_it_is_set_up_and_fails_no_other_key_is_taken_and_the_line_says_why(string name, string value, string why)
+    {
+        await using var cloud = await StartAsync();
+        var environment = Environment(name == "token" ? value : OidcToken, (name, value));
+        var failed = Assert.IsType<CredentialAnswer.Failed>(await cloud.Chain("i-1", environment).GetAsync(Token));
+        Assert.Contains(why, failed.Line, StringComparison.Ordinal);
+        Assert.DoesNotContain("hIdDeN", failed.Line + string.Concat(cloud.Logger.Lines.Select(l => l.Text)), StringComparison.Ordinal);
+        if (why.Contains('.', StringComparison.Ordinal)) Assert.Contains($"(request {cloud.Cloud.Calls.All[^1].RequestId})", failed.Line, StringComparison.Ordinal);
+    }
+
+    private Dictionary<string, string> Environment(string token, params (string Name, string Value)[] more)
+    {
+        Dictionary<string, string> variables = new()
+        {
+            ["ALIBABA_CLOUD_ROLE_ARN"] = RouterArn,
+            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = ProviderArn,
+            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = folder.Write("token", token),
+        };
+        foreach (var (name, value) in more) variables[name] = value;
+        return variables;
+    }
+}

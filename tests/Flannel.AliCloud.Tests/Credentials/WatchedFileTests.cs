@@ -1,0 +1,22 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using AliCloud.Simulator.State;
+using Flannel.AliCloud.Credentials;
+
+namespace Flannel.AliCloud.Tests.Credentials;
+
+public sealed class WatchedFileTests
+{
+    /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, beside a read: a struct of several words that is written
+    /// meanwhile would be seen half old and half new.</summary>
+    [Fact]
+    public void What_is_known_of_the_version_is_one_reference_that_every_thread_sees()
+    {
+        var field = typeof(WatchedFile).GetField("seen", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        Assert.False(field.FieldType.IsValueType);
+        Assert.Contains(typeof(IsVolatile), field.GetRequiredCustomModifiers());
+        var members = field.FieldType.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public);
+        Assert.NotEmpty(members);
+        Assert.All(members, member => Assert.True(member.IsInitOnly));
+    }
+}

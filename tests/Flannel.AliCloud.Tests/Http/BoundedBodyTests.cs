@@ -1,0 +1,26 @@
+using CsCheck;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Tests.Support;
+
+namespace Flannel.AliCloud.Tests.Http;
+
+public class BoundedBodyTests
+{
+    [Fact]
+    public async Task It_reads_all_up_to_the_limit_and_nothing_beyond() =>
+        await Gen.Select(Gen.Byte.Array[0, 300], Gen.Int[1, 300], Gen.Bool).SampleAsync(async (bytes, limit, announced) =>
+        {
+            using var content = announced ? (HttpContent)new ByteArrayContent(bytes) : new StreamContent(new Trickle(bytes));
+            var read = await BoundedBody.ReadAsync(content, limit, TestContext.Current.CancellationToken);
+            return bytes.Length <= limit ? read is not null && read.SequenceEqual(bytes) : read is null;
+        }, seed: Seeds.Bytes, iter: 500);
+
+    /// <summary>Seven bytes at a time, of a length that is not known before.</summary>
+    private sealed class Trickle(byte[] bytes) : MemoryStream(bytes)
+    {
+        public override bool CanSeek => false;
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer.Length > 7 ? buffer[..7] : buffer, cancellationToken);
+    }
+}

@@ -1,0 +1,63 @@
+using AliCloud.Simulator.Observing;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
+using static Flannel.AliCloud.Tests.Support.TestCloud;
+
+namespace Flannel.AliCloud.Tests;
+
+/// <summary>The whole client at work, well and badly, with a logger that keeps every level: no secret may be in any line, error or value.</summary>
+public class SecrecyTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task No_secret_is_in_any_log_line_error_or_printed_value()
+    {
+        await using var cloud = await StartAsync();
+        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-1"), cloud.Clock, new Random(1), cloud.Logger));
+        List<string> seen = [];
+        var found = Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        var key = found.Key;
+        seen.Add($"{found} {key} {new ProviderAnswer.Found(key)}");
+
+        foreach (var credentials in new ICredentialSource[]
+        {
+            chain,
+            StaticCredentials.Of(KeyId, KeySecret),
+            StaticCredentials.Of(KeyId, "wrong-secret-of-the-test"), // the simulated cloud, too, quotes the request it signed
+            new StaticCredentials(AccessKey.Create(key.Id, "wrong-secret-of-the-test", key.SecurityToken!.RevealText(), null, out _)!),
+            new StaticCredentials(AccessKey.Create(key.Id, key.Secret.RevealText(), "wrong-token-of-the-test", null, out _)!),
+        })
+        {
+            var api = cloud.ApiWith(credentials);
+            seen.Add($"{await api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)}");
+            seen.Add($"{await api.DescribeVSwitchAttributesAsync(Region, "vsw-none", Token)}");
+            seen.Add($"{await api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)}");
+            var used = Assert.IsType<CredentialAnswer.Found>(await credentials.GetAsync(Token)).Key;
+            var quoted = $"quoting {used.Secret.RevealText()} and {used.SecurityToken?.RevealText()}";
+            cloud.Fail(FaultKind.Code, "DescribeVpcAttribute", "Throttling", f => f with { Message = quoted });
+            seen.Add($"{await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)}");
+            cloud.Cloud.Faults.Clear();
+            cloud.Fail(FaultKind.DropConnection, "DescribeVpcAttribute");
+            seen.Add($"{await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)}");
+            cloud.Cloud.Faults.Clear();
+        }
+
+        await cloud.Cloud.StopApiAsync();
+        seen.Add($"{await cloud.ApiWith(chain).DescribeVpcAttributeAsync(Region, "vpc-1", Token)}");
+        await cloud.Cloud.StopMetadataAsync();
+        seen.Add($"{await chain.RefreshAsync(key, Token)}");
+
+        var all = string.Join('\n', seen.Concat(cloud.Logger.Lines.Select(l => l.Text)));
+        Assert.Contains("SignatureDoesNotMatch", all, StringComparison.Ordinal);
+        Assert.Contains("InvalidSecurityToken", all, StringComparison.Ordinal);
+        string[] secrets =
+        [
+            KeySecret[..12], key.Secret.RevealText(), key.SecurityToken!.RevealText(), key.SecurityToken.RevealText()[..16], "wrong-secret-of-the-test",
+            "wrong-token-of-the-test",
+        ];
+        foreach (var secret in secrets) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);
+    }
+}

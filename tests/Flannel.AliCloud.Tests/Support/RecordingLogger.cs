@@ -1,0 +1,21 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.AliCloud.Tests.Support;
+
+/// <summary>Keeps every line, of every level.</summary>
+internal sealed class RecordingLogger : ILogger
+{
+    private readonly ConcurrentQueue<(LogLevel Level, int Id, string Text)> lines = new();
+
+    public IReadOnlyList<(LogLevel Level, int Id, string Text)> Lines => [.. lines];
+
+    public int Count(int id) => lines.Count(l => l.Id == id);
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        lines.Enqueue((logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
+}

@@ -1,0 +1,20 @@
+namespace Flannel.AliCloud.Tests.Support;
+
+/// <summary>A folder that goes with the test.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-test-");
+
+    public string Path => folder.FullName;
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    /// <returns>The file's path. Its folders are made.</returns>
+    public string Write(string name, string text)
+    {
+        var path = System.IO.Path.Combine(Path, name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}

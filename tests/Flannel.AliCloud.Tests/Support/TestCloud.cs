@@ -1,0 +1,164 @@
+using AliCloud.Simulator;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Metadata;
+using Flannel.AliCloud.Signing;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.AliCloud.Tests.Support;
+
+/// <summary>The simulated cloud on a clock that only the test moves, and our clients on the same clock, joined by real sockets.</summary>
+internal sealed class TestCloud : IAsyncDisposable
+{
+    public const string Region = "cn-hangzhou";
+    public const string KeyId = "LTAItest";
+    public const string KeySecret = "very-secret-of-the-test";
+
+    /// <summary>A role of another account, which trusts <see cref="KeyId"/>, the instances' role and the OIDC provider.</summary>
+    public const string RouterArn = "acs:ram::9876543210987654:role/Router";
+    public const string ProviderArn = "acs:ram::1234567890123456:oidc-provider/cluster";
+    public const string OidcToken = "very.secret.token-1";
+
+    public static readonly World World = new()
+    {
+        RegionId = Region,
+        Settings = new WorldSettings { RouteEntryQuota = 400 },
+        AccessKeys =
+        [
+            new WorldAccessKey { Id = KeyId, Secret = KeySecret },
+            new WorldAccessKey { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
+            new WorldAccessKey { Id = "LTAIread", Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute", "quotas:*"] },
+        ],
+        Roles =
+        [
+            new WorldRole { Name = "FlannelRole" }, new WorldRole { Name = "OtherRole", TrustedBy = ["Router"] },
+            new WorldRole { Name = "Router", AccountId = "9876543210987654", TrustedBy = [KeyId, "FlannelRole", "cluster"] },
+        ],
+        OidcProviders = [new WorldOidcProvider { Name = "cluster", Tokens = [OidcToken] }],
+        Vpcs =
+        [
+            new WorldVpc
+            {
+                VpcId = "vpc-1",
+                CidrBlock = "192.168.0.0/16",
+                SecondaryCidrBlocks = ["10.8.0.0/16"],
+                UserCidrs = ["30.0.0.0/16"],
+                RouteTables =
+                [
+                    new WorldRouteTable
+                    {
+                        RouteTableId = "vtb-1",
+                        Entries =
+                        [
+                            new WorldRouteEntry { DestinationCidrBlock = "0.0.0.0/0", NextHopType = "NatGateway", NextHopId = "ngw-1" },
+                            new WorldRouteEntry { DestinationCidrBlock = "10.99.0.0/16", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR" },
+                        ],
+                    },
+                    new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom" },
+                    new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
+                ],
+                VSwitches =
+                [
+                    new WorldVSwitch { VSwitchId = "vsw-1", CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
+                    new WorldVSwitch { VSwitchId = "vsw-2", CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
+                ],
+            },
+        ],
+        Instances =
+        [
+            Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11"), Interface("eni-1b", 9, "vsw-2", "192.168.2.19")),
+            Instance("i-2", Interface("eni-2", 2, "vsw-1", "192.168.1.12")) with { HardenedMetadata = true },
+            Instance("i-3", Interface("eni-3", 3, "vsw-2", "192.168.2.13")) with { RamRole = null },
+        ],
+    };
+
+    private readonly List<IDisposable> made = [];
+
+    private CloudApi? api;
+
+    private CloudClock? cloudTime;
+
+    private TestCloud(SimulatedCloud cloud, FakeTimeProvider clock) => (Cloud, Clock) = (cloud, clock);
+
+    public SimulatedCloud Cloud { get; }
+
+    public FakeTimeProvider Clock { get; }
+
+    public RecordingLogger Logger { get; } = new();
+
+    /// <summary>With a key that has every right.</summary>
+    public CloudApi Api => api ??= ApiWith(StaticCredentials.Of(KeyId, KeySecret));
+
+    public static WorldInterface Interface(string id, int mac, string vSwitchId, string ip) =>
+        new() { NetworkInterfaceId = id, Mac = Mac(mac), VSwitchId = vSwitchId, PrivateIp = ip };
+
+    public static string Mac(int n) => $"00:16:3e:00:{n >> 8:x2}:{n & 255:x2}";
+
+    public static WorldInstance Instance(string id, params WorldInterface[] interfaces) =>
+        new() { InstanceId = id, RamRole = "FlannelRole", MetadataPort = 0, Interfaces = interfaces };
+
+    public static NewRouteEntry Route(string destination, string nextHop = "i-1", string table = "vtb-1") =>
+        new(table, Ipv4Network.Parse(destination), new NextHop("Instance", nextHop), "flannel", "flannel of the test");
+
+    /// <param name="clock">Null for one that stands at a date of its own.</param>
+    public static async Task<TestCloud> StartAsync(Func<World, World>? change = null, FakeTimeProvider? clock = null, TimeProvider? cloudClock = null)
+    {
+        clock ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+        var cloud = await SimulatedCloud.StartAsync(
+            change?.Invoke(World) ?? World, new SimulatedCloudOptions { Time = cloudClock ?? clock }, TestContext.Current.CancellationToken);
+        return new TestCloud(cloud, clock);
+    }
+
+    public CloudApiOptions Options
+    {
+        get
+        {
+            var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority), out _);
+            return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint, QuotasEndpoint = endpoint };
+        }
+    }
+
+    /// <summary>What the clients of this test know of the cloud's time.</summary>
+    public CloudClock CloudTime => cloudTime ??= new CloudClock(Clock);
+
+    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Options, credentials, Clock, new Random(7), Logger, clock: CloudTime));
+
+    /// <summary>The chain of a node whose environment is <paramref name="environment"/> and nothing else.</summary>
+    public CredentialChain Chain(
+        string instance, IReadOnlyDictionary<string, string>? environment = null, ConfiguredCredentials? backend = null, string? accessKeyFile = null) =>
+        Keep(CredentialChain.Create(
+            accessKeyFile, backend ?? ConfiguredCredentials.Empty, n => environment?.GetValueOrDefault(n), Metadata(instance), Clock, new Random(11), Logger, Options,
+            clock: CloudTime));
+
+    public MetadataClient Metadata(string instance, Func<MetadataOptions, MetadataOptions>? change = null)
+    {
+        var options = new MetadataOptions { Endpoint = Cloud.MetadataByInstance[instance] };
+        return Keep(new MetadataClient(change?.Invoke(options) ?? options, Clock, new Random(8), Logger));
+    }
+
+    public T Keep<T>(T disposable) where T : IDisposable
+    {
+        made.Add(disposable);
+        return disposable;
+    }
+
+    /// <summary>Lets every write that is under way become final.</summary>
+    public void Settle() => Clock.Advance(TimeSpan.FromMilliseconds(600));
+
+    public void Fail(FaultKind kind, string action, string? code = null, Func<Fault, Fault>? change = null)
+    {
+        var fault = new Fault { Kind = kind, Action = action, Code = code };
+        Cloud.Faults.Add(change?.Invoke(fault) ?? fault);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var one in made) one.Dispose();
+        await Cloud.DisposeAsync();
+    }
+}

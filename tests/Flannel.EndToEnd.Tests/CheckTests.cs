@@ -1,0 +1,247 @@
+using System.Text.Json.Nodes;
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests;
+
+/// <summary><c>flanneld check</c> as a person runs it, on instances with and without a daemon.</summary>
+public sealed class CheckTests : EndToEndTest
+{
+    [Fact]
+    public async Task Before_the_daemon_ever_ran_it_says_what_is_missing_and_changes_nothing()
+    {
+        await StartVpcAsync(1, publishConfig: false);
+
+        var (result, report) = await CheckAsync();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("1 problem, see above", result.Error, StringComparison.Ordinal);
+        var config = One(report, "configuration");
+        Assert.Equal("problem", Text(config, "state"));
+        Assert.StartsWith($"etcdctl put {TestVpc.Prefix}/config ", Text(config, "advice"), StringComparison.Ordinal);
+        foreach (var subject in new[] { "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM rights", "route table", "quota" })
+        {
+            Assert.Equal((subject, "ok"), (subject, Text(One(report, subject), "state")));
+        }
+
+        Assert.Contains(Vpc.Instances[0].InstanceId, Text(One(report, "identity"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("note", Text(One(report, "security group"), "state"));
+        await AssertNothingChangedAsync();
+        Assert.Empty(await Vpc.Etcd.Keys.ListAsync("/", Cancel));
+    }
+
+    [Fact]
+    public async Task With_all_in_order_it_exits_with_0_before_and_beside_the_daemon()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), SourceDestCheck = false });
+        var (fresh, before) = await CheckAsync();
+        Assert.True(fresh.ExitCode == 0, fresh.Error + fresh.Output);
+        Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
+        Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
+        var rights = One(before, "RAM rights");
+        // Every one was tried, and none is in doubt.
+        Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), rights["lines"]!.AsArray().Count));
+        Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
+        await AssertNothingChangedAsync();
+
+        await StartReadyAsync(0);
+        var (result, report) = await CheckAsync();
+        Assert.True(result.ExitCode == 0, result.Error + result.Output);
+        Assert.EndsWith($"this node has {await SubnetAsync(0)}", Text(One(report, "leases"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
+        Assert.Contains(Vpc.Instances[0].InstanceId, Text(One(report, "route controller"), "detail"), StringComparison.Ordinal);
+        Assert.Null(report["policy"]);
+    }
+
+    [Fact]
+    public async Task Missing_rights_come_with_a_policy_that_grants_them_and_nothing_else()
+    {
+        await StartVpcAsync(1, new World
+        {
+            Instances = World.MakeInstances(1),
+            DeniedActions = ["vpc:CreateRoute*", "vpc:DeleteRouteEntries", "ecs:ModifyNetworkInterfaceAttribute"],
+            SourceDestCheck = false,
+        });
+
+        var (result, report) = await CheckAsync();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(("problem", "8 of 12 actions are allowed"), (Text(One(report, "RAM rights"), "state"), Text(One(report, "RAM rights"), "detail")));
+        string[] missing = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:DeleteRouteEntries", "ecs:ModifyNetworkInterfaceAttribute"];
+        var policy = report["policy"]!;
+        Assert.Equal("1", (string?)policy["Version"]);
+        var statement = Assert.Single(policy["Statement"]!.AsArray())!;
+        Assert.Equal(("Allow", "*"), ((string?)statement["Effect"], (string?)statement["Resource"]));
+        Assert.Equal(missing, statement["Action"]!.AsArray().Select(action => (string?)action));
+
+        var table = await Vpc.Instances[0].RunCommandAsync("check", Cancel);
+        Assert.Equal(1, table.ExitCode);
+        var json = table.Output[table.Output.IndexOf("\n{", StringComparison.Ordinal)..(table.Output.LastIndexOf('}') + 1)];
+        Assert.Equal(policy.ToJsonString(), JsonNode.Parse(json)!.ToJsonString());
+        await AssertNothingChangedAsync();
+    }
+
+    [Fact]
+    public async Task A_role_without_any_right_gets_the_whole_policy_at_once_and_it_is_the_one_of_the_readme()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
+        var (result, report) = await CheckAsync();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM rights"), "detail"));
+        var readme = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "README.md"), Cancel);
+        var start = readme.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
+        var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
+        Assert.Equal(Actions(published), Actions(report["policy"]!));
+
+        static IEnumerable<string> Actions(JsonNode policy) => policy["Statement"]!.AsArray().Single()!["Action"]!.AsArray().Select(action => (string)action!).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_only_helps_is_a_warning()
+    {
+        await StartVpcAsync(1, new World
+        {
+            Instances = World.MakeInstances(1),
+            DeniedActions = ["vpc:CreateRouteEntries", "vpc:DescribeVpcAttribute", "quotas:GetProductQuota"],
+            SourceDestCheck = false,
+        });
+        await Vpc.Control.SetSettingsAsync(new { clockSkewSeconds = 600 }, Cancel);
+        var (result, report) = await CheckAsync();
+        Assert.True(result.ExitCode == 0, result.Error + result.Output);
+        foreach (var subject in new[] { "RAM rights", "clock", "network" }) Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
+        Assert.Matches("^is (59|60)[0-9] s behind the cloud's$", Text(One(report, "clock"), "detail"));
+        Assert.Contains("the limit is assumed", Text(One(report, "quota"), "detail"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_credentials_each_link_of_the_chain_says_why_it_does_not_serve()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        var (result, report) = await CheckAsync();
+        Assert.Equal(1, result.ExitCode);
+        var credentials = One(report, "credentials");
+        Assert.Equal("problem", Text(credentials, "state"));
+        var lines = credentials["lines"]!.AsArray().Select(line => (string)line!).ToList();
+        Assert.Contains(lines, line => line.Contains("ALIBABA_CLOUD_ACCESS_KEY_ID", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("RAM role", StringComparison.Ordinal));
+        Assert.Contains("not tried", Text(One(report, "RAM rights"), "detail"), StringComparison.Ordinal);
+
+        // A node that is never route controller needs none.
+        var (never, _) = await CheckAsync("--route-controller=never");
+        Assert.True(never.ExitCode == 0, never.Error + never.Output);
+    }
+
+    [Fact]
+    public async Task Without_etcd_the_cloud_is_looked_at_all_the_same_and_without_metadata_etcd_is()
+    {
+        await StartVpcAsync(1);
+        var (noEtcd, first) = await CheckAsync("--etcd-endpoints=http://127.0.0.1:1");
+        Assert.Equal(1, noEtcd.ExitCode);
+        Assert.Equal(("0 of 1 endpoints answer", "problem"), (Text(One(first, "etcd"), "detail"), Text(One(first, "etcd"), "state")));
+        Assert.Contains("connection refused", (string?)One(first, "etcd")["lines"]![0], StringComparison.Ordinal);
+        Assert.Equal("ok", Text(One(first, "route table"), "state"));
+
+        var (noMetadata, second) = await CheckAsync("--metadata-endpoint=http://127.0.0.1:1");
+        Assert.Equal(1, noMetadata.ExitCode);
+        Assert.Equal("problem", Text(One(second, "metadata"), "state"));
+        Assert.Equal("ok", Text(One(second, "configuration"), "state"));
+        // The chain is shown all the same: a key may come from elsewhere.
+        Assert.Contains("http://127.0.0.1:1", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("note", Text(One(second, "cloud"), "state"));
+    }
+
+    [Fact]
+    public async Task A_role_that_may_not_be_assumed_comes_with_the_policy_that_lets_it_be_assumed()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), IsRoleAssumed = true, DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
+        var (denied, first) = await CheckAsync();
+        Assert.Equal(1, denied.ExitCode);
+        Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);
+        var statement = Assert.Single(first["policy"]!["Statement"]!.AsArray())!;
+        Assert.Equal(("sts:AssumeRole", World.OtherRoleArn), ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        var (allowed, second) = await CheckAsync();
+        Assert.True(allowed.ExitCode == 0, allowed.Error + allowed.Output);
+        Assert.StartsWith($"RAM role {World.OtherRoleArn}, ", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("ok", Text(One(second, "sts endpoint"), "state"));
+        Assert.Null(second["policy"]);
+    }
+
+    [Theory]
+    [InlineData("""{"Network":"192.168.1.128/25","SubnetLen":28,"Backend":{"Type":"ali-vpc"}}""", "network", "problem")]
+    [InlineData("""{"Network":"192.168.0.0/16","Backend":{"Type":"ali-vpc"}}""", "network", "problem")]
+    [InlineData("""{"Network":"192.168.128.0/20","Backend":{"Type":"ali-vpc"}}""", "network", "warning")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-none"}}""", "route table", "problem")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "configuration", "problem")]
+    [InlineData("""{"Network":"10.24.0.0"}""", "configuration", "problem")]
+    public async Task A_configuration_that_will_not_do_is_told_before_the_first_node_starts(string config, string subject, string state)
+    {
+        await StartVpcAsync(1, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel, config);
+        var (result, report) = await CheckAsync();
+        Assert.Contains(Checks(report), check => (Text(check, "subject"), Text(check, "state")) == (subject, state));
+        Assert.Equal(state == "problem" ? 1 : 0, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task Another_clusters_routes_inside_the_network_are_a_warning_with_its_mark()
+    {
+        const string mark = "flannel-00000000000000aa";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var own = await SubnetAsync(0);
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(subnet => subnet != own).Take(2);
+        foreach (var subnet in free)
+            await Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
+
+        var (result, report) = await CheckAsync();
+
+        Assert.True(result.ExitCode == 0, result.Error + result.Output);
+        var other = One(report, "other clusters");
+        Assert.Equal("warning", Text(other, "state"));
+        Assert.Matches($"^2 routes of {mark} in [^ ]+/{World.VpcId}, inside this cluster's network$", Text(other, "detail"));
+        Assert.Contains("'flanneld routes'", Text(other, "advice"), StringComparison.Ordinal);
+        Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
+        Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_full_table_and_a_lost_route_are_seen()
+    {
+        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), RouteEntryQuota = 1 });
+        // Nobody repairs it: the daemon has gone.
+        Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
+        var (_, full) = await CheckAsync();
+        Assert.Equal(("problem", "1 of 1 custom entries, 0 left, one for each node"), (Text(One(full, "quota"), "state"), Text(One(full, "quota"), "detail")));
+        var route = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel));
+        await Vpc.Control.DeleteRouteAsync(route.RouteEntryId, Cancel);
+        var (lost, report) = await CheckAsync();
+        Assert.Equal(("warning", "1 routes differ"), (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
+        Assert.True(lost.ExitCode == 0, lost.Error + lost.Output);
+    }
+
+    private async Task<(CommandResult Result, JsonObject Report)> CheckAsync(params string[] more)
+    {
+        var quotas = Vpc.Instances[0].Arguments.Single(argument => argument.StartsWith("--vpc-endpoint=", StringComparison.Ordinal)).Replace("vpc", "quotas", StringComparison.Ordinal);
+        var result = await Vpc.Instances[0].RunCommandAsync("check", Cancel, ["--output=json", quotas, .. more]);
+        var report = JsonNode.Parse(result.Output)!.AsObject();
+        Assert.Equal(Checks(report).Count(check => Text(check, "state") == "problem"), (int)report["problems"]!);
+        return (result, report);
+    }
+
+    private static IEnumerable<JsonObject> Checks(JsonObject report) => report["checks"]!.AsArray().Select(check => check!.AsObject());
+
+    private static JsonObject One(JsonObject report, string subject) => Assert.Single(Checks(report), check => Text(check, "subject") == subject);
+
+    private static string Text(JsonObject check, string name) => (string)check[name]!;
+
+    /// <summary>What writes is only ever tried by the API's dry run; the one action that has none sets what is set.</summary>
+    private async Task AssertNothingChangedAsync()
+    {
+        Assert.Empty(await Vpc.Control.CustomRoutesAsync(Cancel));
+        var writes = (await Vpc.Control.ApiCallsAsync(Cancel)).Where(call => !call.Action.StartsWith("Describe", StringComparison.Ordinal) && !call.Action.StartsWith("Get", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(writes);
+        Assert.All(writes, call => Assert.True((string?)call.Parameters?["DryRun"] == "true" || call.Action == "ModifyNetworkInterfaceAttribute", call.ToString()));
+    }
+}

@@ -1,0 +1,117 @@
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests;
+
+/// <summary>What the executable answers to a command line that asks for no work, or for what it cannot do.</summary>
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("--no-such-flag", "no-such-flag")]
+    [InlineData("--etcd-prefx=/x", "etcd-prefix")]
+    [InlineData("--subnet-lease-renew-margin=0", "1439")]
+    [InlineData("-subnet-lease-renew-margin=1440", "1439")]
+    [InlineData("--kube-subnet-mgr", "kube-subnet-mgr")]
+    [InlineData("--net-config-path=/x", "net-config-path")]
+    [InlineData("--public-ip=010.0.0.1", "public-ip")]
+    [InlineData("--etcd-endpoints=ftp://127.0.0.1", "etcd-endpoints")]
+    [InlineData("--route-controller=perhaps", "route-controller")]
+    [InlineData("--healthz-port=65536", "healthz-port")]
+    [InlineData("--iface-regex=(", "iface-regex")]
+    [InlineData("--ip-masq=maybe", "ip-masq")]
+    [InlineData("surplus", "surplus")]
+    public async Task A_wrong_command_line_gets_one_line_that_names_it_and_exit_code_2(string argument, string named)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(named, line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("FLANNELD_SUBNET_LEASE_RENEW_MARGIN", "no number")]
+    [InlineData("FLANNELD_KUBE_SUBNET_MGR", "true")]
+    public async Task So_does_a_wrong_environment(string variable, string value)
+    {
+        var result = await RunAsync([], new Dictionary<string, string> { [variable] = value });
+        Assert.Equal((2, ""), (result.ExitCode, result.Output));
+        Assert.Contains(variable, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/no/such/file", "--etcd-username=u", "--etcd-password-file=/no/such/file")]
+    [InlineData("nosuch0", "--iface=nosuch0")]
+    [InlineData("/no/such/file", "--etcd-endpoints=https://127.0.0.1:2379", "--etcd-cafile=/no/such/file")]
+    [InlineData("/no/such/file", "--access-key-file=/no/such/file")]
+    [InlineData("etcd: 127.0.0.1:1: connection refused", "--dry-run")]
+    // Without the limit on the time of one match this would try for longer than anybody waits.
+    [InlineData("no interface matches", "--iface-regex=^((((((((.+)+)+)+)+)+)+)+)+x$")]
+    public async Task What_the_machine_lacks_is_named_with_exit_code_1(string named, params string[] arguments)
+    {
+        var result = await RunAsync(["--etcd-endpoints=http://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1", .. arguments]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(named, result.Error, StringComparison.Ordinal);
+        ProgramFaultAssert.None(result.Error);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-help")]
+    [InlineData("-h")]
+    public async Task Help_goes_to_standard_output_and_names_the_flags(string argument)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("etcd-endpoints", result.Output, StringComparison.Ordinal);
+        Assert.Contains("/coreos.com/network", result.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("-version")]
+    public async Task Version_is_one_line_whatever_the_stream(string argument)
+    {
+        var result = await RunAsync([argument]);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Matches("^[^\n]*[0-9]+\\.[0-9]+[^\n]*\n$", result.Output + result.Error);
+    }
+
+    [Theory]
+    [InlineData("<&- >&-")]
+    [InlineData("<&- >&- 2>&-")]
+    [InlineData(">&-")]
+    public async Task With_its_standard_streams_closed_it_ends_as_with_them(string redirections)
+    {
+        Assert.Equal(0, (await ShellAsync($"\"$0\" --version {redirections}")).ExitCode);
+        Assert.Equal(2, (await ShellAsync($"\"$0\" --no-such-flag {redirections}")).ExitCode);
+        Assert.Equal(1, (await ShellAsync($"\"$0\" --etcd-endpoints=http://127.0.0.1:1 --iface=nosuch0 {redirections}")).ExitCode);
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("--help")]
+    public async Task Where_its_output_cannot_be_written_one_line_says_so(string argument)
+    {
+        var result = await ShellAsync($"\"$0\" {argument} >/dev/full");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Matches("^flanneld: cannot write to standard output: [^\n]+\n$", result.Error);
+    }
+
+    private static Task<CommandResult> ShellAsync(string line)
+    {
+        Needs.NativeExecutable();
+        var start = new ProgramStart("/bin/sh", ["-c", line, Locations.Flanneld])
+        {
+            Environment = new Dictionary<string, string>
+            {
+                ["FLANNELD_SUBNET_FILE"] = $"{Path.GetTempPath()}/flannel-{Guid.NewGuid():N}.env",
+            },
+        };
+        return ProcessCommand.TryRunAsync(start, TestContext.Current.CancellationToken);
+    }
+
+    private static async Task<CommandResult> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        Needs.NativeExecutable();
+        return await ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, arguments) { Environment = environment ?? new Dictionary<string, string>() }, TestContext.Current.CancellationToken);
+    }
+}

@@ -1,0 +1,303 @@
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests;
+
+/// <summary>The commands beside the daemon: what a person or a hook runs.</summary>
+public sealed class CommandTests : EndToEndTest
+{
+    [Fact]
+    public async Task A_node_that_is_released_leaves_neither_lease_nor_route()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        await WaitForControllerAsync();
+        var leaving = await StartReadyAsync(1, "--route-controller=never");
+        var (staying, subnet) = (await SubnetAsync(0), await SubnetAsync(1));
+        Assert.Equal(0, await leaving.StopAsync(Cancel));
+
+        var first = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
+
+        Assert.Equal(0, first.ExitCode);
+        var wait = $"waiting up to 60 s until the route of {subnet} is deleted by the route controller {Vpc.Instances[0].InstanceId}\n";
+        Assert.Equal($"{wait}{subnet} is released\n", first.Output);
+        AssertNothingElseIsSaid(first.Error);
+        Assert.Null(await LeaseAsync(1));
+        // The controller says so when the listing has it no more.
+        Assert.Null(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
+        Assert.NotNull(await RouteAsync(staying));
+        var again = await Vpc.Instances[1].RunCommandAsync("release", Cancel);
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("nothing to release", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_controller_the_lease_is_released_the_file_removed_and_the_route_named()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--wait=1");
+
+        Assert.Equal(1, result.ExitCode);
+        var wait = $"waiting up to 1 s until the route of {subnet} is deleted by a route controller: none is elected now\n";
+        Assert.Contains(wait, result.Output, StringComparison.Ordinal);
+        var left = $"the route of {subnet} may still exist after 1 s (there is no route controller now)";
+        Assert.Contains(left, result.Error, StringComparison.Ordinal);
+        Assert.Null(await LeaseAsync(0));
+        Assert.NotNull(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    /// <summary>By hand, or by the time limit of a scale-in hook. The route goes by the mark, so the file may not stay.</summary>
+    [Theory]
+    [InlineData("SIGTERM")]
+    [InlineData("SIGINT")]
+    public async Task A_release_that_is_interrupted_while_it_waits_leaves_no_subnet_file(string signal)
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+        await using var release = await Vpc.Instances[0].StartCommandAsync("release", "--wait=60");
+        await Eventually.IsAsync(
+            "the lease is marked as released",
+            async () => (await LeaseAsync(0))!.Value.Contains("\"Released\":true", StringComparison.Ordinal),
+            Cancel);
+        Assert.False(release.HasExited);
+
+        Assert.True(signal == "SIGTERM" ? release.Terminate() : release.Interrupt());
+
+        Assert.NotEqual(0, await release.WaitForExitAsync(Cancel));
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+        Assert.NotNull(await LeaseAsync(0));
+    }
+
+    [Fact]
+    public async Task Both_of_two_leases_are_released_and_a_reservation_is_left_to_the_operator()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var lease = await LeaseAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        // An older lease of this node, and what an operator set aside for it. Each names the instance, so that its route is waited for.
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.0.0-24", lease!.Value, Cancel);
+        var older = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.254.0-24", lease.Value, Cancel, older);
+
+        var result = await Vpc.Instances[0].RunCommandAsync("release", Cancel, "--wait=0");
+
+        Assert.Equal(1, result.ExitCode);
+        var left = Assert.Single(await Vpc.LeasesAsync(Cancel));
+        Assert.Equal($"{SubnetPrefix}10.24.0.0-24", left.Key);
+        Assert.Contains($"{SubnetOf(lease)} is released\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("10.24.254.0/24 is released\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("10.24.0.0/24 is a reservation and stays one", result.Output, StringComparison.Ordinal);
+        foreach (var subnet in new[] { SubnetOf(lease), "10.24.0.0/24", "10.24.254.0/24" })
+            Assert.Contains($"the route of {subnet} may still exist", result.Error, StringComparison.Ordinal);
+        Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task The_lease_of_another_instance_with_the_same_address_is_not_released()
+    {
+        await StartVpcAsync(2);
+        var daemon = await StartReadyAsync(0);
+        var lease = await LeaseAsync(0);
+
+        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, WithAddressOf(0, 1));
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("nothing to release", result.Output, StringComparison.Ordinal);
+        Assert.Equal(lease, await LeaseAsync(0));
+        Assert.False(daemon.HasExited);
+    }
+
+    [Fact]
+    public async Task Forced_beside_a_running_daemon_the_daemon_ends_because_its_lease_is_gone()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        await WaitForControllerAsync();
+        var leaving = await StartReadyAsync(1, "--route-controller=never");
+        var subnet = await SubnetAsync(1);
+
+        var result = await Vpc.Instances[1].RunCommandAsync("release", Cancel, "--force");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(1, await leaving.WaitForExitAsync(Cancel));
+        Assert.Contains($"subnet {subnet} is lost", leaving.StandardError, StringComparison.Ordinal);
+        ProgramFaultAssert.None(leaving.StandardError);
+        Assert.Null(await LeaseAsync(1));
+        Assert.Null(await RouteAsync(subnet));
+        Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_release_beside_a_living_daemon_is_refused_and_healthcheck_asks_it()
+    {
+        await StartVpcAsync(1);
+        var port = $"--healthz-port={Vpc.Instances[0].FreePort()}";
+        var before = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
+        Assert.Equal(1, before.ExitCode);
+        Assert.Contains("no answer from http://127.0.0.1:", before.Error, StringComparison.Ordinal);
+        await StartReadyAsync(0, port);
+
+        var ready = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
+        Assert.Equal((0, "", ""), (ready.ExitCode, ready.Output, ready.Error));
+        // Whatever port its health is at.
+        var release = await Vpc.Instances[0].RunCommandAsync("release", Cancel);
+        Assert.Equal(1, release.ExitCode);
+        var holder = $@"flanneld \S+, process {Vpc.Instances[0].Daemon!.Id}";
+        Assert.Matches($"{holder} runs on this host and would lose its subnet: stop it first", release.Error);
+        Assert.NotNull(await LeaseAsync(0));
+        Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Leftovers_are_listed_and_removed_only_when_asked()
+    {
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var leftover = subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24";
+        await Vpc.Control.CreateRouteAsync(leftover, Vpc.Instances[1].InstanceId, Cancel);
+        await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "somebody's");
+
+        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
+        Assert.Equal(0, list.ExitCode);
+        Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
+        Assert.Matches($@"leftover +\S+ {leftover} ", list.Output);
+        Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync(leftover));
+
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
+        Assert.EndsWith("1 of 1 leftover deleted\n", removal.Output, StringComparison.Ordinal);
+        await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync(leftover) is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(subnet));
+        Assert.NotNull(await RouteAsync("10.99.1.0/24"));
+    }
+
+    [Fact]
+    public async Task Routes_of_another_cluster_are_removed_by_its_mark_alone_and_never_by_this_clusters_own()
+    {
+        const string lost = "flannel-00000000000000aa";
+        const string living = "flannel-00000000000000bb";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
+        await CreateMarkedRouteAsync(free[0], lost);
+        await CreateMarkedRouteAsync(free[1], living);
+
+        var own = (await RouteAsync(subnet))!.RouteEntryName;
+        var refused = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={own}");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(
+            $"--remove-routes-of: {own} is this cluster's own mark; use --delete-stale", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
+
+        // By the id, as it stands behind the mark's prefix.
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-routes-of=00000000000000aa");
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
+        Assert.Contains($"1 of 1 of {lost} deleted\n", removal.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"1 of another cluster; if it is gone, 'flanneld routes --remove-routes-of {living}' deletes them\n", removal.Output,
+            StringComparison.Ordinal);
+        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(free[1]));
+        Assert.NotNull(await RouteAsync(subnet));
+
+        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={lost}");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains($"no route of {lost}\n", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stale_routes_are_deleted_only_when_asked_and_what_the_api_refuses_is_exit_code_1()
+    {
+        await StartVpcAsync(2);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        var mark = (await RouteAsync(subnet))!.RouteEntryName!;
+        // Nobody else deletes it: the route controller has gone.
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
+        await CreateMarkedRouteAsync(free[0], mark);
+        await CreateMarkedRouteAsync(free[1], "flannel-00000000000000bb");
+
+        var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
+        Assert.Equal(0, list.ExitCode);
+        Assert.Matches($@"stale +\S+ {free[0]} ", list.Output);
+        Assert.Contains(
+            "1 stale: of this cluster, and no lease wants them; 'flanneld routes --delete-stale' deletes them now\n", list.Output,
+            StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync(free[0]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, ["vpc:DeleteRouteEntr*"], Cancel);
+        var denied = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(1, denied.ExitCode);
+        Assert.Contains("0 of 1 stale deleted\n", denied.Output, StringComparison.Ordinal);
+        Assert.Contains("not all could be deleted, see above", denied.Error, StringComparison.Ordinal);
+        Assert.NotNull(await RouteAsync(free[0]));
+
+        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(0, removal.ExitCode);
+        AssertNothingElseIsSaid(removal.Error);
+        Assert.Contains("1 of 1 stale deleted\n", removal.Output, StringComparison.Ordinal);
+        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        Assert.NotNull(await RouteAsync(free[1]));
+        Assert.NotNull(await RouteAsync(subnet));
+        var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
+        Assert.Equal(0, again.ExitCode);
+        Assert.Contains("no stale route\n", again.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dry_run_names_the_routes_of_another_cluster()
+    {
+        const string mark = "flannel-00000000000000aa";
+        await StartVpcAsync(2);
+        await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        await CreateMarkedRouteAsync(subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24", mark);
+        var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(
+            $"  1 route of another cluster ({mark}): kept;"
+            + $" 'flanneld routes --remove-routes-of {mark}' deletes what is left of a lost one\n", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_dry_run_prints_the_plan_and_writes_nothing()
+    {
+        await StartVpcAsync(1);
+        var daemon = await StartReadyAsync(0);
+        var subnet = await SubnetAsync(0);
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+        await Vpc.Control.DeleteRouteAsync((await RouteAsync(subnet))!.RouteEntryId, Cancel);
+        await Vpc.Control.ForgetCallsAsync(Cancel);
+
+        var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Matches($@"create +\S+ {subnet} +Instance {Vpc.Instances[0].InstanceId}\n", run.Output);
+        Assert.Contains($"the API would carry out CreateRouteEntries for {subnet} in ", run.Output, StringComparison.Ordinal);
+        Assert.Null(await RouteAsync(subnet));
+        Assert.NotNull(await LeaseAsync(0));
+    }
+
+    /// <summary>As a route controller of the cluster that the mark names would have created it.</summary>
+    private Task CreateMarkedRouteAsync(string subnet, string mark) =>
+        Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
+
+    /// <summary>The test bed speaks http, and every run warns of it.</summary>
+    private static void AssertNothingElseIsSaid(string error) =>
+        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.Contains(" http://", StringComparison.Ordinal));
+}

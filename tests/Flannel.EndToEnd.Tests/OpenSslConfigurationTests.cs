@@ -1,0 +1,133 @@
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests;
+
+/// <summary>A host's <c>openssl.cnf</c> is for the host's OpenSSL, not for the one that is linked in: the executable in a root that has
+/// one.</summary>
+public sealed class OpenSslConfigurationTests : IAsyncDisposable
+{
+    private const string UnknownModule =
+        "openssl_conf = init\nconfig_diagnostics = 1\n[init]\nnot_a_module = section\n[section]\nname = value\n";
+    private const string UnknownRandomSource = "openssl_conf = init\n[init]\nrandom = section\n[section]\nrandom = NOT-A-DRBG\n";
+    private const string MissingProvider =
+        "openssl_conf = init\n[init]\nproviders = list\n[list]\ngone = section\n[section]\nmodule = /no/such.so\nactivate = 1\n";
+    private const string Harmless =
+        "openssl_conf = init\n[init]\nssl_conf = list\n[list]\nsystem_default = section\n[section]\nMinProtocol = TLSv1.2\n";
+
+    /// <summary>Where Debian's OpenSSL looks (OPENSSLDIR).</summary>
+    private const string HostFile = "usr/lib/ssl/openssl.cnf";
+
+    /// <summary>What a dry run ends with after it has read an etcd without a configuration.</summary>
+    private const string ReadEtcd = "there is no network configuration at /coreos.com/network/config";
+
+    private readonly RunFolder folder = new("openssl");
+    private EtcdServer? etcd;
+    private TlsFiles? tls;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (etcd is not null) await etcd.DisposeAsync();
+        tls?.Dispose();
+        folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(UnknownModule, false)]
+    [InlineData(UnknownModule, true)]
+    [InlineData(UnknownRandomSource, false)]
+    [InlineData(UnknownRandomSource, true)]
+    [InlineData("config_diagnostics = 1\n" + UnknownRandomSource, true)]
+    [InlineData(MissingProvider, false)]
+    [InlineData(MissingProvider, true)]
+    [InlineData("this is not a configuration", true)]
+    public async Task The_hosts_file_is_not_read(string content, bool isTls)
+    {
+        await StartEtcdAsync(isTls);
+        await WriteAsync(HostFile, content);
+        var result = await RunAsync();
+        Assert.True(result.Error.Contains(ReadEtcd, StringComparison.Ordinal), result.Error);
+        Assert.Equal(1, result.ExitCode);
+    }
+
+    [Theory]
+    [InlineData(UnknownModule)]
+    [InlineData(UnknownRandomSource)]
+    [InlineData(MissingProvider)]
+    [InlineData("[unfinished\n")]
+    [InlineData(null)]
+    public async Task A_file_that_is_named_on_purpose_and_cannot_be_used_is_one_line(string? content)
+    {
+        await StartEtcdAsync(isTls: true);
+        if (content is not null) await WriteAsync("my.cnf", content);
+        var result = await RunAsync(("OPENSSL_CONF", "/my.cnf"));
+        Assert.Equal(1, result.ExitCode);
+        var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("flanneld: OPENSSL_CONF: /my.cnf cannot be used: ", line, StringComparison.Ordinal);
+        Assert.EndsWith("; correct the file or unset OPENSSL_CONF", line, StringComparison.Ordinal);
+    }
+
+    /// <summary>.NET asks for one when it reads a client certificate.</summary>
+    [Fact]
+    public async Task Where_the_user_has_no_home_folder_and_is_in_no_passwd_a_client_certificate_works()
+    {
+        await StartEtcdAsync(isTls: true);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "etc")));
+        var result = await RunAsync();
+        Assert.True(result.Error.Contains(ReadEtcd, StringComparison.Ordinal), result.Error);
+    }
+
+    [Theory]
+    [InlineData("/my.cnf")]
+    [InlineData("")]
+    public async Task A_file_that_is_named_on_purpose_and_can_be_used_is_used(string value)
+    {
+        await StartEtcdAsync(isTls: true);
+        await WriteAsync("my.cnf", Harmless);
+        await WriteAsync(HostFile, MissingProvider);
+        Assert.Contains(ReadEtcd, (await RunAsync(("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
+
+        // It is read indeed: it asks for more than the server has to offer.
+        if (value.Length == 0) return;
+        await WriteAsync("my.cnf", Harmless.Replace(
+            "MinProtocol = TLSv1.2", "CipherString = PSK-NULL-SHA256\nCiphersuites = TLS_AES_128_CCM_8_SHA256", StringComparison.Ordinal));
+        Assert.DoesNotContain(ReadEtcd, (await RunAsync(("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
+    }
+
+    private async Task StartEtcdAsync(bool isTls)
+    {
+        await Needs.NamespacesAsync();
+        Needs.NativeExecutable();
+        Needs.Program("/usr/bin/etcd");
+        tls = isTls ? new TlsFiles(folder.Path, "127.0.0.1") : null;
+        etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, tls);
+        folder.CopyOfProgram(Locations.Flanneld);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "dev"));
+        await ProcessCommand.RunAsync(
+            new ProgramStart("/bin/mknod", ["-m", "666", Path.Combine(folder.Path, "dev", "urandom"), "c", "1", "9"]), Cancel);
+    }
+
+    private async Task WriteAsync(string name, string text)
+    {
+        var path = Path.Combine(folder.Path, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, text, Cancel);
+    }
+
+    private Task<CommandResult> RunAsync(params (string Name, string Value)[] environment)
+    {
+        static string InRoot(string path) => $"/{Path.GetFileName(path)}";
+        string[] files = tls is null
+            ? []
+            :
+            [
+                $"--etcd-cafile={InRoot(tls.Authority)}", $"--etcd-certfile={InRoot(tls.Client.Certificate)}",
+                $"--etcd-keyfile={InRoot(tls.Client.Key)}",
+            ];
+        var start = new ProgramStart(
+            InRoot(Locations.Flanneld), ["--dry-run", $"--etcd-endpoints={etcd!.Endpoint.GetLeftPart(UriPartial.Authority)}", .. files])
+        { ChangeRoot = folder.Path, Environment = environment.ToDictionary(variable => variable.Name, variable => variable.Value) };
+        return ProcessCommand.TryRunAsync(start, Cancel);
+    }
+}

@@ -1,0 +1,102 @@
+using Flannel.Testbed;
+
+namespace Flannel.EndToEnd.Tests.Testbed;
+
+/// <summary>The test bed's router is the proof of the data path: it must not let through what the cloud would not.</summary>
+public sealed class VpcRouterTests : IAsyncLifetime
+{
+    private VpcTopology? _vpc;
+    private Container[] _containers = [];
+
+    private VpcTopology Vpc => _vpc!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        await Needs.NamespacesAsync();
+        Needs.NativeExecutable();
+        _vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(2), SourceDestCheck = false }, Cancel);
+        _containers = [await ContainerAsync(0, "10.24.7"), await ContainerAsync(1, "10.24.8")];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var container in _containers)
+        {
+            await container.DisposeAsync();
+        }
+        if (_vpc is not null)
+        {
+            await _vpc.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Containers_reach_each_other_only_while_both_routes_stand()
+    {
+        Assert.Equal(0, (await PingAsync()).Received);
+
+        await RouteAsync(0, "10.24.7.0/24");
+        await AppliedAsync();
+        Assert.Equal(0, (await PingAsync()).Received);
+
+        await RouteAsync(1, "10.24.8.0/24");
+        await AppliedAsync();
+        Assert.Equal(1, (await PingAsync()).Received);
+
+        var entry = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel), entry => entry.DestinationCidrBlock == "10.24.8.0/24");
+        await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
+        await AppliedAsync();
+        Assert.Equal(0, (await PingAsync()).Received);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_interface_with_the_check_on_neither_sends_nor_gets_foreign_addresses(int index)
+    {
+        await RouteAsync(0, "10.24.7.0/24");
+        await RouteAsync(1, "10.24.8.0/24");
+        await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: true, Cancel);
+        await AppliedAsync();
+        Assert.Equal(0, (await PingAsync()).Received);
+        await AssertOwnTrafficAsync();
+
+        await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: false, Cancel);
+        await AppliedAsync();
+        Assert.Equal(1, (await PingAsync()).Received);
+    }
+
+    [Fact]
+    public Task Instances_reach_each_other_and_the_metadata_service_without_any_route() => AssertOwnTrafficAsync();
+
+    private async Task AssertOwnTrafficAsync()
+    {
+        var ns = Vpc.Instances[0].Namespace!;
+        foreach (var address in new[] { Vpc.Instances[1].Facts.PrivateIp, VpcTopology.EtcdAddress, VpcTopology.MetadataAddress })
+        {
+            var ping = await ns.ExecAsync("ping", ["-c", "1", "-W", "5", address], Cancel);
+            Assert.True(ping.ExitCode == 0, $"{address}: {ping.Output}{ping.Error}");
+        }
+        using var http = ns.CreateHttpClient(new Uri($"http://{VpcTopology.MetadataAddress}"));
+        Assert.Equal(Vpc.Instances[0].InstanceId, await http.GetStringAsync(new Uri("/latest/meta-data/instance-id", UriKind.Relative), Cancel));
+    }
+
+    private async Task<Container> ContainerAsync(int index, string subnet)
+    {
+        var instance = Vpc.Instances[index];
+        await File.WriteAllTextAsync(instance.SubnetFile, $"FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET={subnet}.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", Cancel);
+        return await Container.StartAsync(instance, Cancel);
+    }
+
+    private Task RouteAsync(int index, string destination) => Vpc.Control.CreateRouteAsync(destination, Vpc.Instances[index].InstanceId, Cancel);
+
+    private async Task AppliedAsync()
+    {
+        var version = (await Vpc.Control.WatchRoutesAsync(0, Cancel)).Version;
+        await Eventually.IsAsync($"the router forwards by version {version}", () => Task.FromResult(Vpc.Router.Version >= version), Cancel);
+    }
+
+    private Task<PingResult> PingAsync() => _containers[0].PingAsync(_containers[1].Address, Cancel);
+}

@@ -1,0 +1,270 @@
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Client;
+
+public sealed class AuthenticationTests
+{
+    private const string Prefix = "/coreos.com/network";
+    private const string Password = "correct-horse-battery";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8(Prefix + "/config") };
+
+    [Fact]
+    public async Task A_token_that_expires_is_renewed_without_a_failed_request()
+    {
+        await using var server = await StartAsync("--auth-token-ttl=1");
+        var etcd = server.Connect(user: "flannel", password: Password);
+        var world = new World(etcd, Prefix);
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        // etcd 3.4 drops an unused token after its second; however long it really takes, no request may fail.
+        for (var i = 0; i < 3; i++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+            await etcd.RangeAsync(Read, Cancel);
+        }
+
+        await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+        await WatchOnceAsync(etcd);
+        Assert.Equal(held.Lease.Key, (await world.AcquireAsync("192.168.0.1")).Lease.Key);
+    }
+
+    [Fact]
+    public async Task A_signed_token_that_expires_is_renewed_by_every_kind_of_request_without_a_failed_one()
+    {
+        var folder = Directory.CreateTempSubdirectory("flannel-jwt-");
+        using var key = System.Security.Cryptography.RSA.Create(2048);
+        var (secret, open) = (Path.Combine(folder.FullName, "jwt.pem"), Path.Combine(folder.FullName, "jwt-public.pem"));
+        await File.WriteAllTextAsync(secret, key.ExportRSAPrivateKeyPem(), Cancel);
+        await File.WriteAllTextAsync(open, key.ExportSubjectPublicKeyInfoPem(), Cancel);
+        try
+        {
+            await using var server = await StartAsync($"--auth-token=jwt,pub-key={open},priv-key={secret},sign-method=RS256,ttl=2s");
+            var logger = new RecordingLogger();
+            var world = new World(server.Connect(logger, user: "flannel", password: Password), Prefix, logger);
+            await world.PublishConfigAsync();
+            var held = await world.AcquireAsync("192.168.0.1");
+            await using var events = new Events(world.Keeper(held));
+            await events.NextAsync<LeaseEvent.Confirmed>();
+            // A signed token ends with its time, used or not.
+            await ExpireAsync();
+            Assert.NotNull(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+            await ExpireAsync();
+            var other = await world.GrantAsync(TimeSpan.FromMinutes(1));
+            await ExpireAsync();
+            // Not a subnet that the node may have drawn.
+            await world.PutLeaseAsync("10.25.9.0-24", "{}", other);
+            await ExpireAsync();
+            await WatchOnceAsync((EtcdConnection)world.Direct);
+            await ExpireAsync();
+            await world.Direct.LeaseRevokeAsync(other, Cancel);
+            await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+            await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Unreachable or LeaseEvent.Lost);
+            Assert.DoesNotContain(logger.Lines, line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        static Task ExpireAsync() => Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+    }
+
+    [Fact]
+    public async Task A_password_that_changes_in_etcd_and_in_its_file_is_used_for_the_next_authentication_and_the_lease_lives_on()
+    {
+        await using var server = await StartAsync();
+        using var file = new PasswordFolder(Password);
+        var world = new World(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(25)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+
+        await server.ControlAsync("--user=root:root", "user", "delete", "flannel");
+        await server.ControlAsync("--user=root:root", "user", "add", "flannel:another-password");
+        await server.ControlAsync("--user=root:root", "user", "grant-role", "flannel", "flannel");
+        await Eventually.IsAsync("the former password is refused", async () =>
+        {
+            try
+            {
+                await world.Direct.RangeAsync(Read, Cancel);
+                return false;
+            }
+            catch (EtcdException e)
+            {
+                return e.Kind == EtcdErrorKind.Unauthenticated;
+            }
+        });
+        file.Write("another-password\n");
+        await world.Direct.RangeAsync(Read, Cancel);
+        var renewals = events.Seen.OfType<LeaseEvent.Renewed>().Count();
+        await Eventually.IsAsync("the lease is renewed", () => events.Seen.OfType<LeaseEvent.Renewed>().Count() > renewals);
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        await events.NextAsync<LeaseEvent.ConfigChanged>();
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public void A_password_file_that_is_missing_or_empty_while_it_is_replaced_leaves_the_former_password_in_use_and_says_so_once()
+    {
+        var logger = new RecordingLogger();
+        using var file = new PasswordFolder("\uFEFFone\r\n");
+        var password = file.Open(logger);
+        Assert.Equal("one", password.Current().RevealText());
+        file.Write("");
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal($"--etcd-password-file {file.Path} is empty; the former content stays in use", Assert.Single(logger.Lines).Text);
+        File.Delete(file.Path);
+        Assert.Equal("one", password.Current().RevealText());
+        Assert.Equal($"--etcd-password-file {file.Path} does not exist; the former content stays in use", logger.Lines.Last().Text);
+        file.Write("two");
+        Assert.Equal("two", password.Current().RevealText());
+        Assert.Equal(2, logger.Lines.Count);
+        file.Write("");
+        Assert.Null(PasswordFile.Open(file.Path, logger, out var problem));
+        Assert.Equal($"--etcd-password-file {file.Path} is empty", problem);
+    }
+
+    [Fact]
+    public async Task A_user_name_that_holds_the_password_is_enough()
+    {
+        await using var server = await StartAsync();
+        await server.Connect(user: $"flannel:{Password}").RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task Tokens_that_a_restart_forgot_and_users_that_changed_are_no_failure_either()
+    {
+        await using var server = await StartAsync();
+        var logger = new RecordingLogger();
+        var etcd = server.Connect(logger, user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+        await server.KillAsync();
+        await server.StartAgainAsync();
+        await Eventually.IsAsync("etcd answers again", async () =>
+        {
+            try
+            {
+                await etcd.RangeAsync(Read, Cancel);
+                return true;
+            }
+            catch (EtcdException e)
+            {
+                Assert.True(e.CanHeal, e.Message);
+                return false;
+            }
+        });
+        await WatchOnceAsync(etcd);
+        await server.ControlAsync("--user=root:root", "role", "add", "another");
+        await etcd.RangeAsync(Read, Cancel);
+        await server.ControlAsync("--user=root:root", "role", "add", "a-third");
+        await WatchOnceAsync(etcd);
+        Assert.DoesNotContain(logger.Lines, line => line.Text.Contains(Password, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_token_from_before_a_restore_of_etcd_costs_one_request_its_time_and_no_more()
+    {
+        await using var server = await StartAsync();
+        var snapshot = Path.Combine(server.Folder, "snapshot");
+        await server.ControlAsync("--user=root:root", "snapshot", "save", snapshot);
+        // etcd's tokens name the entry of its log that they came from.
+        for (var i = 0; i < 20; i++) await server.ControlAsync("--user=root:root", "put", "/elsewhere", "x");
+        var etcd = server.Connect(user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+
+        await server.RestoreAsync(snapshot);
+        Assert.Equal(EtcdErrorKind.TimedOut, (await FailAsync(etcd)).Kind);
+        await etcd.RangeAsync(Read, Cancel);
+        await WatchOnceAsync(etcd);
+    }
+
+    [Fact]
+    public async Task A_wrong_password_no_password_and_a_forbidden_key_are_told_apart()
+    {
+        await using var server = await StartAsync();
+        var wrong = await FailAsync(server.Connect(user: "flannel", password: "guess"));
+        Assert.Equal(EtcdErrorKind.Unauthenticated, wrong.Kind);
+        Assert.Contains("invalid user ID or password", wrong.Message, StringComparison.Ordinal);
+        var none = await FailAsync(server.Connect());
+        Assert.Equal(EtcdErrorKind.Unauthenticated, none.Kind);
+        var etcd = server.Connect(user: "flannel", password: Password);
+        var denied = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("/other") }, Cancel));
+        Assert.Equal(EtcdErrorKind.PermissionDenied, denied.Kind);
+        var watch = await Assert.ThrowsAsync<EtcdException>(() => WatchOnceAsync(etcd, "/other"));
+        Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
+        Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanHeal));
+
+        var refused = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
+        Assert.Equal(EtcdErrorKind.Unauthenticated, Assert.IsType<AcquireResult.Refused>(refused).Error.Kind);
+    }
+
+    [Fact]
+    public async Task A_user_for_an_etcd_without_authentication_is_no_error_even_if_it_is_switched_on_later()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        var etcd = server.Connect(user: "flannel", password: Password);
+        await etcd.RangeAsync(Read, Cancel);
+        await EnableAsync(server);
+        await etcd.RangeAsync(Read, Cancel);
+    }
+
+    /// <summary>A password file, and what an operator does to it.</summary>
+    private sealed class PasswordFolder : IDisposable
+    {
+        private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-password-");
+
+        public PasswordFolder(string password) => Write(password);
+
+        public string Path => System.IO.Path.Combine(folder.FullName, "password");
+
+        public void Write(string password) => File.WriteAllText(Path, password);
+
+        public PasswordFile Open(RecordingLogger? logger = null)
+        {
+            var file = PasswordFile.Open(Path, logger ?? new RecordingLogger(), out var problem);
+            Assert.True(file is not null, problem);
+            return file;
+        }
+
+        public void Dispose() => folder.Delete(recursive: true);
+    }
+
+    private static async Task<EtcdProcess> StartAsync(params string[] arguments)
+    {
+        var server = await EtcdProcess.StartAsync("http", arguments);
+        await EnableAsync(server);
+        return server;
+    }
+
+    private static async Task EnableAsync(EtcdProcess server)
+    {
+        await server.ControlAsync("user", "add", "root:root");
+        await server.ControlAsync("user", "grant-role", "root", "root");
+        await server.ControlAsync("user", "add", $"flannel:{Password}");
+        await server.ControlAsync("role", "add", "flannel");
+        await server.ControlAsync("role", "grant-permission", "flannel", "readwrite", "--prefix=true", Prefix + "/");
+        await server.ControlAsync("user", "grant-role", "flannel", "flannel");
+        await server.ControlAsync("auth", "enable");
+    }
+
+    private static Task<EtcdException> FailAsync(EtcdConnection etcd) => Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+
+    private static async Task WatchOnceAsync(EtcdConnection etcd, string key = Prefix + "/config")
+    {
+        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = ByteString.CopyFromUtf8(key) }], Cancel))
+        {
+            if (answer.Created) return;
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Flannel.Testbed;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Client;
+
+public sealed class EtcdConnectionTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8("/x") };
+
+    [Fact]
+    public async Task A_refused_endpoint_costs_nothing_and_the_next_request_begins_with_the_good_one()
+    {
+        var logger = new RecordingLogger();
+        shared.World();
+        var etcd = shared.Process.Connect(logger, $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
+        await etcd.RangeAsync(Read, Cancel);
+        await etcd.RangeAsync(Read, Cancel);
+        Assert.Equal(1, logger.Count(2002));
+        Assert.Equal(0, logger.Count(2000));
+    }
+
+    [Fact]
+    public async Task A_write_goes_on_to_the_next_endpoint_if_it_was_never_sent()
+    {
+        shared.World();
+        var etcd = shared.Process.Connect(endpoints: $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
+        await etcd.LeaseGrantAsync(Random.Shared.NextInt64(1, long.MaxValue), TimeSpan.FromSeconds(60), Cancel);
+    }
+
+    [Fact]
+    public async Task An_endpoint_that_swallows_connections_costs_the_connect_time_once()
+    {
+        shared.World();
+        using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        full.Listen(0);
+        // Nobody accepts: once the queue is full, further connections hang as those to a dead machine do.
+        using var a = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await a.ConnectAsync(full.LocalEndPoint!, Cancel);
+        using var b = new Socket(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        var filling = b.ConnectAsync(full.LocalEndPoint!, Cancel).AsTask();
+        var logger = new RecordingLogger();
+        var etcd = shared.Process.Connect(logger, $"http://127.0.0.1:{((IPEndPoint)full.LocalEndPoint!).Port},{shared.Process.Endpoint}");
+        var clock = Stopwatch.StartNew();
+        await etcd.RangeAsync(Read, Cancel);
+        await etcd.RangeAsync(Read, Cancel);
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"{clock.Elapsed}");
+        Assert.Equal(1, logger.Count(2002));
+        Assert.Contains("no connection within 3 s", logger.Lines.First().Text, StringComparison.Ordinal);
+        b.Dispose();
+        await ((Task)filling).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    [Fact]
+    public async Task A_name_whose_first_addresses_are_dead_is_reached_at_the_next()
+    {
+        shared.World();
+        // Nobody listens at the first; the second takes connections and lets them hang.
+        using var hanging = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var port = new Uri(shared.Process.Endpoint).Port;
+        hanging.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.3"), port));
+        hanging.Listen(0);
+        using var filler = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await filler.ConnectAsync(hanging.LocalEndPoint!, Cancel);
+        var etcd = shared.Process.Connect(
+            endpoints: $"http://etcd.example:{port}",
+            resolve: (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback]));
+        await etcd.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task A_name_that_does_not_resolve_is_said_so()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        var unknown = server.Connect(
+            endpoints: "http://etcd.example:2379", resolve: (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+        Assert.Contains("etcd.example:2379: the name etcd.example does not resolve: no such host", await FailAsync(unknown), StringComparison.Ordinal);
+        var silent = server.Connect(
+            endpoints: "http://etcd.example:2379", resolve: (_, _) => new TaskCompletionSource<IPAddress[]>().Task);
+        Assert.Contains(
+            "the name etcd.example does not resolve: no answer from the name service within 3 s", await FailAsync(silent), StringComparison.Ordinal);
+
+        static async Task<string> FailAsync(IEtcd etcd)
+        {
+            var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+            Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+            Assert.False(error.MayHaveHappened);
+            return error.Message;
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_there_is_one_line_and_the_return_another()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        await server.KillAsync();
+        var logger = new RecordingLogger();
+        var etcd = server.Connect(logger);
+        for (var i = 0; i < 3; i++)
+        {
+            var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+            Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+            Assert.False(error.MayHaveHappened);
+            Assert.Contains("connection refused", error.Message, StringComparison.Ordinal);
+        }
+
+        await server.StartAgainAsync();
+        await etcd.RangeAsync(Read, Cancel);
+        Assert.Equal(1, logger.Count(2000));
+        Assert.Equal(1, logger.Count(2001));
+    }
+
+    [Fact]
+    public async Task A_hung_member_is_left_by_reads_and_a_write_to_it_may_have_happened()
+    {
+        await using var hung = await EtcdProcess.StartAsync();
+        shared.World();
+        var etcd = shared.Process.Connect(endpoints: $"{hung.Endpoint},{shared.Process.Endpoint}");
+        await etcd.RangeAsync(Read, Cancel);
+        await hung.SignalAsync("STOP");
+        var put = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = Read.Key } } } };
+        var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.TxnAsync(put, Cancel));
+        Assert.True(error.MayHaveHappened);
+        Assert.Equal(EtcdErrorKind.TimedOut, error.Kind);
+        await etcd.TxnAsync(put, Cancel);
+        await hung.SignalAsync("CONT");
+    }
+
+    [Fact]
+    public async Task A_watch_on_a_member_that_hangs_breaks_within_seconds()
+    {
+        await using var hung = await EtcdProcess.StartAsync();
+        var etcd = hung.Connect();
+        var clock = new Stopwatch();
+        var watching = Task.Run(
+            async () =>
+            {
+                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], Cancel))
+                {
+                    if (!answer.Created) continue;
+                    await hung.SignalAsync("STOP");
+                    clock.Start();
+                }
+            },
+            Cancel);
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", watching));
+        // HTTP/2's pings are counted in steps of a second each.
+        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), EtcdDurations.Ping + EtcdDurations.PingAnswer + TimeSpan.FromSeconds(2));
+        Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+        await hung.SignalAsync("CONT");
+    }
+
+    [Fact]
+    public async Task A_renewal_of_an_unknown_lease_says_so_and_ending_one_is_no_error()
+    {
+        shared.World();
+        var etcd = shared.Process.Connect();
+        Assert.Null(await etcd.LeaseKeepAliveOnceAsync(4711, Cancel));
+        await etcd.LeaseRevokeAsync(4711, Cancel);
+        var attached = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = Read.Key, Lease = 4711 } } } };
+        Assert.Equal(EtcdErrorKind.LeaseNotFound, (await Assert.ThrowsAsync<EtcdException>(() => etcd.TxnAsync(attached, Cancel))).Kind);
+    }
+
+    [Fact]
+    public async Task A_full_database_refuses_writes_by_name_and_reads_go_on()
+    {
+        await using var server = await EtcdProcess.StartAsync("http", "--quota-backend-bytes=65536");
+        var etcd = server.Connect();
+        var put = new TxnRequest
+        {
+            Success = { new RequestOp { RequestPut = new PutRequest { Key = Read.Key, Value = ByteString.CopyFrom(new byte[50_000]) } } },
+        };
+        EtcdException? error = null;
+        await Eventually.IsAsync("the database is full", async () =>
+        {
+            try
+            {
+                await etcd.TxnAsync(put, Cancel);
+                return false;
+            }
+            catch (EtcdException e)
+            {
+                error = e;
+                return true;
+            }
+        });
+        Assert.Equal(EtcdErrorKind.NoSpace, error!.Kind);
+        Assert.True(error.CanHeal);
+        Assert.False(error.MayHaveHappened);
+        await etcd.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task A_compacted_revision_is_told_by_reads_and_watches()
+    {
+        await using var server = await EtcdProcess.StartAsync();
+        var world = new World(server.Connect(), "/x");
+        await world.PublishConfigAsync();
+        await world.PublishConfigAsync();
+        await world.CompactAsync(server);
+        var old = new RangeRequest { Key = Read.Key, Revision = 1 };
+        Assert.Equal(EtcdErrorKind.Compacted, (await Assert.ThrowsAsync<EtcdException>(() => world.Direct.RangeAsync(old, Cancel))).Kind);
+        var error = await Assert.ThrowsAsync<EtcdException>(async () =>
+        {
+            await foreach (var _ in world.Direct.WatchAsync([new WatchCreateRequest { Key = Read.Key, StartRevision = 1 }], Cancel))
+            {
+                // Only how it ends matters.
+            }
+        });
+        Assert.Equal(EtcdErrorKind.Compacted, error.Kind);
+    }
+
+    [Fact]
+    public async Task The_callers_cancellation_is_no_failure_of_etcd()
+    {
+        shared.World();
+        var etcd = shared.Process.Connect();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var watching = Task.Run(
+            async () =>
+            {
+                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], stop.Token))
+                {
+                    if (answer.Created) await stop.CancelAsync();
+                }
+            },
+            Cancel);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Eventually.WithinAsync("the watch ends", watching));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => etcd.RangeAsync(Read, stop.Token));
+    }
+}

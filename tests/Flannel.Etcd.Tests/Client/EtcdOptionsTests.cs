@@ -1,0 +1,90 @@
+using Flannel.Core;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+
+namespace Flannel.Etcd.Tests.Client;
+
+public sealed class EtcdOptionsTests
+{
+    [Theory]
+    [InlineData("http://127.0.0.1:4001,http://127.0.0.1:2379", "http://127.0.0.1:4001,http://127.0.0.1:2379")]
+    [InlineData(" https://etcd.example:2379/ , ", "https://etcd.example:2379")]
+    [InlineData("http://etcd.example", "http://etcd.example:2379")]
+    [InlineData("https://[fd00::1]", "https://[fd00::1]:2379")]
+    [InlineData("https://[fd00::1]:443", "https://[fd00::1]")]
+    public void Endpoints_are_separated_by_commas_and_have_etcds_port_unless_another_is_given(string text, string endpoints)
+    {
+        var options = EtcdOptions.Create(text, null, null, null, null, null, out var error);
+        Assert.Equal("", error);
+        Assert.Equal(endpoints, options!.ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(",")]
+    [InlineData("10.0.0.1:2379")]
+    [InlineData("etcd.example")]
+    [InlineData("http://10.0.0.1:2379,10.0.0.2:2379")]
+    [InlineData("ftp://10.0.0.1:2379")]
+    [InlineData("http://10.0.0.1:2379#fragment")]
+    [InlineData("root:S3cret@10.0.0.1:2379")]
+    [InlineData("http://10.0.0.1:2379/v2/keys")]
+    [InlineData("http://user:S3cret@10.0.0.1:2379")]
+    [InlineData("http://:2379")]
+    public void What_is_no_endpoint_is_refused_in_one_line(string text)
+    {
+        Assert.Null(EtcdOptions.Create(text, null, null, null, null, null, out var error));
+        Assert.NotEmpty(error);
+        Assert.DoesNotContain('\n', error);
+        Assert.DoesNotContain("S3cret", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cert.pem", null, null, null)]
+    [InlineData(null, "key.pem", null, null)]
+    [InlineData(null, null, "flannel", null)]
+    [InlineData(null, null, null, "password")]
+    public void Half_a_pair_is_refused(string? cert, string? key, string? user, string? password) =>
+        Assert.Null(EtcdOptions.Create("http://h:1", null, cert, key, user, password is null ? null : new Secret(password), out _));
+
+    [Fact]
+    public void A_user_name_may_hold_the_password_as_upstreams_users_write_it()
+    {
+        var options = EtcdOptions.Create("http://h:1", null, null, null, "flannel:pa:ss", null, out _);
+        Assert.Equal("flannel", options!.UserName);
+        Assert.Equal("pa:ss", options.Password!.RevealText());
+    }
+
+    [Theory]
+    [InlineData("/coreos.com/network", "/coreos.com/network")]
+    [InlineData("/coreos.com/network/", "/coreos.com/network")]
+    [InlineData("//coreos.com//network", "/coreos.com/network")]
+    // As Go's path.Join, with which upstream makes its keys.
+    [InlineData("coreos.com/network", "coreos.com/network")]
+    [InlineData("coreos.com/network/", "coreos.com/network")]
+    [InlineData("./coreos.com/network", "coreos.com/network")]
+    [InlineData("/coreos.com/../network", "/network")]
+    [InlineData("/../coreos.com/./network", "/coreos.com/network")]
+    public void A_prefix_is_one_path(string text, string prefix)
+    {
+        Assert.True(EtcdKeys.TryCreate(text, out var keys, out _));
+        Assert.Equal(prefix, keys.Prefix);
+        Assert.Equal(prefix + "/config", keys.Config.ToStringUtf8());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("/a/..")]
+    [InlineData("a/../../b")]
+    [InlineData("/a\nb")]
+    // An endpoint that slipped into the wrong option, with a password perhaps.
+    [InlineData("http://10.0.0.1:2379/coreos.com/network")]
+    [InlineData("root:S3cret@10.0.0.1/coreos.com/network")]
+    public void A_prefix_that_is_none_is_refused(string text)
+    {
+        Assert.False(EtcdKeys.TryCreate(text, out _, out var error));
+        Assert.NotEmpty(error);
+        Assert.DoesNotContain("S3cret", error, StringComparison.Ordinal);
+    }
+}

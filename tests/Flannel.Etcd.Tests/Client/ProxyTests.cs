@@ -1,0 +1,199 @@
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Client;
+
+/// <summary>What stands between a node and etcd: etcd's own grpc-proxy, and gateways that close idle connections or streams.</summary>
+public sealed class ProxyTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Behind_a_grpc_proxy_every_event_is_taken_for_what_it_is()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var proxy = await GrpcProxy.StartAsync(etcd);
+        var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var term = await CampaignAsync(world);
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
+
+        Assert.True((await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease, RouteState.Pending))], Cancel)).IsTermHeld);
+        Assert.Equal(RouteState.Pending, (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.State);
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config);
+        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        Assert.Equal("i-9", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","BackendType":"vxlan","BackendData":{}}""", held.Lease.EtcdLeaseId);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "garbage", held.Lease.EtcdLeaseId);
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Unreachable);
+
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+    }
+
+    [Fact]
+    public async Task Behind_a_grpc_proxy_leases_are_followed_renewed_and_ended_and_a_term_is_kept()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var proxy = await GrpcProxy.StartAsync(etcd);
+        var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var follower = new LeaseFollower(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+        var following = follower.RunAsync(stop.Token);
+        await using var term = await CampaignAsync(world);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(60)));
+        // Due every second or two.
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(58)));
+        await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
+        for (var renewals = 0; renewals < 3; renewals++) await events.NextAsync<LeaseEvent.Renewed>();
+        await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > EtcdElection.TermTime || term.Lost.IsCancellationRequested);
+        Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', world.Logger.Lines));
+        // Not revoked: a renewal that learns of it before the watch does takes the subnet back.
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await events.NextAsync<LeaseEvent.Lost>();
+        await Eventually.IsAsync("its end is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 0);
+        Assert.Null(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+        await stop.CancelAsync();
+        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    /// <summary>A request for a progress notification would end the proxy of etcd 3.4, and every other node's stream with it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_silent_watch_is_probed_and_goes_on(bool byProxy)
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var proxy = await GrpcProxy.StartAsync(etcd);
+        var time = new FakeTimeProvider();
+        var world = new World(etcd.Connect(), "/coreos.com/network");
+        await using var watch = etcd.Connect(endpoints: byProxy ? proxy.Endpoint : etcd.Endpoint, time: time)
+            .WatchAsync([new WatchCreateRequest { Key = world.Keys.Config }, new WatchCreateRequest { Key = world.Keys.Controller }], Cancel)
+            .GetAsyncEnumerator(Cancel);
+        await watch.MoveNextAsync();
+        await watch.MoveNextAsync();
+        for (var silences = 0; silences < 3; silences++)
+        {
+            var next = watch.MoveNextAsync().AsTask();
+            for (var probes = 0; probes < 3; probes++)
+            {
+                time.Advance(EtcdDurations.WatchSilence);
+                // The answer has to come before more time passes: it is real time on the wire.
+                await Task.Delay(TimeSpan.FromMilliseconds(500), Cancel);
+            }
+
+            Assert.False(next.IsCompleted, $"{next.Exception}");
+            await world.PublishConfigAsync();
+            Assert.True(await Eventually.WithinAsync("the event arrives", next));
+            Assert.Equal(world.Keys.Config, Assert.Single(watch.Current.Events).Kv.Key);
+        }
+
+        Assert.True(proxy.IsRunning);
+    }
+
+    [Fact]
+    public async Task A_silent_watch_whose_probe_is_not_answered_breaks()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        var time = new FakeTimeProvider();
+        await using var watch = etcd.Connect(time: time)
+            .WatchAsync([new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/x") }], Cancel).GetAsyncEnumerator(Cancel);
+        await watch.MoveNextAsync();
+        var next = watch.MoveNextAsync().AsTask();
+        await etcd.SignalAsync("STOP");
+        time.Advance(EtcdDurations.WatchSilence);
+        await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
+        time.Advance(EtcdDurations.WatchProgress);
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", next));
+        Assert.Contains("the watch is silent", error.Message, StringComparison.Ordinal);
+        await etcd.SignalAsync("CONT");
+    }
+
+    [Fact]
+    public async Task A_gateway_that_cuts_idle_connections_costs_no_lease_and_no_event()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        // Shorter than the pings that keep a connection in use from being idle.
+        await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping / 4);
+        var operators = new World(etcd.Connect(), "/coreos.com/network");
+        var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
+        await operators.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        for (var length = 20; length < 25; length++)
+        {
+            var before = gateway.Cut;
+            await Eventually.IsAsync("the connection is cut", () => gateway.Cut > before);
+            await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
+            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
+        }
+
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+    }
+
+    /// <summary>The error codes of RST_STREAM that proxies send: INTERNAL_ERROR and CANCEL.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(8)]
+    public async Task A_gateway_that_resets_idle_streams_costs_no_lease_and_no_event(uint errorCode)
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var gateway = new StreamGateway(etcd.Endpoint, TimeSpan.FromSeconds(1.5), errorCode);
+        var operators = new World(etcd.Connect(), "/coreos.com/network");
+        var world = new World(etcd.Connect(endpoints: gateway.Start()), "/coreos.com/network");
+        await operators.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        for (var length = 20; length < 24; length++)
+        {
+            var before = gateway.Resets;
+            await Eventually.IsAsync("a stream is reset", () => gateway.Resets > before);
+            await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
+            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
+        }
+
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+    }
+
+    [Fact]
+    public async Task Pings_keep_a_watch_open_that_a_gateway_would_cut_for_being_idle()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping * 2);
+        var operators = new World(etcd.Connect(), "/coreos.com/network");
+        await using var watch = etcd.Connect(endpoints: gateway.Endpoint)
+            .WatchAsync([new WatchCreateRequest { Key = operators.Keys.Config }], Cancel).GetAsyncEnumerator(Cancel);
+        await watch.MoveNextAsync();
+        var next = watch.MoveNextAsync().AsTask();
+        await Task.Delay(EtcdDurations.Ping * 3, Cancel);
+        Assert.Equal(0, gateway.Cut);
+        await operators.PublishConfigAsync();
+        Assert.True(await Eventually.WithinAsync("the event arrives", next));
+    }
+
+    private static RouteStatus Status(Flannel.Core.Leases.Lease lease, RouteState state) =>
+        new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
+
+    private static Task<ControllerTerm> CampaignAsync(World world) =>
+        Eventually.WithinAsync(
+            "elected",
+            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+}

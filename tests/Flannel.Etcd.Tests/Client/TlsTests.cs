@@ -1,0 +1,294 @@
+using System.Net;
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Client;
+
+public sealed class TlsTests : IDisposable
+{
+    // By openssl req -x509 -newkey ed25519: .NET makes none.
+    private const string Ed25519Certificate = """
+        -----BEGIN CERTIFICATE-----
+        MIIBODCB66ADAgECAhRaKwudLG401/TbnPe6yG2xSkZebDAFBgMrZXAwETEPMA0G
+        A1UEAwwGY2xpZW50MCAXDTI2MTEyNjIyMTk0N1oYDzIxMjYxMTAyMjIxOTQ3WjAR
+        MQ8wDQYDVQQDDAZjbGllbnQwKjAFBgMrZXADIQDZdYQ6pcz5uOxGqQEluOnb06b3
+        Gjos/O9Kt1XIVIapyqNTMFEwHQYDVR0OBBYEFLtLbRZy0gzGPUWRoSgaVmNhKVtL
+        MB8GA1UdIwQYMBaAFLtLbRZy0gzGPUWRoSgaVmNhKVtLMA8GA1UdEwEB/wQFMAMB
+        Af8wBQYDK2VwA0EABdIkdDWkhfHXYipbqlG8aCV9Yr2epvbt8RRsVgUolNjS0yjf
+        EIOloFZ9Ix93+LHeoyAEG7wRbVYJy02dhI4EDg==
+        -----END CERTIFICATE-----
+        """;
+
+    private const string Ed25519Key = """
+        -----BEGIN PRIVATE KEY-----
+        MC4CAQAwBQYDK2VwBCIEIFbydmf3ZzVxG/eRrasYJSOlpNSvptA0wcn5oI8ZxriL
+        -----END PRIVATE KEY-----
+        """;
+
+    private readonly string folder = Directory.CreateTempSubdirectory("flannel-tls-").FullName;
+    private readonly Certificates ours;
+    private readonly Certificates others;
+    private readonly (string Cert, string Key) server;
+
+    public TlsTests()
+    {
+        ours = new Certificates(folder, "our-ca");
+        others = new Certificates(folder, "other-ca");
+        server = ours.Sign("server", address: IPAddress.Loopback);
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8("/x") };
+
+    [Fact]
+    public async Task An_authoritys_file_alone_is_enough_for_a_server_that_asks_for_no_certificate()
+    {
+        await using var etcd = await StartAsync(server);
+        await etcd.Connect(ca: ours.AuthorityFile).RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task Mutual_tls_works_and_without_a_certificate_of_ours_it_is_refused_in_one_line()
+    {
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = ours.Sign("client");
+        await etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "etcd refused the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
+        (cert, key) = others.Sign("stranger");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), $"etcd refused the client certificate {cert}");
+    }
+
+    [Fact]
+    public async Task Each_way_a_server_can_be_wrong_is_one_line()
+    {
+        await using (var etcd = await StartAsync(server))
+        {
+            await FailsAsync(etcd.Connect(ca: others.AuthorityFile), "is signed by 'CN=our-ca', which is not among etcd-cafile " + others.AuthorityFile);
+            await FailsAsync(etcd.Connect(), "is signed by 'CN=our-ca', which is not among the system's authorities");
+            await FailsAsync(
+                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), ca: ours.AuthorityFile),
+                "is for another name: server, 127.0.0.1");
+        }
+
+        await using (var etcd = await StartAsync(ours.Sign("expired", expired: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=expired' is valid from");
+        await using (var etcd = await StartAsync(ours.Sign("early", notYet: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=early' is valid from");
+    }
+
+    [Fact]
+    public async Task Each_way_our_files_can_be_wrong_is_one_line()
+    {
+        await using var etcd = await StartAsync(server);
+        var (cert, key) = ours.Sign("client");
+        var (_, otherKey) = ours.Sign("other-client");
+        var empty = Path.Combine(folder, "empty.pem");
+        await File.WriteAllTextAsync(empty, "", Cancel);
+        var encrypted = Path.Combine(folder, "encrypted.pem");
+        await File.WriteAllTextAsync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
+        var missing = Path.Combine(folder, "missing.pem");
+        await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a directory");
+        var torn = Path.Combine(folder, "torn.pem");
+        await File.WriteAllTextAsync(torn, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
+        await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");
+        await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: otherKey), $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: encrypted), $"etcd-keyfile {encrypted} is encrypted");
+    }
+
+    [Fact]
+    public async Task A_key_of_a_kind_that_cannot_be_used_is_named_by_its_kind()
+    {
+        var (cert, key) = (Path.Combine(folder, "ed.pem"), Path.Combine(folder, "ed-key.pem"));
+        await File.WriteAllTextAsync(cert, Ed25519Certificate, Cancel);
+        await File.WriteAllTextAsync(key, Ed25519Key, Cancel);
+        await using var etcd = await StartAsync(server);
+        await FailsAsync(
+            etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key),
+            $"etcd-certfile {cert} is for a key of the kind Ed25519, which flanneld cannot use; use an RSA or ECDSA key");
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Of_two_authorities_with_one_subject_the_right_one_is_found_in_either_order(bool rightFirst, bool keyIdentifiers)
+    {
+        using var right = new Certificates(folder, "right", subject: "one-name", keyIdentifiers: keyIdentifiers);
+        using var wrong = new Certificates(folder, "wrong", subject: "one-name", keyIdentifiers: keyIdentifiers);
+        var both = Path.Combine(folder, "both.pem");
+        Certificates[] order = rightFirst ? [right, wrong] : [wrong, right];
+        await File.WriteAllTextAsync(both, string.Concat(order.Select(one => File.ReadAllText(one.AuthorityFile) + "\n")), Cancel);
+        await using var etcd = await StartAsync(right.Sign("member", address: IPAddress.Loopback));
+        await etcd.Connect(ca: both).RangeAsync(Read, Cancel);
+        await FailsAsync(etcd.Connect(ca: wrong.AuthorityFile), "is signed by 'CN=one-name'");
+    }
+
+    [Fact]
+    public async Task A_scheme_that_does_not_match_is_an_error_and_no_hang()
+    {
+        await using (var plain = await EtcdProcess.StartAsync())
+        {
+            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ours.AuthorityFile);
+            var closed = await Assert.ThrowsAsync<EtcdException>(() => https.RangeAsync(Read, Cancel));
+            Assert.Contains("does it speak https?", closed.Message, StringComparison.Ordinal);
+        }
+
+        await using var secure = await StartAsync(server);
+        var http = secure.Connect(endpoints: secure.Endpoint.Replace("https:", "http:", StringComparison.Ordinal));
+        var error = await Assert.ThrowsAsync<EtcdException>(() => http.RangeAsync(Read, Cancel));
+        Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
+        Assert.Matches("speaks? https", error.Message);
+    }
+
+    [Fact]
+    public async Task Files_that_change_are_read_again_for_the_next_handshake()
+    {
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = others.Sign("client");
+        var connection = etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key);
+        await Assert.ThrowsAsync<EtcdException>(() => connection.RangeAsync(Read, Cancel));
+        ours.Sign("client");
+        await connection.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task Authority_and_certificates_may_be_changed_under_a_living_connection()
+    {
+        var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
+        Use(ours);
+        await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")), $"--trusted-ca-file={ca}", "--client-cert-auth");
+        var connection = etcd.Connect(ca: ca, cert: cert, key: key);
+        await connection.RangeAsync(Read, Cancel);
+        Use(others);
+        // The connection that is there goes on as it was agreed.
+        await connection.RangeAsync(Read, Cancel);
+        // A member reads its authority when it starts; it and we now know only the new one.
+        await etcd.KillAsync();
+        await etcd.StartAgainAsync();
+        await Eventually.IsAsync("the new files are used", async () =>
+        {
+            try
+            {
+                await connection.RangeAsync(Read, Cancel);
+                return true;
+            }
+            catch (EtcdException e)
+            {
+                Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
+                return false;
+            }
+        });
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), "is signed by 'CN=other-ca'");
+
+        void Use(Certificates authority)
+        {
+            File.Copy(authority.AuthorityFile, ca, overwrite: true);
+            authority.Sign("member", address: IPAddress.Loopback);
+            var mine = authority.Sign("mine");
+            File.Copy(mine.Cert, cert, overwrite: true);
+            File.Copy(mine.Key, key, overwrite: true);
+        }
+    }
+
+    [Fact]
+    public async Task Files_that_are_missing_or_empty_while_they_are_replaced_leave_the_former_ones_in_use()
+    {
+        var logger = new RecordingLogger();
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
+        var (cert, key) = ours.Sign("client");
+        var ca = Path.Combine(folder, "ca.pem");
+        File.Copy(ours.AuthorityFile, ca);
+        var connection = etcd.Connect(
+            logger, gateway.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ca, cert: cert, key: key);
+        await connection.RangeAsync(Read, Cancel);
+        File.Delete(key);
+        await AnotherHandshakeAsync();
+        await AnotherHandshakeAsync();
+        Assert.Equal([$"etcd-keyfile {key} does not exist; the former content stays in use"], Told());
+        ours.Sign("client");
+        await File.WriteAllTextAsync(ca, "", Cancel);
+        await AnotherHandshakeAsync();
+        Assert.Equal($"etcd-cafile {ca} holds no certificate in PEM form; the former content stays in use", Told()[1]);
+        File.Copy(ours.AuthorityFile, ca, overwrite: true);
+        await AnotherHandshakeAsync();
+        Assert.Equal(2, Told().Count);
+
+        List<string> Told() => [.. logger.Lines.Where(line => line.Id == 2006).Select(line => line.Text)];
+
+        async Task AnotherHandshakeAsync()
+        {
+            gateway.CloseAll();
+            await Eventually.IsAsync("etcd answers", async () =>
+            {
+                try
+                {
+                    await connection.RangeAsync(Read, Cancel);
+                    return true;
+                }
+                catch (EtcdException e)
+                {
+                    // The request that found the connection closed.
+                    Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
+                    return false;
+                }
+            });
+        }
+    }
+
+    [Fact]
+    public async Task Files_behind_links_are_read_again_when_what_they_lead_to_changes()
+    {
+        // As Kubernetes mounts a secret: the files are links through a link that is swapped.
+        var mount = Directory.CreateDirectory(Path.Combine(folder, "mount")).FullName;
+        foreach (var (name, authority) in new[] { ("old", others), ("new", ours) })
+            File.Copy(authority.AuthorityFile, Path.Combine(Directory.CreateDirectory(Path.Combine(mount, name)).FullName, "ca.crt"));
+        Directory.CreateSymbolicLink(Path.Combine(mount, "..data"), "old");
+        var ca = File.CreateSymbolicLink(Path.Combine(mount, "ca.crt"), "..data/ca.crt").FullName;
+        await using var etcd = await StartAsync(server);
+        var connection = etcd.Connect(ca: ca);
+        await FailsAsync(connection, "is signed by 'CN=our-ca', which is not among etcd-cafile " + ca);
+        Directory.Delete(Path.Combine(mount, "..data"));
+        Directory.CreateSymbolicLink(Path.Combine(mount, "..data"), "new");
+        await connection.RangeAsync(Read, Cancel);
+    }
+
+    [Fact]
+    public async Task An_authority_that_another_one_signed_is_trusted_as_it_stands()
+    {
+        using var root = System.Security.Cryptography.ECDsa.Create();
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=root", root, System.Security.Cryptography.HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new System.Security.Cryptography.X509Certificates.X509BasicConstraintsExtension(true, false, 0, true));
+        using var rootCertificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(10));
+        using var between = new Certificates(folder, "between", rootCertificate);
+        await using var etcd = await StartAsync(between.Sign("server2", address: IPAddress.Loopback));
+        await etcd.Connect(ca: between.AuthorityFile).RangeAsync(Read, Cancel);
+    }
+
+    public void Dispose()
+    {
+        ours.Dispose();
+        others.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static Task<EtcdProcess> StartAsync((string Cert, string Key) files, params string[] arguments) =>
+        EtcdProcess.StartAsync("https", [$"--cert-file={files.Cert}", $"--key-file={files.Key}", .. arguments]);
+
+    private static async Task FailsAsync(EtcdConnection etcd, string why)
+    {
+        var error = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+        Assert.Contains(why, error.Message, StringComparison.Ordinal);
+        Assert.Equal(EtcdErrorKind.Tls, error.Kind);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+}

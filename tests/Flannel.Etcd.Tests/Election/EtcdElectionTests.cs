@@ -1,0 +1,217 @@
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Election;
+
+public sealed class ElectionTests(SharedEtcd shared)
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task One_is_elected_and_named_and_the_others_wait_without_asking()
+    {
+        var world = shared.World();
+        await using var first = await CampaignAsync(world, "i-1");
+        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        world.Etcd.Forget();
+        var second = New(world, "i-2").CampaignAsync(stop.Token);
+        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
+        Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
+        Assert.False(second.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+    }
+
+    [Fact]
+    public async Task Standing_by_lasts_while_another_holds_it_and_no_longer()
+    {
+        var world = shared.World();
+        await New(world, "i-2").StandByAsync(Cancel);
+        var first = await CampaignAsync(world, "i-1");
+        var standingBy = New(world, "i-2").StandByAsync(Cancel);
+        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
+        Assert.False(standingBy.IsCompleted);
+        await first.DisposeAsync();
+        await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        Assert.Null(await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+    }
+
+    [Fact]
+    public async Task A_clean_resignation_lets_the_next_one_in_at_once()
+    {
+        var world = shared.World();
+        var first = await CampaignAsync(world, "i-1");
+        var second = New(world, "i-2").CampaignAsync(Cancel);
+        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await first.DisposeAsync();
+        Assert.True(first.Lost.IsCancellationRequested);
+        await using var term = await Eventually.WithinAsync("the second is elected", second);
+        Assert.True(term.Revision > first.Revision);
+        Assert.True(await term.StillHeldAsync(Cancel));
+        Assert.False(await first.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_crashed_controller_is_followed_by_another_after_its_time()
+    {
+        var world = shared.World();
+        var other = new World(world.Direct, world.Keys.Prefix);
+        await using var first = await CampaignAsync(world, "i-1", Short);
+        // It hears and says nothing any more.
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        // At each answer to a write of the second; the last of them elects it.
+        var firstWasLost = false;
+        other.Etcd.FailAfter = name =>
+        {
+            if (name == "Txn") firstWasLost = first.Lost.IsCancellationRequested;
+            return null;
+        };
+        await using var second = await Eventually.WithinAsync("another takes over", New(other, "i-2", Short).CampaignAsync(Cancel));
+        Assert.True(firstWasLost, "the first must know before the second is elected");
+        Assert.Equal("i-2", (await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel))!.InstanceId);
+    }
+
+    [Fact]
+    public async Task A_term_outlives_its_time_by_renewals()
+    {
+        var world = shared.World();
+        await using var term = await CampaignAsync(world, "i-1", Short);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        await Eventually.IsAsync("three times of a term", () => clock.Elapsed > 3 * Short || term.Lost.IsCancellationRequested);
+        Assert.True(await term.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_key_deleted_by_an_operator_ends_the_term_at_once()
+    {
+        var world = shared.World();
+        await using var term = await CampaignAsync(world, "i-1");
+        await world.DeleteAsync(world.Keys.Controller.ToStringUtf8());
+        await Eventually.IsAsync("the term is lost", () => term.Lost.IsCancellationRequested);
+        Assert.False(await term.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Of_many_candidates_exactly_one_is_elected_each_time()
+    {
+        var world = shared.World();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var campaigns = Enumerable.Range(0, 20).Select(node => New(world, $"i-{node}").CampaignAsync(stop.Token)).ToList();
+        for (var round = 0; round < 5; round++)
+        {
+            var elected = await Eventually.WithinAsync("one is elected", Task.WhenAny(campaigns));
+            campaigns.Remove(elected);
+            await using var term = await elected;
+            Assert.True(await term.StillHeldAsync(Cancel));
+            Assert.DoesNotContain(campaigns, campaign => campaign.IsCompleted);
+        }
+
+        await stop.CancelAsync();
+        foreach (var campaign in campaigns)
+        {
+            try
+            {
+                await (await campaign).DisposeAsync();
+            }
+            catch (OperationCanceledException)
+            {
+                // Was not elected.
+            }
+        }
+
+        Assert.Null(await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+    }
+
+    [Fact]
+    public async Task An_election_won_by_a_write_whose_answer_was_lost_is_held()
+    {
+        var world = shared.World();
+        var lost = 0;
+        world.Etcd.FailAfter = name =>
+            name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+        await using var term = await CampaignAsync(world, "i-1");
+        Assert.Single(world.Etcd.Requests, request => request == "Txn");
+        Assert.True(await term.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Cut_off_it_ends_its_term_before_etcd_could_let_another_in()
+    {
+        var time = new FakeTimeProvider();
+        var etcd = new ModelEtcd(time);
+        var world = new World(etcd, "/coreos.com/network", time: time);
+        await using var term = await CampaignAsync(world, "i-1", TimeSpan.FromSeconds(10));
+        etcd.Reachable = false;
+        var cutOff = time.GetTimestamp();
+        await Eventually.IsAsync("the term is lost", async () =>
+        {
+            if (term.Lost.IsCancellationRequested) return true;
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(1, Cancel);
+            return term.Lost.IsCancellationRequested;
+        });
+        Assert.InRange(time.GetElapsedTime(cutOff), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(9));
+        etcd.Reachable = true;
+        Assert.NotNull(await world.GetAsync(world.Keys.Controller.ToStringUtf8()));
+    }
+
+    [Fact]
+    public async Task A_term_that_was_lost_while_cut_off_is_no_hindrance_to_the_next_of_the_same_node()
+    {
+        var time = new FakeTimeProvider();
+        var etcd = new ModelEtcd(time);
+        var world = new World(etcd, "/coreos.com/network", time: time);
+        var election = New(world, "i-1");
+        var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
+        var lease = (await world.GetAsync(world.Keys.Controller.ToStringUtf8()))!.Lease;
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        await RunUntilAsync(time, () => term.Lost.IsCancellationRequested);
+        await term.DisposeAsync();
+        // As a new leader does after a loss of the quorum.
+        Assert.NotNull(await etcd.LeaseKeepAliveOnceAsync(lease, Cancel));
+        world.Etcd.FailBefore = _ => null;
+
+        var back = time.GetTimestamp();
+        var next = election.CampaignAsync(Cancel);
+        await RunUntilAsync(time, () => next.IsCompleted);
+        Assert.True(time.GetElapsedTime(back) < EtcdElection.TermTime / 2);
+        await using var held = await next;
+        Assert.True(await held.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_key_that_an_operator_put_there_for_ever_is_waited_for_without_asking_again_and_again()
+    {
+        var world = shared.World();
+        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        var waiting = New(world, "i-1").CampaignAsync(Cancel);
+        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
+        Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
+        await world.DeleteAsync(world.Keys.Controller.ToStringUtf8());
+        await using var term = await Eventually.WithinAsync("elected", waiting);
+    }
+
+    private static Task RunUntilAsync(FakeTimeProvider time, Func<bool> condition) => Eventually.IsAsync("it has got so far", async () =>
+    {
+        if (condition()) return true;
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        await Task.Delay(1, Cancel);
+        return condition();
+    });
+
+    private static EtcdElection New(World world, string instance, TimeSpan? termTime = null) =>
+        new(world.Etcd, world.Keys, new ControllerHolder(instance, "192.168.0.1"), world.Time, new Random(), world.Logger, termTime);
+
+    private static Task<ControllerTerm> CampaignAsync(World world, string instance, TimeSpan? termTime = null) =>
+        Eventually.WithinAsync($"{instance} is elected", New(world, instance, termTime).CampaignAsync(Cancel));
+}

@@ -1,0 +1,350 @@
+using System.Collections.Concurrent;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+public sealed class AcquireTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_new_lease_costs_a_read_a_grant_and_a_write()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.Equal(["Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
+        Assert.False(held.WasFound);
+        Assert.True(SubnetChoice.Fits(held.Config, held.Lease.Subnet));
+        var pair = await world.GetAsync(world.Keys.Subnets + held.Lease.Key);
+        Assert.Equal(held.Lease.EtcdLeaseId, pair!.Lease);
+        Assert.Equal(held.Lease.CreateRevision, pair.CreateRevision);
+        Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", pair.Value.ToStringUtf8());
+        Assert.InRange(held.Life!.Value.Remaining(TimeProvider.System), TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
+    }
+
+    [Fact]
+    public async Task A_found_lease_costs_two_reads_and_a_renewal_even_if_the_node_has_forgotten_it()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var first = await world.AcquireAsync("192.168.0.1");
+        world.Etcd.Forget();
+        var second = await world.AcquireAsync("192.168.0.1", previous: "10.24.77.0/24");
+        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], world.Etcd.Requests);
+        Assert.True(second.WasFound);
+        Assert.Equal(first.Lease, second.Lease);
+    }
+
+    [Fact]
+    public async Task A_state_read_before_spares_the_first_look()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var state = await world.Registry.ReadAsync(Cancel);
+        world.Etcd.Forget();
+        Assert.IsType<AcquireResult.Held>(await world.Registry.AcquireAsync(World.Request("192.168.0.1"), Cancel, state));
+        Assert.Equal(["LeaseGrant", "Txn"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_changed_value_is_written_once_and_keeps_the_etcd_lease()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var first = await world.AcquireAsync("192.168.0.1");
+        var changed = World.Attributes("192.168.0.1") with { PublicIpv6 = "fd00::7" };
+        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: _ => changed));
+        var second = Assert.IsType<AcquireResult.Held>(result).Lease;
+        Assert.Equal(first.Lease.EtcdLeaseId, second.Lease.EtcdLeaseId);
+        Assert.Equal(first.Lease.CreateRevision, second.Lease.CreateRevision);
+        var pair = await world.GetAsync(world.Keys.Subnets + first.Lease.Key);
+        Assert.Equal(second.Lease.ModRevision, pair!.ModRevision);
+        Assert.Equal(first.Lease.EtcdLeaseId, pair.Lease);
+        Assert.Contains("fd00::7", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_previous_subnet_is_taken_if_it_is_free()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        Assert.Equal("10.24.77.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.77.0/24")).Lease.Subnet.ToString());
+    }
+
+    [Theory]
+    [InlineData("10.24.77.0/24", "10.24.77.0-24", "another node has it")]
+    [InlineData("10.24.77.0/24", "10.24.76.0-22", "a longer network around it is leased")]
+    [InlineData("10.24.77.0/24", "10.24.77.128-25", "a part of it is leased")]
+    [InlineData("10.24.77.0/24", "10.24.77.0-24&fc00::-64", "a dual-stack node has it")]
+    [InlineData("10.25.77.0/24", null, "it is outside the network")]
+    [InlineData("10.24.77.0/25", null, "it has another length")]
+    public async Task The_previous_subnet_is_not_taken_if(string previous, string? other, string why)
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        if (other is not null) await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
+        var held = await world.AcquireAsync("192.168.0.1", previous);
+        // A subnet of the right length may by chance lie around one of another length.
+        Assert.True(held.Lease.Subnet != Ipv4Network.Parse(previous), why);
+        if (other is not null) Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse(previous)), why);
+    }
+
+    [Fact]
+    public async Task A_subnet_that_overlaps_an_excluded_range_is_never_leased()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
+        // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
+        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 garbage");
+        await world.PutAsync(world.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
+        var subnets = new List<string>();
+        for (var i = 1; ; i++)
+        {
+            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24") with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
+            if (await world.TryAcquireAsync(request) is not AcquireResult.Held held) break;
+            subnets.Add(held.Lease.Lease.Subnet.ToString());
+        }
+
+        Assert.Equal(["10.24.3.0/24", "10.24.6.0/24", "10.24.7.0/24"], subnets.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_avoided_range_is_leased_from_only_when_nothing_else_is_free()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
+        var subnets = new List<string>();
+        for (var i = 1; i <= 3; i++)
+        {
+            var request = World.Request($"192.168.0.{i}") with { Avoided = [Ipv4Network.Parse("10.24.0.0/23")] };
+            subnets.Add(Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(request)).Lease.Lease.Subnet.ToString());
+        }
+
+        Assert.Equal(["10.24.2.0/24", "10.24.3.0/24"], subnets[..2].Order(StringComparer.Ordinal));
+        Assert.Equal("10.24.1.0/24", subnets[2]);
+    }
+
+    [Fact]
+    public async Task A_reservation_is_found_written_to_and_stays_a_reservation()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
+        Assert.True(held.WasFound);
+        Assert.Null(held.Life);
+        Assert.Equal(["Txn", "Txn"], world.Etcd.Requests);
+        var pair = await world.GetAsync(world.Keys.Subnets + "10.24.5.0-24");
+        Assert.Equal(0, pair!.Lease);
+        Assert.Contains("ali-vpc", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_reservation_goes_before_an_older_lease()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        // Of an upstream node at this address: what is ours is not looked for among all (RestartTests).
+        await world.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
+    }
+
+    [Fact]
+    public async Task A_lease_that_does_not_fit_any_more_is_given_up_with_all_that_hangs_on_it()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var old = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await world.PutAsync(world.Keys.Routes + old.Lease.Key, "{}", old.Lease.EtcdLeaseId);
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""");
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        Assert.Equal(26, held.Lease.Subnet.Length);
+        Assert.Null(await world.GetAsync(world.Keys.Subnets + old.Lease.Key));
+        Assert.Null(await world.GetAsync(world.Keys.Routes + old.Lease.Key));
+    }
+
+    [Fact]
+    public async Task A_reservation_that_does_not_fit_is_left_alone_with_one_warning()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.99.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True(SubnetChoice.Fits(held.Config, held.Lease.Subnet));
+        Assert.NotNull(await world.GetAsync(world.Keys.Subnets + "10.99.5.0-24"));
+        Assert.Equal(1, world.Logger.Count(2014));
+    }
+
+    [Fact]
+    public async Task Nodes_that_start_together_hold_distinct_subnets()
+    {
+        const int nodes = 60;
+        var world = shared.World();
+        // 64 subnets for 60 nodes: almost every choice is contested.
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.64.0","SubnetMax":"10.24.127.0"}""");
+        var held = new ConcurrentBag<HeldLease>();
+        await Task.WhenAll(Enumerable.Range(1, nodes).Select(async node =>
+        {
+            var registry = world.NewRegistry();
+            held.Add(await world.AcquireAsync($"192.168.1.{node}", registry: registry));
+        }));
+        Assert.Equal(nodes, held.Select(lease => lease.Lease.Subnet).Distinct().Count());
+        Assert.Equal(nodes, (await world.LeasesAsync()).Count);
+        Assert.Equal(nodes, world.Etcd.Requests.Count(request => request == "LeaseGrant"));
+    }
+
+    [Fact]
+    public async Task A_full_range_is_told_and_leaves_no_etcd_lease_behind()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
+        await world.AcquireAsync("192.168.0.1");
+        await world.AcquireAsync("192.168.0.2");
+        var result = await world.TryAcquireAsync(World.Request("192.168.0.3"));
+        var full = Assert.IsType<AcquireResult.OutOfSubnets>(result);
+        var freed = world.Registry.WaitForRoomAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.2.0-24");
+        await Eventually.WithinAsync("the freed subnet is seen", freed);
+        Assert.Equal("10.24.2.0/24", (await world.AcquireAsync("192.168.0.3")).Lease.Subnet.ToString());
+    }
+
+    [Fact]
+    public async Task A_race_lost_to_a_dual_stack_node_or_another_length_is_seen_by_the_write_itself()
+    {
+        foreach (var theirs in new[] { "10.24.7.0-24&fc00::-64", "10.24.7.64-26", "10.24.0.0-20", "10.24.7.0-25" })
+        {
+            var world = shared.World();
+            await world.PublishConfigAsync();
+            var once = false;
+            world.Etcd.Before = async name =>
+            {
+                if (name != "LeaseGrant" || once) return;
+                once = true;
+                await world.PutLeaseAsync(theirs, """{"PublicIP":"192.168.0.9"}""");
+            };
+            var held = await world.AcquireAsync("192.168.0.1", "10.24.7.0/24");
+            Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse("10.24.7.0/24")), theirs);
+            Assert.Equal(["Txn", "LeaseGrant", "Txn", "Txn"], world.Etcd.Requests);
+        }
+    }
+
+    [Fact]
+    public async Task A_configuration_changed_under_way_is_obeyed()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        world.Etcd.Before = name => name == "LeaseGrant" ? world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""") : Task.CompletedTask;
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.Equal("10.99.0.0/16", held.Config.Network.ToString());
+        Assert.True(held.Config.Network.Contains(held.Lease.Subnet));
+    }
+
+    [Fact]
+    public async Task A_found_lease_is_not_written_under_a_configuration_that_has_changed_meanwhile()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.TryAcquireAsync(World.Request("192.168.0.1", "10.24.5.0/24", config => Attributes(config.BackendType)));
+        var written = new List<string>();
+        world.Etcd.Before = name => name == "LeaseKeepAlive" && written.Count == 0
+            ? PublishAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""")
+            : Task.CompletedTask;
+        // Another value than the one that is there, so that it is written.
+        var result = await world.TryAcquireAsync(
+            World.Request("192.168.0.1", attributes: config => Attributes(config.BackendType) with { PublicIpv6 = "fd00::7" }));
+        var held = Assert.IsType<AcquireResult.Held>(result).Lease;
+        Assert.Equal(("alloc", "alloc"), (held.Config.BackendType, held.Lease.Attributes.BackendType));
+        Assert.Equal(held.ConfigRevision, (await world.GetAsync(world.Keys.Config.ToStringUtf8()))!.ModRevision);
+        Assert.Equal("alloc", Assert.Single(await world.LeasesAsync()).Attributes.BackendType);
+
+        LeaseAttributes Attributes(string backend) => new(Ipv4Address.Parse("192.168.0.1"), null, backend, null, null);
+
+        async Task PublishAsync(string config)
+        {
+            written.Add(config);
+            await world.PublishConfigAsync(config);
+        }
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_found_again_and_its_etcd_lease_lives()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var txns = 0;
+        world.Etcd.FailAfter = name =>
+            name == "Txn" && Interlocked.Increment(ref txns) == 2 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True(held.WasFound);
+        Assert.Single(await world.LeasesAsync());
+        Assert.NotNull(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+        Assert.DoesNotContain("LeaseRevoke", world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_grant_whose_answer_was_lost_is_ended()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var lost = 0;
+        world.Etcd.FailAfter = name =>
+            name == "LeaseGrant" && Interlocked.Exchange(ref lost, 1) == 0 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+        await world.AcquireAsync("192.168.0.1");
+        Assert.Equal(2, world.Etcd.Requests.Count(request => request == "LeaseGrant"));
+        Assert.Equal("LeaseRevoke", world.Etcd.Requests[^1]);
+    }
+
+    [Fact]
+    public async Task A_lease_that_ends_between_look_and_renewal_is_taken_anew()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var first = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var once = false;
+        world.Etcd.Before = async name =>
+        {
+            if (name != "LeaseKeepAlive" || once) return;
+            once = true;
+            await world.Direct.LeaseRevokeAsync(first.Lease.EtcdLeaseId, Cancel);
+        };
+        var second = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        Assert.False(second.WasFound);
+        Assert.Equal(first.Lease.Subnet, second.Lease.Subnet);
+        Assert.True(second.Lease.CreateRevision > first.Lease.CreateRevision);
+    }
+
+    [Fact]
+    public async Task A_backend_that_the_node_has_not_is_told_with_the_configuration()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
+        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: config => config.BackendType == "ali-vpc" ? World.Attributes("192.168.0.1") : null));
+        Assert.Equal("vxlan", Assert.IsType<AcquireResult.NotWanted>(result).Config.BackendType);
+        Assert.Equal(["Txn"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_missing_or_malformed_configuration_is_told_once_each_and_a_good_one_ends_the_wait()
+    {
+        var world = shared.World();
+        Assert.IsType<AcquireResult.NoConfig>(await world.TryAcquireAsync(World.Request("192.168.0.1")));
+        var told = new ConcurrentQueue<ConfigState>();
+        var waiting = world.Registry.WaitForConfigAsync(told.Enqueue, Cancel);
+        await Eventually.IsAsync("the missing configuration is told", () => told.Count == 1);
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0"}""");
+        await Eventually.IsAsync("the malformed configuration is told", () => told.Count == 2);
+        await world.PublishConfigAsync();
+        var state = await Eventually.WithinAsync("the wait ends", waiting);
+        Assert.IsType<ConfigState.Missing>(told.First());
+        Assert.Contains("Network", Assert.IsType<ConfigState.Refused>(told.Last()).Error, StringComparison.Ordinal);
+        Assert.Equal("10.24.0.0/16", Assert.IsType<ConfigState.Present>(state.Config).Config.Network.ToString());
+        Assert.True(world.Etcd.Requests.Count < 12, string.Join(' ', world.Etcd.Requests));
+    }
+}

@@ -1,0 +1,68 @@
+using Flannel.Core.Leases;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>Somebody sets the clock of a node, or of etcd: only the monotonic clocks of both count. Against the real etcd.</summary>
+public sealed class ClockStepTests(SharedEtcd shared)
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(3);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(-3)]
+    public async Task A_step_of_the_wall_clock_of_days_ends_no_lease_and_no_renewal(int days)
+    {
+        var clock = new SteppedClock();
+        var world = new World(shared.World().Direct, $"/clock{days}/network", time: clock);
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        clock.Step(TimeSpan.FromDays(days));
+        // Each half of the lease's time apart: three of them outlive it.
+        for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost or LeaseEvent.Unreachable);
+        Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.Lease);
+    }
+
+    [Fact]
+    public async Task So_it_is_with_the_controllers_term()
+    {
+        var clock = new SteppedClock();
+        var world = new World(shared.World().Direct, "/clock-term/network", time: clock);
+        var election = new EtcdElection(
+            world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), clock, new Random(), world.Logger, TimeSpan.FromSeconds(2));
+        await using var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
+        clock.Step(TimeSpan.FromDays(-3));
+        world.Etcd.Forget();
+        await Eventually.IsAsync("it is renewed past its time", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
+        clock.Step(TimeSpan.FromDays(6));
+        world.Etcd.Forget();
+        await Eventually.IsAsync("and again", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
+        Assert.False(term.Lost.IsCancellationRequested);
+        Assert.True(await term.StillHeldAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task An_etcd_that_was_down_longer_than_a_lease_lives_has_not_ended_it_and_its_node_holds_it_on()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        var world = new World(etcd.Connect(), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        // etcd gives each lease its whole time again when it starts; pauses between our attempts grow to 5 s, and must fit into it.
+        var time = TimeSpan.FromSeconds(12);
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(time));
+        await using var events = new Events(world.Keeper(held, leaseTime: time));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await etcd.KillAsync();
+        await events.NextAsync<LeaseEvent.Expired>();
+        await etcd.StartAgainAsync();
+        var confirmed = await events.NextAsync<LeaseEvent.Confirmed>();
+        Assert.Equal((held.Lease.Key, held.Lease.EtcdLeaseId, held.Lease.CreateRevision), (confirmed.Lease.Key, confirmed.Lease.EtcdLeaseId, confirmed.Lease.CreateRevision));
+    }
+}

@@ -1,0 +1,141 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>The cluster's id, and the proof before a deletion, against a real etcd.</summary>
+public sealed class ClusterStoreTests(SharedEtcd shared)
+{
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_id_is_created_once_and_stays_from_term_to_term()
+    {
+        var world = await NewAsync();
+        Assert.IsType<ClusterIdResult.Missing>(await ReadAsync(world));
+        var first = await CampaignAsync(world);
+        var id = await EnsureAsync(first);
+        Assert.Equal(id, await EnsureAsync(first));
+        await first.DisposeAsync();
+        await using var second = await CampaignAsync(world);
+        Assert.Equal(id, await EnsureAsync(second));
+        Assert.Equal(new ClusterIdResult.Known(id), await ReadAsync(world));
+        Assert.Equal(0, (await world.GetAsync(ClusterKey(world)))!.Lease);
+    }
+
+    [Fact]
+    public async Task Two_clusters_have_two_ids()
+    {
+        var (one, other) = (await NewAsync(), await NewAsync());
+        await using var term = await CampaignAsync(one);
+        await using var otherTerm = await CampaignAsync(other);
+        Assert.NotEqual(await EnsureAsync(term), await EnsureAsync(otherTerm));
+    }
+
+    [Fact]
+    public async Task A_former_controller_creates_no_id_and_writes_nothing()
+    {
+        var world = await NewAsync();
+        var former = await CampaignAsync(world);
+        await former.DisposeAsync();
+        await using var term = await CampaignAsync(world);
+        Assert.IsType<ClusterIdResult.TermOver>(await former.Cluster.EnsureAsync(Cancel));
+        Assert.Null(await world.GetAsync(ClusterKey(world)));
+        await EnsureAsync(term);
+        Assert.False(await former.Cluster.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
+        Assert.Null(await term.Cluster.ReadAbsentLeasesAsync(Cancel));
+        Assert.True(await term.Cluster.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
+        Assert.Equal("{}"u8.ToArray(), await term.Cluster.ReadAbsentLeasesAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_value_of_somebody_else_is_no_id_and_is_not_overwritten()
+    {
+        var world = await NewAsync();
+        await world.PutAsync(ClusterKey(world), "my cluster");
+        await using var term = await CampaignAsync(world);
+        Assert.IsType<ClusterIdResult.Unreadable>(await term.Cluster.EnsureAsync(Cancel));
+        Assert.IsType<ClusterIdResult.Unreadable>(await ReadAsync(world));
+        Assert.Equal("my cluster", (await world.GetAsync(ClusterKey(world)))!.Value.ToStringUtf8());
+    }
+
+    [Theory]
+    [InlineData("10.24.5.0-24", TermProof.LeasesDiffer)]
+    [InlineData("10.24.5.0-24&fc00--64", TermProof.LeasesDiffer)]
+    [InlineData("10.24.5.0-25", TermProof.Proven)]
+    [InlineData("10.24.50.0-24", TermProof.Proven)]
+    public async Task A_lease_that_exists_in_etcd_is_found_alone_and_with_an_ipv6_subnet(string key, TermProof expected)
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await EnsureAsync(term);
+        Assert.Equal(TermProof.Proven, await term.ProveAsync([Subnet], [], Cancel));
+        await world.PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
+        Assert.Equal(expected, await term.ProveAsync([Subnet], [], Cancel));
+        Assert.False(term.Lost.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_released_lease_that_was_written_again_is_another()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await EnsureAsync(term);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.Equal(TermProof.Proven, await term.ProveAsync([], [lease], Cancel));
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        Assert.Equal(TermProof.LeasesDiffer, await term.ProveAsync([], [lease], Cancel));
+    }
+
+    [Fact]
+    public async Task As_many_leases_as_one_call_deletes_are_proved_in_one_transaction()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await EnsureAsync(term);
+        var subnets = Enumerable.Range(0, 50).Select(i => Ipv4Network.Parse($"10.24.{i}.0/24")).ToList();
+        await world.PutLeaseAsync("10.24.60.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.Equal(TermProof.Proven, await term.ProveAsync(subnets, Enumerable.Repeat(lease, 50).ToList(), Cancel));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_etcd_with_another_id_or_none_ends_the_term(bool isReplaced)
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await EnsureAsync(term);
+        if (isReplaced) await world.PutAsync(ClusterKey(world), "{\"Id\":\"0123456789abcdef\"}");
+        else await world.DeleteAsync(ClusterKey(world));
+        Assert.Equal(TermProof.Unproven, await term.ProveAsync([Subnet], [], Cancel));
+        Assert.True(term.Lost.IsCancellationRequested);
+    }
+
+    private static string ClusterKey(World world) => world.Keys.Cluster.ToStringUtf8();
+
+    private static Task<ClusterIdResult> ReadAsync(World world) => ClusterStore.ReadAsync(world.Direct, world.Keys, Cancel);
+
+    private static async Task<ClusterId> EnsureAsync(ControllerTerm term) =>
+        Assert.IsType<ClusterIdResult.Known>(await term.Cluster.EnsureAsync(Cancel)).Id;
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+
+    private static Task<ControllerTerm> CampaignAsync(World world) =>
+        Eventually.WithinAsync(
+            "elected",
+            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+}

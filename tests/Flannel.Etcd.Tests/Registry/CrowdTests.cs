@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>Many nodes at once, each over a connection of its own, against one real etcd. What it costs is measured by
+/// <c>./build.sh bench crowd</c>; here it is only bounded.</summary>
+public sealed class CrowdTests(SharedEtcd shared)
+{
+    private const int Nodes = 300;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Nodes_that_start_start_again_and_boot_again_together_hold_distinct_subnets_at_a_flat_cost()
+    {
+        shared.World();
+        // 510 subnets for 300 nodes: some choices are contested.
+        var crowd = new World(shared.Process.Connect(), $"/crowd-{Guid.NewGuid():N}/network");
+        await crowd.PublishConfigAsync("""{"Network":"10.24.0.0/15","Backend":{"Type":"ali-vpc"}}""");
+        var first = await StartAllAsync(crowd.Keys.Prefix, _ => null);
+        Assert.All(first, node => Assert.False(node.Held.WasFound));
+        // A read, a grant and a write each; a lost race costs a write more and no read.
+        Assert.InRange(first.Sum(node => node.Etcd.Requests.Count), 3 * Nodes, 5 * Nodes);
+        Assert.All(first, node => Assert.InRange(node.Etcd.Requests.Count, 3, 12));
+        Assert.All(first, node => Assert.Single(node.Etcd.Requests, request => request == "LeaseGrant"));
+
+        var again = await StartAllAsync(crowd.Keys.Prefix, node => first[node].Held.Lease.Subnet.ToString());
+        Assert.Equal(first.Select(node => node.Held.Lease), again.Select(node => node.Held.Lease));
+        Assert.All(again, node => Assert.Equal(["Txn", "LeaseKeepAlive"], node.Etcd.Requests));
+        Assert.All(again, node => Assert.InRange(node.Etcd.BytesRead, 1, 1000));
+
+        var booted = await StartAllAsync(crowd.Keys.Prefix, _ => null);
+        Assert.Equal(first.Select(node => node.Held.Lease), booted.Select(node => node.Held.Lease));
+        Assert.All(booted, node => Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], node.Etcd.Requests));
+        Assert.All(booted, node => Assert.InRange(node.Etcd.BytesRead, 1, 1500));
+    }
+
+    private async Task<IReadOnlyList<(WatchedEtcd Etcd, HeldLease Held)>> StartAllAsync(string prefix, Func<int, string?> previous)
+    {
+        var held = new ConcurrentDictionary<int, (WatchedEtcd, HeldLease)>();
+        await Task.WhenAll(Enumerable.Range(0, Nodes).Select(async node =>
+        {
+            await Task.Yield();
+            var world = new World(shared.Process.Connect(), prefix);
+            held[node] = (world.Etcd, await world.AcquireAsync($"192.168.{node / 250}.{node % 250 + 1}", previous(node)));
+        }));
+        Assert.Equal(Nodes, held.Values.Select(node => node.Item2.Lease.Subnet).Distinct().Count());
+        return [.. Enumerable.Range(0, Nodes).Select(node => held[node])];
+    }
+}

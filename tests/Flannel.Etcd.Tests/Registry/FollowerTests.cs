@@ -1,0 +1,171 @@
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+public sealed class FollowerTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task It_lists_once_and_hears_of_every_change()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await using var follower = new Following(world);
+        var view = await follower.UntilAsync(view => view.Leases.Count == 1);
+        Assert.NotNull(view.Config);
+        Assert.True(view.IsWhole);
+
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await follower.UntilAsync(view => view.Leases.Count == 2);
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.7"}""");
+        await follower.UntilAsync(view => view.Leases.Any(lease => lease.Attributes.PublicIp.ToString() == "192.168.0.7"));
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
+        await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
+        await world.PublishConfigAsync("garbage");
+        await follower.UntilAsync(view => view.Config is null);
+        await world.PublishConfigAsync();
+        await follower.UntilAsync(view => view.Config is not null);
+        Assert.Equal(["Txn", "Watch"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_lease_whose_value_becomes_unreadable_makes_the_view_not_whole_until_it_is_gone()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await using var follower = new Following(world);
+        await follower.UntilAsync(view => view.IsWhole);
+        await world.PutLeaseAsync("10.24.6.0-24", "garbage");
+        await follower.UntilAsync(view => !view.IsWhole);
+        await world.PutLeaseAsync("no-subnet", "garbage");
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.6.0-24");
+        await follower.UntilAsync(view => view.IsWhole);
+    }
+
+    [Fact]
+    public async Task The_controllers_own_writing_is_no_change_of_the_view()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await using var follower = new Following(world);
+        var view = await follower.UntilAsync(_ => true);
+        var changed = follower.Follower.ChangedAfterAsync(view.Generation, Cancel);
+        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), "{}");
+        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "{}");
+        await world.PutAsync(world.Keys.Prefix + "/something", "else");
+        Assert.False(changed.IsCompleted);
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await Eventually.WithinAsync("the lease is seen", changed);
+    }
+
+    [Fact]
+    public async Task A_broken_stream_leaves_no_gap()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await using var follower = new Following(world);
+        await follower.UntilAsync(_ => true);
+        world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        for (var i = 1; i <= 20; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", """{"PublicIP":"192.168.0.6"}""");
+        world.Etcd.FailAfter = _ => null;
+        await follower.UntilAsync(view => view.Leases.Count == 20);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public async Task A_restored_etcd_that_has_given_out_the_same_revisions_again_is_seen_as_it_is(int later)
+    {
+        var etcd = new ModelEtcd(TimeProvider.System);
+        var world = new World(etcd, "/coreos.com/network");
+        await world.PublishConfigAsync();
+        var restore = etcd.Snapshot();
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await using var follower = new Following(world);
+        var before = await follower.UntilAsync(view => view.Leases.Count == 1);
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        restore();
+        // The very revision of the other, and, with a number above 0, more after it.
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        for (var i = 0; i < later; i++) await world.PutAsync("/elsewhere", "x");
+        world.Etcd.FailBefore = _ => null;
+        var after = await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
+        Assert.Equal(before.Revision + later, after.Revision);
+    }
+
+    [Fact]
+    public async Task After_compaction_it_lists_anew()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        var world = new World(etcd.Connect(), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await using var follower = new Following(world);
+        await follower.UntilAsync(view => view.Leases.Count == 1);
+        // Cut off while the history that it needs is made and compacted.
+        world.Etcd.FailBefore = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
+        world.Etcd.FailAfter = world.Etcd.FailBefore;
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.1.0-24");
+        await world.PutLeaseAsync("10.24.2.0-24", """{"PublicIP":"192.168.0.7"}""");
+        await world.PutLeaseAsync("10.24.3.0-24", """{"PublicIP":"192.168.0.8"}""");
+        await world.CompactAsync(etcd);
+        world.Etcd.FailBefore = world.Etcd.FailAfter = _ => null;
+        var view = await follower.UntilAsync(view => view.Leases.Count == 2);
+        Assert.Equal(["10.24.2.0-24", "10.24.3.0-24"], view.Leases.Select(lease => lease.Key.ToString()));
+    }
+
+    [Fact]
+    public async Task An_etcd_that_restarts_is_followed_on()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        var logger = new RecordingLogger();
+        var world = new World(etcd.Connect(logger), "/coreos.com/network", logger);
+        await world.PublishConfigAsync();
+        await using var follower = new Following(world);
+        await follower.UntilAsync(_ => true);
+        await etcd.KillAsync();
+        await Eventually.IsAsync("the silence is told", () => logger.Count(2000) == 1);
+        await etcd.StartAgainAsync();
+        await Eventually.IsAsync("the return is told", () => logger.Count(2001) == 1);
+        await world.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await follower.UntilAsync(view => view.Leases.Count == 1);
+        Assert.Equal(1, logger.Count(2000));
+    }
+
+    private sealed class Following : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        private readonly Task running;
+
+        public Following(World world)
+        {
+            Follower = new LeaseFollower(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+            running = Follower.RunAsync(stop.Token);
+        }
+
+        public LeaseFollower Follower { get; }
+
+        public async Task<LeaseSnapshot> UntilAsync(Func<LeaseSnapshot, bool> condition)
+        {
+            while (true)
+            {
+                var view = await Eventually.WithinAsync("a view", Follower.CurrentAsync(Cancel).AsTask());
+                if (condition(view)) return view;
+                await Eventually.WithinAsync($"a change after {view}", Follower.ChangedAfterAsync(view.Generation, Cancel));
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await stop.CancelAsync();
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.Dispose();
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>What upstream's nodes and operators write, word by word, and what nobody should.</summary>
+public sealed class ForeignKeysTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"4a:10:d1:3a:d4:63"}}""")]
+    [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"ali-vpc"}""")]
+    [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":null}""")]
+    [InlineData("10.24.5.0-24&fc00:0:0:5::-64", """{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":{"VNI":1}}""")]
+    public async Task Upstreams_leases_are_read_and_respected(string key, string value)
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
+        await world.PutLeaseAsync(key, value, await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.Equal("192.168.0.7", lease.Attributes.PublicIp.ToString());
+        Assert.Equal(key, lease.Key.ToString());
+        Assert.Equal("10.24.6.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
+    }
+
+    [Fact]
+    public async Task A_lease_that_upstream_wrote_for_this_node_becomes_ours_without_losing_its_etcd_lease()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc"}""", id);
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.Equal(id, held.Lease.EtcdLeaseId);
+        Assert.Equal(World.Attributes("192.168.0.1"), held.Lease.Attributes);
+        Assert.True(held.Life!.Value.TimeToLive <= TimeSpan.FromMinutes(1), "the time is what etcd says, not what flannel grants");
+    }
+
+    [Fact]
+    public async Task A_value_that_cannot_be_read_keeps_its_subnet_taken_and_the_view_not_whole()
+    {
+        foreach (var value in new[] { "", "garbage", "[]", "{\"PublicIP\":7}", "{\"PublicIP\":\"010.0.0.1\"}", "{} {}" })
+        {
+            var world = shared.World();
+            await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
+            await world.PutLeaseAsync("10.24.5.0-24", value);
+            var state = await world.Registry.ReadAsync(Cancel);
+            Assert.False(state.IsWhole, value);
+            Assert.Empty(state.Leases);
+            Assert.Equal([Ipv4Network.Parse("10.24.5.0/24")], state.Taken);
+            await world.Registry.ReadAsync(Cancel);
+            Assert.Equal(1, world.Logger.Count(2018));
+            Assert.Equal("10.24.6.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("readme")]
+    [InlineData("")]
+    [InlineData("10.24.5.0")]
+    [InlineData("10.24.5.0-33")]
+    [InlineData("10.24.005.0-24")]
+    [InlineData("10.24.5.0-24/more")]
+    public async Task A_key_that_is_no_subnet_is_ignored_with_one_warning(string key)
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync(key, "whatever");
+        var state = await world.Registry.ReadAsync(Cancel);
+        Assert.True(state.IsWhole);
+        Assert.Empty(state.Leases);
+        Assert.Empty(state.Taken);
+        await world.AcquireAsync("192.168.0.1");
+        Assert.Equal(1, world.Logger.Count(2017));
+    }
+
+    [Theory]
+    [InlineData("10.24.5.readme")]
+    [InlineData("10.24.5.0-24/more")]
+    public async Task A_subnet_whose_keys_have_one_among_them_that_names_no_subnet_is_passed_over_with_one_warning(string key)
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync(key, "whatever");
+        Assert.NotEqual("10.24.5.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
+        Assert.Equal(1, world.Logger.Count(2025));
+    }
+
+    [Fact]
+    public async Task A_key_that_only_upstream_would_read_as_a_subnet_keeps_it_taken()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
+        await world.PutLeaseAsync("10.24.5.9-24", """{"PublicIP":"192.168.0.9"}""");
+        Assert.Equal("10.24.6.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
+    }
+
+    [Fact]
+    public async Task A_dual_stack_lease_of_this_node_is_used_while_the_configuration_is_dual_stack()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48"}""");
+        await world.PutLeaseAsync("10.24.5.0-24&fc00:0:0:5::-64", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal("10.24.5.0-24&fc00:0:0:5::-64", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
+        await world.PublishConfigAsync();
+        Assert.Null((await world.AcquireAsync("192.168.0.1")).Lease.Key.Ipv6Subnet);
+    }
+
+    [Fact]
+    public async Task Leases_beyond_one_page_are_read_at_one_revision()
+    {
+        const int leases = 9000;
+        var world = shared.World();
+        await world.PublishConfigAsync("""{"Network":"10.0.0.0/8","SubnetLen":24}""");
+        for (var batch = 0; batch < leases / 100; batch++)
+        {
+            var request = new Etcdserverpb.TxnRequest();
+            for (var i = 0; i < 100; i++)
+            {
+                var number = batch * 100 + i;
+                request.Success.Add(new Etcdserverpb.RequestOp
+                {
+                    RequestPut = new Etcdserverpb.PutRequest
+                    {
+                        Key = Google.Protobuf.ByteString.CopyFromUtf8($"{world.Keys.Subnets}10.{number / 250 + 1}.{number % 250}.0-24"),
+                        Value = Google.Protobuf.ByteString.CopyFromUtf8($$"""{"PublicIP":"172.16.{{number / 250}}.{{number % 250}}","BackendType":"ali-vpc"}"""),
+                    },
+                });
+            }
+
+            await world.Direct.TxnAsync(request, Cancel);
+        }
+
+        var state = await world.Registry.ReadAsync(Cancel);
+        Assert.Equal(leases, state.Leases.Count);
+        Assert.Equal(["Txn", "Range"], world.Etcd.Requests);
+        Assert.DoesNotContain((await world.AcquireAsync("192.168.0.1")).Lease.Subnet, state.Taken);
+    }
+}

@@ -1,0 +1,187 @@
+using System.Text;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>The instance tells nodes apart, not the address.</summary>
+public sealed class InstanceTests(SharedEtcd shared)
+{
+    private const string Address = "192.168.0.1";
+    private const string Subnet = "10.24.5.0/24";
+    private const string Key = "10.24.5.0-24";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false, "vpc-1", "an address that the metadata service does not confirm proves nothing")]
+    [InlineData(true, "vpc-2", "an address is given once within a VPC only")]
+    public async Task Another_instance_with_the_same_address_is_refused_and_changes_nothing(bool isConfirmed, string vpc, string why)
+    {
+        var world = await NewAsync();
+        await AcquireAsync(world, "i-1", Address);
+        var before = await world.GetAsync(world.Keys.Subnets + Key);
+        world.Etcd.Forget();
+        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, vpc, isConfirmed));
+        Assert.True(refused.Lease.Key.ToString() == Key, why);
+        Assert.Equal(before, await world.GetAsync(world.Keys.Subnets + Key));
+        Assert.Single(await world.LeasesAsync());
+        Assert.All(world.Etcd.Requests, request => Assert.Equal("Txn", request));
+        Assert.Equal(Key, (await world.GetAsync(world.Keys.Nodes + Address))!.Value.ToStringUtf8());
+    }
+
+    [Fact]
+    public async Task An_instance_whose_address_the_cloud_confirms_takes_the_lease_of_the_one_that_is_gone()
+    {
+        var world = await NewAsync();
+        var first = await AcquireAsync(world, "i-1", Address);
+        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(world, "i-2", Address, isConfirmed: true)).Lease;
+        Assert.Equal(Holding(first), Holding(second));
+        Assert.Equal("i-2", LeaseInstance.Read(Assert.Single(await world.LeasesAsync()).Attributes)?.Id);
+        Assert.Equal(1, world.Logger.Count(2035));
+    }
+
+    [Fact]
+    public async Task A_daemon_whose_lease_is_taken_over_says_by_whom()
+    {
+        var world = await NewAsync();
+        await using var events = new Events(world.Keeper(await AcquireAsync(world, "i-1", Address)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await TryAsync(world, "i-2", Address, isConfirmed: true);
+        var lost = await events.NextAsync<LeaseEvent.Lost>();
+        Assert.Equal((LeaseLoss.Overwritten, $"i-2 ({Address}) has it now"), (lost.Loss, lost.Reason));
+    }
+
+    [Theory]
+    [InlineData(Subnet, 3)]
+    [InlineData(null, 4)]
+    public async Task The_same_instance_with_a_new_address_keeps_its_subnet(string? previous, int reads)
+    {
+        var world = await NewAsync();
+        var first = await AcquireAsync(world, "i-1", Address);
+        for (var other = 10; other < 14; other++) await AcquireAsync(world, $"i-{other}", $"192.168.0.{other}", previous: null);
+        world.Etcd.Forget();
+        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(world, "i-1", "192.168.0.2", previous: previous)).Lease;
+        Assert.Equal((first.Lease.Key, first.Lease.EtcdLeaseId), (second.Lease.Key, second.Lease.EtcdLeaseId));
+        Assert.Equal(reads, world.Etcd.Requests.Count(request => request == "Txn"));
+        Assert.Equal("192.168.0.2", await AddressOfAsync(world, Key));
+        Assert.Null(await world.GetAsync(world.Keys.Nodes + Address));
+        Assert.Equal(Key, (await world.GetAsync(world.Keys.Nodes + "192.168.0.2"))!.Value.ToStringUtf8());
+        // From then on it is found without the others.
+        world.Etcd.Forget();
+        await TryAsync(world, "i-1", "192.168.0.2", previous: null);
+        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task An_instance_does_not_move_to_an_address_that_another_one_uses()
+    {
+        var world = await NewAsync();
+        await AcquireAsync(world, "i-1", Address);
+        await AcquireAsync(world, "i-2", "192.168.0.2", previous: "10.24.6.0/24");
+        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        Assert.Equal(Key, refused.Lease.Key.ToString());
+        Assert.Equal("192.168.0.2", await AddressOfAsync(world, "10.24.6.0-24"));
+    }
+
+    [Fact]
+    public async Task Of_two_leases_the_one_that_names_the_instance_is_used_not_the_older_one_of_its_address()
+    {
+        var world = await NewAsync();
+        await world.PutLeaseAsync("10.24.4.0-24", $$"""{"PublicIP":"{{Address}}"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        const string own = """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""";
+        await world.PutLeaseAsync(Key, own, await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address, previous: null)).Lease.Key.ToString());
+    }
+
+    [Fact]
+    public async Task The_lease_of_upstreams_ali_vpc_at_this_address_names_no_instance_and_is_taken_over()
+    {
+        var world = await NewAsync();
+        // As flannel v0.19.2 writes it.
+        const string upstreams = $$"""{"PublicIP":"{{Address}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
+        await world.PutLeaseAsync(Key, upstreams, await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address, previous: null)).Lease.Key.ToString());
+    }
+
+    [Fact]
+    public async Task A_backend_without_instances_does_not_take_the_lease_of_an_instance()
+    {
+        var world = await NewAsync();
+        await AcquireAsync(world, "i-1", Address);
+        var request = World.Request(Address, attributes: _ => new LeaseAttributes(Ipv4Address.Parse(Address), null, "alloc", null, null));
+        Assert.IsType<AcquireResult.AddressInUse>(await world.TryAcquireAsync(request));
+        // The very instance does, when it is known.
+        var known = request with { Owner = request.Owner with { Instance = new LeaseInstance("i-1", "vpc-1") } };
+        Assert.Equal(Key, Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(known)).Lease.Lease.Key.ToString());
+    }
+
+    [Fact]
+    public async Task Of_two_instances_that_start_at_once_with_one_address_only_one_gets_a_subnet()
+    {
+        var world = await NewAsync();
+        var once = false;
+        world.Etcd.Before = async name =>
+        {
+            if (name != "LeaseGrant" || once) return;
+            once = true;
+            await AcquireAsync(world, "i-1", Address);
+        };
+        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        Assert.Equal(Key, refused.Lease.Key.ToString());
+        Assert.Equal("i-1", LeaseInstance.Read(Assert.Single(await world.LeasesAsync()).Attributes)?.Id);
+    }
+
+    [Fact]
+    public async Task A_pointer_that_an_ended_reservation_left_hinders_nobody()
+    {
+        var world = await NewAsync();
+        await world.PutAsync(world.Keys.Nodes + Address, Key);
+        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address)).Lease.Key.ToString());
+    }
+
+    [Fact]
+    public async Task A_status_that_was_written_before_the_subnet_was_held_is_none()
+    {
+        var world = await NewAsync();
+        // A reservation: nothing that ends with it.
+        var status = new RouteStatus(Subnet, "i-1", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        await world.PutAsync(world.Keys.Routes + Key, Encoding.UTF8.GetString(status.ToJson()));
+        await world.PutLeaseAsync(Key, $$"""{"PublicIP":"{{Address}}"}""");
+        await using var events = new Events(world.Keeper(await AcquireAsync(world, "i-1", Address)));
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+    }
+
+    private static (string, long, long) Holding(HeldLease held) =>
+        (held.Lease.Key.ToString(), held.Lease.EtcdLeaseId, held.Lease.CreateRevision);
+
+    private static async Task<string> AddressOfAsync(World world, string key) =>
+        (await world.LeasesAsync()).Single(lease => lease.Key.ToString() == key).Attributes.PublicIp.ToString();
+
+    private static async Task<HeldLease> AcquireAsync(World world, string instance, string address, string? previous = Subnet) =>
+        Assert.IsType<AcquireResult.Held>(await TryAsync(world, instance, address, previous: previous)).Lease;
+
+    private static Task<AcquireResult> TryAsync(
+        World world, string instance, string address, string vpc = "vpc-1", bool isConfirmed = false, string? previous = Subnet)
+    {
+        var attributes = new LeaseAttributes(
+            Ipv4Address.Parse(address), null, "ali-vpc", $$"""{"VpcId":"{{vpc}}","InstanceId":"{{instance}}"}""", null);
+        var owner = new LeaseOwner(attributes.PublicIp, previous is null ? null : Ipv4Network.Parse(previous))
+        {
+            Instance = new LeaseInstance(instance, vpc),
+            IsAddressConfirmed = isConfirmed,
+        };
+        return world.TryAcquireAsync(new AcquireRequest(owner, (NetworkConfig _) => attributes));
+    }
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+}

@@ -1,0 +1,210 @@
+using Flannel.Core;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>Against a real etcd: what it really tells of deletions, expiry and overwriting.</summary>
+public sealed class KeeperTests(SharedEtcd shared)
+{
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
+
+    [Fact]
+    public async Task A_lease_whose_etcd_comes_back_shortly_before_its_end_is_renewed_in_time()
+    {
+        await using var etcd = await EtcdProcess.StartAsync();
+        await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
+        var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        // Due at once, and failing from then on.
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(29)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        gateway.IsBlocked = true;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        // The most that two looks at an etcd that is away take, and some.
+        await Eventually.IsAsync("the lease is near its end", () => held.Life!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
+        gateway.IsBlocked = false;
+        await events.NextAsync<LeaseEvent.Renewed>();
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task A_held_lease_is_confirmed_by_one_read_and_one_watch()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        world.Etcd.Forget();
+        await using var events = new Events(world.Keeper(held));
+        Assert.Equal(held.Lease, (await events.NextAsync<LeaseEvent.Confirmed>()).Lease);
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+        Assert.Null((await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder);
+        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Count >= 2);
+        Assert.Equal(["Txn", "Watch"], world.Etcd.Requests);
+    }
+
+    [Fact]
+    public async Task A_deletion_by_an_operator_loses_it_at_once_and_clears_what_hung_on_it()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+        await events.EndAsync();
+        Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
+    }
+
+    [Fact]
+    public async Task A_word_on_an_earlier_holding_of_the_subnet_is_not_believed()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        var text = System.Text.Encoding.UTF8.GetString(status.ToJson());
+        // As left by a reservation of the same node, which goes with no etcd lease.
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text);
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text, held.Lease.EtcdLeaseId);
+        Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status?.InstanceId);
+    }
+
+    [Fact]
+    public async Task A_lease_is_given_back_with_all_that_hung_on_it()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
+        var cancel = TestContext.Current.CancellationToken;
+        var changed = await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
+        Assert.Equal("""{"Released":true}""", Assert.Single(await world.LeasesAsync()).Attributes.BackendData);
+        Assert.Null(await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes, cancel));
+        Assert.False(await world.Registry.GiveBackAsync(held.Lease, cancel));
+        Assert.True(await world.Registry.GiveBackAsync(changed!, cancel));
+        Assert.Empty(await world.LeasesAsync());
+        Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
+    }
+
+    [Fact]
+    public async Task A_revoked_etcd_lease_is_a_deletion_too()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, TestContext.Current.CancellationToken);
+        Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+    }
+
+    [Theory]
+    [InlineData("""{"PublicIP":"192.168.0.9","BackendType":"ali-vpc"}""")]
+    [InlineData("garbage")]
+    public async Task A_value_that_is_not_ours_any_more_loses_it(string value)
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        // As upstream renews: a plain write under an etcd lease of its own.
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), value, await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+        await events.EndAsync();
+        Assert.NotNull(await world.GetAsync(world.Keys.Subnets + held.Lease.Key));
+    }
+
+    [Fact]
+    public async Task An_etcd_lease_that_somebody_else_attached_is_kept_alive_from_then_on()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(10)));
+        Assert.Equal(TimeSpan.FromMinutes(10), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""");
+        Assert.Null((await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+    }
+
+    [Fact]
+    public async Task A_short_lease_outlives_its_time_by_renewals_without_a_write()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
+        Assert.Equal(held.Lease.ModRevision, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.ModRevision);
+        Assert.Single(world.Etcd.Requests, request => request == "LeaseGrant");
+    }
+
+    [Fact]
+    public async Task Expired_while_cut_off_it_is_taken_back_if_still_free()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        await CutOffUntilExpiredAsync(world, held, events);
+        world.Etcd.FailBefore = _ => null;
+        var confirmed = await events.NextAsync<LeaseEvent.Confirmed>();
+        Assert.Equal(held.Lease.Key, confirmed.Lease.Key);
+        Assert.NotEqual(held.Lease.EtcdLeaseId, confirmed.Lease.EtcdLeaseId);
+        await events.NextAsync<LeaseEvent.Renewed>();
+    }
+
+    [Fact]
+    public async Task Expired_while_cut_off_and_taken_by_another_it_is_lost()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        await CutOffUntilExpiredAsync(world, held, events);
+        var second = new World(world.Direct, world.Keys.Prefix);
+        Assert.Equal(held.Lease.Subnet, (await second.AcquireAsync("192.168.0.2", held.Lease.Subnet.ToString())).Lease.Subnet);
+        world.Etcd.FailBefore = _ => null;
+        Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+    }
+
+    [Fact]
+    public async Task The_routes_status_the_configuration_and_the_controller_are_told_on_the_same_stream()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        world.Etcd.Forget();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.ControllerChanged>();
+        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, System.Text.Encoding.UTF8.GetString(status.ToJson()), held.Lease.EtcdLeaseId);
+        Assert.True((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.SpeaksOf(held.Lease.Subnet, "i-1"));
+        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        Assert.Equal(26, Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config).Config.SubnetLength);
+        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        Assert.Equal(new ControllerHolder("i-9", "192.168.0.9"), (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "garbage", held.Lease.EtcdLeaseId);
+        Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
+        Assert.Single(world.Etcd.Requests, request => request == "Watch");
+    }
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+
+    private static async Task CutOffUntilExpiredAsync(World world, HeldLease held, Events events)
+    {
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        world.Etcd.FailBefore = name => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Expired>();
+        await Eventually.IsAsync("etcd has ended the lease", async () => await world.GetAsync(world.Keys.Subnets + held.Lease.Key) is null);
+    }
+}

@@ -1,0 +1,271 @@
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>A day and more of a lease's life, against a model of etcd and a time of our own.</summary>
+public sealed class KeeperTimeTests
+{
+    private readonly FakeTimeProvider time = new();
+    private readonly ModelEtcd etcd;
+    private readonly World world;
+
+    public KeeperTimeTests()
+    {
+        etcd = new ModelEtcd(time);
+        world = new World(etcd, "/coreos.com/network", time: time);
+    }
+
+    [Fact]
+    public async Task A_lease_is_renewed_once_a_day_and_an_hour_before_its_end()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        world.Etcd.Forget();
+        var step = TimeSpan.FromMinutes(5);
+        var renewals = 0;
+        var renewedAt = held.Life!.Value.Begin;
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromDays(5); passed += step)
+        {
+            await AdvanceAsync(step);
+            if (world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") == renewals) continue;
+            renewals++;
+            // An hour before the end, and up to an eighth of that earlier; the keeper's turn may come a few steps late on a busy machine.
+            Assert.InRange(time.GetElapsedTime(renewedAt), TimeSpan.FromHours(24 - 1 - 1.0 / 8), TimeSpan.FromHours(23) + 6 * step);
+            renewedAt = time.GetTimestamp();
+        }
+
+        Assert.Equal(5, renewals);
+        Assert.All(world.Etcd.Requests, request => Assert.Equal("LeaseKeepAlive", request));
+    }
+
+    [Fact]
+    public async Task A_lease_whose_renewals_failed_is_renewed_as_soon_as_etcd_answers_again()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        await PassAsync(TimeSpan.FromHours(22), TimeSpan.FromHours(1));
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        // Long enough for the longest pause between two renewals.
+        await PassAsync(Left() - TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(5));
+        await PassAsync(Left() - TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1));
+        etcd.Reachable = true;
+        // A look at etcd every five seconds at least; none of the pauses of a minute.
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any());
+        Assert.True(Left() > TimeSpan.FromSeconds(10), $"{Left()} left");
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+
+        TimeSpan Left() => held.Life!.Value.Remaining(time);
+
+        async Task PassAsync(TimeSpan length, TimeSpan step)
+        {
+            for (var passed = TimeSpan.Zero; passed < length; passed += step) await AdvanceAsync(step);
+        }
+    }
+
+    [Fact]
+    public async Task Near_the_end_of_the_lease_its_renewals_are_tried_ever_more_often()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromHours(23.99)));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        // Reads and the watch work; no renewal does.
+        world.Etcd.FailBefore = name => name == "LeaseKeepAlive" ? new EtcdException(EtcdErrorKind.TooManyRequests, "busy", false) : null;
+        while (held.Life!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await AdvanceAsync(TimeSpan.FromMinutes(5));
+        while (held.Life!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await AdvanceAsync(TimeSpan.FromSeconds(1));
+        world.Etcd.Forget();
+        while (held.Life!.Value.Remaining(time) > TimeSpan.Zero) await AdvanceAsync(TimeSpan.FromMilliseconds(250));
+        Assert.InRange(world.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
+    }
+
+    [Fact]
+    public async Task Cut_off_for_less_than_its_life_it_is_held_and_never_called_expired()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        for (var hours = 0; hours < 23; hours++) await AdvanceAsync(TimeSpan.FromHours(1));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
+        Assert.Single(events.Seen, e => e is LeaseEvent.Unreachable);
+    }
+
+    [Fact]
+    public async Task Cut_off_for_longer_it_is_called_expired_once_and_taken_back()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        var back = events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease;
+        Assert.Equal(held.Lease.Key, back.Key);
+        Assert.True(back.CreateRevision > held.Lease.CreateRevision);
+        Assert.Single(events.Seen, e => e is LeaseEvent.Expired);
+    }
+
+    [Theory]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.5.0-24&fc00::-64")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.4.0-22")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.4.9-22")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.0.0.0-8")]
+    [InlineData("10.24.0.0/16", "10.24.5.0/24", "10.24.5.128-25")]
+    [InlineData("10.0.0.0/7", "10.128.0.0/9", "10.130.0.0-16")]
+    [InlineData("10.24.0.0/15", "10.24.128.0/17", "10.24.130.0-24")]
+    [InlineData("10.24.0.0/16", "10.24.5.128/25", "10.24.5.192-26")]
+    public async Task Expired_and_overlapped_by_another_lease_it_is_lost(string network, string subnet, string other)
+    {
+        await world.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
+        var held = await world.AcquireAsync("192.168.0.1", subnet);
+        Assert.Equal(subnet, held.Lease.Subnet.ToString());
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Taken, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+        Assert.DoesNotContain(await world.LeasesAsync(), lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.0.1"));
+    }
+
+    [Fact]
+    public async Task Expired_and_out_of_a_new_configuration_it_is_lost()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
+        etcd.Reachable = true;
+        await world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Unfit, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+    }
+
+    [Fact]
+    public async Task Deleted_while_cut_off_it_is_lost_when_etcd_answers()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unreachable>().Any());
+        world.Etcd.FailBefore = _ => null;
+        world.Etcd.FailAfter = _ => null;
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Deleted, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+    }
+
+    [Fact]
+    public async Task A_lease_that_a_restored_etcd_never_knew_is_taken_back()
+    {
+        await world.PublishConfigAsync();
+        var restore = etcd.Snapshot();
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.Equal(held.Lease.Key, Assert.Single(await world.LeasesAsync()).Key);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task Compaction_of_the_history_is_survived()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        etcd.Compact();
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task Without_an_answer_the_requests_stay_few()
+    {
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        world.Etcd.Forget();
+        for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.InRange(world.Etcd.Requests.Count, 60, 300);
+    }
+
+    [Fact]
+    public async Task A_day_of_waiting_and_hours_without_etcd_are_no_hanging_and_a_renewal_that_never_ends_is()
+    {
+        var loops = new LoopWatch(time);
+        var held = await AcquireAsync();
+        await using var events = new Events(world.Keeper(held, loops: loops));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        for (var minutes = 0; minutes < 25 * 60; minutes += 5) await MovesAsync(TimeSpan.FromMinutes(5));
+        Assert.Contains("LeaseKeepAlive", world.Etcd.Requests);
+        etcd.Reachable = false;
+        await events.NextAsync<LeaseEvent.Unreachable>();
+        for (var minutes = 0; minutes < 120; minutes++) await MovesAsync(TimeSpan.FromMinutes(1));
+        etcd.Reachable = true;
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+
+        var never = new TaskCompletionSource();
+        world.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
+        await RunUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
+        Assert.StartsWith("the lease's keeper has not moved for ", loops.Hung, StringComparison.Ordinal);
+        never.SetResult();
+        await RunUntilAsync(() => loops.Hung is null);
+
+        async Task MovesAsync(TimeSpan step)
+        {
+            await AdvanceAsync(step);
+            // Its turn after a step may be late on a busy machine; a hung one would never have it.
+            await Eventually.IsAsync("the keeper moves", () => loops.Hung is null);
+        }
+    }
+
+    private async Task<HeldLease> AcquireAsync()
+    {
+        await world.PublishConfigAsync();
+        return await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+    }
+
+    /// <summary>Time passes, and everything that waits for it has had its turn.</summary>
+    private async Task AdvanceAsync(TimeSpan step)
+    {
+        time.Advance(step);
+        etcd.Tick();
+        await Task.Delay(1, TestContext.Current.CancellationToken);
+    }
+
+    private Task RunUntilAsync(Func<bool> condition, TimeSpan? step = null) => Eventually.IsAsync("the keeper has got so far", async () =>
+    {
+        if (condition()) return true;
+        await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(500));
+        return condition();
+    });
+}

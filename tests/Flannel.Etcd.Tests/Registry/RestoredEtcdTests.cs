@@ -1,0 +1,122 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>An operator restores etcd from a snapshot: revisions go backwards and are given out a second time. What counts is who is named,
+/// never whose revision is greater.</summary>
+public sealed class RestoredEtcdTests
+{
+    private readonly FakeTimeProvider time = new();
+    private readonly ModelEtcd etcd;
+    private readonly World world;
+
+    public RestoredEtcdTests()
+    {
+        etcd = new ModelEtcd(time);
+        world = new World(etcd, "/coreos.com/network", time: time);
+    }
+
+    [Fact]
+    public async Task A_subnet_that_another_node_took_in_the_restored_etcd_is_lost_although_its_revision_is_smaller()
+    {
+        var (held, restore) = await HoldBehindASnapshotAsync();
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        var second = new World(etcd, world.Keys.Prefix, time: time);
+        CutOff(true);
+        restore();
+        var taken = await second.AcquireAsync("192.168.0.2", held.Lease.Subnet.ToString());
+        Assert.Equal(held.Lease.Key, taken.Lease.Key);
+        Assert.True(taken.Lease.ModRevision < held.Lease.ModRevision);
+        CutOff(false);
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        Assert.Equal(LeaseLoss.Overwritten, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
+    }
+
+    /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of that
+    /// time brings the mark back.</summary>
+    [Fact]
+    public async Task What_the_node_wrote_into_its_lease_is_written_again_when_a_restore_brought_an_older_value_back()
+    {
+        await world.PublishConfigAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", Released);
+        var restore = etcd.Snapshot();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () => !(await world.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
+        Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
+    }
+
+    /// <summary>The snapshot is of a time at which the instance had another address.</summary>
+    [Fact]
+    public async Task A_lease_that_a_restore_brought_back_with_the_former_address_of_the_same_instance_is_kept_and_names_the_present_one_again()
+    {
+        await world.PublishConfigAsync();
+        var etcdLease = await world.GrantAsync(TimeSpan.FromHours(24));
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
+        var restore = etcd.Snapshot();
+        var owner = new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), null) { Instance = new LeaseInstance("i-1", "") };
+        var acquired = await world.TryAcquireAsync(new AcquireRequest(owner, _ => World.Attributes("192.168.0.1")));
+        var held = Assert.IsType<AcquireResult.Held>(acquired).Lease;
+        Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        restore();
+        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () => (await world.GetAsync(key))!.Value.ToStringUtf8().Contains("192.168.0.1", StringComparison.Ordinal));
+        Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
+    }
+
+    [Fact]
+    public async Task What_a_release_by_force_writes_into_the_lease_beside_its_daemon_stays()
+    {
+        await world.PublishConfigAsync();
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        CutOff(true);
+        await world.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unreachable);
+        CutOff(false);
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
+        var pair = await world.GetAsync(world.Keys.Lease(held.Lease.Key).ToStringUtf8());
+        Assert.Equal(Released, pair!.Value.ToStringUtf8());
+    }
+
+    private const string Released =
+        """{"PublicIP":"192.168.0.1","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1","Released":true}}""";
+
+    private async Task<(HeldLease Held, Action Restore)> HoldBehindASnapshotAsync()
+    {
+        await world.PublishConfigAsync();
+        var restore = etcd.Snapshot();
+        for (var i = 0; i < 20; i++) await world.PutAsync("/elsewhere", "x");
+        return (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24"), restore);
+    }
+
+    private void CutOff(bool off)
+    {
+        world.Etcd.FailBefore = _ => off ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
+        world.Etcd.FailAfter = name => off && name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+    }
+
+    private Task RunUntilAsync(Func<bool> condition) => RunUntilAsync(() => Task.FromResult(condition()));
+
+    private Task RunUntilAsync(Func<Task<bool>> condition) => Eventually.IsAsync("the keeper has got so far", async () =>
+    {
+        if (await condition()) return true;
+        time.Advance(TimeSpan.FromMilliseconds(500));
+        etcd.Tick();
+        await Task.Delay(1, TestContext.Current.CancellationToken);
+        return await condition();
+    });
+}

@@ -1,0 +1,237 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+public sealed class RouteStatusStoreTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_status_is_attached_to_its_lease_and_goes_with_it()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        var held = await world.AcquireAsync("192.168.0.1");
+        Assert.True((await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease))], Cancel)).IsTermHeld);
+        Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Routes + held.Lease.Key))!.Lease);
+        var (key, status) = Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+        Assert.Equal(held.Lease.Key.ToString(), key);
+        Assert.True(status.SpeaksOf(held.Lease.Subnet, "i-1"));
+        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Many_are_written_in_few_transactions()
+    {
+        const int nodes = 250;
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await world.LeasesAsync();
+        world.Etcd.Forget();
+        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
+        Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_lease_that_is_gone_or_anothers_is_skipped_and_one_that_was_renewed_elsewhere_is_not()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        var stays = (await world.AcquireAsync("192.168.0.1")).Lease;
+        var gone = (await world.AcquireAsync("192.168.0.2")).Lease;
+        var replaced = (await world.AcquireAsync("192.168.0.3")).Lease;
+        var upstream = (await world.AcquireAsync("192.168.0.4")).Lease;
+        await world.DeleteAsync(world.Keys.Subnets + gone.Key);
+        await world.DeleteAsync(world.Keys.Subnets + replaced.Key);
+        await world.PutLeaseAsync(replaced.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
+        var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
+        await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
+        await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
+        Assert.True((await term.Statuses.PublishAsync([.. new[] { stays, gone, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.Equal(
+            new[] { stays.Key.ToString(), upstream.Key.ToString() }.Order(),
+            (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
+        Assert.Equal(id, (await world.GetAsync(world.Keys.Routes + upstream.Key))!.Lease);
+    }
+
+    [Fact]
+    public async Task A_former_controller_writes_and_deletes_nothing()
+    {
+        var world = await NewAsync();
+        var first = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.True((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        await first.DisposeAsync();
+        await using var second = await CampaignAsync(world);
+        var before = (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision;
+        Assert.False((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        await world.DeleteAsync(world.Keys.Subnets + lease.Key);
+        Assert.False(await first.Statuses.DeleteAsync([lease.Key.ToString()], Cancel));
+        Assert.Equal(before, (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision);
+    }
+
+    [Fact]
+    public async Task A_term_of_the_same_revision_in_a_restored_etcd_is_told_by_its_etcd_lease()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        var former = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId + 1), world.Logger);
+        Assert.False((await former.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+        var ours = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId), world.Logger);
+        Assert.True((await ours.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+    }
+
+    [Fact]
+    public async Task One_status_is_read_by_its_subnet()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        Assert.Null(await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel));
+        Assert.True((await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.Equal("i-1", (await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel))!.InstanceId);
+    }
+
+    [Fact]
+    public async Task The_status_of_an_ended_reservation_is_deleted_and_that_of_a_living_one_kept()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        Assert.True((await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
+        Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+        Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
+        Assert.Equal(["10.24.6.0-24"], (await term.Statuses.ReadAllAsync(Cancel)).Keys);
+    }
+
+    [Fact]
+    public async Task A_status_that_is_older_than_its_subnets_key_is_left_out_and_so_written_again()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var former = Assert.Single(await world.LeasesAsync());
+        Assert.True((await term.Statuses.PublishAsync([(former, Status(former))], Cancel)).IsTermHeld);
+        Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+        // Deleted by an operator and created again with the same etcd lease: nodes do not use the status of the former key.
+        await world.DeleteAsync(world.Keys.Subnets + former.Key);
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var present = Assert.Single(await world.LeasesAsync());
+        Assert.Equal(former.EtcdLeaseId, present.EtcdLeaseId);
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+        Assert.True((await term.Statuses.PublishAsync([(present, Status(present))], Cancel)).IsTermHeld);
+        Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_status_that_cannot_be_read_is_left_out()
+    {
+        var world = await NewAsync();
+        await using var term = await CampaignAsync(world);
+        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "garbage");
+        Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task The_ranges_of_vSwitches_are_written_when_they_are_new_and_only_by_the_controller_of_now()
+    {
+        var world = await NewAsync();
+        var first = await CampaignAsync(world);
+        IReadOnlyList<Ipv4Network> ranges = [Ipv4Network.Parse("192.168.2.0/24"), Ipv4Network.Parse("192.168.1.0/24")];
+        Assert.True(await first.VSwitches.PublishAsync("vpc-1", ranges, Cancel));
+        var written = (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!;
+        Assert.Equal("192.168.1.0/24 192.168.2.0/24", written.Value.ToStringUtf8());
+        Assert.Equal(0, written.Lease); // it outlives the term: nodes choose a subnet without a controller, too
+        Assert.True(await first.VSwitches.PublishAsync("vpc-1", [.. ranges.Reverse()], Cancel));
+        Assert.Equal(written.ModRevision, (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!.ModRevision);
+        Assert.Equal(ranges.Order(), (await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        await first.DisposeAsync();
+        await using var second = await CampaignAsync(world);
+        Assert.False(await first.VSwitches.PublishAsync("vpc-1", [], Cancel));
+        Assert.True(await second.VSwitches.PublishAsync("vpc-1", [], Cancel));
+        Assert.Empty((await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+    }
+
+    [Fact]
+    public async Task A_status_that_etcd_refuses_keeps_none_of_the_others_from_being_written()
+    {
+        const int nodes = 40;
+        var world = await NewAsync();
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await world.LeasesAsync();
+        await using var term = await CampaignAsync(world);
+        // As after a restore: its key stands there without the etcd lease that it names.
+        var bad = leases[17];
+        world.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == world.Keys.Routes + bad.Key)
+            ? new EtcdException(EtcdErrorKind.LeaseNotFound, "etcdserver: requested lease not found", mayHaveHappened: false)
+            : null;
+        var result = await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel);
+        Assert.True(result.IsTermHeld);
+        Assert.Equal([bad.Key.ToString()], result.Refused);
+        Assert.Equal(nodes - 1, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+        Assert.Equal(1, world.Logger.Count(2040));
+    }
+
+    [Fact]
+    public async Task Statuses_are_written_to_an_etcd_that_allows_fewer_operations_than_usual()
+    {
+        const int nodes = 40;
+        await using var etcd = await EtcdProcess.StartAsync("http", "--max-txn-ops=16");
+        var world = new World(etcd.Connect(), "/coreos.com/network");
+        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        await using var term = await CampaignAsync(world);
+        var result = await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel);
+        Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', world.Logger.Lines));
+        Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
+    }
+
+    [Fact]
+    public async Task A_missing_permission_is_named_once_and_not_waited_for()
+    {
+        var world = await NewAsync();
+        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await world.LeasesAsync());
+        await using var term = await CampaignAsync(world);
+        world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied, "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).Refused);
+            Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
+        }
+
+        var line = Assert.Single(world.Logger.Lines, line => line.Id == 2040);
+        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}", line.Text, StringComparison.Ordinal);
+    }
+
+    private static RouteStatus Status(Lease lease) =>
+        new(lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+
+    private static Task<ControllerTerm> CampaignAsync(World world) =>
+        Eventually.WithinAsync(
+            "elected",
+            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+}

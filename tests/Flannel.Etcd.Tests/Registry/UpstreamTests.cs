@@ -1,0 +1,104 @@
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+
+namespace Flannel.Etcd.Tests.Registry;
+
+/// <summary>What upstream flannel (v0.19.2 to today) writes and expects, letter for letter, from its own source; see
+/// docs/compatibility.md.</summary>
+public sealed class UpstreamTests(SharedEtcd shared)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>The examples of upstream's documentation and tests, with what its CheckNetworkConfig makes of them.</summary>
+    [Theory]
+    [InlineData("""{ "Network": "10.3.0.0/16", "SubnetMin": "10.3.1.0", "SubnetMax": "10.3.25.0" }""", "10.3.0.0/16 SubnetLen 24 10.3.1.0..10.3.25.0 backend udp")]
+    [InlineData("""{ "Network": "10.4.0.0/16" }""", "10.4.0.0/16 SubnetLen 24 10.4.1.0..10.4.255.0 backend udp")]
+    [InlineData("""{"Network":"10.0.0.0/8","SubnetLen":20,"SubnetMin":"10.10.0.0","SubnetMax":"10.99.0.0","Backend":{"Type":"udp","Port":7890}}""", "10.0.0.0/8 SubnetLen 20 10.10.0.0..10.99.0.0 backend udp")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"x","AccessKeySecret":"y"}}""", "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0 backend ali-vpc")]
+    [InlineData("""{"EnableNFTables":true,"Network":"10.24.0.0/28","Backend":{"Type":"alloc"}}""", "10.24.0.0/28 SubnetLen 30 10.24.0.4..10.24.0.12 backend alloc")]
+    public void Its_configurations_mean_the_same(string config, string meaning) =>
+        Assert.Equal(meaning, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Config?.ToString());
+
+    /// <summary>Go's json.Marshal of LeaseAttrs, as each backend fills it.</summary>
+    [Theory]
+    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null}""", "", null)]
+    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"host-gw"}""", "host-gw", null)]
+    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}}""", "vxlan", """{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}""")]
+    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"wireguard","BackendData":{"PublicKey":"k="},"BackendV6Data":{"PublicKey":"k="}}""", "wireguard", """{"PublicKey":"k="}""")]
+    public void The_values_of_its_leases_are_read_and_written_back_as_they_were(string value, string backend, string? data)
+    {
+        var attributes = LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value), out var reason);
+        Assert.Equal("", reason);
+        Assert.Equal("192.168.0.7", attributes!.PublicIp.ToString());
+        Assert.Equal((backend, data), (attributes.BackendType, attributes.BackendData));
+        Assert.Equal(value, Encoding.UTF8.GetString(attributes.ToJson()));
+    }
+
+    [Fact]
+    public async Task It_watches_all_that_begins_with_subnets_and_finds_nothing_of_ours_there_but_leases()
+    {
+        var world = await NewAsync();
+        await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        // As in watchSubnets: the prefix without a slash at its end.
+        var all = await world.Direct.RangeAsync(new RangeRequest { Key = Text(world.Keys.Prefix + "/"), RangeEnd = Text(world.Keys.Prefix + "0") }, Cancel);
+        var keys = all.Kvs.Select(pair => pair.Key.ToStringUtf8()[world.Keys.Prefix.Length..]).ToList();
+        Assert.Equal(["/ali-vpc/instances/i-1", "/ali-vpc/nodes/192.168.0.1", "/config", "/subnets/10.24.5.0-24"], keys);
+        Assert.Single(keys, key => key.StartsWith("/subnets", StringComparison.Ordinal));
+        Assert.Equal(
+            """{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""",
+            all.Kvs[3].Value.ToStringUtf8());
+        Assert.All(all.Kvs.Where(pair => !pair.Key.Equals(world.Keys.Config)), pair => Assert.NotEqual(0, pair.Lease));
+    }
+
+    [Fact]
+    public async Task A_subnet_of_ours_cannot_be_created_by_its_transaction()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var key = Text(world.Keys.Subnets + held.Lease.Key);
+        // createSubnet: If(Version(key) = 0).Then(Put); etcd's version of a key is 0 exactly while it was never created or is deleted.
+        var answer = await world.Direct.TxnAsync(
+            new TxnRequest
+            {
+                Compare = { new Compare { Key = key, Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 } },
+                Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = Text("theirs") } } },
+            },
+            Cancel);
+        Assert.False(answer.Succeeded);
+    }
+
+    [Fact]
+    public async Task Its_renewal_of_a_lease_at_our_address_is_adopted_and_of_a_lease_that_we_took_is_noticed()
+    {
+        var world = await NewAsync();
+        var held = await world.AcquireAsync("192.168.0.1");
+        await using var events = new Events(world.Keeper(held));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        // updateSubnet: a plain Put under an etcd lease of its own, whoever has the key.
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
+        Assert.Equal(TimeSpan.FromHours(24), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
+        Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
+    }
+
+    [Theory]
+    [InlineData("10.24.5.0-24", "10.24.5.0/24")]
+    [InlineData("10.24.5.0-24&fc00:0:0:5::-64", "10.24.5.0/24")]
+    [InlineData("prefix-10.24.5.0-24", null)]
+    public void Its_keys_are_read_as_its_MakeSubnetKey_writes_them_and_not_as_its_ParseSubnetKey_would(string key, string? subnet) =>
+        Assert.Equal(subnet, SubnetKey.TryParse(key, out var read) ? read.Subnet.ToString() : null);
+
+    private async Task<World> NewAsync()
+    {
+        var world = shared.World();
+        await world.PublishConfigAsync();
+        return world;
+    }
+
+    private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
+}

@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Flannel.Core.Addresses;
+using Flannel.Testbed;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.HostNetwork.Tests;
+
+/// <summary>They change the PATH of this process, by which nft is found: no other test runs meanwhile.</summary>
+[CollectionDefinition(nameof(PathOfThisProcess), DisableParallelization = true)]
+public sealed class PathOfThisProcess;
+
+[Collection(nameof(PathOfThisProcess))]
+public sealed class MasqueradeTests : IDisposable
+{
+    private const string Network = "10.24.0.0/16";
+    private const string Subnet = "10.24.5.0/24";
+
+    private static readonly string[] s_secrets =
+        ["ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "FLANNELD_ETCD_PASSWORD", "https_proxy"];
+
+    /// <summary>Upstream's chain FLANNEL-POSTRTG, by its arguments of iptables (flannel, August 2026, pkg/trafficmngr/iptables/iptables.go,
+    /// masqRules), without comments.</summary>
+    private static readonly string[] s_upstream =
+    [
+        "--mark 0x4000/0x4000 -j RETURN",
+        $"-s {Subnet} -d {Network} -j RETURN",
+        $"-s {Network} -d {Subnet} -j RETURN",
+        $"! -s {Network} -d {Subnet} -j RETURN",
+        $"-s {Network} ! -d 224.0.0.0/4 -j MASQUERADE --random-fully",
+        $"! -s {Network} -d {Network} -j MASQUERADE --random-fully",
+    ];
+
+    private readonly FakeTimeProvider time = new();
+    private readonly RunFolder folder = new("nft");
+    private readonly string path = Environment.GetEnvironmentVariable("PATH") ?? "";
+
+    private Masquerade Masquerade => new(Ipv4Network.Parse(Network), Ipv4Network.Parse(Subnet), time);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("PATH", path);
+        foreach (var name in s_secrets) Environment.SetEnvironmentVariable(name, null);
+        folder.Dispose();
+    }
+
+    [Fact]
+    public void Every_packet_is_treated_as_by_upstreams_rules()
+    {
+        var rules = Regex.Matches(Masquerade.Rules, @"(?m)^    (?!type )(\S.*)$").Select(match => match.Groups[1].Value).ToList();
+        // A pod of this node, its bridge, a pod of another node, this node, another host of the VPC, the Internet, multicast.
+        string[] texts = ["10.24.5.2", "10.24.5.1", "10.24.9.2", "192.168.1.11", "192.168.1.12", "203.0.113.9", "224.0.0.251"];
+        var addresses = texts.Select(Ipv4Address.Parse).ToList();
+        var verdicts = new HashSet<string>();
+        foreach (var source in addresses)
+        {
+            foreach (var destination in addresses)
+            {
+                foreach (var mark in new uint[] { 0, 0x4000, 0x4001, 0x8000 })
+                {
+                    var packet = new Packet(source, destination, mark);
+                    var verdict = NftRules.VerdictOfIptables(s_upstream, packet);
+                    verdicts.Add(verdict);
+                    Assert.True(verdict == NftRules.VerdictOfNft(rules, packet), $"{packet} is to get '{verdict}'");
+                }
+            }
+        }
+
+        Assert.Equal(["masquerade fully-random", "no rule", "return"], verdicts.Order());
+    }
+
+    [Fact]
+    public void The_chain_is_that_of_upstream_in_a_table_that_is_replaced_as_a_whole()
+    {
+        Assert.Contains("type nat hook postrouting priority srcnat; policy accept;", Masquerade.Rules, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "table ip flannel_ali_vpc\ndelete table ip flannel_ali_vpc\ntable ip flannel_ali_vpc {\n", Masquerade.Rules,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nft_takes_the_rules()
+    {
+        Assert.SkipUnless(path.Split(':').Any(part => File.Exists(Path.Combine(part, "nft"))), "nft is missing: install nftables");
+        var result = await ProcessCommand.TryRunAsync(new ProgramStart("/usr/bin/env", ["nft", "--check", "-f", "-"]), Cancel, Masquerade.Rules);
+        Assert.SkipWhen(result.Error.Contains("Operation not permitted", StringComparison.Ordinal), "nft needs CAP_NET_ADMIN");
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+    }
+
+    [Fact]
+    public async Task Without_nft_one_line_says_what_to_install()
+    {
+        Environment.SetEnvironmentVariable("PATH", folder.Path);
+        var problem = await Masquerade.ApplyAsync(Cancel);
+        Assert.StartsWith("--ip-masq needs the nft command: ", problem, StringComparison.Ordinal);
+        Assert.EndsWith("; install nftables, or leave --ip-masq off and let Docker masquerade", problem, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', problem!);
+    }
+
+    [Fact]
+    public async Task What_nft_refuses_is_told_in_one_line()
+    {
+        await InstallAsync(
+            "cat > /dev/null\necho 'Error: Could not process rule: Operation not permitted' >&2\necho 'table ip x' >&2\nexit 1\n");
+        Assert.Equal(
+            "--ip-masq: nft failed with exit code 1: Error: Could not process rule: Operation not permitted table ip x"
+            + " (it needs CAP_NET_ADMIN)",
+            await Masquerade.ApplyAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task An_nft_that_hangs_is_ended_well_before_the_watchdog_would_end_the_daemon()
+    {
+        var unit = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "packaging", "systemd", "flanneld.service"), Cancel);
+        var watchdog = TimeSpan.FromSeconds(
+            int.Parse(Regex.Match(unit, @"(?m)^WatchdogSec=(\d+)s$").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.True(Masquerade.Limit * 3 < watchdog, $"nft may take {Masquerade.Limit}, and the watchdog waits {watchdog}");
+
+        await InstallAsync(Hang);
+        var applying = Masquerade.ApplyAsync(Cancel);
+        var pid = await StartedAsync();
+        time.Advance(Masquerade.Limit);
+        Assert.Equal("--ip-masq: nft did not end within 10 s", await applying);
+        await EndedAsync(pid);
+    }
+
+    [Fact]
+    public async Task A_stop_ends_nft_and_is_no_failure_of_it()
+    {
+        await InstallAsync(Hang);
+        using var stop = new CancellationTokenSource();
+        var applying = Masquerade.ApplyAsync(stop.Token);
+        var pid = await StartedAsync();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => applying);
+        await EndedAsync(pid);
+    }
+
+    [Fact]
+    public async Task The_command_gets_the_rules_and_sees_nothing_of_our_environment_but_the_path()
+    {
+        await InstallAsync("env > \"$0.environment\"\ncat > \"$0.rules\"\n");
+        foreach (var name in s_secrets) Environment.SetEnvironmentVariable(name, "hIdDeN");
+        Assert.Null(await Masquerade.ApplyAsync(Cancel));
+        Assert.Equal(Masquerade.Rules, await File.ReadAllTextAsync($"{folder.Path}/nft.rules", Cancel));
+        var seen = await File.ReadAllLinesAsync($"{folder.Path}/nft.environment", Cancel);
+        Assert.Contains($"PATH={folder.Path}:{path}", seen);
+        // The shell that plays nft adds these by itself.
+        Assert.DoesNotContain(seen, line => line.Split('=')[0] is not ("PATH" or "PWD" or "OLDPWD" or "SHLVL" or "_"));
+    }
+
+    /// <summary>The process that hangs is the one that was started, so that it is the one that is to be ended.</summary>
+    private const string Hang = "echo $$ > \"$0.part\"\nmv \"$0.part\" \"$0.pid\"\nexec sleep 600\n";
+
+    private async Task InstallAsync(string script)
+    {
+        var nft = Path.Combine(folder.Path, "nft");
+        await File.WriteAllTextAsync(nft, "#!/bin/sh\n" + script, Cancel);
+        File.SetUnixFileMode(nft, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Environment.SetEnvironmentVariable("PATH", $"{folder.Path}:{path}");
+    }
+
+    private async Task<int> StartedAsync()
+    {
+        var file = $"{folder.Path}/nft.pid";
+        await Eventually.IsAsync("nft runs", () => Task.FromResult(File.Exists(file)), Cancel);
+        return int.Parse(await File.ReadAllTextAsync(file, Cancel), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private static Task EndedAsync(int pid) => Eventually.IsAsync("nft has ended", () =>
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return Task.FromResult(process.HasExited);
+        }
+        catch (ArgumentException)
+        {
+            return Task.FromResult(true);
+        }
+    }, Cancel);
+}

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using Flannel.EndToEnd.Tests;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests;
+
+/// <summary>The executable of the other architecture, in qemu's emulation of its processor.</summary>
+public sealed class Arm64Tests
+{
+    private const string Emulator = "/usr/bin/qemu-aarch64-static";
+
+    private static readonly string s_executable = Path.Combine(Locations.Repository(), "artifacts", "linux-arm64", "flanneld");
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task It_leases_a_subnet_has_it_routed_and_stops()
+    {
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs it itself");
+        Needs.Program(Emulator);
+        Needs.Program(s_executable);
+        await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);
+        await vpc.PublishConfigAsync(Cancel);
+        var instance = vpc.Instances[0];
+        var version = await ProcessCommand.RunAsync(new ProgramStart(Emulator, [s_executable, "--version"]), Cancel);
+        Assert.Equal(await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--version"]), Cancel), version);
+
+        await using var daemon = await DaemonProcess.StartAsync(new ProgramStart(Emulator, [s_executable, .. instance.Arguments]) { Environment = new Dictionary<string, string>() }, Path.Combine(instance.Folder, "notify"));
+        await daemon.WaitForReadyAsync(Cancel);
+        var lease = Assert.Single(await vpc.LeasesAsync(Cancel));
+        var route = Assert.Single(await vpc.Control.CustomRoutesAsync(Cancel));
+        Assert.Equal(($"{TestVpc.Prefix}/subnets/{route.DestinationCidrBlock.Replace('/', '-')}", instance.InstanceId), (lease.Key, route.NextHopId));
+        Assert.NotNull(await instance.ReadSubnetFileAsync(Cancel));
+        Assert.Equal(0, await daemon.StopAsync(Cancel));
+    }
+}

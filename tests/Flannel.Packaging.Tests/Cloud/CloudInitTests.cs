@@ -1,0 +1,159 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Flannel.EndToEnd.Tests;
+using Flannel.Packaging.Tests.Repository;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Cloud;
+
+/// <summary>
+/// The first boot of two bare instances with packaging/cloud-init as their user-data, which cloud-init's own AliYun datasource reads from the simulated
+/// metadata service; <see cref="EcsImage"/> says what is staged.
+/// </summary>
+public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
+{
+    private const string RepositoryAddress = "100.100.0.20";
+    private const string RepositoryUrl = $"http://{RepositoryAddress}";
+    private const string DropIn = $"Environment=FLANNELD_ETCD_ENDPOINTS=http://{Templates.ExampleEtcd}:2379\n";
+
+    // Two machines that install packages, on a machine that may have other things to do.
+    private static readonly TimeSpan s_bootLimit = TimeSpan.FromMinutes(5);
+
+    private readonly List<SystemdMachine> _machines = [];
+    private SignedRepository? _repository;
+    private FileServer? _server;
+
+    private VpcTopology Topology => (VpcTopology)Vpc;
+
+    public new async ValueTask DisposeAsync()
+    {
+        try
+        {
+            foreach (var machine in _machines)
+            {
+                if (TestContext.Current.TestState?.Result == TestResult.Failed)
+                {
+                    TestContext.Current.TestOutputHelper?.WriteLine((await machine.TryAsync("cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
+                }
+                await machine.DisposeAsync();
+                Assert.Empty(SystemdMachine.LeftOf(machine.Name, Vpc.Folder.Path));
+            }
+            if (_server is not null)
+            {
+                await _server.DisposeAsync();
+            }
+            if (_repository is not null)
+            {
+                await _repository.DisposeAsync();
+            }
+        }
+        finally
+        {
+            await base.DisposeAsync();
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    [Fact]
+    public async Task Bare_instances_become_an_etcd_host_and_a_node()
+    {
+        await StartCloudAsync();
+
+        // Both at once: the node is there before its etcd, and waits.
+        var machines = await Task.WhenAll(BootAsync(0), BootAsync(1));
+
+        foreach (var (machine, instance) in machines.Zip(Vpc.Instances))
+        {
+            Assert.Contains("Found single datasource: AliYun", await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
+            // Newer ones end with 2 when they had to do without something, here a DHCP server.
+            Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
+            Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
+            Assert.Equal(("aliyun", instance.InstanceId), (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
+            Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());
+            Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel), await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
+            Assert.Equal("1", (await machine.RunAsync("cat /proc/sys/net/ipv4/ip_forward", Cancel)).Trim());
+            // No configuration file was touched, and nobody was asked.
+            Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
+        }
+        Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel)).Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
+        Assert.Contains("/apt/dists/stable/InRelease", _server!.Requests);
+        Assert.Equal(TestVpc.Config, await EtcdctlAsync("get --print-value-only /coreos.com/network/config"));
+
+        // Both have a subnet, and the VPC's route table knows the way to each.
+        var before = await SubnetsAsync(machines);
+        Assert.Equal(2, before.Distinct().Count());
+        foreach (var (subnet, instance) in before.Zip(Vpc.Instances))
+        {
+            var route = await RouteAsync(subnet);
+            Assert.Equal(("Available", instance.InstanceId), (route?.Status, route?.NextHopId));
+        }
+
+        // At the next boot nothing is installed again, and the node has the subnet that it had.
+        var requests = _server.Requests.Count;
+        await machines[1].RebootAsync(Cancel);
+        await Eventually.IsAsync("the node is ready again", async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
+        Assert.Equal(before, await SubnetsAsync(machines));
+        Assert.Equal(requests, _server.Requests.Count);
+    }
+
+    /// <summary>The VPC with its metadata service and API, and a repository of our packages within reach.</summary>
+    private async Task StartCloudAsync()
+    {
+        _ = Packages.Deb;
+        await Needs.NamespacesAsync();
+        if (await DebianRoot.UnavailableAsync(Cancel, withCloudInit: true) is { } reason)
+        {
+            Assert.Skip(reason);
+        }
+        var instances = World.MakeInstances(2);
+        Assert.Equal(Templates.ExampleEtcd, instances[0].PrivateIp);
+        await StartVpcAsync(2, new World { Instances = [instances[0] with { UserData = UserData("etcd") }, instances[1] with { UserData = UserData("node") }] }, publishConfig: false);
+        await Topology.RouterNamespace.IpAsync(Cancel, $"address add {RepositoryAddress}/32 dev lo");
+        _repository = await SignedRepository.MakeAsync();
+        _server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), _repository.Served);
+    }
+
+    /// <summary>As published, but for the repository's place and the API's: here it is no https host that DNS knows.</summary>
+    private static string UserData(string role)
+    {
+        var text = Templates.UserData(role);
+        Assert.Contains(DropIn, text, StringComparison.Ordinal);
+        return text.Replace(Templates.ExampleRepository, RepositoryUrl, StringComparison.Ordinal).Replace(DropIn,
+            DropIn + string.Concat(new[] { "VPC", "ECS" }.Select(api => $"      Environment=FLANNELD_{api}_ENDPOINT=http://{VpcTopology.ApiAddress}:8080\n")), StringComparison.Ordinal);
+    }
+
+    private async Task<SystemdMachine> BootAsync(int instance)
+    {
+        var ns = Vpc.Instances[instance].Namespace!;
+        // As the kernel has it until user-data says otherwise.
+        await ns.SetAsync(("ipv4/ip_forward", "0"));
+        var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
+        EcsImage.Write(lower, folder);
+        var machine = await SystemdMachine.StartAsync(lower, folder, _repository!.Served, ns, Cancel, s_bootLimit);
+        lock (_machines)
+        {
+            _machines.Add(machine);
+        }
+        return machine;
+    }
+
+    private static async Task<string> QueryAsync(SystemdMachine machine, string name) => (await machine.RunAsync($"cloud-init query {name}", Cancel)).Trim();
+
+    private async Task<string> EtcdctlAsync(string arguments) => (await _machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel)).Trim();
+
+    /// <summary>What each machine's subnet.env says, which is what its lease says.</summary>
+    private async Task<string[]> SubnetsAsync(IReadOnlyList<SystemdMachine> machines)
+    {
+        var leases = JsonNode.Parse(await EtcdctlAsync($"get --prefix {SubnetPrefix} --write-out=json"))!["kvs"]!.AsArray().ToDictionary(
+            pair => (string)JsonNode.Parse(Text(pair!["value"]))!["PublicIP"]!, pair => Text(pair!["key"])[SubnetPrefix.Length..].Replace('-', '/'));
+        return await Task.WhenAll(machines.Zip(Vpc.Instances, async (machine, instance) =>
+        {
+            var subnet = leases[instance.PublicIp];
+            var first = subnet[..subnet.LastIndexOf('.')] + ".1";
+            Assert.Contains($"FLANNEL_SUBNET={first}/24\n", await File.ReadAllTextAsync(machine.PathOf("/run/flannel/subnet.env"), Cancel), StringComparison.Ordinal);
+            return subnet;
+        }));
+
+        static string Text(JsonNode? base64) => System.Text.Encoding.UTF8.GetString(Convert.FromBase64String((string)base64!));
+    }
+}

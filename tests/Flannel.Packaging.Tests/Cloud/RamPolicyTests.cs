@@ -1,0 +1,42 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Cloud;
+
+/// <summary>packaging/ram is the one place where the controller's rights are kept: whatever else names them, agrees.</summary>
+public sealed partial class RamPolicyTests
+{
+    private static readonly string[] s_actions = [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
+
+    [Fact]
+    public void The_README_shows_the_policy()
+    {
+        var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "README.md"));
+        var shown = JsonNode.Parse(JsonBlock().Match(readme).Groups[1].Value);
+        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), shown), "README.md and packaging/ram/controller-policy.json differ");
+    }
+
+    /// <summary>Every action that the sources name is allowed, and none that they do not name.</summary>
+    [Fact]
+    public void The_daemon_needs_what_the_policy_allows_and_nothing_else()
+    {
+        var sources = string.Concat(Directory.GetFiles(Path.Combine(Locations.Repository(), "src", "Flannel.AliCloud"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var named = Named().Matches(sources).Select(name => name.Groups[1].Value).ToHashSet();
+        Assert.True(named.Count >= 8, string.Join(' ', named));
+        Assert.Subset(s_actions.ToHashSet(), named);
+        Assert.All(s_actions, action => Assert.Matches($@"\b{action.Split(':')[1]}\b", sources));
+    }
+
+    [Fact]
+    public void Only_ECS_may_lend_the_role() => Assert.Equal(
+        ["ecs.aliyuncs.com"], Statement(Templates.Json("ram", "trust-policy.json"))["Principal"]!["Service"]!.AsArray().Select(service => (string)service!));
+
+    private static JsonNode Statement(JsonNode policy) => Assert.Single(policy["Statement"]!.AsArray())!;
+
+    [GeneratedRegex(@"```json\n\s*(\{""Version"".*?)\n\s*```", RegexOptions.Singleline)]
+    private static partial Regex JsonBlock();
+
+    [GeneratedRegex(@"""((?:vpc|ecs|quotas):[A-Z]\w+)""")]
+    private static partial Regex Named();
+}

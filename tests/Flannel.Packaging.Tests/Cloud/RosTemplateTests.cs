@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Flannel.Packaging.Tests.Cloud;
+
+/// <summary>
+/// The structure of the ROS template: no tool of Alibaba's checks one without an account. Types and properties are those of the documentation
+/// (help.aliyun.com, "ros/developer-reference", as of 2026).
+/// </summary>
+public sealed partial class RosTemplateTests
+{
+    private static readonly JsonNode s_template = Templates.Yaml(Templates.Read("ros", "flannel.yaml"));
+
+    /// <summary>Of the properties that the documentation lists, those that a reviewer has looked up.</summary>
+    private static readonly Dictionary<string, string[]> s_properties = new()
+    {
+        ["ALIYUN::ECS::VPC"] = ["VpcName", "CidrBlock"],
+        ["ALIYUN::ECS::VSwitch"] = ["VSwitchName", "VpcId", "ZoneId", "CidrBlock"],
+        ["ALIYUN::ECS::SecurityGroup"] = ["SecurityGroupName", "VpcId", "SecurityGroupIngress"],
+        ["ALIYUN::RAM::Role"] = ["RoleName", "Description", "AssumeRolePolicyDocument", "Policies"],
+        ["ALIYUN::ECS::InstanceGroup"] =
+        [
+            "InstanceName", "ZoneId", "VpcId", "VSwitchId", "SecurityGroupId", "RamRoleName", "ImageId", "InstanceType", "SystemDiskCategory",
+            "AllocatePublicIP", "PrivateIpAddress", "MaxAmount", "UserData",
+        ],
+    };
+
+    private static readonly Dictionary<string, string[]> s_attributes = new()
+    {
+        ["ALIYUN::ECS::VPC"] = ["VpcId", "VRouterId", "RouteTableId"],
+        ["ALIYUN::RAM::Role"] = ["RoleId", "RoleName", "Arn"],
+        ["ALIYUN::ECS::InstanceGroup"] = ["InstanceIds", "PrivateIps", "PublicIps", "HostNames", "ZoneIds"],
+    };
+
+    [Fact]
+    public void Resources_are_of_known_types_with_known_properties()
+    {
+        Assert.Equal("2015-09-01", (string?)s_template["ROSTemplateFormatVersion"]);
+        Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" }, s_template.AsObject().Select(key => key.Key).ToHashSet());
+        Assert.Equal(["Vpc", "VSwitch", "SecurityGroup", "ControllerRole", "Etcd", "Node"], Names("Resources"));
+        Assert.All(s_template["Resources"]!.AsObject(), resource =>
+        {
+            Assert.Subset(new HashSet<string> { "Type", "DependsOn", "Properties" }, resource.Value!.AsObject().Select(key => key.Key).ToHashSet());
+            Assert.Subset(s_properties[TypeOf(resource.Key)].ToHashSet(), resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
+        });
+        Assert.All(s_template["Parameters"]!.AsObject(), parameter => Assert.NotEmpty((string?)parameter.Value!["Description"] ?? ""));
+        Assert.All(s_template["Outputs"]!.AsObject(), output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
+    }
+
+    [Fact]
+    public void Every_reference_resolves_and_every_parameter_is_used()
+    {
+        var known = Names("Parameters").Concat(Names("Resources")).Append("ALIYUN::StackName").ToHashSet();
+        var references = References(s_template["Resources"]!).Concat(References(s_template["Outputs"]!)).ToList();
+        Assert.All(references, name => Assert.Contains(name, known));
+        Assert.Subset(references.ToHashSet(), Names("Parameters").ToHashSet());
+        Assert.All(Calls(s_template, "Fn::GetAtt").Select(call => call.AsArray()), call => Assert.Contains((string)call[1]!, s_attributes[TypeOf((string)call[0]!)]));
+    }
+
+    [Fact]
+    public void Instances_have_the_user_data_letter_for_letter()
+    {
+        foreach (var (resource, role) in new[] { ("Etcd", "etcd"), ("Node", "node") })
+        {
+            var replace = Properties(resource)["UserData"]!["Fn::Replace"]!.AsArray();
+            var text = (string)replace[1]!;
+            Assert.Equal(Templates.UserData(role), text);
+            string[] examples = [Templates.ExampleEtcd, .. role == "etcd" ? [Templates.ExampleNetwork] : Array.Empty<string>(), Templates.ExampleRepository];
+            Assert.Equal(examples, replace[0]!.AsObject().Select(pair => pair.Key));
+            Assert.All(examples, example => Assert.Contains(example, text, StringComparison.Ordinal));
+        }
+        var parameters = s_template["Parameters"]!;
+        Assert.Equal((Templates.ExampleEtcd, Templates.ExampleNetwork), ((string?)parameters["EtcdAddress"]!["Default"], (string?)parameters["PodCidr"]!["Default"]));
+        Assert.Equal("EtcdAddress", (string?)Properties("Etcd")["PrivateIpAddress"]!["Ref"]);
+        // The key of the packages comes by it.
+        Assert.Matches((string)parameters["Repository"]!["AllowedPattern"]!, Templates.ExampleRepository);
+        Assert.DoesNotMatch((string)parameters["Repository"]!["AllowedPattern"]!, "http://packages.example.com/flanneld");
+    }
+
+    [Fact]
+    public void The_role_has_the_policies_of_packaging_ram_and_both_kinds_of_instances_have_the_role()
+    {
+        var role = Properties("ControllerRole");
+        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "trust-policy.json"), role["AssumeRolePolicyDocument"]), "trust policy");
+        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), Assert.Single(role["Policies"]!.AsArray())!["PolicyDocument"]), "policy");
+        Assert.All(["Etcd", "Node"], (Action<string>)(name => Assert.Equal("ControllerRole", (string?)Properties(name)["RamRoleName"]!["Fn::GetAtt"]![0])));
+    }
+
+    [Fact]
+    public void The_security_group_lets_the_containers_through()
+    {
+        var rule = Assert.Single(Properties("SecurityGroup")["SecurityGroupIngress"]!.AsArray())!;
+        Assert.Equal(("all", "-1/-1", "accept", "PodCidr"), ((string?)rule["IpProtocol"], (string?)rule["PortRange"], (string?)rule["Policy"], (string?)rule["SourceCidrIp"]!["Ref"]));
+    }
+
+    private static JsonNode Properties(string resource) => s_template["Resources"]![resource]!["Properties"]!;
+
+    private static string TypeOf(string resource) => (string)s_template["Resources"]![resource]!["Type"]!;
+
+    private static IEnumerable<string> Names(string section) => s_template[section]!.AsObject().Select(pair => pair.Key);
+
+    /// <summary>By Ref, Fn::GetAtt, Fn::Sub and DependsOn; not what stands in a text that only the instance reads.</summary>
+    private static IEnumerable<string> References(JsonNode node) =>
+    [
+        .. Calls(node, "Ref").Concat(Calls(node, "DependsOn")).Select(name => (string)name!),
+        .. Calls(node, "Fn::GetAtt").Select(call => (string)call[0]!),
+        .. Calls(node, "Fn::Sub").SelectMany(text => Variable().Matches((string)text!)).Select(variable => variable.Groups[1].Value),
+    ];
+
+    private static IEnumerable<JsonNode> Calls(JsonNode? node, string function) => node switch
+    {
+        JsonObject map => map.SelectMany(pair => pair.Key == function ? [pair.Value!] : Calls(pair.Value, function)),
+        JsonArray list => list.SelectMany(item => Calls(item, function)),
+        _ => [],
+    };
+
+    [GeneratedRegex(@"\$\{([^}]+)\}")]
+    private static partial Regex Variable();
+}

@@ -1,0 +1,84 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Cloud;
+
+/// <summary>The user-data as text; <see cref="CloudInitTests"/> boots machines with it.</summary>
+public sealed class UserDataTests
+{
+    public static TheoryData<string> Roles => [.. Templates.Roles];
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void It_is_small_and_uses_what_every_cloud_init_knows(string role)
+    {
+        var text = Templates.UserData(role);
+        Assert.StartsWith("#cloud-config\n", text, StringComparison.Ordinal);
+        Assert.True(Encoding.UTF8.GetByteCount(text) < Templates.LongestUserData / 2, "half of it is the user's");
+        var config = Templates.Yaml(text).AsObject();
+        Assert.Equal(["write_files", "runcmd"], config.Select(key => key.Key));
+        Assert.All(config["write_files"]!.AsArray(), file =>
+        {
+            Assert.Equal(["path", "content"], file!.AsObject().Select(key => key.Key));
+            Assert.StartsWith("/etc/", (string?)file["path"], StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public async Task Its_steps_are_scripts_of_a_plain_shell(string role)
+    {
+        var steps = Templates.Yaml(Templates.UserData(role))["runcmd"]!.AsArray();
+        Assert.All(steps, step => Assert.StartsWith("set -eu\n", (string?)step, StringComparison.Ordinal));
+        foreach (var step in steps)
+        {
+            await ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-n"]), TestContext.Current.CancellationToken, (string?)step);
+            if (File.Exists("/usr/bin/shellcheck"))
+            {
+                await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/shellcheck", ["--shell=sh", "-"]), TestContext.Current.CancellationToken, (string?)step);
+            }
+        }
+    }
+
+    /// <summary>Where this machine has no cloud-init, <see cref="CloudInitTests"/> asks that of a machine that has.</summary>
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public async Task It_is_valid_by_cloud_inits_own_schema(string role)
+    {
+        const string program = "/usr/bin/cloud-init";
+        if (File.Exists(program))
+        {
+            var said = await ProcessCommand.RunAsync(new ProgramStart(program, ["schema", "--config-file", Templates.PathOf("cloud-init", role + ".yaml")]), TestContext.Current.CancellationToken);
+            Assert.Contains("Valid", said, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void The_etcd_host_is_a_node_too()
+    {
+        var (node, etcd) = (Templates.Yaml(Templates.UserData("node")), Templates.Yaml(Templates.UserData("etcd")));
+        Assert.Equal(Texts(node["runcmd"]!), Texts(etcd["runcmd"]!).TakeLast(1));
+        Assert.Equal(Texts(node["write_files"]!), Texts(etcd["write_files"]!).TakeLast(2));
+    }
+
+    [Fact]
+    public void What_is_the_users_is_marked_and_every_example_can_be_replaced()
+    {
+        foreach (var role in Templates.Roles)
+        {
+            var lines = Templates.UserData(role).Split('\n');
+            string[] examples = ["=http://" + Templates.ExampleEtcd, $"\"Network\":\"{Templates.ExampleNetwork}\"", "repository=" + Templates.ExampleRepository];
+            var found = examples.Select(example => Array.FindIndex(lines, line => line.Contains(example, StringComparison.Ordinal))).Where(at => at >= 0).ToList();
+            Assert.Equal(role == "etcd" ? 3 : 2, found.Count);
+            Assert.All(found, at => Assert.Contains("# CHANGE", lines[at - 1], StringComparison.Ordinal));
+        }
+        Assert.Contains($"http://{Templates.ExampleEtcd}:2379", Templates.UserData("node"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_secret_is_asked_for() => Assert.All(Templates.Roles, role =>
+        Assert.DoesNotMatch("(?i)access_?key|password|secret_|token", Templates.UserData(role)));
+
+    private static IEnumerable<string> Texts(JsonNode list) => list.AsArray().Select(item => item!.ToJsonString());
+}

@@ -1,0 +1,106 @@
+using System.Text.Json.Nodes;
+using Flannel.EndToEnd.Tests;
+using Flannel.Testbed;
+using k8s;
+using k8s.Models;
+
+namespace Flannel.Packaging.Tests.Container;
+
+/// <summary>packaging/container/daemonset.yaml, read with Kubernetes' own types, its flags given to the executable.</summary>
+public sealed class DaemonSetTests
+{
+    private static readonly List<object> s_objects = KubernetesYaml.LoadAllFromString(
+        File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "daemonset.yaml")), strict: true);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static V1DaemonSet DaemonSet => s_objects.OfType<V1DaemonSet>().Single();
+
+    private static V1PodSpec Pod => DaemonSet.Spec.Template.Spec;
+
+    private static V1Container Daemon => Pod.Containers.Single();
+
+    [Fact]
+    public void It_is_one_namespace_one_config_map_and_one_daemon_set_that_selects_its_own_pods()
+    {
+        Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], s_objects.Select(thing => thing.GetType().Name));
+        Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
+        var space = s_objects.OfType<V1Namespace>().Single();
+        Assert.All(new[] { DaemonSet.Metadata, s_objects.OfType<V1ConfigMap>().Single().Metadata }, metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
+        // The host's network and folders are refused elsewhere.
+        Assert.Equal("privileged", space.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
+    }
+
+    [Fact]
+    public void A_field_that_Kubernetes_does_not_know_is_found() => Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
+
+    [Fact]
+    public async Task Its_flags_and_variables_are_the_executables()
+    {
+        Needs.NativeExecutable();
+        Assert.Equal(0, (await ParseAsync(Daemon.Args, Daemon.Env)).ExitCode);
+        // What makes the test worth something: a name that is wrong is refused.
+        Assert.Equal(2, (await ParseAsync([.. Daemon.Args, "--etcd-cefile=/x"], Daemon.Env)).ExitCode);
+        var help = await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--help"]), Cancel);
+        Assert.All(Daemon.Env, variable => Assert.Contains($"--{variable.Name["FLANNELD_".Length..].ToLowerInvariant().Replace('_', '-')} ", help, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_daemon_is_an_ordinary_user_that_can_write_nothing_but_its_folder()
+    {
+        Assert.True(Pod.HostNetwork);
+        Assert.False(Pod.AutomountServiceAccountToken);
+        Assert.Equal((true, 65532, 65532, 65532), (Pod.SecurityContext.RunAsNonRoot, Pod.SecurityContext.RunAsUser, Pod.SecurityContext.RunAsGroup, Pod.SecurityContext.FsGroup));
+        Assert.Equal("RuntimeDefault", Pod.SecurityContext.SeccompProfile.Type);
+        Assert.Equal((true, false), (Daemon.SecurityContext.ReadOnlyRootFilesystem, Daemon.SecurityContext.AllowPrivilegeEscalation));
+        Assert.Equal(["ALL"], Daemon.SecurityContext.Capabilities.Drop);
+        Assert.Null(Daemon.SecurityContext.Capabilities.Add);
+        Assert.Equal(["/run/flannel"], Daemon.VolumeMounts.Where(mount => mount.ReadOnlyProperty != true).Select(mount => mount.MountPath));
+        var prepare = Pod.InitContainers.Single();
+        Assert.Contains("chown 65532:65532 /run/flannel", prepare.Command[^1], StringComparison.Ordinal);
+        Assert.Equal(["CHOWN"], prepare.SecurityContext.Capabilities.Add);
+    }
+
+    [Fact]
+    public void Every_mount_has_its_volume_and_every_file_of_a_flag_its_mount()
+    {
+        var volumes = Pod.Volumes.Select(volume => volume.Name).ToHashSet();
+        Assert.All(Pod.Containers.Concat(Pod.InitContainers).SelectMany(container => container.VolumeMounts), mount => Assert.Contains(mount.Name, volumes));
+        var files = Daemon.Args.Where(argument => argument.Contains("file=", StringComparison.Ordinal)).Select(argument => argument.Split('=')[1]).ToList();
+        Assert.Equal(3, files.Count);
+        Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd" && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
+        // The group of the pod reads the secret, others do not.
+        Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
+        var config = s_objects.OfType<V1ConfigMap>().Single();
+        Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null), variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
+        Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items), item => Assert.Contains(item.Key, config.Data.Keys));
+    }
+
+    [Fact]
+    public void The_kubelet_probes_where_the_daemon_answers()
+    {
+        var port = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_PORT").Value;
+        var address = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_IP").Value;
+        Assert.Equal(("/healthz", port, address), (Daemon.LivenessProbe.HttpGet.Path, Daemon.LivenessProbe.HttpGet.Port.Value, Daemon.LivenessProbe.HttpGet.Host));
+        Assert.Equal(("/readyz", port, address), (Daemon.ReadinessProbe.HttpGet.Path, Daemon.ReadinessProbe.HttpGet.Port.Value, Daemon.ReadinessProbe.HttpGet.Host));
+    }
+
+    [Fact]
+    public void Its_configuration_of_CNI_is_JSON_that_leaves_the_pods_addresses_alone()
+    {
+        var config = JsonNode.Parse(s_objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"])!;
+        var flannel = config["plugins"]!.AsArray()[0]!;
+        Assert.Equal("flannel", flannel["type"]!.GetValue<string>());
+        Assert.False(flannel["delegate"]!["ipMasq"]!.GetValue<bool>());
+    }
+
+    /// <summary>With --version the executable reads all flags and variables, and starts nothing.</summary>
+    private static Task<CommandResult> ParseAsync(IEnumerable<string> arguments, IEnumerable<V1EnvVar> variables)
+    {
+        var config = s_objects.OfType<V1ConfigMap>().Single();
+        return ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, [.. arguments, "--version"])
+        {
+            Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value ?? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key]),
+        }, Cancel);
+    }
+}

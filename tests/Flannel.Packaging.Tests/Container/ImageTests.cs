@@ -1,0 +1,183 @@
+using System.Formats.Tar;
+using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Flannel.EndToEnd.Tests;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Container;
+
+/// <summary>What is in the image archive, read without a container engine.</summary>
+public sealed class ImageTests
+{
+    private const long MaxCompressedBytes = 8_250_000;
+    private const int DaemonUser = 65532;
+    private const string Annotation = "org.opencontainers.image.";
+
+    private static readonly string[] s_both = ["amd64", "arm64"];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void A_node_fetches_at_most_8250_kB() => Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
+
+    [Fact]
+    public void Nothing_is_in_it_but_what_the_daemon_needs_and_only_run_flannel_is_the_daemons()
+    {
+        Assert.All(new OciArchive(Packages.Image).Images, image => Assert.Equal(
+            [
+                "755 0:0 etc", "644 0:0 etc/group", "644 0:0 etc/passwd", "755 0:0 etc/ssl", "755 0:0 etc/ssl/certs", "644 0:0 etc/ssl/certs/ca-certificates.crt",
+                "755 0:0 opt", "755 0:0 opt/bin", "755 0:0 opt/bin/flanneld", "755 0:0 run",
+                "755 0:0 usr", "755 0:0 usr/share", "755 0:0 usr/share/doc", "755 0:0 usr/share/doc/flanneld", "644 0:0 usr/share/doc/flanneld/copyright",
+                $"755 {DaemonUser}:{DaemonUser} run/flannel",
+            ],
+            image.Files().Select(file => string.Create(CultureInfo.InvariantCulture, $"{Convert.ToString((int)file.Entry.Mode, 8)} {file.Entry.Uid}:{file.Entry.Gid} {file.Entry.Name.TrimEnd('/')}"))));
+    }
+
+    [Fact]
+    public void The_executable_is_the_published_one_and_of_the_platform_that_the_index_names()
+    {
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
+        {
+            var program = image.File("opt/bin/flanneld");
+            Assert.Equal(File.ReadAllBytes(Packages.ExecutableOf(image.Architecture)), program);
+            // e_machine of the ELF header: EM_X86_64, EM_AARCH64.
+            Assert.Equal(image.Architecture == "amd64" ? 62 : 183, BitConverter.ToUInt16(program, 18));
+            Assert.Equal(("linux", image.Architecture), (Text(image.Config["os"]), Text(image.Config["architecture"])));
+        });
+    }
+
+    [Fact]
+    public void Its_authorities_are_Debians_and_none_of_this_machines_own()
+    {
+        const string folder = "/usr/share/ca-certificates/mozilla";
+        var debians = Directory.GetFiles(folder, "*.crt").Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
+        Assert.True(debians.Count > 100, $"{debians.Count} in {folder}");
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
+        {
+            var bundle = new X509Certificate2Collection();
+            bundle.ImportFromPem(Encoding.ASCII.GetString(image.File("etc/ssl/certs/ca-certificates.crt")));
+            Assert.Equal(debians, bundle.Select(certificate => certificate.Thumbprint).Order());
+        });
+    }
+
+    [Fact]
+    public void It_starts_the_daemon_as_an_ordinary_user_and_asks_it_for_its_health()
+    {
+        Assert.All(new OciArchive(Packages.Image).Images, image =>
+        {
+            var config = image.Config["config"]!.AsObject();
+            Assert.Equal(["User", "Env", "Entrypoint", "WorkingDir", "Labels", "StopSignal", "Healthcheck"], config.Select(member => member.Key));
+            Assert.Equal(($"{DaemonUser}:{DaemonUser}", "/", "SIGTERM"), (Text(config["User"]), Text(config["WorkingDir"]), Text(config["StopSignal"])));
+            Assert.Equal(["/opt/bin/flanneld"], Texts(config["Entrypoint"]));
+            Assert.Equal(["PATH=/opt/bin", "HOME=/", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"], Texts(config["Env"]));
+            Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(config["Healthcheck"]!["Test"]));
+            // The command itself waits 5 s at most: it must be able to say so.
+            Assert.InRange(config["Healthcheck"]!["Timeout"]!.GetValue<long>(), 5_500_000_000, 10_000_000_000);
+        });
+    }
+
+    [Fact]
+    public void Index_manifests_and_labels_say_the_same_of_it()
+    {
+        var archive = new OciArchive(Packages.Image);
+        Assert.Empty(archive.Unused);
+        Assert.Equal("application/vnd.oci.image.index.v1+json", Text(archive.Index["mediaType"]));
+        var notes = archive.Index["annotations"]!.AsObject();
+        Assert.All(archive.Images, image =>
+        {
+            Assert.Equal(notes.ToJsonString(), image.Manifest["annotations"]!.ToJsonString());
+            Assert.Equal(notes.ToJsonString(), image.Config["config"]!["Labels"]!.ToJsonString());
+            Assert.Equal(Text(notes[Annotation + "created"]), Text(image.Config["created"]));
+            Assert.All(image.Files(), file => Assert.Equal(DateTimeOffset.Parse(Text(notes[Annotation + "created"]), CultureInfo.InvariantCulture), file.Entry.ModificationTime));
+        });
+        Assert.Equal("flanneld", Text(notes[Annotation + "title"]));
+        Assert.Matches(@"^flanneld-(.+)-oci\.tar$", Path.GetFileName(Packages.Image));
+        Assert.Equal(Path.GetFileName(Packages.Image)["flanneld-".Length..^"-oci.tar".Length], Text(notes[Annotation + "version"]));
+        Assert.Matches("^[0-9a-f]{40}$", Text(notes[Annotation + "revision"]));
+        Assert.Superset(new HashSet<string> { "MIT", "Apache-2.0", "BSD-3-Clause", "LGPL-2.1-or-later", "MPL-2.0", "Zlib" }, Text(notes[Annotation + "licenses"]).Split(" AND ").ToHashSet());
+    }
+
+    [Fact]
+    public async Task Two_builds_in_two_folders_make_the_same_bytes_and_an_index_over_both_architectures()
+    {
+        using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
+        using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
+        var made = await one.RunAsync("packaging/container/build.sh", s_both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
+        Assert.True(made.ExitCode == 0, made.Output + made.Error);
+        await Task.Delay(TimeSpan.FromSeconds(1.1), Cancel);
+        var again = await two.RunAsync("packaging/container/build.sh", s_both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
+        Assert.True(again.ExitCode == 0, again.Output + again.Error);
+        Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
+            Directory.GetFiles(one.PackagesFolder).Select(Path.GetFileName).Order());
+        Assert.All(Directory.GetFiles(one.PackagesFolder), file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.PackagesFolder, Path.GetFileName(file)))));
+
+        var archive = new OciArchive(one.Image);
+        Assert.Contains(archive.Digest, made.Output, StringComparison.Ordinal);
+        Assert.Equal(s_both, archive.Images.Select(image => image.Architecture));
+        Assert.Equal($"localhost/flanneld:{ScratchBuild.Tag}", Text(archive.Root["annotations"]!["org.opencontainers.image.ref.name"]));
+        var notes = archive.Index["annotations"]!;
+        Assert.Equal(("2026-01-02T03:04:05Z", ScratchBuild.Version), (Text(notes[Annotation + "created"]), Text(notes[Annotation + "version"])));
+        Assert.Equal(("https://code.example/flannel", "https://code.example/flannel/blob/main/packaging/container/README.md"), (Text(notes[Annotation + "source"]), Text(notes[Annotation + "documentation"])));
+    }
+
+    [Theory]
+    [InlineData("https://robot:SecretToken@code.example/flannel.git", "https://code.example/flannel")]
+    [InlineData("https://code.example/flannel", "https://code.example/flannel")]
+    [InlineData("/srv/flannel", null)]
+    [InlineData("git@code.example:flannel.git", null)]
+    public async Task Where_the_sources_are_is_the_clones_origin_without_a_secret(string origin, string? expected)
+    {
+        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
+        await GitAsync("init", "--quiet");
+        await GitAsync("remote", "add", "origin", origin);
+        var made = await scratch.RunAsync("packaging/container/build.sh", ["amd64"], Cancel);
+        Assert.True(made.ExitCode == 0, made.Output + made.Error);
+        var notes = new OciArchive(scratch.Image).Index["annotations"]!;
+        Assert.Equal(expected, notes[Annotation + "source"]?.GetValue<string>());
+        Assert.Equal(expected is null, notes[Annotation + "documentation"] is null);
+        Assert.DoesNotContain("SecretToken", notes.ToJsonString(), StringComparison.Ordinal);
+
+        Task GitAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/git", ["-C", scratch.Root, .. arguments]), Cancel);
+    }
+
+    [Fact]
+    public async Task Bad_calls_get_one_line()
+    {
+        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
+        var none = await scratch.RunAsync("packaging/container/build.sh", [], Cancel);
+        Assert.Equal((1, "build.sh: usage: packaging/container/build.sh ARCH…\n"), (none.ExitCode, none.Error));
+        var unknown = await scratch.RunAsync("packaging/container/build.sh", ["mips"], Cancel);
+        Assert.NotEqual(0, unknown.ExitCode);
+        Assert.StartsWith("build.sh: no architecture 'mips': amd64 or arm64\n", unknown.Error, StringComparison.Ordinal);
+        var missing = await scratch.RunAsync("packaging/container/build.sh", ["arm64"], Cancel);
+        Assert.Equal((1, "build.sh: no artifacts/linux-arm64/flanneld: ./build.sh package makes it\n"), (missing.ExitCode, missing.Error));
+        Assert.False(File.Exists(scratch.Image));
+    }
+
+    [Fact]
+    public async Task Skopeo_takes_it_to_a_layout_and_back_unchanged_and_Docker_gets_the_health_check()
+    {
+        Needs.Program("/usr/bin/skopeo");
+        using var folder = new RunFolder("skopeo");
+        var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = folder.Path, ["TMPDIR"] = folder.Path };
+        Task<string> SkopeoAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment }, Cancel);
+        // The name of the archive may hold a colon's worth of trouble: it is a version.
+        var source = Path.Combine(folder.Path, "image.tar");
+        File.Copy(Packages.Image, source);
+        await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci-archive:{source}", $"oci:{folder.Path}/layout:pushed");
+        await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci:{folder.Path}/layout:pushed", $"oci-archive:{folder.Path}/back.tar:pulled");
+        Assert.Equal(new OciArchive(source).Digest, new OciArchive(Path.Combine(folder.Path, "back.tar")).Digest);
+
+        await SkopeoAsync("copy", $"oci-archive:{source}", $"docker-archive:{folder.Path}/docker.tar:flanneld:test");
+        using var docker = File.OpenRead(Path.Combine(folder.Path, "docker.tar"));
+        var files = OciArchive.Read(docker).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
+        var config = JsonNode.Parse(files["manifest.json"])![0]!["Config"]!.GetValue<string>();
+        Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(JsonNode.Parse(files[config])!["config"]!["Healthcheck"]!["Test"]));
+    }
+
+    private static string Text(JsonNode? node) => node!.GetValue<string>();
+
+    private static IEnumerable<string> Texts(JsonNode? node) => node!.AsArray().Select(Text);
+}

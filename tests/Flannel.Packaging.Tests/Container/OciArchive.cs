@@ -1,0 +1,89 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+
+namespace Flannel.Packaging.Tests.Container;
+
+/// <summary>An image of one platform, out of an archive.</summary>
+internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonObject Config, IReadOnlyList<byte[]> Layers)
+{
+    /// <summary>Bytes that a node fetches.</summary>
+    public long CompressedSize { get; init; }
+
+    /// <summary>The files of its one layer, in their order, with the contents that the tar's reader would otherwise lose.</summary>
+    public IReadOnlyList<(TarEntry Entry, byte[] Content)> Files()
+    {
+        using var plain = new GZipStream(new MemoryStream(Layers.Single()), CompressionMode.Decompress);
+        return OciArchive.Read(plain);
+    }
+
+    /// <summary>The contents of a file, named without a slash before it.</summary>
+    public byte[] File(string path) => Files().Single(file => file.Entry.Name == path).Content;
+}
+
+/// <summary>An OCI image layout in a tar: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Reading it checks each digest and size.</summary>
+internal sealed class OciArchive
+{
+    private readonly Dictionary<string, byte[]> _files;
+    private readonly HashSet<string> _used = [];
+
+    public OciArchive(string path)
+    {
+        using var stream = System.IO.File.OpenRead(path);
+        _files = Read(stream).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
+        Assert.Equal("1.0.0", Json(_files["oci-layout"])["imageLayoutVersion"]!.GetValue<string>());
+        Root = Json(_files["index.json"])["manifests"]!.AsArray().Single()!.AsObject();
+        Index = Json(Blob(Root));
+        Images = [.. Index["manifests"]!.AsArray().Select(entry => Image(entry!.AsObject()))];
+    }
+
+    /// <summary>How index.json refers to the index.</summary>
+    public JsonObject Root { get; }
+
+    public string Digest => Root["digest"]!.GetValue<string>();
+
+    public JsonObject Index { get; }
+
+    public IReadOnlyList<OciImage> Images { get; }
+
+    /// <summary>Blobs that nothing refers to.</summary>
+    public IEnumerable<string> Unused => _files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !_used.Contains(name));
+
+    public static IReadOnlyList<(TarEntry Entry, byte[] Content)> Read(Stream stream)
+    {
+        List<(TarEntry, byte[])> files = [];
+        using var reader = new TarReader(stream);
+        while (reader.GetNextEntry() is { } entry)
+        {
+            using var content = new MemoryStream();
+            entry.DataStream?.CopyTo(content);
+            files.Add((entry, content.ToArray()));
+        }
+        return files;
+    }
+
+    public static string Sha256(byte[] bytes) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(bytes));
+
+    private static JsonObject Json(byte[] bytes) => JsonNode.Parse(bytes)!.AsObject();
+
+    private OciImage Image(JsonObject entry)
+    {
+        var manifest = Json(Blob(entry));
+        var layers = manifest["layers"]!.AsArray().Select(layer => Blob(layer!.AsObject())).ToList();
+        var config = Blob(manifest["config"]!.AsObject());
+        var size = entry["size"]!.GetValue<long>() + config.Length + layers.Sum(layer => (long)layer.Length);
+        return new OciImage(entry["platform"]!["architecture"]!.GetValue<string>(), manifest, Json(config), layers) { CompressedSize = size };
+    }
+
+    private byte[] Blob(JsonObject descriptor)
+    {
+        var digest = descriptor["digest"]!.GetValue<string>();
+        var name = $"blobs/{digest.Replace(':', '/')}";
+        var bytes = _files[name];
+        Assert.Equal(digest, Sha256(bytes));
+        Assert.Equal(descriptor["size"]!.GetValue<long>(), bytes.Length);
+        _used.Add(name);
+        return bytes;
+    }
+}

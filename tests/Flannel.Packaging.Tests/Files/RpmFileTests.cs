@@ -1,0 +1,99 @@
+using System.Globalization;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Files;
+
+/// <summary>What is in the rpm, and that rpmlint finds nothing that rpm/rpmlint.toml does not give a reason for.</summary>
+public sealed class RpmFileTests
+{
+    [Fact]
+    public async Task Its_files_are_these_with_these_modes_and_marks()
+    {
+        // Marks: c configuration, n noreplace, d documentation, l licence.
+        var found = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
+            .Select(line => line.Split(' ')).ToList();
+        Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
+        Assert.All(found.Where(fields => fields[0][0] == 'd'), fields => Assert.Equal("drwxr-xr-x", fields[0]));
+        Assert.Equal(
+            [
+                "-rw-r--r-- cn /etc/sysconfig/flanneld",
+                "lrwxrwxrwx  /usr/lib/ssl/cert.pem",
+                "-rw-r--r--  /usr/lib/systemd/system/flanneld.service",
+                "-rw-r--r--  /usr/lib/sysusers.d/flanneld.conf",
+                "-rwxr-xr-x  /usr/libexec/flannel/mk-docker-opts.sh",
+                "-rwxr-xr-x  /usr/sbin/flanneld",
+                "-rw-r--r--  /usr/share/bash-completion/completions/flanneld",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/containerd.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/credentials.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker-io.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/docker.conf",
+                "-rw-r--r-- d /usr/share/doc/flanneld/examples/ip-masq.conf",
+                "-rw-r--r--  /usr/share/fish/vendor_completions.d/flanneld.fish",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/Apache-2.0.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/GPL-3.0.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/LGPL-2.1.txt",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/THIRD-PARTY-NOTICES.dotnet",
+                "-rw-r--r-- l /usr/share/licenses/flanneld/copyright",
+                "-rw-r--r-- d /usr/share/man/man5/subnet.env.5.gz",
+                "-rw-r--r-- d /usr/share/man/man8/flanneld.8.gz",
+                "-rw-r--r--  /usr/share/zsh/site-functions/_flanneld",
+            ],
+            found.Where(fields => fields[0][0] != 'd').Select(fields => $"{fields[0]} {fields[2]} {fields[3]}"));
+    }
+
+    [Fact]
+    public async Task It_needs_only_what_is_written_by_hand()
+    {
+        var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
+        Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal("flannel", await QueryAsync(Packages.Rpm, "[%{CONFLICTNAME}]"));
+        // Older rpms read neither zstd nor anything newer.
+        Assert.Equal("xz", await QueryAsync(Packages.Rpm, "%{PAYLOADCOMPRESSOR}"));
+        Assert.Equal(Packages.RpmArchitecture, await QueryAsync(Packages.Rpm, "%{ARCH}"));
+    }
+
+    [Fact]
+    public async Task It_is_of_the_same_version_and_time_as_the_deb()
+    {
+        var version = (await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim();
+        Assert.Equal(version + "-1", await QueryAsync(Packages.Rpm, "%{VERSION}-%{RELEASE}"));
+        Assert.Contains(version + "-1", await QueryAsync(Packages.Rpm, "[%{CHANGELOGNAME}]"));
+        Assert.Equal("localhost", await QueryAsync(Packages.Rpm, "%{BUILDHOST}"));
+    }
+
+    [Fact]
+    public async Task The_executable_is_the_one_that_was_compiled()
+    {
+        var digests = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
+        Assert.Contains($"{await Run.Sha256Async(Packages.Executable)} /usr/sbin/flanneld", digests);
+    }
+
+    [Fact]
+    public async Task The_authorities_that_the_system_trusts_are_where_the_executable_looks()
+    {
+        // Without SSL_CERT_FILE, OpenSSL looks below the folder that it was built for; ca-certificates of these distributions has its bundle elsewhere.
+        var executable = await File.ReadAllBytesAsync(Packages.Executable, Run.Cancel);
+        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the OpenSSL inside looks elsewhere: packaging/stage.sh");
+        var links = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
+        Assert.Contains("/usr/lib/ssl/cert.pem ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", links);
+    }
+
+    [Fact]
+    public async Task Rpmlint_has_nothing_to_say()
+    {
+        var config = Path.Combine(Locations.Repository(), "rpm/rpmlint.toml");
+        var result = await Run.LongAsync(Run.Start("rpmlint", ["--config", config, Packages.Rpm, Packages.RpmSymbols]));
+        Assert.Contains(" 2 packages and 0 specfiles checked; 0 errors, 0 warnings", result.Output);
+        Assert.Equal(0, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
+    {
+        var id = await Run.BuildIdAsync(Packages.Executable);
+        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(Packages.RpmSymbols, @"[%{FILENAMES}\n]")));
+        Assert.True(long.Parse(await QueryAsync(Packages.RpmSymbols, "%{SIZE}"), CultureInfo.InvariantCulture) > new FileInfo(Packages.Executable).Length);
+    }
+
+    private static Task<string> QueryAsync(string rpm, string format) => Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", format, rpm);
+}

@@ -1,0 +1,59 @@
+using System.Security.Cryptography;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Files;
+
+/// <summary>Programs of packagers, and what they say.</summary>
+internal static class Run
+{
+    private static readonly Dictionary<string, string> s_environment = new()
+    {
+        ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin",
+        ["HOME"] = Environment.GetEnvironmentVariable("HOME") ?? "/root",
+        ["LC_ALL"] = "C.UTF-8",
+        ["TZ"] = "UTC",
+    };
+
+    public static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>What it prints; it must succeed.</summary>
+    public static Task<string> OutputAsync(string program, params string[] arguments) => ProcessCommand.RunAsync(Start(program, arguments), Cancel);
+
+    /// <summary>With variables more than the usual ones.</summary>
+    public static ProgramStart Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] more)
+    {
+        var environment = new Dictionary<string, string>(s_environment);
+        foreach (var (name, value) in more) environment[name] = value;
+        return new ProgramStart(Find(program), [.. arguments]) { Environment = environment };
+    }
+
+    /// <summary>Runs it for as long as it may take; the exit code is in the result.</summary>
+    public static async Task<CommandResult> LongAsync(ProgramStart start)
+    {
+        await using var process = await ChildProcess.StartAsync(start);
+        process.StandardInput.Close();
+        var exitCode = await process.WaitForExitAsync(Cancel, TimeSpan.FromMinutes(5));
+        return new CommandResult(exitCode, process.StandardOutput, process.StandardError);
+    }
+
+    /// <summary>Hexadecimal, small letters.</summary>
+    public static async Task<string> Sha256Async(string path)
+    {
+        await using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, Cancel));
+    }
+
+    public static async Task<string> BuildIdAsync(string path) =>
+        (await OutputAsync("readelf", "-n", path)).Split('\n').Single(line => line.Contains("Build ID:", StringComparison.Ordinal)).Split(':')[1].Trim();
+
+    /// <summary>Each as one line, without its end.</summary>
+    public static string[] Lines(string text) => [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd())];
+
+    private static string Find(string program)
+    {
+        if (program.StartsWith('/')) return program;
+        var found = new[] { "/usr/bin", "/usr/sbin", "/bin", "/sbin" }.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+        Assert.SkipWhen(found is null, $"no {program} on this machine: ./build.sh test-packages installs it");
+        return found!;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests;
+
+/// <summary>What ./build.sh package has left in artifacts/packages, for this machine's architecture; a test is skipped where there is none.</summary>
+internal static class Packages
+{
+    /// <summary>A version that sorts before every other.</summary>
+    public const string OlderVersion = "0.0.9";
+
+    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
+
+    public static string Folder { get; } = Path.Combine(Locations.Repository(), "artifacts", "packages");
+
+    /// <summary>This machine's, as Debian and OCI call it.</summary>
+    public static string Architecture => s_isArm ? "arm64" : "amd64";
+
+    /// <summary>The same, as rpm calls it.</summary>
+    public static string RpmArchitecture => s_isArm ? "aarch64" : "x86_64";
+
+    public static string Executable => ExecutableOf(Architecture);
+
+    public static string Deb => Only($"flanneld_*_{Architecture}.deb");
+
+    public static string DebSymbols => Only($"flanneld-dbgsym_*_{Architecture}.deb");
+
+    public static string Rpm => Only($"flanneld-*.{RpmArchitecture}.rpm", "flanneld-debuginfo-");
+
+    public static string RpmSymbols => Only($"flanneld-debuginfo-*.{RpmArchitecture}.rpm");
+
+    /// <summary>The one image archive.</summary>
+    public static string Image => Only("*-oci.tar");
+
+    /// <summary>Every SBOM, the images' and the executables'.</summary>
+    public static IReadOnlyList<string> Sboms => All("*.cdx.json");
+
+    public static string ExecutableOf(string architecture) => Path.Combine(Locations.Repository(), "artifacts", architecture == "arm64" ? "linux-arm64" : "linux-x64", "flanneld");
+
+    /// <summary>The deb as its previous version: the same files, but for the settings, which had another text then.</summary>
+    public static async Task<string> OlderDebAsync(string deb, string folder, CancellationToken cancel)
+    {
+        var tree = Path.Combine(folder, "older");
+        await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/dpkg-deb", ["--raw-extract", deb, tree]), cancel);
+        var control = Path.Combine(tree, "DEBIAN", "control");
+        var lines = await File.ReadAllLinesAsync(control, cancel);
+        await File.WriteAllLinesAsync(control, lines.Select(line => line.StartsWith("Version: ", StringComparison.Ordinal) ? $"Version: {OlderVersion}" : line), cancel);
+        await File.AppendAllTextAsync(Path.Combine(tree, "etc", "default", "flanneld"), "# As the previous version had it.\n", cancel);
+        var older = Path.Combine(folder, "flanneld-older.deb");
+        await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/dpkg-deb", ["-Zgzip", "-z1", "--build", tree, older]), cancel);
+        Directory.Delete(tree, recursive: true);
+        return older;
+    }
+
+    /// <summary>Makes the rpm of the previous version, of the same executable, beside those that are to be shipped.</summary>
+    public static async Task OlderRpmAsync(RunFolder folder, string target, CancellationToken cancel)
+    {
+        var artifacts = Directory.CreateDirectory(Path.Combine(folder.Path, "artifacts")).FullName;
+        Directory.CreateSymbolicLink(Path.Combine(artifacts, Path.GetFileName(Path.GetDirectoryName(Executable)!)), Path.GetDirectoryName(Executable)!);
+        await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/env",
+            [$"FLANNEL_ARTIFACTS={artifacts}", $"VERSION={OlderVersion}", Path.Combine(Locations.Repository(), "rpm", "build.sh"), Architecture]), cancel, limit: TimeSpan.FromMinutes(5));
+        File.Move(Directory.GetFiles(Path.Combine(artifacts, "packages"), $"flanneld-{OlderVersion}*.rpm").Single(), target);
+    }
+
+    private static string Only(string pattern, string? but = null) =>
+        All(pattern).Where(path => but is null || !Path.GetFileName(path).StartsWith(but, StringComparison.Ordinal)).ToArray() is [var only]
+            ? only
+            : throw new TestbedException($"not one {pattern} in {Folder}");
+
+    private static string[] All(string pattern)
+    {
+        var found = Directory.Exists(Folder) ? Directory.GetFiles(Folder, pattern) : [];
+        Assert.SkipWhen(found.Length == 0, $"no {pattern} in {Folder}: ./build.sh package makes it");
+        return found;
+    }
+}

@@ -1,0 +1,73 @@
+using Flannel.Packaging.Tests.Files;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Repository;
+
+/// <summary>The yum repository and the rpm in it: dnf installs, upgrades and removes it, from a web server, with every signature checked.</summary>
+public sealed class DnfTests : IDisposable
+{
+    private const string OlderVersion = "0.0.9";
+
+    private readonly RunFolder folder = new("dnf");
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Install_upgrade_remove()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "dnf --installroot needs root");
+        await using var repository = await SignedRepository.MakeAsync(OlderVersion);
+        var host = await StandInHost.MakeAsync(folder, repository);
+
+        // The distribution's presets say whether it is enabled; nothing is started.
+        await SucceedAsync(host.DnfAsync("install", "stand-in", $"flanneld-{OlderVersion}"));
+        Assert.Equal(
+            ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld", "systemctl --no-reload preset flanneld.service"],
+            await host.CallsAsync());
+        Assert.Equal(await Run.Sha256Async(Packages.Executable), await Run.Sha256Async(host.PathOf("/usr/sbin/flanneld")));
+        Assert.True(File.Exists(host.PathOf("/usr/lib/systemd/system/flanneld.service")));
+        Assert.Contains("/usr/libexec/flannel/mk-docker-opts.sh -c", await File.ReadAllTextAsync(host.PathOf("/usr/share/doc/flanneld/examples/docker.conf"), Run.Cancel));
+
+        // The new one takes over: settings stay, the daemon is restarted where it runs, and nobody waits for it.
+        await File.AppendAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\n", Run.Cancel);
+        await SucceedAsync(host.DnfAsync("upgrade", "flanneld"));
+        Assert.Equal(["systemctl daemon-reload", "systemctl --no-block try-restart flanneld.service"], await host.CallsAsync());
+        Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), Run.Cancel));
+        var query = await Run.OutputAsync("rpm", "--root", host.Root, "--query", "--queryformat", "%{VERSION} %|RSAHEADER?{signed}:{unsigned}|", "flanneld");
+        Assert.Equal($"{(await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim()} signed", query);
+
+        // What remains are changed settings and the user.
+        Directory.CreateDirectory(host.PathOf("/run/flannel"));
+        Directory.CreateDirectory(host.PathOf("/var/lib/flannel"));
+        await SucceedAsync(host.DnfAsync("remove", "flanneld"));
+        Assert.Equal(["systemctl --no-reload disable flanneld.service", "systemctl stop flanneld.service", "systemctl daemon-reload"], await host.CallsAsync());
+        Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld.rpmsave"), Run.Cancel));
+        Assert.Contains("flanneld:", await File.ReadAllTextAsync(host.PathOf("/etc/passwd"), Run.Cancel));
+        string[] all =
+        [
+            "/run/flannel", "/var/lib/flannel", "/usr/sbin/flanneld", "/usr/libexec/flannel", "/usr/share/doc/flanneld",
+            "/usr/share/licenses/flanneld", "/usr/lib/systemd/system/flanneld.service",
+        ];
+        Assert.All(all, gone => Assert.False(Path.Exists(host.PathOf(gone)), gone));
+    }
+
+    [Fact]
+    public async Task Dnf_refuses_a_list_that_was_changed()
+    {
+        await using var repository = await SignedRepository.MakeAsync();
+        var host = await StandInHost.MakeAsync(folder, repository);
+        var list = Path.Combine(repository.Served, "yum", Packages.RpmArchitecture, "repodata/repomd.xml");
+        await File.WriteAllTextAsync(list, (await File.ReadAllTextAsync(list, Run.Cancel)).Replace("<revision>", "<revision>9", StringComparison.Ordinal), Run.Cancel);
+        var result = await host.DnfAsync("install", "flanneld");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("Bad GPG signature", result.Output + result.Error);
+    }
+
+    private static async Task SucceedAsync(Task<CommandResult> running)
+    {
+        var result = await running;
+        Assert.True(result.ExitCode == 0, result.Output + result.Error);
+        // rpm goes on when a scriptlet fails.
+        Assert.DoesNotContain("scriptlet failed", result.Output + result.Error);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Repository;
+
+/// <summary>A web server for a folder, on this machine or in a network namespace: GET and nothing else.</summary>
+internal sealed class FileServer : IAsyncDisposable
+{
+    private readonly string _folder;
+    private readonly Socket _listener;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentQueue<string> _requests = new();
+    private readonly Task _serving;
+
+    private FileServer(string folder, Socket listener)
+    {
+        (_folder, _listener) = (folder, listener);
+        _serving = ServeAsync();
+    }
+
+    /// <summary>The paths that were asked for, in order.</summary>
+    public IReadOnlyCollection<string> Requests => _requests;
+
+    public static async Task<FileServer> StartAsync(NetworkNamespace ns, IPEndPoint address, string folder)
+    {
+        var listener = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        return Start(listener, address, folder);
+    }
+
+    /// <summary>On this machine itself.</summary>
+    public static FileServer Start(IPEndPoint address, string folder) => Start(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, folder);
+
+    private static FileServer Start(Socket listener, IPEndPoint address, string folder)
+    {
+        listener.Bind(address);
+        listener.Listen();
+        return new FileServer(folder, listener);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _serving;
+        _listener.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task ServeAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _ = AnswerAsync(await _listener.AcceptAsync(_stop.Token));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private async Task AnswerAsync(Socket client)
+    {
+        try
+        {
+            await using var stream = new NetworkStream(client, ownsSocket: true);
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            var target = (await reader.ReadLineAsync(_stop.Token))?.Split(' ') is ["GET", var path, ..] ? Uri.UnescapeDataString(path) : null;
+            while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 })
+            {
+                // Headers ask for nothing that we have.
+            }
+            _requests.Enqueue(target ?? "no GET");
+            var file = target is null ? null : Path.GetFullPath(Path.Combine(_folder, target.TrimStart('/')));
+            var found = file is not null && file.StartsWith(_folder + "/", StringComparison.Ordinal) && File.Exists(file);
+            var body = found ? await File.ReadAllBytesAsync(file!, _stop.Token) : [];
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(found ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), _stop.Token);
+            await stream.WriteAsync(body, _stop.Token);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The client went away, or we do.
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using Flannel.Packaging.Tests.Files;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Repository;
+
+/// <summary>
+/// An empty root with one rpm that stands in for a distribution: a shell (busybox), a systemctl and a useradd that write down how they are called.
+/// No distribution with rpm can be had where these tests run; the scriptlets are run all the same, by rpm, in this root.
+/// </summary>
+internal sealed class StandInHost(RunFolder folder)
+{
+    private const string Busybox = "/bin/busybox";
+
+    private const string Spec = """
+        %global debug_package %{nil}
+        %global __os_install_post %{nil}
+        Name: stand-in
+        Version: 1
+        Release: 1
+        Summary: Stands in for a distribution
+        License: MIT
+        AutoReqProv: no
+        Provides: /bin/sh bash ca-certificates shadow-utils systemd = 239
+        %description
+        Stands in for a distribution.
+        %install
+        mkdir -p %{buildroot}/bin %{buildroot}/usr/bin %{buildroot}/usr/sbin %{buildroot}/var/log %{buildroot}/dev %{buildroot}/etc %{buildroot}/run %{buildroot}/tmp
+        cp @BUSYBOX@ %{buildroot}/bin/busybox
+        for name in sh rm grep; do ln -s busybox %{buildroot}/bin/$name; done
+        printf '#!/bin/sh\necho "systemctl $*" >>/var/log/calls\n' >%{buildroot}/usr/bin/systemctl
+        printf '#!/bin/sh\ngrep "^$2:" "/etc/$1"\n' >%{buildroot}/usr/bin/getent
+        printf '#!/bin/sh\necho "groupadd $*" >>/var/log/calls\necho flanneld:x:990: >>/etc/group\n' >%{buildroot}/usr/sbin/groupadd
+        printf '#!/bin/sh\necho "useradd $*" >>/var/log/calls\necho flanneld:x:990:990::/nonexistent:/sbin/nologin >>/etc/passwd\n' >%{buildroot}/usr/sbin/useradd
+        echo root:x:0:0::/root:/bin/sh >%{buildroot}/etc/passwd
+        echo root:x:0: >%{buildroot}/etc/group
+        chmod 755 %{buildroot}/usr/bin/* %{buildroot}/usr/sbin/*
+        %files
+        %dir /dev
+        %dir /run
+        %dir /tmp
+        %dir /var/log
+        /bin/*
+        /usr/bin/*
+        /usr/sbin/*
+        /etc/passwd
+        /etc/group
+
+        """;
+
+    public string Root => Path.Combine(folder.Path, "root");
+
+    private string Repositories => Path.Combine(folder.Path, "repos.d");
+
+    /// <summary>The root is empty yet; dnf knows the stand-in and the repository under test.</summary>
+    public static async Task<StandInHost> MakeAsync(RunFolder folder, SignedRepository repository)
+    {
+        Assert.SkipUnless(File.Exists(Busybox), $"no {Busybox} on this machine: ./build.sh test-packages installs it");
+        var host = new StandInHost(folder);
+        var top = Path.Combine(folder.Path, "stand-in");
+        Directory.CreateDirectory(host.Repositories);
+        Directory.CreateDirectory(top);
+        var spec = Path.Combine(top, "stand-in.spec");
+        await File.WriteAllTextAsync(spec, Spec.Replace("@BUSYBOX@", Busybox, StringComparison.Ordinal), Run.Cancel);
+        await Run.OutputAsync("rpmbuild", "-bb", "--define", $"_topdir {top}", "--define", "_binary_payload w1.gzdio", spec);
+        await Run.OutputAsync("createrepo_c", "--quiet", Path.Combine(top, "RPMS"));
+        await File.WriteAllTextAsync(Path.Combine(host.Repositories, "stand-in.repo"), $"[stand-in]\nname=stand-in\nbaseurl=file://{top}/RPMS\ngpgcheck=0\n", Run.Cancel);
+        File.Copy(Path.Combine(repository.Served, "flanneld.repo"), Path.Combine(host.Repositories, "flanneld.repo"));
+        return host;
+    }
+
+    public Task<CommandResult> DnfAsync(params string[] arguments) => Run.LongAsync(Run.Start("dnf",
+    [
+        "--assumeyes", $"--installroot={Root}", "--releasever=1", $"--setopt=reposdir={Repositories}", $"--setopt=cachedir={folder.Path}/cache", $"--setopt=logdir={folder.Path}",
+        "--setopt=install_weak_deps=False", "--setopt=tsflags=", "--setopt=varsdir=/dev/null", "--noplugins", .. arguments,
+    ]));
+
+    public string PathOf(string path) => Root + path;
+
+    /// <summary>How the scriptlets called systemctl, useradd and groupadd since the last time.</summary>
+    public async Task<string[]> CallsAsync()
+    {
+        var log = PathOf("/var/log/calls");
+        if (!File.Exists(log)) return [];
+        var calls = Run.Lines(await File.ReadAllTextAsync(log, Run.Cancel));
+        File.Delete(log);
+        return calls;
+    }
+}

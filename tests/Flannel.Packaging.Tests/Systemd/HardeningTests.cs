@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Systemd;
+
+/// <summary>The shipped unit locks the daemon in, and the daemon lives its whole life within.</summary>
+public sealed partial class HardeningTests : MachineTest
+{
+    private const string NoCapability = "0000000000000000";
+
+    /// <summary>CAP_NET_ADMIN is number 12.</summary>
+    private const string NetAdmin = "0000000000001000";
+
+    /// <summary>systemd's own number for it: INT_MAX - 1.</summary>
+    private const string KillInsteadOfAnError = "2147483646";
+
+    /// <summary>As linux/seccomp.h numbers it: a filter.</summary>
+    private const string Filtered = "2";
+
+    [Fact]
+    public async Task A_whole_life_under_the_shipped_unit_needs_nothing_that_it_denies()
+    {
+        await StartMachineAsync(etcdName: "etcd.test");
+        // A lease of its own from before, whose time is short: it is found, and renewed while we watch.
+        var short_ = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(6), Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, short_);
+        await InstallAsync();
+        await ConfigureTlsAsync();
+        // A call that the filter denies fails with EPERM as shipped, and might go unnoticed: here it ends the daemon.
+        await OverrideAsync("SystemCallErrorNumber=kill");
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+        Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
+        Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
+        await AssertLockedInAsync(NoCapability);
+        Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
+        Assert.InRange(await ExposureAsync(), 0, 1.4);
+
+        // The route controller at work: a route that somebody deletes comes back.
+        var entry = await WaitForRouteAsync("10.24.77.0/24", 0);
+        await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
+        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync("10.24.77.0/24") is { Status: "Available" } other && other.RouteEntryId != entry.RouteEntryId, Cancel);
+        using var http = Vpc.Instances[0].CreateHttpClient(HealthPort);
+        await Eventually.IsAsync("the lease is renewed", async () => Renewals().Match(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel)) is { Success: true } match && int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) >= 2, Cancel);
+        Assert.Contains("flanneld is ready", await http.GetStringAsync(new Uri("/readyz", UriKind.Relative), Cancel), StringComparison.Ordinal);
+        await Machine.RunAsync("/usr/sbin/flanneld healthcheck --healthz-port=" + HealthPort, Cancel);
+        await Machine.RunAsync("systemctl stop flanneld", Cancel);
+
+        Assert.Equal(("success", "0"), (await UnitAsync("Result"), await UnitAsync("NRestarts")));
+        var journal = await Machine.JournalAsync("flanneld", Cancel);
+        foreach (var word in new[] { "denied", "not permitted", "SIGSYS", "Read-only file system", "Failed" })
+        {
+            Assert.DoesNotContain(word, journal, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+
+    [Fact]
+    public async Task The_masquerading_drop_in_gives_the_one_capability_that_it_needs()
+    {
+        await StartMachineAsync();
+        await InstallAsync();
+        await ConfigureAsync();
+        await DropInAsync("ip-masq.conf", "flanneld");
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+
+        await AssertLockedInAsync(NetAdmin);
+        Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
+        Assert.Equal("true", (await SubnetEnvAsync())["FLANNEL_IPMASQ"]);
+        var rules = await Machine.RunAsync("nft list ruleset", Cancel);
+        Assert.Contains("masquerade", rules, StringComparison.Ordinal);
+        Assert.Contains(TestVpc.Network, rules, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_credentials_drop_in_hands_over_files_that_only_root_reads()
+    {
+        const string password = $"Pw{SecretWatch.Mark}7x";
+        await StartMachineAsync(world: new World { Instances = World.MakeInstances(1), HasRole = false }, etcdName: "etcd.test");
+        Vpc.EtcdHoldsSecret = true;
+        foreach (var line in new[] { $"user add root:{password}", "user grant-role root root", $"user add node:{password}", "role add flannel", $"role grant-permission flannel --prefix=true readwrite {TestVpc.Prefix}/", "user grant-role node flannel", "auth enable" })
+        {
+            await Vpc.Etcd.ControlAsync(Cancel, line.Split(' '));
+        }
+        await Machine.WriteAsync("/etc/flannel/etcd-password", password + "\n", Cancel);
+        await Machine.WriteAsync("/etc/flannel/access-key", $$"""{"AccessKeyId":"{{World.AccessKeyId}}","AccessKeySecret":"{{World.AccessKeySecret}}"}""", Cancel);
+        await Machine.RunAsync("chmod 600 /etc/flannel/*", Cancel);
+        await InstallAsync();
+        await ConfigureTlsAsync(("FLANNELD_ETCD_USERNAME", "node"));
+        await DropInAsync("credentials.conf", "flanneld");
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+
+        var lease = await Vpc.Etcd.ControlAsync(Cancel, $"--user=node:{password}", "get", "--prefix", SubnetPrefix, "--print-value-only");
+        Assert.Contains($"\"PublicIP\":\"{Vpc.Instances[0].PublicIp}\"", lease, StringComparison.Ordinal);
+        var first = (await SubnetEnvAsync())["FLANNEL_SUBNET"];
+        await WaitForRouteAsync($"{first[..first.LastIndexOf('.')]}.0/24", 0);
+        await AssertLockedInAsync(NoCapability);
+        Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId && call.Action == "CreateRouteEntries");
+        SecretWatch.Look("the environment", await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
+        SecretWatch.Look("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
+    }
+
+    private async Task ConfigureTlsAsync(params (string Name, string Value)[] more)
+    {
+        var tls = ((VpcTopology)Vpc).EtcdTls!;
+        foreach (var (name, source) in new[] { ("ca.pem", tls.Authority), ("client.pem", tls.Client.Certificate), ("client-key.pem", tls.Client.Key) })
+        {
+            await Machine.WriteAsync($"/etc/flannel/{name}", await File.ReadAllTextAsync(source, Cancel), Cancel);
+        }
+        await Machine.RunAsync("chown root:flanneld /etc/flannel/client-key.pem; chmod 640 /etc/flannel/client-key.pem", Cancel);
+        await ConfigureAsync([
+            ("FLANNELD_ETCD_CAFILE", "/etc/flannel/ca.pem"), ("FLANNELD_ETCD_CERTFILE", "/etc/flannel/client.pem"), ("FLANNELD_ETCD_KEYFILE", "/etc/flannel/client-key.pem"),
+            ("FLANNELD_ROUTE_RESYNC", "1"), .. more]);
+    }
+
+    private async Task AssertLockedInAsync(string capabilities)
+    {
+        foreach (var set in new[] { "CapEff", "CapPrm", "CapBnd", "CapAmb" })
+        {
+            Assert.Equal((set, capabilities), (set, await ProcessStatusAsync(set)));
+        }
+        Assert.Equal(("1", Filtered), (await ProcessStatusAsync("NoNewPrivs"), await ProcessStatusAsync("Seccomp")));
+    }
+
+    /// <summary>What systemd itself thinks of the unit: 0 is locked up, 10 is open.</summary>
+    private async Task<double> ExposureAsync()
+    {
+        var judged = await Machine.RunAsync("systemd-analyze security --no-pager flanneld | tail -n 1", Cancel);
+        return double.Parse(Exposure().Match(judged).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
+
+    [GeneratedRegex("exposure level for flanneld.service: ([0-9.]+)")]
+    private static partial Regex Exposure();
+
+    [GeneratedRegex("(?m)^flannel_lease_renewals_total ([0-9]+)$")]
+    private static partial Regex Renewals();
+}

@@ -1,0 +1,38 @@
+using System.Net;
+using Flannel.Packaging.Tests.Repository;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Systemd;
+
+/// <summary>What README.md tells an operator to type, typed.</summary>
+public sealed class ReadmeTests : MachineTest
+{
+    [Fact]
+    public async Task Its_lines_install_the_deb_from_a_signed_repository()
+    {
+        await StartMachineAsync();
+        await using var repository = await SignedRepository.MakeAsync();
+        var url = new Uri(repository.Url);
+        await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!, new IPEndPoint(IPAddress.Loopback, url.Port), repository.Served);
+        // Its own mirrors are out of reach here.
+        await Machine.RunAsync("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*", Cancel);
+
+        var lines = Lines("On Debian and Ubuntu:");
+        Assert.Contains(lines, line => line.Contains("apt-get install flanneld", StringComparison.Ordinal));
+        foreach (var line in lines)
+        {
+            await Machine.RunAsync(line.Replace("https://packages.example.com", repository.Url, StringComparison.Ordinal), Cancel);
+        }
+
+        Assert.Equal("install ok installed", await Machine.RunAsync("dpkg-query --show --showformat='${Status}' flanneld", Cancel));
+        Assert.Contains("/apt/dists/stable/InRelease", server.Requests);
+        await ConfigureAsync();
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+        Assert.NotNull(await RouteAsync(SubnetOf(await HeldLeaseAsync())));
+    }
+
+    /// <summary>The indented lines below a sentence of README.md.</summary>
+    private static string[] Lines(string after) =>
+        [.. File.ReadLines(Path.Combine(Locations.Repository(), "README.md")).SkipWhile(line => !line.EndsWith(after, StringComparison.Ordinal)).Skip(2)
+            .TakeWhile(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];
+}

@@ -1,0 +1,47 @@
+namespace Flannel.Packaging.Tests.Systemd;
+
+/// <summary>The rpm under a real systemd. No root file system of an rpm distribution can be had here: Debian's rpm installs it, without the
+/// dependencies that only such a distribution knows by name.</summary>
+public sealed class RpmTests : MachineTest
+{
+    private const string RpmSettings = "/etc/sysconfig/flanneld";
+
+    [Fact]
+    public async Task Install_boot_upgrade_erase()
+    {
+        var rpm = Packages.Rpm;
+        await StartMachineAsync();
+        File.Copy(rpm, Path.Combine(PackageFolder, "flanneld.rpm"));
+        await Packages.OlderRpmAsync(Vpc.Folder, Path.Combine(PackageFolder, "flanneld-older.rpm"), Cancel);
+
+        // Installed, and no more: whether it starts is the preset's word, and Debian's preset enables everything.
+        await Machine.RunAsync("rpm --install --nodeps /packages/flanneld-older.rpm", Cancel);
+        Assert.Equal("enabled", (await Machine.RunAsync("systemctl is-enabled flanneld", Cancel)).Trim());
+        Assert.Equal("inactive", await UnitAsync("ActiveState"));
+        Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/(usr/)?sbin/nologin$", (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
+        await ConfigureAsync(RpmSettings);
+        var settings = await ReadAsync(RpmSettings);
+
+        await Machine.RebootAsync(Cancel);
+        Assert.Equal("active", await UnitAsync("ActiveState"));
+        var (lease, process) = (await HeldLeaseAsync(), await MainPidAsync());
+        Assert.Equal("Available", (await RouteAsync(SubnetOf(lease)))?.Status);
+
+        await using (var watch = new FileWatch(Machine.PathOf(SubnetFile)))
+        {
+            await Machine.RunAsync("rpm --upgrade --nodeps /packages/flanneld.rpm", Cancel);
+            await WaitForRestartAsync(process);
+            Assert.Equal(0, watch.Holes);
+        }
+        Assert.NotEqual(Packages.OlderVersion, (await Machine.RunAsync("rpm --query --queryformat '%{VERSION}' flanneld", Cancel)).Trim());
+        Assert.Equal(lease, await HeldLeaseAsync());
+        Assert.Equal(settings, await ReadAsync(RpmSettings));
+
+        await Machine.RunAsync("rpm --erase --nodeps flanneld", Cancel);
+        Assert.Equal(("not-found", "inactive"), (await UnitAsync("LoadState"), await UnitAsync("ActiveState")));
+        Assert.Null(await ReadAsync(RpmSettings));
+        Assert.Equal(settings, await ReadAsync($"{RpmSettings}.rpmsave"));
+        Assert.Empty((await Machine.RunAsync("find / /run -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*' -not -path '/var/log/journal/*' -not -name flanneld.rpmsave", Cancel)).Trim());
+        Assert.Equal(lease, await HeldLeaseAsync());
+    }
+}

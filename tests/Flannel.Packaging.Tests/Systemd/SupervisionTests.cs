@@ -1,0 +1,71 @@
+using System.Globalization;
+using Flannel.Testbed;
+
+namespace Flannel.Packaging.Tests.Systemd;
+
+/// <summary>systemd brings the daemon back when it dies or hangs, and only then.</summary>
+public sealed class SupervisionTests : MachineTest
+{
+    private const int WatchdogSeconds = 4;
+
+    [Fact]
+    public async Task Killed_or_hung_it_is_back_with_its_lease()
+    {
+        await StartMachineAsync();
+        await InstallReadyAsync();
+        Assert.Equal("1min", await UnitAsync("WatchdogUSec"));
+        var lease = await HeldLeaseAsync();
+        await using var watch = new FileWatch(Machine.PathOf(SubnetFile));
+
+        var process = await MainPidAsync();
+        await Machine.RunAsync("systemctl kill --signal=KILL flanneld", Cancel);
+        await WaitForRestartAsync(process);
+        Assert.Equal("1", await UnitAsync("NRestarts"));
+        Assert.Equal(lease, await HeldLeaseAsync());
+
+        await OverrideAsync($"WatchdogSec={WatchdogSeconds}");
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+        process = await MainPidAsync();
+        await Machine.RunAsync($"kill -STOP {process}", Cancel);
+        await WaitForRestartAsync(process, TimeSpan.FromSeconds(60));
+        Assert.Contains($"Watchdog timeout (limit {WatchdogSeconds}s)!", await Machine.JournalAsync("flanneld", Cancel), StringComparison.Ordinal);
+        Assert.Equal(lease, await HeldLeaseAsync());
+        Assert.Equal(0, watch.Holes);
+        Assert.True(watch.Reads > 100, $"subnet.env was looked at {watch.Reads} times only");
+    }
+
+    [Fact]
+    public async Task While_etcd_or_the_cloud_hang_it_is_left_alone()
+    {
+        await StartMachineAsync();
+        await InstallAsync();
+        await OverrideAsync($"WatchdogSec={WatchdogSeconds}");
+        await ConfigureAsync(("FLANNELD_ROUTE_RESYNC", "1"));
+        await Machine.RunAsync("systemctl restart flanneld", Cancel);
+        var (process, subnet) = (await MainPidAsync(), await SubnetAsync(0));
+        await WaitForControllerAsync();
+
+        // Every call of the cloud's API hangs, and then etcd too, each for longer than the watchdog would bear.
+        await Vpc.Control.AddFaultAsync(new { service = "*", action = "Describe*", times = -1, kind = "delay", delayMilliseconds = 60_000 }, Cancel);
+        await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
+        await PulsesAsync();
+        Assert.Null(await RouteAsync(subnet));
+        Vpc.Etcd.Process.Pause();
+        await PulsesAsync();
+        Vpc.Etcd.Process.Resume();
+        await Vpc.Control.ClearFaultsAsync(Cancel);
+
+        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync(subnet) is { Status: "Available" }, Cancel, TimeSpan.FromMinutes(2));
+        Assert.Equal((process, "0"), (await MainPidAsync(), await UnitAsync("NRestarts")));
+        Assert.Equal("active", await UnitAsync("ActiveState"));
+    }
+
+    /// <summary>Waits until pulses have come for twice the watchdog's time.</summary>
+    private async Task PulsesAsync()
+    {
+        var first = await LastPulseAsync();
+        await Eventually.IsAsync("pulses come", async () => await LastPulseAsync() - first > TimeSpan.FromSeconds(2 * WatchdogSeconds), Cancel);
+    }
+
+    private async Task<TimeSpan> LastPulseAsync() => TimeSpan.FromMicroseconds(double.Parse(await UnitAsync("WatchdogTimestampMonotonic"), CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,92 @@
+using AliCloud.Simulator.Observing;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
+using Flannel.RouteController.Observation;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>Answers of calls that are made together arrive on several threads; what is learned from them is learned by one at a time.</summary>
+public sealed class ConcurrencyTests
+{
+    [Fact]
+    public async Task Failures_of_interfaces_that_are_switched_off_together_are_learned_one_by_one()
+    {
+        using var stop = new CancellationTokenSource();
+        var cloud = new FakeCloud(TimeProvider.System);
+        var ids = Enumerable.Range(1, 40).Select(i => $"eni-{i}").ToList();
+        foreach (var id in ids) cloud.SourceDestChecks[id] = true;
+        cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound") : null;
+        var log = new Overlap();
+        var checks = new InterfaceChecks(
+            "cn-hangzhou", cloud, TimeProvider.System, new Random(1), log, new LoopWatch(TimeProvider.System), () => { });
+        checks.Follow(ids);
+        var running = checks.RunAsync(stop.Token);
+        await Eventually.Is(() => ids.TrueForAll(id => checks.Of(id).IsConcluded));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.False(log.HasOverlapped);
+    }
+
+    [Fact]
+    public async Task Chance_is_asked_by_one_failing_table_at_a_time()
+    {
+        var cloud = new FakeCloud(TimeProvider.System) { Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "ServiceUnavailable") };
+        var random = new OneAtATimeRandom();
+        var entries = new VpcEntries(new VpcId("cn-hangzhou", "vpc-1"), cloud, TimeProvider.System, random);
+        entries.Follow(Enumerable.Range(1, 20).Select(i => $"vtb-{i}"));
+        var (count, errors) = await entries.ReadAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((20, 20), (count, errors.Count));
+        Assert.False(random.HasOverlapped);
+    }
+
+    [Fact]
+    public void A_limit_that_arrives_is_applied_by_the_loop_and_not_where_the_answer_arrives() => VirtualTime.Run(async time =>
+    {
+        var cloud = new FakeCloud(time) { Quota = 500 };
+        var quota = new RouteQuota(new VpcId("cn-hangzhou", "vpc-1"), cloud, time, new RecordingLogger());
+        quota.Observe("vtb-1", 200, isFull: true);
+        await quota.AskWhenDueAsync(CancellationToken.None);
+        await time.Pass(TimeSpan.FromSeconds(1));
+        Assert.Equal(200, quota.LimitOf("vtb-1"));
+        quota.Observe("vtb-1", 200, isFull: false);
+        Assert.Equal(500, quota.LimitOf("vtb-1"));
+    });
+
+    /// <summary>Notices two threads inside at once, and gives the second one time to come.</summary>
+    private sealed class Overlap : ILogger
+    {
+        private int inside;
+
+        public bool HasOverlapped { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (Interlocked.Increment(ref inside) > 1) HasOverlapped = true;
+            Thread.Sleep(10);
+            Interlocked.Decrement(ref inside);
+        }
+    }
+
+    private sealed class OneAtATimeRandom : Random
+    {
+        private int inside;
+
+        public bool HasOverlapped { get; private set; }
+
+        public override double NextDouble()
+        {
+            if (Interlocked.Increment(ref inside) > 1) HasOverlapped = true;
+            Thread.Sleep(10);
+            Interlocked.Decrement(ref inside);
+            return 0.5;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using Flannel.Core.Routes;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>A change of the configuration harms no running node.</summary>
+public sealed class ConfigurationChangeTests
+{
+    [Theory]
+    [InlineData("10.24.0.0/14")]
+    [InlineData("10.24.0.0/23")]
+    [InlineData("10.42.0.0/16")]
+    [InlineData("10.24.1.0/24")]
+    public void A_changed_network_costs_no_node_its_route_or_its_status(string network) => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        var writes = cluster.Cloud.Writes;
+        cluster.Leases.Config = FakeLeases.ConfigFor(network);
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal(writes, cluster.Cloud.Writes);
+        Assert.DoesNotContain(
+            cluster.Term.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+        // It is repaired, too.
+        cluster.Cloud.Tables["vtb-1"].Entries.Clear();
+        await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
+    });
+
+    [Fact]
+    public void A_term_that_begins_under_another_network_keeps_the_routes_of_the_living() => Cluster.Run(async cluster =>
+    {
+        cluster.Leases.Config = FakeLeases.ConfigFor("10.42.0.0/16");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.AddMarked("10.24.1.0/24", "i-before");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_lease_that_ends_after_the_network_has_moved_takes_its_route_with_it() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-somebody");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        cluster.Leases.Config = FakeLeases.ConfigFor("10.42.0.0/16");
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        cluster.Leases.Remove("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal(["10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-somebody Available"], cluster.Cloud.Routes("vtb-1").Order());
+    });
+
+    [Fact]
+    public void While_the_configuration_is_invalid_living_leases_have_their_routes_and_nothing_is_collected() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        cluster.Leases.Config = null;
+        cluster.Leases.Touch();
+        cluster.Leases.Remove("10.24.2.0/24");
+        cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.1.0/24");
+        await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
+        cluster.Leases.Config = FakeLeases.ConfigFor("10.24.0.0/16");
+        cluster.Leases.Touch();
+        await cluster.Time.Until(() => cluster.Hop("10.24.2.0/24") is null);
+    });
+}

@@ -1,0 +1,61 @@
+using Flannel.RouteController.Execution;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.RouteController.Tests.Execution;
+
+public sealed class BatchSizeTests
+{
+    private readonly FakeTimeProvider time = new();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(10)]
+    [InlineData(20)]
+    [InlineData(49)]
+    public void It_finds_the_largest_size_that_is_answered_and_stays_there(int limit)
+    {
+        var size = new BatchSize(time);
+        var failures = 0;
+        for (var i = 0; i < 60; i++) failures += Send(size, limit) ? 0 : 1;
+        Assert.Equal(limit, size.Current);
+        Assert.InRange(failures, 2, 20);
+        for (var i = 0; i < 100; i++) Assert.True(Send(size, limit));
+    }
+
+    [Fact]
+    public void One_lost_answer_changes_nothing()
+    {
+        var size = new BatchSize(time);
+        Assert.False(size.Unanswered(BatchSize.LimitOfApi));
+        size.Answered(BatchSize.LimitOfApi);
+        Assert.False(size.Unanswered(BatchSize.LimitOfApi));
+        Assert.Equal(BatchSize.LimitOfApi, size.Current);
+    }
+
+    [Fact]
+    public void After_an_outage_it_is_what_it_was_before()
+    {
+        var size = new BatchSize(time);
+        for (var i = 0; i < 20; i++) Send(size, 0);
+        Assert.Equal(1, size.Current);
+        time.Advance(TimeSpan.FromMinutes(11));
+        for (var i = 0; i < 10; i++) Send(size, BatchSize.LimitOfApi);
+        Assert.Equal(BatchSize.LimitOfApi, size.Current);
+    }
+
+    [Fact]
+    public void A_single_entry_that_gets_no_answer_cannot_become_fewer()
+    {
+        var size = new BatchSize(time);
+        for (var i = 0; i < 5; i++) Assert.False(size.Unanswered(1));
+    }
+
+    private static bool Send(BatchSize size, int limit)
+    {
+        var sent = size.Current;
+        if (sent > limit) size.Unanswered(sent);
+        else size.Answered(sent);
+        return sent <= limit;
+    }
+}

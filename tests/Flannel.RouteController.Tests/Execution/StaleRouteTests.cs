@@ -1,0 +1,222 @@
+using Flannel.AliCloud;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Execution;
+
+/// <summary>Collection is the only thing that takes away; here is when it may.</summary>
+public sealed class StaleRouteTests
+{
+    [Fact]
+    public void A_route_whose_lease_was_seen_to_end_goes_after_the_grace_time_and_no_sooner() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(59));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Null(cluster.Hop("10.24.9.0/24"));
+        Assert.Equal((1, 1), (cluster.Term.Proofs, cluster.Cloud.Count("DeleteRouteEntries")));
+        Assert.Equal(1, cluster.Log.Count(3502));
+    });
+
+    [Fact]
+    public void The_grace_begins_when_the_lease_is_seen_missing() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        cluster.Leases.Remove("10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(59));
+        Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Null(cluster.Hop("10.24.2.0/24"));
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_lease_that_comes_back_within_the_grace_keeps_its_route() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Remove("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(50));
+        cluster.Term.Statuses.Clear();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.Equal((1, 0), (cluster.Cloud.Writes, cluster.Cloud.Count("DeleteRouteEntries")));
+    });
+
+    [Fact]
+    public void Nothing_goes_on_a_partial_view_however_long_it_lasts() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(1));
+        cluster.Leases.IsWhole = false;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        cluster.Leases.IsWhole = true;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        Assert.Null(cluster.Hop("10.24.9.0/24"));
+    });
+
+    [Fact]
+    public void A_time_in_which_leases_could_not_be_seen_does_not_count_as_absence() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(30));
+        cluster.Leases.IsWhole = false;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        cluster.Leases.IsWhole = true;
+        cluster.Leases.Touch();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        Assert.Null(cluster.Hop("10.24.9.0/24"));
+    });
+
+    [Fact]
+    public void Nothing_goes_without_a_configuration() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Config = null;
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+        cluster.Leases.Config = FakeLeases.ConfigFor("10.24.0.0/16");
+        cluster.Leases.Touch();
+        await cluster.UntilAvailable("10.24.1.0/24");
+    });
+
+    [Fact]
+    public void Nothing_goes_while_the_election_cannot_be_proved_and_other_work_goes_on() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        cluster.Term.IsHeld = false;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(2));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        Assert.InRange(cluster.Term.Proofs, 5, 20);
+        cluster.Term.IsHeld = true;
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+        await cluster.Time.Until(() => cluster.Hop("10.24.9.0/24") is null);
+    });
+
+    [Fact]
+    public void A_lease_that_comes_while_the_election_is_being_proved_saves_its_route() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Term.OnProof = () => cluster.Join("10.24.9.0/24", "i-9");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-9");
+        cluster.Term.Statuses.Clear();
+        await cluster.UntilAvailable("10.24.9.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.Equal(1, cluster.Term.Proofs);
+        Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
+    });
+
+    [Fact]
+    public void Foreign_unmarked_upstream_and_other_clusters_entries_stay_for_ever() => Cluster.Run(async cluster =>
+    {
+        var other = OwnershipMark.Of(FakeTerm.OtherCluster);
+        cluster.Cloud.AddEntry("vtb-1", "0.0.0.0/0", "ngw-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.25.1.0/24", "i-x", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.30.0/24", "i-unmarked");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.31.0/24", "i-theirs", other.Token, other.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.32.0/24", "i-go", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.33.128/25", "i-part", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.34.0/24", "i-system", Cluster.Mark.Token, isCustom: false);
+        cluster.Leases.Add("10.24.32.0/24", "ali-vpc", null);
+        cluster.Leases.Add("10.24.33.0/24", "vxlan", """{"VtepMAC":"00:00"}""");
+        var before = cluster.Cloud.Routes("vtb-1").ToList();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal([.. before, "10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-1"));
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void Deleting_goes_in_batches_and_after_creating() => Cluster.Run(async cluster =>
+    {
+        for (var i = 100; i < 170; i++)
+        {
+            cluster.AddMarked($"10.24.{i}.0/24", $"i-{i}");
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            cluster.Leases.Release($"10.24.{i}.0/24");
+        }
+
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(70));
+        Assert.Equal(["CreateRouteEntries", "DeleteRouteEntries", "DeleteRouteEntries"], cluster.Cloud.Calls.Where(c => c.IsWrite).Select(c => c.Action));
+        Assert.Equal(["10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-1"));
+    });
+
+    [Fact]
+    public void A_table_that_serves_no_node_any_more_is_cleared_of_what_is_stale_and_given_nothing_new() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-1", "vtb-old");
+        cluster.AddMarked("10.24.9.0/24", "i-gone", "vtb-old");
+        cluster.AddMarked("10.24.1.0/24", "i-before", "vtb-old");
+        cluster.Cloud.AddEntry("vtb-old", "10.24.2.0/24", "i-unmarked");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Join("10.24.3.0/24", "i-3");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal(["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-unmarked Available"], cluster.Cloud.Routes("vtb-old"));
+        Assert.Equal(["vtb-1"], cluster.Status("10.24.3.0/24")!.RouteTableIds);
+        Assert.Equal(RouteState.Available, cluster.State("10.24.3.0/24"));
+    });
+
+    [Fact]
+    public void The_last_node_of_a_vpc_leaves_nothing_behind() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Remove("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(2));
+        Assert.Empty(cluster.Cloud.Routes("vtb-1"));
+    });
+
+    [Fact]
+    public void A_deletion_that_finds_nothing_is_done() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Cloud.Faults = call =>
+        {
+            if (call.Action == "DeleteRouteEntries") cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(e => e.Destination == "10.24.9.0/24");
+            return null;
+        };
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.Equal(1, cluster.Cloud.Count("DeleteRouteEntries"));
+        Assert.Equal(0, cluster.Log.Count(3503));
+        Assert.Equal(RouteEntryStatus.Available, cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!.Status);
+    });
+}

@@ -1,0 +1,95 @@
+using AliCloud.Simulator.State;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Planning;
+
+public sealed class OwnershipMarkTests
+{
+    /// <summary>A change here orphans every route of every running cluster: it must be intended.</summary>
+    [Fact]
+    public void The_mark_is_a_format_that_stays()
+    {
+        Assert.Equal("flannel-0123456789abcdef", Plans.Ours.Token);
+        Assert.Equal("flannel-0123456789abcdef: flannel route", Plans.Ours.Description);
+    }
+
+    [Fact]
+    public void Two_clusters_never_have_the_same_mark() =>
+        Assert.NotEqual(OwnershipMark.Of(ClusterId.New()).Token, OwnershipMark.Of(ClusterId.New()).Token);
+
+    [Theory]
+    [InlineData("{0}", "", MarkOwner.Ours)]
+    [InlineData("", "{0}: words", MarkOwner.Ours)]
+    [InlineData("renamed", "{0}: words", MarkOwner.Ours)]
+    [InlineData("{0}", "described anew", MarkOwner.Ours)]
+    [InlineData("", "{0}", MarkOwner.Ours)]
+    [InlineData("{0}x", "", MarkOwner.None)]
+    [InlineData("x{0}", "", MarkOwner.None)]
+    [InlineData("", "copied from {0}: words", MarkOwner.None)]
+    [InlineData("flannel-00112233445566ff", "", MarkOwner.OtherCluster)]
+    [InlineData("", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
+    [InlineData("flannel-00112233445566ff", "{0}: words", MarkOwner.OtherCluster)]
+    [InlineData("{0}", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
+    [InlineData("flannel-0123456789ABCDEF", "", MarkOwner.None)]
+    [InlineData("flannel-route-to-node-01", "", MarkOwner.None)]
+    [InlineData("", "", MarkOwner.None)]
+    public void An_entry_is_known_by_name_or_description(string name, string description, MarkOwner expected)
+    {
+        var entry = Plans.Entry("10.24.1.0/24") with
+        {
+            Name = name.Replace("{0}", Plans.Ours.Token, StringComparison.Ordinal),
+            Description = description.Replace("{0}", Plans.Ours.Token, StringComparison.Ordinal),
+        };
+        Assert.Equal(expected, Plans.Ours.OwnerOf(entry));
+    }
+
+    [Fact]
+    public void The_description_of_an_adopted_entry_names_its_former_cluster_and_fits_the_api()
+    {
+        var entry = Plans.Entry("10.24.1.0/24", mark: "theirs");
+        var description = Plans.Ours.DescriptionFor(entry);
+        var adopted = entry with { Name = Plans.Ours.Token, Description = description };
+        Assert.Equal(MarkOwner.Ours, Plans.Ours.OwnerOf(adopted));
+        Assert.True(Plans.Theirs.WasTakenOver(adopted));
+        Assert.False(Plans.Ours.WasTakenOver(adopted));
+        Assert.InRange(description.Length, 1, 256);
+    }
+
+    [Theory]
+    [InlineData("0123456789abcdef", "flannel-0123456789abcdef")]
+    [InlineData("flannel-0123456789abcdef", "flannel-0123456789abcdef")]
+    [InlineData("0123456789ABCDEF", null)]
+    [InlineData("flannel-", null)]
+    [InlineData("", null)]
+    public void An_operator_names_a_cluster_by_its_id_or_its_mark(string text, string? expected) =>
+        Assert.Equal(expected, OwnershipMark.ParseToken(text));
+
+    /// <summary>The parameters go into the URL, whose length gateways limit. Ids as long as the cloud makes them.</summary>
+    [Fact]
+    public async Task The_URL_of_the_largest_batch_stays_below_16_kB()
+    {
+        var handler = StubHandler.Always(System.Net.HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
+        using var api = new CloudApi(
+            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(TestCloud.KeyId, TestCloud.KeySecret), TimeProvider.System, new Random(7),
+            new RecordingLogger(), handler);
+        var mark = OwnershipMark.Of(ClusterId.New());
+        var hop = new NextHop(NextHops.NetworkInterface, "eni-bp14v2sdd3v8htln6w9x");
+        NewRouteEntry[] batch =
+        [
+            .. Enumerable.Range(100, 50).Select(i =>
+                new NewRouteEntry("vtb-bp145q7glnuzdvzu21pyk", Ipv4Network.Parse($"172.100.{i}.128/25"), hop, mark.Token, mark.Description)),
+        ];
+        Assert.Empty((await api.CreateRouteEntriesAsync("ap-southeast-5", batch, TestContext.Current.CancellationToken)).Value!.Failures);
+        var query = Assert.Single(handler.Requests).Address.Query;
+        Assert.Contains("RouteEntries.50.NextHop=eni-bp14v2sdd3v8htln6w9x", query, StringComparison.Ordinal);
+        Assert.DoesNotContain("IpVersion", query, StringComparison.Ordinal);
+        Assert.InRange(query.Length, 1, 16_000 - 1);
+    }
+}

@@ -1,0 +1,181 @@
+using AliCloud.Simulator.State;
+using CsCheck;
+using Flannel.AliCloud;
+using Flannel.Core.Addresses;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using static Flannel.RouteController.Tests.Support.Plans;
+
+namespace Flannel.RouteController.Tests.Planning;
+
+/// <summary>The plan against a reference that is slow and says each rule in words of its own, over small worlds in which everything meets.</summary>
+public sealed class RoutePlanPropertyTests
+{
+    /// <summary>Fixed, so that a failure can be seen again; CsCheck prints the seed of the failing case itself.</summary>
+    private const string Seed = "0005vQ2mXe7T";
+
+    private sealed record World(List<WantedRoute> Wanted, List<Ipv4Network> Respected, List<RouteEntry> Entries, bool UpkeepOnly);
+
+    /// <summary>Prefixes of 10.24.0.0/13 to /26 around one corner of the network, and a few others: overlaps are the rule.</summary>
+    private static readonly Gen<string> Destination = Gen.Frequency(
+        (12, Gen.Select(Gen.Int[0, 7], Gen.Int[22, 26], (third, length) => new Ipv4Network(new Ipv4Address((10u << 24) | (24u << 16) | ((uint)third << 8)), length).ToString())),
+        (1, Gen.OneOf("0.0.0.0/0", "10.24.0.0/16", "10.24.0.0/15", "10.0.0.0/8", "10.25.0.0/24", "10.25.8.0/24", "10.23.255.0/24", "fd00::/64", "pl-1")));
+
+    private static readonly Gen<RouteEntry> AnEntry = Gen.Select(
+        Destination, Gen.OneOf("i-1", "i-2", "i-3", "eni-i-1", "i-1,i-2", "vpn-1", ""), Gen.OneOf("", "ours", "ours", "half", "theirs"),
+        Gen.Frequency((5, Gen.Const(RouteEntryStatus.Available)), (1, Gen.Enum<RouteEntryStatus>())), Gen.Frequency((6, Gen.Const(true)), (1, Gen.Const(false))),
+        (destination, hops, mark, status, custom) => mark == "half"
+            ? Entry(destination, hops, "ours", status, custom) with { Description = "renamed" }
+            : Entry(destination, hops, mark, status, custom));
+
+    private static readonly Gen<World> AWorld = Gen.Select(
+        Gen.Select(Gen.Int[0, 9], Gen.Int[1, 3], Gen.Bool).Array[0, 6], Destination.Array[0, 2], AnEntry.Array[0, 8], Gen.Int[0, 4],
+        (wanted, respected, entries, upkeep) => new World(
+            // Leases never overlap; 8 and 9 lie outside the network.
+            [.. wanted.DistinctBy(w => w.Item1).Select(w => Wanted(w.Item1 < 8 ? $"10.24.{w.Item1}.0/24" : $"10.25.{w.Item1}.0/24", $"i-{w.Item2}", w.Item3))],
+            [.. respected.Where(r => Ipv4Network.TryParse(r, out _)).Select(Ipv4Network.Parse)],
+            // The API allows one entry per destination and table.
+            [.. entries.DistinctBy(entry => entry.DestinationText)], upkeep == 0));
+
+    [Fact]
+    public void The_plan_is_what_the_rules_say() => AWorld.Sample(world =>
+    {
+        var steps = PlanFor(world);
+        Assert.Equal(Reference(world), steps.Select(Line).Order(StringComparer.Ordinal));
+    }, seed: Seed, iter: 20_000, print: Print);
+
+    [Fact]
+    public void What_is_written_is_inside_the_network_or_a_leases_never_the_default_route_never_foreign() => AWorld.Sample(world =>
+    {
+        foreach (var step in PlanFor(world))
+        {
+            Assert.True(step.Destination.Length > 0, Line(step));
+            Assert.True(Inside(step.Destination) || world.Wanted.Any(wanted => wanted.Destination == step.Destination), Line(step));
+            if (step is RouteStep.Delete { Entry: var stale })
+            {
+                Assert.True(IsOurs(stale) && Changeable(stale) && stale.Status == RouteEntryStatus.Available);
+                Assert.DoesNotContain(world.Wanted, wanted => wanted.Destination == stale.Destination);
+                Assert.DoesNotContain(world.Respected, subnet => subnet.Overlaps(stale.Destination!.Value));
+            }
+
+            if (step is RouteStep.RePoint { Entry: var entry })
+            {
+                Assert.NotEqual(Theirs.Token, entry.Name);
+                Assert.True(Changeable(entry) && entry.Status == RouteEntryStatus.Available);
+                Assert.Contains(world.Wanted, wanted => wanted.Destination == entry.Destination);
+            }
+
+            if (step is RouteStep.Mark { Entry: var named })
+                Assert.Contains(world.Wanted, wanted => wanted.Destination == named.Destination && wanted.IsServedBy(named));
+        }
+    }, seed: Seed, iter: 20_000, print: Print);
+
+    [Fact]
+    public void One_round_is_enough() => AWorld.Sample(world =>
+    {
+        var after = world with { Entries = Carry(world, PlanFor(world)) };
+        var again = PlanFor(after);
+        Assert.DoesNotContain(again, step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete);
+        // What was foreign is as it was.
+        foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
+            Assert.Contains(entry, after.Entries);
+        foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway"))) Assert.Contains(entry, after.Entries);
+    }, seed: Seed, iter: 20_000, print: Print);
+
+    private static IReadOnlyList<RouteStep> PlanFor(World world) =>
+        For(world.Wanted, world.Entries, [.. world.Respected.Select(r => r.ToString())], world.UpkeepOnly);
+
+    private static bool Inside(Ipv4Network destination) =>
+        destination.Length >= 16 && destination.Address.Value >> 16 == ((10u << 8) | 24u);
+
+    /// <summary>Each rule by itself, each over everything.</summary>
+    private static IEnumerable<string> Reference(World world)
+    {
+        var lines = new List<string>();
+        var wanted = world.Wanted;
+        foreach (var route in wanted)
+        {
+            if (!world.UpkeepOnly && world.Entries.All(entry => entry.DestinationText != route.Destination.ToString())) lines.Add($"Create {route.Destination}");
+        }
+
+        foreach (var entry in world.Entries)
+        {
+            if (entry.Destination is not { } d) continue;
+            var ours = IsOurs(entry);
+            var theirs = entry.Name == Theirs.Token;
+            var plain = Changeable(entry);
+            var moving = entry.Status != RouteEntryStatus.Available;
+            var route = wanted.SingleOrDefault(w => w.Destination == d);
+            if (route is null && !Inside(d)) continue;
+            var respected = world.Respected.Any(r => r.Contains(d) || d.Contains(r));
+            if (world.UpkeepOnly && !ours) continue;
+            if (route is not null)
+            {
+                var right = entry.NextHops.Count == 1 && entry.NextHops[0] == route.NextHop;
+                if (entry.IsCustom && moving) lines.Add($"Wait {d}");
+                else if (right && entry.IsCustom && (theirs || (ours && entry.Description != Ours.Description))) lines.Add($"Mark {d}");
+                else if (right) lines.Add($"Keep {d}");
+                else if (!plain || respected || theirs) lines.Add($"Conflict Occupied {d}");
+                else lines.Add($"RePoint {d}");
+                continue;
+            }
+
+            if (respected) continue;
+            if (ours && plain)
+            {
+                lines.Add(moving ? $"Wait {d}" : $"Delete {d}");
+                continue;
+            }
+
+            if (world.UpkeepOnly) continue;
+            if (wanted.Any(w => w.Destination.Contains(d))) lines.Add($"Conflict Narrower {d}");
+            else if (wanted.Any(w => d.Contains(w.Destination))) lines.Add($"Conflict Wider {d}");
+            else lines.Add($"Conflict {(theirs ? "OtherCluster" : "Foreign")} {d}");
+        }
+
+        return lines.Order(StringComparer.Ordinal);
+    }
+
+    /// <summary>The table after every step has been carried out and has settled.</summary>
+    private static List<RouteEntry> Carry(World world, IReadOnlyList<RouteStep> steps)
+    {
+        var entries = world.Entries.ToList();
+        foreach (var step in steps)
+        {
+            switch (step)
+            {
+                case RouteStep.Create create:
+                    entries.Add(Entry(create.Destination.ToString(), create.Wanted.NextHop.Id, "ours"));
+                    break;
+                case RouteStep.RePoint rePoint:
+                    entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Wanted.NextHop] };
+                    break;
+                case RouteStep.Mark mark:
+                    entries[entries.IndexOf(mark.Entry)] = Marked(mark.Entry);
+                    break;
+                case RouteStep.Delete delete:
+                    entries.Remove(delete.Entry);
+                    break;
+            }
+        }
+
+        return entries;
+    }
+
+    private static RouteEntry Marked(RouteEntry entry) => entry with { Name = Ours.Token, Description = Ours.Description };
+
+    private static bool IsOurs(RouteEntry entry) => entry.Name == Ours.Token;
+
+    /// <summary>Whether type and next hop allow it: one node, or none at all of our own making.</summary>
+    private static bool Changeable(RouteEntry entry) => entry.IsCustom
+        && (entry.NextHops.Count == 1 && entry.NextHops[0].Type is "Instance" or "NetworkInterface" || entry.NextHops.Count == 0 && IsOurs(entry));
+
+    private static string Line(RouteStep step) =>
+        step is RouteStep.Conflict conflict ? $"Conflict {conflict.Kind} {step.Destination}" : $"{step.GetType().Name} {step.Destination}";
+
+    private static string Print(World world) =>
+        $"wanted {string.Join(", ", world.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; respected {string.Join(", ", world.Respected)}; "
+        + $"entries {string.Join(", ", world.Entries.Select(e => $"{e.DestinationText}->{string.Join('+', e.NextHops.Select(h => h.Id))} '{e.Name}' {e.Status} custom={e.IsCustom}"))}"
+        + $"; upkeep {world.UpkeepOnly}";
+}

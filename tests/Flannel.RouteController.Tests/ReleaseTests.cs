@@ -1,0 +1,153 @@
+using AliCloud.Simulator.State;
+using Flannel.AliCloud;
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>A node that gives its subnet back: the route goes at once, and nobody else's with it.</summary>
+public sealed class ReleaseTests
+{
+    [Fact]
+    public void The_route_goes_without_the_grace_time_and_the_node_is_told() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        var before = cluster.Time.GetUtcNow();
+        cluster.Leases.Release("10.24.2.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Released);
+        Assert.True(cluster.Time.GetUtcNow() - before < TimeSpan.FromSeconds(10));
+        Assert.Null(cluster.Hop("10.24.2.0/24"));
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+        cluster.Leases.Remove("10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal(1, cluster.Cloud.Count("DeleteRouteEntries"));
+    });
+
+    [Fact]
+    public void The_last_node_of_a_vpc_may_leave_too() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Release("10.24.1.0/24");
+        await cluster.UntilState("10.24.1.0/24", RouteState.Released);
+        Assert.Null(cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_controller_that_is_new_finds_the_wish_in_the_lease() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Release("10.24.1.0/24");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.Released);
+        Assert.Null(cluster.Hop("10.24.1.0/24"));
+        Assert.Equal(0, cluster.Cloud.Count("CreateRouteEntries"));
+    });
+
+    [Fact]
+    public void A_release_that_a_restore_of_etcd_brings_back_costs_no_route_when_the_node_writes_its_lease_again() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Release("10.24.1.0/24");
+        var backup = cluster.Leases.Backup();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        var deletions = cluster.Cloud.Count("DeleteRouteEntries");
+        cluster.Leases.Restore(backup);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.Equal(deletions, cluster.Cloud.Count("DeleteRouteEntries"));
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_route_to_another_node_stays_when_a_restored_etcd_says_that_its_subnet_was_released() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Release("10.24.1.0/24");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.Released);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(3));
+        Assert.Equal("i-2", cluster.Hop("10.24.1.0/24"));
+        Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
+    });
+
+    [Fact]
+    public void A_node_that_starts_again_has_its_route_back() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Release("10.24.1.0/24");
+        await cluster.UntilState("10.24.1.0/24", RouteState.Released);
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal("i-1", cluster.Hop("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void As_long_as_the_tables_cannot_be_read_nothing_is_called_released() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Leases.Release("10.24.1.0/24");
+        cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteEntryList");
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(30));
+        Assert.NotEqual(RouteState.Released, cluster.State("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_status_of_a_subnet_that_nobody_leases_goes() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.Statuses["10.24.7.0-24"] = new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal(["10.24.1.0-24"], cluster.Term.Statuses.Keys);
+    });
+
+    [Theory]
+    [InlineData("ours", "i-1", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
+    [InlineData("ours", "i-other", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
+    [InlineData("", "i-1", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
+    [InlineData("", "i-1", RouteEntryStatus.Deleting, "Wait 10.24.1.0/24")]
+    [InlineData("", "i-other", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    [InlineData("theirs", "i-1", RouteEntryStatus.Available, "Conflict:OtherCluster 10.24.1.0/24")]
+    [InlineData("ours", "vpn-1", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    [InlineData("", "i-1,i-2", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    public void What_is_deleted_for_a_node_that_leaves(string mark, string hops, RouteEntryStatus status, string expected)
+    {
+        var entry = Plans.Entry("10.24.1.0/24", hops, mark, status);
+        Assert.Equal(expected, Plans.Text(Plan([entry])));
+    }
+
+    [Fact]
+    public void What_another_node_leases_stays_and_a_released_route_goes_whatever_the_network_is_now()
+    {
+        var entry = Plans.Entry("10.24.1.0/24", "i-1", "ours");
+        Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], wanted: [Plans.Wanted("10.24.1.0/24")])));
+        Assert.Equal("", Plans.Text(Plan([entry], respected: ["10.24.1.0/25"])));
+        Assert.Equal("Delete 10.99.1.0/24", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
+    }
+
+    private static IReadOnlyList<RouteStep> Plan(
+        RouteEntry[] entries, string leaving = "10.24.1.0/24", IReadOnlyCollection<WantedRoute>? wanted = null, string[]? respected = null) =>
+        RoutePlan.For(new RoutePlanInput(
+            "vtb-1", Plans.Network, wanted ?? [], [.. (respected ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
+        {
+            Leaving = [Plans.Wanted(leaving)],
+        });
+}

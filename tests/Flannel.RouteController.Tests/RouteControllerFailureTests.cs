@@ -1,0 +1,506 @@
+using AliCloud.Simulator.Observing;
+using Flannel.AliCloud;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
+
+namespace Flannel.RouteController.Tests;
+
+public sealed class RouteControllerFailureTests
+{
+    [Fact]
+    public void Task_conflicts_are_waited_out_with_growing_pauses() => Cluster.Run(async cluster =>
+    {
+        var conflicts = 8;
+        cluster.Cloud.Faults = call => call.IsWrite && conflicts-- > 0 ? Fault.Busy : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var attempts = cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.At).ToList();
+        Assert.Equal(9, attempts.Count);
+        var pauses = attempts.Zip(attempts.Skip(1), (a, b) => b - a).ToList();
+        Assert.InRange(pauses[0], TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(400));
+        Assert.InRange(pauses[^1], TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(12));
+    });
+
+    [Fact]
+    public void Throttling_is_obeyed_by_the_servers_own_hint() => Cluster.Run(async cluster =>
+    {
+        var hint = TimeSpan.FromSeconds(17);
+        var throttled = 1;
+        cluster.Cloud.Faults = call => call.IsWrite && throttled-- > 0 ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var attempts = cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.At).ToList();
+        Assert.Equal(2, attempts.Count);
+        Assert.InRange(attempts[1] - attempts[0], hint, hint + TimeSpan.FromSeconds(1));
+    });
+
+    [Fact]
+    public void A_time_out_after_success_is_recognised_by_reading_again() => Cluster.Run(async cluster =>
+    {
+        var faults = 1;
+        cluster.Cloud.Faults = call => call.IsWrite && faults-- > 0 ? Fault.TimeoutAfterSuccess : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal(1, cluster.Cloud.Writes);
+        Assert.Equal(1, cluster.Log.Count(3500));
+    });
+
+    [Fact]
+    public void One_unknown_instance_is_rejected_and_holds_up_nobody() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.UnknownHops.Add("i-2");
+        cluster.Start();
+        for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.3.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
+        var status = cluster.Status("10.24.2.0/24")!;
+        Assert.Contains("InvalidNextHop.NotFound", status.Message, StringComparison.Ordinal);
+        Assert.StartsWith("R-", status.RequestId, StringComparison.Ordinal);
+        var (writes, words) = (cluster.Cloud.Writes, cluster.Term.Published.Count);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        // Retried, but slowly; and the node is not told again and again.
+        Assert.InRange(cluster.Cloud.Writes - writes, 2, 8);
+        Assert.InRange(cluster.Term.Published.Count - words, 0, 8);
+        cluster.Cloud.UnknownHops.Clear();
+        await cluster.UntilAvailable("10.24.2.0/24");
+    });
+
+    [Fact]
+    public void One_next_hop_that_spoils_its_batch_is_told_from_the_good_ones() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.UnknownHops.Add("i-13");
+        cluster.Cloud.BadHopSpoilsBatch = true;
+        for (var i = 1; i <= 30; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 30).Where(i => i != 13).Select(i => $"10.24.{i}.0/24")]);
+        await cluster.UntilState("10.24.13.0/24", RouteState.Rejected);
+        Assert.InRange(cluster.Cloud.Writes, 4, 16);
+        Assert.Equal(1, cluster.Log.Count(3503));
+    });
+
+    [Fact]
+    public void Batches_that_a_gateway_finds_too_long_become_shorter_for_good() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 20
+            ? new Fault(CloudErrorKind.Reread, "<answer>") { HttpStatus = 414 } : null;
+        for (var i = 1; i <= 60; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 60).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal([50, 25, 12, 12, 12, 12, 12], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count));
+        Assert.Equal(0, cluster.Log.Count(3522));
+    });
+
+    [Theory]
+    [InlineData("<timeout>", 0)]
+    [InlineData("<answer>", 0)]
+    [InlineData("InternalError", 500)]
+    public void Batches_that_get_no_intelligible_answer_become_smaller_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
+    {
+        // A gateway on the way loses every request with more than ten entries.
+        var kind = code.StartsWith('<') ? CloudErrorKind.Reread : CloudErrorKind.Retry;
+        cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 10
+            ? new Fault(kind, code, Delay: TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
+        for (var i = 1; i <= 60; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 60).Select(i => $"10.24.{i}.0/24")]);
+        var sizes = cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count).ToList();
+        Assert.Equal([50, 50, 25, 25, 12, 12, 6], sizes[..7]);
+        // The size that works is found again: no further request is lost but those that look for it.
+        Assert.InRange(sizes.Count(size => size > 10), 6, 10);
+        Assert.False(cluster.Running.IsCompleted); // the term goes on, since it gets somewhere
+        Assert.InRange(cluster.Log.Count(3526), 3, 7);
+
+        // The deletion of many has the same limit, and finds it by itself. Released: without a lease they would be deleted a few at a time.
+        for (var i = 1; i <= 60; i++) cluster.Leases.Release($"10.24.{i}.0/24");
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
+        var deletions = cluster.Cloud.Calls.Where(call => call.Action == "DeleteRouteEntries").Select(call => call.Subjects.Count).ToList();
+        Assert.Equal([50, 50, 25, 25, 12, 12, 6], deletions[..7]);
+        Assert.InRange(deletions.Count(size => size > 10), 6, 10);
+    });
+
+    [Fact]
+    public void A_failure_that_names_no_entry_is_no_deletion_of_any() => Cluster.Run(async cluster =>
+    {
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 4).Select(i => $"10.24.{i}.0/24")]);
+        cluster.Cloud.LockedDestinations.Add("10.24.3.0/24");
+        cluster.Cloud.HidesFailedDestinations = true;
+        for (var i = 1; i <= 4; i++) cluster.Leases.Release($"10.24.{i}.0/24");
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 1);
+        await cluster.Time.Until(() => cluster.Log.Lines.Any(line => line.Id == 3503
+            && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal)));
+        Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3502 && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal));
+        Assert.Equal(3, cluster.Log.Count(3502));
+        Assert.Equal(3, cluster.Controller.Report.Writes.Deleted);
+
+        cluster.Cloud.LockedDestinations.Clear();
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
+        await cluster.Time.Until(() => cluster.Controller.Report.Writes.Deleted == 4);
+    });
+
+    [Fact]
+    public void A_failure_that_names_no_destination_is_no_success_of_anybody() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.UnknownHops.Add("i-3");
+        cluster.Cloud.HidesFailedDestinations = true;
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.4.0/24");
+        await cluster.UntilState("10.24.3.0/24", RouteState.Rejected);
+        Assert.Contains("InvalidNextHop.NotFound", cluster.Status("10.24.3.0/24")!.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3500 && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal));
+        Assert.Equal(3, cluster.Log.Count(3500));
+        Assert.InRange(cluster.Cloud.Writes, 2, 8);
+    });
+
+    [Fact]
+    public void Destinations_inside_the_clouds_own_range_are_created_one_by_one_without_a_failure() => Cluster.Run(async cluster =>
+    {
+        cluster.Leases.Config = FakeLeases.ConfigFor("100.64.0.0/16");
+        for (var i = 1; i <= 5; i++) cluster.Join($"100.64.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 5).Select(i => $"100.64.{i}.0/24")]);
+        Assert.Equal(["CreateRouteEntry"], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Action).Distinct());
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10)); // settling, one after the other, and no pause beside it
+        Assert.Equal(0, cluster.Log.Count(3503));
+    });
+
+    [Fact]
+    public void The_ranges_of_the_vSwitches_are_published_for_nodes_that_choose_a_subnet() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-1", "192.168.64.0/18");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.VSwitches["vpc-1"].Select(range => range.ToString()).Order(StringComparer.Ordinal));
+        // A vSwitch that comes later is found although no route is created.
+        cluster.Cloud.AddVSwitch("vsw-3", "vpc-1", "vtb-1", "192.168.4.0/24");
+        await cluster.Time.Until(() => cluster.Term.VSwitches["vpc-1"].Count == 3);
+    });
+
+    [Fact]
+    public void A_term_that_finds_every_route_in_place_publishes_the_ranges_too() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Until(() => cluster.Term.VSwitches.ContainsKey("vpc-1"));
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void Throttled_reads_are_repeated_when_the_service_says_and_called_throttled() => Cluster.Run(async cluster =>
+    {
+        var hint = TimeSpan.FromSeconds(6);
+        var began = cluster.Time.Elapsed;
+        cluster.Cloud.Faults = call => call.Action.StartsWith("Describe", StringComparison.Ordinal) && cluster.Time.Elapsed - began < 3 * hint
+            ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")?.Message.Contains("throttles", StringComparison.Ordinal) == true);
+        Assert.Equal(RouteState.Pending, cluster.State("10.24.1.0/24"));
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var reads = cluster.Cloud.Calls.Where(call => call.Action == "DescribeRouteTableList").Select(call => call.At).ToList();
+        Assert.All(reads.Zip(reads.Skip(1), (a, b) => b - a), pause => Assert.InRange(pause, hint, hint + TimeSpan.FromSeconds(1)));
+        Assert.InRange(cluster.Time.Elapsed - began, 3 * hint, 3 * hint + TimeSpan.FromSeconds(5));
+    });
+
+    [Fact]
+    public void A_busy_next_hop_holds_up_nobody() => Cluster.Run(async cluster =>
+    {
+        // The API answers for the whole call, although only one instance is not ready.
+        cluster.Cloud.Faults = call => call.IsWrite && call.Subjects.Any(s => s.EndsWith(" i-2", StringComparison.Ordinal))
+            ? new Fault(CloudErrorKind.Retry, "IncorrectInstanceStatus") : null;
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.3.0/24", "10.24.4.0/24");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+        Assert.Equal(RouteState.Pending, cluster.State("10.24.2.0/24"));
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.2.0/24");
+    });
+
+    [Fact]
+    public void A_full_table_is_said_with_what_to_do_and_heals_when_routes_free_up() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Quota = 3;
+        var inTheWay = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
+        cluster.Start();
+        for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 2
+            && cluster.Term.Statuses.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
+        var message = cluster.Term.Statuses.Values.First(s => s.State == RouteState.QuotaExceeded).Message;
+        Assert.Contains("vpc_quota_route_entrys_num", message, StringComparison.Ordinal);
+        Assert.Contains("vxlan", message, StringComparison.Ordinal);
+        var writes = cluster.Cloud.Writes;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        Assert.InRange(cluster.Cloud.Writes - writes, 2, 10);
+        Assert.Equal(1, cluster.Log.Count(3503));
+
+        cluster.Cloud.Tables["vtb-1"].Entries.Remove(inTheWay);
+        var freed = cluster.Time.Elapsed;
+        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 3);
+        // Seen by the next resync, not by the slow retry.
+        Assert.InRange(cluster.Time.Elapsed - freed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
+        cluster.Cloud.Quota = 200;
+        await cluster.Time.Until(() => cluster.Term.Statuses.Values.All(s => s.State == RouteState.Available));
+    });
+
+    [Fact]
+    public void A_route_that_failed_for_another_reason_before_waits_like_the_others_when_the_table_is_full() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Quota = 1;
+        cluster.Cloud.UnknownHops.Add("i-2");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
+        cluster.Cloud.UnknownHops.Clear();
+        await cluster.UntilState("10.24.2.0/24", RouteState.QuotaExceeded);
+        var writes = cluster.Cloud.Writes;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        Assert.InRange(cluster.Cloud.Writes - writes, 2, 10);
+        Assert.Equal(RouteState.QuotaExceeded, cluster.State("10.24.2.0/24"));
+    });
+
+    [Fact]
+    public void An_occupied_destination_is_a_conflict_that_names_the_entry() => Cluster.Run(async cluster =>
+    {
+        var other = OwnershipMark.Of(FakeTerm.OtherCluster);
+        var entry = cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-theirs", other.Token, other.Description);
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+        await cluster.UntilState("10.24.1.0/24", RouteState.Conflict);
+        Assert.Contains(entry.Id, cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(20));
+        Assert.Equal("i-theirs", cluster.Hop("10.24.1.0/24"));
+        Assert.Equal(1, cluster.Log.Count(3504));
+        cluster.Cloud.Tables["vtb-1"].Entries.Remove(entry);
+        await cluster.UntilAvailable("10.24.1.0/24");
+    });
+
+    [Fact]
+    public void A_duplicate_that_no_listing_shows_becomes_a_conflict() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.IsWrite ? new Fault(CloudErrorKind.Reread, "OperationFailed.CidrConflictWithPrefixList") : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilState("10.24.1.0/24", RouteState.Conflict);
+        Assert.Contains("CidrConflictWithPrefixList", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        var writes = cluster.Cloud.Writes;
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        Assert.InRange(cluster.Cloud.Writes - writes, 1, 20);
+    });
+
+    [Fact]
+    public void A_right_that_is_missing_for_batches_only_makes_single_calls() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
+        cluster.Start();
+        for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
+        Assert.Equal((1, 3), (cluster.Cloud.Count("CreateRouteEntries"), cluster.Cloud.Count("CreateRouteEntry")));
+        // Given the right, it is used again, in the same term.
+        cluster.Cloud.DeniedActions.Clear();
+        await cluster.Time.Pass(TimeSpan.FromMinutes(11));
+        for (var i = 11; i <= 13; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        await cluster.UntilAvailable("10.24.11.0/24", "10.24.12.0/24", "10.24.13.0/24");
+        Assert.Equal((2, 3), (cluster.Cloud.Count("CreateRouteEntries"), cluster.Cloud.Count("CreateRouteEntry")));
+        Assert.Equal(1, cluster.Log.Count(3520));
+    });
+
+    [Fact]
+    public void A_quota_that_a_re_pointing_meets_is_retried_slowly() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.Faults = call => call.Action == "ModifyRouteEntry" ? new Fault(CloudErrorKind.Quota, "Forbidden.CheckEntryRuleQuota") : null;
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.QuotaExceeded);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(30));
+        Assert.InRange(cluster.Cloud.Writes, 2, 12);
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.1.0/24");
+    });
+
+    [Fact]
+    public void Repetitions_of_one_wish_carry_one_client_token_and_the_next_wish_another() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
+        var (conflicts, vanishing) = (2, true);
+        cluster.Cloud.Faults = call =>
+        {
+            if (call.Action == "CreateRouteEntry" && conflicts-- > 0) return Fault.Busy;
+            // The first entry is gone before anybody has seen it.
+            if (call.Action == "DescribeRouteEntryList" && vanishing && cluster.Cloud.Tables["vtb-1"].Entries.Count > 0)
+            {
+                vanishing = false;
+                cluster.Cloud.Tables["vtb-1"].Entries.Clear();
+            }
+
+            return null;
+        };
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var tokens = cluster.Cloud.Calls.Where(call => call.Action == "CreateRouteEntry").Select(call => call.Subjects[1]).ToList();
+        Assert.Equal(4, tokens.Count);
+        Assert.Single(tokens.Take(3).Distinct());
+        Assert.NotEqual(tokens[2], tokens[3]);
+    });
+
+    [Theory]
+    [InlineData("vpc:CreateRouteEntries", "vpc:CreateRouteEntry")]
+    [InlineData("vpc:DescribeRouteEntryList", "vpc:DescribeRouteEntryList")]
+    public void Rights_that_are_lost_are_told_to_the_nodes_and_end_the_term(string action, string named) => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add(action);
+        cluster.Cloud.DeniedActions.Add(named);
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        var end = await cluster.Running;
+        Assert.Equal(new TermEnd.Denied(named), end);
+        Assert.Equal(RouteState.Denied, cluster.State("10.24.1.0/24"));
+        Assert.Contains(named, cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void Rights_that_are_lost_take_nothing_from_nodes_that_are_available() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteEntryList");
+        Assert.IsType<TermEnd.Denied>(await cluster.Running);
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_right_that_is_missing_for_deleting_only_leaves_the_rest_to_work() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.False(cluster.Running.IsCompleted);
+        Assert.InRange(cluster.Cloud.Count("DeleteRouteEntries"), 2, 8);
+        Assert.Equal(1, cluster.Log.Count(3503));
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+    });
+
+    [Fact]
+    public void An_api_that_gives_no_answer_makes_new_nodes_unreachable_leaves_others_and_ends_the_term() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Cloud.Faults = _ => Fault.NoConnection;
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Unreachable);
+        var end = await cluster.Running;
+        Assert.Equal(new TermEnd.Unreachable("<connect>"), end);
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void An_api_that_comes_back_in_time_heals() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = _ => Fault.NoConnection;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        var wakes = cluster.Time.Wakes;
+        await cluster.Time.Pass(TimeSpan.FromSeconds(60));
+        // Waiting costs nothing: found by the simulation, which saw a thousand passes a second here.
+        Assert.InRange(cluster.Time.Wakes - wakes, 1, 300);
+        Assert.Equal(RouteState.Unreachable, cluster.State("10.24.1.0/24"));
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.False(cluster.Running.IsCompleted);
+    });
+
+    [Fact]
+    public void Dead_credentials_end_the_term() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = _ => new Fault(CloudErrorKind.RefreshCredentials, "<credentials>");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        Assert.Equal(new TermEnd.NoCredentials("<credentials>"), await cluster.Running);
+    });
+
+    [Fact]
+    public void A_vpc_that_is_denied_does_not_stop_another() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-2", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2");
+        cluster.Cloud.Faults = call => call.VpcId == "vpc-2" && call.Action == "DescribeRouteEntryList" ? new Fault(CloudErrorKind.Denied, "Forbidden.RAM") : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2", "vpc-2");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Denied);
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.False(cluster.Running.IsCompleted);
+        cluster.Join("10.24.3.0/24", "i-3");
+        await cluster.UntilAvailable("10.24.3.0/24");
+    });
+
+    [Fact]
+    public void A_vpc_that_does_not_settle_does_not_delay_another() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddTable("vpc-2", "vtb-2");
+        cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2");
+        cluster.Cloud.Faults = call => call is { VpcId: "vpc-2", IsWrite: true } ? Fault.Busy : null;
+        cluster.Start();
+        cluster.Join("10.24.2.0/24", "i-2", "vsw-2", "vpc-2");
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1.5));
+        Assert.Null(cluster.Cloud.Tables["vtb-1"].At("10.24.2.0/24"));
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.2.0/24");
+        Assert.Equal("i-2", cluster.Hop("10.24.2.0/24", "vtb-2"));
+    });
+
+    [Fact]
+    public void A_source_destination_check_that_may_not_be_switched_off_is_a_remark_and_one_warning() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("ecs:ModifyNetworkInterfaceAttribute");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        Assert.Contains("ecs:ModifyNetworkInterfaceAttribute", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        Assert.Equal(1, cluster.Log.Count(3531));
+        cluster.Cloud.DeniedActions.Clear();
+        await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.Message.Length == 0);
+        Assert.DoesNotContain(true, cluster.Cloud.SourceDestChecks.Values);
+    });
+
+    [Fact]
+    public void A_conflict_at_the_source_destination_check_is_retried_and_delays_the_word_a_little_only() => Cluster.Run(async cluster =>
+    {
+        var conflicts = 20;
+        cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" && conflicts-- > 0
+            ? new Fault(CloudErrorKind.Retry, "InvalidOperation.Conflict") : null;
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(5));
+        Assert.Contains("InvalidOperation.Conflict", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.Message.Length == 0);
+        Assert.False(cluster.Cloud.SourceDestChecks["eni-i-1"]);
+    });
+}

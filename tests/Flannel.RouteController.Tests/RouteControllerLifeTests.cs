@@ -1,0 +1,69 @@
+using AliCloud.Simulator.Observing;
+using Flannel.AliCloud;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>Whoever watches over the daemon can tell a controller that hangs from one that waits, is refused, or has nothing to do.</summary>
+public sealed class RouteControllerLifeTests
+{
+    private static readonly TimeSpan Forever = TimeSpan.FromDays(40); // no timer is longer than 49
+
+    [Theory]
+    [InlineData("DescribeRouteEntryList", "the route controller's loop of cn-hangzhou/vpc-1 ")]
+    [InlineData("CreateRouteEntr", "the route controller's loop of cn-hangzhou/vpc-1 ")]
+    [InlineData("DescribeNetworkInterfaces", "the route controller's loop of interfaces in cn-hangzhou ")]
+    public void A_call_that_never_ends_is_a_loop_that_hangs(string action, string named) => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.Action.StartsWith(action, StringComparison.Ordinal) ? new FakeCloud.Fault(CloudErrorKind.Retry, "never", Delay: Forever) : null;
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Until(() => cluster.Loops.Hung is not null, TimeSpan.FromHours(2));
+        Assert.StartsWith(named, cluster.Loops.Hung, StringComparison.Ordinal);
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(35));
+
+        // What has ended does not hang.
+        await cluster.StopAsync();
+        Assert.Null(cluster.Loops.Hung);
+    });
+
+    [Theory]
+    [InlineData("nothing")]
+    [InlineData("busy")]
+    [InlineData("hints")]
+    [InlineData("unreachable")]
+    [InlineData("refused")]
+    public void Waiting_however_long_is_no_hanging(string trouble) => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => trouble switch
+        {
+            "busy" => call.IsWrite ? FakeCloud.Fault.Busy : null,
+            "hints" => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromMinutes(5)),
+            "unreachable" => new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)),
+            "refused" => call.IsWrite ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidNextHop") : null,
+            _ => null,
+        };
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        for (var minutes = 0; minutes < 12 * 60; minutes++)
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), cluster.Time);
+            Assert.Null(cluster.Loops.Hung);
+        }
+    }, new RouteControllerOptions([]) { UnreachableLimit = Forever });
+
+    [Fact]
+    public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)) : null;
+        for (var i = 1; i <= 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        // Four at a time, a minute each: the first look takes 50 minutes.
+        for (var minutes = 0; minutes < 120; minutes++)
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), cluster.Time);
+            Assert.Null(cluster.Loops.Hung);
+        }
+    });
+}

@@ -1,0 +1,267 @@
+using AliCloud.Simulator;
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Permissions;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using static Flannel.AliCloud.Tests.Support.TestCloud;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>The controller with the real client over real sockets against the simulated cloud, on the system's clock: what the fake in memory
+/// might have got wrong.</summary>
+public sealed class RouteControllerOverSimulatorTests
+{
+    private const string Region = TestCloud.Region;
+
+    [Fact]
+    public async Task Twenty_nodes_in_two_tables_take_few_writes_and_no_foreign_entry_is_touched()
+    {
+        await using var stage = await Stage.StartAsync();
+        var foreign = stage.Cloud.State.CustomRoutes();
+        for (var i = 1; i <= 20; i++) stage.Join(i);
+        await stage.UntilAvailable(Enumerable.Range(1, 20));
+
+        var routes = stage.Cloud.State.CustomRoutes();
+        Assert.All(foreign, entry => Assert.Contains(entry, routes));
+        Assert.Equal(foreign.Count + 40, routes.Count);
+        for (var i = 1; i <= 20; i++)
+        {
+            Assert.Equal(2, routes.Count(r => r.DestinationCidrBlock == $"10.24.{i}.0/24" && r.NextHopId == $"i-{i}" && r.RouteEntryName == Cluster.Mark.Token));
+        }
+
+        Assert.InRange(stage.Writes, 1, 6);
+        Assert.DoesNotContain(stage.Cloud.State.Look().Interfaces, i => i.SourceDestCheck && i.NetworkInterfaceId != "eni-1b");
+        Assert.DoesNotContain(stage.Cloud.Calls.All, call => call.Code == "TaskConflict");
+    }
+
+    [Fact]
+    public async Task A_lost_a_hijacked_and_a_stale_route_are_put_right()
+    {
+        await using var stage = await Stage.StartAsync();
+        for (var i = 1; i <= 3; i++) stage.Join(i);
+        await stage.UntilAvailable([1, 2, 3]);
+        var routes = stage.Cloud.State.CustomRoutes().Where(r => r.RouteTableId == "vtb-1").ToList();
+        stage.Cloud.Console.DeleteRoute("vtb-1", "10.24.1.0/24");
+        stage.Cloud.Console.RepointRoute(routes.Single(r => r.DestinationCidrBlock == "10.24.2.0/24").RouteEntryId, "i-9");
+        stage.Leases.Remove("10.24.3.0/24");
+        await stage.Cloud.DeleteInstanceAsync("i-3", force: true);
+        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.77.0/24", NextHopId = "i-9" });
+        await Eventually.Is(() => stage.Routes("vtb-1") == "10.24.1.0/24 i-1, 10.24.2.0/24 i-2, 10.24.77.0/24 i-9");
+        await Eventually.Is(() => stage.Routes("vtb-2") == "10.24.1.0/24 i-1, 10.24.2.0/24 i-2");
+        Assert.Equal(1, stage.Cloud.Calls.Count("vpc", "ModifyRouteEntry"));
+    }
+
+    [Theory]
+    [InlineData(FaultKind.Code, "TaskConflict")]
+    [InlineData(FaultKind.Code, "IncorrectRouteEntryStatus")]
+    [InlineData(FaultKind.Code, "ServiceUnavailable")]
+    [InlineData(FaultKind.DropAfterSuccess, null)]
+    [InlineData(FaultKind.DropConnection, null)]
+    [InlineData(FaultKind.Status, null)]
+    public async Task A_fault_at_writing_is_overcome(FaultKind kind, string? code)
+    {
+        await using var stage = await Stage.StartAsync();
+        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = kind, Code = code, Times = 2, HttpStatus = 503 });
+        for (var i = 1; i <= 2; i++) stage.Join(i);
+        await stage.UntilAvailable([1, 2]);
+        Assert.Equal("10.24.1.0/24 i-1, 10.24.2.0/24 i-2", stage.Routes("vtb-1"));
+        Assert.InRange(stage.Writes, 1, 6);
+    }
+
+    [Fact]
+    public async Task A_full_table_fills_up_and_the_rest_are_told()
+    {
+        // vtb-1 has the default route; TR entries do not count.
+        await using var stage = await Stage.StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 4 } });
+        for (var i = 1; i <= 5; i++) stage.Join(i);
+        await Eventually.Is(() => stage.Term.Statuses.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
+        await Eventually.Is(() => stage.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 3);
+        Assert.Contains(stage.Term.Statuses.Values, s => s.Message.Contains("vpc_quota_route_entrys_num", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task One_node_that_the_cloud_does_not_know_is_rejected_and_the_others_are_ready()
+    {
+        await using var stage = await Stage.StartAsync();
+        stage.Leases.Add("10.24.99.0/24", "i-unknown");
+        for (var i = 1; i <= 4; i++) stage.Join(i);
+        await stage.UntilAvailable([1, 2, 3, 4]);
+        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.99.0-24", out var s) && s.State == RouteState.Rejected);
+        Assert.NotEqual("", stage.Term.Statuses["10.24.99.0-24"].RequestId);
+    }
+
+    [Fact]
+    public async Task Missing_rights_end_the_term_and_name_the_action()
+    {
+        await using var stage = await Stage.StartAsync(key: "LTAIread");
+        stage.Join(1);
+        Assert.Equal(new TermEnd.Denied("vpc:CreateRouteEntry"), await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(RouteState.Denied, stage.Term.Statuses["10.24.1.0-24"].State);
+    }
+
+    [Fact]
+    public async Task An_api_that_is_away_makes_a_new_node_wait_and_no_other_lose_anything()
+    {
+        await using var stage = await Stage.StartAsync();
+        stage.Join(1);
+        await stage.UntilAvailable([1]);
+        await stage.Cloud.StopApiAsync();
+        stage.Join(2);
+        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Unreachable);
+        Assert.Equal(RouteState.Available, stage.Term.Statuses["10.24.1.0-24"].State);
+        await stage.Cloud.StartApiAsync(TestContext.Current.CancellationToken);
+        await stage.UntilAvailable([2]);
+    }
+
+    [Fact]
+    public async Task Behind_a_gateway_that_resets_every_long_request_all_routes_are_created_in_short_ones()
+    {
+        await using var stage = await Stage.StartAsync(runs: false);
+        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 5, Times = -1 });
+        for (var i = 1; i <= 20; i++) stage.Join(i);
+        stage.Run();
+        await stage.UntilAvailable(Enumerable.Range(1, 20));
+        Assert.False(stage.Running.IsCompleted);
+        Assert.InRange(stage.Log.Count(3526), 2, 6);
+    }
+
+    [Fact]
+    public async Task The_probe_and_the_dry_run_write_nothing()
+    {
+        await using var stage = await Stage.StartAsync(key: "LTAIread");
+        var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
+        Assert.IsType<ControlAnswer.Allowed>(await ControlProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
+        stage.Leases.Add("10.24.1.0/24", "i-1");
+        var run = await RouteDryRun.RunAsync(
+            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+        Assert.Equal((1, true), (run.Changes, run.Complete));
+        // Batch and single call both: the controller would try the one after the other.
+        Assert.Contains("the RAM role lacks vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Contains("the RAM role lacks vpc:CreateRouteEntry for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Equal("", stage.Routes("vtb-1"));
+    }
+
+    [Theory]
+    [InlineData("vpc:ModifyRouteEntry")]
+    [InlineData("vpc:DeleteRouteEntries")]
+    public async Task The_apis_own_dry_run_finds_each_right_that_the_plan_takes(string action)
+    {
+        var key = new WorldAccessKey { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
+        await using var stage = await Stage.StartAsync(world => world with { AccessKeys = [.. world.AccessKeys, key] }, key.Id, runs: false);
+        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.1.0/24", NextHopId = "i-9" });
+        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
+        for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
+        var before = stage.Cloud.State.CustomRoutes();
+        var run = await RouteDryRun.RunAsync(
+            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+        Assert.Equal((3, true), (run.Changes, run.Complete));
+        Assert.Contains($"the RAM role lacks {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Equal(2, run.Text.Split("the API would carry out").Length - 1);
+        Assert.Equal(before, stage.Cloud.State.CustomRoutes());
+    }
+
+    [Fact]
+    public async Task A_transit_routers_entry_where_a_route_belongs_stays_and_is_told_marked_or_not()
+    {
+        await using var stage = await Stage.StartAsync(runs: false);
+        var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };
+        stage.Cloud.Console.CreateRoute("vtb-1", hosted);
+        stage.Cloud.Console.CreateRoute("vtb-1", hosted with { DestinationCidrBlock = "10.24.9.0/24" });
+        stage.Join(2);
+        stage.Join(4);
+        stage.Run();
+        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Conflict);
+        await stage.UntilAvailable([4]);
+        await Task.Delay(stage.Options.StaleGrace + stage.Options.Resync, TestContext.Current.CancellationToken);
+        Assert.Contains("Attachment tr-1", stage.Term.Statuses["10.24.2.0-24"].Message, StringComparison.Ordinal);
+        Assert.Equal(2, stage.Cloud.State.CustomRoutes().Count(r => r is { NextHopId: "tr-1" } && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal)));
+        Assert.Equal(0, stage.Cloud.Calls.Count("vpc", "DeleteRouteEntries"));
+    }
+
+    private sealed class Stage : IAsyncDisposable
+    {
+        private readonly CancellationTokenSource stop = new();
+
+        public required SimulatedCloud Cloud { get; init; }
+        public required CloudApi Api { get; init; }
+        public RouteControllerOptions Options { get; } = new([])
+        {
+            Resync = TimeSpan.FromSeconds(1),
+            SlowResyncs = 2,
+            StaleGrace = TimeSpan.FromSeconds(2),
+        };
+
+        public FakeLeases Leases { get; } = new();
+        public RecordingLogger Log { get; } = new();
+        public FakeTerm Term { get; private set; } = null!;
+        public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
+
+        public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc" && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
+            || call.Action is "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntry");
+
+        /// <param name="runs">False: the controller waits for <see cref="Run"/>.</param>
+        public static async Task<Stage> StartAsync(Func<World, World>? change = null, string key = KeyId, bool runs = true)
+        {
+            var world = TestCloud.World with
+            {
+                Settings = new WorldSettings { RouteWriteMilliseconds = 200, ApiLatencyMilliseconds = 5 },
+                Instances = [.. Enumerable.Range(1, 20).Select(i => Node(i))],
+            };
+            var cloud = await SimulatedCloud.StartAsync(change?.Invoke(world) ?? world, cancellationToken: TestContext.Current.CancellationToken);
+            var endpoint = CloudEndpoint.Parse(cloud.Api.GetLeftPart(UriPartial.Authority), out _);
+            var log = new RecordingLogger();
+            var stage = new Stage
+            {
+                Cloud = cloud,
+                Api = new CloudApi(
+                    new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint },
+                    StaticCredentials.Of(key, KeySecret), TimeProvider.System, new Random(), log),
+            };
+            stage.Term = new FakeTerm(TimeProvider.System, stage.Leases);
+            if (runs) stage.Run();
+            return stage;
+        }
+
+        public void Run()
+        {
+            var controller = new ClusterReconciler(Options, Leases, Api, TimeProvider.System, new Random(1), Log);
+            Running = controller.RunAsync(Term, stop.Token);
+        }
+
+        private static WorldInstance Node(int i) =>
+            Instance($"i-{i}", Interface($"eni-i-{i}", i, VSwitch(i), $"192.168.{(i % 2) + 1}.{100 + i}")) with { MetadataPort = null };
+
+        private static string VSwitch(int i) => $"vsw-{(i % 2) + 1}";
+
+        public void Join(int i) => Leases.Add($"10.24.{i}.0/24", $"i-{i}", vSwitch: VSwitch(i));
+
+        /// <summary>Our destinations that a router would forward by.</summary>
+        public string Routes(string table) => string.Join(", ", Cloud.State.CustomRoutes()
+            .Where(r => r.RouteTableId == table && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal) && r.Forwards)
+            .Select(r => $"{r.DestinationCidrBlock} {r.NextHopId}").Order(StringComparer.Ordinal));
+
+        public Task UntilAvailable(IEnumerable<int> nodes) => Eventually.Is(() =>
+            nodes.All(i => Term.Statuses.TryGetValue($"10.24.{i}.0-24", out var status) && status.State == RouteState.Available));
+
+        public async ValueTask DisposeAsync()
+        {
+            // What happened, for the reader of a failure.
+            foreach (var line in Log.Lines.Where(line => line.Id >= 3500)) TestContext.Current.TestOutputHelper?.WriteLine($"{line.Id} {line.Text}");
+            foreach (var status in Term.Statuses.Values) TestContext.Current.TestOutputHelper?.WriteLine(status.ToString());
+            await stop.CancelAsync();
+            await Running.WaitAsync(TimeSpan.FromSeconds(30));
+            Api.Dispose();
+            Term.Dispose();
+            stop.Dispose();
+            await Cloud.DisposeAsync();
+        }
+    }
+}

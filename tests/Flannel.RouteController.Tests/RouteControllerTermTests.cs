@@ -1,0 +1,205 @@
+using AliCloud.Simulator.Observing;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Tests.Support;
+using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>A term begins, ends, and is lost at the worst moments.</summary>
+public sealed class RouteControllerTermTests
+{
+    [Fact]
+    public void A_stop_ends_the_term_at_once() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var before = cluster.Time.Elapsed;
+        Assert.IsType<TermEnd.Stopped>(await cluster.StopAsync());
+        Assert.Equal(before, cluster.Time.Elapsed);
+    });
+
+    [Theory]
+    [InlineData("DescribeNetworkInterfaces", false)]
+    [InlineData("DescribeNetworkInterfaces", true)]
+    [InlineData("GetProductQuota", false)]
+    [InlineData("GetProductQuota", true)]
+    public void An_internal_error_beside_the_routes_ends_the_term(string action, bool isCancellation) => VirtualTime.Run(async time =>
+    {
+        using var cluster = new Cluster(time);
+        // A cancellation that the term has not asked for is an error like any other.
+        cluster.Cloud.Faults = call => call.Action != action ? null
+            : throw (isCancellation ? new OperationCanceledException("of the test") : new InvalidOperationException("of the test"));
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await time.Until(() => cluster.Running.IsCompleted, TimeSpan.FromMinutes(5));
+        Assert.Equal("of the test", (await Assert.ThrowsAnyAsync<Exception>(() => cluster.Running)).Message);
+    });
+
+    [Fact]
+    public void A_refused_publication_is_the_end() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.IsHeld = false;
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        Assert.IsType<TermEnd.Lost>(await cluster.Running);
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+
+    /// <summary>The term is lost after each single call in turn; another controller takes over and brings it to its end. Nothing is ever
+    /// written after the loss, and the outcome is always the same.</summary>
+    [Fact]
+    public void A_loss_at_any_step_is_followed_by_no_write_and_repaired_by_the_successor()
+    {
+        var calls = Calls(lossAfter: int.MaxValue);
+        Assert.InRange(calls, 15, 60);
+        for (var step = 1; step <= calls; step++) Calls(step);
+    }
+
+    private static int Calls(int lossAfter)
+    {
+        var count = 0;
+        Cluster.Run(async cluster =>
+        {
+            cluster.AddMarked("10.24.9.0/24", "i-gone");
+            cluster.Join("10.24.9.0/24", "i-gone");
+            cluster.Leases.Release("10.24.9.0/24");
+            cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
+            cluster.Cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-unmarked");
+            for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            var first = cluster.Term;
+            var lostAt = -1;
+            cluster.Cloud.Faults = call =>
+            {
+                if (call.N == lossAfter)
+                {
+                    lostAt = call.N;
+                    first.Lose();
+                }
+
+                return null;
+            };
+            cluster.Start();
+            if (lossAfter < int.MaxValue)
+            {
+                Assert.IsType<TermEnd.Lost>(await cluster.Running);
+                // Calls that were begun before the loss are in the list already; afterwards there must be none.
+                var begun = cluster.Cloud.Calls.Count;
+                await cluster.Time.Pass(TimeSpan.FromSeconds(20));
+                Assert.Equal(begun, cluster.Cloud.Calls.Count);
+                Assert.DoesNotContain(cluster.Cloud.Calls.Skip(lostAt + 1), call => call.IsWrite);
+                cluster.Term = new FakeTerm(cluster.Time, cluster.Leases) { Statuses = first.Statuses };
+                cluster.Start();
+            }
+
+            await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
+            await cluster.Time.Until(() => cluster.Hop("10.24.9.0/24") is null);
+            await cluster.Time.Pass(TimeSpan.FromSeconds(2));
+            Assert.Equal(
+                ["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-3 Available", "10.24.8.0/24 i-unmarked Available"],
+                cluster.Cloud.Routes("vtb-1").Order());
+            count = cluster.Cloud.Calls.Count - 1;
+        });
+        return count;
+    }
+
+    [Fact]
+    public void A_status_that_somebody_deleted_is_written_again() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Term.Statuses.Clear();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(130));
+    });
+
+    [Fact]
+    public void A_status_that_etcd_refuses_keeps_no_other_node_waiting_and_is_written_when_it_can_be() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.Refuses = lease => lease.Subnet.ToString() == "10.24.1.0/24";
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.2.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        Assert.Null(cluster.Status("10.24.1.0/24"));
+        // The passes ask for it no more; what asks does so once a minute.
+        Assert.InRange(cluster.Term.Publications, 10, 30);
+        cluster.Term.Refuses = _ => false;
+        var healed = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - healed, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+    });
+
+    [Fact]
+    public void A_lease_that_is_made_anew_is_told_anew_although_the_route_stands() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        // The status went with the old lease.
+        cluster.Leases.Remove("10.24.1.0/24");
+        cluster.Term.Statuses.Clear();
+        cluster.Join("10.24.1.0/24", "i-1");
+        var anew = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - anew, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void A_lease_that_a_restored_etcd_made_anew_with_the_revision_of_before_is_told_anew() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Term.Statuses.Clear();
+        cluster.Leases.Reattach("10.24.1.0/24", 999);
+        var anew = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - anew, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void A_status_of_another_instance_is_not_believed() => Cluster.Run(async cluster =>
+    {
+        cluster.Term.Statuses["10.24.1.0-24"] = new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.InstanceId == "i-1");
+        Assert.Equal(RouteState.Pending, cluster.State("10.24.1.0/24"));
+        await cluster.UntilAvailable("10.24.1.0/24");
+    });
+
+    [Fact]
+    public void A_repair_that_does_not_come_through_takes_the_word_back() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Cloud.Faults = call => call.IsWrite ? Fault.Busy : null;
+        cluster.Cloud.Tables["vtb-1"].Entries.Clear();
+        await cluster.UntilState("10.24.1.0/24", RouteState.Pending);
+        Assert.Contains("TaskConflict", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
+        cluster.Cloud.Faults = _ => null;
+        await cluster.UntilAvailable("10.24.1.0/24");
+    });
+
+    [Fact]
+    public void An_error_of_the_view_ends_the_term_with_it() => Cluster.Run(async cluster =>
+    {
+        var controller = new ClusterReconciler(
+            new RouteControllerOptions([]), new BrokenView(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => controller.RunAsync(cluster.Term, TestContext.Current.CancellationToken));
+    });
+
+    private sealed class BrokenView : ILeaseView
+    {
+        public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => throw new InvalidOperationException("a bug");
+
+        public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => throw new InvalidOperationException("a bug");
+    }
+}

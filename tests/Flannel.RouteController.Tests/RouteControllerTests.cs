@@ -1,0 +1,219 @@
+using AliCloud.Simulator.State;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests;
+
+public sealed class RouteControllerTests
+{
+    [Fact]
+    public void A_node_that_joins_gets_its_route_and_then_the_word() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.5.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.5.0/24");
+
+        var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.5.0/24")!;
+        Assert.Equal(("i-1", "Instance"), (entry.Hop.Id, entry.Hop.Type));
+        Assert.Equal(Cluster.Mark.Token, entry.Name);
+        Assert.Equal(Cluster.Mark.Description, entry.Description);
+        var status = cluster.Status("10.24.5.0/24")!;
+        Assert.Equal(("10.24.5.0/24", "i-1", ""), (status.Subnet, status.InstanceId, status.Message));
+        Assert.Equal(["vtb-1"], status.RouteTableIds);
+        Assert.Equal(1, cluster.Cloud.Writes);
+        Assert.False(cluster.Cloud.SourceDestChecks["eni-i-1"]);
+        Assert.Equal([RouteState.Pending, RouteState.Available], cluster.Term.Published.Select(p => p.Status.State));
+    });
+
+    [Fact]
+    public void A_lone_node_waits_little_more_than_the_cloud_takes() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.5.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.5.0/24");
+        var before = cluster.Time.Elapsed;
+        cluster.Join("10.24.6.0/24", "i-2");
+        var joined = cluster.Time.Elapsed;
+        await cluster.Time.Until(() => cluster.Cloud.Count("CreateRouteEntries") == 2);
+        // Gathering (25 ms), a fresh reading, and two words to etcd come before the call.
+        Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromMilliseconds(50));
+        await cluster.UntilAvailable("10.24.6.0/24");
+        Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromMilliseconds(900));
+        Assert.True(before < joined + TimeSpan.FromMilliseconds(1));
+    });
+
+    [Fact]
+    public void Twenty_nodes_that_boot_together_are_ready_within_3_s_after_at_most_6_writes() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        var chance = new Random(20);
+        var began = cluster.Time.Elapsed;
+        var boots = Enumerable.Range(1, 20).Select(async i =>
+        {
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(chance.Next(400)));
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        });
+        await Task.WhenAll(boots);
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 20).Select(i => $"10.24.{i}.0/24")]);
+        Assert.InRange(cluster.Time.Elapsed - began, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.InRange(cluster.Cloud.Writes, 1, 6);
+        Assert.DoesNotContain(true, cluster.Cloud.SourceDestChecks.Values);
+    });
+
+    [Fact]
+    public void Nodes_that_join_within_a_tenth_of_a_second_share_one_call() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        for (var i = 1; i <= 10; i++)
+        {
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(10));
+        }
+
+        cluster.Join("10.24.11.0/24", "i-11");
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 11).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void Two_hundred_nodes_take_four_creating_calls() => Cluster.Run(async cluster =>
+    {
+        for (var i = 0; i < 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        cluster.Start();
+        await cluster.UntilAvailable([.. Enumerable.Range(0, 200).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal(4, cluster.Cloud.Count("CreateRouteEntries"));
+        Assert.Equal(4, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void A_restart_with_everything_in_place_writes_no_route_and_gives_the_word() => Cluster.Run(async cluster =>
+    {
+        for (var i = 1; i <= 3; i++)
+        {
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}", Cluster.Mark.Token, Cluster.Mark.Description);
+        }
+
+        // One of them has been told already, by an earlier controller.
+        var told = new RouteStatus("10.24.1.0/24", "i-1", ["vtb-1"], RouteState.Available, "", "R", default);
+        cluster.Term.Statuses["10.24.1.0-24"] = told;
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(30));
+        Assert.Equal(0, cluster.Cloud.Writes);
+        Assert.Same(told, cluster.Status("10.24.1.0/24"));
+        Assert.DoesNotContain(cluster.Term.Published, p => p.Status.Subnet == "10.24.1.0/24");
+        // Tables, entries; the word was not delayed by anything else but the checks.
+        Assert.Equal(1, cluster.Cloud.Count("DescribeRouteEntryList"));
+        Assert.Equal(1, cluster.Cloud.Count("DescribeRouteTableList"));
+    });
+
+    [Fact]
+    public void Leases_that_come_while_a_call_is_out_go_into_the_next_batch() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Until(() => cluster.Cloud.Writes == 1);
+        for (var i = 2; i <= 9; i++)
+        {
+            cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(40));
+        }
+
+        await cluster.UntilAvailable([.. Enumerable.Range(1, 9).Select(i => $"10.24.{i}.0/24")]);
+        Assert.Equal(2, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void A_route_that_is_deleted_or_hijacked_behind_its_back_is_repaired_by_the_resync() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
+        var words = cluster.Term.Published.Count;
+        cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.1.0/24");
+        cluster.Cloud.Tables["vtb-1"].At("10.24.2.0/24")!.Hop = new("Instance", "i-thief");
+        await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(5));
+        Assert.Equal(1, cluster.Cloud.Count("ModifyRouteEntry"));
+        Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
+        // A repair that takes a second is no reason for a node to lose its word.
+        Assert.Equal(words, cluster.Term.Published.Count);
+        Assert.Equal(1, cluster.Log.Count(3501));
+    });
+
+    [Fact]
+    public void An_idle_hour_costs_two_pages_a_minute_and_nothing_else() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        for (var i = 1; i <= 40; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(2));
+        var (calls, publications) = (cluster.Cloud.Calls.Count, cluster.Term.Publications);
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        // One listing of tables and one of entries each resync, and one look at the interfaces every tenth.
+        Assert.InRange(cluster.Cloud.Calls.Count - calls, 118, 145);
+        Assert.Equal(publications, cluster.Term.Publications);
+    });
+
+    [Fact]
+    public void A_secondary_interface_is_the_next_hop_itself() => Cluster.Run(async cluster =>
+    {
+        cluster.Leases.Add("10.24.1.0/24", "i-1", primary: false);
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal(new("NetworkInterface", "eni-i-1"), cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!.Hop);
+    });
+
+    [Fact]
+    public void A_subnet_that_another_node_leases_anew_is_re_pointed_in_place() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Leases.Remove("10.24.1.0/24");
+        cluster.Term.Statuses.Clear();
+        cluster.Join("10.24.1.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.Equal("i-2", cluster.Status("10.24.1.0/24")!.InstanceId);
+        Assert.Equal("i-2", cluster.Hop("10.24.1.0/24"));
+        Assert.Equal((1, 0), (cluster.Cloud.Count("ModifyRouteEntry"), cluster.Cloud.Count("DeleteRouteEntries")));
+    });
+
+    [Fact]
+    public void What_somebody_else_has_done_meanwhile_is_seen_before_writing() => Cluster.Run(async cluster =>
+    {
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        await cluster.Time.Pass(TimeSpan.FromSeconds(20));
+        cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+        Assert.Equal(1, cluster.Cloud.Writes);
+    });
+
+    [Fact]
+    public void The_report_tells_states_tables_and_the_last_success() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.77.0/24", "i-somebody", "mine");
+        cluster.Cloud.UnknownHops.Add("i-2");
+        cluster.Start();
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(2));
+        var report = cluster.Controller.Report;
+        Assert.Equal(1, report.CountByState[RouteState.Available]);
+        Assert.Equal(1, report.CountByState[RouteState.Rejected]);
+        var foreign = Assert.Single(report.Foreign);
+        Assert.Equal(("10.24.77.0/24", ConflictKind.Foreign, "mine"), (foreign.Destination, foreign.Kind, foreign.Name));
+        Assert.Equal(new TableUse("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
+        Assert.NotNull(report.LastReconcile);
+        Assert.Equal(1, report.Writes.Created);
+    });
+}

@@ -1,0 +1,126 @@
+using AliCloud.Simulator.State;
+using Flannel.AliCloud;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests;
+
+/// <summary>Which entries are this cluster's, and which become so.</summary>
+public sealed class RouteOwnershipTests
+{
+    [Fact]
+    public void Name_and_description_carry_the_mark_in_single_and_in_batch_creation() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+        Assert.Equal((1, 1), (cluster.Cloud.Count("CreateRouteEntries") - 1, cluster.Cloud.Count("CreateRouteEntry")));
+        Assert.All(cluster.Cloud.Tables["vtb-1"].Entries, entry =>
+            Assert.Equal((Cluster.Mark.Token, Cluster.Mark.Description), (entry.Name, entry.Description)));
+    });
+
+    [Theory]
+    [InlineData("renamed", "flannel-0123456789abcdef: flannel route")]
+    [InlineData("flannel-0123456789abcdef", "described anew")]
+    public void A_route_that_was_renamed_in_the_console_is_marked_again_and_collected_when_its_lease_ends(string name, string description) => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!;
+        (entry.Name, entry.Description) = (name, description);
+        await cluster.Time.Until(() => entry.Name == Cluster.Mark.Token && entry.Description == Cluster.Mark.Description, TimeSpan.FromMinutes(3));
+        await cluster.Time.Pass(TimeSpan.FromMinutes(10));
+        // Once, without the next hop, which the API would refuse, and no node was told otherwise.
+        Assert.Equal("vtb-1 10.24.1.0/24 -", Assert.Single(Assert.Single(cluster.Cloud.Calls, call => call.Action == "ModifyRouteEntry").Subjects));
+        Assert.DoesNotContain(cluster.Term.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+        cluster.Leases.Remove("10.24.1.0/24");
+        await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") is null);
+    });
+
+    [Fact]
+    public void A_mark_that_does_not_stay_is_not_written_all_the_time() => Cluster.Run(async cluster =>
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!;
+        cluster.Cloud.Faults = _ =>
+        {
+            entry.Description = "";
+            return null;
+        };
+        await cluster.Time.Pass(TimeSpan.FromHours(10));
+        Assert.InRange(cluster.Cloud.Count("ModifyRouteEntry"), 1, 11);
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+    });
+
+    [Fact]
+    public void A_mark_that_may_not_be_written_is_nothing_to_the_node() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.DeniedActions.Add("vpc:ModifyRouteEntry");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Plans.Theirs.Token, Plans.Theirs.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromHours(1));
+        Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
+        Assert.False(cluster.Running.IsCompleted);
+        cluster.Join("10.24.2.0/24", "i-2");
+        await cluster.UntilAvailable("10.24.2.0/24");
+    });
+
+    [Fact]
+    public void Routes_of_a_lost_cluster_are_adopted_by_the_leases_of_the_same_instances_and_by_no_other() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Plans.Theirs.Token, Plans.Theirs.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-former", Plans.Theirs.Token, Plans.Theirs.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-3", Plans.Theirs.Token, Plans.Theirs.Description);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.UntilState("10.24.2.0/24", RouteState.Conflict);
+        await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!.Name == Cluster.Mark.Token);
+        await cluster.Time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal(("i-former", "i-3"), (cluster.Hop("10.24.2.0/24"), cluster.Hop("10.24.3.0/24")));
+        Assert.Equal(1, cluster.Cloud.Writes);
+        Assert.Equal(2, cluster.Controller.Report.OtherClusters);
+        Assert.Contains(Plans.Theirs.Token, Assert.Single(cluster.Log.Lines, line => line.Id == 3529).Text, StringComparison.Ordinal);
+    });
+
+    [Theory]
+    [InlineData("VpnGateway", "vpn-1")]
+    [InlineData("NatGateway", "ngw-1")]
+    [InlineData("Attachment", "tr-attach-1")]
+    [InlineData("VpcPeer", "pcc-1")]
+    [InlineData("HaVip", "havip-1")]
+    public void A_route_to_a_gateway_is_never_taken_over(string type, string hop) => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", hop, type: type);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", hop, Cluster.Mark.Token, Cluster.Mark.Description, type: type);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", hop, Cluster.Mark.Token, Cluster.Mark.Description, type: type);
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Join("10.24.2.0/24", "i-2");
+        cluster.Start();
+        await cluster.UntilState("10.24.1.0/24", RouteState.Conflict);
+        await cluster.UntilState("10.24.2.0/24", RouteState.Conflict);
+        await cluster.Time.Pass(TimeSpan.FromDays(3));
+        Assert.Equal(0, cluster.Cloud.Writes);
+        Assert.All(cluster.Cloud.Tables["vtb-1"].Entries, entry => Assert.Equal(new NextHop(type, hop), entry.Hop));
+    });
+
+    [Fact]
+    public void A_next_hop_type_in_other_letters_is_the_same() => Cluster.Run(async cluster =>
+    {
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description, type: "instance");
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.UntilAvailable("10.24.1.0/24");
+        await cluster.Time.Pass(TimeSpan.FromMinutes(5));
+        Assert.Equal(0, cluster.Cloud.Writes);
+    });
+}

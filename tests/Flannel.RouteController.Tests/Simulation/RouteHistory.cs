@@ -1,0 +1,362 @@
+using AliCloud.Simulator;
+using AliCloud.Simulator.Api;
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+using EntryStatus = Flannel.Core.Routes.RouteStatus;
+using static Flannel.RouteController.Tests.Simulation.HistoryWorld;
+using static Flannel.RouteController.Tests.Simulation.VirtualWire;
+
+namespace Flannel.RouteController.Tests.Simulation;
+
+/// <summary>Two clusters with the same prefix and network in one VPC, the first of them in a second VPC as well; each with its own etcd and the
+/// real controller with the real client over the simulated cloud, in virtual time, through one history that a seed decides. Nodes come,
+/// leave and are released; etcd is restored, emptied and replaced; the configuration is edited; an operator, a Terraform and nodes of the old daemon write as
+/// well; calls fail in every way; rights and quota come and go; and the elections are lost at any step.</summary>
+internal sealed class RouteHistory : IAsyncDisposable
+{
+    private const string OperatorKey = "LTAIoperator";
+    private const string TerraformKey = "LTAIterraform";
+    private const string OldDaemonKey = "LTAIold";
+
+    private static readonly ClusterPlan[] ClusterPlans =
+    [
+        new("LTAIfirst", "i-", 0..30, 1..24, ["vtb-1", "vtb-3"]),
+        new("LTAIsecond", "i-b", 50..60, 30..40, []),
+    ];
+
+    private static readonly string[][] Refusals =
+    [
+        ["vpc:CreateRouteEntries"], ["vpc:CreateRouteEntr*"], ["vpc:ModifyRouteEntry"], ["vpc:DeleteRouteEntries"], ["vpc:DescribeRouteEntryList"],
+        ["vpc:DescribeRouteTableList"], ["vpc:DescribeVpcAttribute", "vpc:DescribeVSwitches"], ["ecs:*"], ["quotas:*"],
+    ];
+
+    private readonly VirtualTime time;
+    private readonly Random chance;
+    private readonly SimulatedCloud cloud;
+    private readonly VirtualWire wire;
+    private readonly List<CloudApi> apis = [];
+    private readonly CloudApi @operator;
+    private readonly CloudApi terraform;
+    private readonly CloudApi oldDaemon;
+    private readonly HistoryCluster[] clusters;
+    private readonly RouteInvariants[] invariants;
+    private readonly Dictionary<string, string> foreign = [];
+    private readonly List<string> trace = [];
+    private readonly Dictionary<string, string> tableOf = new() { ["vsw-1"] = "vtb-1", ["vsw-2"] = "vtb-2", ["vsw-3"] = "vtb-3" };
+    private bool isTroubled = true;
+    private bool isAway;
+    private int mishaps;
+
+    public RouteHistory(VirtualTime time, int seed)
+    {
+        this.time = time;
+        chance = new Random(seed);
+        string[] keys = [OperatorKey, TerraformKey, OldDaemonKey, .. ClusterPlans.Select(plan => plan.KeyId)];
+        cloud = SimulatedCloud.Create(Create(keys, ClusterPlans), new SimulatedCloudOptions { Time = time, Random = new Random(seed) });
+        wire = new VirtualWire(time, cloud.InProcess()) { Trouble = TroubleOf, Watch = OnStep };
+        (@operator, terraform, oldDaemon) = (Client(OperatorKey, seed), Client(TerraformKey, seed + 1), Client(OldDaemonKey, seed + 2));
+        clusters = [.. ClusterPlans.Select((plan, k) => new HistoryCluster(time, new Random(seed + k), cloud, Client(plan.KeyId, seed + 10 + k), plan))];
+        invariants = [.. clusters.Select(cluster => new RouteInvariants(time, cloud.State, cluster, () => clusters.SelectMany(one => one.Living)))];
+        foreach (var (cluster, invariant) in clusters.Zip(invariants))
+        {
+            cluster.Changed = invariant.Leased;
+            cluster.Trace = text => trace.Add($"{time.Elapsed:g} {cluster.KeyId} {text}");
+        }
+
+        foreach (var entry in cloud.State.CustomRoutes()) foreign.Add(Place(entry), Line(entry));
+    }
+
+    public IEnumerable<string> Broken => invariants.SelectMany(one => one.Broken);
+
+    /// <summary>What somebody did that takes writes to follow: a lease more or less, a route deleted or turned, a table that a vSwitch moved to.</summary>
+    public int Changes => clusters.Sum(cluster => cluster.Changes);
+
+    /// <summary>Writes of the controllers that went wrong on their way or were refused, and elections that they lost.</summary>
+    public int Faults => mishaps + Losses + cloud.Calls.All.Count(call =>
+        IsController(call.AccessKeyId) && call.Code is not null && VirtualWire.Request.Writes(call.Action));
+
+    /// <summary>What the nodes, etcd and the controllers did, one event a line.</summary>
+    public IReadOnlyList<string> Trace => trace;
+
+    public string Summary => string.Join(", ", cloud.Calls.Summary());
+
+    public int Losses => clusters.Sum(cluster => cluster.Losses);
+
+    /// <summary>Calls that write, made by the controllers.</summary>
+    public int Writes { get; private set; }
+
+    public static string Hop(AliVpcBackendData node) => node.PrimaryInterface ? node.InstanceId : node.NetworkInterfaceId;
+
+    /// <summary>Everything at once for a while, then quiet for as long as the slowest repair takes.</summary>
+    public async Task RunAsync(TimeSpan troubled, TimeSpan quiet)
+    {
+        clusters[0].Join(0, "10.24.22.0/24");
+        foreach (var cluster in clusters) cluster.Begin();
+        Task[] actors =
+        [
+            OperatorAsync(), TerraformAsync(), RightsAsync(), .. clusters.Select(cluster => cluster.NodesAsync()),
+            .. clusters.Select(cluster => cluster.DisastersAsync()), .. Enumerable.Range(0, OldDaemons).Select(OldDaemonAsync),
+        ];
+        await time.Pass(troubled);
+        isTroubled = false;
+        await Task.WhenAll([.. actors, .. clusters.Select(cluster => cluster.CalmAsync())]);
+        foreach (var cluster in clusters) cluster.Restart();
+        foreach (var cluster in clusters) await RemoveLostAsync(cluster);
+        await time.Pass(quiet);
+    }
+
+    /// <summary>The entries of all tables that anybody made, one a line; those that a living lease has in a table that serves nobody now, or nobody
+    /// of its VPC, do not count.</summary>
+    public IEnumerable<string> Actual() => cloud.State.CustomRoutes()
+        .Where(entry => foreign.ContainsKey(Place(entry)) || !Leases.Any(lease => lease.Subnet.ToString() == entry.DestinationCidrBlock
+            && !TablesOf(lease).Contains(entry.RouteTableId))).Select(Line).Order(StringComparer.Ordinal);
+
+    public IEnumerable<string> Wanted() => Leases
+        .SelectMany(lease => TablesOf(lease).Select(table => (Place: $"{table} {lease.Subnet}", Hop: Hop(AliVpcBackendData.Parse(lease.Attributes.BackendData)!))))
+        .Where(route => !foreign.ContainsKey(route.Place)).Select(route => $"{route.Place} {route.Hop} Available")
+        .Concat(foreign.Values).Order(StringComparer.Ordinal);
+
+    /// <summary>Nodes that were not told what is so: that their route is there, or that somebody's own is in its place.</summary>
+    public IEnumerable<string> Untold() => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
+    {
+        var expected = TablesOf(lease).Any(table => foreign.ContainsKey($"{table} {lease.Subnet}")) ? RouteState.Conflict : RouteState.Available;
+        var status = cluster.Term.Statuses.GetValueOrDefault(lease.Key.ToString());
+        return status?.State == expected ? "" : $"{lease.Key}: {status}";
+    })).Where(line => line.Length > 0);
+
+    /// <summary>No two controllers had one cluster's id.</summary>
+    public IEnumerable<string> FalseAlarms() => clusters.SelectMany(cluster => cluster.Log.Lines).Where(line => line.Id == 3528).Select(line => line.Text);
+
+    public IEnumerable<string> ChecksThatAreOn() => cloud.State.Look().Interfaces.Where(i => i.SourceDestCheck
+        && Leases.Any(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData)?.NetworkInterfaceId == i.NetworkInterfaceId))
+        .Select(i => i.NetworkInterfaceId);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var cluster in clusters) cluster.Dispose();
+        foreach (var api in apis) api.Dispose();
+        await cloud.DisposeAsync();
+    }
+
+    private IEnumerable<Lease> Leases => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases).Where(IsOurs);
+
+    private static bool IsOurs(Lease lease) => AliVpcBackendData.Parse(lease.Attributes.BackendData) is not null;
+
+    private static bool IsController(string? keyId) => ClusterPlans.Any(plan => plan.KeyId == keyId);
+
+    private static string Place(RouteView entry) => $"{entry.RouteTableId} {entry.DestinationCidrBlock}";
+
+    private static string Line(RouteView entry) => $"{entry.RouteTableId} {entry.DestinationCidrBlock} {entry.NextHopId} {entry.Status}";
+
+    private string Line(RouteInvariants.Subject subject) => subject.EntryId is { } id
+        ? cloud.State.CustomRoutes().FirstOrDefault(entry => entry.RouteEntryId == id) is { } entry ? $"{Line(entry)} {entry.RouteEntryName}" : id
+        : $"{subject.Table} {subject.Destination} {subject.NextHop}";
+
+    private CloudApi Client(string key, int seed)
+    {
+        var endpoint = CloudEndpoint.Parse("http://cloud.test", out _);
+        var options = new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, QuotasEndpoint = endpoint };
+        var api = new CloudApi(options, StaticCredentials.Of(key, Secret), time, new Random(seed), new RecordingLogger(), wire);
+        apis.Add(api);
+        return api;
+    }
+
+    /// <summary>The tables that a lease's route belongs into: those that serve its cluster's nodes in its VPC, and those that its cluster names.</summary>
+    private HashSet<string> TablesOf(Lease lease)
+    {
+        var cluster = clusters.Single(one => one.Leases.Snapshot.Leases.Contains(lease));
+        var vpc = AliVpcBackendData.Parse(lease.Attributes.BackendData)!.VpcId;
+        var used = cluster.Leases.Snapshot.Leases.Select(other => AliVpcBackendData.Parse(other.Attributes.BackendData))
+            .Where(node => node?.VpcId == vpc).Select(node => tableOf[node!.VSwitchId]).ToHashSet();
+        if (cluster == clusters[0]) used.Add(vpc == "vpc-1" ? "vtb-1" : "vtb-3");
+        return used;
+    }
+
+    // --- what happens at each step of a call and of etcd
+
+    private Mishap TroubleOf(Request request)
+    {
+        if (!IsController(request.KeyId) || !isTroubled) return Mishap.None;
+        if (!isAway && chance.NextDouble() > 0.12) return Mishap.None;
+        if (request.IsWrite) mishaps++;
+        if (isAway) return Mishap.NoConnection;
+        return (Mishap)chance.Next(1, Enum.GetValues<Mishap>().Length);
+    }
+
+    private void OnStep(Request request, Moment moment)
+    {
+        if (request is { KeyId: OperatorKey, IsWrite: true } && moment == Moment.Arrived) invariants[0].Commanded(request);
+        if (Array.FindIndex(clusters, cluster => cluster.KeyId == request.KeyId) is var k && k < 0) return;
+        if (request.IsWrite)
+        {
+            switch (moment)
+            {
+                case Moment.Sent:
+                    Writes++;
+                    trace.Add($"{time.Elapsed:g} {request.KeyId} {request.Action} {string.Join(' ', RouteInvariants.Subjects(request).Select(subject => Line(subject)))}");
+                    invariants[k].Sent(request, clusters[k].Term.Lost.IsCancellationRequested);
+                    break;
+                case Moment.Arrived: invariants[k].Arrived(request); break;
+                case Moment.Over: invariants[k].Over(); break;
+            }
+        }
+
+        // Not at the end: whoever was cancelled gets there as well.
+        if (moment != Moment.Over) clusters[k].MayLose(0.006);
+    }
+
+    // --- who else is there
+
+    private async Task OperatorAsync()
+    {
+        while (isTroubled)
+        {
+            await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 15000)));
+            if (!isTroubled) break; // what is calm by now stays so
+            var cluster = clusters[chance.Next(clusters.Length)];
+            var ours = cloud.State.CustomRoutes().Where(entry => !foreign.ContainsKey(Place(entry)) && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
+                && entry is { ServiceType: null, Status: EntryState.Available, NextHopType: "Instance" or "NetworkInterface" }).ToList();
+            var some = ours.Count > 0 ? ours[chance.Next(ours.Count)] : null;
+            switch (chance.Next(7))
+            {
+                case 0 or 1 when some is not null:
+                    cluster.Changes++;
+                    cloud.Console.DeleteRoute(some.RouteEntryId);
+                    break;
+                case 2 when some is { VpcId: "vpc-1" }:
+                    cluster.Changes++;
+                    cloud.Console.RepointRoute(some.RouteEntryId, "i-x");
+                    foreach (var invariant in invariants) invariant.Repointed(some.RouteEntryId);
+                    break;
+                case 3:
+                    cluster.Leases.IsWhole = chance.Next(3) > 0;
+                    cluster.Leases.Touch();
+                    break;
+                case 4:
+                    cluster.Changes += 2;
+                    tableOf["vsw-2"] = chance.Next(2) == 0 ? "vtb-1" : "vtb-2";
+                    cloud.Console.SetRouteTable("vsw-2", tableOf["vsw-2"]);
+                    break;
+                case 5:
+                    await SquatAsync();
+                    break;
+                case 6:
+                    cloud.Console.Settings = cloud.Console.Settings with { RouteEntryQuota = chance.Next(2) == 0 ? Quota : 15 };
+                    break;
+            }
+        }
+
+        cloud.Console.Settings = cloud.Console.Settings with { RouteEntryQuota = Quota };
+    }
+
+    /// <summary>A third cluster's entry, or a VPN gateway's, stands where a route may come to belong, for a while; and somebody's own for ever.</summary>
+    private async Task SquatAsync()
+    {
+        var subnet = $"10.24.{chance.Next(1, 40)}.0/24";
+        var entries = cloud.State.CustomRoutes();
+        if (entries.Any(entry => entry.DestinationCidrBlock == subnet || entry.Status != EntryState.Available)) return;
+        if (IsFull()) return;
+        clusters[0].Changes++;
+        var squatting = chance.Next(2) == 0 ? Foreign(subnet, Plans.Theirs.Token) : Gateway(subnet, "VpnGateway", "vpn-1", "");
+        cloud.Console.CreateRoute("vtb-1", squatting);
+        await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 120)));
+        var squatter = cloud.State.CustomRoutes().SingleOrDefault(entry => entry.RouteTableId == "vtb-1" && entry.DestinationCidrBlock == subnet);
+        if (squatter?.RouteEntryName != squatting.RouteEntryName || squatter.NextHopId != squatting.NextHopId)
+            invariants[0].Broken.Add($"{time.Elapsed:g} somebody else's entry was touched: {squatter}");
+        else cloud.Console.DeleteRoute(squatter.RouteEntryId);
+        var own = $"10.24.{chance.Next(100, 120)}.0/24";
+        if (foreign.ContainsKey($"vtb-1 {own}") || IsFull()) return;
+        cloud.Console.CreateRoute("vtb-1", Foreign(own, ""));
+        foreign.Add($"vtb-1 {own}", $"vtb-1 {own} i-x Available");
+    }
+
+    private bool IsFull() => cloud.State.CustomRoutes().Count(entry => entry.RouteTableId == "vtb-1") >= cloud.Console.Settings.RouteEntryQuota;
+
+    /// <summary>What clusters have left whose etcd is lost: <c>flanneld routes --remove-routes-of</c>.</summary>
+    private async Task RemoveLostAsync(HistoryCluster cluster)
+    {
+        var command = new RouteLeftovers(cluster.Leases.Cluster, @operator, time, new Random(1), new RecordingLogger());
+        var living = clusters.Select(one => one.Leases.Cluster).OfType<ClusterId>().Select(id => OwnershipMark.Of(id).Token).ToHashSet();
+        var listing = await command.ListAsync(cluster.Leases.Snapshot, new VpcId(TestCloud.Region, "vpc-1"), CancellationToken.None);
+        var lost = listing.OfOtherClusters.Where(route => cluster.LostMarks.Contains(route.Mark!) && !living.Contains(route.Mark!)
+            && !foreign.ContainsKey($"{route.Entry.RouteTableId} {route.Entry.DestinationText}")).ToList();
+        await command.RemoveAsync(lost, () => Task.FromResult(cluster.Leases.Snapshot), CancellationToken.None);
+    }
+
+    private async Task TerraformAsync()
+    {
+        while (isTroubled)
+        {
+            await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 20000)));
+            var destination = Ipv4Network.Parse($"172.20.{chance.Next(8)}.0/24");
+            var entries = (await terraform.DescribeRouteEntryListAsync(TestCloud.Region, "vtb-1", CancellationToken.None)).Value!;
+            if (entries.FirstOrDefault(entry => entry.Destination == destination) is { } there)
+            {
+                var deleted = await terraform.DeleteRouteEntriesAsync(TestCloud.Region, [there], CancellationToken.None);
+                if (deleted is { Ok: true, Value.Failures.Count: 0 }) foreign.Remove($"vtb-1 {destination}");
+            }
+            else if ((await terraform.CreateRouteEntryAsync(TestCloud.Region, New(destination, "i-x"), $"{time.Elapsed.Ticks}", CancellationToken.None)).Ok)
+            {
+                foreign[$"vtb-1 {destination}"] = $"vtb-1 {destination} i-x Available";
+            }
+        }
+    }
+
+    private static NewRouteEntry New(Ipv4Network destination, string instance) => new("vtb-1", destination, new NextHop("Instance", instance), "", "");
+
+    /// <summary>The old daemon: leases without a word on its instance, writes its own route into the first table, leaves it behind.</summary>
+    private async Task OldDaemonAsync(int k)
+    {
+        var subnet = $"10.24.{60 + k}.0/24";
+        var leases = clusters[0].Leases;
+        while (isTroubled)
+        {
+            await time.Pass(TimeSpan.FromSeconds(chance.Next(1, 100)));
+            leases.Add(subnet, "ali-vpc", null);
+            invariants[0].Leased();
+            for (var done = foreign.ContainsKey($"vtb-1 {subnet}"); !done && isTroubled; await time.Pass(TimeSpan.FromSeconds(1)))
+            {
+                var answer = await oldDaemon.CreateRouteEntryAsync(
+                    TestCloud.Region, New(Ipv4Network.Parse(subnet), $"i-old-{k}"), $"{k}-{time.Elapsed.Ticks}", CancellationToken.None);
+                done = answer.Ok;
+                if (done) foreign[$"vtb-1 {subnet}"] = $"vtb-1 {subnet} i-old-{k} Available";
+            }
+
+            await time.Pass(TimeSpan.FromSeconds(chance.Next(20, 200)));
+            leases.RemoveIfThere(subnet);
+            invariants[0].Unleased(subnet);
+        }
+
+        leases.RemoveIfThere(subnet);
+    }
+
+    private async Task RightsAsync()
+    {
+        while (isTroubled)
+        {
+            await time.Pass(TimeSpan.FromSeconds(chance.Next(20, 120)));
+            if (chance.Next(3) == 0)
+            {
+                isAway = true;
+                await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 150)));
+                isAway = false;
+                continue;
+            }
+
+            var key = ClusterPlans[chance.Next(ClusterPlans.Length)].KeyId;
+            cloud.Console.SetAccessKey(new WorldAccessKey { Id = key, Secret = Secret, DeniedActions = Refusals[chance.Next(Refusals.Length)] });
+            await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 100)));
+            cloud.Console.SetAccessKey(new WorldAccessKey { Id = key, Secret = Secret });
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Simulation;
+
+/// <summary>Some virtual minutes of trouble, then quiet for longer than a lease lives, for many seeds. The invariants at each write are
+/// <see cref="RouteInvariants"/>'; those of the end are here. <c>FLANNEL_SIM_SEED=n</c> runs one history, prints what happened in it, and
+/// begins the many with it; <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+public sealed class RouteSimulationTests(ITestOutputHelper output)
+{
+    // A history takes about half a second of processor time. docs/simulation.md has the long run.
+    private const int Default = 30;
+
+    /// <summary>Whoever reads about them needs no more.</summary>
+    private const int MostFailures = 5;
+
+    private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
+    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
+
+    [Fact]
+    public void Whatever_happens_no_living_route_is_deleted_nothing_foreign_is_touched_and_the_tables_become_what_the_leases_say()
+    {
+        var failures = new List<string>();
+        var passed = 0;
+        var writes = 0L;
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken };
+        Parallel.For(0, Histories, options, (i, state) =>
+        {
+            try
+            {
+                Interlocked.Add(ref writes, Run(FirstSeed + i));
+                Interlocked.Increment(ref passed);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                lock (failures) failures.Add($"seed {FirstSeed + i}: {e.Message}");
+                if (failures.Count >= MostFailures) state.Stop();
+            }
+        });
+        output.WriteLine($"{passed} histories passed, {failures.Count} failed, {writes} writes to the cloud");
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
+    }
+
+    [Fact]
+    public void The_same_seed_is_the_same_history() => Assert.Equal(TraceOf(FirstSeed), TraceOf(FirstSeed));
+
+    private static IReadOnlyList<string> TraceOf(int seed)
+    {
+        IReadOnlyList<string> trace = [];
+        VirtualTime.Run(async time =>
+        {
+            await using var history = new RouteHistory(time, seed);
+            await history.RunAsync(troubled: LengthOf(seed), quiet: TimeSpan.Zero);
+            trace = history.Trace;
+        });
+        return trace;
+    }
+
+    /// <returns>The controllers' calls that write.</returns>
+    private int Run(int seed)
+    {
+        var written = 0;
+        VirtualTime.Run(async time =>
+        {
+            await using var history = new RouteHistory(time, seed);
+            await history.RunAsync(troubled: LengthOf(seed), quiet: TimeSpan.FromHours(32));
+            if (Histories == 1) output.WriteLine(string.Join('\n', history.Trace.Append(history.Summary)));
+            await CheckAsync(history, time);
+            written = history.Writes;
+        });
+        return written;
+    }
+
+    private static async Task CheckAsync(RouteHistory history, VirtualTime time)
+    {
+        // 1. Nothing was done that may not be done, at any moment.
+        AssertNone(history.Broken);
+        AssertNone(history.FalseAlarms());
+        // 2. What is wanted is there, and nothing else; what others made is as they made it.
+        AssertNone(history.Wanted().Except(history.Actual()).Select(line => $"missing {line}"));
+        AssertNone(history.Actual().Except(history.Wanted()).Select(line => $"left {line}"));
+        // 3. Every node has been told so, and its interface lets the containers' packets pass.
+        AssertNone(history.Untold());
+        Assert.Empty(history.ChecksThatAreOn());
+        // 4. The number of writes is bounded: a change takes one, and each fault may repeat one.
+        Assert.InRange(history.Writes, 1, history.Changes + history.Faults);
+        // 5. Nothing spins.
+        Assert.InRange(time.Wakes, 1, 40_000);
+        // 6. It is over: half an hour of quiet takes no write.
+        var writes = history.Writes;
+        await time.Pass(TimeSpan.FromMinutes(30));
+        Assert.Equal(writes, history.Writes);
+    }
+
+    /// <summary>One to five minutes: many histories of different lengths find more than a few long ones.</summary>
+    private static TimeSpan LengthOf(int seed) => TimeSpan.FromMinutes(1 + seed % 5);
+
+    private static void AssertNone(IEnumerable<string> lines) => Assert.True(!lines.Any(), string.Join('\n', lines));
+
+    private static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}

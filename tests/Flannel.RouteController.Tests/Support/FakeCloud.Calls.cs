@@ -1,0 +1,140 @@
+using Flannel.AliCloud;
+using Flannel.Core.Addresses;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Tests.Support;
+
+internal sealed partial class FakeCloud
+{
+    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
+        CallAsync("DescribeRouteEntryList", VpcOf(routeTableId), [routeTableId], () =>
+            !Tables.TryGetValue(routeTableId, out var table)
+                ? Failed<IReadOnlyList<RouteEntry>>(CloudErrorKind.Fatal, "InvalidRouteTable.NotFound", "")
+                : Answer<IReadOnlyList<RouteEntry>>([.. Settled(table).Entries.Select(entry => View(table, entry))]), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        CallAsync("DescribeRouteTableList", vpcId, [], () => Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.VpcId == vpcId)
+            .Select(table => new RouteTable(table.Id, vpcId, "System", table.IsGateway,
+                [.. VSwitches.Values.Where(v => v.RouteTableId == table.Id).Select(v => v.VSwitchId)]))]), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
+        CallAsync(VerifiableTables.Contains(routeTableId) ? "DescribeRouteTable" : "DescribeRouteTableList", VpcOf(routeTableId), [routeTableId], () =>
+            Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.Id == routeTableId)
+                .Select(table => new RouteTable(table.Id, table.VpcId, "System", table.IsGateway, []))]), cancellation);
+
+    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+        CallAsync("DescribeVSwitchAttributes", "", [vSwitchId], () => VSwitches.TryGetValue(vSwitchId, out var facts)
+            ? Answer(facts)
+            : Failed<VSwitchFacts>(CloudErrorKind.Fatal, "InvalidVSwitchId.NotFound", ""), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        CallAsync("DescribeVSwitches", vpcId, [], () =>
+            Answer<IReadOnlyList<VSwitchFacts>>([.. VSwitches.Values.Where(v => v.VpcId == vpcId)]), cancellation);
+
+    public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+        CallAsync("DescribeVpcAttribute", vpcId, [], () => Answer(Vpcs[vpcId]), cancellation);
+
+    public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
+        CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
+
+    public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
+        string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
+    {
+        var vpcId = VpcOf(entries[0].RouteTableId);
+        Assert.InRange(entries.Count, 1, 50);
+        return CallAsync("CreateRouteEntries", vpcId, [.. entries.Select(Text)], () =>
+        {
+            if (Busy<BatchOutcome>(vpcId) is { } busy) return busy;
+            if (BadHopSpoilsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
+                return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (entries.Any(entry => OverlapCheck.IsInServices(entry.Destination)))
+                return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");
+            var failures = entries.Select(entry => (entry, Error: Put(entry))).Where(pair => pair.Error is not null)
+                .Select(pair => new BatchFailure(HidesFailedDestinations ? null : pair.entry.Destination, null, pair.Error!)).ToList();
+            return Answer(new BatchOutcome(failures));
+        }, cancellation);
+    }
+
+    public Task<CloudResult<Done>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation)
+    {
+        var vpcId = VpcOf(entry.RouteTableId);
+        Assert.InRange(clientToken.Length, 1, 64);
+        return CallAsync("CreateRouteEntry", vpcId, [Text(entry), clientToken], () =>
+        {
+            if (tokens.TryGetValue(clientToken, out var before))
+                return before == Text(entry) ? Answer(Done.Instance) : Failed<Done>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");
+            if (Busy<Done>(vpcId) is { } busy) return busy;
+            if (Put(entry) is { } error) return new CloudResult<Done>(null, error, "");
+            tokens[clientToken] = Text(entry);
+            return Answer(Done.Instance);
+        }, cancellation);
+    }
+
+    public Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
+    {
+        var vpcId = VpcOf(entries[0].RouteTableId);
+        Assert.InRange(entries.Count, 1, 50);
+        return CallAsync("DeleteRouteEntries", vpcId, [.. entries.Select(entry => $"{entry.RouteTableId} {entry.DestinationText}")], () =>
+        {
+            if (Busy<BatchOutcome>(vpcId) is { } busy) return busy;
+            var failures = new List<BatchFailure>();
+            foreach (var entry in entries)
+            {
+                var found = Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId);
+                if (found is null || LockedDestinations.Contains(found.Destination))
+                {
+                    var error = found is null ? Error(CloudErrorKind.AlreadySo, "VPC_ROUTER_ENTRY_NOT_EXIST", "")
+                        : Error(CloudErrorKind.Fatal, "OperationDenied.EntryLocked", "");
+                    failures.Add(new BatchFailure(null, HidesFailedDestinations ? null : entry.RouteEntryId, error));
+                    continue;
+                }
+
+                found.Status = RouteEntryStatus.Deleting;
+                found.SettlesAt = Settles(vpcId);
+            }
+
+            return Answer(new BatchOutcome(failures));
+        }, cancellation);
+    }
+
+    public Task<CloudResult<Done>> ModifyRouteEntryAsync(
+        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation)
+    {
+        var vpcId = VpcOf(entry.RouteTableId);
+        return CallAsync("ModifyRouteEntry", vpcId, [$"{entry.RouteTableId} {entry.DestinationText} {newNextHop?.Id ?? "-"}"], () =>
+        {
+            if (Busy<Done>(vpcId) is { } busy) return busy;
+            if (Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId) is not { } found)
+                return Failed<Done>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
+            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Done>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (found.Hop == newNextHop) return Failed<Done>(CloudErrorKind.AlreadySo, "OperationDenied.NextHopNotChanged", "");
+            (found.Hop, found.Name, found.Description) = (newNextHop ?? found.Hop, name, description);
+            found.Status = RouteEntryStatus.Modifying;
+            found.SettlesAt = Settles(vpcId);
+            return Answer(Done.Instance);
+        }, cancellation);
+    }
+
+    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Done.Instance), cancellation);
+
+    public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+        string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
+        CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<InterfaceFacts>>(
+            [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey).Select(id => new InterfaceFacts(id, null, SourceDestChecks[id]))]), cancellation);
+
+    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+        CallAsync("ModifyNetworkInterfaceAttribute", "", [networkInterfaceId], () =>
+        {
+            SourceDestChecks[networkInterfaceId] = false;
+            return Answer(Done.Instance);
+        }, cancellation);
+
+    private string VpcOf(string tableId) => Tables.TryGetValue(tableId, out var table) ? table.VpcId : "";
+
+    private static string Text(NewRouteEntry entry) => $"{entry.RouteTableId} {entry.Destination} {entry.NextHop.Id}";
+
+    private RouteEntry View(Table table, Entry entry) => new(
+        ListedTableId ?? table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null, entry.Destination, entry.IsCustom, entry.Status,
+        entry.Name, entry.Description, [entry.Hop]);
+}

@@ -1,0 +1,192 @@
+using Flannel.AliCloud;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Tests.Support;
+
+/// <summary>Route tables in memory, with the API's manners: writes settle, one at a time per VPC, the rest is a TaskConflict; batches fail by
+/// the entry. Faults on demand; every call is written down.</summary>
+internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
+{
+    private readonly Dictionary<string, long> busyUntil = [];
+    private readonly Dictionary<string, int> writesInFlight = [];
+    private readonly Dictionary<string, string> tokens = [];
+    private int ids;
+
+    public TimeSpan Latency { get; set; } = TimeSpan.FromMilliseconds(5);
+    public TimeSpan Settling { get; set; } = TimeSpan.FromMilliseconds(500);
+    public int Quota { get; set; } = 200;
+    public Dictionary<string, Table> Tables { get; } = [];
+    public Dictionary<string, VSwitchFacts> VSwitches { get; } = [];
+    public Dictionary<string, VpcFacts> Vpcs { get; } = [];
+
+    /// <summary>By ENI: whether the check is on.</summary>
+    public Dictionary<string, bool> SourceDestChecks { get; } = [];
+
+    public HashSet<string> DeniedActions { get; } = [];
+
+    /// <summary>Tables that may be described one by one although the listing is denied: a permission that is limited to them.</summary>
+    public HashSet<string> VerifiableTables { get; } = [];
+
+    /// <summary>Next hops that the API does not know.</summary>
+    public HashSet<string> UnknownHops { get; } = [];
+
+    /// <summary>Whether one unknown next hop spoils its whole batch.</summary>
+    public bool BadHopSpoilsBatch { get; set; }
+
+    /// <summary>Destinations of entries that the API does not delete.</summary>
+    public HashSet<string> LockedDestinations { get; } = [];
+
+    /// <summary>What a listing calls the table of each entry; null for its id.</summary>
+    public string? ListedTableId { get; set; }
+
+    /// <summary>Whether the answer to a batch counts failures without saying whose they are.</summary>
+    public bool HidesFailedDestinations { get; set; }
+
+    public List<Call> Calls { get; } = [];
+
+    /// <summary>Looked at before each call; null lets it pass.</summary>
+    public Func<Call, Fault?> Faults { get; set; } = _ => null;
+
+    /// <summary>What must never happen, if it did.</summary>
+    public List<string> Violations { get; } = [];
+
+    public int Writes => Calls.Count(call => call.IsWrite);
+
+    public int Count(string action) => Calls.Count(call => call.Action == action);
+
+    public sealed record Call(int N, TimeSpan At, string Action, string VpcId, IReadOnlyList<string> Subjects)
+    {
+        public bool IsWrite => Action is "CreateRouteEntries" or "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntries";
+    }
+
+    /// <param name="Done">Whether the cloud does what it was asked before it fails to say so.</param>
+    public sealed record Fault(CloudErrorKind Kind, string Code, bool Done = false, TimeSpan Delay = default, TimeSpan? RetryAfter = null)
+    {
+        public int HttpStatus { get; init; } = 400;
+
+        public static readonly Fault Busy = new(CloudErrorKind.Retry, "TaskConflict");
+        public static readonly Fault TimeoutAfterSuccess = new(CloudErrorKind.Reread, "<timeout>", true, TimeSpan.FromSeconds(10));
+        public static readonly Fault NoConnection = new(CloudErrorKind.Retry, "<connect>");
+    }
+
+    public sealed class Table(string id, string vpcId, bool isGateway)
+    {
+        public string Id { get; } = id;
+        public string VpcId { get; } = vpcId;
+        public bool IsGateway { get; } = isGateway;
+        public List<Entry> Entries { get; } = [];
+
+        public Entry? At(string destination) => Entries.Find(entry => entry.Destination == destination);
+    }
+
+    public sealed class Entry
+    {
+        public required string Id { get; init; }
+        public required string Destination { get; init; }
+        public required NextHop Hop { get; set; }
+        public string Name { get; set; } = "";
+        public string Description { get; set; } = "";
+        public bool IsCustom { get; init; } = true;
+        public RouteEntryStatus Status { get; set; } = RouteEntryStatus.Available;
+
+        /// <summary>When the status becomes the next one.</summary>
+        public long SettlesAt { get; set; } = long.MaxValue;
+    }
+
+    public Table AddTable(string vpcId, string tableId, bool isGateway = false)
+    {
+        Vpcs.TryAdd(vpcId, new VpcFacts(vpcId, "192.168.0.0/16", [], []));
+        return Tables[tableId] = new Table(tableId, vpcId, isGateway);
+    }
+
+    public void AddVSwitch(string vSwitchId, string vpcId, string tableId, string cidr = "192.168.1.0/24") =>
+        VSwitches[vSwitchId] = new VSwitchFacts(vSwitchId, vpcId, cidr, tableId);
+
+    /// <summary>Somebody else's doing, at once.</summary>
+    public Entry AddEntry(
+        string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true, string type = "Instance")
+    {
+        var entry = new Entry
+        {
+            Id = $"rte-{++ids}",
+            Destination = destination,
+            Hop = new NextHop(type, hop),
+            Name = name,
+            Description = description,
+            IsCustom = isCustom,
+        };
+        Tables[tableId].Entries.Add(entry);
+        return entry;
+    }
+
+    public IEnumerable<string> Routes(string tableId) =>
+        Settled(Tables[tableId]).Entries.Select(entry => $"{entry.Destination} {entry.Hop.Id} {entry.Status}");
+
+    private Table Settled(Table table)
+    {
+        foreach (var entry in table.Entries.Where(entry => entry.SettlesAt <= time.GetTimestamp()).ToList())
+        {
+            entry.SettlesAt = long.MaxValue;
+            if (entry.Status == RouteEntryStatus.Deleting) table.Entries.Remove(entry);
+            else entry.Status = RouteEntryStatus.Available;
+        }
+
+        return table;
+    }
+
+    private async Task<CloudResult<T>> CallAsync<T>(
+        string action, string vpcId, IReadOnlyList<string> subjects, Func<CloudResult<T>> body, CancellationToken cancellation) where T : class
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var call = new Call(Calls.Count, TimeSpan.FromTicks(time.GetTimestamp()), action, vpcId, subjects);
+        Calls.Add(call);
+        var requestId = $"R-{call.N}";
+        if (call.IsWrite && (writesInFlight[vpcId] = writesInFlight.GetValueOrDefault(vpcId) + 1) > 1) Violations.Add($"two writes at once in {vpcId}: {call}");
+        try
+        {
+            await Task.Delay(Latency, time, cancellation);
+            var ram = (action == "GetProductQuota" ? "quotas:" : action.Contains("NetworkInterface", StringComparison.Ordinal) ? "ecs:" : "vpc:") + action;
+            if (DeniedActions.Contains(ram)) return Failed<T>(CloudErrorKind.Denied, "Forbidden.RAM", requestId, ram);
+            if (Faults(call) is { } fault)
+            {
+                if (fault.Done) body();
+                if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, time, cancellation);
+                return new CloudResult<T>(null, Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter) with { HttpStatus = fault.HttpStatus }, requestId);
+            }
+
+            return body() with { RequestId = requestId };
+        }
+        finally
+        {
+            if (call.IsWrite) writesInFlight[vpcId]--;
+        }
+    }
+
+    /// <summary>One write at a time; it takes hold of the VPC until it has settled.</summary>
+    private CloudResult<T>? Busy<T>(string vpcId) where T : class =>
+        busyUntil.TryGetValue(vpcId, out var until) && until > time.GetTimestamp() ? Failed<T>(CloudErrorKind.Retry, "TaskConflict", "") : null;
+
+    private long Settles(string vpcId) => busyUntil[vpcId] = time.GetTimestamp() + Settling.Ticks;
+
+    private CloudError? Put(NewRouteEntry wanted)
+    {
+        var table = Settled(Tables[wanted.RouteTableId]);
+        if (UnknownHops.Contains(wanted.NextHop.Id)) return Error(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+        if (table.At(wanted.Destination.ToString()) is not null) return Error(CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "");
+        if (table.Entries.Count(entry => entry.IsCustom) >= Quota) return Error(CloudErrorKind.Quota, "QuotaExceeded", "");
+        var entry = AddEntry(wanted.RouteTableId, wanted.Destination.ToString(), wanted.NextHop.Id, wanted.Name, wanted.Description);
+        entry.Hop = wanted.NextHop;
+        entry.Status = RouteEntryStatus.Pending;
+        entry.SettlesAt = Settles(table.VpcId);
+        return null;
+    }
+
+    private static CloudError Error(CloudErrorKind kind, string code, string requestId, string? action = null, TimeSpan? retryAfter = null) =>
+        new(kind, code, "the fake says so", requestId, 400, retryAfter, action);
+
+    private static CloudResult<T> Failed<T>(
+        CloudErrorKind kind, string code, string requestId, string? action = null, TimeSpan? retryAfter = null) where T : class =>
+        new(null, Error(kind, code, requestId, action, retryAfter), requestId);
+
+    private static CloudResult<T> Answer<T>(T value) where T : class => new(value, null, "");
+}

@@ -1,0 +1,68 @@
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Flannel.Testbed;
+
+/// <summary>A key of etcd as it stands.</summary>
+/// <param name="LeaseId">The etcd lease it is attached to, 0 when it is attached to none.</param>
+public sealed record EtcdKey(string Key, string Value, long LeaseId, long CreateRevision, long ModRevision);
+
+/// <summary>Keys through etcd's JSON gateway: an own, independent way that shares nothing with the code under test.</summary>
+public sealed class EtcdGateway(HttpClient http)
+{
+    public async Task<EtcdKey?> GetAsync(string key, CancellationToken cancel) =>
+        (await RangeAsync(new JsonObject { ["key"] = Encode(key) }, cancel).ConfigureAwait(false)).SingleOrDefault();
+
+    /// <summary>All keys that start with the prefix, in order.</summary>
+    public Task<IReadOnlyList<EtcdKey>> ListAsync(string prefix, CancellationToken cancel)
+    {
+        var end = Encoding.UTF8.GetBytes(prefix);
+        end[^1]++;
+        return RangeAsync(new JsonObject { ["key"] = Encode(prefix), ["range_end"] = Convert.ToBase64String(end) }, cancel);
+    }
+
+    /// <param name="leaseId">An etcd lease to attach it to; 0 makes it permanent.</param>
+    public Task PutAsync(string key, string value, CancellationToken cancel, long leaseId = 0) =>
+        PostAsync("kv/put", new JsonObject { ["key"] = Encode(key), ["value"] = Encode(value), ["lease"] = leaseId }, cancel);
+
+    /// <summary>True when there was such a key.</summary>
+    public async Task<bool> DeleteAsync(string key, CancellationToken cancel) =>
+        Number(await PostAsync("kv/deleterange", new JsonObject { ["key"] = Encode(key) }, cancel).ConfigureAwait(false), "deleted") > 0;
+
+    /// <summary>Ends an etcd lease at once, and with it every key that is attached to it, as its expiry would.</summary>
+    public Task RevokeAsync(long leaseId, CancellationToken cancel) => PostAsync("lease/revoke", new JsonObject { ["ID"] = leaseId }, cancel);
+
+    /// <summary>A new etcd lease; its id.</summary>
+    public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancel) =>
+        Number(await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel).ConfigureAwait(false), "ID");
+
+    /// <summary>The seconds that a lease was granted for and those that are left.</summary>
+    public async Task<(long Granted, long Left)> TimeToLiveAsync(long leaseId, CancellationToken cancel)
+    {
+        var answer = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel).ConfigureAwait(false);
+        return (Number(answer, "grantedTTL"), Number(answer, "TTL"));
+    }
+
+    private async Task<IReadOnlyList<EtcdKey>> RangeAsync(JsonObject request, CancellationToken cancel)
+    {
+        var answer = await PostAsync("kv/range", request, cancel).ConfigureAwait(false);
+        return [.. (answer["kvs"]?.AsArray() ?? []).Select(entry => new EtcdKey(
+            Decode(entry!["key"]!), entry["value"] is { } value ? Decode(value) : "", Number(entry, "lease"), Number(entry, "create_revision"), Number(entry, "mod_revision")))];
+    }
+
+    private async Task<JsonNode> PostAsync(string path, JsonObject request, CancellationToken cancel)
+    {
+        using var response = await http.PostAsJsonAsync(new Uri($"/v3/{path}", UriKind.Relative), request, cancel).ConfigureAwait(false);
+        var text = await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false);
+        return response.IsSuccessStatusCode ? JsonNode.Parse(text)! : throw new TestbedException($"etcd {path}: {(int)response.StatusCode} {text}");
+    }
+
+    /// <summary>The gateway writes 64-bit numbers as strings and leaves out zeros.</summary>
+    private static long Number(JsonNode node, string name) =>
+        node[name] is { } value ? long.Parse(value.ToString(), System.Globalization.CultureInfo.InvariantCulture) : 0;
+
+    private static string Encode(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
+
+    private static string Decode(JsonNode node) => Encoding.UTF8.GetString(Convert.FromBase64String(node.GetValue<string>()));
+}

@@ -1,0 +1,66 @@
+using System.Text;
+using Flannel.AliCloud.Metadata;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+
+namespace Flanneld.Tests.Backends;
+
+public sealed class NodeBackendTests
+{
+    private static readonly Ipv4Address PublicIp = Ipv4Address.Parse("192.168.1.11");
+    private static readonly InstanceIdentity Self = new(
+        "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true, PublicIp, [PublicIp]);
+
+    private static NetworkConfig Config(string backend) =>
+        NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($"{{\"Network\":\"10.24.0.0/16\"{backend}}}")).Config!;
+
+    [Theory]
+    [InlineData(
+        "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not have)")]
+    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp', and this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{\"Type\":\"vxlan\"}", "Backend.Type is 'vxlan', and this build has ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{\"Type\":\"ali-vpc\",\"RouteTableID\":7}", "RouteTableID")]
+    public void What_cannot_be_served_is_refused_in_one_line(string backend, string reason)
+    {
+        Assert.Contains(reason, NodeBackend.Refusal(Config(backend)), StringComparison.Ordinal);
+        Assert.Null(NodeBackend.AttributesFor(Config(backend), PublicIp, null, Self));
+    }
+
+    [Fact]
+    public void A_backend_is_found_in_any_case()
+    {
+        var config = Config(",\"Backend\":{\"Type\":\"ALI-VPC\"}");
+        Assert.Null(NodeBackend.Refusal(config));
+        Assert.Equal("ali-vpc", NodeBackend.AttributesFor(config, PublicIp, null, Self)!.BackendType);
+    }
+
+    [Theory]
+    [InlineData("\"RouteTableIDs\":\"vtb-1\"", "unknown property RouteTableIDs inside Backend is ignored: did you mean RouteTableID?")]
+    [InlineData(
+        "\"AccesKeySecret\":\"hunter2\"", "unknown property AccesKeySecret inside Backend is ignored: did you mean AccessKeySecret?")]
+    [InlineData("\"SubnetLen\":26", "SubnetLen inside Backend has no effect: it belongs beside Network")]
+    public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
+        Assert.Equal(
+            warning,
+            Assert.Single(NodeBackend.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
+
+    [Fact]
+    public void A_lease_of_ali_vpc_says_where_its_route_goes()
+    {
+        var config = Config(",\"Backend\":{\"Type\":\"ali-vpc\",\"AccessKeyID\":\"LTAIid\",\"AccessKeySecret\":\"hunter2\"}");
+        Assert.Null(NodeBackend.AttributesFor(config, PublicIp, null, identity: null));
+        Assert.Equal(
+            """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true}}""",
+            Encoding.UTF8.GetString(NodeBackend.AttributesFor(config, PublicIp, null, Self)!.ToJson()));
+    }
+
+    [Fact]
+    public void A_lease_of_alloc_says_nothing_of_the_cloud() =>
+        Assert.Equal(
+            """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"alloc"}""",
+            Encoding.UTF8.GetString(NodeBackend.AttributesFor(Config(",\"Backend\":{\"Type\":\"alloc\"}"), PublicIp, null, null)!.ToJson()));
+}

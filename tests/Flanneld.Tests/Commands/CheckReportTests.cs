@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using Flannel.AliCloud.Credentials;
+using Flanneld.Commands.Check;
+using Flanneld.Options;
+
+namespace Flanneld.Tests.Commands;
+
+public sealed class CheckReportTests
+{
+    [Fact]
+    public void The_table_has_a_line_for_each_check_and_what_to_do_below()
+    {
+        var report = Report();
+        report.MissingRights.Add(new DeniedRight("vpc:CreateRouteEntry", "*"));
+        Assert.Equal(
+            """
+            ok       etcd         3 of 3 endpoints answer
+                                    https://a:2379: etcd 3.5.16
+            warning  clock        is 90 s behind the cloud's
+                                  -> start an NTP client
+            problem  credentials  none
+                                  -> attach a RAM role
+
+            A RAM policy with what is missing (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):
+
+            {
+              "Version": "1",
+              "Statement": [
+                {
+                  "Effect": "Allow",
+                  "Action": [
+                    "vpc:CreateRouteEntry"
+                  ],
+                  "Resource": "*"
+                }
+              ]
+            }
+
+            3 checks: 1 problem, 1 warning
+
+            """,
+            report.ToTable());
+    }
+
+    [Fact]
+    public void The_json_says_the_same()
+    {
+        var json = JsonNode.Parse(Report().ToJson())!;
+        Assert.Equal(ProgramVersion.Text, (string?)json["version"]);
+        Assert.Equal((1, 1), ((int)json["problems"]!, (int)json["warnings"]!));
+        Assert.Null(json["policy"]);
+        Assert.Equal(["ok", "warning", "problem"], json["checks"]!.AsArray().Select(check => (string?)check!["state"]));
+        var etcd = json["checks"]![0]!;
+        Assert.Equal(("etcd", "3 of 3 endpoints answer", ""), ((string?)etcd["subject"], (string?)etcd["detail"], (string?)etcd["advice"]));
+        Assert.Equal(["https://a:2379: etcd 3.5.16"], etcd["lines"]!.AsArray().Select(line => (string?)line));
+    }
+
+    [Fact]
+    public void A_policy_has_a_statement_for_each_resource()
+    {
+        var report = Report();
+        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingRights.Add(new DeniedRight(action, resource));
+        var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
+        Assert.Equal(
+            ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],
+            statements.Select(s => $"{string.Join(' ', s!["Action"]!.AsArray().Select(a => (string?)a))} on {(string?)s["Resource"]}"));
+    }
+
+    private static CheckReport Report()
+    {
+        var report = new CheckReport();
+        report.Add(Finding.Ok("etcd", "3 of 3 endpoints answer") with { Lines = ["https://a:2379: etcd 3.5.16"] });
+        report.Add(Finding.Warning("clock", "is 90 s behind the cloud's", "start an NTP client"));
+        report.Add(Finding.Problem("credentials", "none", "attach a RAM role"));
+        return report;
+    }
+}

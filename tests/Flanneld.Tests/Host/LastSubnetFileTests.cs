@@ -1,0 +1,56 @@
+using Flannel.AliCloud;
+using Flannel.Core.Addresses;
+using Flanneld.Host;
+
+namespace Flanneld.Tests.Host;
+
+public sealed class LastSubnetFileTests : IDisposable
+{
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
+
+    private string SubnetPath => Path.Combine(directory, "run", "subnet.env");
+
+    private string State => Path.Combine(directory, "state");
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Theory]
+    [InlineData(null, "run")]
+    [InlineData("", "run")]
+    [InlineData("{state}", "state")]
+    [InlineData("{state}:/another", "state")]
+    public void It_is_beside_the_subnet_file_or_where_systemd_says(string? stateDirectory, string folder)
+    {
+        var given = stateDirectory?.Replace("{state}", State, StringComparison.Ordinal);
+        Assert.IsType<FileResult.Done>(new LastSubnetFile(SubnetPath, given).Write(Subnet));
+        Assert.Equal("FLANNEL_SUBNET=10.24.5.1/24\n", File.ReadAllText(Path.Combine(directory, folder, "subnet.env.last")));
+        Assert.Equal(Subnet, new LastSubnetFile(SubnetPath, given).Read());
+    }
+
+    [Fact]
+    public void It_is_written_only_when_it_changes_and_can_be_forgotten()
+    {
+        var last = new LastSubnetFile(SubnetPath, null);
+        Assert.Null(last.Read());
+        Assert.IsType<FileResult.Done>(last.Write(Subnet));
+        var written = File.GetLastWriteTimeUtc(SubnetPath + ".last");
+        File.SetLastWriteTimeUtc(SubnetPath + ".last", written.AddHours(-1));
+        Assert.IsType<FileResult.Done>(last.Write(Subnet));
+        Assert.Equal(written.AddHours(-1), File.GetLastWriteTimeUtc(SubnetPath + ".last"));
+        Assert.IsType<FileResult.Done>(last.Forget());
+        Assert.IsType<FileResult.Done>(last.Forget());
+        Assert.Null(last.Read());
+    }
+
+    [Theory]
+    [InlineData("garbage\n")]
+    [InlineData("FLANNEL_SUBNET=10.24.5.1/2")]
+    [InlineData("")]
+    public void What_is_damaged_is_no_subnet(string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(SubnetPath)!);
+        File.WriteAllText(SubnetPath + ".last", content);
+        Assert.Null(new LastSubnetFile(SubnetPath, null).Read());
+    }
+}

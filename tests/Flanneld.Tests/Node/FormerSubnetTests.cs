@@ -1,0 +1,84 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+using Flannel.Testbed;
+using Flanneld.Commands.Check;
+using Flanneld.Host;
+using Flanneld.Node;
+using Flanneld.Observability;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flanneld.Tests.Node;
+
+public sealed class FormerSubnetTests : IDisposable
+{
+    private static readonly Ipv4Network Subnet = Ipv4Network.Parse("10.24.5.0/24");
+    private static readonly LeaseOwner Owner = new(Ipv4Address.Parse("192.168.1.11"), Subnet)
+    {
+        Instance = new LeaseInstance("i-1", "vpc-1"),
+    };
+
+    private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
+    private readonly FormerSubnet former;
+
+    public FormerSubnetTests()
+    {
+        File.WriteAllText(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\n");
+        former = new FormerSubnet(new SubnetFile(SubnetPath), NullLogger.Instance);
+    }
+
+    private string SubnetPath => Path.Combine(directory, "subnet.env");
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Theory]
+    [InlineData("10.24.5.0-24", "192.168.1.11", null, true, "it names no instance")]
+    [InlineData("10.24.5.0-24", "192.168.1.11", "i-1", true, "it is this instance's")]
+    [InlineData("10.24.5.0-24", "192.168.1.99", "i-1", true, "the instance has another address now")]
+    [InlineData("10.24.5.0-24", "192.168.1.11", "i-2", false, "another instance uses the address")]
+    [InlineData("10.24.5.0-24", "192.168.1.12", null, false, "another node has it")]
+    [InlineData("10.24.5.128-25", "192.168.1.12", null, false, "another node has a part of it")]
+    [InlineData("10.24.6.0-24", "192.168.1.11", null, false, "this node has another")]
+    [InlineData(null, "", null, false, "nobody has it")]
+    public void The_file_stays_exactly_if_etcd_has_a_lease_of_this_node_for_it(
+        string? key, string address, string? instance, bool stays, string why)
+    {
+        former.Check(State(key, address, instance), Owner);
+        Assert.True(File.Exists(SubnetPath) == stays, why);
+    }
+
+    [Theory]
+    [InlineData("192.168.1.11", "i-2", true)]
+    [InlineData("192.168.1.99", "i-1", true)]
+    [InlineData("192.168.1.99", null, false)]
+    public void Until_the_instance_is_known_a_lease_that_names_one_may_be_this_nodes(string address, string? instance, bool stays)
+    {
+        former.Check(State("10.24.5.0-24", address, instance), Owner with { Instance = null });
+        Assert.Equal(stays, File.Exists(SubnetPath));
+    }
+
+    [Fact]
+    public void A_file_that_names_no_subnet_is_removed()
+    {
+        File.WriteAllText(SubnetPath, "garbage");
+        former.Check(State("10.24.5.0-24", "192.168.1.11", null), Owner);
+        Assert.False(File.Exists(SubnetPath));
+    }
+
+    [Fact]
+    public void Etcd_is_read_again_only_while_there_is_a_file_to_watch()
+    {
+        Assert.InRange(former.Recheck, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        former.Remove("gone");
+        Assert.Equal(Timeout.InfiniteTimeSpan, former.Recheck);
+    }
+
+    private static RegistryState State(string? key, string address, string? instance)
+    {
+        if (key is null) return new RegistryState(new ConfigState.Missing(), [], [], 9, IsWhole: true);
+        Assert.True(SubnetKey.TryParse(key, out var subnet));
+        var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}"}""";
+        var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse(address), null, "ali-vpc", data, null), 7, 5, 5);
+        return new RegistryState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsWhole: true);
+    }
+}

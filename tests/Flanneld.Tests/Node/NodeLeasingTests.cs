@@ -1,0 +1,373 @@
+using System.Runtime.CompilerServices;
+using Etcdserverpb;
+using Flannel.AliCloud.Metadata;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Model;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
+using Flanneld.Host;
+using Flanneld.Node;
+using Flanneld.Observability;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flanneld.Tests.Node;
+
+public sealed class NodeLeasingTests : IDisposable
+{
+    private const string Prefix = "/coreos.com/network";
+    private const string AliVpc = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
+    private const string Alloc = """{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""";
+
+    private static readonly TimeSpan Step = TimeSpan.FromMinutes(30);
+    private readonly FakeTimeProvider time = new();
+    private readonly string path = $"{Path.GetTempPath()}/flannel-{Guid.NewGuid():N}.env";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => File.Delete(path);
+
+    [Fact]
+    public async Task While_etcd_is_unavailable_the_file_of_before_stays_for_as_long_as_a_lease_lives()
+    {
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).TakeAsync(stop.Token);
+
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        Assert.True(File.Exists(path));
+        for (var steps = 0; File.Exists(path); steps++)
+        {
+            Assert.True(steps < 100, "the file stays for ever");
+            await PassAsync(Step);
+        }
+
+        Assert.False(taking.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    /// <summary>A timer counts whole milliseconds: a wait for less is over at once.</summary>
+    [Fact]
+    public async Task The_last_fraction_of_a_millisecond_of_a_lease_is_not_waited_for_in_a_busy_loop()
+    {
+        var wholePart = TimeSpan.FromMinutes(1);
+        var counting = new CountingTimeProvider();
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
+        using var stop = new CancellationTokenSource();
+        var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).TakeAsync(stop.Token);
+
+        counting.Advance(wholePart);
+        await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
+        Assert.InRange(counting.Reads, 1, CountingTimeProvider.MaxReads);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    /// <summary>The identity is read for ali-vpc, and while the lease is acquired an operator writes a configuration for alloc.</summary>
+    [Fact]
+    public async Task A_lease_of_backend_alloc_names_no_instance_whatever_the_configuration_was_before()
+    {
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", AliVpc);
+        var changing = new ChangingEtcd(etcd, () => WriteAsync(etcd, "config", Alloc));
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(changing, new KnownIdentity()).TakeAsync(Cancel));
+        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        Assert.Null(held.Identity);
+    }
+
+    /// <summary>There the instance is read only to tell whether the address is this node's.</summary>
+    [Fact]
+    public async Task A_lease_of_backend_alloc_that_was_leased_under_ali_vpc_before_names_no_instance()
+    {
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", Alloc);
+        var before = AliVpcBackendData.Of(KnownIdentity.Value).ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
+        await WriteAsync(
+            etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{before}}}""", id);
+        var held = Assert.IsType<LeasingResult.Held>(await Leasing(etcd, new KnownIdentity()).TakeAsync(Cancel));
+        Assert.Equal("10.24.5.0/24", held.Lease.Lease.Subnet.ToString());
+        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        Assert.Null(held.Identity);
+    }
+
+    /// <summary>A host has such an address without the cloud: it is not given once in a VPC, so it does not prove that the instance
+    /// which had it before is gone.</summary>
+    [Fact]
+    public async Task A_link_local_address_that_the_metadata_service_confirms_does_not_take_over_another_instances_lease()
+    {
+        const string address = "169.254.7.7";
+        var etcd = new ModelEtcd(TimeProvider.System);
+        await WriteAsync(etcd, "config", AliVpc);
+        var other = AliVpcBackendData.Of(KnownIdentity.Value with { InstanceId = "i-2" }).ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"{{address}}","BackendType":"ali-vpc","BackendData":{{other}}}""", id);
+        var identity = new KnownIdentity(KnownIdentity.Value with
+        {
+            PrivateAddresses = [Ipv4Address.Parse("192.168.1.11"), Ipv4Address.Parse(address)],
+        });
+
+        var failed = Assert.IsType<LeasingResult.Failed>(await Leasing(etcd, identity, publicIp: address).TakeAsync(Cancel));
+
+        Assert.Equal(
+            $"i-2 uses this node's public address {address} and holds 10.24.5.0/24: give this node an address of its own"
+            + " (--public-ip, FLANNELD_PUBLIC_IP), or, if that instance is gone for good, delete its lease:"
+            + $" etcdctl del {Prefix}/subnets/10.24.5.0-24",
+            failed.Reason);
+        var kept = (await Leasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).TakeAsync(Cancel));
+        Assert.Equal("10.24.5.0/24", Assert.IsType<LeasingResult.Held>(kept).Lease.Lease.Subnet.ToString());
+    }
+
+    private NodeLeasing Leasing(
+        IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null, string publicIp = "192.168.1.11")
+    {
+        Assert.True(EtcdKeys.TryCreate(Prefix, out var keys, out var error), error);
+        clock ??= TimeProvider.System;
+        var registry = new SubnetRegistry(etcd, keys, clock, new Random(1), NullLogger.Instance, leaseTime);
+        var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
+        var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, former.ReadSubnet());
+        return new NodeLeasing(registry, keys, address, identity, former, _ => { }, clock, NullLogger.Instance);
+    }
+
+    private static Task<TxnResponse> WriteAsync(ModelEtcd etcd, string key, string value, long lease = 0)
+    {
+        var whole = ByteString.CopyFromUtf8($"{Prefix}/{key}");
+        var put = new PutRequest { Key = whole, Value = ByteString.CopyFromUtf8(value), Lease = lease };
+        return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, Cancel);
+    }
+
+    /// <summary>Timers stand still while a machine is suspended, the time of a lease does not.</summary>
+    [Fact]
+    public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it()
+    {
+        var suspending = new SuspendingTimeProvider();
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).TakeAsync(stop.Token);
+
+        suspending.Suspend(TimeSpan.FromHours(25));
+        for (var passed = 0; passed < 60 && File.Exists(path); passed++)
+        {
+            suspending.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(1, Cancel);
+        }
+
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the subnet.</summary>
+    [Fact]
+    public async Task While_the_metadata_service_is_waited_for_the_file_goes_as_soon_as_the_lease_of_before_has_ended()
+    {
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        for (var passed = 0; passed < 60; passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.True(File.Exists(path));
+
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", """{"PublicIP":"192.168.1.99","BackendType":"ali-vpc"}""");
+        for (var passed = 0; passed < 60 && File.Exists(path); passed++) await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.False(File.Exists(path));
+        Assert.False(taking.IsCompleted);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    [Fact]
+    public async Task While_neither_the_metadata_service_nor_etcd_answers_the_file_stays_for_as_long_as_a_lease_lives()
+    {
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        etcd.Reachable = false;
+        await StaysForALeaseTimeAsync(taking, stop);
+    }
+
+    [Fact]
+    public async Task While_etcd_is_away_in_the_midst_of_leasing_the_file_stays_for_as_long_as_a_lease_lives()
+    {
+        var etcd = await WithLeaseAsync();
+        using var stop = new CancellationTokenSource();
+        var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).TakeAsync(stop.Token);
+        await StaysForALeaseTimeAsync(taking, stop);
+    }
+
+    [Fact]
+    public async Task A_refusal_of_etcd_after_the_metadata_service_was_waited_for_is_one_line()
+    {
+        var etcd = await WithLeaseAsync();
+        var refusing = new RefusingEtcd(etcd);
+        var identity = new PendingIdentity();
+        var taking = Leasing(refusing, identity).TakeAsync(Cancel);
+        await identity.Asked.WaitAsync(Cancel);
+        refusing.Refuses = true;
+        identity.Answer();
+        Assert.Equal("etcd: permission denied", Assert.IsType<LeasingResult.Failed>(await taking).Reason);
+    }
+
+    /// <summary>The file of before is there for as long as a lease lives without renewal, and no longer, while leasing goes on.</summary>
+    private async Task StaysForALeaseTimeAsync(Task taking, CancellationTokenSource stop)
+    {
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
+        Assert.True(File.Exists(path));
+        for (var steps = 0; steps < 100 && File.Exists(path); steps++) await PassAsync(Step);
+        Assert.False(File.Exists(path));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
+    }
+
+    /// <summary>That of i-1, and the file that names its subnet.</summary>
+    private async Task<ModelEtcd> WithLeaseAsync()
+    {
+        var etcd = new ModelEtcd(time);
+        await WriteAsync(etcd, "config", AliVpc);
+        var data = AliVpcBackendData.Of(KnownIdentity.Value).ToJson();
+        var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(24), Cancel)).ID;
+        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""", id);
+        await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
+        return etcd;
+    }
+
+    private async Task PassAsync(TimeSpan step)
+    {
+        time.Advance(step);
+        await Task.Delay(1, Cancel);
+    }
+
+    private sealed class CountingTimeProvider : FakeTimeProvider
+    {
+        public const int MaxReads = 1000;
+
+        public int Reads { get; private set; }
+
+        /// <summary>Ends a busy loop, which would hang the test.</summary>
+        public override long GetTimestamp() =>
+            ++Reads <= MaxReads ? base.GetTimestamp() : throw new InvalidOperationException("the clock is read in a busy loop");
+    }
+
+    private sealed class SuspendingTimeProvider : FakeTimeProvider
+    {
+        private TimeSpan suspended;
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(suspended.TotalSeconds * TimestampFrequency);
+
+        public void Suspend(TimeSpan time) => suspended += time;
+    }
+
+    private sealed class NoIdentity : INodeIdentity
+    {
+        public InstanceIdentity? Current => null;
+
+        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Impossible("not asked"));
+    }
+
+    private sealed class KnownIdentity(InstanceIdentity? other = null) : INodeIdentity
+    {
+        public static readonly InstanceIdentity Value = new(
+            "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true,
+            Ipv4Address.Parse("192.168.1.11"), [Ipv4Address.Parse("192.168.1.11")]);
+
+        public InstanceIdentity? Current { get; private set; }
+
+        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = other ?? Value));
+    }
+
+    /// <summary>Whom the metadata service does not answer.</summary>
+    private sealed class PendingIdentity : INodeIdentity
+    {
+        private readonly TaskCompletionSource<IdentityResult> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public InstanceIdentity? Current { get; private set; }
+
+        public Task Asked => asked.Task;
+
+        public Task<IdentityResult> ReadAsync()
+        {
+            asked.TrySetResult();
+            return answer.Task;
+        }
+
+        public void Answer() => answer.SetResult(new IdentityResult.Known(Current = KnownIdentity.Value));
+    }
+
+    /// <summary>Answers until a lease is to be renewed, and never again.</summary>
+    private sealed class VanishingEtcd(ModelEtcd inner) : DelegatingEtcd(inner)
+    {
+        public override Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
+        {
+            inner.Reachable = false;
+            return base.LeaseKeepAliveOnceAsync(leaseId, cancellation);
+        }
+    }
+
+    private sealed class RefusingEtcd(IEtcd inner) : DelegatingEtcd(inner)
+    {
+        public bool Refuses { get; set; }
+
+        public override Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
+            Refuses ? throw new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", false) : base.TxnAsync(request, cancellation);
+    }
+
+    private abstract class DelegatingEtcd(IEtcd inner) : IEtcd
+    {
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+            inner.RangeAsync(request, cancellation);
+
+        public virtual Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
+
+        public virtual Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+            inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
+
+        public virtual Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+            inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
+
+        public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
+
+        public IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation) =>
+            inner.WatchAsync(ranges, cancellation);
+    }
+
+    /// <summary>Something happens right before the first etcd lease is granted.</summary>
+    private sealed class ChangingEtcd(IEtcd inner, Func<Task> change) : DelegatingEtcd(inner)
+    {
+        private bool isChanged;
+
+        public override async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
+        {
+            if (!isChanged) await change();
+            isChanged = true;
+            return await base.LeaseGrantAsync(leaseId, timeToLive, cancellation);
+        }
+    }
+
+    private sealed class UnavailableEtcd : IEtcd
+    {
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => throw Unavailable();
+
+        public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => throw Unavailable();
+
+        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) => throw Unavailable();
+
+        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => throw Unavailable();
+
+        public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => throw Unavailable();
+
+        public async IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await Task.Yield();
+            if (!cancellation.IsCancellationRequested) throw Unavailable();
+            yield break;
+        }
+
+        private static EtcdException Unavailable() => new(EtcdErrorKind.Unavailable, "nobody answers", mayHaveHappened: false);
+    }
+}

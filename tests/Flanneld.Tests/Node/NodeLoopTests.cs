@@ -1,0 +1,200 @@
+using System.Net.Sockets;
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flanneld.Commands;
+using Flanneld.Host;
+using Flanneld.Node;
+using Flanneld.Observability;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Lease = Flannel.Core.Leases.Lease;
+
+namespace Flanneld.Tests.Node;
+
+/// <summary>The pulse that systemd's watchdog gets is that of all loops.</summary>
+public sealed class NodeLoopTests : IDisposable
+{
+    private const string Alive = "WATCHDOG=1";
+    private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+
+    private readonly FakeTimeProvider time = new();
+    private readonly string path = $"{Path.GetTempPath()}/flannel-notify-{Guid.NewGuid():N}";
+    private readonly Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly LoopWatch loops;
+
+    public NodeLoopTests()
+    {
+        loops = new LoopWatch(time);
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+    }
+
+    [Fact]
+    public async Task It_stops_when_the_keeper_of_the_lease_hangs()
+    {
+        using var stop = new CancellationTokenSource();
+        using var systemd = new SystemdNotifier(path);
+        var running = RunAsync(new SilentEtcd(), systemd, stop.Token);
+
+        // The keeper waits for its first answer; that may take ten minutes and one.
+        var began = time.GetTimestamp();
+        var (pulses, message) = (0, Next());
+        while (message != Alive) message = Next();
+        for (; message == Alive; message = Next()) pulses++;
+        Assert.Equal("STATUS=hangs: the lease's keeper has not moved for ", message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
+        Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
+        Assert.InRange(pulses, 11, 33);
+        Assert.StartsWith("STATUS=hangs: ", Next(), StringComparison.Ordinal);
+
+        await EndAsync(running, stop);
+    }
+
+    [Fact]
+    public async Task It_comes_back_with_the_loop_that_moves_again()
+    {
+        using var stop = new CancellationTokenSource();
+        using var systemd = new SystemdNotifier(path);
+        var running = RunAsync(new SilentEtcd(), systemd, stop.Token);
+        using var other = loops.Begin("another", TimeSpan.FromMinutes(1));
+        var message = Next();
+        while (message != Alive) message = Next();
+        while (message == Alive) message = Next();
+
+        Assert.StartsWith("STATUS=hangs: another has not moved for ", message, StringComparison.Ordinal);
+        other.Waits(Timeout.InfiniteTimeSpan);
+        while (Next() != Alive) Assert.Null(loops.Hung);
+
+        await EndAsync(running, stop);
+    }
+
+    [Fact]
+    public async Task When_the_loop_of_the_node_itself_hangs_everybody_else_can_see_it()
+    {
+        using var stop = new CancellationTokenSource();
+        using var systemd = new SystemdNotifier(path);
+        using var stuck = new StuckLogger();
+        // The file is written, which is logged.
+        var running = Task.Run(() => RunAsync(new SilentEtcd(), systemd, stop.Token, stuck), TestContext.Current.CancellationToken);
+        for (var steps = 0; !stuck.IsReached; steps++)
+        {
+            Assert.True(steps < 1000, "nothing was ever logged");
+            time.Advance(Step);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Null(loops.Hung);
+        time.Advance(TimeSpan.FromMinutes(12));
+        Assert.StartsWith("the node's loop has not moved for ", loops.Hung, StringComparison.Ordinal);
+
+        stuck.Release();
+        await EndAsync(running, stop);
+    }
+
+    public void Dispose()
+    {
+        manager.Dispose();
+        File.Delete(path);
+        File.Delete($"{path}.env");
+    }
+
+    /// <summary>The next message to systemd, time passing until it comes.</summary>
+    private string Next()
+    {
+        for (var steps = 0; !manager.Poll(TimeSpan.FromMilliseconds(2), SelectMode.SelectRead); steps++)
+        {
+            Assert.True(steps < 10_000, "the loop says nothing any more");
+            time.Advance(Step);
+        }
+
+        var buffer = new byte[1024];
+        return Encoding.UTF8.GetString(buffer, 0, manager.Receive(buffer));
+    }
+
+    /// <summary>Time passes meanwhile: at its end the keeper tries for a moment to give back what it has not used.</summary>
+    private async Task EndAsync(Task running, CancellationTokenSource stop)
+    {
+        await stop.CancelAsync();
+        while (!running.IsCompleted)
+        {
+            time.Advance(Step);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    private Task<string> RunAsync(
+        IEtcd etcd, SystemdNotifier systemd, CancellationToken cancellation, ILogger? logger = null)
+    {
+        var subnet = Ipv4Network.Parse("10.24.5.0/24");
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Config!;
+        var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
+        var held = new HeldLease(lease, config, 5, false, new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
+        var health = new NodeHealth(new ControllerMetrics(), time, loops);
+        var reconciler = new SubnetFileReconciler(
+            new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), time, logger ?? NullLogger.Instance);
+        var readiness = new NodeReadiness(
+            held, null, reconciler, null, health, systemd, time, time.GetTimestamp(), logger ?? NullLogger.Instance);
+        var keeper = new LeaseKeeper(etcd, keys, held, TimeSpan.FromHours(1), time, new Random(1), NullLogger.Instance, loops: loops);
+        return new NodeLoop(
+            readiness, new ConfigChanges(held, NullLogger.Instance), health, null, () => null, systemd, loops, Pulse, time, NullLogger.Instance)
+            .RunAsync(keeper, cancellation);
+    }
+
+    /// <summary>Its first line is never written, until it is let go.</summary>
+    private sealed class StuckLogger : ILogger, IDisposable
+    {
+        private readonly ManualResetEventSlim released = new();
+        private volatile bool isReached;
+
+        public bool IsReached => isReached;
+
+        public void Release() => released.Set();
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            isReached = true;
+            released.Wait();
+        }
+
+        public void Dispose() => released.Dispose();
+    }
+
+    /// <summary>Takes every request and answers none, without any time-out: what no connection of ours does.</summary>
+    private sealed class SilentEtcd : IEtcd
+    {
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => NeverAsync<RangeResponse>(cancellation);
+
+        public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => NeverAsync<TxnResponse>(cancellation);
+
+        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) => NeverAsync<LeaseGrantResponse>(cancellation);
+
+        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => NeverAsync<TimeSpan?>(cancellation);
+
+        public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => NeverAsync<bool>(cancellation);
+
+        public async IAsyncEnumerable<WatchResponse> WatchAsync(
+            IReadOnlyList<WatchCreateRequest> ranges, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return await NeverAsync<WatchResponse>(cancellation);
+        }
+
+        private static async Task<T> NeverAsync<T>(CancellationToken cancellation)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            throw new InvalidOperationException("it never ends but by cancellation");
+        }
+    }
+}

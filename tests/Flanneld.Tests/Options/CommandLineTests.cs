@@ -1,0 +1,462 @@
+using Flannel.Core.Addresses;
+using Flannel.Etcd.Registry;
+using Flanneld.Commands;
+using Flanneld.Commands.Check;
+using Flanneld.Host;
+using Flanneld.Options;
+
+namespace Flanneld.Tests.Options;
+
+public sealed class CommandLineTests
+{
+    private static CommandLineResult Parse(string[] arguments, params (string Name, string Value)[] environment) =>
+        CommandLine.Parse(arguments, environment.ToDictionary(e => e.Name, e => e.Value));
+
+    private static DaemonOptions Accept(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var result = Parse(arguments, environment);
+        Assert.Equal("", result.Error);
+        return result.Options!;
+    }
+
+    private static string Refuse(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var result = Parse(arguments, environment);
+        Assert.Null(result.Options);
+        Assert.DoesNotContain('\n', result.Error);
+        return result.Error;
+    }
+
+    [Fact]
+    public void Defaults_are_those_of_upstream()
+    {
+        var options = Accept([]);
+        Assert.Equal("http://127.0.0.1:4001,http://127.0.0.1:2379", options.EtcdEndpoints);
+        Assert.Equal("/coreos.com/network", options.EtcdKeys.Prefix);
+        Assert.Equal("/run/flannel/subnet.env", options.SubnetFile);
+        Assert.Equal(TimeSpan.FromMinutes(60), options.RenewMargin);
+        Assert.Equal("0.0.0.0", options.HealthzIp.ToString());
+        Assert.Equal(0, options.HealthzPort);
+        Assert.False(options.IpMasq);
+        Assert.True(options.MayControlRoutes);
+        Assert.Equal("http://100.100.100.200", options.MetadataEndpoint);
+    }
+
+    [Theory]
+    [InlineData("-public-ip", "10.0.0.5")]
+    [InlineData("--public-ip", "10.0.0.5")]
+    [InlineData("-public-ip=10.0.0.5", null)]
+    [InlineData("--public-ip=10.0.0.5", null)]
+    public void The_four_forms_of_Go_mean_the_same(string first, string? second) =>
+        Assert.Equal(Ipv4Address.Parse("10.0.0.5"), Accept(second is null ? [first] : [first, second]).PublicIp);
+
+    [Theory]
+    [InlineData("--ip-masq", true)]
+    [InlineData("-ip-masq", true)]
+    [InlineData("--ip-masq=true", true)]
+    [InlineData("--ip-masq=1", true)]
+    [InlineData("--ip-masq=T", true)]
+    [InlineData("--ip-masq=false", false)]
+    [InlineData("-ip-masq=0", false)]
+    public void Booleans_are_Gos(string argument, bool expected) => Assert.Equal(expected, Accept([argument, "-v=1"]).IpMasq);
+
+    [Fact]
+    public void A_command_is_the_first_argument_and_has_flags_of_its_own()
+    {
+        Assert.Equal(Command.Run, Accept([]).Command);
+        var release = Accept(["release", "--wait=5", "-public-ip=10.0.0.5"]);
+        Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
+        Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveLeftovers);
+        Assert.Equal("--remove-leftovers belongs to 'flanneld routes'", Refuse(["--remove-leftovers"]));
+        Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
+        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
+        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
+        Assert.StartsWith(
+            "--remove-routes-of is 'mine', and must be a cluster's mark such as", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
+        Assert.Equal("--wait belongs to 'flanneld release'", Refuse(["routes", "--wait=5"]));
+        Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
+        // It deletes: nobody should find it in a file of variables.
+        Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveLeftovers);
+        Assert.False(Accept(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
+    }
+
+    [Fact]
+    public void Who_asks_for_a_dry_run_of_a_command_that_has_none_does_not_get_a_real_one()
+    {
+        Assert.True(Accept(["--dry-run"]).DryRun);
+        Assert.Equal("'flanneld release' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
+        Assert.Equal("'flanneld routes' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
+    }
+
+    [Fact]
+    public void A_repeatable_flag_keeps_all_values_in_order() =>
+        Assert.Equal(["eth1", "eth0", "192.168.1.11"], Accept(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
+
+    [Fact]
+    public void Of_another_flag_given_twice_the_last_one_counts() =>
+        Assert.Equal("/b", Accept(["--etcd-prefix=/a", "--etcd-prefix", "/b"]).EtcdKeys.Prefix);
+
+    [Fact]
+    public void A_flag_wins_over_its_variable()
+    {
+        Assert.Equal("/env", Accept([], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
+        Assert.Equal("/flag", Accept(["--etcd-prefix=/flag"], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
+        Assert.False(Accept(["--ip-masq=false"], ("FLANNELD_IP_MASQ", "true")).IpMasq);
+    }
+
+    [Fact]
+    public void An_empty_variable_counts_as_absent() => Assert.Equal("/coreos.com/network", Accept([], ("FLANNELD_ETCD_PREFIX", "")).EtcdKeys.Prefix);
+
+    [Fact]
+    public void A_user_name_with_a_colon_brings_its_password()
+    {
+        var options = Accept([], ("FLANNELD_ETCD_USERNAME", "root:p:w"));
+        Assert.Equal("root", options.EtcdUsername);
+        Assert.Equal("p:w", options.EtcdPassword!.RevealText());
+    }
+
+    [Fact]
+    public void The_prefix_loses_its_last_slash() => Assert.Equal("/x/y", Accept(["--etcd-prefix=/x/y/"]).EtcdKeys.Prefix);
+
+    [Theory]
+    [InlineData("--etcd-endpoint=http://1.2.3.4:1", "did you mean --etcd-endpoints?")]
+    [InlineData("-ifaces=x", "did you mean --iface?")]
+    [InlineData("--nonsense-of-mine", "unknown flag --nonsense-of-mine: see --help")]
+    [InlineData("relaese", "unknown command 'relaese': did you mean release?")]
+    [InlineData("everything", "unknown command 'everything': see --help")]
+    [InlineData("--public-ip=10.0.0.256", "--public-ip is '10.0.0.256', and must be an IPv4 address")]
+    [InlineData("--public-ip=010.0.0.1", "must be an IPv4 address")]
+    [InlineData("--subnet-lease-renew-margin=0", "from 1 to 1439")]
+    [InlineData("--subnet-lease-renew-margin=1440", "from 1 to 1439")]
+    [InlineData("--subnet-lease-renew-margin=sixty", "from 1 to 1439")]
+    [InlineData("--healthz-port=70000", "from 0 to 65535")]
+    [InlineData("--healthz-ip=localhost", "an IP address")]
+    [InlineData("--ip-masq=maybe", "--ip-masq is 'maybe', and must be true or false")]
+    [InlineData("--etcd-endpoints=,", "--etcd-endpoints: no etcd endpoint given")]
+    [InlineData("--etcd-endpoints=192.168.1.11:2379", "--etcd-endpoints: \"192.168.1.11:2379\" has no scheme; use http:// or https://")]
+    [InlineData(
+        "--etcd-endpoints=http://10.0.0.1:2379,etcd-2:2379", "--etcd-endpoints: \"etcd-2:2379\" has no scheme; use http:// or https://")]
+    [InlineData("--etcd-endpoints=http:/10.0.0.1:2379", "is not an endpoint; use http://host:port or https://host:port")]
+    [InlineData(
+        "--etcd-endpoints=htp://10.0.0.1:2379", "\"htp://10.0.0.1:2379\" has another scheme than http and https; use http:// or https://")]
+    [InlineData(
+        "--etcd-endpoints=http://10.0.0.1:2379/v2/keys",
+        "\"http://10.0.0.1:2379…\" has a path, a query or a fragment; use http://host:port")]
+    [InlineData("--etcd-endpoints=http://10.0.0.1:2379#x", "has a path, a query or a fragment")]
+    [InlineData(
+        "--etcd-endpoints=http://u:p@127.0.0.1:2379", "\"***@127.0.0.1:2379\" holds a user; use --etcd-username and --etcd-password-file")]
+    [InlineData(
+        "--vpc-endpoint=vpc.cn-hangzhou.aliyuncs.com",
+        "--vpc-endpoint: \"vpc.cn-hangzhou.aliyuncs.com\" has no scheme; use http:// or https://")]
+    [InlineData("--ecs-endpoint=ecs.cn-hangzhou.aliyuncs.com:443", "--ecs-endpoint: \"ecs.cn-hangzhou.aliyuncs.com:443\" has no scheme")]
+    [InlineData("--sts-endpoint=sts.aliyuncs.com", "--sts-endpoint: \"sts.aliyuncs.com\" has no scheme")]
+    [InlineData("--quotas-endpoint=quotas.aliyuncs.com", "--quotas-endpoint: \"quotas.aliyuncs.com\" has no scheme")]
+    [InlineData("--metadata-endpoint=100.100.100.200", "--metadata-endpoint: \"100.100.100.200\" has no scheme; use http:// or https://")]
+    [InlineData("--metadata-endpoint=http://u@100.100.100.200", "\"***@100.100.100.200\" holds a user; remove the user")]
+    [InlineData("--etcd-endpoints=\"http://10.0.0.1:2379\"", "--etcd-endpoints: the value is in quotation marks; remove them")]
+    [InlineData("--etcd-prefix='/x'", "--etcd-prefix: the value is in quotation marks; remove them")]
+    [InlineData("--etcd-prefix=/", "a path such as /coreos.com/network")]
+    [InlineData("--etcd-prefix=http://10.0.0.1:2379/coreos.com/network", "a path such as /coreos.com/network")]
+    [InlineData("--etcd-prefix=10.0.0.1:2379/coreos.com/network", "a path such as /coreos.com/network")]
+    [InlineData("--iface-regex=(", "a valid regular expression")]
+    [InlineData("--log-format=xml", "text, systemd or json")]
+    [InlineData("--route-controller=always", "auto or never")]
+    [InlineData("--vpc-endpoint=https://vpc.cn-hangzhou.aliyuncs.com/x", "has a path")]
+    [InlineData("--etcd-prefix", "--etcd-prefix needs a value")]
+    [InlineData("--etcd-certfile=/x", "write https://")]
+    [InlineData("--etcd-username=root", "without a password")]
+    [InlineData("--etcd-cafile=/x", "write https://")]
+    [InlineData("--etcd-keyfile=/x", "etcd-keyfile is given without etcd-certfile")]
+    [InlineData("-v=high", "-v is 'high', and must be a number")]
+    public void Bad_usage_is_one_line_that_says_what_to_do(string argument, string expected) =>
+        Assert.Contains(expected, Refuse([argument]).Replace("--v is", "-v is"), StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_flag_of_upstream_is_known()
+    {
+        // The names of upstream's main.go, v0.19.2 and 2026-08.
+        string[] upstream =
+        [
+            "etcd-endpoints", "etcd-prefix", "etcd-keyfile", "etcd-certfile", "etcd-cafile", "etcd-username", "etcd-password", "iface", "iface-regex",
+            "iface-can-reach", "subnet-file", "public-ip", "public-ipv6", "subnet-lease-renew-margin", "ip-masq", "ip-masq-fully-random-disable",
+            "kube-subnet-mgr", "kube-api-url", "kube-annotation-prefix", "kubeconfig-file", "version", "healthz-ip", "healthz-port", "iptables-resync",
+            "iptables-forward-rules", "ip-blackhole-route", "net-config-path", "set-node-network-unavailable", "v", "vmodule", "log_backtrace_at",
+        ];
+        Assert.Empty(upstream.Except(Flags.All.Select(f => f.Name)).Except(Flags.Refused.Select(f => f.Name)));
+    }
+
+    [Theory]
+    [InlineData("--kube-subnet-mgr", "not from Kubernetes")]
+    [InlineData("-kube-subnet-mgr=true", "not from Kubernetes")]
+    [InlineData("--net-config-path=/etc/x", "{etcd-prefix}/config")]
+    [InlineData("--iptables-resync=60", "FORWARD policy")]
+    [InlineData("--iptables-forward-rules", "FORWARD policy")]
+    [InlineData("--kube-api-url=https://10.0.0.1:6443", "not from Kubernetes")]
+    [InlineData("--ip-masq-fully-random-disable=1", "at random")]
+    [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
+    public void A_flag_that_means_nothing_here_is_refused_with_the_reason(string argument, string reason) =>
+        Assert.Contains(reason, Refuse([argument]), StringComparison.Ordinal);
+
+    [Theory]
+    // Upstream's defaults, of v0.19.2 and of 2026-08, and what switches a feature off.
+    [InlineData("--kube-subnet-mgr=false")]
+    [InlineData("--kube-subnet-mgr=F")]
+    [InlineData("--kube-api-url=")]
+    [InlineData("--kube-annotation-prefix=flannel.alpha.coreos.com")]
+    [InlineData("--kubeconfig-file=")]
+    [InlineData("--set-node-network-unavailable=true")]
+    [InlineData("--set-node-network-unavailable=false")]
+    [InlineData("--net-config-path=/etc/kube-flannel/net-conf.json")]
+    [InlineData("--iptables-resync=5")]
+    [InlineData("--iptables-forward-rules=false")]
+    [InlineData("--ip-blackhole-route=false")]
+    [InlineData("--ip-masq-fully-random-disable=false")]
+    [InlineData("--vmodule=")]
+    [InlineData("--log_backtrace_at=:0")]
+    public void A_flag_of_an_absent_feature_is_accepted_where_its_value_asks_for_nothing(string argument)
+    {
+        var (name, value) = (argument.Split('=')[0].TrimStart('-'), argument.Split('=')[1]);
+        var refused = Flags.Refused.Single(flag => flag.Name == name);
+        Assert.Empty(Accept([argument]).Warnings);
+        Assert.Empty(Accept([], (refused.EnvironmentName, value)).Warnings);
+        if (!refused.IsBoolean) Assert.True(Accept([$"-{name}", value, "--ip-masq"]).IpMasq);
+    }
+
+    [Fact]
+    public void Its_variable_too() =>
+        Assert.Contains("FLANNELD_KUBE_SUBNET_MGR is not supported", Refuse([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("-help")]
+    public void Help_wins_over_everything_else(string argument) =>
+        Assert.True(Accept([argument], ("FLANNELD_ETCD_USERNAME", "root")).Help);
+
+    [Fact]
+    public void Help_names_every_flag_and_is_not_too_wide()
+    {
+        var help = HelpText.Compose();
+        foreach (var flag in Flags.All) Assert.Contains((flag.Name.Length == 1 ? "-" : "--") + flag.Name, help, StringComparison.Ordinal);
+        Assert.All(help.Split('\n'), line => Assert.True(line.Length <= 140, line));
+    }
+
+    [Fact]
+    public void The_password_of_etcd_may_be_a_credential_of_the_unit_if_none_is_given_otherwise()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        try
+        {
+            Assert.Contains("without a password", Refuse(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
+            var file = Path.Combine(folder.FullName, "etcd-password");
+            File.WriteAllText(file, "hunter2\n");
+            Assert.Equal(file, Accept(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Equal("/other", Accept(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Accept(["--etcd-username=a:b"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Accept([], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, "--etcd-username=a", "--etcd-password=b")]
+    [InlineData(true, "--etcd-username=a:b")]
+    [InlineData(false, "--etcd-username=a", "--etcd-password-file=/x")]
+    [InlineData(false)]
+    public void A_password_on_the_command_line_is_known_as_such(bool isThere, params string[] arguments)
+    {
+        Assert.Equal(isThere, Accept(arguments).IsPasswordOnCommandLine);
+        Assert.False(Accept([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
+    }
+
+    [Theory]
+    [InlineData("FLANNELD_ETCD_ENDPOINT", "FLANNELD_ETCD_ENDPOINT is not a setting and is not read: did you mean FLANNELD_ETCD_ENDPOINTS?")]
+    [InlineData("FLANNELD_WITHOUT_ANY_LIKENESS", "FLANNELD_WITHOUT_ANY_LIKENESS is not a setting and is not read: see --help")]
+    // Red Hat's /etc/sysconfig/flanneld.
+    [InlineData(
+        "FLANNEL_ETCD_ENDPOINTS", "FLANNEL_ETCD_ENDPOINTS is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_PREFIX", "FLANNEL_ETCD_PREFIX is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+    [InlineData(
+        "FLANNEL_OPTIONS", "FLANNEL_OPTIONS is not read: this name is of an older package; write FLANNELD_OPTIONS (flags)")]
+    [InlineData("FLANNEL_ETCD", "FLANNEL_ETCD is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_KEY", "FLANNEL_ETCD_KEY is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+    // They ask for a text to be printed, and a Service of Kubernetes may be named so.
+    [InlineData("FLANNELD_VERSION", "FLANNELD_VERSION is not a setting and is not read: see --help")]
+    [InlineData("FLANNELD_HELP", "FLANNELD_HELP is not a setting and is not read: see --help")]
+    // docker run --env-file of a file that begins with one.
+    [InlineData(
+        "\uFEFFFLANNELD_ETCD_PREFIX",
+        "FLANNELD_ETCD_PREFIX is not read: a byte order mark is before its name; save the file that sets it as UTF-8 without BOM")]
+    // Of subnet.env.
+    [InlineData("FLANNEL_SUBNET", null)]
+    // Of 'check' alone, and a flag there.
+    [InlineData("FLANNELD_OUTPUT", "FLANNELD_OUTPUT is not a setting and is not read: see --help")]
+    [InlineData("FLANNELD_ETCD_ENDPOINTS", null)]
+    [InlineData("FLANNELD_OPTIONS", null)]
+    public void A_variable_that_is_not_a_setting_is_reported_by_name(string name, string? line) =>
+        Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).Warnings);
+
+    [Fact]
+    public void A_variable_never_asks_for_the_version_or_the_help()
+    {
+        var options = Accept([], ("FLANNELD_VERSION", "true"), ("FLANNELD_HELP", "true"), ("FLANNELD_H", "true"));
+        Assert.Equal((false, false), (options.Help, options.Version));
+    }
+
+    [Fact]
+    public void A_prefix_without_a_leading_slash_is_kept_and_reported()
+    {
+        var options = Accept(["--etcd-prefix=coreos.com/network/"]);
+        Assert.Equal("coreos.com/network", options.EtcdKeys.Prefix);
+        Assert.Equal(
+            "--etcd-prefix \"coreos.com/network\" does not begin with '/': in etcd that is another key than \"/coreos.com/network\";"
+            + " write the slash, unless the keys are there without it",
+            Assert.Single(options.Warnings));
+        Assert.Equal("/b", Accept(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
+    }
+
+    [Fact]
+    public void An_empty_value_means_that_the_flag_is_not_given()
+    {
+        // --iface and --iface-regex are lists, and an empty one names the default route's interface, as upstream.
+        foreach (var flag in Flags.All.Where(flag => flag is { IsRepeatable: false, IsRequest: false, Only: null }))
+        {
+            foreach (var empty in new[] { "", " ", "\r" })
+            {
+                // A password may consist of blanks.
+                if (flag.Name == "etcd-password" && empty == " ") continue;
+                foreach (var options in new[] { Accept([$"--{flag.Name}={empty}"]), Accept([], (flag.EnvironmentName, empty)) })
+                    Assert.Equal(Describe(new DaemonOptions()), Describe(options));
+            }
+        }
+
+        Assert.Null(Accept(["--public-ip="], ("FLANNELD_PUBLIC_IP", "10.0.0.5")).PublicIp);
+        Assert.Null(Accept(["--public-ip=10.0.0.5", "--public-ip="]).PublicIp);
+        Assert.Equal(["", "eth1"], Accept(["--iface=", "--iface", "eth1"]).Interfaces);
+        Assert.Empty(Accept([], ("FLANNELD_IFACE", ""), ("FLANNELD_IFACE_REGEX", " \r")).Interfaces);
+    }
+
+    [Fact]
+    public void Blanks_and_a_carriage_return_around_a_value_are_not_part_of_it()
+    {
+        var options = Accept(
+            ["--public-ip= 10.0.0.5\r"], ("FLANNELD_ETCD_PREFIX", "/x \r"), ("FLANNELD_V", "1\r"), ("FLANNELD_IP_MASQ", "true \r"),
+            ("FLANNELD_ETCD_ENDPOINTS", "https://10.0.0.1:2379\r"), ("FLANNELD_ETCD_USERNAME", "root\r"), (
+                "FLANNELD_ETCD_PASSWORD", "pw \r"));
+        Assert.Equal(
+            ("10.0.0.5", "/x", 1, true), (options.PublicIp.ToString(), options.EtcdKeys.Prefix, options.Verbosity, options.IpMasq));
+        Assert.Equal(
+            ("https://10.0.0.1:2379", "root", "pw "), (options.EtcdEndpoints, options.EtcdUsername, options.EtcdPassword!.RevealText()));
+    }
+
+    [Theory]
+    [InlineData(" root ", "root", null)]
+    [InlineData("root : pw ", "root", " pw ")]
+    [InlineData("\troot:pw\r\n", "root", "pw")]
+    public void Blanks_around_a_user_name_are_not_part_of_it_and_those_of_the_password_are(string value, string user, string? password)
+    {
+        string[] beside = password is null ? ["--etcd-password-file=/x"] : [];
+        foreach (var options in new[]
+        {
+            Accept([$"--etcd-username={value}", .. beside]), Accept(beside, ("FLANNELD_ETCD_USERNAME", value)),
+        })
+            Assert.Equal((user, password), (options.EtcdUsername, options.EtcdPassword?.RevealText()));
+    }
+
+    [Theory]
+    [InlineData(":pw")]
+    [InlineData("  :pw")]
+    public void A_password_without_a_user_name_is_refused(string value)
+    {
+        Assert.Equal("--etcd-username must be a user name", Refuse([$"--etcd-username={value}"]));
+        Assert.Equal("FLANNELD_ETCD_USERNAME must be a user name", Refuse([], ("FLANNELD_ETCD_USERNAME", value)));
+    }
+
+    [Theory]
+    [InlineData("-v=99", 10)]
+    [InlineData("-v=-1", 0)]
+    [InlineData("-v=99999999999999999999999", 10)]
+    [InlineData("-v=0x2", 2)]
+    [InlineData("-v=3", 3)]
+    public void The_log_level_is_clamped(string argument, int level) => Assert.Equal(level, Accept([argument]).Verbosity);
+
+    [Theory]
+    [InlineData("0x1F90", 8080)]
+    [InlineData("017", 15)]
+    [InlineData("0o17", 15)]
+    [InlineData("0b101", 5)]
+    [InlineData("+80", 80)]
+    [InlineData("0", 0)]
+    public void Numbers_are_Gos(string text, int port) => Assert.Equal(port, Accept([$"--healthz-port={text}"]).HealthzPort);
+
+    [Theory]
+    [InlineData("08")]
+    [InlineData("0x")]
+    [InlineData("0z1")]
+    [InlineData("0a7")]
+    [InlineData("1e3")]
+    [InlineData("80.0")]
+    [InlineData("-")]
+    [InlineData("-80")]
+    public void What_Go_does_not_read_as_a_number_is_refused(string text) =>
+        Assert.Contains("a number from 0 to 65535", Refuse([$"--healthz-port={text}"]), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("arguments after '--' are not flags and would be ignored: remove '--'", "--", "--ip-masq")]
+    [InlineData("bad flag syntax '---ip-masq': write one dash or two, then the flag's name", "---ip-masq")]
+    [InlineData("bad flag syntax '--=x': write one dash or two, then the flag's name", "--=x")]
+    [InlineData("unexpected argument 'true': the value of --ip-masq is written --ip-masq=VALUE", "--ip-masq", "true")]
+    [InlineData("unexpected argument '–ip-masq': its dash is another character than '-'", "-v=1", "–ip-masq")]
+    [InlineData("the command must be the first argument: flanneld check [flags]", "--etcd-prefix=/x", "check")]
+    [InlineData("unexpected argument 'x': after the command flanneld takes only flags, see --help", "check", "-v", "1", "x")]
+    [InlineData("--etcd-cafile needs a value: --etcd-cafile=VALUE", "--etcd-cafile")]
+    [InlineData("--healthz-port is '--ip-masq', and must be a number from 0 to 65535", "--healthz-port", "--ip-masq")]
+    [InlineData("unknown flag --x: see --help", "--x")]
+    [InlineData("unknown flag --Ip-masq: did you mean --ip-masq?", "--Ip-masq")]
+    [InlineData("unknown flag --ip-mqas: did you mean --ip-masq?", "--ip-mqas")]
+    public void A_slip_on_the_command_line_is_named(string expected, params string[] arguments) =>
+        Assert.Equal(expected, Refuse(arguments));
+
+    [Fact]
+    public void What_was_typed_is_never_suggested()
+    {
+        foreach (var name in Flags.All.Select(flag => flag.Name).Concat(Flags.Refused.Select(flag => flag.Name)))
+        {
+            foreach (var arguments in new string[][] { ["--", $"--{name}"], [$"---{name}"], [name], ["--v=1", name] })
+                Assert.DoesNotContain(
+                    $"did you mean --{name}?", CommandLine.Parse(arguments, new Dictionary<string, string>()).Error,
+                    StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>Every property, so that two sets of options can be compared.</summary>
+    private static string Describe(DaemonOptions options) =>
+        string.Join('\n', typeof(DaemonOptions).GetProperties().Select(property => property.GetValue(options) switch
+    {
+        Flannel.Etcd.Registry.EtcdKeys keys => $"{property.Name}={keys.Prefix}",
+        IEnumerable<string> list => $"{property.Name}={string.Join(',', list)}",
+        var value => $"{property.Name}={value}",
+    }));
+
+    [Fact]
+    public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()
+    {
+        Assert.Equal((Command.Check, OutputFormat.Table), (Accept(["check"]).Command, Accept(["check"]).Output));
+        Assert.Equal(OutputFormat.Json, Accept(["check", "--output", "json"]).Output);
+        Assert.Equal("--output is 'yaml', and must be table or json", Refuse(["check", "--output=yaml"]));
+        Assert.Equal("--output belongs to 'flanneld check'", Refuse(["routes", "--output=json"]));
+    }
+
+    [Fact]
+    public void A_secret_never_stands_in_a_message()
+    {
+        Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
+        foreach (var flag in new[] { "etcd-endpoints", "vpc-endpoint", "sts-endpoint", "metadata-endpoint" })
+            Assert.DoesNotContain("hunter2", Refuse([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,125 @@
+using Flannel.Core;
+using Flannel.Core.Tests;
+using Flannel.Etcd.Registry;
+using Flanneld.Observability;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Flanneld.Tests.Options;
+
+/// <summary>No message quotes a secret, whatever option it was given in and however it was written.</summary>
+public sealed class SecretsInOptionsTests
+{
+    private const string Secret = "s3cretOfAnOperator";
+
+    public static TheoryData<string> EndpointOptions { get; } = [.. Flags.All.Select(flag => flag.Name).Where(
+        name => name.Contains("endpoint", StringComparison.Ordinal))];
+
+    /// <summary>All that are read. The subnet file is written.</summary>
+    public static TheoryData<string> FileOptions { get; } = [.. Flags.All.Where(
+        flag => flag.Argument == "FILE" && flag.Name != "subnet-file").Select(flag => flag.Name)];
+
+    [Theory]
+    [MemberData(nameof(EndpointOptions))]
+    public void An_endpoint_with_a_secret_is_not_quoted(string option) =>
+        SecretEndpoints.With(Secret).Always(value => IsNotQuoted(option, value), times: 3000);
+
+    [Theory]
+    [InlineData("etcd-prefix")]
+    [InlineData("public-ip")]
+    [InlineData("healthz-ip")]
+    [InlineData("iface-can-reach")]
+    [InlineData("healthz-port")]
+    [InlineData("route-controller")]
+    public void Nor_is_one_in_the_wrong_option(string option) => SecretEndpoints.With(Secret).Always(value =>
+    {
+        // A path is quoted: it is what some of these options are.
+        if (!value.Contains("/token/", StringComparison.Ordinal)) IsNotQuoted(option, value);
+    }, times: 3000);
+
+    [Fact]
+    public void Nor_is_one_that_landed_beside_its_option() => SecretEndpoints.With(Secret).Always(value =>
+    {
+        if (value.Contains("/token/", StringComparison.Ordinal)) return;
+        foreach (var arguments in new string[][]
+        {
+            [value], ["check", value], [$"--etcd-endpoints{value}"], [$"--{value}"], [$"-{value}"], [$"--{value}=x"],
+            ["--ip-masq", value], ["--", value], [$"--kube-api-url={value}"],
+        })
+            DoesNotHoldTheSecret(CommandLine.Parse(arguments, new Dictionary<string, string>()));
+    }, times: 3000);
+
+    [Theory]
+    [InlineData("--etcd-password", Secret, "--no-such-flag")]
+    [InlineData("--etcd-password", "first half", Secret)]
+    [InlineData("--etcd-username", "root:first half", Secret)]
+    [InlineData("--etcd-password" + Secret)]
+    [InlineData("-etcd-password:" + Secret)]
+    [InlineData("--etcd-username" + Secret)]
+    [InlineData("--etcd-username=root%3A" + Secret)]
+    [InlineData("--etcd-username=:" + Secret)]
+    public void A_password_is_not_quoted_however_it_was_mistyped(params string[] arguments)
+    {
+        var result = CommandLine.Parse(arguments, new Dictionary<string, string>());
+        Assert.Null(result.Options);
+        DoesNotHoldTheSecret(result);
+    }
+
+    /// <summary>As from <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>.</summary>
+    [Theory]
+    [MemberData(nameof(FileOptions))]
+    public void One_in_the_place_of_a_files_path_is_not_quoted_when_the_file_cannot_be_read(string option)
+    {
+        foreach (var value in new[] { Secret, $"-----BEGIN PRIVATE KEY-----\nMIGH/{Secret}\n-----END", $"/{Secret}{new string('x', 256)}" })
+        {
+            var variable = Flags.All.Single(flag => flag.Name == option).EnvironmentName;
+            foreach (var result in new[]
+            {
+                CommandLine.Parse([$"--{option}={value}", .. BesideTheFile(option)], new Dictionary<string, string>()),
+                CommandLine.Parse(BesideTheFile(option), new Dictionary<string, string> { [variable] = value }),
+            })
+            {
+                DoesNotHoldTheSecret(result);
+                using var connections = Connections.Open(
+                    result.Options!, new Dictionary<string, string>(), NullLoggerFactory.Instance, TimeProvider.System, new Random(1),
+                    out var error);
+                Assert.Null(connections);
+                Assert.Contains($"{option} (not shown: ", error, StringComparison.Ordinal);
+                Assert.DoesNotContain(Secret, error, StringComparison.Ordinal);
+                Assert.DoesNotContain('\n', error);
+            }
+        }
+    }
+
+    /// <summary>What the option is of no use without.</summary>
+    private static string[] BesideTheFile(string option) => option switch
+    {
+        "etcd-cafile" => ["--etcd-endpoints=https://127.0.0.1:1"],
+        "etcd-certfile" => ["--etcd-endpoints=https://127.0.0.1:1", "--etcd-keyfile=/dev/null"],
+        "etcd-keyfile" => ["--etcd-endpoints=https://127.0.0.1:1", "--etcd-certfile=/etc/hostname"],
+        "etcd-password-file" => ["--etcd-username=root"],
+        _ => [],
+    };
+
+    private static void IsNotQuoted(string option, string value)
+    {
+        DoesNotHoldTheSecret(CommandLine.Parse([$"--{option}={value}"], new Dictionary<string, string>()));
+        DoesNotHoldTheSecret(CommandLine.Parse([$"-{option}", value], new Dictionary<string, string>()));
+        var flag = Flags.All.Single(flag => flag.Name == option);
+        DoesNotHoldTheSecret(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = value }));
+    }
+
+    /// <summary>What is accepted is printed too: in the log's first line, in the report of <c>check</c>, in warnings.</summary>
+    private static void DoesNotHoldTheSecret(CommandLineResult result)
+    {
+        Assert.DoesNotContain(Secret, result.Error, StringComparison.OrdinalIgnoreCase);
+        if (result.Options is not { } options) return;
+        string[] all =
+        [
+            options.EtcdEndpoints, options.MetadataEndpoint, options.EtcdKeys.Prefix, $"{options.VpcEndpoint}{options.EcsEndpoint}",
+            $"{options.StsEndpoint}{options.QuotasEndpoint}", .. options.Warnings,
+        ];
+        foreach (var shown in all)
+            Assert.DoesNotContain(Secret, shown, StringComparison.OrdinalIgnoreCase);
+    }
+}

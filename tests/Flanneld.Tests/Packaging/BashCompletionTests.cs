@@ -1,0 +1,44 @@
+using Flannel.Testbed;
+
+namespace Flanneld.Tests.Packaging;
+
+/// <summary>The completion for bash, in a real bash.</summary>
+public sealed class BashCompletionTests
+{
+    [Theory]
+    [InlineData("flanneld|ch", "check")]
+    [InlineData("flanneld|rou", "routes")]
+    [InlineData("flanneld|--route-", "--route-controller --route-resync")]
+    [InlineData("flanneld|--route-controller|", "auto never")]
+    [InlineData("flanneld|--route-controller|=|ne", "never")]
+    [InlineData("flanneld|--log-format|=", "text systemd json")]
+    [InlineData("flanneld|-log-format|s", "systemd")]
+    [InlineData("flanneld|--etcd-prefix|", "")]
+    [InlineData("flanneld|--iface|l", "lo")]
+    // A flag of one command is offered there and nowhere else.
+    [InlineData("flanneld|check|--out", "--output")]
+    [InlineData("flanneld|check|--output|=|j", "json")]
+    [InlineData("flanneld|--out", "")]
+    [InlineData("flanneld|release|--w", "--wait")]
+    [InlineData("flanneld|routes|--remove-l", "--remove-leftovers")]
+    [InlineData("flanneld|routes|--rem", "--remove-leftovers --remove-routes-of")]
+    // The command is the first word only.
+    [InlineData("flanneld|--ip-masq|che", "")]
+    [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]
+    public async Task Offers(string words, string expected)
+    {
+        const string script = """
+            . "$1"
+            IFS='|' read -r -a COMP_WORDS <<<"$2"
+            [[ $2 != *'|' ]] || COMP_WORDS+=('')
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            _flanneld
+            printf '%s\n' "${COMPREPLY[@]}"
+            """;
+        var start = new ProgramStart("/bin/bash", ["-c", script, "bash", Texts.Path("completions", "flanneld.bash"), words]);
+        var output = await ProcessCommand.RunAsync(start, TestContext.Current.CancellationToken);
+        var found = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Superset(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToHashSet(), found.ToHashSet());
+        if (!expected.StartsWith('/') && expected != "lo") Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), found);
+    }
+}

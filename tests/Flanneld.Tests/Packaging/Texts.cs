@@ -1,0 +1,27 @@
+using System.Text.RegularExpressions;
+using Flannel.Testbed;
+using Flanneld.Options;
+
+namespace Flanneld.Tests.Packaging;
+
+/// <summary>The files of <c>packaging/</c>, and the flags of the daemon that they must speak of.</summary>
+internal static partial class Texts
+{
+    /// <summary>Flags with which a service would end at once: no setting of a service.</summary>
+    private static readonly string[] s_ending = ["dry-run", "help", "version"];
+
+    public static string Path(params string[] below) => System.IO.Path.Combine([Locations.Repository(), "packaging", .. below]);
+
+    public static string Read(params string[] below) => File.ReadAllText(Path(below));
+
+    public static IEnumerable<string> FlagNames => Flags.All.Select(flag => flag.Name).Order(StringComparer.Ordinal);
+
+    public static IEnumerable<Flag> Settings => Flags.All.Where(flag => flag.Only is null && !s_ending.Contains(flag.Name));
+
+    /// <summary>What is written with two dashes, each once.</summary>
+    public static IEnumerable<string> FlagsIn(string text) =>
+        TwoDashes().Matches(text).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal);
+
+    [GeneratedRegex(@"(?<![\w-])--([a-z][a-z0-9-]*)")]
+    private static partial Regex TwoDashes();
+}

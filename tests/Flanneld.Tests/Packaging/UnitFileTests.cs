@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+using Flanneld.Commands.Check;
+
+namespace Flanneld.Tests.Packaging;
+
+/// <summary>The unit's words that other parts depend on. What systemd makes of them is proven by tests/Flannel.Packaging.Tests.</summary>
+public sealed class UnitFileTests
+{
+    private static readonly string s_unit = Texts.Read("systemd", "flanneld.service");
+
+    [Theory]
+    // Finding 12: with DynamicUser the folder would be a private one, and nobody else could read subnet.env.
+    [InlineData("User=flanneld")]
+    [InlineData("RuntimeDirectory=flannel")]
+    [InlineData("RuntimeDirectoryPreserve=yes")]
+    [InlineData("RuntimeDirectoryMode=0755")]
+    // The last subnet outlives a restart of the host.
+    [InlineData("StateDirectory=flannel")]
+    [InlineData("Type=notify")]
+    [InlineData("Restart=on-failure")]
+    [InlineData("StartLimitIntervalSec=0")]
+    [InlineData("TimeoutStartSec=infinity")]
+    [InlineData("CapabilityBoundingSet=")]
+    [InlineData("AmbientCapabilities=")]
+    [InlineData("EnvironmentFile=-/etc/default/flanneld")]
+    [InlineData("EnvironmentFile=-/etc/sysconfig/flanneld")]
+    [InlineData("ExecStart=/usr/sbin/flanneld $FLANNELD_OPTIONS")]
+    public void The_unit_says(string line) => Assert.Contains($"\n{line}\n", s_unit);
+
+    [Theory]
+    [InlineData("DynamicUser")]
+    // /proc/net/route is read for the default route's interface.
+    [InlineData("ProcSubset")]
+    // A restart of flanneld must restart nobody, and nobody's failure may stop it.
+    [InlineData("Requires")]
+    [InlineData("BindsTo")]
+    [InlineData("PartOf")]
+    public void The_unit_does_not_say(string key) => Assert.DoesNotMatch($"(?m)^{key}=", s_unit);
+
+    [Theory]
+    [InlineData("docker.conf")]
+    [InlineData("docker-io.conf")]
+    [InlineData("containerd.conf")]
+    public void Who_needs_the_subnet_starts_after_it_and_is_not_restarted_with_it(string example)
+    {
+        var text = Texts.Read("systemd", "examples", example);
+        Assert.Contains("\nWants=flanneld.service\nAfter=flanneld.service\n", text);
+        Assert.DoesNotMatch("(?m)^(Requires|BindsTo|PartOf)=", text);
+    }
+
+    [Fact]
+    public void Settings_are_explained_by_examples_that_exist()
+    {
+        var named = Regex.Matches(Texts.Read("default", "flanneld"), @"\b([a-z-]+\.conf)\b").Select(match => match.Value).Distinct().ToList();
+        Assert.NotEmpty(named);
+        Assert.All(named, name => Assert.True(File.Exists(Texts.Path("systemd", "examples", name)), name));
+    }
+}
