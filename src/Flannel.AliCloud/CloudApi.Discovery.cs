@@ -1,5 +1,8 @@
+using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
-using Json = Flannel.AliCloud.Http.CloudAnswersJson;
+using Flannel.AliCloud.Quotas;
+using Flannel.AliCloud.Vpc;
+using Json = Flannel.AliCloud.Http.CloudResponseJson;
 
 namespace Flannel.AliCloud;
 
@@ -21,16 +24,16 @@ public sealed partial class CloudApi
         using var scope = Begin(cancellation);
         return await ListByNumberAsync(
             () => Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With(filter, id),
-            CloudLimits.ItemsPerPage, Json.Default.RouteTableListAnswer, a => a.TotalCount,
+            CloudLimits.ItemsPerPage, Json.Default.RouteTableListResponse, a => a.TotalCount,
             a => Tables(a.RouterTableList), scope).ConfigureAwait(false);
 
         // A table without an id cannot be read, and to leave it out would be to forget the nodes that it serves.
-        static IEnumerable<RouteTable>? Tables(RouteTableListAnswer.TableList? list) =>
+        static IEnumerable<RouteTable>? Tables(RouteTableListResponse.TableList? list) =>
             list is null || Present(list.RouterTableListType).Any(t => string.IsNullOrWhiteSpace(t.RouteTableId))
                 ? null
                 : Present(list.RouterTableListType).Select(Table);
 
-        static RouteTable Table(RouteTableListAnswer.Table t) => new(
+        static RouteTable Table(RouteTableListResponse.Table t) => new(
             t.RouteTableId!, t.VpcId ?? "", t.RouteTableType ?? "",
             string.Equals(t.AssociateType, "Gateway", StringComparison.OrdinalIgnoreCase),
             [.. Present(t.VSwitchIds?.VSwitchId).Where(id => !string.IsNullOrWhiteSpace(id))]);
@@ -40,7 +43,7 @@ public sealed partial class CloudApi
     {
         using var scope = Begin(cancellation);
         var call = Read(CloudService.Vpc, "DescribeVSwitchAttributes", regionId).With("VSwitchId", vSwitchId);
-        var answer = await transport.SendAsync(call, Json.Default.VSwitchAnswer, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.VSwitchResponse, scope).ConfigureAwait(false);
         if (answer.Error is { } error) return Failed<VSwitchFacts>(error);
         var facts = VSwitch(answer.Value!);
         return facts.VSwitchId.Length > 0 && !string.IsNullOrWhiteSpace(facts.RouteTableId)
@@ -54,7 +57,7 @@ public sealed partial class CloudApi
         using var scope = Begin(cancellation);
         return await ListByNumberAsync(
             () => Read(CloudService.Vpc, "DescribeVSwitches", regionId).With("VpcId", vpcId),
-            CloudLimits.ItemsPerPage, Json.Default.VSwitchListAnswer, a => a.TotalCount,
+            CloudLimits.ItemsPerPage, Json.Default.VSwitchListResponse, a => a.TotalCount,
             a => a.VSwitches is null ? null : Present(a.VSwitches.VSwitch).Select(VSwitch), scope).ConfigureAwait(false);
     }
 
@@ -62,7 +65,7 @@ public sealed partial class CloudApi
     {
         using var scope = Begin(cancellation);
         var call = Read(CloudService.Vpc, "DescribeVpcAttribute", regionId).With("VpcId", vpcId);
-        var answer = await transport.SendAsync(call, Json.Default.VpcAnswer, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.VpcResponse, scope).ConfigureAwait(false);
         if (answer.Error is { } error) return Failed<VpcFacts>(error);
         return answer.Value is { VpcId: { Length: > 0 } id, CidrBlock: { Length: > 0 } cidr } vpc
             ? new(new VpcFacts(id, cidr, [.. Present(vpc.SecondaryCidrBlocks?.SecondaryCidrBlock)], [.. Present(vpc.UserCidrs?.UserCidr)]),
@@ -86,7 +89,7 @@ public sealed partial class CloudApi
 
         async Task<CloudResult<RouteEntryQuota>> AskQuotaAsync(CloudCall call)
         {
-            var answer = await transport.SendAsync(call, Json.Default.QuotaAnswer, scope).ConfigureAwait(false);
+            var answer = await transport.SendAsync(call, Json.Default.QuotaResponse, scope).ConfigureAwait(false);
             if (answer.Error is { } error) return Failed<RouteEntryQuota>(error);
             return answer.Value!.Quota is { QuotaActionCode: RouteEntryQuota.Code, TotalQuota: >= 0 and <= 1_000_000 and var total } quota
                 ? new(new RouteEntryQuota(total, quota.Adjustable ?? false), null, answer.RequestId)
@@ -103,10 +106,10 @@ public sealed partial class CloudApi
         foreach (var ids in networkInterfaceIds.Distinct(StringComparer.Ordinal).Chunk(CloudLimits.InterfacesPerCall))
         {
             // The page is 10 unless asked for more, even when the ids are named. By token: page numbers are deprecated.
-            var part = await ListByTokenAsync<InterfaceListAnswer, InterfaceFacts>(
+            var part = await ListByTokenAsync<InterfaceListResponse, InterfaceFacts>(
                 () => Read(CloudService.Ecs, "DescribeNetworkInterfaces", regionId)
                     .With("MaxResults", CloudLimits.InterfacesPerCall).With("NetworkInterfaceId", ids),
-                Json.Default.InterfaceListAnswer, a => a.NextToken,
+                Json.Default.InterfaceListResponse, a => a.NextToken,
                 a => a.NetworkInterfaceSets is null ? null : [.. Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface)],
                 scope)
                 .ConfigureAwait(false);
@@ -117,24 +120,24 @@ public sealed partial class CloudApi
 
         return new(all, null, requestId);
 
-        static InterfaceFacts Interface(InterfaceListAnswer.Interface i) =>
+        static InterfaceFacts Interface(InterfaceListResponse.Interface i) =>
             new(i.NetworkInterfaceId ?? "", string.IsNullOrEmpty(i.InstanceId) ? null : i.InstanceId, i.SourceDestCheck);
     }
 
-    public async Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(
+    public async Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(
         string regionId, string networkInterfaceId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         var call = Write(CloudService.Ecs, "ModifyNetworkInterfaceAttribute", regionId)
             .With("NetworkInterfaceId", networkInterfaceId).With("SourceDestCheck", false);
-        return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
+        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope).ConfigureAwait(false));
     }
 
-    private static VSwitchFacts VSwitch(VSwitchAnswer v) =>
+    private static VSwitchFacts VSwitch(VSwitchResponse v) =>
         new(v.VSwitchId ?? "", v.VpcId ?? "", v.CidrBlock ?? "", v.RouteTable?.RouteTableId ?? "");
 
-    private static CloudResult<Done> AsDone<T>(CloudResult<T> result) where T : class =>
-        new(result.Ok ? Done.Instance : null, result.Error, result.RequestId);
+    private static CloudResult<Unit> AsDone<T>(CloudResult<T> result) where T : class =>
+        new(result.Ok ? Unit.Instance : null, result.Error, result.RequestId);
 
     /// <summary>A list without its nulls; an absent one is empty.</summary>
     private static IEnumerable<T> Present<T>(IEnumerable<T?>? items) where T : class => items is null ? [] : items.OfType<T>();

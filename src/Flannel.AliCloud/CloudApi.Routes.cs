@@ -1,6 +1,7 @@
 using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
-using Json = Flannel.AliCloud.Http.CloudAnswersJson;
+using Json = Flannel.AliCloud.Http.CloudResponseJson;
 
 namespace Flannel.AliCloud;
 
@@ -21,26 +22,26 @@ public sealed partial class CloudApi
         }
     }
 
-    public async Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
+    public async Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
     {
         ThrowUnlessBatch(entries.Count);
         return await BatchAsync(CreateMany(regionId, entries), entries.Count, cancellation).ConfigureAwait(false);
     }
 
-    public async Task<CloudResult<Done>> CreateRouteEntryAsync(
+    public async Task<CloudResult<Unit>> CreateRouteEntryAsync(
         string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         var call = Create(regionId, entry).With("ClientToken", clientToken);
-        var answer = await transport.SendAsync(call, Json.Default.CreatedAnswer, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.CreatedResponse, scope).ConfigureAwait(false);
         // Seen with the official SDK: an empty answer taken for a success.
         return answer.Ok && string.IsNullOrEmpty(answer.Value!.RouteEntryId)
-            ? Incomplete<Done>(call, answer.RequestId, "the entry's id")
+            ? Incomplete<Unit>(call, answer.RequestId, "the entry's id")
             : AsDone(answer);
     }
 
-    public async Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(
+    public async Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(
         string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
     {
         ThrowUnlessBatch(entries.Count);
@@ -53,7 +54,7 @@ public sealed partial class CloudApi
         return await BatchAsync(call, entries.Count, cancellation).ConfigureAwait(false);
     }
 
-    public async Task<CloudResult<Done>> ModifyRouteEntryAsync(
+    public async Task<CloudResult<Unit>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
@@ -62,25 +63,25 @@ public sealed partial class CloudApi
         else call.With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.DestinationText);
         call.With("NewNextHopId", newNextHop?.Id).With("NewNextHopType", newNextHop?.Type)
             .With("RouteEntryName", name).With("Description", description);
-        return AsDone(await transport.SendAsync(call, Json.Default.CloudAnswer, scope).ConfigureAwait(false));
+        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope).ConfigureAwait(false));
     }
 
-    public async Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation)
+    public async Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         var call = action switch
         {
-            RouteAction.CreateRouteEntry => Create(regionId, entry),
-            RouteAction.CreateRouteEntries => CreateMany(regionId, [entry]),
-            RouteAction.ModifyRouteEntry => Write(CloudService.Vpc, "ModifyRouteEntry", regionId)
+            RouteWriteCall.CreateRouteEntry => Create(regionId, entry),
+            RouteWriteCall.CreateRouteEntries => CreateMany(regionId, [entry]),
+            RouteWriteCall.ModifyRouteEntry => Write(CloudService.Vpc, "ModifyRouteEntry", regionId)
                 .With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.Destination.ToString())
                 .With("NewNextHopId", entry.NextHop.Id).With("NewNextHopType", entry.NextHop.Type),
             _ => Write(CloudService.Vpc, "DeleteRouteEntries", regionId).With("RouteEntries", [entry], (field, e) => field
                 .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString()).With("NextHop", e.NextHop.Id)),
         };
-        var answer = AsDone(await transport.SendAsync(call.With("DryRun", true), Json.Default.CloudAnswer, scope).ConfigureAwait(false));
+        var answer = AsDone(await transport.SendAsync(call.With("DryRun", true), Json.Default.CloudResponse, scope).ConfigureAwait(false));
         // The API tells a dry run's success by an error.
-        return answer.Error is { Code: "DryRunOperation" } ? new(Done.Instance, null, answer.RequestId) : answer;
+        return answer.Error is { Code: "DryRunOperation" } ? new(Unit.Instance, null, answer.RequestId) : answer;
     }
 
     private CloudCall Create(string regionId, NewRouteEntry entry) =>
@@ -102,33 +103,33 @@ public sealed partial class CloudApi
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, CloudLimits.EntriesPerBatch);
     }
 
-    private async Task<CloudResult<BatchOutcome>> BatchAsync(CloudCall call, int count, CancellationToken cancellation)
+    private async Task<CloudResult<BatchResult>> BatchAsync(CloudCall call, int count, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var answer = await transport.SendAsync(call, Json.Default.BatchAnswer, scope).ConfigureAwait(false);
-        if (answer.Error is { } error) return Failed<BatchOutcome>(error);
+        var answer = await transport.SendAsync(call, Json.Default.BatchResponse, scope).ConfigureAwait(false);
+        if (answer.Error is { } error) return Failed<BatchResult>(error);
         List<BatchFailure> failures = [.. Present(answer.Value!.FailedRouteEntries).Select(Failure)];
         // A batch that does not account for each entry has told nothing.
         return answer.Value.SuccessCount is { } done && answer.Value.FailedCount is { } failed
             && done + failed == count && failures.Count == failed
-            ? new(new BatchOutcome(failures), null, answer.RequestId)
-            : Incomplete<BatchOutcome>(call, answer.RequestId, "some entries' outcomes");
+            ? new(new BatchResult(failures), null, answer.RequestId)
+            : Incomplete<BatchResult>(call, answer.RequestId, "some entries' outcomes");
 
-        BatchFailure Failure(BatchAnswer.Failed f) => new(
+        BatchFailure Failure(BatchResponse.Failed f) => new(
             Ipv4Network.TryParse(f.DstCidrBlock, out var destination) ? destination : null,
             string.IsNullOrEmpty(f.RouteEntryId) ? null : f.RouteEntryId,
             CloudErrors.OfService(call, f.FailedCode ?? "", f.FailedMessage, answer.RequestId, 200));
     }
 
-    private Task<CloudResult<IReadOnlyList<RouteEntry>>> ListEntriesOnceAsync(string regionId, string routeTableId, CloudScope scope) =>
-        ListByTokenAsync<RouteEntryListAnswer, RouteEntry>(
+    private Task<CloudResult<IReadOnlyList<RouteEntry>>> ListEntriesOnceAsync(string regionId, string routeTableId, CallDeadline scope) =>
+        ListByTokenAsync<RouteEntryListResponse, RouteEntry>(
             () => Read(CloudService.Vpc, "DescribeRouteEntryList", regionId)
                 .With("RouteTableId", routeTableId).With("MaxResult", CloudLimits.EntriesPerPage),
-            Json.Default.RouteEntryListAnswer, a => a.NextToken,
+            Json.Default.RouteEntryListResponse, a => a.NextToken,
             a => a.RouteEntrys is null ? null : [.. Present(a.RouteEntrys.RouteEntry).Select(e => Entry(e, routeTableId))], scope);
 
     /// <param name="routeTableId">That was asked for: a listing is of one table, whatever its entries say.</param>
-    private static RouteEntry Entry(RouteEntryListAnswer.Entry e, string routeTableId) => new(
+    private static RouteEntry Entry(RouteEntryListResponse.Entry e, string routeTableId) => new(
         routeTableId, e.RouteEntryId ?? "",
         Ipv4Network.TryParse(e.DestinationCidrBlock, out var destination) ? destination : null, e.DestinationCidrBlock ?? "",
         string.Equals(e.Type, "Custom", StringComparison.OrdinalIgnoreCase) && string.IsNullOrEmpty(e.ServiceType), Status(e.Status),

@@ -1,158 +1,120 @@
 using Flannel.AliCloud.Http;
-using Flannel.Core.Addresses;
+using Flannel.AliCloud.Signing;
+using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud;
 
-/// <summary>What a call to the cloud came to: a value, or a classified error. Never an exception, except for cancellation by the caller.</summary>
-public sealed record CloudResult<T>(T? Value, CloudError? Error, string RequestId) where T : class
+/// <summary>The VPC and ECS API over HTTP with our own signing. Thread-safe; one for the life of the process.</summary>
+public sealed partial class CloudApi : ICloudApi, IDisposable
 {
-    public bool Ok => Error is null;
-}
+    /// <summary>More pages than any account has: a listing that does not end is not a listing.</summary>
+    private const int MostPages = 200;
 
-/// <summary>What to do about an error of the cloud. Decided by its code alone, in one table.</summary>
-public enum CloudErrorKind
-{
-    /// <summary>Busy, throttled, a task conflict, a time-out, no connection: the same call may succeed later.</summary>
-    Retry,
+    private readonly CloudApiOptions options;
+    private readonly TimeProvider time;
+    private readonly CloudTransport transport;
 
-    /// <summary>The outcome of a write is not known, or the state differs from what we believed: read again, then decide.</summary>
-    Reread,
+    /// <param name="random">Of nonces. An unseeded one: two processes must not make the same. Locked here.</param>
+    /// <param name="handler">Null for the real network.</param>
+    /// <param name="clock">Shared with the credentials; null for one of its own.</param>
+    public CloudApi(
+        CloudApiOptions options, ICredentialSource credentials, TimeProvider time, Random random, ILogger logger,
+        HttpMessageHandler? handler = null,
+        CloudClock? clock = null)
+    {
+        (this.options, this.time) = (options, time);
+        transport = new CloudTransport(
+            options, credentials, clock ?? new CloudClock(time), time, random, logger, handler ?? Handler(options));
+        if (options.VpcEndpoint is { IsPlain: true } vpc) logger.PlainEndpoint("VPC", vpc.ToString());
+        if (options.EcsEndpoint is { IsPlain: true } ecs) logger.PlainEndpoint("ECS", ecs.ToString());
+        if (options.QuotasEndpoint is { IsPlain: true } quotas) logger.PlainEndpoint("Quotas", quotas.ToString());
+    }
 
-    /// <summary>The wanted state holds already.</summary>
-    AlreadySo,
+    /// <summary>How far the cloud's clock was ahead of this machine's at the last answer, to the second; null before one. Beyond 15 minutes calls are
+    /// refused, and then repeated with the cloud's time.</summary>
+    public TimeSpan? ClockDifference => transport.ClockDifference;
 
-    /// <summary>The credentials died: fetch new ones, then repeat once.</summary>
-    RefreshCredentials,
+    public void Dispose() => transport.Dispose();
 
-    /// <summary>The table is full; slow retries.</summary>
-    Quota,
+    internal static SocketsHttpHandler Handler(CloudApiOptions options) => new()
+    {
+        ConnectCallback = (context, cancellation) => NameLookup.ConnectAsync(context.DnsEndPoint, options, cancellation),
+        ConnectTimeout = options.ConnectTimeout,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5), // the endpoint's addresses change
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30), // less than the gateways': a connection that they closed costs a repetition
+        AllowAutoRedirect = false, // a signature holds for one host
+        UseCookies = false,
+        MaxResponseHeadersLength = 64,
+        ActivityHeadersPropagator = null,
+        PreAuthenticate = false,
+    };
 
-    /// <summary>The rights are missing; <see cref="CloudError.DeniedAction"/> names the RAM action.</summary>
-    Denied,
+    private CloudCall Read(CloudService service, string action, string regionId) =>
+        CloudCall.Read(service, action, options.RegionId ?? regionId);
 
-    /// <summary>The request can never succeed as it is (unknown instance, wrong VPC, bad CIDR …).</summary>
-    Fatal,
+    private CloudCall Write(CloudService service, string action, string regionId) =>
+        CloudCall.Write(service, action, options.RegionId ?? regionId);
 
-    /// <summary>A code that the table does not know: treated as a slow retry, and logged with its text.</summary>
-    Unknown,
-}
+    private CallDeadline Begin(CancellationToken cancellation) => new(options.CallTimeout, time, cancellation);
 
-/// <param name="Code">The service's code, or one of ours in angle brackets: <c>&lt;connect&gt;</c>, <c>&lt;timeout&gt;</c>, <c>&lt;answer&gt;</c>,
-/// <c>&lt;credentials&gt;</c> (nothing to sign with; the message says what to do), <c>&lt;request&gt;</c>; or <c>HTTP403</c> and
-/// <c>HTTP429</c> where something on the way answered in the API's place.</param>
-/// <param name="Message">The service's text, one line, bounded, for people only.</param>
-/// <param name="RetryAfter">The server's own hint; null without one.</param>
-/// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds, and where not
-/// RAM but a proxy or a firewall refused the call.</param>
-public sealed record CloudError(
-    CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction)
-{
-    /// <summary>Nothing was sent: there was nothing to sign with.</summary>
-    public bool IsLackOfCredentials => Code == CloudErrorCodes.NoCredentials;
+    private static CloudResult<T> Failed<T>(CloudError error) where T : class => new(null, error, error.RequestId);
 
-    /// <summary>The account made too many calls; the service itself works.</summary>
-    public bool IsThrottling => Code == CloudErrorCodes.TooManyRequests || CloudErrorTable.IsThrottling(Code);
+    private static CloudResult<T> Incomplete<T>(CloudCall call, string requestId, string what) where T : class =>
+        Failed<T>(CloudErrors.NoAnswer(call, CloudErrorCodes.InvalidResponse, $"the answer of {call.Action} lacks {what}", 200, requestId));
 
-    /// <summary>For kind <see cref="CloudErrorKind.Denied"/>: who refuses what, as the end of a sentence.</summary>
-    public string Denial => DeniedAction is { } action ? $"the RAM role lacks {action}" : $"the call is refused: {Message} ({Code})";
+    /// <summary>Follows <c>PageNumber</c> until <c>TotalCount</c>. A count that changes between two pages means that the listing moved under us:
+    /// it is read again from the start, a few times.</summary>
+    /// <param name="items">Of a page; null when the answer lacks the list.</param>
+    private async Task<CloudResult<IReadOnlyList<TItem>>> ListByNumberAsync<TAnswer, TItem>(
+        Func<CloudCall> call, int pageSize, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> type, Func<TAnswer, int?> total,
+        Func<TAnswer, IEnumerable<TItem>?> items, CallDeadline scope) where TAnswer : CloudResponse
+    {
+        for (var restarts = 0; ; restarts++)
+        {
+            List<TItem> all = [];
+            int? expected = null;
+            var moved = false;
+            for (var page = 1; page <= MostPages; page++)
+            {
+                var request = call().With("PageNumber", page).With("PageSize", pageSize);
+                var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+                if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
+                if (items(answer.Value!) is not { } found || total(answer.Value!) is not { } count)
+                    return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list or its count");
+                if (moved = expected is { } earlier && earlier != count) break;
+                expected = count;
+                var before = all.Count;
+                all.AddRange(found);
+                if (all.Count >= count) return new(all, null, answer.RequestId);
+                if (moved = all.Count == before) break;
+            }
 
-    /// <summary>For the end of a line: what Alibaba Cloud's support asks for; empty when the service gave none.</summary>
-    public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";
-}
+            if (!moved || restarts == 3)
+                return Incomplete<IReadOnlyList<TItem>>(call(), "", moved ? "a steady count" : "an end");
+        }
+    }
 
-/// <summary>An entry of a route table, as DescribeRouteEntryList tells it.</summary>
-/// <param name="Destination">Null when it is not an IPv4 prefix (IPv6, a prefix list): never ours.</param>
-/// <param name="IsCustom">Type Custom and not hosted by another service (ServiceType TR): only these may be touched.</param>
-/// <param name="NextHops">More than one for ECMP, which is never ours.</param>
-public sealed record RouteEntry(
-    string RouteTableId, string RouteEntryId, Ipv4Network? Destination, string DestinationText, bool IsCustom, RouteEntryStatus Status,
-    string Name, string Description, IReadOnlyList<NextHop> NextHops);
+    /// <summary>Follows <c>NextToken</c> until there is none.</summary>
+    /// <param name="items">Of a page; null when the answer lacks the list, or an item what it must have.</param>
+    private async Task<CloudResult<IReadOnlyList<TItem>>> ListByTokenAsync<TAnswer, TItem>(
+        Func<CloudCall> call, System.Text.Json.Serialization.Metadata.JsonTypeInfo<TAnswer> type, Func<TAnswer, string?> tokenAfter,
+        Func<TAnswer, IReadOnlyList<TItem>?> items, CallDeadline scope) where TAnswer : CloudResponse
+    {
+        List<TItem> all = [];
+        string? next = null;
+        for (var page = 0; page < MostPages; page++)
+        {
+            var request = call().With("NextToken", next);
+            var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+            if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
+            if (items(answer.Value!) is not { } found) return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list");
+            all.AddRange(found);
+            var token = tokenAfter(answer.Value!);
+            if (string.IsNullOrEmpty(token)) return new(all, null, answer.RequestId);
+            if (token == next) return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "a new token");
+            next = token;
+        }
 
-public enum RouteEntryStatus { Pending, Available, Modifying, Deleting, Unknown }
-
-/// <param name="Type"><c>Instance</c>, <c>NetworkInterface</c>, or another word of the API.</param>
-public sealed record NextHop(string Type, string Id);
-
-/// <summary>A route to be made. Name and Description carry the mark of ownership.</summary>
-public sealed record NewRouteEntry(string RouteTableId, Ipv4Network Destination, NextHop NextHop, string Name, string Description);
-
-/// <summary>A batch answers for each entry: the failures, by destination. All others succeeded.</summary>
-public sealed record BatchOutcome(IReadOnlyList<BatchFailure> Failures);
-
-public sealed record BatchFailure(Ipv4Network? Destination, string? RouteEntryId, CloudError Error);
-
-/// <param name="Kind"><c>System</c> or <c>Custom</c>.</param>
-/// <param name="IsGateway">AssociateType Gateway: not a table that serves vSwitches; left alone.</param>
-public sealed record RouteTable(string RouteTableId, string VpcId, string Kind, bool IsGateway, IReadOnlyList<string> VSwitchIds);
-
-public sealed record VpcFacts(
-    string VpcId, string CidrBlock, IReadOnlyList<string> SecondaryCidrBlocks, IReadOnlyList<string> UserCidrs);
-
-public sealed record VSwitchFacts(string VSwitchId, string VpcId, string CidrBlock, string RouteTableId);
-
-public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceId, bool? SourceDestCheck);
-
-/// <param name="Total">Custom entries per route table.</param>
-/// <param name="IsAdjustable">Whether more can be asked for.</param>
-public sealed record RouteEntryQuota(int Total, bool IsAdjustable)
-{
-    /// <summary>What a request for more names, with the product vpc.</summary>
-    public const string Code = "vpc_quota_route_entrys_num";
-
-    /// <summary>What an account has that never asked for more (VPC's table of quotas).</summary>
-    public const int Default = 200;
-}
-
-/// <summary>A value where the API answers with nothing but a request id.</summary>
-public sealed record Done
-{
-    public static readonly Done Instance = new();
-}
-
-/// <summary>The calls that write routes, by the API's names.</summary>
-public enum RouteAction { CreateRouteEntry, CreateRouteEntries, ModifyRouteEntry, DeleteRouteEntries }
-
-/// <summary>The calls of the VPC (2016-04-28) and ECS (2014-05-26) API that this program makes. Lists are complete: paging is inside.
-/// A call is one attempt, apart from the one repetition after refreshed credentials or a used nonce.</summary>
-public interface ICloudApi
-{
-    Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId, CancellationToken cancellation);
-
-    Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation);
-
-    /// <summary>One table, whatever its VPC; none when there is no such table. The permission may be limited to it.</summary>
-    Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
-        string regionId, string routeTableId, CancellationToken cancellation);
-
-    Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation);
-
-    Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation);
-
-    Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation);
-
-    /// <summary>How many custom entries a route table of the account may hold in the region: quota vpc_quota_route_entrys_num of the Quotas API
-    /// (2020-05-10).</summary>
-    Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation);
-
-    /// <param name="entries">1 to 50, all in one VPC.</param>
-    Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation);
-
-    /// <param name="clientToken">At most 64 ASCII characters; the same for every repetition of the same wish.</param>
-    Task<CloudResult<Done>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation);
-
-    /// <param name="entries">1 to 50, all in one VPC.</param>
-    Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation);
-
-    /// <param name="newNextHop">Null to change name and description alone: the next hop that the entry has already is refused.</param>
-    Task<CloudResult<Done>> ModifyRouteEntryAsync(
-        string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation);
-
-    /// <summary>What the API would say to a write, by its own dry run: writes nothing. An entry that is to be changed or deleted is named by table, destination and next
-    /// hop: of a change the new one, of a deletion the one that it has.</summary>
-    Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation);
-
-    /// <param name="networkInterfaceIds">At most 100 a call; more are asked for in several.</param>
-    Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation);
-
-    Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation);
+        return Incomplete<IReadOnlyList<TItem>>(call(), "", "an end");
+    }
 }

@@ -14,34 +14,34 @@ namespace Flannel.RouteController;
 /// <see cref="VpcReconciler"/> work on each, so that no VPC waits for another.</summary>
 /// <param name="loops">Who wants to know whether one of its loops hangs; null for nobody.</param>
 public sealed class ClusterReconciler(
-    RouteControllerOptions options, ILeaseView leases, ICloudApi api, TimeProvider time, Random random, ILogger log, LoopWatch? loops = null)
+    RouteControllerOptions options, ILeaseSource leases, ICloudApi api, TimeProvider time, Random random, ILogger log, LivenessMonitor? loops = null)
 {
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
 
-    private readonly LoopWatch loops = loops ?? new LoopWatch(time);
-    private readonly PacedCloudApi paced = new(api, time);
+    private readonly LivenessMonitor loops = loops ?? new LivenessMonitor(time);
+    private readonly RateLimitedCloudApi paced = new(api, time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
 
     /// <summary>What is known now; empty between terms.</summary>
     public RouteReport Report => RouteReport.Of(reconcilers.Values.Select(reconciler => reconciler.Report));
 
     /// <summary>Works for one term, and says why it ended. Throws only what the lease view or the term throw.</summary>
-    public async Task<TermEnd> RunAsync(IControllerTerm term, CancellationToken cancellation)
+    public async Task<TermResult> RunAsync(IRouteControllerTerm term, CancellationToken cancellation)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(term.Lost, cancellation);
         var end = await RunAsync(term, over, cancellation);
-        ControlLog.TermEnds(log, end.ToString());
+        RouteControllerLog.TermEnds(log, end.ToString());
         return end;
     }
 
-    private async Task<TermEnd> RunAsync(IControllerTerm term, CancellationTokenSource over, CancellationToken stop)
+    private async Task<TermResult> RunAsync(IRouteControllerTerm term, CancellationTokenSource over, CancellationToken stop)
     {
-        var ended = new TaskCompletionSource<TermEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ended = new TaskCompletionSource<TermResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         var tasks = new ConcurrentBag<Task>();
-        using var board = new StatusBoard(term, time);
+        using var board = new PublishedStatusCache(term, time);
         await using var lost = over.Token.Register(() => ended.TrySetResult(
-            stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermEnd.Stopped() : new TermEnd.Lost()));
+            stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermResult.Stopped() : new TermResult.Lost()));
         try
         {
             tasks.Add(WatchedAsync(WorkAsync(term, board, tasks, ended, over.Token), ended, over.Token));
@@ -56,14 +56,14 @@ public sealed class ClusterReconciler(
     }
 
     private async Task WorkAsync(
-        IControllerTerm term, StatusBoard board, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+        IRouteControllerTerm term, PublishedStatusCache board, ConcurrentBag<Task> tasks, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
     {
         var cluster = await term.ReadClusterIdAsync(cancellation);
         var absences = new LeaseAbsences(cluster, time);
         absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
         var snapshot = await leases.CurrentAsync(cancellation);
         await board.ReadAsync(snapshot.Leases, cancellation);
-        ControlLog.TermBegins(log, cluster.Value, snapshot.Leases.Count, VpcView.Group(snapshot).Count, snapshot.Revision);
+        RouteControllerLog.TermBegins(log, cluster.Value, snapshot.Leases.Count, DesiredVpcState.Group(snapshot).Count, snapshot.Revision);
         tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
         tasks.Add(WatchedAsync(RetryRefusedAsync(board, cancellation), ended, cancellation));
         tasks.Add(WatchedAsync(WriteAbsencesAsync(term, absences, ended, cancellation), ended, cancellation));
@@ -71,7 +71,7 @@ public sealed class ClusterReconciler(
     }
 
     private async Task FollowAsync(
-        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermEnd> ended,
+        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermResult> ended,
         CancellationToken cancellation)
     {
         var endings = new LeaseEndings(time);
@@ -92,18 +92,18 @@ public sealed class ClusterReconciler(
 
     /// <summary>What is known of missing leases outlives the term.</summary>
     private async Task WriteAbsencesAsync(
-        IControllerTerm term, LeaseAbsences absences, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+        IRouteControllerTerm term, LeaseAbsences absences, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
     {
         while (true)
         {
             await Task.Delay(LeaseAbsences.WriteEvery, time, cancellation);
             if (absences.TakeDocument() is { } document && !await term.WriteAbsentLeasesAsync(document, cancellation))
-                ended.TrySetResult(new TermEnd.Lost());
+                ended.TrySetResult(new TermResult.Lost());
         }
     }
 
     /// <summary>Statuses that somebody deleted are found at the pace of the tables, and written again.</summary>
-    private async Task RereadAsync(StatusBoard board, CancellationToken cancellation)
+    private async Task RereadAsync(PublishedStatusCache board, CancellationToken cancellation)
     {
         while (true)
         {
@@ -114,7 +114,7 @@ public sealed class ClusterReconciler(
     }
 
     /// <summary>Statuses that etcd refuses to write wait for an operator, or for the node's next lease.</summary>
-    private async Task RetryRefusedAsync(StatusBoard board, CancellationToken cancellation)
+    private async Task RetryRefusedAsync(PublishedStatusCache board, CancellationToken cancellation)
     {
         var pauses = new Backoff(FirstRetry, LongestRetry, new Random(random.Next()));
         while (true)
@@ -134,10 +134,10 @@ public sealed class ClusterReconciler(
 
     /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
     private List<VpcReconciler> Offer(
-        LeaseSnapshot snapshot, LeaseEndings endings, ListedReleases releases, TermContext term, TaskCompletionSource<TermEnd> ended)
+        LeaseSnapshot snapshot, LeaseEndings endings, ListedReleases releases, TermContext term, TaskCompletionSource<TermResult> ended)
     {
         var started = new List<VpcReconciler>();
-        var views = VpcView.Group(snapshot);
+        var views = DesiredVpcState.Group(snapshot);
         foreach (var (vpc, leased) in views)
         {
             var view = WithHistory(leased);
@@ -159,7 +159,7 @@ public sealed class ClusterReconciler(
 
         return started;
 
-        VpcView WithHistory(VpcView view) => view with
+        DesiredVpcState WithHistory(DesiredVpcState view) => view with
         {
             Ended = [.. endings.All.Where(lease => lease.Vpc == view.Vpc)],
             EndedRecently = [.. endings.Recent.Where(lease => lease.Vpc == view.Vpc)],
@@ -167,14 +167,14 @@ public sealed class ClusterReconciler(
         };
     }
 
-    private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
     {
         await reconciler.RunAsync(cancellation);
-        ended.TrySetResult(new TermEnd.Lost());
+        ended.TrySetResult(new TermResult.Lost());
     }
 
     /// <summary>A VPC that cannot be worked on ends the term only when there is no other that can.</summary>
-    private void Judge(TaskCompletionSource<TermEnd> ended)
+    private void Judge(TaskCompletionSource<TermResult> ended)
     {
         var busy = reconcilers.Values.Where(reconciler => reconciler.View.Nodes.Count > 0).ToList();
         if (busy.Count > 0 && busy.All(reconciler => reconciler.Health is VpcHealth.Hopeless))
@@ -184,7 +184,7 @@ public sealed class ClusterReconciler(
     }
 
     /// <summary>The end of the work by cancellation is no news; by anything else it ends the term.</summary>
-    private static async Task WatchedAsync(Task work, TaskCompletionSource<TermEnd> ended, CancellationToken cancellation)
+    private static async Task WatchedAsync(Task work, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
     {
         try
         {

@@ -5,7 +5,7 @@ using Flannel.Core.Routes;
 namespace Flannel.RouteController;
 
 /// <summary>The leases as the route controller follows them; the composition root joins it to etcd.</summary>
-public interface ILeaseView
+public interface ILeaseSource
 {
     /// <summary>The newest view; completes once a first whole view exists.</summary>
     ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation);
@@ -15,7 +15,7 @@ public interface ILeaseView
 }
 
 /// <summary>One held election. Whoever has it is the only writer of routes and statuses.</summary>
-public interface IControllerTerm
+public interface IRouteControllerTerm
 {
     /// <summary>Cancelled as soon as the election is lost, or may be (the etcd lease could not be renewed in time).</summary>
     CancellationToken Lost { get; }

@@ -6,4 +6,4 @@ namespace Flannel.RouteController;
 
 /// <summary>What all VPCs of one term share.</summary>
 /// <param name="Mark">Of the cluster that the term is of.</param>
-internal sealed record TermContext(IControllerTerm Term, OwnershipMark Mark, StatusBoard Board, LeaseAbsences Absences);
+internal sealed record TermContext(IRouteControllerTerm Term, OwnershipMark Mark, PublishedStatusCache Board, LeaseAbsences Absences);

@@ -6,5 +6,5 @@ internal abstract record VpcHealth
     public sealed record Fine : VpcHealth;
 
     /// <param name="End">What the term ends with, if no VPC is fine.</param>
-    public sealed record Hopeless(TermEnd End) : VpcHealth;
+    public sealed record Hopeless(TermResult End) : VpcHealth;
 }

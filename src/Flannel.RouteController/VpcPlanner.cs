@@ -6,19 +6,19 @@ namespace Flannel.RouteController;
 
 /// <summary>Makes the plans of a VPC's tables, and lets everybody who remembers something learn from them.</summary>
 internal sealed class VpcPlanner(
-    OwnershipMark mark, VpcTables tables, VpcEntries entries, StaleRoutes stale, RouteTroubles troubles, RouteQuota quota,
+    OwnershipMark mark, VpcTables tables, VpcEntries entries, StaleRoutes stale, RouteFailures troubles, RouteQuota quota,
     RouteWriter writer,
     ForeignEntries foreign, SharedClusterDetector shared, TimeProvider time)
 {
-    private readonly TakenOverRoutes takenOver = new(mark, time);
+    private readonly AdoptedRoutes takenOver = new(mark, time);
 
     /// <summary>What was left alone, as of the last plans.</summary>
     public IReadOnlyList<ForeignEntry> Foreign => foreign.All;
 
     /// <summary>By table; one that was never read has none.</summary>
-    public Dictionary<string, IReadOnlyList<RouteStep>> Plan(VpcView view)
+    public Dictionary<string, IReadOnlyList<RouteAction>> Plan(DesiredVpcState view)
     {
-        var plans = new Dictionary<string, IReadOnlyList<RouteStep>>();
+        var plans = new Dictionary<string, IReadOnlyList<RouteAction>>();
         takenOver.Begin();
         foreach (var tableId in tables.Serving.Concat(tables.Others))
         {

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -31,33 +31,33 @@ internal sealed class VpcReconciler
     private readonly VpcId vpc;
     private readonly RouteControllerOptions options;
     private readonly TermContext term;
-    private readonly PacedCloudApi api;
+    private readonly RateLimitedCloudApi api;
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger log;
-    private readonly LoopWatch loops;
+    private readonly LivenessMonitor loops;
     private readonly Action told;
 
-    private readonly Signal signal;
+    private readonly AsyncAutoResetEvent signal;
     private readonly VpcTables tables;
     private readonly VpcEntries entries;
-    private readonly RouteTroubles troubles;
+    private readonly RouteFailures troubles;
     private readonly StaleRoutes stale;
     private readonly DeletionBrake brake;
     private readonly SharedClusterDetector shared;
     private readonly RouteWriter writer;
     private readonly InterfaceChecks checks;
-    private readonly NodeStatuses statuses;
-    private readonly VpcOverlaps overlaps;
+    private readonly StatusDebouncer statuses;
+    private readonly CidrConflicts overlaps;
     private readonly RouteQuota quota;
     private readonly VpcPlanner planner;
-    private readonly NodeWords words;
+    private readonly RouteStatusPublisher words;
     private readonly VpcReader reader;
-    private readonly VpcTroubles reading;
-    private readonly VpcTroubles writing;
-    private readonly PollPauses polls;
+    private readonly VpcBackoff reading;
+    private readonly VpcBackoff writing;
+    private readonly PollBackoff polls;
 
-    private volatile VpcView offered;
+    private volatile DesiredVpcState offered;
     private long writeNotBefore;
     private long deleteNotBefore;
     private long? settlingSince;
@@ -68,43 +68,43 @@ internal sealed class VpcReconciler
     private volatile RouteReport report = RouteReport.Empty;
 
     public VpcReconciler(
-        VpcView view, RouteControllerOptions options, TermContext term, PacedCloudApi api, TimeProvider time,
-        Random random, ILogger log, LoopWatch loops, Action told)
+        DesiredVpcState view, RouteControllerOptions options, TermContext term, RateLimitedCloudApi api, TimeProvider time,
+        Random random, ILogger log, LivenessMonitor loops, Action told)
     {
         (vpc, offered, this.options, this.term, this.api) = (view.Vpc, view, options, term, api);
         (this.time, this.random, this.log, this.loops, this.told) = (time, random, log, loops, told);
-        signal = new Signal(time);
+        signal = new AsyncAutoResetEvent(time);
         tables = new VpcTables(vpc, options.RouteTableIds, api, log);
         entries = new VpcEntries(vpc, api, time, random);
-        troubles = new RouteTroubles(time, random);
+        troubles = new RouteFailures(time, random);
         stale = new StaleRoutes(options.StaleGrace, term.Absences, time);
         brake = new DeletionBrake(vpc, time, log);
         shared = new SharedClusterDetector(vpc, term.Mark, time, log);
         writer = new RouteWriter(vpc, api, term.Mark, troubles, time, random, log);
         writer.Deleted += shared.Deleted;
         checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, loops, signal.Set);
-        statuses = new NodeStatuses(options, term.Board, time);
-        reading = new VpcTroubles(options.UnreachableLimit, time, random);
-        writing = new VpcTroubles(options.UnreachableLimit, time, random);
+        statuses = new StatusDebouncer(options, term.Board, time);
+        reading = new VpcBackoff(options.UnreachableLimit, time, random);
+        writing = new VpcBackoff(options.UnreachableLimit, time, random);
         reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
-        overlaps = new VpcOverlaps(vpc, api, term.Term, log);
+        overlaps = new CidrConflicts(vpc, api, term.Term, log);
         quota = new RouteQuota(vpc, api, time, log);
         planner = new VpcPlanner(
             term.Mark, tables, entries, stale, troubles, quota, writer, new ForeignEntries(vpc, term.Mark, log), shared, time);
-        words = new NodeWords(tables, entries, troubles, overlaps, checks, statuses, term.Board);
-        polls = new PollPauses(random);
+        words = new RouteStatusPublisher(tables, entries, troubles, overlaps, checks, statuses, term.Board);
+        polls = new PollBackoff(random);
         resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
         Offer(view);
     }
 
-    public VpcView View => offered;
+    public DesiredVpcState View => offered;
 
     public RouteReport Report { get => report; private set => report = value; }
 
     public VpcHealth Health => reading.Health is VpcHealth.Fine ? writing.Health : reading.Health;
 
     /// <summary>A newer view.</summary>
-    public void Offer(VpcView view)
+    public void Offer(DesiredVpcState view)
     {
         offered = view;
         checks.Follow(view.Nodes.Select(node => node.Node.NetworkInterfaceId));
@@ -124,11 +124,11 @@ internal sealed class VpcReconciler
             while (true)
             {
                 signal.Clear();
-                loop.Works();
+                loop.Busy();
                 if (await StepAsync(cancellation) is not { } next) return;
                 // It ends by an internal error only, which may be a cancellation that nobody asked for.
                 if (checking.IsCompleted) await checking;
-                loop.Waits(next.Pause);
+                loop.Idle(next.Pause);
                 if (!next.NewsCutsItShort) await Task.Delay(next.Pause, time, cancellation);
                 else if (await signal.WaitAsync(next.Pause, cancellation)) await GatherAsync(cancellation);
             }
@@ -190,10 +190,10 @@ internal sealed class VpcReconciler
     }
 
     /// <summary>At most one call that writes.</summary>
-    private async Task<Next?> ActAsync(VpcView view, Dictionary<string, IReadOnlyList<RouteStep>> plans, CancellationToken cancellation)
+    private async Task<Next?> ActAsync(DesiredVpcState view, Dictionary<string, IReadOnlyList<RouteAction>> plans, CancellationToken cancellation)
     {
         var steps = plans.Where(plan => entries.ErrorOf(plan.Key) is null).SelectMany(plan => plan.Value).ToList();
-        var settling = steps.Where(step => step is RouteStep.Wait || writer.IsOnItsWay(step)).Select(step => step.RouteTableId).Distinct().ToList();
+        var settling = steps.Where(step => step is RouteAction.Wait || writer.IsOnItsWay(step)).Select(step => step.RouteTableId).Distinct().ToList();
         entries.Invalidate(settling);
         if (settling.Count == 0)
         {
@@ -253,7 +253,7 @@ internal sealed class VpcReconciler
         entries.Invalidate(write.TableIds);
         polls.Reset();
         // Re-pointing alone may be denied where creating is not: then it is the trouble of those routes.
-        if (failure is null || (failure.Kind == CloudErrorKind.Denied && write is RouteWrite.RePointOne && writer.HasSucceeded))
+        if (failure is null || (failure.Kind == CloudErrorKind.Denied && write is RouteWrite.UpdateOne && writer.HasSucceeded))
         {
             if (failure is null) writing.Recover(vpc, log);
             return ForTheCloud(polls.Next());
@@ -261,21 +261,21 @@ internal sealed class VpcReconciler
 
         var pause = writing.Fail(failure, isNextDifferent: writer.HasShrunk);
         writeNotBefore = time.GetTimestamp() + Ticks(pause);
-        VpcTroubles.Tell(vpc, failure, pause, log);
+        VpcBackoff.Tell(vpc, failure, pause, log);
         return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);
     }
 
     /// <summary>The routes that their nodes released, and the stale ones with evidence that are not held.</summary>
-    private List<RouteStep.Delete> Deletable(VpcView view, List<RouteStep> steps)
+    private List<RouteAction.Delete> Deletable(DesiredVpcState view, List<RouteAction> steps)
     {
-        var deletions = steps.OfType<RouteStep.Delete>().ToList();
+        var deletions = steps.OfType<RouteAction.Delete>().ToList();
         var due = shared.IsShared ? [] : deletions.Where(step => step.Released is null && stale.IsDue(step)).ToList();
         var released = deletions.Where(step => step.Released is { } node && HoldOf(node, view) <= TimeSpan.Zero);
         return [.. released, .. brake.Allow(due)];
     }
 
     /// <summary>How long a release is not acted on yet.</summary>
-    private TimeSpan HoldOf(WantedRoute released, VpcView view) =>
+    private TimeSpan HoldOf(DesiredRoute released, DesiredVpcState view) =>
         view.ListedReleases.FirstOrDefault(release => release.LeaseKey == released.Key) is { } listed
             ? ListedReleases.Hold - time.GetElapsedTime(listed.At)
             : TimeSpan.Zero;
@@ -287,14 +287,14 @@ internal sealed class VpcReconciler
         var proof = await term.Term.ProveAsync(
             [.. deletion.Routes.Where(step => step.Released is null).Select(step => step.Destination).Distinct()],
             [.. deletion.Routes.Select(step => step.Released?.Lease).OfType<Lease>().DistinctBy(lease => lease.Key)], cancellation);
-        if (proof == TermProof.LeasesDiffer) ControlLog.LeasesDiffer(log, vpc);
-        else if (proof == TermProof.Unproven) ControlLog.ElectionNotProved(log, vpc);
+        if (proof == TermProof.LeasesDiffer) RouteControllerLog.LeasesDiffer(log, vpc);
+        else if (proof == TermProof.Unproven) RouteControllerLog.ElectionNotProved(log, vpc);
         return proof == TermProof.Proven;
     }
 
     private static Next ForTheCloud(TimeSpan pause) => new(pause, pause > ShortPause);
 
-    private Next Idle(List<RouteStep> steps)
+    private Next Idle(List<RouteAction> steps)
     {
         var now = time.GetTimestamp();
         long?[] moments = [resyncAt, reader.NotBefore, reader.ListNotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
@@ -310,16 +310,16 @@ internal sealed class VpcReconciler
         return new Next(pause > Shortest ? pause : Shortest, true);
     }
 
-    private void NoteProgress(List<RouteStep> steps)
+    private void NoteProgress(List<RouteAction> steps)
     {
         if (reading.IsFailing || writing.IsFailing) return;
         if (reader.HasRead) lastReconcile = time.GetUtcNow();
-        if (incompleteSince is not { } since || steps.Any(step => step is RouteStep.Create or RouteStep.RePoint)) return;
+        if (incompleteSince is not { } since || steps.Any(step => step is RouteAction.Create or RouteAction.Update)) return;
         incompleteSince = null;
-        ControlLog.AllStand(log, vpc, offered.Nodes.Count, tables.Serving.Count, (long)time.GetElapsedTime(since).TotalMilliseconds);
+        RouteControllerLog.AllStand(log, vpc, offered.Nodes.Count, tables.Serving.Count, (long)time.GetElapsedTime(since).TotalMilliseconds);
     }
 
-    private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteStep>> plans) =>
+    private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteAction>> plans) =>
         new(statuses.Latest, planner.Foreign, planner.UseOf(vpc, plans.Keys), lastReconcile, writer.Counts)
         {
             HeldDeletions = brake.Held,

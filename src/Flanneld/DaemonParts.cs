@@ -48,6 +48,6 @@ internal sealed class DaemonParts(CancellationToken stop)
         await part.ConfigureAwait(TaskWait.IgnoringFailure);
         if (part.Exception?.InnerException is { } failure) fault.TrySetException(new PartFailedException(name, failure));
         else if (part.IsCanceled && !stop.IsCancellationRequested)
-            fault.TrySetResult(ProgramFault.Line($"{name} was cancelled without a stop"));
+            fault.TrySetResult(InternalError.Line($"{name} was cancelled without a stop"));
     }
 }

@@ -20,7 +20,7 @@ internal static class Program
     private static async Task<int> Main(string[] arguments)
     {
         StandardStreams.OpenClosed();
-        NameService.UseNoModules();
+        NssConfiguration.UseNoModules();
         var environment = ReadEnvironment();
         var (parsed, error) = CommandLine.Parse(arguments, environment);
         if (parsed is not { } options)
@@ -43,14 +43,14 @@ internal static class Program
 
         using var loggers = Logging.Create(options, environment);
         var logger = loggers.CreateLogger("flanneld");
-        using var stop = new Stop(TimeProvider.System);
+        using var stop = new ShutdownSignal(TimeProvider.System);
         using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", stop, logger);
         using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
         using var hangup = options.Command == Command.Run ? IgnoreHangup(logger) : null;
         try
         {
             if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token).ConfigureAwait(false);
-            await using var daemon = new Daemon(options, environment, loggers, new BootTimeProvider(), new SharedRandom());
+            await using var daemon = new DaemonHost(options, environment, loggers, new BootTimeProvider(), new SharedRandom());
             var reason = await daemon.RunAsync(stop.Token).ConfigureAwait(false);
             if (reason is null) return Success;
             HostLog.Failed(logger, reason);
@@ -68,7 +68,7 @@ internal static class Program
         catch (Exception bug)
 #pragma warning restore CA1031
         {
-            HostLog.Bug(logger, ProgramFault.Line(bug), bug);
+            HostLog.Bug(logger, InternalError.Line(bug), bug);
             return Failure;
         }
     }
@@ -98,13 +98,13 @@ internal static class Program
         }
 
         if (problem is null) return Success;
-        await Console.Error.WriteLineAsync($"flanneld {CommandWord.All.First(word => word.Command == options.Command).Name}: {problem}").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync($"flanneld {CommandDescriptor.All.First(word => word.Command == options.Command).Name}: {problem}").ConfigureAwait(false);
         return Failure;
     }
 
     /// <summary>The first signal stops in good order. A later one ends the process at once, as the impatient expect; one that comes right behind
     /// the first is the same wish said twice (timeout(1) signals the process and then its group).</summary>
-    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, Stop stop, ILogger logger) =>
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, ShutdownSignal stop, ILogger logger) =>
         PosixSignalRegistration.Create(signal, context =>
         {
             context.Cancel = stop.Ask(out var first);

@@ -3,6 +3,7 @@ using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests;

@@ -2,6 +2,7 @@ using System.Net;
 using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.AliCloud.Tests;

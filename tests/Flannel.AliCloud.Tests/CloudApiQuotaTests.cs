@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 

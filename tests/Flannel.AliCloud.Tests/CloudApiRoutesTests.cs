@@ -2,7 +2,10 @@ using System.Net;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
@@ -140,7 +143,7 @@ public class CloudApiRoutesTests
     public async Task A_dry_run_succeeds_and_writes_nothing()
     {
         await using var cloud = await StartAsync();
-        Assert.True((await cloud.Api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Ok);
+        Assert.True((await cloud.Api.DryRunAsync(RouteWriteCall.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Ok);
         Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
     }
 
@@ -149,7 +152,7 @@ public class CloudApiRoutesTests
     {
         await using var cloud = await StartAsync();
         var api = cloud.ApiWith(StaticCredentials.Of("LTAIread", KeySecret));
-        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunAsync(RouteAction.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
+        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunAsync(RouteWriteCall.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
         var batch = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.2.0/24")], Token)).Error!;
         Assert.Equal((CloudErrorKind.Denied, "vpc:CreateRouteEntries", 403), (batch.Kind, batch.DeniedAction, batch.HttpStatus));
         Assert.Equal("ecs:ModifyNetworkInterfaceAttribute", (await api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Error!.DeniedAction);

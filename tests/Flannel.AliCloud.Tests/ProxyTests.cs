@@ -21,7 +21,7 @@ public class ProxyTests
         HttpClient.DefaultProxy = new WebProxy("http://127.0.0.1:1"); // nothing listens there
         try
         {
-            Assert.IsType<MetadataAnswer.Found>(await cloud.Metadata("i-1").GetAsync("meta-data/instance-id", TestContext.Current.CancellationToken));
+            Assert.IsType<MetadataResult.Found>(await cloud.Metadata("i-1").GetAsync("meta-data/instance-id", TestContext.Current.CancellationToken));
             var answer = await cloud.Api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", TestContext.Current.CancellationToken);
             Assert.Equal((CloudErrorKind.Retry, "<connect>"), (answer.Error!.Kind, answer.Error.Code));
             Assert.Equal(0, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
@@ -49,12 +49,12 @@ public class ProxyTests
             // A proxy that does not know the internal name may know the public one.
             Assert.Equal((CloudErrorKind.Retry, $"https://vpc.cn-beijing.aliyuncs.com: the proxy {shown} opens no way to it (HTTP 502)"), (error.Kind, error.Message));
 
-            var probe = await EndpointProbe.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
+            var probe = await EndpointCheck.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
             Assert.Equal($"https://vpc-vpc.cn-beijing.aliyuncs.com through the proxy {shown}", probe.Detail);
 
             var uri = new CredentialsUriProvider(
                 _ => "https://keys.example.com/", options, new CloudClock(TimeProvider.System), TimeProvider.System, logger);
-            var failed = Assert.IsType<ProviderAnswer.Failed>(await uri.FetchAsync(TestContext.Current.CancellationToken));
+            var failed = Assert.IsType<ProviderResult.Failed>(await uri.FetchAsync(TestContext.Current.CancellationToken));
             Assert.Contains($"the proxy {shown} opens no way to it (HTTP 407)", failed.Line, StringComparison.Ordinal);
             Assert.DoesNotContain("hIdDeN", string.Concat(logger.Lines.Select(l => l.Text)) + failed.Line, StringComparison.Ordinal);
         }
@@ -75,7 +75,7 @@ public class ProxyTests
             using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
             var error = (await api.DescribeVpcAttributeAsync("cn-beijing", "vpc-1", TestContext.Current.CancellationToken)).Error!;
             Assert.StartsWith("https://vpc.example.com: the proxy http://127.0.0.1:1 is not reached: ", error.Message, StringComparison.Ordinal);
-            var probe = await EndpointProbe.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
+            var probe = await EndpointCheck.VpcAsync(options, "cn-beijing", TimeProvider.System, TestContext.Current.CancellationToken);
             Assert.False(probe.IsOpen);
             Assert.StartsWith("https://vpc.example.com: the proxy http://127.0.0.1:1 is not reached: ", probe.Detail, StringComparison.Ordinal);
         }

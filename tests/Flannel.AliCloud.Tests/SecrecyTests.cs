@@ -18,9 +18,9 @@ public class SecrecyTests
         await using var cloud = await StartAsync();
         var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-1"), cloud.Clock, new Random(1), cloud.Logger));
         List<string> seen = [];
-        var found = Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        var found = Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
         var key = found.Key;
-        seen.Add($"{found} {key} {new ProviderAnswer.Found(key)}");
+        seen.Add($"{found} {key} {new ProviderResult.Found(key)}");
 
         foreach (var credentials in new ICredentialSource[]
         {
@@ -35,7 +35,7 @@ public class SecrecyTests
             seen.Add($"{await api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)}");
             seen.Add($"{await api.DescribeVSwitchAttributesAsync(Region, "vsw-none", Token)}");
             seen.Add($"{await api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)}");
-            var used = Assert.IsType<CredentialAnswer.Found>(await credentials.GetAsync(Token)).Key;
+            var used = Assert.IsType<CredentialResult.Found>(await credentials.GetAsync(Token)).Key;
             var quoted = $"quoting {used.Secret.RevealText()} and {used.SecurityToken?.RevealText()}";
             cloud.Fail(FaultKind.Code, "DescribeVpcAttribute", "Throttling", f => f with { Message = quoted });
             seen.Add($"{await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)}");

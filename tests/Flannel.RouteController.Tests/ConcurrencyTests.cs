@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Observing;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.RouteController.Observation;
@@ -22,7 +22,7 @@ public sealed class ConcurrencyTests
         cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound") : null;
         var log = new Overlap();
         var checks = new InterfaceChecks(
-            "cn-hangzhou", cloud, TimeProvider.System, new Random(1), log, new LoopWatch(TimeProvider.System), () => { });
+            "cn-hangzhou", cloud, TimeProvider.System, new Random(1), log, new LivenessMonitor(TimeProvider.System), () => { });
         checks.Follow(ids);
         var running = checks.RunAsync(stop.Token);
         await Eventually.Is(() => ids.TrueForAll(id => checks.Of(id).IsConcluded));

@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
@@ -143,8 +143,8 @@ public sealed class ReleaseTests
         Assert.Equal("Delete 10.99.1.0/24", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
     }
 
-    private static IReadOnlyList<RouteStep> Plan(
-        RouteEntry[] entries, string leaving = "10.24.1.0/24", IReadOnlyCollection<WantedRoute>? wanted = null, string[]? respected = null) =>
+    private static IReadOnlyList<RouteAction> Plan(
+        RouteEntry[] entries, string leaving = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null, string[]? respected = null) =>
         RoutePlan.For(new RoutePlanInput(
             "vtb-1", Plans.Network, wanted ?? [], [.. (respected ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
         {

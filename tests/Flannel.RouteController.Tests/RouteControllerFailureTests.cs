@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Observing;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
@@ -370,7 +370,7 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         var end = await cluster.Running;
-        Assert.Equal(new TermEnd.Denied(named), end);
+        Assert.Equal(new TermResult.Denied(named), end);
         Assert.Equal(RouteState.Denied, cluster.State("10.24.1.0/24"));
         Assert.Contains(named, cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
     });
@@ -382,7 +382,7 @@ public sealed class RouteControllerFailureTests
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteEntryList");
-        Assert.IsType<TermEnd.Denied>(await cluster.Running);
+        Assert.IsType<TermResult.Denied>(await cluster.Running);
         Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
     });
 
@@ -411,7 +411,7 @@ public sealed class RouteControllerFailureTests
         cluster.Join("10.24.2.0/24", "i-2");
         await cluster.UntilState("10.24.2.0/24", RouteState.Unreachable);
         var end = await cluster.Running;
-        Assert.Equal(new TermEnd.Unreachable("<connect>"), end);
+        Assert.Equal(new TermResult.Unreachable("<connect>"), end);
         Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
     });
 
@@ -437,7 +437,7 @@ public sealed class RouteControllerFailureTests
         cluster.Cloud.Faults = _ => new Fault(CloudErrorKind.RefreshCredentials, "<credentials>");
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
-        Assert.Equal(new TermEnd.NoCredentials("<credentials>"), await cluster.Running);
+        Assert.Equal(new TermResult.NoCredentials("<credentials>"), await cluster.Running);
     });
 
     [Fact]

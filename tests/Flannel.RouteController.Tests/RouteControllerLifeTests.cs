@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Observing;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;

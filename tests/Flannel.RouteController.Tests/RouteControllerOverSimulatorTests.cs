@@ -4,6 +4,7 @@ using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
@@ -103,7 +104,7 @@ public sealed class RouteControllerOverSimulatorTests
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         stage.Join(1);
-        Assert.Equal(new TermEnd.Denied("vpc:CreateRouteEntry"), await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(new TermResult.Denied("vpc:CreateRouteEntry"), await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         Assert.Equal(RouteState.Denied, stage.Term.Statuses["10.24.1.0-24"].State);
     }
 
@@ -138,7 +139,7 @@ public sealed class RouteControllerOverSimulatorTests
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
-        Assert.IsType<ControlAnswer.Allowed>(await ControlProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
+        Assert.IsType<PermissionProbeResult.Allowed>(await PermissionProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
         stage.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(
             stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
@@ -202,7 +203,7 @@ public sealed class RouteControllerOverSimulatorTests
         public FakeLeases Leases { get; } = new();
         public RecordingLogger Log { get; } = new();
         public FakeTerm Term { get; private set; } = null!;
-        public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
+        public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
         public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc" && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
             || call.Action is "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntry");

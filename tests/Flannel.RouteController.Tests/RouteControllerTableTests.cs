@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Observing;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Tests.Support;
 using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;

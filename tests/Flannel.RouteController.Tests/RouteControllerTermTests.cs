@@ -16,7 +16,7 @@ public sealed class RouteControllerTermTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         var before = cluster.Time.Elapsed;
-        Assert.IsType<TermEnd.Stopped>(await cluster.StopAsync());
+        Assert.IsType<TermResult.Stopped>(await cluster.StopAsync());
         Assert.Equal(before, cluster.Time.Elapsed);
     });
 
@@ -43,7 +43,7 @@ public sealed class RouteControllerTermTests
         cluster.Term.IsHeld = false;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
-        Assert.IsType<TermEnd.Lost>(await cluster.Running);
+        Assert.IsType<TermResult.Lost>(await cluster.Running);
         Assert.Equal(0, cluster.Cloud.Writes);
     });
 
@@ -83,7 +83,7 @@ public sealed class RouteControllerTermTests
             cluster.Start();
             if (lossAfter < int.MaxValue)
             {
-                Assert.IsType<TermEnd.Lost>(await cluster.Running);
+                Assert.IsType<TermResult.Lost>(await cluster.Running);
                 // Calls that were begun before the loss are in the list already; afterwards there must be none.
                 var begun = cluster.Cloud.Calls.Count;
                 await cluster.Time.Pass(TimeSpan.FromSeconds(20));
@@ -196,7 +196,7 @@ public sealed class RouteControllerTermTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => controller.RunAsync(cluster.Term, TestContext.Current.CancellationToken));
     });
 
-    private sealed class BrokenView : ILeaseView
+    private sealed class BrokenView : ILeaseSource
     {
         public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => throw new InvalidOperationException("a bug");
 

@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Tests.Support;
 

@@ -1,6 +1,5 @@
 using Flannel.Etcd.Registry;
 using Flannel.Simulation.Tests.Engine;
-using Flanneld;
 
 namespace Flannel.Simulation.Tests;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Flannel.Simulation.Tests.Engine;
-using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests;
 

@@ -32,7 +32,7 @@ public sealed class DaemonPartsTests : IDisposable
         part.SetException(new InvalidOperationException("broken"));
         var failed = await Assert.ThrowsAsync<PartFailedException>(() => end);
         Assert.Equal("broken", Assert.IsType<InvalidOperationException>(failed.InnerException).Message);
-        Assert.Equal("a fault of this program: the part failed; please report it with these lines", ProgramFault.Line(failed));
+        Assert.Equal("a fault of this program: the part failed; please report it with these lines", InternalError.Line(failed));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class DaemonPartsTests : IDisposable
     [Fact]
     public void Every_bug_is_reported_in_the_same_words()
     {
-        var unhandled = ProgramFault.Line(new InvalidOperationException("broken"));
+        var unhandled = InternalError.Line(new InvalidOperationException("broken"));
         Assert.Equal("a fault of this program: an unhandled exception; please report it with these lines", unhandled);
     }
 

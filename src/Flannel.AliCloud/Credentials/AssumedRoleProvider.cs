@@ -9,10 +9,10 @@ internal sealed class AssumedRoleProvider(AssumedRole role, ICredentialProvider 
 
     public bool HasChanged() => source.HasChanged();
 
-    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
         var answer = await source.FetchAsync(cancellation).ConfigureAwait(false);
-        return answer is ProviderAnswer.Found { Key: var key }
+        return answer is ProviderResult.Found { Key: var key }
             ? await sts.AssumeAsync(role, new ProviderSource(source, key), cancellation).ConfigureAwait(false)
             : answer;
     }

@@ -13,12 +13,12 @@ public sealed class BackendConfigProvider(ConfiguredKey configured, ILogger logg
 
     public bool HasChanged() => found is { } before && configured.Current?.IsSameAs(before) != true;
 
-    public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
         found = configured.Current;
-        if (found is not { } key) return ValueTask.FromResult<ProviderAnswer>(new ProviderAnswer.NotConfigured("the network config has no AccessKeyID"));
+        if (found is not { } key) return ValueTask.FromResult<ProviderResult>(new ProviderResult.NotConfigured("the network config has no AccessKeyID"));
         if (!warned) logger.KeyInBackendConfig();
         warned = true;
-        return ValueTask.FromResult<ProviderAnswer>(new ProviderAnswer.Found(key));
+        return ValueTask.FromResult<ProviderResult>(new ProviderResult.Found(key));
     }
 }

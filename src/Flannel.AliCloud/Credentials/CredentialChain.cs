@@ -26,8 +26,8 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource stopping = new();
     private readonly ITimer timer;
-    private readonly CredentialWalk walk;
-    private readonly Func<CredentialWalk> another;
+    private readonly CredentialSearch walk;
+    private readonly Func<CredentialSearch> another;
     private readonly IDisposable? owned;
     private ConfiguredKey? configured;
     private volatile Current? current;
@@ -36,12 +36,12 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <param name="providers">In the order of their claim.</param>
     /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
     public CredentialChain(IReadOnlyList<ICredentialProvider> providers, CloudClock clock, TimeProvider time, Random random, ILogger logger)
-        : this(new CredentialWalk(providers, null, null, clock), null, null, clock, time, random, logger) { }
+        : this(new CredentialSearch(providers, null, null, clock), null, null, clock, time, random, logger) { }
 
     /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
     /// <param name="owned">Goes with the chain.</param>
     private CredentialChain(
-        CredentialWalk walk, Func<CredentialWalk>? another, IDisposable? owned, CloudClock clock, TimeProvider time,
+        CredentialSearch walk, Func<CredentialSearch>? another, IDisposable? owned, CloudClock clock, TimeProvider time,
         Random random, ILogger logger)
     {
         (this.walk, this.another, this.owned, this.clock) = (walk, another ?? (() => walk), owned, clock);
@@ -66,20 +66,20 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         clock ??= new CloudClock(time);
         var configured = new ConfiguredKey(credentials.AccessKey);
         var sts = new StsClient(api, credentials.RegionId, environment, metadata, clock, time, random, logger, handler);
-        CredentialWalk Links(ILogger to)
+        CredentialSearch Links(ILogger to)
         {
             List<ICredentialProvider> providers = [];
             if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, to));
             providers.Add(KeyFileProvider.OfSystemd(environment, to));
             providers.Add(new BackendConfigProvider(configured, to));
-            providers.Add(EnvironmentProvider.Old(environment));
-            providers.Add(EnvironmentProvider.Today(environment));
+            providers.Add(EnvironmentProvider.Legacy(environment));
+            providers.Add(EnvironmentProvider.Standard(environment));
             providers.Add(new OidcProvider(environment, null, sts));
             providers.Add(ProfileProvider.OfCli(environment, metadata, sts, clock));
             providers.Add(ProfileProvider.OfIni(environment, metadata, sts, clock));
             providers.Add(new RamRoleProvider(metadata, environment, clock));
             providers.Add(new CredentialsUriProvider(environment, api, clock, time, to));
-            return new CredentialWalk(providers, credentials.Role, sts, clock);
+            return new CredentialSearch(providers, credentials.Role, sts, clock);
         }
 
         return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, clock, time, random, logger) { configured = configured };
@@ -99,15 +99,15 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         owned?.Dispose();
     }
 
-    public ValueTask<CredentialAnswer> GetAsync(CancellationToken cancellation) =>
-        Usable() is { } now ? ValueTask.FromResult<CredentialAnswer>(now.Answer) : SlowGetAsync(cancellation);
+    public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) =>
+        Usable() is { } now ? ValueTask.FromResult<CredentialResult>(now.Answer) : SlowGetAsync(cancellation);
 
     /// <summary>Asks the links in their order, as for a first key, and tells what each of them said. The key of now, its refresh and the log are not
     /// touched; the metadata service and STS are asked as usual.</summary>
     public async Task<IReadOnlyList<CredentialLink>> ExplainAsync(CancellationToken cancellation) =>
         (await another().WalkAsync(cancellation).ConfigureAwait(false)).Links;
 
-    public async ValueTask<CredentialAnswer> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
+    public async ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
@@ -120,14 +120,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private async ValueTask<CredentialAnswer> SlowGetAsync(CancellationToken cancellation)
+    private async ValueTask<CredentialResult> SlowGetAsync(CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
             if (Usable() is { } now) return now.Answer;
             var fetched = await FetchAsync(cancellation).ConfigureAwait(false);
-            return fetched is CredentialAnswer.Found || current is not { } old || !IsAlive(old) ? fetched : old.Answer;
+            return fetched is CredentialResult.Found || current is not { } old || !IsAlive(old) ? fetched : old.Answer;
         }
         finally
         {
@@ -143,7 +143,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         clock.Known is { } cloudTime ? held.Key.IsAlive(cloudTime) : held.IsUnjudged || held.Key.IsAlive(time.GetUtcNow());
 
     /// <summary>Walks the chain. Under the gate.</summary>
-    private async Task<CredentialAnswer> FetchAsync(CancellationToken cancellation)
+    private async Task<CredentialResult> FetchAsync(CancellationToken cancellation)
     {
         var walked = await walk.WalkAsync(cancellation).ConfigureAwait(false);
         if (walked is { Key: { } key, Provider: { } provider })
@@ -163,14 +163,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             else if (link.State is CredentialLinkState.NotConfigured or CredentialLinkState.Disabled) reasons.Add(link.Detail);
         }
 
-        if (failure is not null) return Failure(new CredentialAnswer.Failed(failure), failure);
+        if (failure is not null) return Failure(new CredentialResult.Failed(failure), failure);
 
         var line = "no credentials for Alibaba Cloud: attach a RAM role that may write routes to this instance, or give --access-key-file"
             + $" ({string.Join("; ", reasons)})";
-        return Failure(new CredentialAnswer.Missing(line), line);
+        return Failure(new CredentialResult.Missing(line), line);
     }
 
-    private CredentialAnswer Failure(CredentialAnswer answer, string line)
+    private CredentialResult Failure(CredentialResult answer, string line)
     {
         if (current is { } old && IsAlive(old)) logger.CredentialsKept(line);
         return answer;
@@ -210,7 +210,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             await gate.WaitAsync(stopping.Token).ConfigureAwait(false);
             try
             {
-                if (await FetchAsync(stopping.Token).ConfigureAwait(false) is not CredentialAnswer.Found)
+                if (await FetchAsync(stopping.Token).ConfigureAwait(false) is not CredentialResult.Found)
                     Arm(TimeSpan.FromSeconds(50 + 20 * Chance()));
             }
             finally
@@ -227,6 +227,6 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <param name="IsUnjudged">It looked expired to this machine's clock, and the cloud's time was not known.</param>
     private sealed record Current(AccessKey Key, ICredentialProvider Provider, string Name, bool IsUnjudged)
     {
-        public CredentialAnswer.Found Answer { get; } = new(Key, Name);
+        public CredentialResult.Found Answer { get; } = new(Key, Name);
     }
 }

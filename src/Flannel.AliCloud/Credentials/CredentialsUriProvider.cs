@@ -20,11 +20,11 @@ internal sealed class CredentialsUriProvider(
 
     public bool HasChanged() => false;
 
-    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        if (environment(Variable)?.Trim() is not { Length: > 0 } text) return new ProviderAnswer.NotConfigured($"{Variable} is not set");
+        if (environment(Variable)?.Trim() is not { Length: > 0 } text) return new ProviderResult.NotConfigured($"{Variable} is not set");
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address) || (address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp) || address.UserInfo.Length > 0)
-            return new ProviderAnswer.Failed($"{Variable} must be an address that begins with https:// or http://");
+            return new ProviderResult.Failed($"{Variable} must be an address that begins with https:// or http://");
         if (address.Scheme == Uri.UriSchemeHttp && !address.IsLoopback && !warned)
         {
             warned = true;
@@ -39,24 +39,24 @@ internal sealed class CredentialsUriProvider(
         try
         {
             using var response = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
-            if (response.StatusCode != HttpStatusCode.OK) return new ProviderAnswer.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
+            if (response.StatusCode != HttpStatusCode.OK) return new ProviderResult.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
             var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
-            if (body is null) return new ProviderAnswer.Failed($"{Variable} answers with more than {LargestAnswer} bytes");
+            if (body is null) return new ProviderResult.Failed($"{Variable} answers with more than {LargestAnswer} bytes");
             var answer = TemporaryKey.Read(body, Variable, clock.Known, mustSaySuccess: false);
             CryptographicOperations.ZeroMemory(body);
             return answer;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new ProviderAnswer.Failed($"{Variable} does not answer in time");
+            return new ProviderResult.Failed($"{Variable} does not answer in time");
         }
         catch (HttpRequestException e)
         {
-            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {Proxies.Explain(e, address)}");
+            return new ProviderResult.Failed($"{Variable} cannot be reached: {Proxies.Explain(e, address)}");
         }
         catch (IOException e)
         {
-            return new ProviderAnswer.Failed($"{Variable} cannot be reached: {e.Message}");
+            return new ProviderResult.Failed($"{Variable} cannot be reached: {e.Message}");
         }
     }
 }

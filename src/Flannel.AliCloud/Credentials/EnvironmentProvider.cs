@@ -16,24 +16,24 @@ public sealed class EnvironmentProvider : ICredentialProvider
     public string Name => $"environment variable {idName}";
 
     /// <summary><c>ALIBABA_CLOUD_ACCESS_KEY_ID</c>, <c>…_SECRET</c> and perhaps <c>ALIBABA_CLOUD_SECURITY_TOKEN</c>.</summary>
-    public static EnvironmentProvider Today(Func<string, string?> environment) =>
+    public static EnvironmentProvider Standard(Func<string, string?> environment) =>
         new(environment, "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN");
 
     /// <summary><c>ACCESS_KEY_ID</c> and <c>ACCESS_KEY_SECRET</c>, as flannel's old backend read them.</summary>
-    public static EnvironmentProvider Old(Func<string, string?> environment) => new(environment, "ACCESS_KEY_ID", "ACCESS_KEY_SECRET", null);
+    public static EnvironmentProvider Legacy(Func<string, string?> environment) => new(environment, "ACCESS_KEY_ID", "ACCESS_KEY_SECRET", null);
 
     public bool HasChanged() => false;
 
-    public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(Read());
+    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(Read());
 
-    private ProviderAnswer Read()
+    private ProviderResult Read()
     {
         var (id, secret) = (environment(idName)?.Trim(), environment(secretName)?.Trim());
-        if (string.IsNullOrEmpty(id)) return new ProviderAnswer.NotConfigured($"{idName} is not set");
-        if (string.IsNullOrEmpty(secret)) return new ProviderAnswer.NotConfigured($"{idName} is set, and {secretName} is not");
+        if (string.IsNullOrEmpty(id)) return new ProviderResult.NotConfigured($"{idName} is not set");
+        if (string.IsNullOrEmpty(secret)) return new ProviderResult.NotConfigured($"{idName} is set, and {secretName} is not");
         var token = tokenName is null ? null : environment(tokenName)?.Trim();
         return AccessKey.Create(id, secret, token, null, out var error) is { } key
-            ? new ProviderAnswer.Found(key)
-            : new ProviderAnswer.Failed($"{Name}: {error}");
+            ? new ProviderResult.Found(key)
+            : new ProviderResult.Failed($"{Name}: {error}");
     }
 }

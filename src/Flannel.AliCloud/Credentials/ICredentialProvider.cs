@@ -8,28 +8,28 @@ public interface ICredentialProvider
     /// <summary>For people: where its key comes from, such as <c>access key file /etc/flannel/key</c>. Never a value.</summary>
     string Name { get; }
 
-    ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation);
+    ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation);
 
     /// <summary>Whether what it gave last may be outdated for another reason than time: its file was replaced. Cheap; called for every key.</summary>
     bool HasChanged();
 }
 
-public abstract record ProviderAnswer
+public abstract record ProviderResult
 {
-    private ProviderAnswer() { }
+    private ProviderResult() { }
 
-    public sealed record Found(AccessKey Key) : ProviderAnswer;
+    public sealed record Found(AccessKey Key) : ProviderResult;
 
     /// <summary>This link is not configured here: the next one is asked.</summary>
     /// <param name="Why">Half a sentence, for a person who wonders.</param>
-    public sealed record NotConfigured(string Why) : ProviderAnswer
+    public sealed record NotConfigured(string Why) : ProviderResult
     {
         /// <summary>Somebody switched it off.</summary>
         public bool IsDisabled { get; init; }
     }
 
     /// <summary>It is configured and does not serve. The chain ends here: another key than the one that was meant would be a surprise.</summary>
-    public sealed record Failed(string Line) : ProviderAnswer
+    public sealed record Failed(string Line) : ProviderResult
     {
         /// <summary>Nobody named this link, it is merely always tried: the next ones are asked before the failure counts.</summary>
         public bool GoOn { get; init; }

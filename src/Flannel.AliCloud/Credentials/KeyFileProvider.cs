@@ -37,14 +37,14 @@ public sealed class KeyFileProvider : ICredentialProvider
 
     public bool HasChanged() => file is not null && file.HasChanged();
 
-    public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(Read());
+    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(Read());
 
-    private ProviderAnswer Read()
+    private ProviderResult Read()
     {
-        if (file is null) return new ProviderAnswer.NotConfigured(whyNone!);
+        if (file is null) return new ProviderResult.NotConfigured(whyNone!);
         var state = file.Read(out var bytes, out var why);
-        if (state == FileState.Absent && whyNone is not null) return new ProviderAnswer.NotConfigured(whyNone);
-        if (state != FileState.Read) return new ProviderAnswer.Failed($"{Name} {why}");
+        if (state == FileState.Absent && whyNone is not null) return new ProviderResult.NotConfigured(whyNone);
+        if (state != FileState.Read) return new ProviderResult.Failed($"{Name} {why}");
         if (file.IsReadableByAll && !warned)
         {
             warned = true;
@@ -53,7 +53,7 @@ public sealed class KeyFileProvider : ICredentialProvider
 
         try
         {
-            return KeyFileFormat.Parse(bytes, out var error) is { } key ? new ProviderAnswer.Found(key) : new ProviderAnswer.Failed($"{Name}: {error}");
+            return KeyFileFormat.Parse(bytes, out var error) is { } key ? new ProviderResult.Found(key) : new ProviderResult.Failed($"{Name}: {error}");
         }
         finally
         {

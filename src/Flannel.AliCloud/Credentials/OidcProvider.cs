@@ -19,24 +19,24 @@ internal sealed class OidcProvider(Func<string, string?> environment, Profile? p
 
     public bool HasChanged() => false;
 
-    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
         var arn = Value(profile?.RoleArn, "ALIBABA_CLOUD_ROLE_ARN");
         var provider = Value(profile?.OidcProviderArn, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
         var path = Value(profile?.OidcTokenFile, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
         if ((path is null ? "ALIBABA_CLOUD_OIDC_TOKEN_FILE" : provider is null ? "ALIBABA_CLOUD_OIDC_PROVIDER_ARN" : arn is null ? "ALIBABA_CLOUD_ROLE_ARN" : null) is { } missing)
-            return new ProviderAnswer.NotConfigured($"{missing} is not set");
+            return new ProviderResult.NotConfigured($"{missing} is not set");
         if (AssumedRole.Create(
             arn, Value(profile?.SessionName, "ALIBABA_CLOUD_ROLE_SESSION_NAME"), null, profile?.Policy, profile?.DurationSeconds, profile?.StsRegion, out var error)
-            is not { } wanted) return new ProviderAnswer.Failed($"OIDC token: {error}");
-        if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderAnswer.Failed("OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
+            is not { } wanted) return new ProviderResult.Failed($"OIDC token: {error}");
+        if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderResult.Failed("OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
 
         if (new WatchedFile(path!).Read(out var bytes, out var why) != FileState.Read)
-            return new ProviderAnswer.Failed($"OIDC token file {Redaction.Path(path!)} {why}");
+            return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path!)} {why}");
         using var token = new Secret(bytes.AsSpan().Trim(" \t\r\n"u8));
         CryptographicOperations.ZeroMemory(bytes);
         if (token.Reveal().Length is < 4 or > LongestToken || token.Reveal().ContainsAnyExceptInRange((byte)'!', (byte)'~'))
-            return new ProviderAnswer.Failed($"OIDC token file {Redaction.Path(path!)} does not hold a token");
+            return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path!)} does not hold a token");
         return await sts.AssumeWithOidcAsync(asked = wanted, provider!, token, cancellation).ConfigureAwait(false);
     }
 

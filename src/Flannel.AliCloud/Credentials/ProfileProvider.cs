@@ -38,15 +38,15 @@ internal sealed class ProfileProvider : ICredentialProvider
 
     public bool HasChanged() => file is not null && (file.HasChanged() || inner is not null && inner.HasChanged());
 
-    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        if (isCli && Switches.IsOn(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")))
-            return new ProviderAnswer.NotConfigured($"ALIBABA_CLOUD_CLI_PROFILE_DISABLED forbids {Name}") { IsDisabled = true };
+        if (isCli && EnvironmentFlag.IsOn(environment("ALIBABA_CLOUD_CLI_PROFILE_DISABLED")))
+            return new ProviderResult.NotConfigured($"ALIBABA_CLOUD_CLI_PROFILE_DISABLED forbids {Name}") { IsDisabled = true };
         var given = environment(isCli ? "ALIBABA_CLOUD_CONFIG_FILE" : "ALIBABA_CLOUD_CREDENTIALS_FILE");
         var isGiven = !string.IsNullOrEmpty(given);
         if (!isGiven)
         {
-            if (environment("HOME") is not { Length: > 0 } home) return new ProviderAnswer.NotConfigured($"HOME is not set, so there is no {Name}");
+            if (environment("HOME") is not { Length: > 0 } home) return new ProviderResult.NotConfigured($"HOME is not set, so there is no {Name}");
             given = Path.Combine(home, isCli ? ".aliyun/config.json" : ".alibabacloud/credentials");
         }
 
@@ -59,28 +59,28 @@ internal sealed class ProfileProvider : ICredentialProvider
 
         return await inner!.FetchAsync(cancellation).ConfigureAwait(false) switch
         {
-            ProviderAnswer.Found found => found,
-            ProviderAnswer.NotConfigured not => not with { Why = $"{Name}: {not.Why}" },
-            ProviderAnswer.Failed failed => failed with { Line = $"{Name}: {failed.Line}", GoOn = false },
+            ProviderResult.Found found => found,
+            ProviderResult.NotConfigured not => not with { Why = $"{Name}: {not.Why}" },
+            ProviderResult.Failed failed => failed with { Line = $"{Name}: {failed.Line}", GoOn = false },
             var other => other,
         };
     }
 
     /// <summary>Sets the provider that the chosen profile describes, or says why there is none.</summary>
-    private ProviderAnswer? Open(WatchedFile opened, bool isGiven)
+    private ProviderResult? Open(WatchedFile opened, bool isGiven)
     {
         var shown = Redaction.Path(opened.Path);
         Name = shown;
         var state = opened.Read(out var bytes, out var why);
         // The home may be another user's, or hidden from the service.
-        if (state is FileState.Absent or FileState.Closed && !isGiven) return new ProviderAnswer.NotConfigured($"{shown} {why}");
-        if (state != FileState.Read) return new ProviderAnswer.Failed($"{shown} {why}");
+        if (state is FileState.Absent or FileState.Closed && !isGiven) return new ProviderResult.NotConfigured($"{shown} {why}");
+        if (state != FileState.Read) return new ProviderResult.Failed($"{shown} {why}");
         try
         {
             if ((isCli ? ProfileFormats.Json(bytes, out var error) : ProfileFormats.Ini(bytes, out error)) is not { } profiles)
-                return new ProviderAnswer.Failed($"{shown}: {error}");
+                return new ProviderResult.Failed($"{shown}: {error}");
             var name = environment("ALIBABA_CLOUD_PROFILE") is { Length: > 0 } chosen ? chosen : profiles.Current;
-            if (string.IsNullOrEmpty(name)) return new ProviderAnswer.NotConfigured($"{shown} has no current profile");
+            if (string.IsNullOrEmpty(name)) return new ProviderResult.NotConfigured($"{shown} has no current profile");
             Name = $"profile {Shown(name)} of {shown}";
             inner = Provider(profiles, name, 1);
             return null;
@@ -94,7 +94,7 @@ internal sealed class ProfileProvider : ICredentialProvider
     private ICredentialProvider Provider(ProfileList profiles, string name, int depth)
     {
         if (profiles.Find(name) is not { } profile) return None(depth == 1 ? "there is no such profile" : $"there is no profile {Shown(name)}");
-        if (profile.IsSwitchedOff) return new FixedProvider(Name, new ProviderAnswer.NotConfigured("the profile says enable = false") { IsDisabled = true });
+        if (profile.IsSwitchedOff) return new FixedProvider(Name, new ProviderResult.NotConfigured("the profile says enable = false") { IsDisabled = true });
         switch (profile.Mode)
         {
             case "AK" or "access_key":
@@ -129,13 +129,13 @@ internal sealed class ProfileProvider : ICredentialProvider
     {
         if (profile.AccessKeyId is null || profile.AccessKeySecret is null) return None("the profile holds no key");
         return AccessKey.Create(profile.AccessKeyId.Trim(), profile.AccessKeySecret.Trim(), token?.Trim(), null, out var error) is { } key
-            ? new FixedProvider(Name, new ProviderAnswer.Found(key))
+            ? new FixedProvider(Name, new ProviderResult.Found(key))
             : Bad(error);
     }
 
-    private FixedProvider None(string why) => new(Name, new ProviderAnswer.NotConfigured(why));
+    private FixedProvider None(string why) => new(Name, new ProviderResult.NotConfigured(why));
 
-    private FixedProvider Bad(string why) => new(Name, new ProviderAnswer.Failed(why));
+    private FixedProvider Bad(string why) => new(Name, new ProviderResult.Failed(why));
 
     private static string Shown(string text) => CloudErrors.Line(text, 64);
 }

@@ -6,13 +6,13 @@ namespace Flannel.AliCloud.Credentials;
 /// <param name="first">What the link just gave.</param>
 internal sealed class ProviderSource(ICredentialProvider provider, AccessKey first) : ICredentialSource
 {
-    public ValueTask<CredentialAnswer> GetAsync(CancellationToken cancellation) => new(new CredentialAnswer.Found(first, provider.Name));
+    public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) => new(new CredentialResult.Found(first, provider.Name));
 
-    public async ValueTask<CredentialAnswer> RefreshAsync(AccessKey rejected, CancellationToken cancellation) =>
+    public async ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation) =>
         await provider.FetchAsync(cancellation).ConfigureAwait(false) switch
         {
-            ProviderAnswer.Found { Key: var key } => new CredentialAnswer.Found(key, provider.Name),
-            ProviderAnswer.Failed failed => new CredentialAnswer.Failed(failed.Line),
-            _ => new CredentialAnswer.Missing($"{provider.Name} has no key any more"),
+            ProviderResult.Found { Key: var key } => new CredentialResult.Found(key, provider.Name),
+            ProviderResult.Failed failed => new CredentialResult.Failed(failed.Line),
+            _ => new CredentialResult.Missing($"{provider.Name} has no key any more"),
         };
 }

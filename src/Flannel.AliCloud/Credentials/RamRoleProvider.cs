@@ -19,59 +19,59 @@ public sealed class RamRoleProvider(
 
     public bool HasChanged() => false;
 
-    public async ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+    public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        if (Switches.IsOn(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED")))
-            return new ProviderAnswer.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role") { IsDisabled = true };
+        if (EnvironmentFlag.IsOn(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED")))
+            return new ProviderResult.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role") { IsDisabled = true };
         var named = (ofProfile ?? environment("ALIBABA_CLOUD_ECS_METADATA"))?.Trim();
-        if (!string.IsNullOrEmpty(named)) return Shapes.IsRole(named)
+        if (!string.IsNullOrEmpty(named)) return ResourceIdFormat.IsRole(named)
             ? await OfRoleAsync(named, named, cancellation).ConfigureAwait(false) ?? NoRole($"the instance does not have the role {named} of {Namer}")
-            : new ProviderAnswer.Failed($"{Namer} does not hold the name of a role");
+            : new ProviderResult.Failed($"{Namer} does not hold the name of a role");
 
         // The role of last time saves a round trip; another one may have been attached since.
         if (role is { } last && await OfRoleAsync(last, null, cancellation).ConfigureAwait(false) is { } again) return again;
         role = null;
         switch (await metadata.GetAsync(Root, cancellation).ConfigureAwait(false))
         {
-            case MetadataAnswer.Found { Text: var text }:
+            case MetadataResult.Found { Text: var text }:
                 var first = text.Split('\n')[0].Trim();
                 if (first.Length == 0) return NoRole("no RAM role is attached to this instance");
-                return Shapes.IsRole(first)
+                return ResourceIdFormat.IsRole(first)
                     ? await OfRoleAsync(first, null, cancellation).ConfigureAwait(false) ?? NoRole("the instance's RAM role was just detached")
-                    : new ProviderAnswer.Failed("the metadata service lists something that is not the name of a role");
-            case MetadataAnswer.Absent:
+                    : new ProviderResult.Failed("the metadata service lists something that is not the name of a role");
+            case MetadataResult.Absent:
                 return NoRole("no RAM role is attached to this instance");
-            case MetadataAnswer.Refused refused:
-                return new ProviderAnswer.Failed(refused.Line);
-            case MetadataAnswer.Unreachable unreachable:
+            case MetadataResult.Refused refused:
+                return new ProviderResult.Failed(refused.Line);
+            case MetadataResult.Unreachable unreachable:
                 return Nowhere(unreachable, named);
             default:
-                return new ProviderAnswer.Failed("the metadata service did not answer");
+                return new ProviderResult.Failed("the metadata service did not answer");
         }
     }
 
     private string Namer => ofProfile is null ? "ALIBABA_CLOUD_ECS_METADATA" : "the profile";
 
-    internal static ProviderAnswer Read(string text, string role, DateTimeOffset? cloudTime) =>
+    internal static ProviderResult Read(string text, string role, DateTimeOffset? cloudTime) =>
         TemporaryKey.Read(Encoding.UTF8.GetBytes(text), $"RAM role {role}", cloudTime, mustSaySuccess: true);
 
-    private static ProviderAnswer.NotConfigured NoRole(string why) => new(why);
+    private static ProviderResult.NotConfigured NoRole(string why) => new(why);
 
     /// <summary>This may be no ECS instance at all: unless somebody named a role, the next link is asked.</summary>
-    private static ProviderAnswer.Failed Nowhere(MetadataAnswer.Unreachable unreachable, string? named) =>
+    private static ProviderResult.Failed Nowhere(MetadataResult.Unreachable unreachable, string? named) =>
         new(unreachable.Line) { GoOn = string.IsNullOrEmpty(named) };
 
     /// <returns>Null when the instance has no such role.</returns>
-    private async Task<ProviderAnswer?> OfRoleAsync(string name, string? named, CancellationToken cancellation)
+    private async Task<ProviderResult?> OfRoleAsync(string name, string? named, CancellationToken cancellation)
     {
         switch (await metadata.GetAsync(Root + name, cancellation).ConfigureAwait(false))
         {
-            case MetadataAnswer.Found { Text: var text }:
+            case MetadataResult.Found { Text: var text }:
                 role = name;
                 return Read(text, name, clock.Known);
-            case MetadataAnswer.Refused refused:
-                return new ProviderAnswer.Failed(refused.Line);
-            case MetadataAnswer.Unreachable unreachable:
+            case MetadataResult.Refused refused:
+                return new ProviderResult.Failed(refused.Line);
+            case MetadataResult.Unreachable unreachable:
                 return Nowhere(unreachable, named);
             default:
                 return null;

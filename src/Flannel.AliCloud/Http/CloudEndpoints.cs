@@ -21,7 +21,7 @@ internal sealed class CloudEndpoints(Func<CloudService, CloudEndpoint?> configur
     {
         if (configured(service) is { } only) return [only];
         if (regionId.Length == 0 && service == CloudService.Sts) return [CloudEndpoint.ForHost("sts.aliyuncs.com")];
-        if (!Shapes.IsRegion(regionId)) return [];
+        if (!ResourceIdFormat.IsRegion(regionId)) return [];
         if (service == CloudService.Quotas) return QuotasOf(regionId);
         var product = service.Name();
         var inside = CloudEndpoint.ForHost($"{product}-vpc.{regionId}.aliyuncs.com");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Flannel.AliCloud.Vpc;
 
 namespace Flannel.AliCloud.Http;
 

@@ -48,8 +48,8 @@ internal sealed class CloudTransport : IDisposable
     public void Dispose() => http.Dispose();
 
     /// <param name="source">Of the key for this call; null for the one of all calls.</param>
-    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope, ICredentialSource? source = null)
-        where T : CloudAnswer
+    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CallDeadline scope, ICredentialSource? source = null)
+        where T : CloudResponse
     {
         try
         {
@@ -62,13 +62,13 @@ internal sealed class CloudTransport : IDisposable
         }
     }
 
-    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CloudScope scope, ICredentialSource? source) where T : CloudAnswer
+    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CallDeadline scope, ICredentialSource? source) where T : CloudResponse
     {
         AccessKey? key = null;
         if (call.Proof is null)
         {
             var answer = await source!.GetAsync(scope.Token).ConfigureAwait(false);
-            if (answer is not CredentialAnswer.Found { Key: var given }) return NoKey<T>(answer);
+            if (answer is not CredentialResult.Found { Key: var given }) return NoKey<T>(answer);
             key = given;
         }
 
@@ -95,7 +95,7 @@ internal sealed class CloudTransport : IDisposable
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
                     refreshed = true;
                     var newer = await source!.RefreshAsync(key, scope.Token).ConfigureAwait(false);
-                    if (newer is not CredentialAnswer.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
+                    if (newer is not CredentialResult.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
                     key = newKey;
                     continue;
 
@@ -105,20 +105,20 @@ internal sealed class CloudTransport : IDisposable
         }
     }
 
-    private static CloudResult<T> NoKey<T>(CredentialAnswer answer) where T : class =>
+    private static CloudResult<T> NoKey<T>(CredentialResult answer) where T : class =>
         new(null, CloudErrors.NoCredentials(answer switch
         {
-            CredentialAnswer.Missing missing => missing.Line,
-            CredentialAnswer.Failed failed => failed.Line,
+            CredentialResult.Missing missing => missing.Line,
+            CredentialResult.Failed failed => failed.Line,
             _ => "no credentials",
         }), "");
 
-    private async Task<Attempt<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudScope scope) where T : CloudAnswer
+    private async Task<SendResult<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CallDeadline scope) where T : CloudResponse
     {
         var candidates = endpoints.Candidates(call.Service, call.RegionId);
         if (candidates.Count == 0) return new(CloudErrors.BadRequest($"'{call.RegionId}' is not the name of a region"));
         var start = time.GetTimestamp();
-        Attempt<T> attempt;
+        SendResult<T> attempt;
         for (var i = 0; ; i++)
         {
             attempt = await SendAsync(call, type, key, candidates[i], scope).ConfigureAwait(false);
@@ -140,8 +140,8 @@ internal sealed class CloudTransport : IDisposable
         return attempt;
     }
 
-    private async Task<Attempt<T>> SendAsync<T>(
-        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudEndpoint endpoint, CloudScope scope) where T : CloudAnswer
+    private async Task<SendResult<T>> SendAsync<T>(
+        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudEndpoint endpoint, CallDeadline scope) where T : CloudResponse
     {
         using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(scope.Token, timeout.Token);
@@ -150,7 +150,7 @@ internal sealed class CloudTransport : IDisposable
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
             var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
-            var attempt = CloudAnswerReader.Read(call, type, key, response, body, clock.Now);
+            var attempt = CloudResponseReader.Read(call, type, key, response, body, clock.Now);
             if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may hold a key
             if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);
             return attempt;
@@ -233,7 +233,7 @@ internal sealed class CloudTransport : IDisposable
 
 /// <param name="ServerTime">Of the answer's <c>Date</c> header.</param>
 /// <param name="NameUnknown">The host's name did not resolve: another host may.</param>
-internal sealed record Attempt<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudAnswer
+internal sealed record SendResult<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudResponse
 {
-    public Attempt(CloudError error, bool NameUnknown = false) : this(null, error, null, NameUnknown) { }
+    public SendResult(CloudError error, bool NameUnknown = false) : this(null, error, null, NameUnknown) { }
 }

@@ -9,11 +9,11 @@ namespace Flannel.AliCloud.Http;
 internal static class XmlError
 {
     /// <returns>Null when it is something else, such as a page in HTML. Total: no bytes make it throw.</returns>
-    public static ErrorAnswer? Parse(ReadOnlySpan<byte> body)
+    public static ErrorResponse? Parse(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
         if (Element(text, "Error") is not { } error || Element(error, "Code") is not { Length: > 0 } code) return null;
-        return new ErrorAnswer { Code = code, Message = Element(error, "Message"), RequestId = Element(error, "RequestId") };
+        return new ErrorResponse { Code = code, Message = Element(error, "Message"), RequestId = Element(error, "RequestId") };
     }
 
     /// <summary>What stands between the first start tag and the first end tag after it, without entities; null without the two.</summary>

@@ -19,20 +19,20 @@ public sealed record InstanceIdentity(
 }
 
 /// <summary>What became of the question who this node is.</summary>
-public abstract record IdentityAnswer
+public abstract record InstanceIdentityResult
 {
-    private IdentityAnswer() { }
+    private InstanceIdentityResult() { }
 
-    public sealed record Identity(InstanceIdentity Value) : IdentityAnswer;
+    public sealed record Identity(InstanceIdentity Value) : InstanceIdentityResult;
 
     /// <summary>Something answers at the metadata service's address, and it does not say that this is an ECS instance in a VPC.</summary>
-    public sealed record NotAnEcsInstance(string Line) : IdentityAnswer;
+    public sealed record NotAnEcsInstance(string Line) : InstanceIdentityResult;
 
     /// <summary>Nothing answers there, or not for now.</summary>
-    public sealed record Unreachable(string Line) : IdentityAnswer;
+    public sealed record Unreachable(string Line) : InstanceIdentityResult;
 
     /// <summary>The instance has no interface with this hardware address.</summary>
-    public sealed record NoSuchInterface(string Mac, IReadOnlyList<string> Known) : IdentityAnswer
+    public sealed record NoSuchInterface(string Mac, IReadOnlyList<string> Known) : InstanceIdentityResult
     {
         /// <summary>For people.</summary>
         public string Line =>

@@ -11,16 +11,16 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
     private InstanceIdentity? known;
 
     /// <param name="mac">The hardware address of the interface that flannel's rules selected; case, and dashes for colons, do not matter.</param>
-    public async Task<IdentityAnswer> ReadAsync(string mac, CancellationToken cancellation)
+    public async Task<InstanceIdentityResult> ReadAsync(string mac, CancellationToken cancellation)
     {
         mac = mac.Trim().Replace('-', ':').ToLowerInvariant();
         lock (gate)
         {
             // An instance does not change its id, nor an interface its VPC, while a process runs.
-            if (known is { } same && same.Mac == mac) return new IdentityAnswer.Identity(same);
+            if (known is { } same && same.Mac == mac) return new InstanceIdentityResult.Identity(same);
         }
 
-        if (!Shapes.IsMac(mac)) return new IdentityAnswer.NoSuchInterface(mac, []);
+        if (!ResourceIdFormat.IsMac(mac)) return new InstanceIdentityResult.NoSuchInterface(mac, []);
         var inside = $"meta-data/network/interfaces/macs/{mac}";
         string[] paths =
         [
@@ -33,39 +33,39 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
         {
             switch (answers[i])
             {
-                case MetadataAnswer.Unreachable unreachable:
-                    return new IdentityAnswer.Unreachable($"{unreachable.Line}. Is this an ECS instance in a VPC?");
-                case MetadataAnswer.Refused refused:
-                    return new IdentityAnswer.Unreachable(refused.Line);
-                case MetadataAnswer.Absent when i < 4:
-                    return new IdentityAnswer.NotAnEcsInstance($"the metadata service at {metadata.Endpoint} has no {paths[i]}: this is not an ECS instance");
-                case MetadataAnswer.Absent when i == 4:
+                case MetadataResult.Unreachable unreachable:
+                    return new InstanceIdentityResult.Unreachable($"{unreachable.Line}. Is this an ECS instance in a VPC?");
+                case MetadataResult.Refused refused:
+                    return new InstanceIdentityResult.Unreachable(refused.Line);
+                case MetadataResult.Absent when i < 4:
+                    return new InstanceIdentityResult.NotAnEcsInstance($"the metadata service at {metadata.Endpoint} has no {paths[i]}: this is not an ECS instance");
+                case MetadataResult.Absent when i == 4:
                     return await NoSuchInterfaceAsync(mac, cancellation).ConfigureAwait(false);
             }
         }
 
-        var answer = Check(mac, [.. answers.Select(a => (a as MetadataAnswer.Found)?.Text ?? "")], paths);
-        if (answer is IdentityAnswer.Identity { Value: var identity })
+        var answer = Check(mac, [.. answers.Select(a => (a as MetadataResult.Found)?.Text ?? "")], paths);
+        if (answer is InstanceIdentityResult.Identity { Value: var identity })
             lock (gate) known = identity;
         return answer;
     }
 
-    private static IdentityAnswer Check(string mac, string[] texts, string[] paths)
+    private static InstanceIdentityResult Check(string mac, string[] texts, string[] paths)
     {
         Func<string, bool>[] shapes =
         [
-            Shapes.IsInstance, Shapes.IsRegion, Shapes.IsZone, t => Shapes.IsMac(t.ToLowerInvariant()), Shapes.IsInterface, Shapes.IsVpc,
-            Shapes.IsVSwitch, t => Ipv4Address.TryParse(t, out _),
+            ResourceIdFormat.IsInstance, ResourceIdFormat.IsRegion, ResourceIdFormat.IsZone, t => ResourceIdFormat.IsMac(t.ToLowerInvariant()), ResourceIdFormat.IsInterface, ResourceIdFormat.IsVpc,
+            ResourceIdFormat.IsVSwitch, t => Ipv4Address.TryParse(t, out _),
         ];
         for (var i = 0; i < shapes.Length; i++)
         {
             if (!shapes[i](texts[i]))
-                return new IdentityAnswer.NotAnEcsInstance(
+                return new InstanceIdentityResult.NotAnEcsInstance(
                     $"the metadata service's {paths[i]} is {(texts[i].Length == 0 ? "empty" : "not what it should be")}: this is not an ECS instance in a VPC");
         }
 
         var primary = Ipv4Address.Parse(texts[7]);
-        return new IdentityAnswer.Identity(new InstanceIdentity(
+        return new InstanceIdentityResult.Identity(new InstanceIdentity(
             texts[1], texts[2], texts[0], texts[5], texts[6], mac, texts[4], texts[3].Equals(mac, StringComparison.OrdinalIgnoreCase), primary,
             [primary, .. Addresses(texts[8]).Where(a => a != primary)])
         {
@@ -88,16 +88,16 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
         return all;
     }
 
-    private async Task<IdentityAnswer> NoSuchInterfaceAsync(string mac, CancellationToken cancellation) =>
+    private async Task<InstanceIdentityResult> NoSuchInterfaceAsync(string mac, CancellationToken cancellation) =>
         await metadata.GetAsync("meta-data/network/interfaces/macs/", cancellation).ConfigureAwait(false) switch
         {
-            MetadataAnswer.Found found => new IdentityAnswer.NoSuchInterface(mac, Macs(found.Text)),
-            MetadataAnswer.Unreachable unreachable => new IdentityAnswer.Unreachable(unreachable.Line),
-            MetadataAnswer.Refused refused => new IdentityAnswer.Unreachable(refused.Line),
-            _ => new IdentityAnswer.NotAnEcsInstance($"the metadata service at {metadata.Endpoint} lists no interfaces: this is not an ECS instance in a VPC"),
+            MetadataResult.Found found => new InstanceIdentityResult.NoSuchInterface(mac, Macs(found.Text)),
+            MetadataResult.Unreachable unreachable => new InstanceIdentityResult.Unreachable(unreachable.Line),
+            MetadataResult.Refused refused => new InstanceIdentityResult.Unreachable(refused.Line),
+            _ => new InstanceIdentityResult.NotAnEcsInstance($"the metadata service at {metadata.Endpoint} lists no interfaces: this is not an ECS instance in a VPC"),
         };
 
     /// <summary>One a line, each with a slash at its end.</summary>
     internal static IReadOnlyList<string> Macs(string text) =>
-        [.. text.Split('\n').Select(l => l.Trim().TrimEnd('/').ToLowerInvariant()).Where(Shapes.IsMac).Take(64)];
+        [.. text.Split('\n').Select(l => l.Trim().TrimEnd('/').ToLowerInvariant()).Where(ResourceIdFormat.IsMac).Take(64)];
 }

@@ -51,24 +51,24 @@ public sealed class MetadataClient : IDisposable
     }
 
     /// <param name="path">Below <c>/latest/</c>, such as <c>meta-data/instance-id</c>.</param>
-    public async Task<MetadataAnswer> GetAsync(string path, CancellationToken cancellation)
+    public async Task<MetadataResult> GetAsync(string path, CancellationToken cancellation)
     {
         var renewed = false;
         while (true)
         {
             var held = await token.GetAsync(cancellation).ConfigureAwait(false);
-            if (held.Unreachable is { } line) return new MetadataAnswer.Unreachable(line);
+            if (held.Unreachable is { } line) return new MetadataResult.Unreachable(line);
             if (held.Secret is null && options.TokenOnly)
-                return new MetadataAnswer.Refused($"the metadata service gives no token ({held.Reason}) and plain mode is forbidden (ALIBABA_CLOUD_IMDSV1_DISABLED)");
+                return new MetadataResult.Refused($"the metadata service gives no token ({held.Reason}) and plain mode is forbidden (ALIBABA_CLOUD_IMDSV1_DISABLED)");
             var answer = await AskAsync(HttpMethod.Get, $"latest/{path}", held.Secret, cancellation).ConfigureAwait(false);
-            if (answer.Unreachable is { } why) return new MetadataAnswer.Unreachable(why);
+            if (answer.Unreachable is { } why) return new MetadataResult.Unreachable(why);
             logger.MetadataAnswered(path, (int)answer.Status);
             switch (answer.Status)
             {
                 case HttpStatusCode.OK when answer.Text is { } text:
-                    return new MetadataAnswer.Found(text);
+                    return new MetadataResult.Found(text);
                 case HttpStatusCode.NotFound:
-                    return new MetadataAnswer.Absent();
+                    return new MetadataResult.Absent();
                 case HttpStatusCode.Unauthorized when !renewed && held.Secret is not null:
                     renewed = true;
                     token.Drop(held.Secret);
@@ -79,7 +79,7 @@ public sealed class MetadataClient : IDisposable
                     token.Forget();
                     continue;
                 default:
-                    return new MetadataAnswer.Refused(Refusal(path, answer, held));
+                    return new MetadataResult.Refused(Refusal(path, answer, held));
             }
         }
     }

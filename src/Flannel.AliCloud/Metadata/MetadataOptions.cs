@@ -34,7 +34,7 @@ public sealed record MetadataOptions
         return new MetadataOptions
         {
             Endpoint = address,
-            TokenOnly = Switches.IsOn(environment("ALIBABA_CLOUD_IMDSV1_DISABLED")),
+            TokenOnly = EnvironmentFlag.IsOn(environment("ALIBABA_CLOUD_IMDSV1_DISABLED")),
         };
     }
 }

@@ -11,23 +11,23 @@ internal static class TemporaryKey
     /// <param name="whose">What a line begins with, such as <c>RAM role FlannelRole</c>.</param>
     /// <param name="cloudTime">Of <see cref="CloudClock.Known"/>; while it is null the cloud itself judges whether the key is still valid,
     /// since this machine's clock may be hours off.</param>
-    public static ProviderAnswer Read(ReadOnlySpan<byte> text, string whose, DateTimeOffset? cloudTime, bool mustSaySuccess)
+    public static ProviderResult Read(ReadOnlySpan<byte> text, string whose, DateTimeOffset? cloudTime, bool mustSaySuccess)
     {
-        if (CloudAnswerReader.Parse(text, CloudAnswersJson.Default.KeyAnswer) is not { } answer)
-            return new ProviderAnswer.Failed($"{whose}: the answer is not the JSON of a key");
+        if (CloudResponseReader.Parse(text, CloudResponseJson.Default.AccessKeyResponse) is not { } answer)
+            return new ProviderResult.Failed($"{whose}: the answer is not the JSON of a key");
         if (mustSaySuccess || answer.Code is not null)
-            if (answer.Code != "Success") return new ProviderAnswer.Failed($"{whose}: there is no key (its Code is not Success)");
+            if (answer.Code != "Success") return new ProviderResult.Failed($"{whose}: there is no key (its Code is not Success)");
         return Read(answer, whose, cloudTime);
     }
 
-    public static ProviderAnswer Read(KeyAnswer answer, string whose, DateTimeOffset? cloudTime)
+    public static ProviderResult Read(AccessKeyResponse answer, string whose, DateTimeOffset? cloudTime)
     {
         if (answer.Expiration is not { } expiration || string.IsNullOrEmpty(answer.SecurityToken))
-            return new ProviderAnswer.Failed($"{whose}: the key lacks its security token or its expiration");
-        if (expiration <= cloudTime) return new ProviderAnswer.Failed(Expired(whose, expiration, cloudTime.Value));
+            return new ProviderResult.Failed($"{whose}: the key lacks its security token or its expiration");
+        if (expiration <= cloudTime) return new ProviderResult.Failed(Expired(whose, expiration, cloudTime.Value));
         return AccessKey.Create(answer.AccessKeyId, answer.AccessKeySecret, answer.SecurityToken, expiration, out var error) is { } key
-            ? new ProviderAnswer.Found(key)
-            : new ProviderAnswer.Failed($"{whose}: {error}");
+            ? new ProviderResult.Found(key)
+            : new ProviderResult.Failed($"{whose}: {error}");
     }
 
     /// <summary>A line for a key whose expiration has passed.</summary>

@@ -40,15 +40,15 @@ public sealed class AssumedRole
         string? arn, string? sessionName, string? externalId, string? policy, string? durationSeconds, string? regionId, out string error)
     {
         error = "";
-        if (arn is null || !Shapes.IsRoleArn(arn)) error = "the role must be an ARN such as acs:ram::1234567890123456:role/name";
-        else if (!string.IsNullOrEmpty(sessionName) && !Shapes.IsSessionName(sessionName))
+        if (arn is null || !ResourceIdFormat.IsRoleArn(arn)) error = "the role must be an ARN such as acs:ram::1234567890123456:role/name";
+        else if (!string.IsNullOrEmpty(sessionName) && !ResourceIdFormat.IsSessionName(sessionName))
             error = "the session name must be 2 to 64 letters, digits, dots, at signs, dashes or underscores";
         else if (!string.IsNullOrEmpty(externalId) && (externalId.Length is < 2 or > LongestExternalId || externalId.AsSpan().ContainsAnyExceptInRange('!', '~')))
             error = $"the external id must be 2 to {LongestExternalId} characters";
         else if (!string.IsNullOrEmpty(durationSeconds) && durationSeconds != "0"
             && !(int.TryParse(durationSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= 900))
             error = "the duration must be a number of seconds of at least 900";
-        else if (!string.IsNullOrEmpty(regionId) && !Shapes.IsRegion(regionId)) error = "the region of STS must be one such as cn-hangzhou";
+        else if (!string.IsNullOrEmpty(regionId) && !ResourceIdFormat.IsRegion(regionId)) error = "the region of STS must be one such as cn-hangzhou";
         if (error.Length > 0) return null;
         return new AssumedRole(
             arn!, Given(sessionName) ?? DefaultSessionName, Given(externalId), Given(policy), durationSeconds == "0" ? null : Given(durationSeconds),

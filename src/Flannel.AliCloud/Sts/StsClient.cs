@@ -25,7 +25,7 @@ internal sealed class StsClient(
     public void Dispose() => transport?.Dispose();
 
     /// <param name="source">Whose key signs the call.</param>
-    public async Task<ProviderAnswer> AssumeAsync(AssumedRole role, ICredentialSource source, CancellationToken cancellation)
+    public async Task<ProviderResult> AssumeAsync(AssumedRole role, ICredentialSource source, CancellationToken cancellation)
     {
         var call = CloudCall.OfSts("AssumeRole", await RegionAsync(role, cancellation).ConfigureAwait(false))
             .With("RoleArn", role.Arn)
@@ -37,7 +37,7 @@ internal sealed class StsClient(
     }
 
     /// <summary>The token itself says who asks: the call is not signed, and carries everything in its body, which no proxy logs.</summary>
-    public async Task<ProviderAnswer> AssumeWithOidcAsync(AssumedRole role, string providerArn, Secret token, CancellationToken cancellation)
+    public async Task<ProviderResult> AssumeWithOidcAsync(AssumedRole role, string providerArn, Secret token, CancellationToken cancellation)
     {
         var call = CloudCall.OfSts("AssumeRoleWithOIDC", await RegionAsync(role, cancellation).ConfigureAwait(false))
             .With("RoleArn", role.Arn)
@@ -49,18 +49,18 @@ internal sealed class StsClient(
         return await SendAsync(call, role, null, cancellation).ConfigureAwait(false);
     }
 
-    private async Task<ProviderAnswer> SendAsync(CloudCall call, AssumedRole role, ICredentialSource? source, CancellationToken cancellation)
+    private async Task<ProviderResult> SendAsync(CloudCall call, AssumedRole role, ICredentialSource? source, CancellationToken cancellation)
     {
-        using var scope = new CloudScope(options.CallTimeout, time, cancellation);
-        var answer = await Transport().SendAsync(call, CloudAnswersJson.Default.AssumedRoleAnswer, scope, source).ConfigureAwait(false);
+        using var scope = new CallDeadline(options.CallTimeout, time, cancellation);
+        var answer = await Transport().SendAsync(call, CloudResponseJson.Default.AssumedRoleResponse, scope, source).ConfigureAwait(false);
         if (answer.Error is { } error)
-            return new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{error.RequestNote}")
+            return new ProviderResult.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{error.RequestNote}")
             {
                 Denied = source is not null && error.DeniedAction is { } action ? new DeniedRight(action, role.Arn) : null,
             };
         return answer.Value!.Credentials is { } key
             ? TemporaryKey.Read(key, role.Name, clock.Known)
-            : new ProviderAnswer.Failed($"{role.Name}: {call.RamAction} answered without a key (request {answer.RequestId})");
+            : new ProviderResult.Failed($"{role.Name}: {call.RamAction} answered without a key (request {answer.RequestId})");
     }
 
     /// <summary>Empty when it is not known anywhere: STS has a central host, too.</summary>
@@ -68,7 +68,7 @@ internal sealed class StsClient(
     {
         if ((role.RegionId ?? environment("ALIBABA_CLOUD_STS_REGION")?.Trim()) is { Length: > 0 } given) return given; // one that is none is refused by its name
         if (regionId is not null || options.StsEndpoint is not null) return regionId ?? "";
-        return await metadata.GetAsync("meta-data/region-id", cancellation).ConfigureAwait(false) is MetadataAnswer.Found { Text: var here } && Shapes.IsRegion(here)
+        return await metadata.GetAsync("meta-data/region-id", cancellation).ConfigureAwait(false) is MetadataResult.Found { Text: var here } && ResourceIdFormat.IsRegion(here)
             ? here
             : "";
     }

@@ -57,14 +57,14 @@ internal sealed class NetworkConfigFields
     {
         (BackendType, Backend) = ("", default);
         if (value.ValueKind == JsonValueKind.Null) return null;
-        if (value.ValueKind != JsonValueKind.Object) return $"{name} is {JsonWords.Kind(value)}, and must be an object with a Type";
+        if (value.ValueKind != JsonValueKind.Object) return $"{name} is {JsonDescription.Kind(value)}, and must be an object with a Type";
         foreach (var property in value.EnumerateObject())
         {
             if (NetworkConfigKeys.WarningInBackend(name, property.Name) is { } warning) Warnings.Add(warning);
             if (!property.Name.Equals("Type", StringComparison.OrdinalIgnoreCase)) continue;
             if (property.Value.ValueKind == JsonValueKind.Null) continue;
             if (property.Value.ValueKind != JsonValueKind.String)
-                return $"{name}.Type is {JsonWords.Kind(property.Value)}, and must be a string such as \"ali-vpc\"";
+                return $"{name}.Type is {JsonDescription.Kind(property.Value)}, and must be a string such as \"ali-vpc\"";
             // Upstream looks its backends up by the name in lower case (pkg/backend/manager.go).
             BackendType = property.Value.GetString()!.ToLowerInvariant();
         }
@@ -78,18 +78,18 @@ internal sealed class NetworkConfigFields
         field = value.ValueKind == JsonValueKind.True;
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? null
-            : $"{name} is {JsonWords.Quote(value)}, and must be true or false";
+            : $"{name} is {JsonDescription.Quote(value)}, and must be true or false";
     }
 
     private static string? Number(string name, JsonElement value, ref uint field) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetUInt32(out field)
             ? null
-            : $"{name} is {JsonWords.Quote(value)}, and must be a prefix length such as 24, without quotes";
+            : $"{name} is {JsonDescription.Quote(value)}, and must be a prefix length such as 24, without quotes";
 
     private string? Prefix(string name, JsonElement value)
     {
         if (!Ipv4Network.TryParse(Text(value), '/', out Network, out var hostBits))
-            return $"{name} is {JsonWords.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"";
+            return $"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"";
         if (hostBits) Warnings.Add(HostBits(name, value, Network.ToString()));
         HasWholeNetwork = Network.Length == 0;
         return null;
@@ -98,7 +98,7 @@ internal sealed class NetworkConfigFields
     private string? Ipv6Prefix(string name, JsonElement value)
     {
         if (!Addresses.Ipv6Network.TryParse(Text(value), '/', out Ipv6Network, out var hostBits))
-            return $"{name} is {JsonWords.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"";
+            return $"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"";
         if (hostBits) Warnings.Add(HostBits(name, value, Ipv6Network.ToString()));
         HasWholeIpv6Network = Ipv6Network.Length == 0;
         return null;
@@ -106,17 +106,17 @@ internal sealed class NetworkConfigFields
 
     /// <summary>Go's decoder clears them (<c>net.ParseCIDR</c>).</summary>
     private static string HostBits(string name, JsonElement value, string network) =>
-        $"{name} {JsonWords.Quote(value)} has bits beyond its length, and is read as {network}";
+        $"{name} {JsonDescription.Quote(value)} has bits beyond its length, and is read as {network}";
 
     private static string? Address(string name, JsonElement value, ref Ipv4Address field) =>
         Ipv4Address.TryParse(Text(value), out field)
             ? null
-            : $"{name} is {JsonWords.Quote(value)}, and must be an IPv4 address such as \"10.24.1.0\"";
+            : $"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 address such as \"10.24.1.0\"";
 
     private static string? Address(string name, JsonElement value, ref UInt128 field) =>
         Addresses.Ipv6Network.TryParseAddress(Text(value), out field)
             ? null
-            : $"{name} is {JsonWords.Quote(value)}, and must be an IPv6 address such as \"fc00:0:0:1::\"";
+            : $"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 address such as \"fc00:0:0:1::\"";
 
     private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -39,7 +39,7 @@ public static class NetworkConfigParser
             ReadEveryString(utf8);
             using var document = JsonDocument.Parse(utf8.ToArray());
             if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return NetworkConfigResult.Refused($"it is {JsonWords.Kind(document.RootElement)}, and must be a JSON object");
+                return NetworkConfigResult.Refused($"it is {JsonDescription.Kind(document.RootElement)}, and must be a JSON object");
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (fields.Take(property.Name, property.Value) is { } error) return NetworkConfigResult.Refused(error);

@@ -21,12 +21,12 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     /// <summary>Why clear text was not understood; null if it was. It may be a dying member's silence.</summary>
     public string? ClearTextRefusal => clearTextRefusal;
 
-    /// <exception cref="ConnectFailure">Always this one, unless cancelled.</exception>
+    /// <exception cref="EtcdConnectException">Always this one, unless cancelled.</exception>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
         var stream = await OpenAsync(cancellation);
         refusal = null;
-        if (endpoint.Scheme == Uri.UriSchemeHttp) return new ListeningStream(stream, why => clearTextRefusal = why);
+        if (endpoint.Scheme == Uri.UriSchemeHttp) return new TlsMismatchStream(stream, why => clearTextRefusal = why);
         try
         {
             return await SecureAsync(stream, cancellation);
@@ -50,7 +50,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
             {
                 return await OpenAsync(addresses[i], share < Shortest ? Shortest : share, cancellation);
             }
-            catch (ConnectFailure) when (i + 1 < addresses.Length)
+            catch (EtcdConnectException) when (i + 1 < addresses.Length)
             {
                 // The next address.
             }
@@ -80,7 +80,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
             }
         }
 
-        ConnectFailure Unresolved(string why, Exception? inner) =>
+        EtcdConnectException Unresolved(string why, Exception? inner) =>
             new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: the name {host} does not resolve: {why}", inner);
     }
 
@@ -101,7 +101,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
                 if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
                 if (e is OperationCanceledException) throw NoAnswer("no connection");
                 var why = e is SocketException refused ? Describe(refused) : e.Message;
-                throw new ConnectFailure(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {why}", e);
+                throw new EtcdConnectException(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {why}", e);
             }
         }
     }
@@ -109,8 +109,8 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     private async Task<Stream> SecureAsync(Stream stream, CancellationToken cancellation)
     {
         var material = files.Current();
-        var check = new ServerCheck(endpoint.Authority, options.CaFile, material.Authorities);
-        var secure = new ListeningSslStream(stream, why => refusal = why, options.CertFile);
+        var check = new CertificateValidator(endpoint.Authority, options.CaFile, material.Authorities);
+        var secure = new TlsAlertStream(stream, why => refusal = why, options.CertFile);
         using var limit = Limit(EtcdDurations.Connect, cancellation, out var tooLong);
         using (tooLong)
         {
@@ -132,21 +132,21 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
             {
                 await secure.DisposeAsync();
                 if (e is OperationCanceledException) throw NoAnswer("no TLS handshake");
-                if (check.Trouble is { } trouble) throw new ConnectFailure(EtcdErrorKind.Tls, trouble, e);
+                if (check.Trouble is { } trouble) throw new EtcdConnectException(EtcdErrorKind.Tls, trouble, e);
                 // Closing in the middle of it is what a dying member does; a refusal is said in TLS' own terms.
                 if (e is not AuthenticationException)
                 {
                     var closed = $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)";
-                    throw new ConnectFailure(EtcdErrorKind.Unavailable, closed, e);
+                    throw new EtcdConnectException(EtcdErrorKind.Unavailable, closed, e);
                 }
 
-                throw new ConnectFailure(
+                throw new EtcdConnectException(
                     EtcdErrorKind.Tls, $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}", e);
             }
         }
     }
 
-    private ConnectFailure NoAnswer(string what) =>
+    private EtcdConnectException NoAnswer(string what) =>
         new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {what} within {EtcdDurations.Connect.TotalSeconds} s");
 
     private CancellationTokenSource Limit(TimeSpan atMost, CancellationToken cancellation, out CancellationTokenSource tooLong)

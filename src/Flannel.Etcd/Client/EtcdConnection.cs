@@ -13,7 +13,7 @@ namespace Flannel.Etcd.Client;
 public sealed record MemberVersion(string Endpoint, string? Version, string Problem);
 
 /// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next, and back when the first is well again
-/// (<see cref="Rotation"/>). What was sent is never repeated unless repeating it is harmless. Nothing is connected before the first
+/// (<see cref="EndpointSelector"/>). What was sent is never repeated unless repeating it is harmless. Nothing is connected before the first
 /// request.
 /// Limits run on the <see cref="TimeProvider"/>; HTTP/2's pings run on real time.</summary>
 public sealed class EtcdConnection : IEtcd, IDisposable
@@ -22,10 +22,10 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     private readonly Member[] members;
     private readonly Token token;
-    private readonly Reachability reachability;
+    private readonly AvailabilityLog reachability;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly Rotation rotation;
+    private readonly EndpointSelector rotation;
     private readonly CancellationTokenSource disposed = new();
 
     /// <param name="random">Chooses the member to begin with, so that many nodes spread over the members.</param>
@@ -34,10 +34,10 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         var files = new TlsFiles(options, logger);
         members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
         token = new Token(options);
-        reachability = new Reachability(time, logger);
+        reachability = new AvailabilityLog(time, logger);
         this.time = time;
         this.logger = logger;
-        rotation = new Rotation(members.Length, time, random);
+        rotation = new EndpointSelector(members.Length, time, random);
         foreach (var open in options.OpenToTheNetwork) EtcdLog.ClearText(logger, open.GetLeftPart(UriPartial.Authority));
     }
 
@@ -50,7 +50,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             new TlsFiles(options).Current();
             return null;
         }
-        catch (ConnectFailure e)
+        catch (EtcdConnectException e)
         {
             return e.Message;
         }
@@ -199,10 +199,10 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         }
     }
 
-    /// <inheritdoc cref="Rotation.Moved"/>
+    /// <inheritdoc cref="EndpointSelector.Moved"/>
     internal Task Moved => rotation.Moved;
 
-    /// <inheritdoc cref="Rotation.Leave"/>
+    /// <inheritdoc cref="EndpointSelector.Leave"/>
     internal void Leave(Member member) => rotation.Leave(Array.IndexOf(members, member));
 
     /// <summary>Asks the member that this node belongs to whether it is well again, if that is due. In the background: nobody waits

@@ -66,7 +66,7 @@ internal sealed class Member : IDisposable
     public Failure Understand(Exception exception, TimeSpan? limit)
     {
         var rpc = exception as RpcException;
-        if (ConnectFailure.In(rpc?.Status.DebugException ?? exception) is { } connect)
+        if (EtcdConnectException.In(rpc?.Status.DebugException ?? exception) is { } connect)
             return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), true, false);
         if (limit is { } passed)
         {

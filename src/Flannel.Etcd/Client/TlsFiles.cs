@@ -30,7 +30,7 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
     /// <param name="Client">Null: no client certificate.</param>
     public sealed record Material(X509Certificate2Collection? Authorities, SslStreamCertificateContext? Client);
 
-    /// <exception cref="ConnectFailure">A file is missing or of no use, and none was in use before; the message names it.</exception>
+    /// <exception cref="EtcdConnectException">A file is missing or of no use, and none was in use before; the message names it.</exception>
     public Material Current()
     {
         lock (gate)
@@ -41,7 +41,7 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
                 lastLogged = null;
                 return material;
             }
-            catch (ConnectFailure e) when (material is not null)
+            catch (EtcdConnectException e) when (material is not null)
             {
                 if (lastLogged != e.Message && logger is not null) EtcdLog.FormerFileUsed(logger, e.Message);
                 lastLogged = e.Message;
@@ -79,7 +79,7 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
                 }
 
             case SmallFileResult.Unusable unusable:
-                throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} {unusable.Reason}");
+                throw new EtcdConnectException(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} {unusable.Reason}");
             case var other:
                 throw new InvalidOperationException($"unexpected {other.GetType()}");
         }
@@ -94,11 +94,11 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         }
         catch (CryptographicException e)
         {
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds a certificate that cannot be read", e);
+            throw new EtcdConnectException(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds a certificate that cannot be read", e);
         }
 
         if (certificates.Count == 0)
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds no certificate in PEM form");
+            throw new EtcdConnectException(EtcdErrorKind.Tls, $"{flag} {Redaction.Path(path)} holds no certificate in PEM form");
         return certificates;
     }
 
@@ -113,17 +113,17 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
             if (UnsupportedKeys.ContainsKey(chain[0].PublicKey.Oid.Value ?? ""))
-                throw new ConnectFailure(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
+                throw new EtcdConnectException(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
             // .NET says alike that there is no key, that it is encrypted, and that it is another certificate's: the PEM labels tell them
             // apart.
             var why = !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "holds no private key in PEM form"
                 : key.Contains("ENCRYPTED", StringComparison.Ordinal) ? "is encrypted: flanneld has nobody to ask for its passphrase"
                 : $"does not belong to the certificate in {Redaction.Path(certPath)}";
-            throw new ConnectFailure(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {why}", e);
+            throw new EtcdConnectException(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {why}", e);
         }
         catch (NotSupportedException e)
         {
-            throw new ConnectFailure(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
+            throw new EtcdConnectException(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
         }
 
         chain.RemoveAt(0);

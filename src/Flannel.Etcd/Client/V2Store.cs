@@ -62,7 +62,7 @@ public static class V2Store
             if (answer.StatusCode != HttpStatusCode.OK) return null;
             return HasValue(await answer.Content.ReadAsByteArrayAsync(cancellation)) ? endpoint.GetLeftPart(UriPartial.Authority) : null;
         }
-        catch (Exception e) when (e is HttpRequestException or ConnectFailure or IOException
+        catch (Exception e) when (e is HttpRequestException or EtcdConnectException or IOException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             return null;

@@ -28,7 +28,7 @@ public sealed class EtcdElection
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly ILogger logger;
-    private readonly Patience patience;
+    private readonly EtcdRetryPolicy retryPolicy;
     private long lastTerm;
 
     /// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd makes it at least 2.</param>
@@ -42,7 +42,7 @@ public sealed class EtcdElection
         this.time = time;
         this.random = random;
         this.logger = logger;
-        patience = new Patience(time, random, logger);
+        retryPolicy = new EtcdRetryPolicy(time, random, logger);
     }
 
     /// <summary>Waits while another node holds the election. What only a candidate must find out (may it write routes?) need not be found out before: the
@@ -64,14 +64,14 @@ public sealed class EtcdElection
             }
             catch (EtcdException e)
             {
-                await patience.PauseAsync(e, cancellation);
+                await retryPolicy.PauseAsync(e, cancellation);
             }
         }
     }
 
     /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd. A term that it won
     /// before is disposed of by then.</summary>
-    public async Task<ControllerTerm> CampaignAsync(CancellationToken cancellation)
+    public async Task<ElectedTerm> CampaignAsync(CancellationToken cancellation)
     {
         ControllerHolder? told = null;
         var granted = new GrantedLease(etcd, termTime, time, random, logger);
@@ -111,7 +111,7 @@ public sealed class EtcdElection
                 catch (EtcdException e)
                 {
                     if (e.Kind == EtcdErrorKind.LeaseNotFound) granted.Forget();
-                    await patience.PauseAsync(e, cancellation);
+                    await retryPolicy.PauseAsync(e, cancellation);
                 }
             }
         }
@@ -130,7 +130,7 @@ public sealed class EtcdElection
     }
 
     /// <param name="wonBefore">The key's create revision if an earlier write, whose answer was lost, has made it ours.</param>
-    private async Task<ControllerTerm?> StandAsync(GrantedLease granted, long? wonBefore, CancellationToken cancellation)
+    private async Task<ElectedTerm?> StandAsync(GrantedLease granted, long? wonBefore, CancellationToken cancellation)
     {
         if (wonBefore is null)
         {
@@ -138,7 +138,7 @@ public sealed class EtcdElection
             var answer = await etcd.TxnAsync(
                 new TxnRequest
                 {
-                    Compare = { Compares.CreatedAt(keys.Controller, 0) },
+                    Compare = { TxnCompare.CreateRevision(keys.Controller, 0) },
                     Success =
                     {
                         new RequestOp
@@ -155,7 +155,7 @@ public sealed class EtcdElection
             wonBefore = answer.Header.Revision;
         }
 
-        var term = new ControllerTerm(etcd, keys, granted.Id, wonBefore.Value, granted.Life, time, logger);
+        var term = new ElectedTerm(etcd, keys, granted.Id, wonBefore.Value, granted.Life, time, logger);
         granted.Keep();
         return term;
     }

@@ -62,12 +62,12 @@ public abstract record AcquireResult
 /// <param name="ConfigRevision">etcd's revision of that configuration.</param>
 /// <param name="WasFound">It was this node's before (a lease found by the public address, or a reservation).</param>
 /// <param name="Life">How long; null for a reservation, which has no end.</param>
-public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseLife? Life);
+public sealed record HeldLease(Lease Lease, NetworkConfig Config, long ConfigRevision, bool WasFound, LeaseExpiry? Life);
 
 /// <summary>The life of an etcd lease by this machine's own clock, on the safe side: counted from before the request that began it was
 /// sent.</summary>
 /// <param name="Begin">A timestamp of the <see cref="TimeProvider"/>.</param>
-public readonly record struct LeaseLife(long Begin, TimeSpan TimeToLive)
+public readonly record struct LeaseExpiry(long Begin, TimeSpan TimeToLive)
 {
     /// <summary>What is left, in whole milliseconds as timers count them: a fraction of one would be waited for with a timer of none, again
     /// and again. Zero or negative when it is over.</summary>

@@ -52,7 +52,7 @@ public sealed class ClusterStore
             var created = await etcd.TxnAsync(
                 new TxnRequest
                 {
-                    Compare = { fence.Compares(keys), Compares.CreatedAt(keys.Cluster, 0) },
+                    Compare = { fence.Compares(keys), TxnCompare.CreateRevision(keys.Cluster, 0) },
                     Success = { Put(keys.Cluster, ByteString.CopyFrom(ClusterId.New().ToJson())) },
                     Failure = { Read(keys.Controller) },
                 },
@@ -89,10 +89,10 @@ public sealed class ClusterStore
         foreach (var subnet in absent)
         {
             var key = keys.Subnets + new SubnetKey(subnet);
-            request.Compare.Add(Compares.Absent(ByteString.CopyFromUtf8(key), EtcdKeys.EndOf(key + SubnetKey.Ipv6Separator)));
+            request.Compare.Add(TxnCompare.Absent(ByteString.CopyFromUtf8(key), EtcdKeys.EndOf(key + SubnetKey.Ipv6Separator)));
         }
 
-        foreach (var lease in unchanged) request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
+        foreach (var lease in unchanged) request.Compare.Add(TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision));
         var answer = await etcd.TxnAsync(request, cancellation);
         if (answer.Succeeded) return TermProof.Proven;
         var held = fence.Holds(answer.Responses[0].ResponseRange.Kvs);
@@ -104,7 +104,7 @@ public sealed class ClusterStore
     private IEnumerable<Compare> Own()
     {
         var compares = fence.Compares(keys);
-        return clusterValue is null ? compares : compares.Append(Compares.ValueIs(keys.Cluster, clusterValue));
+        return clusterValue is null ? compares : compares.Append(TxnCompare.ValueIs(keys.Cluster, clusterValue));
     }
 
     private static ClusterIdResult Parse(ByteString value) =>

@@ -11,7 +11,7 @@ internal sealed record ElectionFence(long Revision, long EtcdLeaseId)
 {
     /// <summary>For every transaction that only the holder may make.</summary>
     public IEnumerable<Compare> Compares(EtcdKeys keys) =>
-        [Client.Compares.CreatedAt(keys.Controller, Revision), Client.Compares.AttachedTo(keys.Controller, EtcdLeaseId)];
+        [TxnCompare.CreateRevision(keys.Controller, Revision), TxnCompare.LeaseId(keys.Controller, EtcdLeaseId)];
 
     /// <param name="election">What was read of the election's key.</param>
     public bool Holds(IReadOnlyList<KeyValue> election) =>

@@ -12,7 +12,7 @@ internal sealed class GrantedLease(IEtcd etcd, TimeSpan timeToLive, TimeProvider
     /// <summary>0 while there is none.</summary>
     public long Id { get; private set; }
 
-    public LeaseLife Life { get; private set; }
+    public LeaseExpiry Life { get; private set; }
 
     /// <exception cref="EtcdException">etcd did not grant it.</exception>
     public async Task EnsureAsync(CancellationToken cancellation)
@@ -26,7 +26,7 @@ internal sealed class GrantedLease(IEtcd etcd, TimeSpan timeToLive, TimeProvider
         {
             var grant = await etcd.LeaseGrantAsync(id, timeToLive, cancellation);
             Id = grant.ID;
-            Life = new LeaseLife(begin, TimeSpan.FromSeconds(grant.TTL));
+            Life = new LeaseExpiry(begin, TimeSpan.FromSeconds(grant.TTL));
         }
         catch (Exception e) when (e is not EtcdException { MayHaveHappened: false })
         {

@@ -24,22 +24,22 @@ public sealed class LeaseKeeper
 
     private readonly IEtcd etcd;
     private readonly TimeProvider time;
-    private readonly Patience patience;
-    private readonly LeaseClaim claim;
-    private readonly NodeView view;
-    private readonly RenewalTimes renewal;
+    private readonly EtcdRetryPolicy retryPolicy;
+    private readonly LeaseOwnership claim;
+    private readonly NodeKeyWatcher view;
+    private readonly RenewalSchedule renewal;
     private readonly Backoff looks;
     private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
     private readonly ILogger logger;
-    private readonly LoopWatch loops;
+    private readonly LivenessMonitor loops;
     private readonly Flannel.Core.Leases.Lease held;
     private readonly Lock gate = new();
     private bool unreachable;
-    private WatchedLoop? loop;
+    private MonitoredLoop? loop;
 
     // What the timer looks at, too: under the gate.
     private ITimer? expiry;
-    private LeaseLife? life;
+    private LeaseExpiry? life;
     private bool expired;
 
     /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that
@@ -55,17 +55,17 @@ public sealed class LeaseKeeper
         Random random,
         ILogger logger,
         TimeSpan? leaseTime = null,
-        LoopWatch? loops = null)
+        LivenessMonitor? loops = null)
     {
-        this.loops = loops ?? new LoopWatch(time);
+        this.loops = loops ?? new LivenessMonitor(time);
         this.etcd = etcd;
         this.time = time;
         this.logger = logger;
         this.held = held.Lease;
-        patience = new Patience(time, random, logger);
-        claim = new LeaseClaim(etcd, keys, held, leaseTime ?? FlannelContract.LeaseTime, time, random, logger);
-        view = new NodeView(etcd, keys, held, events.Writer, logger);
-        renewal = new RenewalTimes(renewMargin, time, random);
+        retryPolicy = new EtcdRetryPolicy(time, random, logger);
+        claim = new LeaseOwnership(etcd, keys, held, leaseTime ?? FlannelContract.LeaseTime, time, random, logger);
+        view = new NodeKeyWatcher(etcd, keys, held, events.Writer, logger);
+        renewal = new RenewalSchedule(renewMargin, time, random);
         looks = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5), random);
     }
 
@@ -105,7 +105,7 @@ public sealed class LeaseKeeper
 
             while (true)
             {
-                loop.Works();
+                loop.Busy();
                 try
                 {
                     if (renewal.Due(claim.Life) <= TimeSpan.Zero) await RenewAsync(cancellation);
@@ -122,7 +122,7 @@ public sealed class LeaseKeeper
                 catch (EtcdException e)
                 {
                     Trouble(e);
-                    await patience.PauseAsync(e, cancellation);
+                    await retryPolicy.PauseAsync(e, cancellation);
                 }
             }
         }
@@ -140,9 +140,9 @@ public sealed class LeaseKeeper
         renewal.Again();
         var before = claim.Life;
         var verdict = await claim.JudgeAsync(look, cancellation);
-        if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
+        if (verdict is OwnershipResult.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
         if (claim.Life != before) Renewed();
-        if (verdict is ClaimVerdict.LookAgain || !Confirm()) return null;
+        if (verdict is OwnershipResult.LookAgain || !Confirm()) return null;
         view.Tell(look);
         return await WatchAsync(look.Revision, cancellation);
     }
@@ -173,8 +173,8 @@ public sealed class LeaseKeeper
                 {
                     var before = claim.Life;
                     var verdict = await claim.JudgeEventAsync(own, cancellation);
-                    if (verdict is ClaimVerdict.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
-                    if (verdict is ClaimVerdict.LookAgain) return null;
+                    if (verdict is OwnershipResult.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
+                    if (verdict is OwnershipResult.LookAgain) return null;
                     if (claim.Life != before && !Renewed()) return null;
                 }
 
@@ -195,9 +195,9 @@ public sealed class LeaseKeeper
         var wait = renewal.Due(claim.Life);
         if (wait <= TimeSpan.Zero) return;
         if (wait > ClockCheck) wait = ClockCheck;
-        loop?.Waits(wait);
+        loop?.Idle(wait);
         await TaskWait.WaitAsync(next, wait, time, cancellation);
-        loop?.Works();
+        loop?.Busy();
     }
 
     /// <summary>Renews while the stream lives.</summary>

@@ -4,7 +4,7 @@ using Flannel.Core.Leases;
 namespace Flannel.Etcd.Registry;
 
 /// <summary>Whose a lease is.</summary>
-public enum LeaseOwnership
+public enum LeaseOwnerKind
 {
     /// <summary>This node's.</summary>
     Own,
@@ -33,12 +33,12 @@ public sealed record LeaseOwner(Ipv4Address PublicIp, Ipv4Network? PreviousSubne
     /// address once, so whoever had it before is gone. An address given by hand proves nothing.</summary>
     public bool IsAddressConfirmed { get; init; }
 
-    public LeaseOwnership Judge(Lease lease)
+    public LeaseOwnerKind Judge(Lease lease)
     {
         var isSameAddress = lease.Attributes.PublicIp == PublicIp;
-        if (LeaseInstance.Read(lease.Attributes) is not { } instance) return isSameAddress ? LeaseOwnership.Own : LeaseOwnership.Other;
-        if (instance.Id == Instance?.Id) return LeaseOwnership.Own;
-        if (!isSameAddress) return LeaseOwnership.Other;
-        return IsAddressConfirmed && instance.VpcId == Instance?.VpcId ? LeaseOwnership.OfGoneInstance : LeaseOwnership.AddressInUse;
+        if (LeaseInstance.Read(lease.Attributes) is not { } instance) return isSameAddress ? LeaseOwnerKind.Own : LeaseOwnerKind.Other;
+        if (instance.Id == Instance?.Id) return LeaseOwnerKind.Own;
+        if (!isSameAddress) return LeaseOwnerKind.Other;
+        return IsAddressConfirmed && instance.VpcId == Instance?.VpcId ? LeaseOwnerKind.OfGoneInstance : LeaseOwnerKind.AddressInUse;
     }
 }

@@ -7,12 +7,12 @@ namespace Flannel.Etcd.Registry;
 
 /// <summary>The transactions that change a lease. All of them compare what they rest on, and answer with the fresh state
 /// otherwise.</summary>
-internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
+internal sealed class LeaseWrites(EtcdKeys keys, RegistryReader reader)
 {
     /// <summary>Creates the key if the configuration is still the one that was read and no overlapping subnet is leased.</summary>
     public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config) => new()
     {
-        Compare = { Compares.WrittenAt(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
+        Compare = { TxnCompare.ModRevision(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
         Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Pointers(key, attributes, etcdLeaseId) },
         Failure = { reader.Reads() },
     };
@@ -24,7 +24,7 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
     {
         var pointer = keys.Node(attributes.PublicIp);
         var request = Create(key, attributes, etcdLeaseId, config);
-        request.Compare.Add(Compares.WrittenAt(pointer, addressPointerRevision));
+        request.Compare.Add(TxnCompare.ModRevision(pointer, addressPointerRevision));
         request.Failure.Insert(0, new RequestOp { RequestRange = new RangeRequest { Key = pointer } });
         return request;
     }
@@ -38,11 +38,11 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
         put.RequestPut.IgnoreLease = true;
         var request = new TxnRequest
         {
-            Compare = { Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision) },
+            Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
             Success = { put, Pointers(lease.Key, attributes, lease.EtcdLeaseId) },
             Failure = { reader.Reads() },
         };
-        if (config is not null) request.Compare.Add(Compares.WrittenAt(keys.Config, config.ModRevision));
+        if (config is not null) request.Compare.Add(TxnCompare.ModRevision(keys.Config, config.ModRevision));
         // Should another node have this address by now, it loses a pointer, and finds its lease by its instance or among all.
         if (lease.Attributes.PublicIp != attributes.PublicIp)
         {
@@ -56,7 +56,7 @@ internal sealed class LeaseWrites(EtcdKeys keys, StateReader reader)
     /// <summary>Deletes a key that nobody else has written; answers with the state either way.</summary>
     public TxnRequest Delete(Flannel.Core.Leases.Lease lease) => new()
     {
-        Compare = { Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision) },
+        Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
         Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Lease(lease.Key) } }, reader.Reads() },
         Failure = { reader.Reads() },
     };

@@ -39,7 +39,7 @@ public static class OverlapRanges
     }
 
     internal static IEnumerable<Compare> Absent(EtcdKeys keys, Ipv4Network subnet) =>
-        Of(keys, subnet).Select(range => Compares.Absent(range.Key, range.End));
+        Of(keys, subnet).Select(range => TxnCompare.Absent(range.Key, range.End));
 
     private static IEnumerable<(ByteString, ByteString)> Inside(EtcdKeys keys, Ipv4Network subnet)
     {

@@ -130,7 +130,7 @@ public sealed class RouteStatusStore
             var lease = ByteString.CopyFromUtf8(keys.Subnets + key);
             var request = new TxnRequest
             {
-                Compare = { fence.Compares(keys), Compares.CreatedAt(lease, 0) },
+                Compare = { fence.Compares(keys), TxnCompare.CreateRevision(lease, 0) },
                 Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Route(key) } } },
                 Failure = { new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } } },
             };
@@ -191,7 +191,7 @@ public sealed class RouteStatusStore
         {
             // The last write, not only the creation: an upstream node's renewal attaches its key to another etcd lease, and the status
             // belongs to that one.
-            request.Compare.Add(Compares.WrittenAt(keys.Lease(lease.Key), lease.ModRevision));
+            request.Compare.Add(TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision));
             request.Success.Add(new RequestOp
             {
                 RequestPut = new PutRequest

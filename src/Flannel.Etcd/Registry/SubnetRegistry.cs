@@ -25,7 +25,7 @@ public sealed class SubnetRegistry
 
     private readonly IEtcd etcd;
     private readonly EtcdKeys keys;
-    private readonly StateReader reader;
+    private readonly RegistryReader reader;
     private readonly LeaseWrites writes;
     private readonly TimeSpan leaseTime;
     private readonly TimeProvider time;
@@ -41,7 +41,7 @@ public sealed class SubnetRegistry
         this.random = random;
         this.logger = logger;
         this.leaseTime = leaseTime ?? FlannelContract.LeaseTime;
-        reader = new StateReader(etcd, keys, new LeaseReader(keys, logger));
+        reader = new RegistryReader(etcd, keys, new LeaseReader(keys, logger));
         writes = new LeaseWrites(keys, reader);
     }
 
@@ -63,11 +63,11 @@ public sealed class SubnetRegistry
         Action<ConfigState> onTrouble, CancellationToken cancellation, RegistryState? known = null, LeaseOwner? owner = null,
         Func<RegistryState, TimeSpan>? onRead = null)
     {
-        var patience = new Patience(time, random, logger);
+        var retryPolicy = new EtcdRetryPolicy(time, random, logger);
         ConfigState? told = null;
         for (var state = known; ; state = null)
         {
-            state ??= await patience.UntilAnsweredAsync(ReadAsync, evenRefused: false, cancellation);
+            state ??= await retryPolicy.UntilAnsweredAsync(ReadAsync, evenRefused: false, cancellation);
             var atMost = onRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
             if (state.Config is ConfigState.Present) return state;
             if (state.Config != told) onTrouble(told = state.Config);
@@ -82,7 +82,7 @@ public sealed class SubnetRegistry
     /// help.</summary>
     /// <param name="known">A state that was read just now, to spare the first look; how old it is does not matter for correctness.</param>
     public Task<AcquireResult> AcquireAsync(AcquireRequest request, CancellationToken cancellation, RegistryState? known = null) =>
-        new Acquisition(etcd, reader, writes, request, leaseTime, time, random, logger).RunAsync(known, cancellation);
+        new SubnetAcquirer(etcd, reader, writes, request, leaseTime, time, random, logger).RunAsync(known, cancellation);
 
     /// <summary>Changes what a lease says of its node, unless somebody wrote it since it was read: then the answer is null.</summary>
     /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
@@ -106,7 +106,7 @@ public sealed class SubnetRegistry
     /// <summary>Completes when there may be room where there was none: a key below <c>subnets/</c> was deleted, or the configuration was
     /// written, after a revision; or after the time, whichever is first.</summary>
     public Task WaitForRoomAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>
-        WaitAsync(LeaseFollower.Range(keys, revision + 1), atMost, cancellation);
+        WaitAsync(LeaseWatcher.Range(keys, revision + 1), atMost, cancellation);
 
     /// <summary>Completes when the configuration was written or deleted after a revision, or after the time, whichever is first.</summary>
     public Task WaitForConfigChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation) =>

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 
@@ -6,7 +6,7 @@ namespace Flannel.RouteController.Execution;
 
 /// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole or got no
 /// answer, one alone where a batch cannot.</summary>
-internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
+internal sealed class CreateBatches(RouteFailures troubles, TimeProvider time)
 {
     /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
     private const int EnoughGoodSingles = 3;
@@ -23,7 +23,7 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
     private bool IsDenied => deniedAt is { } at && time.GetElapsedTime(at) < DeniedPause;
 
     /// <param name="open">Not empty.</param>
-    public RouteWrite Next(IReadOnlyList<RouteStep.Create> open, Func<RouteStep.Create, bool> fitsBatch)
+    public RouteWrite Next(IReadOnlyList<RouteAction.Create> open, Func<RouteAction.Create, bool> fitsBatch)
     {
         var batch = IsDenied || Size.Current == 1 ? [] : Together(open.Where(create => fitsBatch(create) && !IsSuspect(create)));
         return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
@@ -70,9 +70,9 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
         goodSingles = 0;
     }
 
-    private List<RouteStep.Create> Together(IEnumerable<RouteStep.Create> open)
+    private List<RouteAction.Create> Together(IEnumerable<RouteAction.Create> open)
     {
-        var batch = new List<RouteStep.Create>();
+        var batch = new List<RouteAction.Create>();
         var destinations = new HashSet<Ipv4Network>();
         foreach (var create in open)
         {
@@ -84,5 +84,5 @@ internal sealed class CreateBatches(RouteTroubles troubles, TimeProvider time)
     }
 
     /// <summary>What failed by itself before would spoil a batch again.</summary>
-    private bool IsSuspect(RouteStep.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
+    private bool IsSuspect(RouteAction.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
 }

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.RouteController.Execution;
 
 /// <summary>The size of the next batch of deletions in one VPC, and whether and when a failed one is repeated. For
-/// <see cref="RouteLeftovers"/>, which has an end, unlike a term.</summary>
+/// <see cref="RouteInventory"/>, which has an end, unlike a term.</summary>
 internal sealed class DeletionAttempts(TimeProvider time, Random random)
 {
     /// <summary>How long calls may fail in a row, not counting those that a smaller batch follows.</summary>
@@ -34,7 +34,7 @@ internal sealed class DeletionAttempts(TimeProvider time, Random random)
         if (RouteErrors.IsTooLong(error) && sent > 1)
         {
             Size.Shorten(sent);
-            ControlLog.BatchRefused(log, vpc, sent, error.Code, error.Message, error.RequestId);
+            RouteControllerLog.BatchRefused(log, vpc, sent, error.Code, error.Message, error.RequestId);
             Restart();
             return pauses.Next(error);
         }
@@ -42,14 +42,14 @@ internal sealed class DeletionAttempts(TimeProvider time, Random random)
         if (error.Kind is not (CloudErrorKind.Retry or CloudErrorKind.Reread)) return null;
         if (RouteErrors.MayBeCausedBySize(error) && Size.Unanswered(sent))
         {
-            ControlLog.BatchUnanswered(log, vpc, sent, Size.Current, error.Code, error.Message, error.RequestNote);
+            RouteControllerLog.BatchUnanswered(log, vpc, sent, Size.Current, error.Code, error.Message, error.RequestNote);
             Restart();
             return pauses.Next(error);
         }
 
         if (IsExhausted) return null;
         var pause = pauses.Next(error);
-        VpcTroubles.Tell(vpc, error, pause, log);
+        VpcBackoff.Tell(vpc, error, pause, log);
         return pause;
     }
 

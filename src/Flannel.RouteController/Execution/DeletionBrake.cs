@@ -39,16 +39,16 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
     /// <summary>Called in each pass. Leases that end together hold the deletions even if most of them are there again when the rest are
     /// due.</summary>
     /// <param name="steps">Those of all tables of the VPC.</param>
-    public void Observe(VpcView view, IReadOnlyCollection<RouteStep> steps)
+    public void Observe(DesiredVpcState view, IReadOnlyCollection<RouteAction> steps)
     {
-        routes = steps.Where(step => step is not RouteStep.Conflict).Select(step => step.Destination).Distinct().Count();
+        routes = steps.Where(step => step is not RouteAction.Conflict).Select(step => step.Destination).Distinct().Count();
         var together = view.EndedRecently.Count(ended => time.GetElapsedTime(ended.At) <= LeaseEndings.Together);
         if (together > Limit) heldSince ??= time.GetTimestamp();
     }
 
     /// <summary>Those that may be deleted now.</summary>
     /// <param name="due">Stale routes with evidence, in every table.</param>
-    public IReadOnlyList<RouteStep.Delete> Allow(IReadOnlyList<RouteStep.Delete> due)
+    public IReadOnlyList<RouteAction.Delete> Allow(IReadOnlyList<RouteAction.Delete> due)
     {
         Forget();
         var limit = Limit;
@@ -59,14 +59,14 @@ internal sealed class DeletionBrake(VpcId vpc, TimeProvider time, ILogger log)
         if (Held > 0 && !isReported)
         {
             isReported = true;
-            ControlLog.DeletionsHeld(log, vpc, Held, limit, routes, (long)Hold.TotalMinutes);
+            RouteControllerLog.DeletionsHeld(log, vpc, Held, limit, routes, (long)Hold.TotalMinutes);
         }
 
         return [.. due.Where(step => allowed.Contains(step.Destination))];
     }
 
     /// <summary>A deletion was tried.</summary>
-    public void Note(IEnumerable<RouteStep.Delete> steps)
+    public void Note(IEnumerable<RouteAction.Delete> steps)
     {
         foreach (var step in steps.Where(step => step.Released is null)) deleted[step.Destination] = time.GetTimestamp();
     }

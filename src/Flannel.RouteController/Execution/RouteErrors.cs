@@ -1,4 +1,3 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 
 namespace Flannel.RouteController.Execution;

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.RouteController.Planning;
@@ -9,7 +11,7 @@ namespace Flannel.RouteController.Execution;
 
 /// <summary>Chooses the next call for a VPC and makes it. The API takes one write at a time per VPC and up to 50 entries in it.</summary>
 internal sealed class RouteWriter(
-    VpcId vpc, ICloudApi api, OwnershipMark mark, RouteTroubles troubles, TimeProvider time, Random random, ILogger log)
+    VpcId vpc, ICloudApi api, OwnershipMark mark, RouteFailures troubles, TimeProvider time, Random random, ILogger log)
 {
     /// <summary>How long a listing may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(3);
@@ -19,7 +21,7 @@ internal sealed class RouteWriter(
 
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];
     private readonly Dictionary<RouteKey, string> clientTokens = [];
-    private readonly Dictionary<RouteKey, RouteStep> uncertain = [];
+    private readonly Dictionary<RouteKey, RouteAction> uncertain = [];
     private readonly Dictionary<string, long> marked = [];
     private readonly CreateBatches batches = new(troubles, time);
     private readonly BatchSize deletions = new(time);
@@ -40,7 +42,7 @@ internal sealed class RouteWriter(
     public event Action<RouteKey>? Deleted;
 
     /// <summary>Learns from a table's new plan what has come of earlier calls.</summary>
-    public void Observe(string tableId, IReadOnlyList<RouteStep> steps)
+    public void Observe(string tableId, IReadOnlyList<RouteAction> steps)
     {
         var now = steps.GroupBy(RouteKey.Of).ToDictionary(group => group.Key, group => group.First());
         foreach (var (key, ack) in acknowledged.Where(pair => pair.Key.TableId == tableId).ToList())
@@ -52,8 +54,8 @@ internal sealed class RouteWriter(
         foreach (var (key, wish) in uncertain.Where(pair => pair.Key.TableId == tableId).ToList())
         {
             var stands = now.TryGetValue(key, out var step);
-            var done = wish is RouteStep.Delete ? !stands || step is RouteStep.Wait
-                : step is RouteStep.Keep or RouteStep.Mark or RouteStep.Wait;
+            var done = wish is RouteAction.Delete ? !stands || step is RouteAction.Wait
+                : step is RouteAction.Keep or RouteAction.Mark or RouteAction.Wait;
             if (done) Acknowledge(wish, "-");
             uncertain.Remove(key);
         }
@@ -61,31 +63,31 @@ internal sealed class RouteWriter(
         foreach (var key in clientTokens.Keys.Where(key => key.TableId == tableId).ToList())
         {
             // A token outlives its wish only until the entry is seen: the next wish for the same route is another one.
-            if (!now.TryGetValue(key, out var step) || step is not RouteStep.Create) clientTokens.Remove(key);
+            if (!now.TryGetValue(key, out var step) || step is not RouteAction.Create) clientTokens.Remove(key);
         }
     }
 
     /// <summary>Whether a call for it has succeeded, and only the listing does not show it yet.</summary>
-    public bool IsOnItsWay(RouteStep step) =>
+    public bool IsOnItsWay(RouteAction step) =>
         acknowledged.TryGetValue(RouteKey.Of(step), out var ack) && ack.Step == step.GetType() && time.GetElapsedTime(ack.At) < ListingLag;
 
     /// <summary>The next call; null when there is nothing to do now. Creating heals most with one call and comes first, one re-pointing
     /// after each so that neither starves the other; marking and deleting wait for both.</summary>
     /// <param name="deletable">The deletions of the plan that may be done now.</param>
     public RouteWrite? Choose(
-        IReadOnlyList<RouteStep> plan, Func<RouteStep.Create, bool> isRefused, Func<RouteStep.Create, bool> fitsBatch,
-        IReadOnlyList<RouteStep.Delete> deletable)
+        IReadOnlyList<RouteAction> plan, Func<RouteAction.Create, bool> isRefused, Func<RouteAction.Create, bool> fitsBatch,
+        IReadOnlyList<RouteAction.Delete> deletable)
     {
-        bool IsOpen(RouteStep step) => !troubles.Blocks(step) && !IsOnItsWay(step);
-        var creates = plan.OfType<RouteStep.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
-        var rePoint = plan.OfType<RouteStep.RePoint>().FirstOrDefault(IsOpen);
-        if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteStep.Create))) return new RouteWrite.RePointOne(rePoint);
+        bool IsOpen(RouteAction step) => !troubles.Blocks(step) && !IsOnItsWay(step);
+        var creates = plan.OfType<RouteAction.Create>().Where(step => IsOpen(step) && !isRefused(step)).ToList();
+        var rePoint = plan.OfType<RouteAction.Update>().FirstOrDefault(IsOpen);
+        if (rePoint is not null && (creates.Count == 0 || lastKind == typeof(RouteAction.Create))) return new RouteWrite.UpdateOne(rePoint);
         if (creates.Count > 0) return batches.Next(creates, fitsBatch);
-        if (!plan.Any(step => step is RouteStep.Create)) batches.Rest();
+        if (!plan.Any(step => step is RouteAction.Create)) batches.Rest();
         var deletes = deletable.Where(IsOpen).Take(deletions.Current).ToList();
         if (deletes.Count > 0) return new RouteWrite.DeleteMany(deletes);
         if (deletable.Count == 0) deletions.Reset();
-        var unmarked = plan.OfType<RouteStep.Mark>().FirstOrDefault(step => IsOpen(step) && MayBeMarked(step));
+        var unmarked = plan.OfType<RouteAction.Mark>().FirstOrDefault(step => IsOpen(step) && MayBeMarked(step));
         return unmarked is null ? null : new RouteWrite.MarkOne(unmarked);
     }
 
@@ -100,7 +102,7 @@ internal sealed class RouteWriter(
         {
             RouteWrite.CreateMany many => await CreateManyAsync(many, cancellation),
             RouteWrite.CreateOne one => await CreateOneAsync(one.Route, cancellation),
-            RouteWrite.RePointOne one => await RePointAsync(one.Route, cancellation),
+            RouteWrite.UpdateOne one => await RePointAsync(one.Route, cancellation),
             RouteWrite.MarkOne one => await MarkAsync(one.Route, cancellation),
             RouteWrite.DeleteMany many => await DeleteAsync(many, cancellation),
             _ => throw new InvalidOperationException($"no such write: {write}"),
@@ -120,12 +122,12 @@ internal sealed class RouteWriter(
             if (RouteErrors.ConcernsAll(error)) return Uncertain(write, error, batches.Size);
             if (error.Kind == CloudErrorKind.Denied)
             {
-                if (batches.Denied()) ControlLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
+                if (batches.Denied()) RouteControllerLog.BatchDenied(log, vpc, error.DeniedAction ?? "vpc:CreateRouteEntries", error.RequestId);
                 return null;
             }
 
             batches.Refused(write.Routes.Count);
-            ControlLog.BatchRefused(log, vpc, write.Routes.Count, error.Code, error.Message, error.RequestId);
+            RouteControllerLog.BatchRefused(log, vpc, write.Routes.Count, error.Code, error.Message, error.RequestId);
             return null;
         }
 
@@ -135,7 +137,7 @@ internal sealed class RouteWriter(
     }
 
     /// <summary>Concludes for each route of a batch whether it was created, from the failures that the answer names.</summary>
-    private void Settle(RouteWrite.CreateMany write, BatchOutcome outcome, string requestId)
+    private void Settle(RouteWrite.CreateMany write, BatchResult outcome, string requestId)
     {
         var tablesOf = write.Routes.ToLookup(route => route.Destination);
         var failed = new Dictionary<Ipv4Network, CloudError>();
@@ -168,10 +170,10 @@ internal sealed class RouteWriter(
     {
         hasFailed = true;
         refused(write.Steps.Count);
-        ControlLog.BatchRefused(log, vpc, write.Steps.Count, unnamed.Code, unnamed.Message, requestId);
+        RouteControllerLog.BatchRefused(log, vpc, write.Steps.Count, unnamed.Code, unnamed.Message, requestId);
     }
 
-    private async Task<CloudError?> CreateOneAsync(RouteStep.Create route, CancellationToken cancellation)
+    private async Task<CloudError?> CreateOneAsync(RouteAction.Create route, CancellationToken cancellation)
     {
         var key = RouteKey.Of(route);
         if (!clientTokens.TryGetValue(key, out var token)) clientTokens.Add(key, token = NewClientToken(route));
@@ -193,12 +195,12 @@ internal sealed class RouteWriter(
     }
 
     /// <summary>Whether the mark was not written to this entry before, or long ago.</summary>
-    private bool MayBeMarked(RouteStep.Mark step) =>
+    private bool MayBeMarked(RouteAction.Mark step) =>
         !marked.TryGetValue(step.Entry.RouteEntryId, out var at) || time.GetElapsedTime(at) >= MarkInterval;
 
     /// <summary>Name and description alone: with an unchanged next hop the API would refuse the call
     /// (OperationDenied.NextHopNotChanged).</summary>
-    private async Task<CloudError?> MarkAsync(RouteStep.Mark route, CancellationToken cancellation)
+    private async Task<CloudError?> MarkAsync(RouteAction.Mark route, CancellationToken cancellation)
     {
         var answer = await api.ModifyRouteEntryAsync(
             vpc.RegionId, route.Entry, null, mark.Token, mark.DescriptionFor(route.Entry), cancellation);
@@ -216,14 +218,14 @@ internal sealed class RouteWriter(
         return null;
     }
 
-    private async Task<CloudError?> RePointAsync(RouteStep.RePoint route, CancellationToken cancellation)
+    private async Task<CloudError?> RePointAsync(RouteAction.Update route, CancellationToken cancellation)
     {
         var answer = await api.ModifyRouteEntryAsync(
             vpc.RegionId, route.Entry, route.Wanted.NextHop, mark.Token, mark.Description, cancellation);
         if (answer.Error is { } error)
         {
             hasFailed = true;
-            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.RePointOne(route), error);
+            if (RouteErrors.ConcernsAll(error)) return Uncertain(new RouteWrite.UpdateOne(route), error);
             Fail(route, error);
             return error.Kind == CloudErrorKind.Denied ? error : null;
         }
@@ -249,9 +251,9 @@ internal sealed class RouteWriter(
         return null;
     }
 
-    private void Settle(RouteWrite.DeleteMany write, BatchOutcome outcome, string requestId)
+    private void Settle(RouteWrite.DeleteMany write, BatchResult outcome, string requestId)
     {
-        bool Names(BatchFailure failure, RouteStep.Delete route) => write.Routes.Count == 1
+        bool Names(BatchFailure failure, RouteAction.Delete route) => write.Routes.Count == 1
             || failure.RouteEntryId == route.Entry.RouteEntryId
             || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination);
 
@@ -270,7 +272,7 @@ internal sealed class RouteWriter(
     {
         batches.Size.Shorten(write.Steps.Count);
         deletions.Shorten(write.Steps.Count);
-        ControlLog.BatchRefused(log, vpc, write.Steps.Count, error.Code, error.Message, error.RequestId);
+        RouteControllerLog.BatchRefused(log, vpc, write.Steps.Count, error.Code, error.Message, error.RequestId);
         return null;
     }
 
@@ -282,52 +284,52 @@ internal sealed class RouteWriter(
     {
         foreach (var step in write.Steps) uncertain[RouteKey.Of(step)] = step;
         HasShrunk = size is not null && RouteErrors.MayBeCausedBySize(error) && size.Unanswered(write.Steps.Count);
-        if (HasShrunk) ControlLog.BatchUnanswered(log, vpc, write.Steps.Count, size!.Current, error.Code, error.Message, error.RequestNote);
+        if (HasShrunk) RouteControllerLog.BatchUnanswered(log, vpc, write.Steps.Count, size!.Current, error.Code, error.Message, error.RequestNote);
         return error;
     }
 
-    private void Fail(RouteStep step, CloudError error)
+    private void Fail(RouteAction step, CloudError error)
     {
         var trouble = troubles.Fail(step, error);
         // What the next reading most likely settles is worth a line only if it does not.
         var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
         if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
-        ControlLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
+        RouteControllerLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
     }
 
-    private void Acknowledge(RouteStep step, string requestId)
+    private void Acknowledge(RouteAction step, string requestId)
     {
         acknowledged[RouteKey.Of(step)] = new Acknowledgement(step.GetType(), time.GetTimestamp());
         switch (step)
         {
-            case RouteStep.Create create:
+            case RouteAction.Create create:
                 Counts += new WriteCounts(1, 0, 0, 0, 0);
-                ControlLog.RouteCreated(log, create.RouteTableId, create.Destination, create.Wanted.NextHop.Id, requestId);
+                RouteControllerLog.RouteCreated(log, create.RouteTableId, create.Destination, create.Wanted.NextHop.Id, requestId);
                 break;
-            case RouteStep.RePoint rePoint:
+            case RouteAction.Update rePoint:
                 Counts += new WriteCounts(0, 1, 0, 0, 0);
                 var before = string.Join(' ', rePoint.Entry.NextHops.Select(hop => hop.Id));
-                ControlLog.RouteRePointed(log, rePoint.RouteTableId, rePoint.Destination, before, rePoint.Wanted.NextHop.Id, requestId);
+                RouteControllerLog.RouteRePointed(log, rePoint.RouteTableId, rePoint.Destination, before, rePoint.Wanted.NextHop.Id, requestId);
                 break;
-            case RouteStep.Delete delete:
+            case RouteAction.Delete delete:
                 Counts += new WriteCounts(0, 0, 1, 0, 0);
                 var hop = string.Join(' ', delete.Entry.NextHops.Select(hop => hop.Id));
-                ControlLog.RouteDeleted(log, delete.RouteTableId, delete.Destination, hop, requestId);
+                RouteControllerLog.RouteDeleted(log, delete.RouteTableId, delete.Destination, hop, requestId);
                 Deleted?.Invoke(RouteKey.Of(delete));
                 break;
-            case RouteStep.Mark marking:
-                ControlLog.RouteMarked(
+            case RouteAction.Mark marking:
+                RouteControllerLog.RouteMarked(
                     log, marking.RouteTableId, marking.Destination, marking.Wanted.NextHop.Id,
                     OwnershipMark.TokenOf(marking.Entry) ?? "-", requestId);
                 break;
         }
     }
 
-    private NewRouteEntry NewEntry(RouteStep.Create route) =>
+    private NewRouteEntry NewEntry(RouteAction.Create route) =>
         new(route.RouteTableId, route.Destination, route.Wanted.NextHop, mark.Token, mark.Description);
 
     /// <summary>Tells one wish from the next for the same route, but is the same for every repetition of one.</summary>
-    private string NewClientToken(RouteStep.Create route)
+    private string NewClientToken(RouteAction.Create route)
     {
         var text = $"{route.RouteTableId} {route.Destination} {route.Wanted.NextHop} {route.Wanted.Lease.CreateRevision} {random.NextInt64():x}";
         return Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(text)))[..48];

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
@@ -21,7 +21,7 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
     private sealed record Absence(RouteEntry Entry, long Since, TimeSpan Carried, long? EndedAt);
 
     /// <param name="steps">The whole plan of one table.</param>
-    public void Observe(string tableId, IReadOnlyList<RouteStep> steps, VpcView view)
+    public void Observe(string tableId, IReadOnlyList<RouteAction> steps, DesiredVpcState view)
     {
         isWhole = view.IsWhole;
         if (!view.IsWhole)
@@ -36,7 +36,7 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
         var candidates = new Dictionary<RouteKey, RouteEntry>();
         foreach (var step in steps)
         {
-            if (step is RouteStep.Delete { Released: null } delete) candidates.TryAdd(RouteKey.Of(step), delete.Entry);
+            if (step is RouteAction.Delete { Released: null } delete) candidates.TryAdd(RouteKey.Of(step), delete.Entry);
             else if (EntryOf(step) is { } leased) absences.Forget(leased);
         }
 
@@ -65,8 +65,8 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
         }
     }
 
-    /// <summary>Whether there is the evidence, of a step that is no <see cref="RouteStep.Delete.Released"/> one.</summary>
-    public bool IsDue(RouteStep.Delete step) =>
+    /// <summary>Whether there is the evidence, of a step that is no <see cref="RouteAction.Delete.Released"/> one.</summary>
+    public bool IsDue(RouteAction.Delete step) =>
         isWhole && missing.TryGetValue(RouteKey.Of(step), out var absence) && IsSame(step.Entry, absence.Entry)
         && Left(absence) <= TimeSpan.Zero;
 
@@ -92,7 +92,7 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     /// <summary>The lease of the very node that the entry leads to: another node's end proves nothing about this route.</summary>
-    private static long? EndOf(RouteEntry entry, VpcView view)
+    private static long? EndOf(RouteEntry entry, DesiredVpcState view)
     {
         foreach (var ended in view.Ended)
         {
@@ -106,11 +106,11 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
     private static bool IsSame(RouteEntry one, RouteEntry other) =>
         one.RouteEntryId == other.RouteEntryId && one.NextHops.SequenceEqual(other.NextHops);
 
-    private static RouteEntry? EntryOf(RouteStep step) => step switch
+    private static RouteEntry? EntryOf(RouteAction step) => step switch
     {
-        RouteStep.Keep keep => keep.Entry,
-        RouteStep.Mark mark => mark.Entry,
-        RouteStep.RePoint rePoint => rePoint.Entry,
+        RouteAction.Keep keep => keep.Entry,
+        RouteAction.Mark mark => mark.Entry,
+        RouteAction.Update rePoint => rePoint.Entry,
         _ => null,
     };
 }

@@ -1,5 +1,7 @@
 using System.Text;
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Observation;
@@ -26,7 +28,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
         // Nothing is written: an id that nobody has makes every mark another cluster's.
         var mark = OwnershipMark.Of(cluster ?? ClusterId.New());
         if (cluster is null) text.Append("no cluster id yet: the first route controller creates one\n");
-        foreach (var (vpc, view) in VpcView.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
+        foreach (var (vpc, view) in DesiredVpcState.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
         {
             var tables = new VpcTables(vpc, options.RouteTableIds, api, log);
             text.Append($"{vpc}: {view.Nodes.Count} nodes in {view.Network}\n");
@@ -39,7 +41,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
 
             foreach (var line in tables.Unverified) text.Append($"  {line}\n");
             complete &= !tables.Unverified.Any();
-            var steps = new List<RouteStep>();
+            var steps = new List<RouteAction>();
             foreach (var tableId in tables.Serving.Concat(tables.Others))
             {
                 var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, tableId, cancellation);
@@ -53,7 +55,7 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
             }
 
             Print(text, steps);
-            changes += steps.Count(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete);
+            changes += steps.Count(step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
             var seen = OtherClustersIn(vpc, steps, mark);
             foreach (var other in seen) text.Append($"  {other}\n");
             others.AddRange(seen);
@@ -64,12 +66,12 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
         return new RouteDryRun(text.ToString(), changes, complete, others);
     }
 
-    private static List<OtherCluster> OtherClustersIn(VpcId vpc, IEnumerable<RouteStep> steps, OwnershipMark mark) =>
-        [.. steps.OfType<RouteStep.Conflict>().Where(step => mark.OwnerOf(step.Entry) == MarkOwner.OtherCluster)
+    private static List<OtherCluster> OtherClustersIn(VpcId vpc, IEnumerable<RouteAction> steps, OwnershipMark mark) =>
+        [.. steps.OfType<RouteAction.Conflict>().Where(step => mark.OwnerOf(step.Entry) == MarkOwner.OtherCluster)
             .GroupBy(step => OwnershipMark.TokenOf(step.Entry)!).OrderBy(group => group.Key, StringComparer.Ordinal)
             .Select(group => new OtherCluster(vpc, group.Key, group.DistinctBy(step => step.Entry.RouteEntryId).Count()))];
 
-    private static void Print(StringBuilder text, List<RouteStep> steps)
+    private static void Print(StringBuilder text, List<RouteAction> steps)
     {
         if (steps.Count == 0) return;
         var width = steps.Max(step => step.RouteTableId.Length);
@@ -81,16 +83,16 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
         }
     }
 
-    private static (string Word, string Hop) Words(RouteStep step) => step switch
+    private static (string Word, string Hop) Words(RouteAction step) => step switch
     {
-        RouteStep.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
-        RouteStep.Create create => ("create", Hop(create.Wanted.NextHop)),
-        RouteStep.RePoint rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
-        RouteStep.Mark mark =>
+        RouteAction.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
+        RouteAction.Create create => ("create", Hop(create.Wanted.NextHop)),
+        RouteAction.Update rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
+        RouteAction.Mark mark =>
             ("mark", $"{Hops(mark.Entry)} {mark.Entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(mark.Entry) ?? "-"}"),
-        RouteStep.Delete delete => ("delete", Hops(delete.Entry)),
-        RouteStep.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
-        RouteStep.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
+        RouteAction.Delete delete => ("delete", Hops(delete.Entry)),
+        RouteAction.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
+        RouteAction.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
         _ => throw new InvalidOperationException($"no such step: {step}"),
     };
 
@@ -107,27 +109,27 @@ public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadO
 
     /// <summary>Asks once for each kind of step in each table: rights are given by table.</summary>
     private static async Task TryAsync(
-        StringBuilder text, ICloudApi api, VpcId vpc, List<RouteStep> steps, OwnershipMark mark, CancellationToken cancellation)
+        StringBuilder text, ICloudApi api, VpcId vpc, List<RouteAction> steps, OwnershipMark mark, CancellationToken cancellation)
     {
-        foreach (var step in steps.Where(step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Delete)
+        foreach (var step in steps.Where(step => step is RouteAction.Create or RouteAction.Update or RouteAction.Delete)
             .DistinctBy(step => (step.RouteTableId, step.GetType())))
         {
             var (action, hop) = step switch
             {
-                RouteStep.Create create => (RouteAction.CreateRouteEntries, create.Wanted.NextHop),
-                RouteStep.RePoint rePoint => (RouteAction.ModifyRouteEntry, rePoint.Wanted.NextHop),
-                _ => (RouteAction.DeleteRouteEntries,
-                    ((RouteStep.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
+                RouteAction.Create create => (RouteWriteCall.CreateRouteEntries, create.Wanted.NextHop),
+                RouteAction.Update rePoint => (RouteWriteCall.ModifyRouteEntry, rePoint.Wanted.NextHop),
+                _ => (RouteWriteCall.DeleteRouteEntries,
+                    ((RouteAction.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
             };
             var entry = new NewRouteEntry(step.RouteTableId, step.Destination, hop, mark.Token, mark.Description);
             var error = await TryAsync(text, api, vpc, action, entry, cancellation);
             // Without the right for batches the controller creates one by one, and a batch refuses what a single call may take.
-            if (error is not null && step is RouteStep.Create) await TryAsync(text, api, vpc, RouteAction.CreateRouteEntry, entry, cancellation);
+            if (error is not null && step is RouteAction.Create) await TryAsync(text, api, vpc, RouteWriteCall.CreateRouteEntry, entry, cancellation);
         }
     }
 
     private static async Task<CloudError?> TryAsync(
-        StringBuilder text, ICloudApi api, VpcId vpc, RouteAction action, NewRouteEntry entry, CancellationToken cancellation)
+        StringBuilder text, ICloudApi api, VpcId vpc, RouteWriteCall action, NewRouteEntry entry, CancellationToken cancellation)
     {
         var answer = await api.DryRunAsync(action, vpc.RegionId, entry, cancellation);
         text.Append(answer.Error switch

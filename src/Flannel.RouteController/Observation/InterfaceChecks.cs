@@ -1,4 +1,5 @@
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.RouteController.Execution;
 using Microsoft.Extensions.Logging;
@@ -8,7 +9,7 @@ namespace Flannel.RouteController.Observation;
 /// <summary>Keeps the source/destination check of the nodes' interfaces off: with it on, an interface drops what its containers send and
 /// receive. On by default for new interfaces since 2025-04-22 (ECS notice 461). Runs beside the routes and never holds them up.</summary>
 internal sealed class InterfaceChecks(
-    string regionId, ICloudApi api, TimeProvider time, Random random, ILogger log, LoopWatch loops, Action changed)
+    string regionId, ICloudApi api, TimeProvider time, Random random, ILogger log, LivenessMonitor loops, Action changed)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -16,7 +17,7 @@ internal sealed class InterfaceChecks(
     private const int AtOnce = 4;
 
     private readonly Lock gate = new();
-    private readonly Signal signal = new(time);
+    private readonly AsyncAutoResetEvent signal = new(time);
     private readonly Dictionary<string, Check> checks = [];
     private readonly HashSet<string> warned = [];
 
@@ -64,12 +65,12 @@ internal sealed class InterfaceChecks(
         using var loop = loops.Begin($"the route controller's loop of interfaces in {regionId}", VpcReconciler.LongestWork);
         while (true)
         {
-            loop.Works();
+            loop.Busy();
             signal.Clear();
             var due = Due();
             if (due.Count > 0) await LookAsync(due, loop, cancellation);
             var pause = UntilNext();
-            loop.Waits(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
+            loop.Idle(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
             await signal.WaitAsync(pause, cancellation);
         }
     }
@@ -90,9 +91,9 @@ internal sealed class InterfaceChecks(
         }
     }
 
-    private async Task LookAsync(List<string> due, WatchedLoop loop, CancellationToken cancellation)
+    private async Task LookAsync(List<string> due, MonitoredLoop loop, CancellationToken cancellation)
     {
-        loop.Works();
+        loop.Busy();
         var answer = await api.DescribeNetworkInterfacesAsync(regionId, due, cancellation);
         if (answer.Error is { Kind: CloudErrorKind.Fatal } && due.Count > 1)
         {
@@ -122,7 +123,7 @@ internal sealed class InterfaceChecks(
         while (on.Count > 0)
         {
             // Hundreds of nodes that join at a throttled API take longer than any one look may.
-            loop.Works();
+            loop.Busy();
             cancellation.ThrowIfCancellationRequested();
             var some = Enumerable.Range(0, Math.Min(AtOnce, on.Count)).Select(_ => on.Dequeue()).ToList();
             var answers = await Task.WhenAll(some.Select(id => api.SwitchOffSourceDestCheckAsync(regionId, id, cancellation)));
@@ -132,7 +133,7 @@ internal sealed class InterfaceChecks(
         }
     }
 
-    private void Learn(string id, CloudResult<Done> answer)
+    private void Learn(string id, CloudResult<Unit> answer)
     {
         if (answer.Error is { Kind: not CloudErrorKind.AlreadySo } error)
         {
@@ -140,7 +141,7 @@ internal sealed class InterfaceChecks(
             return;
         }
 
-        ControlLog.CheckSwitchedOff(log, id, answer.RequestId);
+        RouteControllerLog.CheckSwitchedOff(log, id, answer.RequestId);
         Conclude(id, "", TimeSpan.MaxValue);
     }
 
@@ -150,11 +151,11 @@ internal sealed class InterfaceChecks(
         {
             case CloudErrorKind.Denied:
                 var missing = error.DeniedAction ?? action;
-                if (warned.Add(missing)) ControlLog.CheckDenied(log, missing, error.RequestId);
+                if (warned.Add(missing)) RouteControllerLog.CheckDenied(log, missing, error.RequestId);
                 Conclude(id, $"the source/destination check of {id} may be on: the RAM role lacks {missing}", SlowPause);
                 break;
             case CloudErrorKind.Fatal:
-                if (warned.Add(id + error.Code)) ControlLog.CheckFailed(log, id, error.Code, error.Message, error.RequestNote);
+                if (warned.Add(id + error.Code)) RouteControllerLog.CheckFailed(log, id, error.Code, error.Message, error.RequestNote);
                 Conclude(id, $"the source/destination check of {id} may be on: {error.Code}", SlowPause);
                 break;
             default:

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;

@@ -1,4 +1,6 @@
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
 
@@ -41,7 +43,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         var limit = LimitOf(tableId);
         var hundredths = limit > 0 ? entries * 100L / limit : 100;
         if (hundredths < WarnAgainBelow) warned.Remove(tableId);
-        else if (hundredths >= WarnFrom && warned.Add(tableId)) ControlLog.TableFillsUp(log, vpc, tableId, entries, limit, WhatToDo);
+        else if (hundredths >= WarnFrom && warned.Add(tableId)) RouteControllerLog.TableFillsUp(log, vpc, tableId, entries, limit, WhatToDo);
     }
 
     /// <summary>Tables that are gone.</summary>
@@ -81,7 +83,7 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         arrived = null;
         if (answer.Error is { } error)
         {
-            if (!told) ControlLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestNote);
+            if (!told) RouteControllerLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestNote);
             told = true;
             return;
         }
@@ -90,6 +92,6 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         // More was granted, or less: what was refused before says nothing of it.
         granted = answer.Value.Total;
         refusedAt.Clear();
-        ControlLog.LimitKnown(log, vpc, granted);
+        RouteControllerLog.LimitKnown(log, vpc, granted);
     }
 }

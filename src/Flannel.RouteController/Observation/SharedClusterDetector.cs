@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
 
@@ -23,11 +23,11 @@ internal sealed class SharedClusterDetector(VpcId vpc, OwnershipMark mark, TimeP
     public void Deleted(RouteKey key) => wanted.Remove(key);
 
     /// <param name="steps">The whole plan for these entries.</param>
-    public void Observe(string tableId, IReadOnlyList<RouteEntry> entries, IReadOnlyList<RouteStep> steps)
+    public void Observe(string tableId, IReadOnlyList<RouteEntry> entries, IReadOnlyList<RouteAction> steps)
     {
         foreach (var step in steps)
         {
-            if (step is RouteStep.Create or RouteStep.Keep or RouteStep.Mark or RouteStep.RePoint or RouteStep.Wait { Wanted: not null })
+            if (step is RouteAction.Create or RouteAction.Keep or RouteAction.Mark or RouteAction.Update or RouteAction.Wait { Wanted: not null })
                 wanted.Add(RouteKey.Of(step));
         }
 
@@ -39,7 +39,7 @@ internal sealed class SharedClusterDetector(VpcId vpc, OwnershipMark mark, TimeP
             if (entry.Destination is not { } destination || mark.OwnerOf(entry) != MarkOwner.Ours) continue;
             if (wanted.Contains(new RouteKey(tableId, destination)) || IsShared) continue;
             IsShared = true;
-            ControlLog.ClusterIdShared(log, vpc, tableId, entry.DestinationText, entry.RouteEntryId, mark.Token);
+            RouteControllerLog.ClusterIdShared(log, vpc, tableId, entry.DestinationText, entry.RouteEntryId, mark.Token);
         }
     }
 }

@@ -1,4 +1,6 @@
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Planning;

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Planning;
@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.RouteController.Observation;
 
 /// <summary>Keeps what is known of a VPC's tables as new as it is asked for, and bears the failures of reading.</summary>
-internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries, VpcTroubles troubles, TimeProvider time, Random random, ILogger log)
+internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries, VpcBackoff troubles, TimeProvider time, Random random, ILogger log)
 {
     /// <summary>How soon a vSwitch that gave no answer is asked for again.</summary>
     public static readonly TimeSpan QuestionPause = TimeSpan.FromSeconds(2);
@@ -36,7 +36,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         entries.Invalidate(tables.Others);
     }
 
-    public async Task ReadAsync(VpcView view, CancellationToken cancellation)
+    public async Task ReadAsync(DesiredVpcState view, CancellationToken cancellation)
     {
         HasRead = false;
         if (tables.HasOpenQuestions && time.GetElapsedTime(askedAt) >= QuestionPause) tables.ForgetOpenQuestions();
@@ -75,7 +75,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
     {
         var pause = listingPauses.Next(error);
         ListNotBefore = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
-        VpcTroubles.Tell(vpc, error, pause, log);
+        VpcBackoff.Tell(vpc, error, pause, log);
     }
 
     /// <summary>A call that read has failed in a way that concerns all; the pause before the next.</summary>
@@ -83,7 +83,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
     {
         var pause = troubles.Fail(error);
         NotBefore = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
-        VpcTroubles.Tell(vpc, error, pause, log);
+        VpcBackoff.Tell(vpc, error, pause, log);
         return pause;
     }
 
@@ -92,7 +92,7 @@ internal sealed class VpcReader(VpcId vpc, VpcTables tables, VpcEntries entries,
         var isServing = tables.Serving.Contains(tableId);
         if (isServing || error.Kind == CloudErrorKind.Fatal)
         {
-            ControlLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestNote);
+            RouteControllerLog.TableUnreadable(log, vpc, tableId, error.Code, error.Message, error.RequestNote);
         }
 
         if (isServing)

@@ -1,4 +1,6 @@
 using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
 using Microsoft.Extensions.Logging;
@@ -58,14 +60,14 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     }
 
     /// <summary>Whether all is known that a refresh would find out.</summary>
-    public bool Covers(VpcView view) => !isOld && Knows(view);
+    public bool Covers(DesiredVpcState view) => !isOld && Knows(view);
 
     /// <summary>Whether all is known that the nodes need, be it from an earlier listing.</summary>
-    public bool Knows(VpcView view) =>
+    public bool Knows(DesiredVpcState view) =>
         all is not null && view.Members.All(node => tableOf.ContainsKey(node.Node.VSwitchId) || problems.ContainsKey(node.Node.VSwitchId));
 
     /// <summary>Null when all is known that can be known now. With an error, what <see cref="Knows"/> says is still good.</summary>
-    public async Task<CloudError?> RefreshAsync(VpcView view, CancellationToken cancellation)
+    public async Task<CloudError?> RefreshAsync(DesiredVpcState view, CancellationToken cancellation)
     {
         var unlisted = all is null || isOld ? await ListAsync(cancellation) : null;
         if (all is null) return unlisted;
@@ -93,7 +95,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         dropped.Clear();
         if (answer.Error is { } denied)
         {
-            if (warned.Add("list")) ControlLog.TablesNotListed(log, vpc, denied.DeniedAction ?? ListAction, denied.RequestId);
+            if (warned.Add("list")) RouteControllerLog.TablesNotListed(log, vpc, denied.DeniedAction ?? ListAction, denied.RequestId);
             gateways = [];
             all = [];
             isToBeVerified = true;
@@ -113,7 +115,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
 
         foreach (var id in configured.Where(id => !all.Contains(id) && warned.Add(id)))
         {
-            ControlLog.ConfiguredTableLeft(log, id, vpc, gateways.Contains(id) ? "it is a gateway's table" : "the VPC has no such table");
+            RouteControllerLog.ConfiguredTableLeft(log, id, vpc, gateways.Contains(id) ? "it is a gateway's table" : "the VPC has no such table");
         }
 
         return null;
@@ -134,13 +136,13 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
             {
                 var reason = error.Kind == CloudErrorKind.Denied ? $"missing permission {error.DeniedAction ?? ListAction}" : error.Code;
                 unverified[id] = $"RouteTableID {id} is not used: its VPC cannot be verified: {reason}";
-                if (warned.Add(id)) ControlLog.TableNotVerified(log, id, vpc, reason, error.RequestNote);
+                if (warned.Add(id)) RouteControllerLog.TableNotVerified(log, id, vpc, reason, error.RequestNote);
                 continue;
             }
 
             var table = answer.Value!.FirstOrDefault(table => table.RouteTableId == id);
             if (table is not null && table.VpcId == vpc.Id && !table.IsGateway) verified.Add(id);
-            else if (warned.Add(id)) ControlLog.ConfiguredTableLeft(log, id, vpc, WhyLeft(table));
+            else if (warned.Add(id)) RouteControllerLog.ConfiguredTableLeft(log, id, vpc, WhyLeft(table));
         }
 
         all = [.. configured.Where(verified.Contains)];
@@ -176,7 +178,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
     {
         var serving = tableOf.Values.Concat(configured.Where(id => all is not null && all.Contains(id))).Distinct()
             .Where(id => !dropped.Contains(id) && !gateways.Contains(id)).Order(StringComparer.Ordinal).ToList();
-        if (!serving.SequenceEqual(Serving)) ControlLog.TablesKnown(log, vpc, string.Join(' ', serving));
+        if (!serving.SequenceEqual(Serving)) RouteControllerLog.TablesKnown(log, vpc, string.Join(' ', serving));
         Serving = serving;
         Others = [.. (all ?? []).Where(id => !dropped.Contains(id) && !serving.Contains(id)).Order(StringComparer.Ordinal)];
     }

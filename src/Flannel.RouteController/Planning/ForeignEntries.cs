@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Inventory;
 using Microsoft.Extensions.Logging;
 
@@ -14,13 +14,13 @@ internal sealed class ForeignEntries(VpcId vpc, OwnershipMark mark, ILogger log)
 
     public IReadOnlyList<ForeignEntry> All => [.. known.Values];
 
-    public void Observe(string tableId, IEnumerable<RouteStep> steps)
+    public void Observe(string tableId, IEnumerable<RouteAction> steps)
     {
-        var now = new Dictionary<Finding, RouteStep.Conflict>();
-        foreach (var step in steps.OfType<RouteStep.Conflict>()) now.TryAdd(new Finding(tableId, step.Entry.RouteEntryId, step.Kind), step);
+        var now = new Dictionary<Finding, RouteAction.Conflict>();
+        foreach (var step in steps.OfType<RouteAction.Conflict>()) now.TryAdd(new Finding(tableId, step.Entry.RouteEntryId, step.Kind), step);
         foreach (var key in known.Keys.Where(key => key.Table == tableId && !now.ContainsKey(key)).ToList())
         {
-            ControlLog.ForeignGone(log, tableId, known[key].Destination, key.Entry);
+            RouteControllerLog.ForeignGone(log, tableId, known[key].Destination, key.Entry);
             known.Remove(key);
         }
 
@@ -35,7 +35,7 @@ internal sealed class ForeignEntries(VpcId vpc, OwnershipMark mark, ILogger log)
         foreach (var cluster in known.Values.Where(entry => entry.RouteTableId == tableId && entry.Cluster is not null)
             .GroupBy(entry => entry.Cluster!))
         {
-            if (reportedClusters.Add(cluster.Key)) ControlLog.OtherClusterSeen(log, vpc, cluster.Count(), cluster.Key);
+            if (reportedClusters.Add(cluster.Key)) RouteControllerLog.OtherClusterSeen(log, vpc, cluster.Count(), cluster.Key);
         }
     }
 
@@ -48,17 +48,17 @@ internal sealed class ForeignEntries(VpcId vpc, OwnershipMark mark, ILogger log)
         foreach (var key in known.Keys.Where(key => !ids.Contains(key.Table)).ToList()) known.Remove(key);
     }
 
-    private void Tell(RouteStep.Conflict step)
+    private void Tell(RouteAction.Conflict step)
     {
         var hops = string.Join(' ', step.Entry.NextHops.Select(hop => hop.Id));
         if (step.Kind is ConflictKind.Occupied or ConflictKind.Narrower)
         {
-            ControlLog.Conflict(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId,
+            RouteControllerLog.Conflict(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId,
                 step.Wanted?.Destination.ToString() ?? "-");
         }
         else
         {
-            ControlLog.ForeignLeft(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId);
+            RouteControllerLog.ForeignLeft(log, step.Kind, step.RouteTableId, step.Entry.DestinationText, hops, step.Entry.RouteEntryId);
         }
     }
 }

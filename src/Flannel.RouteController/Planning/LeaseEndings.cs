@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
@@ -45,7 +45,7 @@ internal sealed class LeaseEndings(TimeProvider time)
         var now = new Dictionary<Holding, VpcId>();
         foreach (var lease in snapshot.Leases)
         {
-            if (VpcView.RouteOf(lease) is { } route)
+            if (DesiredVpcState.RouteOf(lease) is { } route)
                 now[new Holding(route.Destination, route.NextHop.Id)] = new VpcId(route.Node.RegionId, route.Node.VpcId);
         }
 

@@ -27,7 +27,7 @@ internal sealed class ListedReleases(TimeProvider time)
         var now = new Dictionary<Release, ListedRelease?>();
         foreach (var lease in snapshot.Leases)
         {
-            if (VpcView.RouteOf(lease) is not { Node: { Released: true } node } route) continue;
+            if (DesiredVpcState.RouteOf(lease) is not { Node: { Released: true } node } route) continue;
             var release = new Release(route.Key, lease.CreateRevision, lease.ModRevision, lease.EtcdLeaseId);
             if (!known.TryGetValue(release, out var listed) && listing != snapshot.Listing)
                 listed = new ListedRelease(new VpcId(node.RegionId, node.VpcId), route.Key, time.GetTimestamp());

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 
 namespace Flannel.RouteController.Planning;
 

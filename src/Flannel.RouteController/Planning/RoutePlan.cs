@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Inventory;
 
@@ -13,11 +13,11 @@ namespace Flannel.RouteController.Planning;
 /// <param name="Entries">Every entry of the table.</param>
 /// <param name="UpkeepOnly">The table serves no node now: marked entries are kept in order or collected, nothing is created.</param>
 public sealed record RoutePlanInput(
-    string RouteTableId, Ipv4Network? Network, IReadOnlyCollection<WantedRoute> Wanted, IReadOnlyCollection<Ipv4Network> Respected,
+    string RouteTableId, Ipv4Network? Network, IReadOnlyCollection<DesiredRoute> Wanted, IReadOnlyCollection<Ipv4Network> Respected,
     IReadOnlyList<RouteEntry> Entries, OwnershipMark Mark, bool UpkeepOnly = false)
 {
     /// <summary>The routes of nodes that gave their subnet back.</summary>
-    public IReadOnlyCollection<WantedRoute> Leaving { get; init; } = [];
+    public IReadOnlyCollection<DesiredRoute> Leaving { get; init; } = [];
 
     /// <summary>Ids of entries that another cluster has adopted from this one and that are to be taken back.</summary>
     public IReadOnlySet<string> TakenBack { get; init; } = new HashSet<string>();
@@ -31,11 +31,11 @@ public static class RoutePlan
 {
     /// <summary>One step for each wanted destination and each entry inside the network that is not another's business; sorted by destination.
     /// Other entries outside the network, the default route, and destinations that are no IPv4 prefix give no step at all.</summary>
-    public static IReadOnlyList<RouteStep> For(RoutePlanInput input)
+    public static IReadOnlyList<RouteAction> For(RoutePlanInput input)
     {
         var wanted = ByDestination(input.Wanted);
         var leaving = ByDestination(input.Leaving.Where(route => !wanted.ContainsKey(route.Destination)));
-        var steps = new List<RouteStep>();
+        var steps = new List<RouteAction>();
         var settled = new HashSet<Ipv4Network>();
         foreach (var entry in input.Entries)
         {
@@ -52,7 +52,7 @@ public static class RoutePlan
         if (!input.UpkeepOnly)
         {
             steps.AddRange(wanted.Values.Where(route => !settled.Contains(route.Destination))
-                .Select(route => new RouteStep.Create(input.RouteTableId, route)));
+                .Select(route => new RouteAction.Create(input.RouteTableId, route)));
         }
 
         steps.Sort((a, b) => a.Destination.CompareTo(b.Destination));
@@ -60,9 +60,9 @@ public static class RoutePlan
     }
 
     /// <summary>Never the default route, which belongs to others whatever a lease says.</summary>
-    private static Dictionary<Ipv4Network, WantedRoute> ByDestination(IEnumerable<WantedRoute> routes)
+    private static Dictionary<Ipv4Network, DesiredRoute> ByDestination(IEnumerable<DesiredRoute> routes)
     {
-        var found = new Dictionary<Ipv4Network, WantedRoute>();
+        var found = new Dictionary<Ipv4Network, DesiredRoute>();
         foreach (var route in routes)
         {
             if (route.Destination.Length > 0) found.TryAdd(route.Destination, route);
@@ -75,17 +75,17 @@ public static class RoutePlan
         input.Network is { } network && network.Contains(destination)
         || input.Ended.Contains(destination) && input.Mark.OwnerOf(entry) == MarkOwner.Ours;
 
-    private static RouteStep? ForWanted(RouteEntry entry, WantedRoute wanted, RoutePlanInput input)
+    private static RouteAction? ForWanted(RouteEntry entry, DesiredRoute wanted, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
         if (input.UpkeepOnly && owner != MarkOwner.Ours) return null;
-        if (entry.Status != RouteEntryStatus.Available && entry.IsCustom) return new RouteStep.Wait(entry, wanted.Destination, wanted);
+        if (entry.Status != RouteEntryStatus.Available && entry.IsCustom) return new RouteAction.Wait(entry, wanted.Destination, wanted);
         if (wanted.IsServedBy(entry))
-            return IsToBeMarked(entry, owner, input) ? new RouteStep.Mark(entry, wanted) : new RouteStep.Keep(entry, wanted);
+            return IsToBeMarked(entry, owner, input) ? new RouteAction.Mark(entry, wanted) : new RouteAction.Keep(entry, wanted);
         // Marked or not, because the destination is a living lease's. Not another cluster's: its node may be alive as well.
         return NextHops.MayBeChanged(entry, owner) && owner != MarkOwner.OtherCluster && !OverlapsRespected(wanted.Destination, input)
-            ? new RouteStep.RePoint(entry, wanted)
-            : new RouteStep.Conflict(entry, wanted.Destination, ConflictKind.Occupied, wanted);
+            ? new RouteAction.Update(entry, wanted)
+            : new RouteAction.Conflict(entry, wanted.Destination, ConflictKind.Occupied, wanted);
     }
 
     /// <summary>Of an entry that leads to the right node. Another cluster's is adopted: the instance can be in one cluster only, and its
@@ -100,7 +100,7 @@ public static class RoutePlan
 
     /// <summary>The route of the very node that releases its subnet, marked or not. A marked one that leads elsewhere may be a living
     /// node's: a restore of etcd brings old releases back.</summary>
-    private static bool IsOf(WantedRoute left, RouteEntry entry, RoutePlanInput input)
+    private static bool IsOf(DesiredRoute left, RouteEntry entry, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
         return left.IsServedBy(entry) && NextHops.MayBeChanged(entry, owner) && !OverlapsRespected(left.Destination, input) && owner switch
@@ -111,28 +111,28 @@ public static class RoutePlan
         };
     }
 
-    private static RouteStep ForLeaving(RouteEntry entry, WantedRoute left) => entry.Status == RouteEntryStatus.Available
-        ? new RouteStep.Delete(entry, left.Destination, left)
-        : new RouteStep.Wait(entry, left.Destination, null);
+    private static RouteAction ForLeaving(RouteEntry entry, DesiredRoute left) => entry.Status == RouteEntryStatus.Available
+        ? new RouteAction.Delete(entry, left.Destination, left)
+        : new RouteAction.Wait(entry, left.Destination, null);
 
-    private static RouteStep? ForUnwanted(
-        RouteEntry entry, Ipv4Network destination, IEnumerable<WantedRoute> wanted, RoutePlanInput input)
+    private static RouteAction? ForUnwanted(
+        RouteEntry entry, Ipv4Network destination, IEnumerable<DesiredRoute> wanted, RoutePlanInput input)
     {
         if (OverlapsRespected(destination, input)) return null;
         var owner = input.Mark.OwnerOf(entry);
         if (owner == MarkOwner.Ours && NextHops.MayBeChanged(entry, owner))
         {
             return entry.Status == RouteEntryStatus.Available
-                ? new RouteStep.Delete(entry, destination)
-                : new RouteStep.Wait(entry, destination, null);
+                ? new RouteAction.Delete(entry, destination)
+                : new RouteAction.Wait(entry, destination, null);
         }
 
         if (input.UpkeepOnly) return null;
         var near = wanted.Where(route => route.Destination.Overlaps(destination)).MinBy(route => route.Destination);
-        return new RouteStep.Conflict(entry, destination, KindOf(destination, near, owner), near);
+        return new RouteAction.Conflict(entry, destination, KindOf(destination, near, owner), near);
     }
 
-    private static ConflictKind KindOf(Ipv4Network destination, WantedRoute? near, MarkOwner owner)
+    private static ConflictKind KindOf(Ipv4Network destination, DesiredRoute? near, MarkOwner owner)
     {
         if (near is not null) return near.Destination.Contains(destination) ? ConflictKind.Narrower : ConflictKind.Wider;
         return owner == MarkOwner.OtherCluster ? ConflictKind.OtherCluster : ConflictKind.Foreign;

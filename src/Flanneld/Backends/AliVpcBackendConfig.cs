@@ -60,7 +60,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
             if (error.Length > 0) return null;
         }
 
-        if (region is not null && !Shapes.IsRegion(region)) error = "Backend.RegionID must be the id of a region such as \"cn-hangzhou\"";
+        if (region is not null && !ResourceIdFormat.IsRegion(region)) error = "Backend.RegionID must be the id of a region such as \"cn-hangzhou\"";
         else if (id is null != secret is null)
             error = $"Backend.{(id is null ? "AccessKeySecret" : "AccessKeyID")} is given without {(id is null ? "AccessKeyID" : "AccessKeySecret")}";
         else if (role is null && (session ?? externalId) is not null)
@@ -113,7 +113,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         IEnumerable<JsonElement> elements = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [value];
         foreach (var element in elements)
         {
-            if (element.ValueKind != JsonValueKind.String || !TryString(element, out var text) || (text.Length > 0 && !Shapes.IsRouteTable(text)))
+            if (element.ValueKind != JsonValueKind.String || !TryString(element, out var text) || (text.Length > 0 && !ResourceIdFormat.IsRouteTable(text)))
                 return "Backend.RouteTableID must be the id of a route table such as \"vtb-bp1…\", or an array of them";
             if (text.Length > 0 && !tables.Contains(text)) tables.Add(text);
         }

@@ -90,7 +90,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
         var asking = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
         return await AnnounceAsync(asking, "waiting for the metadata service to say which instance this is").ConfigureAwait(false)
-            is IdentityAnswer.Identity { Value: var self }
+            is InstanceIdentityResult.Identity { Value: var self }
             ? owner with { Instance = new LeaseInstance(self.InstanceId, self.VpcId) }
             : owner;
     }
@@ -99,13 +99,13 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     private bool IsOwn(Lease lease, LeaseOwner owner)
     {
         var ownership = owner.Judge(lease);
-        if (ownership == LeaseOwnership.AddressInUse && owner.Instance is null)
+        if (ownership == LeaseOwnerKind.AddressInUse && owner.Instance is null)
         {
             problems.Add($"{lease.Subnet} not released: the metadata service does not say whether this is"
                 + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it; try again when the service answers, or delete the key with etcdctl");
         }
 
-        return ownership == LeaseOwnership.Own;
+        return ownership == LeaseOwnerKind.Own;
     }
 
     private async Task<string?> ReleaseAsync(Lease lease, CancellationToken cancellation)

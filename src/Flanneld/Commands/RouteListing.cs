@@ -31,7 +31,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
                 return $"--remove-routes-of: {options.RemoveRoutesOf} is this cluster's own mark; use --delete-stale";
             var backend = Connections.Backend(((ConfigState.Present)state.Config).Config);
             using var cloud = connections.OpenCloud(backend);
-            var routes = new RouteLeftovers(id, cloud.Api, time, random, logger);
+            var routes = new RouteInventory(id, cloud.Api, time, random, logger);
             var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation).ConfigureAwait(false), cancellation)
                 .ConfigureAwait(false);
             var name = id?.Value ?? "without an id yet: the first route controller creates one";
@@ -45,7 +45,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
         }
     }
 
-    private async Task<string?> RemoveAsync(RouteLeftovers routes, RouteListingResult listing, CancellationToken cancellation)
+    private async Task<string?> RemoveAsync(RouteInventory routes, RouteListingResult listing, CancellationToken cancellation)
     {
         var problems = 0;
         if (options.RemoveLeftovers)
@@ -66,7 +66,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     }
 
     private async Task<int> RemoveAsync(
-        RouteLeftovers routes, IReadOnlyList<ListedRoute> chosen, string kind, CancellationToken cancellation)
+        RouteInventory routes, IReadOnlyList<ListedRoute> chosen, string kind, CancellationToken cancellation)
     {
         if (chosen.Count == 0) return 0;
         var removal = await routes.RemoveAsync(
@@ -108,7 +108,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     private async Task<VpcId?> OwnVpcAsync(CancellationToken cancellation) =>
         InterfaceSelection.OfThisHost().Select(options, out _) is { } selected
         && await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false)
-            is IdentityAnswer.Identity { Value: var self }
+            is InstanceIdentityResult.Identity { Value: var self }
             ? new VpcId(self.RegionId, self.VpcId)
             : null;
 }

@@ -19,9 +19,9 @@ namespace Flanneld.Controller;
 /// <param name="self">This node.</param>
 /// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
 internal sealed class ControllerCandidate(
-    ICloudAccess cloud, AliVpcBackendData self, EtcdElection election, Func<LeaseFollower> follow, EtcdKeys keys,
+    ICloudAccess cloud, AliVpcBackendData self, EtcdElection election, Func<LeaseWatcher> follow, EtcdKeys keys,
     RouteControllerOptions options, ControllerMetrics metrics,
-    LoopWatch loops, TimeProvider time, Random random, ILogger logger)
+    LivenessMonitor loops, TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
@@ -56,7 +56,7 @@ internal sealed class ControllerCandidate(
                 cancellation.ThrowIfCancellationRequested();
                 NodeLog.TermEnded(logger, end.ToString());
                 // A term that was merely lost says nothing about this node: it may stand again at once.
-                if (end is TermEnd.Lost)
+                if (end is TermResult.Lost)
                 {
                     pauses.Reset();
                     continue;
@@ -69,13 +69,13 @@ internal sealed class ControllerCandidate(
         }
     }
 
-    private async Task<TermEnd> WorkAsync(ControllerTerm term, CancellationToken cancellation)
+    private async Task<TermResult> WorkAsync(ElectedTerm term, CancellationToken cancellation)
     {
         NodeLog.Elected(logger);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var follower = follow();
         var following = follower.RunAsync(over.Token);
-        var controller = new ClusterReconciler(options, new EtcdLeaseView(follower), cloud.Api, time, random, logger, loops);
+        var controller = new ClusterReconciler(options, new EtcdLeaseSource(follower), cloud.Api, time, random, logger, loops);
         metrics.Begin(controller);
         try
         {
@@ -101,17 +101,17 @@ internal sealed class ControllerCandidate(
     {
         switch (await cloud.Credentials.GetAsync(cancellation))
         {
-            case CredentialAnswer.Missing missing: return new NotCandidate(missing.Line);
-            case CredentialAnswer.Failed failed: return new NotCandidate(failed.Line);
+            case CredentialResult.Missing missing: return new NotCandidate(missing.Line);
+            case CredentialResult.Failed failed: return new NotCandidate(failed.Line);
         }
 
         var key = $"the key from {cloud.Credentials.Provider}";
-        return await ControlProbe.CanControlAsync(cloud.Api, self, cancellation) switch
+        return await PermissionProbe.CanControlAsync(cloud.Api, self, cancellation) switch
         {
-            ControlAnswer.Denied denied => new NotCandidate($"{key} lacks the RAM action {denied.Action} (request id {denied.RequestId})"),
-            ControlAnswer.NoCredentials none => new NotCandidate($"{key} is refused: {none.Reason}"),
-            ControlAnswer.Failed failed => new NotCandidate($"the VPC API cannot be used: {failed.Reason}", failed.RetryAfter),
-            ControlAnswer.Unreachable unreachable => new NotCandidate($"the VPC API is unavailable: {unreachable.Reason}"),
+            PermissionProbeResult.Denied denied => new NotCandidate($"{key} lacks the RAM action {denied.Action} (request id {denied.RequestId})"),
+            PermissionProbeResult.NoCredentials none => new NotCandidate($"{key} is refused: {none.Reason}"),
+            PermissionProbeResult.Failed failed => new NotCandidate($"the VPC API cannot be used: {failed.Reason}", failed.RetryAfter),
+            PermissionProbeResult.Unreachable unreachable => new NotCandidate($"the VPC API is unavailable: {unreachable.Reason}"),
             _ => null,
         };
     }

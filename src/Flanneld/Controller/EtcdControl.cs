@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging;
 namespace Flanneld.Controller;
 
 /// <summary>The leases in etcd, as the route controller wants to see them.</summary>
-internal sealed class EtcdLeaseView(LeaseFollower follower) : ILeaseView
+internal sealed class EtcdLeaseSource(LeaseWatcher follower) : ILeaseSource
 {
     public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => follower.CurrentAsync(cancellation);
 
@@ -23,8 +23,8 @@ internal sealed class EtcdLeaseView(LeaseFollower follower) : ILeaseView
 
 /// <summary>An election in etcd, as the route controller wants to see it. An etcd that does not answer is never a reason to end a term: the term
 /// itself ends in time when it cannot be renewed.</summary>
-internal sealed class EtcdControllerTerm(ControllerTerm term, EtcdKeys keys, TimeProvider time, Random random, ILogger logger)
-    : IControllerTerm
+internal sealed class EtcdControllerTerm(ElectedTerm term, EtcdKeys keys, TimeProvider time, Random random, ILogger logger)
+    : IRouteControllerTerm
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);

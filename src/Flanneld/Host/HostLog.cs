@@ -1,6 +1,5 @@
 using System.Net;
 using Flannel.Core;
-using Flannel.RouteController.Execution;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 

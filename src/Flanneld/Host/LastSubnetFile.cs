@@ -1,5 +1,4 @@
 using System.Text;
-using Flannel.AliCloud;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 
@@ -28,7 +27,7 @@ internal sealed class LastSubnetFile
     public Ipv4Network? Read() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
     public FileResult Write(Ipv4Network subnet) =>
-        Read() == subnet ? new FileResult.Done() : WholeFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet)));
+        Read() == subnet ? new FileResult.Done() : AtomicFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet)));
 
     public FileResult Forget() => file.Remove();
 }

@@ -30,7 +30,7 @@ internal static partial class OpenSslConfiguration
         if (RuntimeFeature.IsDynamicCodeSupported) return null;
         // NoAtExit as .NET wants it too: threads of the runtime may still use it when the process ends.
         if (Initialize(NoConfiguration | NoAtExit | LoadErrorStrings, 0) != 1)
-            return ProgramFault.Line("OpenSSL cannot be initialized");
+            return InternalError.Line("OpenSSL cannot be initialized");
         if (string.IsNullOrEmpty(file)) return null;
         if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return null;
         // OpenSSL's own text quotes the path.

@@ -1,4 +1,3 @@
-using Flannel.AliCloud;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
@@ -55,7 +54,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
                 return new SubnetFileState.Unreadable($"cannot read {Redaction.Path(path)}: it is a pipe or a device, not a file");
             var buffer = new byte[(int)Math.Min(stream.Length, MaxBytes)];
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            return new SubnetFileState.Present(buffer[..length], File.GetUnixFileMode(stream.SafeFileHandle) == WholeFile.Mode);
+            return new SubnetFileState.Present(buffer[..length], File.GetUnixFileMode(stream.SafeFileHandle) == AtomicFile.Mode);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -67,7 +66,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         }
     }
 
-    public FileResult Write(SubnetEnv subnetEnv) => WholeFile.Write(path, subnetEnv.ToBytes());
+    public FileResult Write(SubnetEnv subnetEnv) => AtomicFile.Write(path, subnetEnv.ToBytes());
 
-    public FileResult Remove() => WholeFile.Remove(path);
+    public FileResult Remove() => AtomicFile.Remove(path);
 }

@@ -58,7 +58,7 @@ internal sealed class ConfigChanges(HeldLease held, ILogger logger, Action<Acces
     {
         var before = held.Config;
         if (NodeBackend.Refusal(now) is { } refusal) return ($"is one that this build cannot serve ({refusal}): this node goes on with what it started under, its next start waits for a better one", true);
-        if (!SubnetChoice.Fits(now, held.Lease.Subnet))
+        if (!SubnetAllocator.Fits(now, held.Lease.Subnet))
             return ($"is {now} now, and subnet {held.Lease.Subnet} does not fit it: this node keeps the subnet until it is restarted, and takes another then", true);
         if (now.BackendType != before.BackendType)
             return ($"asks for backend {now.BackendType} now: this node goes on with {before.BackendType} until it is restarted", true);

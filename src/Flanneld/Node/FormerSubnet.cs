@@ -43,7 +43,7 @@ internal sealed class FormerSubnet(ISubnetFile file, ILogger logger)
 
     /// <summary>Until it is known which instance this is, a lease that names one may be this node's.</summary>
     private static bool MayBeOwn(Lease lease, LeaseOwner owner) =>
-        owner.Judge(lease) is LeaseOwnership.Own or LeaseOwnership.OfGoneInstance
+        owner.Judge(lease) is LeaseOwnerKind.Own or LeaseOwnerKind.OfGoneInstance
         || (owner.Instance is null && LeaseInstance.Read(lease.Attributes) is not null);
 
     /// <summary>Removes the file if there is one.</summary>

@@ -35,7 +35,7 @@ internal interface INodeIdentity
 internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
     : INodeIdentity
 {
-    private Task<IdentityAnswer>? first;
+    private Task<InstanceIdentityResult>? first;
     private volatile InstanceIdentity? current;
 
     public InstanceIdentity? Current => current;
@@ -50,17 +50,17 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
         {
             switch (answer)
             {
-                case IdentityAnswer.Identity { Value: var identity }:
+                case InstanceIdentityResult.Identity { Value: var identity }:
                     NodeLog.Identity(
                         logger, identity.InstanceId, identity.ZoneId, identity.VpcId, identity.VSwitchId, identity.NetworkInterfaceId,
                         identity.PrimaryInterface ? "primary" : "secondary");
                     return new IdentityResult.Known(identity);
-                case IdentityAnswer.NotAnEcsInstance not:
+                case InstanceIdentityResult.NotAnEcsInstance not:
                     return new IdentityResult.Impossible(
                         $"{not.Line}; backend ali-vpc works on ECS instances only (backend alloc gives leases without routes)");
-                case IdentityAnswer.NoSuchInterface none:
+                case InstanceIdentityResult.NoSuchInterface none:
                     return new IdentityResult.Impossible($"{none.Line}: choose another one with --iface");
-                case IdentityAnswer.Unreachable unreachable:
+                case InstanceIdentityResult.Unreachable unreachable:
                     if (backoff.Failures == 0) NodeLog.IdentityUnreachable(logger, unreachable.Line);
                     break;
             }
@@ -69,10 +69,10 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
         }
     }
 
-    private async Task<IdentityAnswer> AskAsync()
+    private async Task<InstanceIdentityResult> AskAsync()
     {
         var answer = await reader.ReadAsync(mac, cancellation);
-        if (answer is IdentityAnswer.Identity { Value: var identity }) current = identity;
+        if (answer is InstanceIdentityResult.Identity { Value: var identity }) current = identity;
         return answer;
     }
 }

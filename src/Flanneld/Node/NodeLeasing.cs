@@ -166,7 +166,7 @@ internal sealed class NodeLeasing(
     {
         while (true)
         {
-            var left = new LeaseLife(Volatile.Read(ref lastAnswerAt), registry.LeaseTime).Remaining(time);
+            var left = new LeaseExpiry(Volatile.Read(ref lastAnswerAt), registry.LeaseTime).Remaining(time);
             if (left <= TimeSpan.Zero) former.Remove("its lease expired while etcd was unavailable");
             await Task.Delay(left > TimeSpan.Zero && left < ClockCheck ? left : ClockCheck, time, cancellation);
         }

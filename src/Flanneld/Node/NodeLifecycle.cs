@@ -98,7 +98,7 @@ internal sealed class NodeLifecycle(
             services.Random, etcdLogger);
         return new ControllerCandidate(
             cloud, AliVpcBackendData.Of(self), election,
-            () => new LeaseFollower(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
+            () => new LeaseWatcher(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
             settings.Keys, settings.ControllerOptions(backend), host.ControllerMetrics, host.Loops, services.Time, services.Random,
             services.Loggers.CreateLogger("routes"));
     }

@@ -42,7 +42,7 @@ internal static partial class NodeLog
     public static partial void RouteState(ILogger logger, object subnet, object state, string tables, string message);
 
     [LoggerMessage(1110, LogLevel.Warning, "route of {Subnet}: {State}{Message} (request id {RequestId})")]
-    public static partial void RouteTrouble(ILogger logger, object subnet, object state, string message, string requestId);
+    public static partial void RouteFailure(ILogger logger, object subnet, object state, string message, string requestId);
 
     [LoggerMessage(1111, LogLevel.Information, "route of {Subnet}: waiting for the route controller")]
     public static partial void RouteAwaited(ILogger logger, object subnet);

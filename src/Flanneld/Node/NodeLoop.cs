@@ -14,7 +14,7 @@ namespace Flanneld.Node;
 /// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
 internal sealed class NodeLoop(
     NodeReadiness readiness, ConfigChanges configChanges, NodeHealth health, string? instanceId, Func<string?> obstacle,
-    SystemdNotifier systemd, LoopWatch loops, TimeSpan? pulse, TimeProvider time, ILogger logger)
+    SystemdNotifier systemd, LivenessMonitor loops, TimeSpan? pulse, TimeProvider time, ILogger logger)
 {
     // The subnet file and nft, and a route state or two from etcd: all have a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
@@ -33,7 +33,7 @@ internal sealed class NodeLoop(
         while (true)
         {
             await WaitAsync(next, watched, cancellation);
-            watched.Works();
+            watched.Busy();
             Pulse();
             if (!next.IsCompleted)
             {
@@ -68,11 +68,11 @@ internal sealed class NodeLoop(
         systemd.Status($"hangs: {hung}");
     }
 
-    private async Task WaitAsync(Task<bool> next, WatchedLoop watched, CancellationToken cancellation)
+    private async Task WaitAsync(Task<bool> next, MonitoredLoop watched, CancellationToken cancellation)
     {
         if (next.IsCompleted) return;
         var wait = pulse < NodeReadiness.ReconcileInterval ? pulse.Value : NodeReadiness.ReconcileInterval;
-        watched.Waits(wait);
+        watched.Idle(wait);
         try
         {
             await TaskWait.WaitAsync(next, wait, time, cancellation);

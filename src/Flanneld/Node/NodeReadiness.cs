@@ -118,7 +118,7 @@ internal sealed class NodeReadiness(
         if (route.State is RouteState.Available or RouteState.Pending)
             NodeLog.RouteState(logger, State.Subnet, route.State, string.Join(", ", route.RouteTableIds), message);
         else
-            NodeLog.RouteTrouble(logger, State.Subnet, route.State, message, route.RequestId);
+            NodeLog.RouteFailure(logger, State.Subnet, route.State, message, route.RequestId);
     }
 
     private void LogRefusalByNewConfig()

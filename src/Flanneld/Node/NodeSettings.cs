@@ -38,7 +38,7 @@ internal sealed record NodeSettings(EtcdKeys Keys, Ipv4Address PublicIp, int Mtu
 /// <summary>The host that a node informs.</summary>
 internal sealed record NodeHost(
     ISubnetFile SubnetFile, LastSubnetFile LastSubnet, NodeHealth Health, ControllerMetrics ControllerMetrics, SystemdNotifier Systemd,
-    LoopWatch Loops);
+    LivenessMonitor Loops);
 
 /// <summary>What a node depends on.</summary>
 /// <param name="OpenCloud">The cloud's API with the credentials that a network configuration and this host give.</param>

@@ -8,7 +8,7 @@ using Flanneld.Options;
 namespace Flanneld.Observability;
 
 /// <summary>How the node is: the one place that <c>/readyz</c>, <c>/metrics</c> and systemd's STATUS line are told from.</summary>
-internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvider time, LoopWatch? loops = null) : IHealth
+internal sealed class NodeHealth(ControllerMetrics controllerMetrics, TimeProvider time, LivenessMonitor? loops = null) : IHealth
 {
     private readonly Lock gate = new();
     private readonly DateTimeOffset started = time.GetUtcNow();

@@ -15,9 +15,9 @@ internal enum Command
 }
 
 /// <summary>A command as it is written: the first argument.</summary>
-internal sealed record CommandWord(Command Command, string Name, string Help)
+internal sealed record CommandDescriptor(Command Command, string Name, string Help)
 {
-    public static IReadOnlyList<CommandWord> All { get; } =
+    public static IReadOnlyList<CommandDescriptor> All { get; } =
     [
         new(Command.Check, "check", "look at everything that this node needs, and say what is missing; changes nothing"),
         new(Command.Release, "release", "give this node's subnet and route back for good (stop the daemon first)"),

@@ -15,7 +15,7 @@ internal static class CommandLine
         var result = new DaemonOptions();
         if (arguments is [var first, ..] && !first.StartsWith('-'))
         {
-            if (CommandWord.All.FirstOrDefault(word => word.Name == first) is not { } word) return Refuse(UnknownCommand(first));
+            if (CommandDescriptor.All.FirstOrDefault(word => word.Name == first) is not { } word) return Refuse(UnknownCommand(first));
             result.Command = word.Command;
             arguments = [.. arguments.Skip(1)];
         }
@@ -72,7 +72,7 @@ internal static class CommandLine
         {
             var values = given.Where(other => other.Name == flag.Name).ToList();
             if (values.Count > 0 && flag.Only is { } only && only != result.Command)
-                return $"--{flag.Name} belongs to 'flanneld {CommandWord.All.First(word => word.Command == only).Name}'";
+                return $"--{flag.Name} belongs to 'flanneld {CommandDescriptor.All.First(word => word.Command == only).Name}'";
             // Of a flag that is given again the last one counts, as in Go.
             foreach (var (_, text) in flag.IsRepeatable ? values : values.TakeLast(1))
             {
@@ -112,7 +112,7 @@ internal static class CommandLine
     {
         // Who asks for a dry run must not get a real one.
         if (options is { DryRun: true, Command: not Command.Run })
-            return $"'flanneld {CommandWord.All.First(word => word.Command == options.Command).Name}' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)";
+            return $"'flanneld {CommandDescriptor.All.First(word => word.Command == options.Command).Name}' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)
             return "a password and --etcd-password-file are both given: drop one";
         if (!options.EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase) && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
@@ -130,7 +130,7 @@ internal static class CommandLine
             : $"unknown flag --{Redaction.Value(name)}: see --help";
     }
 
-    private static string UnknownCommand(string text) => Suggestion.For(text, CommandWord.All.Select(word => word.Name)) is { } nearest
+    private static string UnknownCommand(string text) => Suggestion.For(text, CommandDescriptor.All.Select(word => word.Name)) is { } nearest
         ? $"unknown command '{Redaction.Value(text)}': did you mean {nearest}?"
         : $"unknown command '{Redaction.Value(text)}': see --help";
 

@@ -63,7 +63,7 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
         var quoted = $"unexpected argument '{Redaction.Value(argument)}'";
         if (argument.TrimStart(OtherDashes) is var name && name != argument && isBoolean(name.Split('=')[0].TrimStart('-')) is not null)
             return $"{quoted}: its dash is another character than '-'";
-        if (CommandWord.All.Any(word => word.Name == argument))
+        if (CommandDescriptor.All.Any(word => word.Name == argument))
             return $"the command must be the first argument: flanneld {argument} [flags]";
         return before is [.., { Value: null, Name: var boolean }]
             ? $"{quoted}: the value of --{boolean} is written --{boolean}=VALUE"

@@ -12,7 +12,7 @@ internal static class HelpText
         var text = new StringBuilder();
         text.Append("flanneld leases a subnet for this node from etcd and has the VPC's route tables send it here.\n\n");
         text.Append("Usage: flanneld [command] [flags]\n\nCommands (none: the daemon):\n");
-        foreach (var word in CommandWord.All) Append(text, "  " + word.Name, word.Help);
+        foreach (var word in CommandDescriptor.All) Append(text, "  " + word.Name, word.Help);
         foreach (var group in Flags.All.GroupBy(flag => flag.Group))
         {
             text.Append('\n').Append(group.Key).Append(":\n");

@@ -50,7 +50,7 @@ public class AssumedRoleOfConfigurationTests
     {
         await using var cloud = await StartAsync();
         var chain = Chain(cloud, "i-1", Role(RouterArn));
-        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
         cloud.Cloud.Console.RevokeSessions("FlannelRole");
         cloud.Cloud.Console.RevokeSessions("Router");
         Assert.True((await cloud.ApiWith(chain).DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
@@ -61,7 +61,7 @@ public class AssumedRoleOfConfigurationTests
     {
         await using var cloud = await StartAsync();
         var chain = Chain(cloud, "i-1", Role("acs:ram::1234567890123456:role/OtherRole"));
-        var failed = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        var failed = Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token));
         Assert.Contains("sts:AssumeRole failed: NoPermission", failed.Line, StringComparison.Ordinal);
         var links = await chain.ExplainAsync(Token);
         Assert.Equal(new DeniedRight("sts:AssumeRole", "acs:ram::1234567890123456:role/OtherRole"), links[^1].Denied);
@@ -75,7 +75,7 @@ public class AssumedRoleOfConfigurationTests
     {
         await using var cloud = await StartAsync(w => w with { Roles = [.. w.Roles.Select(r => r.Name == "Router" ? r with { ExternalId = "external-1" } : r)] });
         var answer = await Chain(cloud, "i-1", Role(RouterArn, externalId: given)).GetAsync(Token);
-        Assert.Equal(served, answer is CredentialAnswer.Found);
+        Assert.Equal(served, answer is CredentialResult.Found);
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public class AssumedRoleOfConfigurationTests
         Dictionary<string, string> environment = new() { ["ALIBABA_CLOUD_STS_REGION"] = "Hangzhou/x" };
         var chain = cloud.Keep(CredentialChain.Create(
             null, Role(RouterArn), environment.GetValueOrDefault, cloud.Metadata("i-1"), cloud.Clock, new Random(1), cloud.Logger));
-        var failed = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        var failed = Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token));
         Assert.Contains("'Hangzhou/x' is not the name of a region", failed.Line, StringComparison.Ordinal);
     }
 

@@ -82,7 +82,7 @@ public sealed class CredentialChainTests : IDisposable
         Assert.Equal(order, cloud.Logger.Lines.Where(l => l.Id == 3200).Select(l => l.Text.Trim()["Credentials: ".Length..]));
 
         var none = cloud.Chain("i-1", environment);
-        Assert.IsType<CredentialAnswer.Missing>(await none.GetAsync(Token));
+        Assert.IsType<CredentialResult.Missing>(await none.GetAsync(Token));
         var links = await none.ExplainAsync(Token);
         Assert.Equal(9, links.Count); // without --access-key-file there is no such link
         Assert.Equal(2, links.Count(l => l.State == CredentialLinkState.Disabled));
@@ -108,18 +108,18 @@ public sealed class CredentialChainTests : IDisposable
     {
         await using var cloud = await TestCloud.StartAsync();
         var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-3"), cloud.Clock, new Random(1), logger));
-        var missing = Assert.IsType<CredentialAnswer.Missing>(await chain.GetAsync(Token));
+        var missing = Assert.IsType<CredentialResult.Missing>(await chain.GetAsync(Token));
         Assert.Contains("attach a RAM role", missing.Line, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', missing.Line);
         cloud.Cloud.Console.SetRamRole("i-3", "FlannelRole");
-        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
     }
 
     [Fact]
     public async Task A_configured_provider_that_fails_hides_the_next_one()
     {
-        var chain = Chain(new Scripted("first", _ => new ProviderAnswer.Failed("the file is bad")), new Scripted("second", n => Key(n)));
-        Assert.Equal("the file is bad", Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token)).Line);
+        var chain = Chain(new Scripted("first", _ => new ProviderResult.Failed("the file is bad")), new Scripted("second", n => Key(n)));
+        Assert.Equal("the file is bad", Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token)).Line);
     }
 
     [Fact]
@@ -141,7 +141,7 @@ public sealed class CredentialChainTests : IDisposable
     public async Task When_the_refresh_fails_the_old_key_serves_until_it_dies_and_the_refresh_goes_on()
     {
         var fail = false;
-        var provider = new Scripted("p", n => fail ? new ProviderAnswer.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
+        var provider = new Scripted("p", n => fail ? new ProviderResult.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
         Assert.Equal("key0", await IdAsync(chain));
         fail = true;
@@ -154,9 +154,9 @@ public sealed class CredentialChainTests : IDisposable
             return logger.Count(3202) >= 2;
         });
         clock.Advance(TimeSpan.FromMinutes(20));
-        Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token));
         fail = false;
-        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
     }
 
     [Fact]
@@ -164,9 +164,9 @@ public sealed class CredentialChainTests : IDisposable
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
-        var refused = Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key;
+        var refused = Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key;
         var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => chain.RefreshAsync(refused, Token).AsTask()));
-        Assert.All(answers, a => Assert.Equal("key1", Assert.IsType<CredentialAnswer.Found>(a).Key.Id));
+        Assert.All(answers, a => Assert.Equal("key1", Assert.IsType<CredentialResult.Found>(a).Key.Id));
         Assert.Equal(2, provider.Fetches);
     }
 
@@ -183,7 +183,7 @@ public sealed class CredentialChainTests : IDisposable
     public async Task A_file_that_changes_is_read_again_and_a_bad_one_keeps_the_old_key()
     {
         var bad = false;
-        var provider = new Scripted("file", n => bad ? new ProviderAnswer.Failed("line 1 is bad") : Key(n));
+        var provider = new Scripted("file", n => bad ? new ProviderResult.Failed("line 1 is bad") : Key(n));
         var chain = Chain(provider);
         Assert.Equal("key0", await IdAsync(chain));
         provider.Changed = true;
@@ -267,7 +267,7 @@ public sealed class CredentialChainTests : IDisposable
     {
         cloudTime.Measure(clock.GetUtcNow());
         var chain = Chain(new Scripted("key file /k", n => Key(n, clock.GetUtcNow().AddMinutes(-1))));
-        var failed = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token));
+        var failed = Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token));
         Assert.Equal("key file /k: the key expired at 2026-01-01 23:59:00Z (Alibaba Cloud's time is 2026-01-02 00:00:00Z)", failed.Line);
     }
 
@@ -287,9 +287,9 @@ public sealed class CredentialChainTests : IDisposable
         Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
     }
 
-    private static ProviderAnswer.Found Key(int n, DateTimeOffset? end = null) => new(AccessKey.Create($"key{n}", "secret", null, end, out _)!);
+    private static ProviderResult.Found Key(int n, DateTimeOffset? end = null) => new(AccessKey.Create($"key{n}", "secret", null, end, out _)!);
 
-    private static async Task<string> IdAsync(CredentialChain chain) => Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key.Id;
+    private static async Task<string> IdAsync(CredentialChain chain) => Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key.Id;
 
     private CredentialChain Chain(params ICredentialProvider[] providers)
     {
@@ -298,7 +298,7 @@ public sealed class CredentialChainTests : IDisposable
         return chain;
     }
 
-    private sealed class Scripted(string name, Func<int, ProviderAnswer> answer) : ICredentialProvider
+    private sealed class Scripted(string name, Func<int, ProviderResult> answer) : ICredentialProvider
     {
         private int fetches;
 
@@ -310,7 +310,7 @@ public sealed class CredentialChainTests : IDisposable
 
         public bool HasChanged() => Changed;
 
-        public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation)
+        public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
         {
             Changed = false;
             return ValueTask.FromResult(answer(Interlocked.Increment(ref fetches) - 1));

@@ -19,7 +19,7 @@ public sealed class CredentialsUriProviderTests
     {
         await using var server = await MetadataStub.StartAsync((_, head, _) =>
             head.StartsWith("GET /keys?for=flanneld HTTP/1.1\n", StringComparison.Ordinal) ? (200, Good) : (404, ""));
-        var found = Assert.IsType<ProviderAnswer.Found>(await FetchAsync($"{server.Address}keys?for=flanneld"));
+        var found = Assert.IsType<ProviderResult.Found>(await FetchAsync($"{server.Address}keys?for=flanneld"));
         Assert.Equal(("of-uri", new DateTimeOffset(2026, 1, 2, 9, 0, 0, TimeSpan.Zero)), (found.Key.Id, found.Key.Expiration));
         Assert.Empty(logger.Lines); // loopback needs no TLS
     }
@@ -35,7 +35,7 @@ public sealed class CredentialsUriProviderTests
     public async Task Anything_but_a_whole_living_key_is_refused_without_being_quoted(int status, string body, string why)
     {
         await using var server = await MetadataStub.StartAsync((_, _, _) => (status, body));
-        var line = Assert.IsType<ProviderAnswer.Failed>(await FetchAsync($"{server.Address}?token=hIdDeN")).Line;
+        var line = Assert.IsType<ProviderResult.Failed>(await FetchAsync($"{server.Address}?token=hIdDeN")).Line;
         Assert.Contains(why, line, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", line, StringComparison.Ordinal);
     }
@@ -44,7 +44,7 @@ public sealed class CredentialsUriProviderTests
     public async Task An_answer_without_end_is_not_read_to_its_end()
     {
         await using var server = await MetadataStub.StartAsync((_, _, _) => (200, new string(' ', 70_000)));
-        Assert.Contains("more than 65536 bytes", Assert.IsType<ProviderAnswer.Failed>(await FetchAsync(server.Address)).Line, StringComparison.Ordinal);
+        Assert.Contains("more than 65536 bytes", Assert.IsType<ProviderResult.Failed>(await FetchAsync(server.Address)).Line, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -52,21 +52,21 @@ public sealed class CredentialsUriProviderTests
     [InlineData("hIdDeN")]
     [InlineData("https://user:hIdDeN@example.org/")]
     public async Task An_address_that_is_none_is_refused_without_being_quoted(string address) =>
-        Assert.DoesNotContain("hIdDeN", Assert.IsType<ProviderAnswer.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
+        Assert.DoesNotContain("hIdDeN", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
 
     [Fact]
     public async Task Without_the_variable_there_is_nothing_to_ask() =>
-        Assert.Contains("is not set", Assert.IsType<ProviderAnswer.NotConfigured>(await FetchAsync(null)).Why, StringComparison.Ordinal);
+        Assert.Contains("is not set", Assert.IsType<ProviderResult.NotConfigured>(await FetchAsync(null)).Why, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_server_that_is_not_there_is_a_failure()
     {
         string address;
         await using (var server = await MetadataStub.StartAsync((_, _, _) => (200, Good))) address = server.Address;
-        Assert.Contains("cannot be reached", Assert.IsType<ProviderAnswer.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
+        Assert.Contains("cannot be reached", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
     }
 
-    private ValueTask<ProviderAnswer> FetchAsync(string? address) =>
+    private ValueTask<ProviderResult> FetchAsync(string? address) =>
         new CredentialsUriProvider(
             n => n == "ALIBABA_CLOUD_CREDENTIALS_URI" ? address : null, new CloudApiOptions { ProgramVersion = "t" }, CloudTime(), clock, logger)
             .FetchAsync(Token);

@@ -8,7 +8,7 @@ public class EnvironmentProviderTests
     [Fact]
     public async Task Todays_names_with_a_token()
     {
-        var found = Assert.IsType<ProviderAnswer.Found>(await Fetch(EnvironmentProvider.Today(Of(
+        var found = Assert.IsType<ProviderResult.Found>(await Fetch(EnvironmentProvider.Standard(Of(
             ("ALIBABA_CLOUD_ACCESS_KEY_ID", " id "), ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s\n"), ("ALIBABA_CLOUD_SECURITY_TOKEN", "t")))));
         Assert.Equal(("id", "s", "t"), (found.Key.Id, found.Key.Secret.RevealText(), found.Key.SecurityToken!.RevealText()));
     }
@@ -16,7 +16,7 @@ public class EnvironmentProviderTests
     [Fact]
     public async Task The_names_of_flannels_old_backend()
     {
-        var found = Assert.IsType<ProviderAnswer.Found>(await Fetch(EnvironmentProvider.Old(Of(("ACCESS_KEY_ID", "id"), ("ACCESS_KEY_SECRET", "s")))));
+        var found = Assert.IsType<ProviderResult.Found>(await Fetch(EnvironmentProvider.Legacy(Of(("ACCESS_KEY_ID", "id"), ("ACCESS_KEY_SECRET", "s")))));
         Assert.Equal("id", found.Key.Id);
         Assert.Null(found.Key.SecurityToken);
     }
@@ -24,8 +24,8 @@ public class EnvironmentProviderTests
     [Fact]
     public async Task Half_a_key_is_none_and_says_which_half_is_missing()
     {
-        Assert.IsType<ProviderAnswer.NotConfigured>(await Fetch(EnvironmentProvider.Old(Of())));
-        var half = Assert.IsType<ProviderAnswer.NotConfigured>(await Fetch(EnvironmentProvider.Old(Of(("ACCESS_KEY_ID", "hIdDeN")))));
+        Assert.IsType<ProviderResult.NotConfigured>(await Fetch(EnvironmentProvider.Legacy(Of())));
+        var half = Assert.IsType<ProviderResult.NotConfigured>(await Fetch(EnvironmentProvider.Legacy(Of(("ACCESS_KEY_ID", "hIdDeN")))));
         Assert.Contains("ACCESS_KEY_SECRET is not", half.Why, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", half.Why, StringComparison.Ordinal);
     }
@@ -33,11 +33,11 @@ public class EnvironmentProviderTests
     [Fact]
     public async Task What_cannot_be_a_key_fails_without_being_quoted()
     {
-        var failed = Assert.IsType<ProviderAnswer.Failed>(await Fetch(EnvironmentProvider.Old(Of(("ACCESS_KEY_ID", "id"), ("ACCESS_KEY_SECRET", "hId DeN")))));
+        var failed = Assert.IsType<ProviderResult.Failed>(await Fetch(EnvironmentProvider.Legacy(Of(("ACCESS_KEY_ID", "id"), ("ACCESS_KEY_SECRET", "hId DeN")))));
         Assert.DoesNotContain("DeN", failed.Line, StringComparison.Ordinal);
     }
 
-    private static ValueTask<ProviderAnswer> Fetch(EnvironmentProvider provider) => provider.FetchAsync(TestContext.Current.CancellationToken);
+    private static ValueTask<ProviderResult> Fetch(EnvironmentProvider provider) => provider.FetchAsync(TestContext.Current.CancellationToken);
 
     private static Func<string, string?> Of(params (string Name, string Value)[] variables) =>
         name => variables.FirstOrDefault(v => v.Name == name).Value;

@@ -134,13 +134,13 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     private static async Task<string> WhyAsync(KeyFileProvider provider) =>
-        Assert.IsType<ProviderAnswer.NotConfigured>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Why;
+        Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Why;
 
     private static async Task<string> IdAsync(KeyFileProvider provider) =>
-        Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Key.Id;
+        Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Key.Id;
 
     private static async Task<string> LineAsync(KeyFileProvider provider) =>
-        Assert.IsType<ProviderAnswer.Failed>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Line;
+        Assert.IsType<ProviderResult.Failed>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Line;
 
     private void Write(string id, UnixFileMode mode)
     {

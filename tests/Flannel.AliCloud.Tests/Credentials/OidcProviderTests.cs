@@ -51,7 +51,7 @@ public sealed class OidcProviderTests : IDisposable
         var environment = Environment(OidcToken);
         environment.Remove(missing);
         var chain = cloud.Chain("i-1", environment);
-        Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token));
+        Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
         Assert.Equal("RAM role FlannelRole", chain.Provider);
         var link = Assert.Single(await chain.ExplainAsync(Token), l => l.Name == "OIDC token");
         Assert.Equal((CredentialLinkState.NotConfigured, $"{missing} is not set"), (link.State, link.Detail));
@@ -74,7 +74,7 @@ public sealed class OidcProviderTests : IDisposable
     {
         await using var cloud = await StartAsync();
         var environment = Environment(name == "token" ? value : OidcToken, (name, value));
-        var failed = Assert.IsType<CredentialAnswer.Failed>(await cloud.Chain("i-1", environment).GetAsync(Token));
+        var failed = Assert.IsType<CredentialResult.Failed>(await cloud.Chain("i-1", environment).GetAsync(Token));
         Assert.Contains(why, failed.Line, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", failed.Line + string.Concat(cloud.Logger.Lines.Select(l => l.Text)), StringComparison.Ordinal);
         if (why.Contains('.', StringComparison.Ordinal)) Assert.Contains($"(request {cloud.Cloud.Calls.All[^1].RequestId})", failed.Line, StringComparison.Ordinal);

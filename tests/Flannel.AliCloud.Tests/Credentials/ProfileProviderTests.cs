@@ -96,7 +96,7 @@ public sealed class ProfileProviderTests : IDisposable
     {
         await using var cloud = await StartAsync();
         Write(profiles);
-        var line = Assert.IsType<CredentialAnswer.Failed>(await Chain(cloud).GetAsync(Token)).Line;
+        var line = Assert.IsType<CredentialResult.Failed>(await Chain(cloud).GetAsync(Token)).Line;
         Assert.Contains(why, line, StringComparison.Ordinal);
         Assert.Contains(Config, line, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", line + string.Concat(cloud.Logger.Lines.Select(l => l.Text)), StringComparison.Ordinal);
@@ -132,7 +132,7 @@ public sealed class ProfileProviderTests : IDisposable
         Assert.Equal("RAM role FlannelRole", await ProviderAsync(Chain(cloud)));
         Assert.Contains(
             "is a directory",
-            Assert.IsType<CredentialAnswer.Failed>(await Chain(cloud, ("ALIBABA_CLOUD_CONFIG_FILE", Config)).GetAsync(Token)).Line, StringComparison.Ordinal);
+            Assert.IsType<CredentialResult.Failed>(await Chain(cloud, ("ALIBABA_CLOUD_CONFIG_FILE", Config)).GetAsync(Token)).Line, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -144,7 +144,7 @@ public sealed class ProfileProviderTests : IDisposable
         foreach (var key in new[] { "hIdDeN", "{\"access_key_secret\":\n\"hIdDeN\"}" })
         {
             var chain = Chain(cloud, (variable, key));
-            var line = Assert.IsType<CredentialAnswer.Failed>(await chain.GetAsync(Token)).Line;
+            var line = Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token)).Line;
             Assert.StartsWith("(not shown: ", line, StringComparison.Ordinal);
             Assert.EndsWith(" does not exist", line, StringComparison.Ordinal);
             var links = await chain.ExplainAsync(Token);
@@ -178,7 +178,7 @@ public sealed class ProfileProviderTests : IDisposable
         return cloud.Chain("i-1", environment);
     }
 
-    private static async Task<AccessKey> FoundAsync(CredentialChain chain) => Assert.IsType<CredentialAnswer.Found>(await chain.GetAsync(Token)).Key;
+    private static async Task<AccessKey> FoundAsync(CredentialChain chain) => Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key;
 
     private static async Task<string?> ProviderAsync(CredentialChain chain)
     {

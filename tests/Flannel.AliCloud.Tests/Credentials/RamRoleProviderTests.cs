@@ -17,7 +17,7 @@ public class RamRoleProviderTests
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, instance);
-        var found = Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(Token));
+        var found = Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
         Assert.Equal("RAM role FlannelRole", provider.Name);
         Assert.Equal(cloud.Clock.GetUtcNow().AddHours(6), found.Key.Expiration);
         var api = cloud.ApiWith(new StaticCredentials(found.Key));
@@ -34,7 +34,7 @@ public class RamRoleProviderTests
         await provider.FetchAsync(Token);
         Assert.Equal(1, cloud.Cloud.Calls.Count("metadata", ListCall));
         cloud.Cloud.Console.SetRamRole("i-1", "OtherRole");
-        Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(Token));
+        Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
         Assert.Equal("RAM role OtherRole", provider.Name);
     }
 
@@ -43,9 +43,9 @@ public class RamRoleProviderTests
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-3");
-        Assert.Contains("no RAM role", Assert.IsType<ProviderAnswer.NotConfigured>(await provider.FetchAsync(Token)).Why, StringComparison.Ordinal);
+        Assert.Contains("no RAM role", Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(Token)).Why, StringComparison.Ordinal);
         cloud.Cloud.Console.SetRamRole("i-3", "FlannelRole");
-        Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(Token));
+        Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
     }
 
     [Fact]
@@ -53,17 +53,17 @@ public class RamRoleProviderTests
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "FlannelRole"));
-        Assert.IsType<ProviderAnswer.Found>(await provider.FetchAsync(Token));
+        Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
         Assert.Equal(0, cloud.Cloud.Calls.Count("metadata", ListCall));
-        Assert.IsType<ProviderAnswer.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "OtherRole")).FetchAsync(Token));
-        Assert.IsType<ProviderAnswer.Failed>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "../../user-data")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "OtherRole")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.Failed>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "../../user-data")).FetchAsync(Token));
     }
 
     [Fact]
     public async Task It_can_be_switched_off()
     {
         await using var cloud = await TestCloud.StartAsync();
-        Assert.IsType<ProviderAnswer.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")).FetchAsync(Token));
         Assert.Empty(cloud.Cloud.Calls.All);
     }
 
@@ -73,7 +73,7 @@ public class RamRoleProviderTests
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-1");
         await cloud.Cloud.StopMetadataAsync();
-        Assert.IsType<ProviderAnswer.Failed>(await provider.FetchAsync(Token));
+        Assert.IsType<ProviderResult.Failed>(await provider.FetchAsync(Token));
     }
 
     [Theory]
@@ -88,13 +88,13 @@ public class RamRoleProviderTests
     [InlineData("null")]
     public void A_half_answer_is_refused_without_being_quoted(string text)
     {
-        var failed = Assert.IsType<ProviderAnswer.Failed>(RamRoleProvider.Read(text, "R", new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+        var failed = Assert.IsType<ProviderResult.Failed>(RamRoleProvider.Read(text, "R", new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
         Assert.DoesNotContain("hIdDeN", failed.Line, StringComparison.Ordinal);
     }
 
     [Fact]
     public void No_text_makes_it_throw() =>
-        Gen.String.Sample(text => RamRoleProvider.Read(text, "R", default) is ProviderAnswer.Failed, seed: Seeds.Texts, iter: 2000);
+        Gen.String.Sample(text => RamRoleProvider.Read(text, "R", default) is ProviderResult.Failed, seed: Seeds.Texts, iter: 2000);
 
     private static RamRoleProvider Provider(TestCloud cloud, string instance, params (string Name, string Value)[] variables) =>
         new(cloud.Metadata(instance), name => variables.FirstOrDefault(v => v.Name == name).Value, cloud.CloudTime);

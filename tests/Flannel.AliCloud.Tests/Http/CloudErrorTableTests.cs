@@ -2,7 +2,8 @@ using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
-using static Flannel.AliCloud.CloudErrorKind;
+using Flannel.AliCloud.Vpc;
+using static Flannel.AliCloud.Http.CloudErrorKind;
 
 namespace Flannel.AliCloud.Tests.Http;
 

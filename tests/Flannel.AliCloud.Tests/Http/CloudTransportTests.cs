@@ -6,6 +6,7 @@ using AliCloud.Simulator.State;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using Microsoft.Extensions.Time.Testing;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
@@ -227,7 +228,7 @@ public class CloudTransportTests
         await api.DescribeVpcAttributeAsync("cn-hangzhou", "vpc-1", Token);
         await api.CreateRouteEntriesAsync("cn-hangzhou", [Route("10.24.1.0/24")], Token);
         await api.SwitchOffSourceDestCheckAsync("cn-hangzhou", "eni-1", Token);
-        await api.DryRunAsync(RouteAction.DeleteRouteEntries, "cn-hangzhou", Route("10.24.1.0/24"), Token);
+        await api.DryRunAsync(RouteWriteCall.DeleteRouteEntries, "cn-hangzhou", Route("10.24.1.0/24"), Token);
         Assert.Equal(4, handler.Requests.Count);
         Assert.All(handler.Requests, r =>
         {
@@ -405,7 +406,7 @@ public class CloudTransportTests
         Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
         Assert.Contains("no answer from the name service within 0.1 s", error.Message, StringComparison.Ordinal);
         Assert.Equal(["ecs-vpc.cn-beijing.aliyuncs.com", "ecs.cn-beijing.aliyuncs.com"], asked);
-        var probe = await EndpointProbe.EcsAsync(options, "cn-beijing", TimeProvider.System, Token);
+        var probe = await EndpointCheck.EcsAsync(options, "cn-beijing", TimeProvider.System, Token);
         Assert.False(probe.IsOpen);
         Assert.Contains("ecs.cn-beijing.aliyuncs.com does not resolve: no answer from the name service within 0.1 s", probe.Detail, StringComparison.Ordinal);
     }

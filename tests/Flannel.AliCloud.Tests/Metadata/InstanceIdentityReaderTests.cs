@@ -63,7 +63,7 @@ public class InstanceIdentityReaderTests
             });
         });
         using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromSeconds(60) });
-        var identity = Assert.IsType<IdentityAnswer.Identity>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token)).Value;
+        var identity = Assert.IsType<InstanceIdentityResult.Identity>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token)).Value;
         Assert.Equal(["192.168.1.11", "192.168.1.12"], identity.PrivateAddresses.Select(a => a.ToString()));
         Assert.Equal(12, server.Methods.Count);
         Assert.Null(identity.VSwitchRange); // what is told there is no range
@@ -84,9 +84,9 @@ public class InstanceIdentityReaderTests
     {
         await using var cloud = await StartAsync();
         var reader = new InstanceIdentityReader(cloud.Metadata("i-1"));
-        var first = Assert.IsType<IdentityAnswer.Identity>(await reader.ReadAsync(Mac(1), Token));
+        var first = Assert.IsType<InstanceIdentityResult.Identity>(await reader.ReadAsync(Mac(1), Token));
         await cloud.Cloud.StopMetadataAsync();
-        Assert.Same(first.Value, Assert.IsType<IdentityAnswer.Identity>(await reader.ReadAsync(Mac(1), Token)).Value);
+        Assert.Same(first.Value, Assert.IsType<InstanceIdentityResult.Identity>(await reader.ReadAsync(Mac(1), Token)).Value);
     }
 
     [Theory]
@@ -96,7 +96,7 @@ public class InstanceIdentityReaderTests
     public async Task An_interface_that_the_instance_does_not_have_is_answered_with_those_it_has(string mac)
     {
         await using var cloud = await StartAsync();
-        var answer = Assert.IsType<IdentityAnswer.NoSuchInterface>(await new InstanceIdentityReader(cloud.Metadata("i-1")).ReadAsync(mac, Token));
+        var answer = Assert.IsType<InstanceIdentityResult.NoSuchInterface>(await new InstanceIdentityReader(cloud.Metadata("i-1")).ReadAsync(mac, Token));
         if (mac.Length == 17) Assert.Equal([Mac(1), Mac(9)], answer.Known.Order());
         Assert.Contains(mac, answer.Line, StringComparison.Ordinal);
     }
@@ -107,11 +107,11 @@ public class InstanceIdentityReaderTests
         await using var cloud = await StartAsync();
         var reader = new InstanceIdentityReader(cloud.Metadata("i-1"));
         await cloud.Cloud.StopMetadataAsync();
-        var answer = Assert.IsType<IdentityAnswer.Unreachable>(await reader.ReadAsync(Mac(1), Token));
+        var answer = Assert.IsType<InstanceIdentityResult.Unreachable>(await reader.ReadAsync(Mac(1), Token));
         Assert.Contains("ECS instance", answer.Line, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', answer.Line);
         await cloud.Cloud.StartMetadataAsync(Token);
-        Assert.IsType<IdentityAnswer.Identity>(await reader.ReadAsync(Mac(1), Token));
+        Assert.IsType<InstanceIdentityResult.Identity>(await reader.ReadAsync(Mac(1), Token));
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public class InstanceIdentityReaderTests
         using var metadata = server.Client(o => o with { RequestTimeout = TimeSpan.FromMilliseconds(200) });
         try
         {
-            Assert.IsType<IdentityAnswer.Unreachable>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
+            Assert.IsType<InstanceIdentityResult.Unreachable>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
             Assert.Equal(["PUT"], server.Methods);
         }
         finally
@@ -140,7 +140,7 @@ public class InstanceIdentityReaderTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (status, body));
         using var metadata = server.Client();
-        var answer = Assert.IsType<IdentityAnswer.NotAnEcsInstance>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
+        var answer = Assert.IsType<InstanceIdentityResult.NotAnEcsInstance>(await new InstanceIdentityReader(metadata).ReadAsync(Mac(1), Token));
         Assert.Contains("not an ECS instance", answer.Line, StringComparison.Ordinal);
     }
 
@@ -156,9 +156,9 @@ public class InstanceIdentityReaderTests
     public void No_text_makes_the_lists_throw() => Gen.String.Sample(text =>
     {
         _ = InstanceIdentityReader.Addresses(text);
-        return InstanceIdentityReader.Macs(text).All(Shapes.IsMac);
+        return InstanceIdentityReader.Macs(text).All(ResourceIdFormat.IsMac);
     }, seed: Seeds.Texts, iter: 2000);
 
     private static async Task<InstanceIdentity> IdentityAsync(TestCloud cloud, string instance, string mac) =>
-        Assert.IsType<IdentityAnswer.Identity>(await new InstanceIdentityReader(cloud.Metadata(instance)).ReadAsync(mac, Token)).Value;
+        Assert.IsType<InstanceIdentityResult.Identity>(await new InstanceIdentityReader(cloud.Metadata(instance)).ReadAsync(mac, Token)).Value;
 }

@@ -33,7 +33,7 @@ public class MetadataClientTests
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata("i-2");
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => metadata.GetAsync("meta-data/instance-id", Token)));
-        Assert.All(answers, a => Assert.IsType<MetadataAnswer.Found>(a));
+        Assert.All(answers, a => Assert.IsType<MetadataResult.Found>(a));
         Assert.Equal(1, cloud.Cloud.Calls.Count("metadata", TokenCall));
     }
 
@@ -67,7 +67,7 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, n) => method == "PUT" ? (200, $"token{n}") : (401, ""));
         using var metadata = server.Client();
-        Assert.IsType<MetadataAnswer.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
         Assert.Equal(["PUT", "GET", "PUT", "GET"], server.Methods);
     }
 
@@ -92,7 +92,7 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (200, "i-7"));
         using var metadata = server.Client(o => o with { TokenOnly = true });
-        var refused = Assert.IsType<MetadataAnswer.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        var refused = Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
         Assert.Contains("ALIBABA_CLOUD_IMDSV1_DISABLED", refused.Line, StringComparison.Ordinal);
         Assert.DoesNotContain("GET", server.Methods);
     }
@@ -112,7 +112,7 @@ public class MetadataClientTests
     public async Task An_absent_item_is_absent()
     {
         await using var cloud = await StartAsync();
-        Assert.IsType<MetadataAnswer.Absent>(await cloud.Metadata("i-3").GetAsync("meta-data/nothing-here", Token));
+        Assert.IsType<MetadataResult.Absent>(await cloud.Metadata("i-3").GetAsync("meta-data/nothing-here", Token));
     }
 
     [Theory]
@@ -132,7 +132,7 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (429, ""));
         using var metadata = server.Client();
-        var refused = Assert.IsType<MetadataAnswer.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        var refused = Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
         Assert.Contains("429", refused.Line, StringComparison.Ordinal);
         Assert.Equal(4, server.Methods.Count(m => m == "GET"));
     }
@@ -142,7 +142,7 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (200, new string('x', 100_000)));
         using var metadata = server.Client();
-        Assert.IsType<MetadataAnswer.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public class MetadataClientTests
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata("i-1");
         await cloud.Cloud.StopMetadataAsync();
-        var unreachable = Assert.IsType<MetadataAnswer.Unreachable>(await metadata.GetAsync("meta-data/instance-id", Token));
+        var unreachable = Assert.IsType<MetadataResult.Unreachable>(await metadata.GetAsync("meta-data/instance-id", Token));
         Assert.Contains(metadata.Endpoint, unreachable.Line, StringComparison.Ordinal);
         await cloud.Cloud.StartMetadataAsync(Token);
         Assert.Equal("i-1", await TextAsync(metadata, "meta-data/instance-id"));
@@ -165,7 +165,7 @@ public class MetadataClientTests
         var call = cloud.Metadata("i-1").GetAsync("meta-data/instance-id", Token);
         await Eventually.Is(() => cloud.Cloud.Calls.All.Count == 1);
         cloud.Clock.Advance(TimeSpan.FromSeconds(4));
-        Assert.IsType<MetadataAnswer.Unreachable>(await call);
+        Assert.IsType<MetadataResult.Unreachable>(await call);
     }
 
     [Fact]
@@ -178,5 +178,5 @@ public class MetadataClientTests
     }
 
     private static async Task<string> TextAsync(MetadataClient metadata, string path) =>
-        Assert.IsType<MetadataAnswer.Found>(await metadata.GetAsync(path, Token)).Text;
+        Assert.IsType<MetadataResult.Found>(await metadata.GetAsync(path, Token)).Text;
 }

@@ -11,15 +11,15 @@ internal sealed class StaticCredentials(params AccessKey[] keys) : ICredentialSo
 
     public static StaticCredentials Of(string id, string secret) => new(AccessKey.Create(id, secret, null, null, out _)!);
 
-    public ValueTask<CredentialAnswer> GetAsync(CancellationToken cancellation) => new(Answer());
+    public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) => new(Answer());
 
-    public ValueTask<CredentialAnswer> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
+    public ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
     {
         Refreshes++;
         current = Math.Min(current + 1, keys.Length - 1);
         return new(Answer());
     }
 
-    private CredentialAnswer Answer() =>
-        keys.Length == 0 ? new CredentialAnswer.Missing("no key in this test") : new CredentialAnswer.Found(keys[current], "test");
+    private CredentialResult Answer() =>
+        keys.Length == 0 ? new CredentialResult.Missing("no key in this test") : new CredentialResult.Found(keys[current], "test");
 }

@@ -51,7 +51,7 @@ public sealed class ProxyTests
         var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
         await world.PublishConfigAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var follower = new LeaseFollower(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+        var follower = new LeaseWatcher(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
         var following = follower.RunAsync(stop.Token);
         await using var term = await CampaignAsync(world);
         var clock = System.Diagnostics.Stopwatch.StartNew();
@@ -192,7 +192,7 @@ public sealed class ProxyTests
     private static RouteStatus Status(Flannel.Core.Leases.Lease lease, RouteState state) =>
         new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
 
-    private static Task<ControllerTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
             new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));

@@ -212,6 +212,6 @@ public sealed class ElectionTests(SharedEtcd shared)
     private static EtcdElection New(World world, string instance, TimeSpan? termTime = null) =>
         new(world.Etcd, world.Keys, new ControllerHolder(instance, "192.168.0.1"), world.Time, new Random(), world.Logger, termTime);
 
-    private static Task<ControllerTerm> CampaignAsync(World world, string instance, TimeSpan? termTime = null) =>
+    private static Task<ElectedTerm> CampaignAsync(World world, string instance, TimeSpan? termTime = null) =>
         Eventually.WithinAsync($"{instance} is elected", New(world, instance, termTime).CampaignAsync(Cancel));
 }

@@ -43,7 +43,7 @@ public sealed class HungMemberTests
         Assert.True(EtcdElection.TermTime / 3 + limits[0] * 3 < EtcdElection.TermTime * 4 / 5, $"{limits[0]}");
     }
 
-    private static Task<ControllerTerm> CampaignAsync(World world, TimeProvider time) =>
+    private static Task<ElectedTerm> CampaignAsync(World world, TimeProvider time) =>
         Eventually.WithinAsync(
             "elected",
             new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), time, new Random(), world.Logger).CampaignAsync(Cancel));

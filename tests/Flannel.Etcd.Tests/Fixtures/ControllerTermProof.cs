@@ -6,6 +6,6 @@ namespace Flannel.Etcd.Tests.Fixtures;
 internal static class ControllerTermProof
 {
     /// <summary>Whether the election is held; says nothing of any lease.</summary>
-    public static async ValueTask<bool> StillHeldAsync(this ControllerTerm term, CancellationToken cancellation) =>
+    public static async ValueTask<bool> StillHeldAsync(this ElectedTerm term, CancellationToken cancellation) =>
         await term.ProveAsync([], [], cancellation) == TermProof.Proven;
 }

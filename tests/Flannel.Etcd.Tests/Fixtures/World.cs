@@ -66,7 +66,7 @@ public sealed class World
         return Assert.IsType<AcquireResult.Held>(result).Lease;
     }
 
-    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LoopWatch? loops = null) =>
+    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LivenessMonitor? loops = null) =>
         new(Etcd, Keys, held, margin ?? TimeSpan.FromHours(1), Time, new Random(), Logger, leaseTime, loops);
 
     public Task PublishConfigAsync(string config = Config) => PutAsync(Keys.Config.ToStringUtf8(), config);

@@ -19,7 +19,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.Equal(["Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
         Assert.False(held.WasFound);
-        Assert.True(SubnetChoice.Fits(held.Config, held.Lease.Subnet));
+        Assert.True(SubnetAllocator.Fits(held.Config, held.Lease.Subnet));
         var pair = await world.GetAsync(world.Keys.Subnets + held.Lease.Key);
         Assert.Equal(held.Lease.EtcdLeaseId, pair!.Lease);
         Assert.Equal(held.Lease.CreateRevision, pair.CreateRevision);
@@ -177,7 +177,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         await world.PutLeaseAsync("10.99.5.0-24", """{"PublicIP":"192.168.0.1"}""");
         var held = await world.AcquireAsync("192.168.0.1");
-        Assert.True(SubnetChoice.Fits(held.Config, held.Lease.Subnet));
+        Assert.True(SubnetAllocator.Fits(held.Config, held.Lease.Subnet));
         Assert.NotNull(await world.GetAsync(world.Keys.Subnets + "10.99.5.0-24"));
         Assert.Equal(1, world.Logger.Count(2014));
     }

@@ -124,7 +124,7 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
 
     private static Task<ClusterIdResult> ReadAsync(World world) => ClusterStore.ReadAsync(world.Direct, world.Keys, Cancel);
 
-    private static async Task<ClusterId> EnsureAsync(ControllerTerm term) =>
+    private static async Task<ClusterId> EnsureAsync(ElectedTerm term) =>
         Assert.IsType<ClusterIdResult.Known>(await term.Cluster.EnsureAsync(Cancel)).Id;
 
     private async Task<World> NewAsync()
@@ -134,7 +134,7 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
         return world;
     }
 
-    private static Task<ControllerTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
             new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));

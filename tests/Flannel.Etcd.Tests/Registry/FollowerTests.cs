@@ -145,11 +145,11 @@ public sealed class FollowerTests(SharedEtcd shared)
 
         public Following(World world)
         {
-            Follower = new LeaseFollower(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+            Follower = new LeaseWatcher(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
             running = Follower.RunAsync(stop.Token);
         }
 
-        public LeaseFollower Follower { get; }
+        public LeaseWatcher Follower { get; }
 
         public async Task<LeaseSnapshot> UntilAsync(Func<LeaseSnapshot, bool> condition)
         {

@@ -221,7 +221,7 @@ public sealed class KeeperTimeTests
     [Fact]
     public async Task A_day_of_waiting_and_hours_without_etcd_are_no_hanging_and_a_renewal_that_never_ends_is()
     {
-        var loops = new LoopWatch(time);
+        var loops = new LivenessMonitor(time);
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held, loops: loops));
         await events.NextAsync<LeaseEvent.Confirmed>();

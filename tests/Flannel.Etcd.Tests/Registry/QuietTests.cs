@@ -46,7 +46,7 @@ public sealed class QuietTests
     public async Task A_follower_of_all_leases(string trouble)
     {
         await world.PublishConfigAsync();
-        var follower = new LeaseFollower(world.Etcd, world.Keys, time, new Random(1), world.Logger);
+        var follower = new LeaseWatcher(world.Etcd, world.Keys, time, new Random(1), world.Logger);
         await BoundAsync(trouble, perMinute: 40, follower.RunAsync);
     }
 

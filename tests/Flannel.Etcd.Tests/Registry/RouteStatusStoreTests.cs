@@ -230,7 +230,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         return world;
     }
 
-    private static Task<ControllerTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
             new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));

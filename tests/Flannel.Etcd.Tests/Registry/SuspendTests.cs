@@ -82,6 +82,6 @@ public sealed class SuspendTests
         return await world.AcquireAsync("192.168.0.1");
     }
 
-    private Task<ControllerTerm> CampaignAsync() =>
+    private Task<ElectedTerm> CampaignAsync() =>
         new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), time, new Random(), world.Logger).CampaignAsync(Cancel);
 }

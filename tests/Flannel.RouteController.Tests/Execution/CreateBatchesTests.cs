@@ -7,14 +7,14 @@ namespace Flannel.RouteController.Tests.Execution;
 
 public sealed class CreateBatchesTests
 {
-    private static readonly RouteStep.Create[] Two = [new("vtb-1", Plans.Wanted("10.24.1.0/24")), new("vtb-1", Plans.Wanted("10.24.2.0/24", "i-2"))];
+    private static readonly RouteAction.Create[] Two = [new("vtb-1", Plans.Wanted("10.24.1.0/24")), new("vtb-1", Plans.Wanted("10.24.2.0/24", "i-2"))];
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void After_single_calls_three_that_succeed_in_a_row_speak_for_batches_again(bool interrupted)
     {
-        var batches = new CreateBatches(new RouteTroubles(TimeProvider.System, new Random(1)), TimeProvider.System);
+        var batches = new CreateBatches(new RouteFailures(TimeProvider.System, new Random(1)), TimeProvider.System);
         RefuseUntilSingle(batches);
         batches.SingleDone();
         batches.SingleDone();

@@ -239,7 +239,7 @@ public sealed class DeletionEvidenceTests
     {
         var before = cluster.Term;
         before.Lose();
-        Assert.IsType<TermEnd.Lost>(await cluster.Running);
+        Assert.IsType<TermResult.Lost>(await cluster.Running);
         cluster.Term = new FakeTerm(cluster.Time, cluster.Leases) { Statuses = before.Statuses };
         before.Dispose();
     }

@@ -1,4 +1,4 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;

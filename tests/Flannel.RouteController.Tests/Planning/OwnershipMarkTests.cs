@@ -2,6 +2,7 @@ using AliCloud.Simulator.State;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Inventory;

@@ -1,6 +1,6 @@
 using AliCloud.Simulator.State;
 using CsCheck;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
@@ -15,7 +15,7 @@ public sealed class RoutePlanPropertyTests
     /// <summary>Fixed, so that a failure can be seen again; CsCheck prints the seed of the failing case itself.</summary>
     private const string Seed = "0005vQ2mXe7T";
 
-    private sealed record World(List<WantedRoute> Wanted, List<Ipv4Network> Respected, List<RouteEntry> Entries, bool UpkeepOnly);
+    private sealed record World(List<DesiredRoute> Wanted, List<Ipv4Network> Respected, List<RouteEntry> Entries, bool UpkeepOnly);
 
     /// <summary>Prefixes of 10.24.0.0/13 to /26 around one corner of the network, and a few others: overlaps are the rule.</summary>
     private static readonly Gen<string> Destination = Gen.Frequency(
@@ -52,21 +52,21 @@ public sealed class RoutePlanPropertyTests
         {
             Assert.True(step.Destination.Length > 0, Line(step));
             Assert.True(Inside(step.Destination) || world.Wanted.Any(wanted => wanted.Destination == step.Destination), Line(step));
-            if (step is RouteStep.Delete { Entry: var stale })
+            if (step is RouteAction.Delete { Entry: var stale })
             {
                 Assert.True(IsOurs(stale) && Changeable(stale) && stale.Status == RouteEntryStatus.Available);
                 Assert.DoesNotContain(world.Wanted, wanted => wanted.Destination == stale.Destination);
                 Assert.DoesNotContain(world.Respected, subnet => subnet.Overlaps(stale.Destination!.Value));
             }
 
-            if (step is RouteStep.RePoint { Entry: var entry })
+            if (step is RouteAction.Update { Entry: var entry })
             {
                 Assert.NotEqual(Theirs.Token, entry.Name);
                 Assert.True(Changeable(entry) && entry.Status == RouteEntryStatus.Available);
                 Assert.Contains(world.Wanted, wanted => wanted.Destination == entry.Destination);
             }
 
-            if (step is RouteStep.Mark { Entry: var named })
+            if (step is RouteAction.Mark { Entry: var named })
                 Assert.Contains(world.Wanted, wanted => wanted.Destination == named.Destination && wanted.IsServedBy(named));
         }
     }, seed: Seed, iter: 20_000, print: Print);
@@ -76,14 +76,14 @@ public sealed class RoutePlanPropertyTests
     {
         var after = world with { Entries = Carry(world, PlanFor(world)) };
         var again = PlanFor(after);
-        Assert.DoesNotContain(again, step => step is RouteStep.Create or RouteStep.RePoint or RouteStep.Mark or RouteStep.Delete);
+        Assert.DoesNotContain(again, step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
         // What was foreign is as it was.
         foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
             Assert.Contains(entry, after.Entries);
         foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway"))) Assert.Contains(entry, after.Entries);
     }, seed: Seed, iter: 20_000, print: Print);
 
-    private static IReadOnlyList<RouteStep> PlanFor(World world) =>
+    private static IReadOnlyList<RouteAction> PlanFor(World world) =>
         For(world.Wanted, world.Entries, [.. world.Respected.Select(r => r.ToString())], world.UpkeepOnly);
 
     private static bool Inside(Ipv4Network destination) =>
@@ -117,7 +117,7 @@ public sealed class RoutePlanPropertyTests
                 else if (right && entry.IsCustom && (theirs || (ours && entry.Description != Ours.Description))) lines.Add($"Mark {d}");
                 else if (right) lines.Add($"Keep {d}");
                 else if (!plain || respected || theirs) lines.Add($"Conflict Occupied {d}");
-                else lines.Add($"RePoint {d}");
+                else lines.Add($"Update {d}");
                 continue;
             }
 
@@ -138,23 +138,23 @@ public sealed class RoutePlanPropertyTests
     }
 
     /// <summary>The table after every step has been carried out and has settled.</summary>
-    private static List<RouteEntry> Carry(World world, IReadOnlyList<RouteStep> steps)
+    private static List<RouteEntry> Carry(World world, IReadOnlyList<RouteAction> steps)
     {
         var entries = world.Entries.ToList();
         foreach (var step in steps)
         {
             switch (step)
             {
-                case RouteStep.Create create:
+                case RouteAction.Create create:
                     entries.Add(Entry(create.Destination.ToString(), create.Wanted.NextHop.Id, "ours"));
                     break;
-                case RouteStep.RePoint rePoint:
+                case RouteAction.Update rePoint:
                     entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Wanted.NextHop] };
                     break;
-                case RouteStep.Mark mark:
+                case RouteAction.Mark mark:
                     entries[entries.IndexOf(mark.Entry)] = Marked(mark.Entry);
                     break;
-                case RouteStep.Delete delete:
+                case RouteAction.Delete delete:
                     entries.Remove(delete.Entry);
                     break;
             }
@@ -171,8 +171,8 @@ public sealed class RoutePlanPropertyTests
     private static bool Changeable(RouteEntry entry) => entry.IsCustom
         && (entry.NextHops.Count == 1 && entry.NextHops[0].Type is "Instance" or "NetworkInterface" || entry.NextHops.Count == 0 && IsOurs(entry));
 
-    private static string Line(RouteStep step) =>
-        step is RouteStep.Conflict conflict ? $"Conflict {conflict.Kind} {step.Destination}" : $"{step.GetType().Name} {step.Destination}";
+    private static string Line(RouteAction step) =>
+        step is RouteAction.Conflict conflict ? $"Conflict {conflict.Kind} {step.Destination}" : $"{step.GetType().Name} {step.Destination}";
 
     private static string Print(World world) =>
         $"wanted {string.Join(", ", world.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; respected {string.Join(", ", world.Respected)}; "

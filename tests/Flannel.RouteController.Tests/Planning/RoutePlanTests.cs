@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -35,14 +35,14 @@ public sealed class RoutePlanTests
         new("right, with the marks of two clusters", Entry("10.24.5.0/24", "i-1", "ours") with { Name = Theirs.Token }, "Mark 10.24.5.0/24"),
         new("wrong, with the marks of two clusters", Entry("10.24.5.0/24", "i-2", "ours") with { Name = Theirs.Token }, "Conflict:Occupied 10.24.5.0/24"),
         new("right, the type in other letters", Entry("10.24.5.0/24", "i-1", "ours") with { NextHops = [new NextHop("instance", "i-1")] }, "Keep 10.24.5.0/24"),
-        new("wrong, the type in other letters", Entry("10.24.5.0/24", "i-2", "ours") with { NextHops = [new NextHop("INSTANCE", "i-2")] }, "RePoint 10.24.5.0/24"),
+        new("wrong, the type in other letters", Entry("10.24.5.0/24", "i-2", "ours") with { NextHops = [new NextHop("INSTANCE", "i-2")] }, "Update 10.24.5.0/24"),
         new("unmarked, a VPN gateway's", Entry("10.24.5.0/24", "vpn-1"), "Conflict:Occupied 10.24.5.0/24"),
         new("marked, but turned to a VPN gateway", Entry("10.24.5.0/24", "vpn-1", "ours"), "Conflict:Occupied 10.24.5.0/24"),
         new("unmarked, without a next hop", Entry("10.24.5.0/24", ""), "Conflict:Occupied 10.24.5.0/24"),
-        new("marked, without a next hop", Entry("10.24.5.0/24", "", "ours"), "RePoint 10.24.5.0/24"),
-        new("marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "RePoint 10.24.5.0/24"),
-        new("unmarked, other next hop: a leftover of the old backend", Entry("10.24.5.0/24", "i-2"), "RePoint 10.24.5.0/24"),
-        new("the instance's interface instead of the instance", Entry("10.24.5.0/24", "eni-i-1", "ours"), "RePoint 10.24.5.0/24"),
+        new("marked, without a next hop", Entry("10.24.5.0/24", "", "ours"), "Update 10.24.5.0/24"),
+        new("marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24"),
+        new("unmarked, other next hop: a leftover of the old backend", Entry("10.24.5.0/24", "i-2"), "Update 10.24.5.0/24"),
+        new("the instance's interface instead of the instance", Entry("10.24.5.0/24", "eni-i-1", "ours"), "Update 10.24.5.0/24"),
         new("another cluster's, other next hop", Entry("10.24.5.0/24", "i-2", "theirs"), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's", Entry("10.24.5.0/24", "i-2", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's, with our mark", Entry("10.24.5.0/24", "i-2", "ours", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
@@ -94,7 +94,7 @@ public sealed class RoutePlanTests
         // A table that serves no node.
         new("upkeep: nothing is created", null, "") { UpkeepOnly = true },
         new("upkeep: marked and right", Entry("10.24.5.0/24", "i-1", "ours"), "Keep 10.24.5.0/24") { UpkeepOnly = true },
-        new("upkeep: marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "RePoint 10.24.5.0/24") { UpkeepOnly = true },
+        new("upkeep: marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24") { UpkeepOnly = true },
         new("upkeep: unmarked, other next hop", Entry("10.24.5.0/24", "i-2"), "") { UpkeepOnly = true },
         new("upkeep: stale", Entry("10.24.6.0/24", "i-9", "ours"), "Delete 10.24.6.0/24") { UpkeepOnly = true },
         new("upkeep: unmarked without a lease", Entry("10.24.6.0/24", "i-9"), "") { UpkeepOnly = true },
@@ -120,7 +120,7 @@ public sealed class RoutePlanTests
 
     [Fact]
     public void Without_a_configuration_only_leases_are_looked_at() => Assert.Equal(
-        "RePoint 10.24.5.0/24",
+        "Update 10.24.5.0/24",
         Text(RoutePlan.For(new RoutePlanInput(
             "vtb-1", null, [Wanted("10.24.5.0/24")], [],
             [Entry("10.24.5.0/24", "i-2", "ours"), Entry("10.24.6.0/24", "i-9", "ours"), Entry("10.24.7.0/24")], Ours))));
@@ -133,7 +133,7 @@ public sealed class RoutePlanTests
     {
         var wanted = Wanted("10.24.5.0/24", primary: false);
         Assert.Equal(new NextHop("NetworkInterface", "eni-i-1"), wanted.NextHop);
-        Assert.IsType<RouteStep.Keep>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "eni-i-1")])));
-        Assert.IsType<RouteStep.RePoint>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "i-1")])));
+        Assert.IsType<RouteAction.Keep>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "eni-i-1")])));
+        Assert.IsType<RouteAction.Update>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "i-1")])));
     }
 }

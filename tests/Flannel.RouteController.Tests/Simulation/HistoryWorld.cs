@@ -1,6 +1,6 @@
 using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.RouteController.Planning;

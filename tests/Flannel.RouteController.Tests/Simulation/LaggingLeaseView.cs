@@ -4,7 +4,7 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests.Simulation;
 
 /// <summary>The leases as a controller sees them: some time after etcd has them, as over a slow network or from a member that lags.</summary>
-internal sealed class LaggingLeaseView(VirtualTime time, FakeLeases leases, Func<TimeSpan> lag) : ILeaseView
+internal sealed class LaggingLeaseView(VirtualTime time, FakeLeases leases, Func<TimeSpan> lag) : ILeaseSource
 {
     private LeaseSnapshot shown = leases.Snapshot;
     private TaskCompletionSource changed = new();

@@ -4,7 +4,9 @@ using AliCloud.Simulator.State;
 using AliCloud.Simulator.Worlds;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -285,7 +287,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     /// <summary>What clusters have left whose etcd is lost: <c>flanneld routes --remove-routes-of</c>.</summary>
     private async Task RemoveLostAsync(HistoryCluster cluster)
     {
-        var command = new RouteLeftovers(cluster.Leases.Cluster, @operator, time, new Random(1), new RecordingLogger());
+        var command = new RouteInventory(cluster.Leases.Cluster, @operator, time, new Random(1), new RecordingLogger());
         var living = clusters.Select(one => one.Leases.Cluster).OfType<ClusterId>().Select(id => OwnershipMark.Of(id).Token).ToHashSet();
         var listing = await command.ListAsync(cluster.Leases.Snapshot, new VpcId(TestCloud.Region, "vpc-1"), CancellationToken.None);
         var lost = listing.OfOtherClusters.Where(route => cluster.LostMarks.Contains(route.Mark!) && !living.Contains(route.Mark!)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;

@@ -1,6 +1,5 @@
 using System.Net;
 using AliCloud.Simulator.Api;
-using Flannel.AliCloud;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.RouteController.Tests.Support;
 

@@ -24,7 +24,7 @@ internal sealed class Cluster : IDisposable
 
         Leases = new FakeLeases();
         Term = new FakeTerm(time, Leases);
-        Loops = new LoopWatch(time);
+        Loops = new LivenessMonitor(time);
         Controller = new ClusterReconciler(
             options ?? new RouteControllerOptions([]), Leases, Cloud, time, new Random(seed), Log, Loops);
     }
@@ -32,13 +32,13 @@ internal sealed class Cluster : IDisposable
     public VirtualTime Time { get; }
     public FakeCloud Cloud { get; }
     public FakeLeases Leases { get; }
-    public LoopWatch Loops { get; }
+    public LivenessMonitor Loops { get; }
     public FakeTerm Term { get; set; }
     public ClusterReconciler Controller { get; }
     public RecordingLogger Log { get; } = new();
 
     /// <summary>The running term.</summary>
-    public Task<TermEnd> Running { get; private set; } = Task.FromResult<TermEnd>(new TermEnd.Stopped());
+    public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
     /// <summary>A route with the whole mark, as a controller of this cluster makes it.</summary>
     public FakeCloud.Entry AddMarked(string destination, string hop, string table = "vtb-1") =>
@@ -54,7 +54,7 @@ internal sealed class Cluster : IDisposable
 
     public void Start() => Running = Controller.RunAsync(Term, stop.Token);
 
-    public async Task<TermEnd> StopAsync()
+    public async Task<TermResult> StopAsync()
     {
         stop.Cancel();
         return await Running;

@@ -1,4 +1,7 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Ecs;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 
@@ -37,46 +40,46 @@ internal sealed partial class FakeCloud
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
 
-    public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
+    public Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entries[0].RouteTableId);
         Assert.InRange(entries.Count, 1, 50);
         return CallAsync("CreateRouteEntries", vpcId, [.. entries.Select(Text)], () =>
         {
-            if (Busy<BatchOutcome>(vpcId) is { } busy) return busy;
+            if (Busy<BatchResult>(vpcId) is { } busy) return busy;
             if (BadHopSpoilsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
-                return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
-            if (entries.Any(entry => OverlapCheck.IsInServices(entry.Destination)))
-                return Failed<BatchOutcome>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");
+                return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (entries.Any(entry => CidrConflictCheck.IsInServices(entry.Destination)))
+                return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");
             var failures = entries.Select(entry => (entry, Error: Put(entry))).Where(pair => pair.Error is not null)
                 .Select(pair => new BatchFailure(HidesFailedDestinations ? null : pair.entry.Destination, null, pair.Error!)).ToList();
-            return Answer(new BatchOutcome(failures));
+            return Answer(new BatchResult(failures));
         }, cancellation);
     }
 
-    public Task<CloudResult<Done>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation)
+    public Task<CloudResult<Unit>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entry.RouteTableId);
         Assert.InRange(clientToken.Length, 1, 64);
         return CallAsync("CreateRouteEntry", vpcId, [Text(entry), clientToken], () =>
         {
             if (tokens.TryGetValue(clientToken, out var before))
-                return before == Text(entry) ? Answer(Done.Instance) : Failed<Done>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");
-            if (Busy<Done>(vpcId) is { } busy) return busy;
-            if (Put(entry) is { } error) return new CloudResult<Done>(null, error, "");
+                return before == Text(entry) ? Answer(Unit.Instance) : Failed<Unit>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");
+            if (Busy<Unit>(vpcId) is { } busy) return busy;
+            if (Put(entry) is { } error) return new CloudResult<Unit>(null, error, "");
             tokens[clientToken] = Text(entry);
-            return Answer(Done.Instance);
+            return Answer(Unit.Instance);
         }, cancellation);
     }
 
-    public Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
+    public Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entries[0].RouteTableId);
         Assert.InRange(entries.Count, 1, 50);
         return CallAsync("DeleteRouteEntries", vpcId, [.. entries.Select(entry => $"{entry.RouteTableId} {entry.DestinationText}")], () =>
         {
-            if (Busy<BatchOutcome>(vpcId) is { } busy) return busy;
+            if (Busy<BatchResult>(vpcId) is { } busy) return busy;
             var failures = new List<BatchFailure>();
             foreach (var entry in entries)
             {
@@ -93,41 +96,41 @@ internal sealed partial class FakeCloud
                 found.SettlesAt = Settles(vpcId);
             }
 
-            return Answer(new BatchOutcome(failures));
+            return Answer(new BatchResult(failures));
         }, cancellation);
     }
 
-    public Task<CloudResult<Done>> ModifyRouteEntryAsync(
+    public Task<CloudResult<Unit>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entry.RouteTableId);
         return CallAsync("ModifyRouteEntry", vpcId, [$"{entry.RouteTableId} {entry.DestinationText} {newNextHop?.Id ?? "-"}"], () =>
         {
-            if (Busy<Done>(vpcId) is { } busy) return busy;
+            if (Busy<Unit>(vpcId) is { } busy) return busy;
             if (Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId) is not { } found)
-                return Failed<Done>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
-            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Done>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
-            if (found.Hop == newNextHop) return Failed<Done>(CloudErrorKind.AlreadySo, "OperationDenied.NextHopNotChanged", "");
+                return Failed<Unit>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
+            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Unit>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (found.Hop == newNextHop) return Failed<Unit>(CloudErrorKind.AlreadySo, "OperationDenied.NextHopNotChanged", "");
             (found.Hop, found.Name, found.Description) = (newNextHop ?? found.Hop, name, description);
             found.Status = RouteEntryStatus.Modifying;
             found.SettlesAt = Settles(vpcId);
-            return Answer(Done.Instance);
+            return Answer(Unit.Instance);
         }, cancellation);
     }
 
-    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
-        CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Done.Instance), cancellation);
+    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+        CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Unit.Instance), cancellation);
 
     public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
         CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<InterfaceFacts>>(
             [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey).Select(id => new InterfaceFacts(id, null, SourceDestChecks[id]))]), cancellation);
 
-    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
         CallAsync("ModifyNetworkInterfaceAttribute", "", [networkInterfaceId], () =>
         {
             SourceDestChecks[networkInterfaceId] = false;
-            return Answer(Done.Instance);
+            return Answer(Unit.Instance);
         }, cancellation);
 
     private string VpcOf(string tableId) => Tables.TryGetValue(tableId, out var table) ? table.VpcId : "";

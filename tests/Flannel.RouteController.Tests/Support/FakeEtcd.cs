@@ -9,7 +9,7 @@ using Flannel.RouteController.Planning;
 namespace Flannel.RouteController.Tests.Support;
 
 /// <summary>The leases of a cluster, as its nodes make and lose them.</summary>
-internal sealed class FakeLeases : ILeaseView
+internal sealed class FakeLeases : ILeaseSource
 {
     private readonly Lock gate = new();
     private readonly List<Lease> leases = [];
@@ -220,7 +220,7 @@ internal sealed record EtcdContent(NetworkConfig? Config, IReadOnlyList<Lease> L
 }
 
 /// <summary>A held election, and the statuses in etcd. The newest term of an etcd holds the election until the key is lost with the etcd.</summary>
-internal sealed class FakeTerm : IControllerTerm, IDisposable
+internal sealed class FakeTerm : IRouteControllerTerm, IDisposable
 {
     private readonly TimeProvider time;
     private readonly FakeLeases leases;

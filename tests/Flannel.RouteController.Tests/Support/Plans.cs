@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using Flannel.AliCloud;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.RouteController.Inventory;
@@ -14,7 +14,7 @@ internal static class Plans
     public static readonly OwnershipMark Ours = OwnershipMark.Of(FakeTerm.OurCluster);
     public static readonly OwnershipMark Theirs = OwnershipMark.Of(FakeTerm.OtherCluster);
 
-    public static WantedRoute Wanted(string subnet, string instance = "i-1", bool primary = true) => new(
+    public static DesiredRoute Wanted(string subnet, string instance = "i-1", bool primary = true) => new(
         new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1),
         new AliVpcBackendData("cn-hangzhou", "vpc-1", "vsw-1", instance, $"eni-{instance}", primary));
 
@@ -30,8 +30,8 @@ internal static class Plans
             [.. hops.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(hop => new NextHop(TypeOf(hop), hop))]);
     }
 
-    public static IReadOnlyList<RouteStep> For(
-        IReadOnlyCollection<WantedRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? respected = null, bool upkeepOnly = false,
+    public static IReadOnlyList<RouteAction> For(
+        IReadOnlyCollection<DesiredRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? respected = null, bool upkeepOnly = false,
         string[]? ended = null) =>
         RoutePlan.For(new RoutePlanInput("vtb-1", Network, wanted, [.. (respected ?? []).Select(Ipv4Network.Parse)], entries, Ours, upkeepOnly)
         {
@@ -46,6 +46,6 @@ internal static class Plans
     };
 
     /// <summary><c>Create 10.24.1.0/24</c>, <c>Conflict:Wider 10.24.0.0/20</c> …</summary>
-    public static string Text(IEnumerable<RouteStep> steps) => string.Join(" | ", steps.Select(step =>
-        $"{step.GetType().Name}{(step is RouteStep.Conflict conflict ? $":{conflict.Kind}" : "")} {step.Destination}"));
+    public static string Text(IEnumerable<RouteAction> steps) => string.Join(" | ", steps.Select(step =>
+        $"{step.GetType().Name}{(step is RouteAction.Conflict conflict ? $":{conflict.Kind}" : "")} {step.Destination}"));
 }

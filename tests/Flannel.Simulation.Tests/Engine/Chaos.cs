@@ -5,7 +5,6 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Planning;
-using Flanneld;
 using Flanneld.Host;
 using Flanneld.Node;
 using Mvccpb;

@@ -36,7 +36,7 @@ internal sealed class Daemon
         Started = cluster.Scheduler.Now;
         Context = new ProcessContext(cluster.Scheduler);
         clock = new ProcessClock(cluster.Scheduler, Context, () => machine.WallClockError);
-        Health = new NodeHealth(metrics, clock, new LoopWatch(clock));
+        Health = new NodeHealth(metrics, clock, new LivenessMonitor(clock));
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new Witness(cluster, this), cluster.Weather);
         if (machine.IsCutOff) Etcd.CutOff();
     }
@@ -117,7 +117,7 @@ internal sealed class Daemon
             : NullLoggerFactory.Instance;
         var host = new NodeHost(
             new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, Health, metrics, new SystemdNotifier(null),
-            new LoopWatch(clock));
+            new LivenessMonitor(clock));
         var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
         var services = new NodeServices(Etcd, identity, _ => OpenCloud(loggers.CreateLogger("cloud")), loggers, clock, random);
         var parts = new DaemonParts(stop.Token);

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Execution;
-using Flanneld;
 
 namespace Flannel.Simulation.Tests.Engine;
 
@@ -127,7 +126,7 @@ internal static partial class History
     /// <summary>Whether the subnets that running nodes keep, longer than those of the present configuration, leave no room.</summary>
     private static bool IsFull(Cluster cluster) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-        && SubnetChoice.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;
+        && SubnetAllocator.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;
 
     private static bool IsReady(Machine machine) => machine.Daemon is { IsReady: true, Subnet: not null };
 }

@@ -3,7 +3,6 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Registry;
-using Flanneld;
 using Flanneld.Backends;
 using Flanneld.Commands.Check;
 using Flanneld.Host;
@@ -279,11 +278,11 @@ internal sealed class Invariants(Cluster cluster)
 
     private bool IsRouted(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-        && NodeBackend.NeedsRoutes(config) && SubnetChoice.Fits(config, subnet);
+        && NodeBackend.NeedsRoutes(config) && SubnetAllocator.Fits(config, subnet);
 
     private bool FitsConfig(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-            && SubnetChoice.Fits(config, subnet);
+            && SubnetAllocator.Fits(config, subnet);
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
 

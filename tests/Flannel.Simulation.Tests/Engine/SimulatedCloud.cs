@@ -53,8 +53,8 @@ internal sealed class SimulatedKey(bool exists) : ICredentialProvider
 
     public bool HasChanged() => false;
 
-    public ValueTask<ProviderAnswer> FetchAsync(CancellationToken cancellation) =>
-        ValueTask.FromResult<ProviderAnswer>(exists
-            ? new ProviderAnswer.Found(Key)
-            : new ProviderAnswer.NotConfigured("no key in this simulation"));
+    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation) =>
+        ValueTask.FromResult<ProviderResult>(exists
+            ? new ProviderResult.Found(Key)
+            : new ProviderResult.NotConfigured("no key in this simulation"));
 }

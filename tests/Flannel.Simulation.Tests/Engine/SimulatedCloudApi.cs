@@ -1,5 +1,8 @@
 using Flannel.AliCloud;
-using Flanneld;
+using Flannel.AliCloud.Ecs;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
+using Flannel.AliCloud.Vpc;
 
 namespace Flannel.Simulation.Tests.Engine;
 
@@ -38,24 +41,24 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
         ReadAsync("GetProductQuota", api => api.GetRouteEntryQuotaAsync(regionId, default), cancellation);
 
-    public Task<CloudResult<BatchOutcome>> CreateRouteEntriesAsync(
+    public Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation) =>
         WriteAsync("CreateRouteEntries", api => api.CreateRouteEntriesAsync(regionId, entries, default), cancellation);
 
-    public Task<CloudResult<Done>> CreateRouteEntryAsync(
+    public Task<CloudResult<Unit>> CreateRouteEntryAsync(
         string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation) =>
         WriteAsync("CreateRouteEntry", api => api.CreateRouteEntryAsync(regionId, entry, clientToken, default), cancellation);
 
-    public Task<CloudResult<BatchOutcome>> DeleteRouteEntriesAsync(
+    public Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(
         string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation) =>
         WriteAsync("DeleteRouteEntries", api => api.DeleteRouteEntriesAsync(regionId, entries, default), cancellation);
 
-    public Task<CloudResult<Done>> ModifyRouteEntryAsync(
+    public Task<CloudResult<Unit>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
         WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default),
             cancellation);
 
-    public Task<CloudResult<Done>> DryRunAsync(RouteAction action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         ReadAsync("DryRun", api => api.DryRunAsync(action, regionId, entry, default), cancellation);
 
     public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
@@ -63,7 +66,7 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         ReadAsync("DescribeNetworkInterfaces", api => api.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, default),
             cancellation);
 
-    public Task<CloudResult<Done>> SwitchOffSourceDestCheckAsync(
+    public Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(
         string regionId, string networkInterfaceId, CancellationToken cancellation) =>
         WriteAsync("ModifyNetworkInterfaceAttribute", api => api.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, default),
             cancellation);

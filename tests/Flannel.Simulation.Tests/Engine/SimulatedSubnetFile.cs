@@ -1,5 +1,4 @@
 using Flannel.Core.Leases;
-using Flanneld;
 using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests.Engine;

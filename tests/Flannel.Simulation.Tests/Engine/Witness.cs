@@ -1,6 +1,5 @@
 using Etcdserverpb;
 using Flannel.Core.Leases;
-using Flanneld;
 using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;

@@ -2,11 +2,11 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Flannel.AliCloud;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -63,20 +63,20 @@ internal static class Targets
             "v2-store", bytes => V2Store.HasValue(bytes), """{"action":"get","node":{"key":"/n/config","value":"{}","modifiedIndex":4}}""",
             "\"value\":"),
         Target.OfText("addresses", Addresses, "10.24.0.0/16", "fc00::/48", "255.255.255.255", "::ffff:1.2.3.4", "%1", "/"),
-        Cloud("cloud-xml-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
-        Cloud("cloud-error", CloudAnswersJson.Default.CloudAnswer, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
-        Cloud("cloud-entries", CloudAnswersJson.Default.RouteEntryListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
-        Cloud("cloud-tables", CloudAnswersJson.Default.RouteTableListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
-        Cloud("cloud-vswitches", CloudAnswersJson.Default.VSwitchListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[{"VSwitchId":"vsw-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/24","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}]}}"""),
-        Cloud("cloud-vswitch", CloudAnswersJson.Default.VSwitchAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}"""),
-        Cloud("cloud-vpc", CloudAnswersJson.Default.VpcAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16","SecondaryCidrBlocks":{"SecondaryCidrBlock":["10.0.0.0/8"]},"UserCidrs":{"UserCidr":[]}}"""),
-        Cloud("cloud-created", CloudAnswersJson.Default.CreatedAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","RouteEntryId":"rte-1"}"""),
-        Cloud("cloud-batch", CloudAnswersJson.Default.BatchAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","SuccessCount":1,"FailedCount":1,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[{"DstCidrBlock":"10.24.5.0/24","NextHop":"i-1","FailedCode":"TaskConflict","FailedMessage":"m"}]}"""),
-        Cloud("cloud-interfaces", CloudAnswersJson.Default.InterfaceListAnswer, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
+        Cloud("cloud-xml-error", CloudResponseJson.Default.CloudResponse, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
+        Cloud("cloud-error", CloudResponseJson.Default.CloudResponse, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
+        Cloud("cloud-entries", CloudResponseJson.Default.RouteEntryListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
+        Cloud("cloud-tables", CloudResponseJson.Default.RouteTableListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
+        Cloud("cloud-vswitches", CloudResponseJson.Default.VSwitchListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[{"VSwitchId":"vsw-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/24","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}]}}"""),
+        Cloud("cloud-vswitch", CloudResponseJson.Default.VSwitchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}"""),
+        Cloud("cloud-vpc", CloudResponseJson.Default.VpcResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16","SecondaryCidrBlocks":{"SecondaryCidrBlock":["10.0.0.0/8"]},"UserCidrs":{"UserCidr":[]}}"""),
+        Cloud("cloud-created", CloudResponseJson.Default.CreatedResponse, HttpStatusCode.OK, """{"RequestId":"R-1","RouteEntryId":"rte-1"}"""),
+        Cloud("cloud-batch", CloudResponseJson.Default.BatchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","SuccessCount":1,"FailedCount":1,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[{"DstCidrBlock":"10.24.5.0/24","NextHop":"i-1","FailedCode":"TaskConflict","FailedMessage":"m"}]}"""),
+        Cloud("cloud-interfaces", CloudResponseJson.Default.InterfaceListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
     ];
 
     private static Target Cloud<T>(string name, JsonTypeInfo<T> type, HttpStatusCode status, string good)
-        where T : CloudAnswer => new(
+        where T : CloudResponse => new(
             name,
             bytes =>
             {
@@ -84,7 +84,7 @@ internal static class Targets
                 var text = Encoding.Latin1.GetString(bytes);
                 response.Headers.TryAddWithoutValidation("Retry-After", text);
                 response.Headers.TryAddWithoutValidation("Date", text);
-                var read = CloudAnswerReader.Read(CloudCall.Read(CloudService.Vpc, "Describe", "cn-hangzhou"), type, Key, response, bytes, Now);
+                var read = CloudResponseReader.Read(CloudCall.Read(CloudService.Vpc, "Describe", "cn-hangzhou"), type, Key, response, bytes, Now);
                 _ = read.ToString();
             },
             good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
@@ -162,8 +162,8 @@ internal static class Targets
 
     private static void Shape(string text)
     {
-        _ = Shapes.IsRegion(text) | Shapes.IsInstance(text) | Shapes.IsVpc(text) | Shapes.IsVSwitch(text) | Shapes.IsInterface(text)
-            | Shapes.IsRouteTable(text) | Shapes.IsRole(text) | Shapes.IsMac(text);
+        _ = ResourceIdFormat.IsRegion(text) | ResourceIdFormat.IsInstance(text) | ResourceIdFormat.IsVpc(text) | ResourceIdFormat.IsVSwitch(text) | ResourceIdFormat.IsInterface(text)
+            | ResourceIdFormat.IsRouteTable(text) | ResourceIdFormat.IsRole(text) | ResourceIdFormat.IsMac(text);
         _ = InstanceIdentityReader.Addresses(text).Count + InstanceIdentityReader.Macs(text).Count;
     }
 

@@ -69,9 +69,9 @@ public sealed class CheckReportTests
     private static CheckReport Report()
     {
         var report = new CheckReport();
-        report.Add(Finding.Ok("etcd", "3 of 3 endpoints answer") with { Lines = ["https://a:2379: etcd 3.5.16"] });
-        report.Add(Finding.Warning("clock", "is 90 s behind the cloud's", "start an NTP client"));
-        report.Add(Finding.Problem("credentials", "none", "attach a RAM role"));
+        report.Add(CheckResult.Ok("etcd", "3 of 3 endpoints answer") with { Lines = ["https://a:2379: etcd 3.5.16"] });
+        report.Add(CheckResult.Warning("clock", "is 90 s behind the cloud's", "start an NTP client"));
+        report.Add(CheckResult.Problem("credentials", "none", "attach a RAM role"));
         return report;
     }
 }

@@ -1,4 +1,3 @@
-using Flannel.AliCloud;
 using Flannel.Core.Addresses;
 using Flanneld.Host;
 

@@ -1,4 +1,3 @@
-using Flannel.AliCloud;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flanneld.Host;

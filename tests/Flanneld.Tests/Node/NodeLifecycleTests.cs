@@ -59,7 +59,7 @@ public sealed class NodeLifecycleTests : IDisposable
     {
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
         var path = Path.Combine(directory, "subnet.env");
-        var (metrics, loops) = (new ControllerMetrics(), new LoopWatch(time));
+        var (metrics, loops) = (new ControllerMetrics(), new LivenessMonitor(time));
         var host = new NodeHost(
             new SubnetFile(path), new LastSubnetFile(path, null), new NodeHealth(metrics, time, loops), metrics, new SystemdNotifier(null),
             loops);

@@ -28,11 +28,11 @@ public sealed class NodeLoopTests : IDisposable
     private readonly FakeTimeProvider time = new();
     private readonly string path = $"{Path.GetTempPath()}/flannel-notify-{Guid.NewGuid():N}";
     private readonly Socket manager = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    private readonly LoopWatch loops;
+    private readonly LivenessMonitor loops;
 
     public NodeLoopTests()
     {
-        loops = new LoopWatch(time);
+        loops = new LivenessMonitor(time);
         manager.Bind(new UnixDomainSocketEndPoint(path));
     }
 
@@ -68,7 +68,7 @@ public sealed class NodeLoopTests : IDisposable
         while (message == Alive) message = Next();
 
         Assert.StartsWith("STATUS=hangs: another has not moved for ", message, StringComparison.Ordinal);
-        other.Waits(Timeout.InfiniteTimeSpan);
+        other.Idle(Timeout.InfiniteTimeSpan);
         while (Next() != Alive) Assert.Null(loops.Hung);
 
         await EndAsync(running, stop);
@@ -136,7 +136,7 @@ public sealed class NodeLoopTests : IDisposable
         var subnet = Ipv4Network.Parse("10.24.5.0/24");
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Config!;
         var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
-        var held = new HeldLease(lease, config, 5, false, new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
         var health = new NodeHealth(new ControllerMetrics(), time, loops);
         var reconciler = new SubnetFileReconciler(

@@ -1,4 +1,3 @@
-using Flannel.AliCloud;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -41,7 +40,7 @@ public sealed class NodeReadinessTests : IDisposable
     private NodeReadiness Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Config!;
-        var held = new HeldLease(Held, config, 5, WasFound: false, new LeaseLife(time.GetTimestamp(), TimeSpan.FromHours(24)));
+        var held = new HeldLease(Held, config, 5, WasFound: false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
         return new NodeReadiness(
             held, instanceId, reconciler, null, health, systemd, time, time.GetTimestamp(), logger ?? NullLogger.Instance);

@@ -18,7 +18,7 @@ public sealed class TextTests
         // -v is written with one dash, as --help has it.
         Assert.Equal(Texts.FlagNames.Where(name => name != "v"), Texts.FlagsIn(page));
         Assert.Matches(@"(?m)^\.BI -v ", page);
-        Assert.All(CommandWord.All, word => Assert.Matches($@"(?m)^\.TP\n\.B {word.Name}$", page));
+        Assert.All(CommandDescriptor.All, word => Assert.Matches($@"(?m)^\.TP\n\.B {word.Name}$", page));
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class TextTests
         var text = string.Join('\n', Texts.Read("completions", file).Split('\n').Where(line => !line.TrimStart().StartsWith('#')));
         var found = Regex.Matches(text, flag).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal);
         Assert.Equal(Texts.FlagNames, found);
-        Assert.All(CommandWord.All, word => Assert.Matches($@"\b{word.Name}\b", text));
+        Assert.All(CommandDescriptor.All, word => Assert.Matches($@"\b{word.Name}\b", text));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Flanneld.Commands.Check;
 
 namespace Flanneld.Tests.Packaging;
 

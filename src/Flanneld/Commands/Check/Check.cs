@@ -18,7 +18,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     /// <summary>Null when nothing is wrong; else how much is.</summary>
     public async Task<string?> RunAsync(CancellationToken cancellation)
     {
-        foreach (var line in options.Warnings) report.Add(Finding.Warning("options", line, ""));
+        foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
         var selected = Interface();
         Forwarding();
         Password();
@@ -32,7 +32,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         }
         else
         {
-            report.Add(Finding.Note("cloud", $"not asked: backend {config.BackendType} has no routes"));
+            report.Add(CheckResult.Note("cloud", $"not asked: backend {config.BackendType} has no routes"));
         }
 
         await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable()).ConfigureAwait(false);
@@ -43,18 +43,18 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     {
         if (InterfaceSelection.OfThisHost().Select(options, out var error) is not { } selected)
         {
-            report.Add(Finding.Problem("interface", error, "choose one with --iface"));
+            report.Add(CheckResult.Problem("interface", error, "choose one with --iface"));
             return null;
         }
 
-        report.Add(Finding.Ok("interface", $"{selected.Interface.Name} {selected.Address}, MTU {selected.Interface.Mtu}, public address {selected.PublicIp}"));
+        report.Add(CheckResult.Ok("interface", $"{selected.Interface.Name} {selected.Address}, MTU {selected.Interface.Mtu}, public address {selected.PublicIp}"));
         return selected;
     }
 
     private void Password()
     {
         if (options.IsPasswordOnCommandLine)
-            report.Add(Finding.Warning("etcd password", "is on the command line, where every user of this host sees it", "use --etcd-password-file"));
+            report.Add(CheckResult.Warning("etcd password", "is on the command line, where every user of this host sees it", "use --etcd-password-file"));
     }
 
     private void Forwarding()
@@ -63,12 +63,12 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         try
         {
             report.Add(File.ReadAllText(path).Trim() == "1"
-                ? Finding.Ok("forwarding", "net.ipv4.ip_forward is 1")
-                : Finding.Warning("forwarding", "net.ipv4.ip_forward is 0: this node passes on no packet of a container", "sysctl -w net.ipv4.ip_forward=1, and a file in /etc/sysctl.d (Docker and most CNI set-ups do it)"));
+                ? CheckResult.Ok("forwarding", "net.ipv4.ip_forward is 1")
+                : CheckResult.Warning("forwarding", "net.ipv4.ip_forward is 0: this node passes on no packet of a container", "sysctl -w net.ipv4.ip_forward=1, and a file in /etc/sysctl.d (Docker and most CNI set-ups do it)"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            report.Add(Finding.Note("forwarding", $"{path} cannot be read"));
+            report.Add(CheckResult.Note("forwarding", $"{path} cannot be read"));
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         var identity = await IdentityAsync(selected, cancellation).ConfigureAwait(false);
         if (!options.MayControlRoutes)
         {
-            report.Add(Finding.Note("credentials", "none are needed, and the cloud's API is not asked: --route-controller=never"));
+            report.Add(CheckResult.Note("credentials", "none are needed, and the cloud's API is not asked: --route-controller=never"));
         }
         else
         {
@@ -88,7 +88,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
             if (identity is null)
             {
                 await check.CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
-                report.Add(Finding.Note("cloud", "endpoints, rights, route table, quota and ranges are not looked at: this node's place in the cloud is not known"));
+                report.Add(CheckResult.Note("cloud", "endpoints, rights, route table, quota and ranges are not looked at: this node's place in the cloud is not known"));
             }
             else
             {
@@ -96,23 +96,23 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
             }
         }
 
-        report.Add(Finding.Note("security group", $"not looked at: let that of the instances accept {config?.Network.ToString() ?? "the containers' network"} from each other"));
+        report.Add(CheckResult.Note("security group", $"not looked at: let that of the instances accept {config?.Network.ToString() ?? "the containers' network"} from each other"));
     }
 
     /// <summary>Whether it answers at all, where nothing else can be asked of it.</summary>
     private async Task MetadataAsync(CancellationToken cancellation) => report.Add(
         await connections.Metadata.GetAsync("meta-data/instance-id", cancellation).ConfigureAwait(false) switch
         {
-            MetadataAnswer.Found =>
-                Finding.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"),
-            MetadataAnswer.Unreachable unreachable => Unreachable(unreachable.Line),
-            MetadataAnswer.Refused refused => Unreachable(refused.Line),
+            MetadataResult.Found =>
+                CheckResult.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"),
+            MetadataResult.Unreachable unreachable => Unreachable(unreachable.Line),
+            MetadataResult.Refused refused => Unreachable(refused.Line),
             _ => NoInstance($"{connections.Metadata.Endpoint} tells no instance id"),
         });
 
-    private static Finding Unreachable(string line) => Finding.Problem("metadata", line, "let this host reach it without a proxy and without a firewall rule in the way");
+    private static CheckResult Unreachable(string line) => CheckResult.Problem("metadata", line, "let this host reach it without a proxy and without a firewall rule in the way");
 
-    private static Finding NoInstance(string line) => Finding.Problem("metadata", line, "backend ali-vpc works on ECS instances only");
+    private static CheckResult NoInstance(string line) => CheckResult.Problem("metadata", line, "backend ali-vpc works on ECS instances only");
 
     private async Task<InstanceIdentity?> IdentityAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
@@ -124,18 +124,18 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
 
         switch (await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false))
         {
-            case IdentityAnswer.Identity { Value: var identity }:
-                report.Add(Finding.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"));
-                report.Add(Finding.Ok("identity",
+            case InstanceIdentityResult.Identity { Value: var identity }:
+                report.Add(CheckResult.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"));
+                report.Add(CheckResult.Ok("identity",
                     $"{identity.InstanceId} in {identity.ZoneId}, {identity.VpcId}, {identity.VSwitchId}, {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
                 return identity;
-            case IdentityAnswer.NoSuchInterface none:
-                report.Add(Finding.Problem("identity", none.Line, "choose another interface with --iface"));
+            case InstanceIdentityResult.NoSuchInterface none:
+                report.Add(CheckResult.Problem("identity", none.Line, "choose another interface with --iface"));
                 return null;
-            case IdentityAnswer.NotAnEcsInstance not:
+            case InstanceIdentityResult.NotAnEcsInstance not:
                 report.Add(NoInstance(not.Line));
                 return null;
-            case IdentityAnswer.Unreachable unreachable:
+            case InstanceIdentityResult.Unreachable unreachable:
                 report.Add(Unreachable(unreachable.Line));
                 return null;
             default:

@@ -9,18 +9,18 @@ namespace Flanneld.Commands.Check;
 /// <summary>What the preflight found, for people and for programs.</summary>
 internal sealed class CheckReport
 {
-    private readonly List<Finding> findings = [];
+    private readonly List<CheckResult> findings = [];
 
-    public IReadOnlyList<Finding> Findings => findings;
+    public IReadOnlyList<CheckResult> Findings => findings;
 
     /// <summary>What is missing, for a policy to paste.</summary>
     public List<DeniedRight> MissingRights { get; } = [];
 
-    public int Problems => Count(FindingState.Problem);
+    public int Problems => Count(CheckState.Problem);
 
-    public int Warnings => Count(FindingState.Warning);
+    public int Warnings => Count(CheckState.Warning);
 
-    public void Add(Finding finding) => findings.Add(finding);
+    public void Add(CheckResult finding) => findings.Add(finding);
 
     public string ToTable()
     {
@@ -101,17 +101,17 @@ internal sealed class CheckReport
         json.WriteEndObject();
     }
 
-    private static string Word(FindingState state) => state switch
+    private static string Word(CheckState state) => state switch
     {
-        FindingState.Ok => "ok",
-        FindingState.Note => "note",
-        FindingState.Warning => "warning",
+        CheckState.Ok => "ok",
+        CheckState.Note => "note",
+        CheckState.Warning => "warning",
         _ => "problem",
     };
 
     private static string Amount(int count, string word) => $"{count} {word}{(count == 1 ? "" : "s")}";
 
-    private int Count(FindingState state)
+    private int Count(CheckState state)
     {
         var count = 0;
         foreach (var finding in findings)

@@ -1,8 +1,9 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Sts;
+using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -34,22 +35,22 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
     {
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        var reached = await EndpointAsync(EndpointProbe.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        await EndpointAsync(EndpointProbe.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        if (backend.Role is not null) await EndpointAsync(EndpointProbe.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        var reached = await EndpointAsync(EndpointCheck.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        await EndpointAsync(EndpointCheck.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
+        if (backend.Role is not null) await EndpointAsync(EndpointCheck.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
         await CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
         var network = config?.Network;
-        var survey = await VpcSurvey.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
+        var survey = await PermissionCheck.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
         Clock(cloud.Api.ClockDifference);
         if (survey.Refusal is { } refusal)
         {
             report.Add(refusal switch
             {
-                { IsLackOfCredentials: true } => Finding.Note("RAM rights", "not tried: there are no credentials"),
-                { HttpStatus: 0 } when !reached => Finding.Note("RAM rights", "not tried: the VPC API is not reached"),
+                { IsLackOfCredentials: true } => CheckResult.Note("RAM rights", "not tried: there are no credentials"),
+                { HttpStatus: 0 } when !reached => CheckResult.Note("RAM rights", "not tried: the VPC API is not reached"),
                 { Kind: CloudErrorKind.RefreshCredentials } =>
-                    Finding.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "give a key that is active, or correct the one above"),
-                _ => Finding.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "see the endpoints above"),
+                    CheckResult.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "give a key that is active, or correct the one above"),
+                _ => CheckResult.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "see the endpoints above"),
             });
             return;
         }
@@ -66,15 +67,15 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         config is null ? new Ipv4Network(NoNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
 
     /// <summary>Whether calls can go there.</summary>
-    private async Task<bool> EndpointAsync(Task<EndpointAnswer> probe)
+    private async Task<bool> EndpointAsync(Task<EndpointCheckResult> probe)
     {
         var answer = await probe.ConfigureAwait(false);
         var subject = $"{answer.Service} endpoint";
         report.Add(!answer.IsOpen
-            ? Finding.Problem(subject, answer.Detail, $"let this instance resolve and reach it (TCP 443), or give --{answer.Service}-endpoint")
+            ? CheckResult.Problem(subject, answer.Detail, $"let this instance resolve and reach it (TCP 443), or give --{answer.Service}-endpoint")
             : answer.Remark.Length > 0
-                ? Finding.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
-                : Finding.Ok(subject, answer.Detail));
+                ? CheckResult.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
+                : CheckResult.Ok(subject, answer.Detail));
         return answer.IsOpen;
     }
 
@@ -103,9 +104,9 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         }
 
         if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
-        var finding = ended is not null ? Finding.Problem("credentials", ended.Detail, Advice(ended, role))
-            : served is null ? Finding.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
-            : Finding.Ok("credentials", $"{served.Name}, {served.Detail}");
+        var finding = ended is not null ? CheckResult.Problem("credentials", ended.Detail, Advice(ended, role))
+            : served is null ? CheckResult.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
+            : CheckResult.Ok("credentials", $"{served.Name}, {served.Detail}");
         report.Add(finding with { Lines = lines });
     }
 
@@ -129,11 +130,11 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         if (difference is not { } ahead) return;
         var seconds = Math.Abs((long)ahead.TotalSeconds);
         var detail = seconds < 2 ? "agrees with the cloud's" : $"is {seconds} s {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} the cloud's";
-        report.Add(seconds < 60 ? Finding.Ok("clock", detail)
-            : Finding.Warning("clock", detail, "start an NTP client (chrony); beyond 15 minutes a first call is refused, and repeated with the cloud's time"));
+        report.Add(seconds < 60 ? CheckResult.Ok("clock", detail)
+            : CheckResult.Warning("clock", detail, "start an NTP client (chrony); beyond 15 minutes a first call is refused, and repeated with the cloud's time"));
     }
 
-    private void Rights(IReadOnlyList<Right> rights)
+    private void Rights(IReadOnlyList<Permission> rights)
     {
         var granted = 0;
         var missing = 0;
@@ -141,41 +142,41 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         List<string> lines = [];
         foreach (var right in rights)
         {
-            if (right.State == RightState.Granted) granted++;
-            else lines.Add($"{right.Action}: {(right.State == RightState.Denied ? "missing" : right.State == RightState.Blocked ? "probably missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
-            if (right.State is not (RightState.Denied or RightState.Blocked)) continue;
+            if (right.State == PermissionState.Granted) granted++;
+            else lines.Add($"{right.Action}: {(right.State == PermissionState.Denied ? "missing" : right.State == PermissionState.Blocked ? "probably missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
+            if (right.State is not (PermissionState.Denied or PermissionState.Blocked)) continue;
             missing++;
             report.MissingRights.Add(new DeniedRight(right.Action, "*"));
             severe |= right.LostWithout.Length == 0;
         }
 
-        var state = severe ? FindingState.Problem : missing > 0 ? FindingState.Warning : FindingState.Ok;
-        report.Add(new Finding("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
+        var state = severe ? CheckState.Problem : missing > 0 ? CheckState.Warning : CheckState.Ok;
+        report.Add(new CheckResult("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
         {
             Lines = lines,
             Advice = missing > 0 ? "grant what is missing with the policy below" : "",
         });
     }
 
-    private void RouteTable(VpcSurvey survey, AliVpcBackendConfig backend)
+    private void RouteTable(PermissionCheck survey, AliVpcBackendConfig backend)
     {
         if (survey.VSwitch.Value is not { } vSwitch)
         {
-            report.Add(Finding.Problem("route table", $"not known: {Text(survey.VSwitch.Error!)}", "see the rights above"));
+            report.Add(CheckResult.Problem("route table", $"not known: {Text(survey.VSwitch.Error!)}", "see the rights above"));
             return;
         }
 
-        report.Add(Finding.Ok("route table", $"{vSwitch.RouteTableId} serves {vSwitch.VSwitchId}"));
+        report.Add(CheckResult.Ok("route table", $"{vSwitch.RouteTableId} serves {vSwitch.VSwitchId}"));
         if (survey.Tables.Value is not { } tables) return;
         foreach (var configured in backend.RouteTableIds)
         {
             var table = tables.FirstOrDefault(known => known.RouteTableId == configured);
-            if (table is null) report.Add(Finding.Problem("route table", $"{configured}, of the configuration's RouteTableID, is not in {vSwitch.VpcId}", "correct RouteTableID, or leave it out"));
-            else if (table.IsGateway) report.Add(Finding.Problem("route table", $"{configured}, of the configuration's RouteTableID, is a gateway's table", "leave it out: it serves no vSwitch"));
+            if (table is null) report.Add(CheckResult.Problem("route table", $"{configured}, of the configuration's RouteTableID, is not in {vSwitch.VpcId}", "correct RouteTableID, or leave it out"));
+            else if (table.IsGateway) report.Add(CheckResult.Problem("route table", $"{configured}, of the configuration's RouteTableID, is a gateway's table", "leave it out: it serves no vSwitch"));
         }
     }
 
-    private void Quota(VpcSurvey survey)
+    private void Quota(PermissionCheck survey)
     {
         if (survey.Entries?.Value is not { } entries) return;
         var used = 0;
@@ -187,39 +188,39 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         var limit = survey.Quota.Value?.Total ?? RouteEntryQuota.Default;
         var detail = $"{used} of {limit} custom entries{(survey.Quota.Value is null ? " (the limit is assumed)" : "")}, {Math.Max(0, limit - used)} left, one for each node";
         var advice = $"ask for more of {RouteEntryQuota.Code} (product vpc, https://quotas.console.alibabacloud.com), or use the vxlan backend";
-        report.Add(used >= limit ? Finding.Problem("quota", detail, advice)
-            : used * 100L >= limit * (long)QuotaWarnFrom ? Finding.Warning("quota", detail, advice)
-            : Finding.Ok("quota", detail));
+        report.Add(used >= limit ? CheckResult.Problem("quota", detail, advice)
+            : used * 100L >= limit * (long)QuotaWarnFrom ? CheckResult.Warning("quota", detail, advice)
+            : CheckResult.Ok("quota", detail));
     }
 
-    private void Overlaps(VpcSurvey survey, Ipv4Network network)
+    private void Overlaps(PermissionCheck survey, Ipv4Network network)
     {
         if (survey.Vpc.Value is not { } vpc || survey.VSwitches.Value is not { } vSwitches)
         {
-            report.Add(Finding.Warning("network", $"{network} is not compared with the VPC's ranges: {Text((survey.Vpc.Error ?? survey.VSwitches.Error)!)}", "see the rights above"));
+            report.Add(CheckResult.Warning("network", $"{network} is not compared with the VPC's ranges: {Text((survey.Vpc.Error ?? survey.VSwitches.Error)!)}", "see the rights above"));
             return;
         }
 
-        var overlaps = new OverlapCheck(vpc, vSwitches);
+        var overlaps = new CidrConflictCheck(vpc, vSwitches);
         const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
         if (overlaps.RefusalOf(network) is { } refusal)
         {
-            report.Add(Finding.Problem("network", $"the API would refuse its routes: {refusal}", advice));
+            report.Add(CheckResult.Problem("network", $"the API would refuse its routes: {refusal}", advice));
             return;
         }
 
         var warnings = overlaps.Warnings(network);
         report.Add(overlaps.OverlapsVSwitch(network)
-            ? Finding.Problem("network", $"subnets that overlap a vSwitch are never leased: {string.Join("; ", warnings)}", advice)
-            : warnings.Count == 0 ? Finding.Ok("network", $"{network} overlaps none of the VPC's ranges")
-            : Finding.Warning("network", string.Join("; ", warnings), advice));
+            ? CheckResult.Problem("network", $"subnets that overlap a vSwitch are never leased: {string.Join("; ", warnings)}", advice)
+            : warnings.Count == 0 ? CheckResult.Ok("network", $"{network} overlaps none of the VPC's ranges")
+            : CheckResult.Warning("network", string.Join("; ", warnings), advice));
     }
 
-    private void SourceDestCheck(VpcSurvey survey, AliVpcBackendData self) => report.Add(survey.SourceDestCheck switch
+    private void SourceDestCheck(PermissionCheck survey, AliVpcBackendData self) => report.Add(survey.SourceDestCheck switch
     {
-        false => Finding.Ok("source/destination check", $"off at {self.NetworkInterfaceId}"),
-        true => Finding.Note("source/destination check", $"on at {self.NetworkInterfaceId}: the route controller switches it off when this node joins"),
-        null => Finding.Warning("source/destination check", $"not known of {self.NetworkInterfaceId}", "see to it that it is off, or packets of containers are dropped"),
+        false => CheckResult.Ok("source/destination check", $"off at {self.NetworkInterfaceId}"),
+        true => CheckResult.Note("source/destination check", $"on at {self.NetworkInterfaceId}: the route controller switches it off when this node joins"),
+        null => CheckResult.Warning("source/destination check", $"not known of {self.NetworkInterfaceId}", "see to it that it is off, or packets of containers are dropped"),
     });
 
     private async Task RoutesAsync(CloudAccess cloud, AliVpcBackendConfig backend, LeaseSnapshot snapshot, CancellationToken cancellation)
@@ -229,15 +230,15 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
             cancellation).ConfigureAwait(false);
         foreach (var other in plan.OtherClusters)
         {
-            report.Add(Finding.Warning(
+            report.Add(CheckResult.Warning(
                 "other clusters",
                 $"{other.Routes} {(other.Routes == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
                 "give each cluster of a VPC a network of its own; see 'flanneld routes' for routes of a cluster that is gone"));
         }
 
-        report.Add(!plan.Complete ? Finding.Warning("leases and routes", "not all could be compared", "see 'flanneld --dry-run'")
-            : plan.Changes == 0 ? Finding.Ok("leases and routes", "agree")
-            : Finding.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
+        report.Add(!plan.Complete ? CheckResult.Warning("leases and routes", "not all could be compared", "see 'flanneld --dry-run'")
+            : plan.Changes == 0 ? CheckResult.Ok("leases and routes", "agree")
+            : CheckResult.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
     }
 
     private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";

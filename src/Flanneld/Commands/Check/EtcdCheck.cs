@@ -25,7 +25,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         }
         catch (EtcdException e)
         {
-            report.Add(Finding.Problem("configuration", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+            report.Add(CheckResult.Problem("configuration", $"not read: etcd: {e.Message}", Advice(e.Kind)));
             return null;
         }
 
@@ -33,21 +33,21 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         switch (state.Config)
         {
             case ConfigState.Present { Config: var config } when NodeBackend.Refusal(config) is { } refusal:
-                report.Add(Finding.Problem("configuration", $"{key} is refused: {refusal}", "correct it with etcdctl put"));
+                report.Add(CheckResult.Problem("configuration", $"{key} is refused: {refusal}", "correct it with etcdctl put"));
                 break;
             case ConfigState.Present { Config: var config }:
-                report.Add(Finding.Ok("configuration",
+                report.Add(CheckResult.Ok("configuration",
                     $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax}, backend {config.BackendType}"));
                 foreach (var line in NodeBackend.Warnings(config)) report.Add(
-                    Finding.Warning("configuration", line, "correct it with etcdctl put"));
+                    CheckResult.Warning("configuration", line, "correct it with etcdctl put"));
                 Leases(state, config, selected);
                 break;
             case ConfigState.Refused refused:
-                report.Add(Finding.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
+                report.Add(CheckResult.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
                 break;
             default:
                 var v2 = await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false);
-                report.Add(Finding.Problem("configuration",
+                report.Add(CheckResult.Problem("configuration",
                     $"there is none at {key}{(v2 is null ? "" : $"; there is one in the v2 store of {v2}, which flannel does not read")}",
                     $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {key} "
                     + "'{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}', "
@@ -65,20 +65,20 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         try
         {
             var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
-            report.Add(Finding.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+            report.Add(CheckResult.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
             if (cluster is ClusterIdResult.Known known) return known.Id;
             if (cluster is ClusterIdResult.Unreadable)
             {
                 var key = options.EtcdKeys.Cluster.ToStringUtf8();
-                report.Add(Finding.Problem(
+                report.Add(CheckResult.Problem(
                     "cluster id", $"{key} is not the id of a cluster: no route is written",
                     "delete the key; the route controller creates a new id"));
             }
         }
         catch (EtcdException e)
         {
-            report.Add(Finding.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+            report.Add(CheckResult.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
         }
 
         return null;
@@ -93,7 +93,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         var detail = $"{members.Length - away} of {members.Length} endpoints answer";
         // The default names the ports of old and of new; a member listens on one of them.
         var enough = options.EtcdEndpoints == new DaemonOptions().EtcdEndpoints ? away < members.Length : away == 0;
-        report.Add(new Finding("etcd", away == members.Length ? FindingState.Problem : enough ? FindingState.Ok : FindingState.Warning, detail)
+        report.Add(new CheckResult("etcd", away == members.Length ? CheckState.Problem : enough ? CheckState.Ok : CheckState.Warning, detail)
         {
             Lines = lines,
             Advice = !enough ? "start etcd there, or correct --etcd-endpoints" : "",
@@ -102,13 +102,13 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
 
     private void Leases(RegistryState state, NetworkConfig config, SelectedInterface? selected)
     {
-        var free = SubnetChoice.CountFree(config, state.Taken);
+        var free = SubnetAllocator.CountFree(config, state.Taken);
         var own = selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
         var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
         report.Add(free == 0 && own is null
-            ? Finding.Problem("leases", detail, "widen SubnetMin and SubnetMax, lengthen SubnetLen, or delete leases of nodes that are gone")
-            : state.IsWhole ? Finding.Ok("leases", detail)
-            : Finding.Warning("leases", $"{detail}; a lease cannot be read", "see the daemon's log, and delete or correct that key: until then no stale route is collected"));
+            ? CheckResult.Problem("leases", detail, "widen SubnetMin and SubnetMax, lengthen SubnetLen, or delete leases of nodes that are gone")
+            : state.IsWhole ? CheckResult.Ok("leases", detail)
+            : CheckResult.Warning("leases", $"{detail}; a lease cannot be read", "see the daemon's log, and delete or correct that key: until then no stale route is collected"));
     }
 
     private static string Advice(EtcdErrorKind kind) => kind switch

@@ -1,0 +1,3 @@
+namespace Flannel.AliCloud.Ecs;
+
+public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceId, bool? SourceDestCheck);

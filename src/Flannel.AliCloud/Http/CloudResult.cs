@@ -1,0 +1,13 @@
+namespace Flannel.AliCloud.Http;
+
+/// <summary>What a call to the cloud came to: a value, or a classified error. Never an exception, except for cancellation by the caller.</summary>
+public sealed record CloudResult<T>(T? Value, CloudError? Error, string RequestId) where T : class
+{
+    public bool Ok => Error is null;
+}
+
+/// <summary>A value where the API answers with nothing but a request id.</summary>
+public sealed record Unit
+{
+    public static readonly Unit Instance = new();
+}

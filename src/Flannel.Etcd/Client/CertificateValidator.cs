@@ -1,0 +1,129 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Flannel.Core;
+
+namespace Flannel.Etcd.Client;
+
+/// <summary>Judges a member's certificate as Go's TLS does, which etcd's operators are used to, and says in one line what is wrong with
+/// it.</summary>
+internal sealed class CertificateValidator(string host, string? caFile, X509Certificate2Collection? authorities)
+{
+    /// <summary>Null while nothing is wrong.</summary>
+    public string? Trouble { get; private set; }
+
+    public X509ChainPolicy Policy()
+    {
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        if (authorities is null) return policy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        foreach (var authority in authorities)
+        {
+            if (IsSelfSigned(authority)) policy.CustomTrustStore.Add(authority);
+            else policy.ExtraStore.Add(authority);
+        }
+
+        return policy;
+    }
+
+    public bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None) return true;
+        if (certificate is null || chain is null)
+        {
+            Trouble = $"{host} showed no certificate";
+            return false;
+        }
+
+        var shown = certificate as X509Certificate2;
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            Trouble = $"the certificate of {host} is for another name: {Names(shown)}";
+            return false;
+        }
+
+        if (IsTrusted(chain) || (shown is not null && IsTrustedByOneOfSameSubject(shown, chain))) return true;
+        Trouble = Describe(Flags(chain), shown, chain);
+        return false;
+    }
+
+    private static X509ChainStatusFlags Flags(X509Chain chain) =>
+        chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
+
+    /// <summary>An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.</summary>
+    private bool IsTrusted(X509Chain chain) => Flags(chain) switch
+    {
+        X509ChainStatusFlags.NoError => true,
+        X509ChainStatusFlags.PartialChain =>
+            authorities is not null
+            && authorities.Any(authority => IsSame(authority, chain.ChainElements[^1].Certificate)),
+        _ => false,
+    };
+
+    /// <summary>Of several authorities with one subject, as while one is replaced by the next, the issuer is the first of them for OpenSSL
+    /// unless key identifiers tell them apart. Go tries all of them, and so do we.</summary>
+    private bool IsTrustedByOneOfSameSubject(X509Certificate2 shown, X509Chain chain)
+    {
+        foreach (var authority in authorities ?? [])
+        {
+            bool HasSameSubject(X509Certificate2 other) =>
+                IsSameName(other.SubjectName, authority.SubjectName) && !IsSame(other, authority);
+            if (!authorities!.Any(HasSameSubject)) continue;
+            using var other = new X509Chain { ChainPolicy = chain.ChainPolicy.Clone() };
+            RemoveWhere(other.ChainPolicy.CustomTrustStore, HasSameSubject);
+            RemoveWhere(other.ChainPolicy.ExtraStore, HasSameSubject);
+            other.Build(shown);
+            if (IsTrusted(other)) return true;
+        }
+
+        return false;
+    }
+
+    private static void RemoveWhere(X509Certificate2Collection certificates, Func<X509Certificate2, bool> isRemoved)
+    {
+        for (var i = certificates.Count - 1; i >= 0; i--)
+        {
+            if (isRemoved(certificates[i])) certificates.RemoveAt(i);
+        }
+    }
+
+    private string Describe(X509ChainStatusFlags flags, X509Certificate2? shown, X509Chain chain)
+    {
+        if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
+        {
+            foreach (var element in chain.ChainElements)
+            {
+                if (!element.ChainElementStatus.Any(status => status.Status.HasFlag(X509ChainStatusFlags.NotTimeValid))) continue;
+                var (from, to) = (element.Certificate.NotBefore.ToUniversalTime(), element.Certificate.NotAfter.ToUniversalTime());
+                return $"the certificate of {host} is not valid now: '{element.Certificate.Subject}' is valid from "
+                    + $"{from:yyyy-MM-dd HH:mm} to {to:yyyy-MM-dd HH:mm} UTC";
+            }
+        }
+
+        const X509ChainStatusFlags unknown =
+            X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.NotSignatureValid;
+        if ((flags & unknown) != 0)
+        {
+            var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {Redaction.Path(caFile)}";
+            return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";
+        }
+
+        return $"the certificate of {host} is refused: {flags}";
+    }
+
+    private static string Names(X509Certificate2? certificate)
+    {
+        var names = certificate?.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
+        return names is null
+            ? certificate?.Subject ?? "none"
+            : string.Join(", ", names.EnumerateDnsNames().Concat(names.EnumerateIPAddresses().Select(address => address.ToString())));
+    }
+
+    private static bool IsSelfSigned(X509Certificate2 certificate) =>
+        IsSameName(certificate.SubjectName, certificate.IssuerName);
+
+    private static bool IsSameName(X500DistinguishedName one, X500DistinguishedName other) =>
+        one.RawData.AsSpan().SequenceEqual(other.RawData);
+
+    private static bool IsSame(X509Certificate2 one, X509Certificate2 other) =>
+        one.RawDataMemory.Span.SequenceEqual(other.RawDataMemory.Span);
+}

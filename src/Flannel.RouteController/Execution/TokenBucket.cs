@@ -1,0 +1,66 @@
+namespace Flannel.RouteController.Execution;
+
+/// <summary>A token bucket for one action of the API. The shared framework's <c>TokenBucketRateLimiter</c> reads the system's clock, and its
+/// tokens cannot go below zero, which is what paging needs: how many requests a listing took is known only afterwards.</summary>
+/// <param name="perSecond">Tokens that come back each second.</param>
+/// <param name="burst">The most that can be saved up.</param>
+internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private double tokens = burst;
+    private long countedAt = time.GetTimestamp();
+    private long closedUntil = long.MinValue;
+
+    /// <summary>Waits until a call is within the budget, and takes it.</summary>
+    public async Task TakeAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var wait = TryTake();
+            if (wait <= TimeSpan.Zero) return;
+            await Task.Delay(wait, time, cancellation);
+        }
+    }
+
+    /// <summary>How long a call would wait now.</summary>
+    public TimeSpan Delay()
+    {
+        lock (gate) return Count();
+    }
+
+    /// <summary>Counts requests that have been made already.</summary>
+    public void Spend(int requests)
+    {
+        lock (gate) tokens -= requests;
+    }
+
+    /// <summary>Obeys the server's word: no call before <paramref name="pause"/> is over.</summary>
+    public void Close(TimeSpan pause)
+    {
+        lock (gate)
+        {
+            var until = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
+            closedUntil = Math.Max(closedUntil, until);
+        }
+    }
+
+    private TimeSpan TryTake()
+    {
+        lock (gate)
+        {
+            var wait = Count();
+            if (wait <= TimeSpan.Zero) tokens--;
+            return wait;
+        }
+    }
+
+    /// <summary>Under the gate.</summary>
+    private TimeSpan Count()
+    {
+        var now = time.GetTimestamp();
+        tokens = Math.Min(burst, tokens + time.GetElapsedTime(countedAt, now).TotalSeconds * perSecond);
+        countedAt = now;
+        if (now < closedUntil) return time.GetElapsedTime(now, closedUntil) + TimeSpan.FromMilliseconds(1);
+        return tokens < 1 ? TimeSpan.FromSeconds((1 - tokens) / perSecond) + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
+    }
+}

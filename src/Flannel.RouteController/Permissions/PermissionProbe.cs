@@ -1,0 +1,49 @@
+using Flannel.AliCloud;
+using Flannel.AliCloud.Http;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Permissions;
+
+/// <summary>Whether this node may stand for election.</summary>
+public abstract record PermissionProbeResult
+{
+    public sealed record Allowed : PermissionProbeResult;
+
+    /// <param name="Action">The RAM action that is missing.</param>
+    public sealed record Denied(string Action, string RequestId) : PermissionProbeResult;
+
+    /// <summary>No credentials at all, or none that the cloud accepts.</summary>
+    public sealed record NoCredentials(string Reason) : PermissionProbeResult;
+
+    /// <summary>The API answers with an error that says nothing about the rights: the account is throttled, the service has a
+    /// fault.</summary>
+    /// <param name="RetryAfter">What the service asks for; null when it does not.</param>
+    public sealed record Failed(string Reason, TimeSpan? RetryAfter) : PermissionProbeResult;
+
+    /// <summary>No answer.</summary>
+    public sealed record Unreachable(string Reason) : PermissionProbeResult;
+}
+
+/// <summary>Two harmless reads of what the node knows of itself: its vSwitch, and the entries of the table that serves it.</summary>
+public static class PermissionProbe
+{
+    public static async Task<PermissionProbeResult> CanControlAsync(ICloudApi api, AliVpcBackendData self, CancellationToken cancellation)
+    {
+        var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);
+        if (vSwitch.Error is { } error) return Refusal(error, "vpc:DescribeVSwitchAttributes");
+        var entries = await api.DescribeRouteEntryListAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
+        return entries.Error is { } unread ? Refusal(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();
+    }
+
+    private static PermissionProbeResult Refusal(CloudError error, string action) => error.Kind switch
+    {
+        CloudErrorKind.Denied when error.Code == CloudErrorCodes.Forbidden => new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
+        CloudErrorKind.Denied => new PermissionProbeResult.Denied(error.DeniedAction ?? action, error.RequestId),
+        CloudErrorKind.RefreshCredentials => new PermissionProbeResult.NoCredentials($"{error.Code} {error.Message}"),
+        _ when RouteErrors.IsNoAnswer(error) => new PermissionProbeResult.Unreachable($"{error.Code} {error.Message}"),
+        _ when error.IsThrottling =>
+            new PermissionProbeResult.Failed($"it throttles this account: {error.Code}{error.RequestNote}", error.RetryAfter),
+        _ => new PermissionProbeResult.Failed($"it answers {error.Code} {error.Message}{error.RequestNote}", error.RetryAfter),
+    };
+}

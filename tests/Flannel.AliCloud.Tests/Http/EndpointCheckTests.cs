@@ -1,0 +1,87 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Flannel.AliCloud.Http;
+
+namespace Flannel.AliCloud.Tests.Http;
+
+public class EndpointProbeTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_way_without_tls_is_told_as_such()
+    {
+        using var listener = Listen(out var port);
+        var answer = await ProbeAsync($"http://127.0.0.1:{port}");
+        Assert.Equal(new EndpointCheckResult("vpc", $"http://127.0.0.1:{port} is 127.0.0.1, without TLS", true, ""), answer);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_nobody_vouches_for_is_no_way()
+    {
+        using var listener = Listen(out var port);
+        var serving = ServeTlsAsync(listener);
+        var answer = await ProbeAsync($"https://127.0.0.1:{port}");
+        Assert.False(answer.IsOpen);
+        Assert.StartsWith($"https://127.0.0.1:{port} cannot be trusted: ", answer.Detail, StringComparison.Ordinal);
+        await serving;
+    }
+
+    [Fact]
+    public async Task A_port_where_nobody_listens_is_told_with_the_address()
+    {
+        using (Listen(out var port))
+        {
+            using var other = Listen(out var closed);
+            other.Stop();
+            var answer = await ProbeAsync($"http://127.0.0.1:{closed}");
+            Assert.False(answer.IsOpen);
+            Assert.StartsWith($"http://127.0.0.1:{closed}: ", answer.Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_name_that_does_not_resolve_is_told_as_such()
+    {
+        // A label longer than 63 letters: the resolver asks nobody.
+        var name = new string('a', 70) + ".invalid";
+        var answer = await ProbeAsync($"https://{name}");
+        Assert.Equal(new EndpointCheckResult("vpc", $"{name} does not resolve: Name or service not known", false, ""), answer);
+    }
+
+    [Fact]
+    public async Task No_region_is_no_endpoint() =>
+        Assert.Equal(new EndpointCheckResult("ecs", "'nowhere' is not the name of a region", false, ""),
+            await EndpointCheck.EcsAsync(new CloudApiOptions { ProgramVersion = "t" }, "nowhere", TimeProvider.System, Token));
+
+    private static Task<EndpointCheckResult> ProbeAsync(string endpoint) => EndpointCheck.VpcAsync(
+        new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(endpoint, out _), ConnectTimeout = TimeSpan.FromSeconds(30) }, "cn-hangzhou", TimeProvider.System, Token);
+
+    private static TcpListener Listen(out int port)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        return listener;
+    }
+
+    private static async Task ServeTlsAsync(TcpListener listener)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var client = await listener.AcceptTcpClientAsync(Token);
+        await using var stream = new SslStream(client.GetStream());
+        try
+        {
+            await stream.AuthenticateAsServerAsync(certificate);
+        }
+        catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+        {
+            // The client does not like it.
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Core.Tests;
+
+public sealed class LoopWatchTests
+{
+    private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
+
+    private readonly FakeTimeProvider time = new();
+    private readonly LivenessMonitor watch;
+
+    public LoopWatchTests() => watch = new LivenessMonitor(time);
+
+    [Fact]
+    public void Without_a_loop_nothing_hangs() => Assert.Null(watch.Hung);
+
+    [Fact]
+    public void Work_may_take_its_time_and_no_more()
+    {
+        using var loop = watch.Begin("the loop", LongestWork);
+        Pass(LongestWork + LivenessMonitor.Slack - Moment);
+        Assert.Null(watch.Hung);
+        loop.Busy();
+        Pass(LongestWork + LivenessMonitor.Slack - Moment);
+        Assert.Null(watch.Hung);
+        Pass(Moment);
+        Assert.Equal("the loop has not moved for 660 s", watch.Hung);
+        loop.Busy();
+        Assert.Null(watch.Hung);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(86_400)]
+    public void A_wait_may_take_as_long_as_it_was_said_to(int seconds)
+    {
+        using var loop = watch.Begin("the loop", LongestWork);
+        loop.Idle(TimeSpan.FromSeconds(seconds));
+        Pass(TimeSpan.FromSeconds(seconds) + LivenessMonitor.Slack - Moment);
+        Assert.Null(watch.Hung);
+        Pass(Moment);
+        Assert.NotNull(watch.Hung);
+    }
+
+    [Fact]
+    public void One_that_waits_for_news_alone_never_hangs()
+    {
+        using var loop = watch.Begin("the loop", LongestWork);
+        foreach (var wait in new[] { Timeout.InfiniteTimeSpan, TimeSpan.MaxValue })
+        {
+            loop.Idle(wait);
+            Pass(TimeSpan.FromDays(1000));
+            Assert.Null(watch.Hung);
+        }
+    }
+
+    [Fact]
+    public void One_that_hangs_is_named_among_those_that_move_until_it_ends()
+    {
+        using var moving = watch.Begin("the moving one", LongestWork);
+        var hanging = watch.Begin("the hanging one", LongestWork);
+        for (var minutes = 0; minutes < 20; minutes++)
+        {
+            Pass(TimeSpan.FromMinutes(1));
+            moving.Busy();
+        }
+
+        Assert.StartsWith("the hanging one ", watch.Hung, StringComparison.Ordinal);
+        hanging.Dispose();
+        Assert.Null(watch.Hung);
+    }
+
+    private void Pass(TimeSpan span) => time.Advance(span);
+}

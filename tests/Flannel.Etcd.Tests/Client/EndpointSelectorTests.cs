@@ -1,0 +1,140 @@
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Tests.Fixtures;
+using Google.Protobuf;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Flannel.Etcd.Tests.Client;
+
+public sealed class RotationTests
+{
+    // Less than the limit for an answer, which runs on this time too.
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
+
+    private readonly FakeTimeProvider time = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static RangeRequest Who { get; } = new() { Key = ByteString.CopyFromUtf8("/who") };
+
+    [Fact]
+    public void Many_nodes_begin_evenly_and_are_even_again_after_a_member_was_away()
+    {
+        const int nodes = 3000;
+        // Seed 3: only evenness within a tenth is asked for.
+        var random = new Random(3);
+        var all = Enumerable.Range(0, nodes).Select(_ => new EndpointSelector(3, time, random)).ToList();
+        Assert.All(Spread(all), count => Assert.InRange(count, 900, 1100));
+        foreach (var node in all) node.Leave(0);
+        Assert.Equal(0, Spread(all)[0]);
+        var at = new List<int>();
+        for (var seconds = 0; seconds < 180; seconds += 10)
+        {
+            time.Advance(TimeSpan.FromSeconds(10));
+            var before = Spread(all)[0];
+            foreach (var node in all)
+            {
+                if (node.MustAskHome(out _)) node.Asked(well: true);
+            }
+
+            at.Add(Spread(all)[0] - before);
+        }
+
+        Assert.All(Spread(all), count => Assert.InRange(count, 900, 1100));
+        Assert.True(at.Max() < nodes / 3 / 3, $"they come back spread over time, not at once: {string.Join(' ', at)}");
+    }
+
+    [Fact]
+    public void A_home_that_stays_away_is_asked_ever_less_often_and_by_one_at_a_time()
+    {
+        var rotation = new EndpointSelector(2, time, new Random(3));
+        var home = rotation.Current;
+        rotation.Leave(home);
+        Assert.False(rotation.MustAskHome(out _));
+        var asked = 0;
+        for (var minute = 0; minute < 24 * 60; minute++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            if (!rotation.MustAskHome(out var member)) continue;
+            Assert.Equal(home, member);
+            Assert.False(rotation.MustAskHome(out _));
+            asked++;
+            rotation.Asked(well: false);
+        }
+
+        Assert.InRange(asked, 24 * 4, 24 * 8 + 5);
+        Assert.NotEqual(home, rotation.Current);
+    }
+
+    [Fact]
+    public void A_cluster_of_one_has_nowhere_to_go()
+    {
+        var rotation = new EndpointSelector(1, time, new Random(3));
+        rotation.Leave(0);
+        time.Advance(TimeSpan.FromDays(1));
+        Assert.Equal(0, rotation.Current);
+        Assert.False(rotation.MustAskHome(out _));
+    }
+
+    [Fact]
+    public async Task Requests_and_watches_go_back_to_a_member_that_returns()
+    {
+        await using var home = await EtcdProcess.StartAsync();
+        await using var other = await EtcdProcess.StartAsync();
+        await home.ControlAsync("put", "/who", "home");
+        await other.ControlAsync("put", "/who", "other");
+        var logger = new RecordingLogger();
+        var etcd = home.Connect(logger, $"{home.Endpoint},{other.Endpoint}", time: time);
+        Assert.Equal("home", await WhoAsync(etcd));
+        await home.KillAsync();
+        Assert.Equal("other", await WhoAsync(etcd));
+        var watching = WatchAsync(etcd);
+        await home.StartAgainAsync();
+        // Not at once: nodes that came here together must not go back together.
+        Assert.Equal("other", await WhoAsync(etcd));
+        await Eventually.IsAsync("requests go home", async () =>
+        {
+            time.Advance(Step);
+            return await WhoAsync(etcd) == "home";
+        });
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home, too", watching));
+        Assert.True(error.CanHeal);
+        Assert.Contains("is well again", error.Message, StringComparison.Ordinal);
+        Assert.Equal(0, logger.Count(2000));
+    }
+
+    [Fact]
+    public async Task A_silent_watch_alone_is_enough_to_go_back()
+    {
+        await using var home = await EtcdProcess.StartAsync();
+        await using var other = await EtcdProcess.StartAsync();
+        await home.KillAsync();
+        var etcd = other.Connect(endpoints: $"{home.Endpoint},{other.Endpoint}", time: time);
+        var opened = new TaskCompletionSource();
+        var watching = WatchAsync(etcd, opened);
+        await Eventually.WithinAsync("the watch is open", opened.Task);
+        await home.StartAgainAsync();
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home", PassTimeAsync(watching)));
+        Assert.Contains("is well again", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task PassTimeAsync(Task until)
+    {
+        while (await Task.WhenAny(until, Task.Delay(50, Cancel)) != until) time.Advance(Step);
+        await until;
+    }
+
+    private static async Task WatchAsync(EtcdConnection etcd, TaskCompletionSource? opened = null)
+    {
+        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Who.Key }], Cancel))
+        {
+            if (answer.Created) opened?.TrySetResult();
+        }
+    }
+
+    private static async Task<string> WhoAsync(EtcdConnection etcd) => (await etcd.RangeAsync(Who, Cancel)).Kvs[0].Value.ToStringUtf8();
+
+    private static int[] Spread(IReadOnlyList<EndpointSelector> nodes) =>
+        [.. Enumerable.Range(0, 3).Select(member => nodes.Count(node => node.Current == member))];
+}

@@ -1,0 +1,77 @@
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Vpc;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Execution;
+
+public sealed class PacedCloudApiTests
+{
+    [Fact]
+    public void A_burst_passes_and_the_rest_goes_at_the_rate() => VirtualTime.Run(async time =>
+    {
+        var (cloud, paced) = Make(time);
+        for (var i = 0; i < 60; i++) await Read(paced);
+        Assert.Equal(TimeSpan.Zero, time.Elapsed);
+        for (var i = 0; i < 40; i++) await Read(paced);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(9.9), TimeSpan.FromSeconds(10.2));
+        Assert.Equal(100, cloud.Calls.Count);
+    });
+
+    [Fact]
+    public void Pages_count_like_calls() => VirtualTime.Run(async time =>
+    {
+        var (cloud, paced) = Make(time);
+        for (var i = 0; i < 201; i++) cloud.AddEntry("vtb-1", $"10.{i}.0.0/16", "i-1");
+        for (var i = 0; i < 20; i++) await Read(paced); // three pages each
+        Assert.Equal(TimeSpan.Zero, time.Elapsed);
+        await Read(paced);
+        Assert.InRange(time.Elapsed, TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(300));
+    });
+
+    [Fact]
+    public void Actions_and_regions_do_not_share_a_bucket() => VirtualTime.Run(async time =>
+    {
+        var (_, paced) = Make(time);
+        for (var i = 0; i < 60; i++) await Read(paced);
+        await paced.DescribeVSwitchAttributesAsync("cn-hangzhou", "vsw-1", CancellationToken.None);
+        await paced.DescribeRouteEntryListAsync("cn-beijing", "vtb-1", CancellationToken.None);
+        Assert.Equal(TimeSpan.Zero, time.Elapsed);
+    });
+
+    [Fact]
+    public void A_throttled_action_rests_for_as_long_as_the_server_says_and_no_other_does() => VirtualTime.Run(async time =>
+    {
+        var (cloud, paced) = Make(time);
+        cloud.Faults = call => call.N == 0 ? new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(7)) : null;
+        Assert.False((await Read(paced)).Ok);
+        await paced.DescribeVSwitchAttributesAsync("cn-hangzhou", "vsw-1", CancellationToken.None);
+        Assert.Equal(TimeSpan.Zero, time.Elapsed);
+        Assert.True((await Read(paced)).Ok);
+        Assert.InRange(time.Elapsed, TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(7.1));
+    });
+
+    [Fact]
+    public void Waiting_for_the_budget_ends_with_the_caller() => VirtualTime.Run(async time =>
+    {
+        var (_, paced) = Make(time);
+        for (var i = 0; i < 60; i++) await Read(paced);
+        using var stop = new CancellationTokenSource();
+        var waiting = paced.DescribeRouteEntryListAsync("cn-hangzhou", "vtb-1", stop.Token);
+        stop.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+    });
+
+    private static (FakeCloud, RateLimitedCloudApi) Make(VirtualTime time)
+    {
+        var cloud = new FakeCloud(time) { Latency = TimeSpan.Zero };
+        cloud.AddTable("vpc-1", "vtb-1");
+        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        return (cloud, new RateLimitedCloudApi(cloud, time));
+    }
+
+    private static Task<CloudResult<IReadOnlyList<RouteEntry>>> Read(RateLimitedCloudApi api) =>
+        api.DescribeRouteEntryListAsync("cn-hangzhou", "vtb-1", CancellationToken.None);
+}

@@ -1,0 +1,186 @@
+using AliCloud.Simulator.Observing;
+using AliCloud.Simulator.State;
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.AliCloud.Vpc;
+using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Inventory;
+
+public sealed class RouteLeftoversTests
+{
+    [Fact]
+    public void Each_entry_inside_the_network_is_called_what_it_is() => Run(async (cloud, leases, routes) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "ali-vpc", null);
+        var listing = await ListAsync(routes, leases);
+        Assert.True(listing.Complete);
+        Assert.Equal("""
+            cn-hangzhou/vpc-1: entries inside 10.24.0.0/16
+              leased        vtb-1 10.24.1.0/24       Instance i-1 rte-1
+              leased        vtb-1 10.24.2.0/24       Instance i-2 rte-2
+              overlapping   vtb-1 10.24.2.128/25     Instance i-3 rte-3
+              stale         vtb-1 10.24.3.0/24       Instance i-3 rte-4 OURS
+              other-cluster vtb-1 10.24.4.0/24       Instance i-4 rte-5 THEIRS
+              leftover      vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
+              leftover      vtb-1 10.24.6.0/24       Instance i-6 rte-7
+
+            """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal).Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
+        Assert.Equal(["rte-6", "rte-7"], listing.Leftovers.Select(leftover => leftover.Entry.RouteEntryId));
+        Assert.Equal(0, cloud.Writes);
+    });
+
+    [Fact]
+    public void Only_what_was_listed_goes_and_what_a_lease_has_come_to_want_is_spared() => Run(async (cloud, leases, routes) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "ali-vpc", null);
+        var listing = await ListAsync(routes, leases);
+        leases.Add("10.24.6.0/24", "ali-vpc", null);
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(1, removal.Deleted);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], removal.Problems);
+        Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
+        string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0"];
+        Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
+    });
+
+    [Fact]
+    public void A_lease_that_cannot_be_read_may_be_anybodys() => Run(async (cloud, leases, routes) =>
+    {
+        leases.IsWhole = false;
+        var listing = await ListAsync(routes, leases);
+        Assert.Empty(listing.Leftovers);
+        Assert.False(listing.Complete);
+    });
+
+    [Fact]
+    public void A_missing_right_is_named() => Run(async (cloud, leases, routes) =>
+    {
+        var listing = await ListAsync(routes, leases);
+        cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(0, removal.Deleted);
+        Assert.All(removal.Problems, problem => Assert.Contains("the RAM role lacks vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
+    });
+
+    [Fact]
+    public void An_own_route_without_a_lease_can_be_deleted_at_once_even_outside_the_network() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.99.7.0/24", "i-7", Cluster.Mark.Token, Cluster.Mark.Description);
+        var listing = await ListAsync(routes, leases);
+        Assert.Equal(["10.24.3.0/24", "10.99.7.0/24"], listing.Stale.Select(route => route.Entry.DestinationText));
+        var removal = await routes.RemoveAsync(listing.Stale, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(2, removal.Deleted);
+    });
+
+    [Fact]
+    public void Another_clusters_routes_go_on_demand_but_not_those_that_lead_to_a_lease_of_this_one() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-8", Plans.Theirs.Token, Plans.Theirs.Description);
+        cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-lost", "", Plans.Theirs.Description);
+        cloud.AddEntry("vtb-1", "10.24.10.0/24", "vpn-1", Plans.Theirs.Token, type: "VpnGateway");
+        leases.Add("10.24.8.0/24", "i-8");
+        leases.Add("10.24.9.0/24", "i-9");
+        var listing = await ListAsync(routes, leases);
+        Assert.Equal(["10.24.4.0/24", "10.24.8.0/24", "10.24.9.0/24"], listing.OfOtherClusters.Select(route => route.Entry.DestinationText));
+        Assert.All(listing.OfOtherClusters, route => Assert.Equal(Plans.Theirs.Token, route.Mark));
+        var removal = await routes.RemoveAsync(listing.OfOtherClusters, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(2, removal.Deleted);
+        Assert.Contains("10.24.8.0/24", Assert.Single(removal.Problems), StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_route_to_a_gateway_is_nobodys_leftover() => Run(async (cloud, leases, routes) =>
+    {
+        cloud.AddEntry("vtb-1", "10.24.20.0/24", "vpn-1", type: "VpnGateway");
+        cloud.AddEntry("vtb-1", "10.24.21.0/24", "vpn-1", Cluster.Mark.Token, type: "VpnGateway");
+        var listing = await ListAsync(routes, leases);
+        Assert.DoesNotContain(listing.Leftovers.Concat(listing.Stale), route => route.Entry.NextHops[0].Type == "VpnGateway");
+        Assert.Contains("hosted        vtb-1 10.24.20.0/24", listing.Text, StringComparison.Ordinal);
+    });
+
+    [Theory]
+    [InlineData("<timeout>", CloudErrorKind.Reread, 0, true)]
+    [InlineData("<answer>", CloudErrorKind.Reread, 200, false)]
+    [InlineData("<answer>", CloudErrorKind.Reread, 413, false)]
+    [InlineData("<answer>", CloudErrorKind.Reread, 414, false)]
+    [InlineData("<answer>", CloudErrorKind.Reread, 431, false)]
+    [InlineData("RequestTooLong", CloudErrorKind.Unknown, 413, false)]
+    [InlineData("InternalError", CloudErrorKind.Retry, 500, false)]
+    public void A_batch_that_fails_because_of_its_size_is_repeated_in_smaller_ones(
+        string code, CloudErrorKind kind, int status, bool isDone) => Run(async (cloud, leases, routes) =>
+    {
+        for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
+        var listing = await ListAsync(routes, leases);
+        // A gateway on the way loses every request with more than ten entries, or its answer.
+        cloud.Faults = call => call.Action == "DeleteRouteEntries" && call.Subjects.Count > 10
+            ? new FakeCloud.Fault(kind, code, isDone, TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
+        var removal = await routes.RemoveAsync(
+            [.. listing.Leftovers.Where(route => route.Entry.NextHops[0].Id == "i-old")], () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
+        Assert.Empty(removal.Problems);
+        Assert.Equal(60, removal.Deleted);
+        Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.EndsWith("i-old Available", StringComparison.Ordinal));
+        var sizes = cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count).ToList();
+        // What a gateway calls too long is certain; an answer may also get lost by chance.
+        int[] first = status is 413 or 414 or 431 ? [50, 25, 12, 6, 6] : [50, 50, 25, 25, 12, 12, 6];
+        Assert.Equal(first, sizes[..first.Length]);
+    });
+
+    [Fact]
+    public void An_API_that_never_answers_is_given_up_once_for_all_routes() => Run(async (cloud, leases, routes) =>
+    {
+        for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
+        var listing = await ListAsync(routes, leases);
+        cloud.Faults = call => call.IsWrite ? FakeCloud.Fault.NoConnection : null;
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(0, removal.Deleted);
+        Assert.Equal(listing.Leftovers.Count, removal.Problems.Count);
+        Assert.All(removal.Problems, problem => Assert.Contains("<connect>", problem, StringComparison.Ordinal));
+        Assert.InRange(cloud.Calls[^1].At, TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(3));
+    });
+
+    [Fact]
+    public void A_lease_that_comes_while_a_batch_is_repeated_spares_its_route() => Run(async (cloud, leases, routes) =>
+    {
+        leases.Add("10.24.1.0/24", "i-1");
+        leases.Add("10.24.2.0/24", "ali-vpc", null);
+        var listing = await ListAsync(routes, leases);
+        var conflicts = 1;
+        cloud.Faults = call =>
+        {
+            if (!call.IsWrite || conflicts-- <= 0) return null;
+            leases.Add("10.24.6.0/24", "ali-vpc", null);
+            return FakeCloud.Fault.Busy;
+        };
+        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        Assert.Equal(1, removal.Deleted);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], removal.Problems);
+        Assert.Equal(RouteEntryStatus.Available, cloud.Tables["vtb-1"].At("10.24.6.0/24")!.Status);
+    });
+
+    private static Task<RouteListingResult> ListAsync(RouteInventory routes, FakeLeases leases) =>
+        routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
+
+    private static void Run(Func<FakeCloud, FakeLeases, RouteInventory, Task> test) => VirtualTime.Run(async time =>
+    {
+        var cloud = new FakeCloud(time);
+        cloud.AddTable("vpc-1", "vtb-1");
+        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", "");
+        cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", "");
+        cloud.AddEntry("vtb-1", "10.24.2.128/25", "i-3", "");
+        cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-3", Cluster.Mark.Token, Cluster.Mark.Description);
+        cloud.AddEntry("vtb-1", "10.24.4.0/24", "i-4", Plans.Theirs.Token);
+        cloud.AddEntry("vtb-1", "10.24.5.0/24", "i-5", "mine");
+        cloud.AddEntry("vtb-1", "10.24.6.0/24", "i-6", "");
+        cloud.AddEntry("vtb-1", "10.99.0.0/24", "i-6", "");
+        cloud.AddEntry("vtb-1", "0.0.0.0/0", "i-6", "");
+        var routes = new RouteInventory(FakeTerm.OurCluster, cloud, time, new Random(1), new RecordingLogger());
+        await test(cloud, new FakeLeases(), routes);
+    });
+}

@@ -1,0 +1,74 @@
+using AliCloud.Simulator.State;
+using AliCloud.Simulator.Worlds;
+using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.RouteController.Permissions;
+using Flannel.RouteController.Planning;
+using static Flannel.AliCloud.Tests.Support.TestCloud;
+
+namespace Flannel.RouteController.Tests.Permissions;
+
+public class VpcSurveyTests
+{
+    private static readonly AliVpcBackendData Self = new(Region, "vpc-1", "vsw-1", "i-1", "eni-1", true);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Every_action_of_the_route_controller_is_tried_and_the_vpc_is_as_before()
+    {
+        await using var cloud = await StartAsync();
+        var before = cloud.Cloud.State.CustomRoutes();
+        var survey = await TakeAsync(cloud, KeyId);
+        Assert.Equal(12, survey.Rights.Count);
+        // The check is on: to try that right would switch it off.
+        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], survey.Rights.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
+        Assert.True(survey.SourceDestCheck);
+        Assert.Equal("vtb-1", survey.VSwitch.Value!.RouteTableId);
+        Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
+        Assert.True(cloud.Cloud.State.Look().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
+        var tried = cloud.Cloud.Calls.All.Select(call => $"{call.Service}:{call.Action}").ToHashSet();
+        Assert.All(survey.Rights.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
+    }
+
+    /// <summary>One by one: what is denied is found, and nothing else is suspected.</summary>
+    [Theory]
+    [InlineData("vpc:DescribeVSwitchAttributes", "vpc:DescribeRouteEntryList", "vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:ModifyRouteEntry", "vpc:DeleteRouteEntries")]
+    [InlineData("vpc:DescribeRouteTableList")]
+    [InlineData("vpc:DescribeRouteEntryList")]
+    [InlineData("vpc:DescribeVpcAttribute")]
+    [InlineData("vpc:DescribeVSwitches")]
+    [InlineData("vpc:CreateRouteEntry")]
+    [InlineData("vpc:CreateRouteEntries")]
+    [InlineData("vpc:ModifyRouteEntry")]
+    [InlineData("vpc:DeleteRouteEntries")]
+    [InlineData("ecs:DescribeNetworkInterfaces", "ecs:ModifyNetworkInterfaceAttribute")]
+    [InlineData("ecs:ModifyNetworkInterfaceAttribute")]
+    [InlineData("quotas:GetProductQuota")]
+    public async Task A_right_that_is_missing_is_named(string action, params string[] blockedThen)
+    {
+        await using var cloud = await StartAsync(world => world with
+        {
+            AccessKeys = [new WorldAccessKey { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
+            Roles = [],
+            OidcProviders = [],
+            Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null }],
+        });
+        var survey = await TakeAsync(cloud, "LTAIless");
+        Assert.Equal([action], survey.Rights.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
+        Assert.Equal(blockedThen, survey.Rights.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
+    }
+
+    [Fact]
+    public async Task A_key_that_the_cloud_does_not_take_is_no_missing_right()
+    {
+        await using var cloud = await StartAsync();
+        var survey = await TakeAsync(cloud, "LTAIoff");
+        Assert.Equal("InvalidAccessKeyId.Inactive", survey.Refusal!.Code);
+        Assert.Empty(survey.Rights);
+    }
+
+    private static Task<PermissionCheck> TakeAsync(TestCloud cloud, string keyId) =>
+        PermissionCheck.TakeAsync(cloud.ApiWith(StaticCredentials.Of(keyId, KeySecret)), Self, Ipv4Network.Parse("10.24.255.0/24"), Token);
+}

@@ -1,0 +1,57 @@
+using AliCloud.Simulator.Observing;
+using Flannel.AliCloud.Http;
+using Flannel.RouteController.Permissions;
+using Flannel.RouteController.Planning;
+using Flannel.RouteController.Tests.Support;
+
+namespace Flannel.RouteController.Tests.Permissions;
+
+public sealed class ControlProbeTests
+{
+    private static readonly AliVpcBackendData Self = new("cn-hangzhou", "vpc-1", "vsw-1", "i-1", "eni-1", true);
+
+    [Fact]
+    public void Two_reads_that_are_allowed_are_enough() => Probe(_ => { }, answer => Assert.IsType<PermissionProbeResult.Allowed>(answer), 2);
+
+    [Theory]
+    [InlineData("vpc:DescribeVSwitchAttributes", 1)]
+    [InlineData("vpc:DescribeRouteEntryList", 2)]
+    public void A_missing_right_is_named(string action, int calls) =>
+        Probe(cloud => cloud.DeniedActions.Add(action), answer => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(answer).Action), calls);
+
+    [Fact]
+    public void No_credentials_are_not_a_missing_right() => Probe(
+        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.RefreshCredentials, "<credentials>"),
+        answer => Assert.IsType<PermissionProbeResult.NoCredentials>(answer), 1);
+
+    [Fact]
+    public void No_answer_says_nothing_about_rights() => Probe(
+        cloud => cloud.Faults = _ => FakeCloud.Fault.NoConnection,
+        answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal), 1);
+
+    [Fact]
+    public void A_throttled_API_is_no_API_that_is_away_and_names_the_time_to_come_back() => Probe(
+        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
+        answer =>
+        {
+            var failed = Assert.IsType<PermissionProbeResult.Failed>(answer);
+            Assert.Contains("throttles", failed.Reason, StringComparison.Ordinal);
+            Assert.Equal(TimeSpan.FromSeconds(6), failed.RetryAfter);
+        }, 1);
+
+    [Fact]
+    public void A_proxy_that_refuses_is_no_missing_right() => Probe(
+        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
+        answer => Assert.Contains("refused", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason, StringComparison.Ordinal), 1);
+
+    private static void Probe(Action<FakeCloud> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>
+    {
+        var cloud = new FakeCloud(time);
+        cloud.AddTable("vpc-1", "vtb-1");
+        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        arrange(cloud);
+        check(await PermissionProbe.CanControlAsync(cloud, Self, CancellationToken.None));
+        Assert.Equal(calls, cloud.Calls.Count);
+        Assert.Equal(0, cloud.Writes);
+    });
+}

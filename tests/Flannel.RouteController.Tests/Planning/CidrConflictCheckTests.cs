@@ -1,0 +1,56 @@
+using Flannel.AliCloud.Vpc;
+using Flannel.Core.Addresses;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Tests.Planning;
+
+public sealed class OverlapCheckTests
+{
+    private static readonly CidrConflictCheck Check = new(
+        new VpcFacts("vpc-1", "192.168.0.0/16", ["172.20.0.0/16"], ["30.0.0.0/8", "not a range"]),
+        [new VSwitchFacts("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1")]);
+
+    [Theory]
+    [InlineData("192.168.4.0/22", true, false)] // equal
+    [InlineData("192.168.5.0/24", true, false)] // inside
+    [InlineData("192.168.7.255/32", true, false)] // its last address
+    [InlineData("192.168.0.0/20", false, false)] // contains it: the single call allows it, the batch does not
+    [InlineData("192.168.3.0/24", false, true)] // just before
+    [InlineData("192.168.8.0/24", false, true)] // just behind
+    [InlineData("172.20.1.0/24", false, true)] // a secondary range that no vSwitch uses
+    [InlineData("100.64.0.0/10", true, false)]
+    [InlineData("100.64.5.0/24", false, false)] // inside: the single call allows it, the batch does not
+    [InlineData("100.127.255.0/24", false, false)]
+    [InlineData("100.128.0.0/24", false, true)]
+    [InlineData("100.0.0.0/8", false, true)]
+    [InlineData("10.24.5.0/24", false, true)]
+    public void A_destination_is_refused_where_the_api_refuses_it(string destination, bool refused, bool fitsBatch)
+    {
+        Assert.Equal(refused, Check.RefusalOf(Ipv4Network.Parse(destination)) is not null);
+        Assert.Equal(fitsBatch, Check.FitsBatch(Ipv4Network.Parse(destination)));
+    }
+
+    [Theory]
+    [InlineData("192.168.4.0/22", true)]
+    [InlineData("192.168.5.0/24", true)]
+    [InlineData("192.168.0.0/16", true)]
+    [InlineData("192.168.8.0/21", false)] // the VPC's range, but no vSwitch's
+    [InlineData("10.24.0.0/16", false)]
+    public void A_network_that_overlaps_a_vSwitch_is_told_from_one_that_merely_lies_in_the_VPCs_range(string network, bool overlaps) =>
+        Assert.Equal(overlaps, Check.OverlapsVSwitch(Ipv4Network.Parse(network)));
+
+    [Theory]
+    [InlineData("10.24.0.0/16", "")]
+    [InlineData("192.168.128.0/17", "192.168.0.0/16")]
+    [InlineData("192.168.0.0/16", "192.168.4.0/22 of vSwitch vsw-1;192.168.0.0/16")]
+    [InlineData("172.20.0.0/20", "172.20.0.0/16, the VPC's secondary range")]
+    [InlineData("30.1.0.0/16", "30.0.0.0/8, the VPC's user range")]
+    [InlineData("100.100.0.0/16", "100.64.0.0/10")]
+    public void A_network_that_overlaps_is_warned_of_with_each_range(string network, string parts)
+    {
+        var lines = Check.Warnings(Ipv4Network.Parse(network));
+        var expected = parts.Split(';', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(expected.Length, lines.Count);
+        foreach (var (part, line) in expected.Zip(lines)) Assert.Contains(part, line, StringComparison.Ordinal);
+    }
+}
