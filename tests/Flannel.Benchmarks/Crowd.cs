@@ -17,19 +17,19 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
 {
     private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
     private const int ManyLeases = 65_000;
-    private static readonly Flannel.Etcd.Registry.EtcdKeys s_keys =
-        Flannel.Etcd.Registry.EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
+    private static readonly Flannel.Etcd.Registry.EtcdKeys keys =
+        Flannel.Etcd.Registry.EtcdKeys.TryCreate("/coreos.com/network", out var created, out var error) ? created : throw new InvalidOperationException(error);
 
-    private readonly List<string[]> _rows =
+    private readonly List<string[]> rows =
         [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];
 
     public async Task RunAsync(CancellationToken cancel)
     {
         foreach (var nodes in crowds) await OneCrowdAsync(nodes, cancel).ConfigureAwait(false);
         await ManyLeasesAsync(cancel).ConfigureAwait(false);
-        var widths = Enumerable.Range(0, _rows[0].Length).Select(column => _rows.Max(row => row[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
-        foreach (var row in _rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
+        foreach (var row in rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
         output.WriteLine();
         output.WriteLine("A start is: configuration, subnet, lease, watch. All nodes run in this one process, each over a connection of its own;");
         output.WriteLine($"etcd and they share {Environment.ProcessorCount} processors.");
@@ -39,9 +39,9 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
     {
         using var folder = new RunFolder("crowd");
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
-        await etcd.Keys.PutAsync(s_keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
         var races = new CrowdNode.Races();
-        List<CrowdNode> nodes = [.. Enumerable.Range(1, count).Select(number => new CrowdNode(number, Options(etcd), s_keys, races))];
+        List<CrowdNode> nodes = [.. Enumerable.Range(1, count).Select(number => new CrowdNode(number, Options(etcd), keys, races))];
         await MeasureAsync("new leases", etcd, nodes, races, cancel).ConfigureAwait(false);
         nodes = await AgainAsync(nodes, withFile: true).ConfigureAwait(false);
         await MeasureAsync("all start again", etcd, nodes, races, cancel).ConfigureAwait(false);
@@ -55,13 +55,13 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
         using var folder = new RunFolder("crowd");
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
         output.WriteLine($"{ManyLeases} leases are written …");
-        await etcd.Keys.PutAsync(s_keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
         await FillAsync(etcd, cancel).ConfigureAwait(false);
         var races = new CrowdNode.Races();
         for (var run = 1; run <= 2; run++)
         {
             // The first one pays for the code's first use, too.
-            var node = new CrowdNode(run, Options(etcd), s_keys, races);
+            var node = new CrowdNode(run, Options(etcd), keys, races);
             var before = GC.GetTotalAllocatedBytes(precise: true);
             await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], races, cancel).ConfigureAwait(false);
             output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated in all");
@@ -84,7 +84,7 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
             {
                 var key = new SubnetKey(new Ipv4Network(new Ipv4Address(0x0A000000 + ((uint)number << 8)), 24));
                 var value = CrowdNode.Attributes(number, new Ipv4Address(0xC0000000 + (uint)number)).ToJson();
-                request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = s_keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
+                request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
             }
             await connection.TxnAsync(request, cancel).ConfigureAwait(false);
         }
@@ -112,7 +112,7 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
         if (distinct != nodes.Count) throw new TestbedException($"{nodes.Count} nodes hold {distinct} distinct subnets");
         var read = (await etcd.MetricAsync(sent, cancel).ConfigureAwait(false) - bytes) / nodes.Count;
         var busy = await etcd.MetricAsync(cpu, cancel).ConfigureAwait(false) - seconds;
-        _rows.Add([
+        rows.Add([
             nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
             distinct.ToString(CultureInfo.InvariantCulture),
             (made.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",

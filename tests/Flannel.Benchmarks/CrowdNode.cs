@@ -12,9 +12,9 @@ namespace Flannel.Benchmarks;
 /// and keeps it.</summary>
 internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Registry.EtcdKeys keys, CrowdNode.Races races) : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stop = new();
-    private EtcdConnection? _connection;
-    private Task? _keeping;
+    private readonly CancellationTokenSource stop = new();
+    private EtcdConnection? connection;
+    private Task? keeping;
 
     /// <summary>What it holds, as its <c>subnet.env</c> would say.</summary>
     public Ipv4Network? Subnet { get; private set; }
@@ -28,25 +28,25 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
     {
         // The values of two nodes must not be alike: they are the ids of etcd leases.
         var random = new Random();
-        _connection = new EtcdConnection(options, TimeProvider.System, random, races);
-        var registry = new SubnetRegistry(_connection, keys, TimeProvider.System, random, races);
+        connection = new EtcdConnection(options, TimeProvider.System, random, races);
+        var registry = new SubnetRegistry(connection, keys, TimeProvider.System, random, races);
         var owner = new LeaseOwner(PublicIp, Subnet);
         var state = await registry.WaitForConfigAsync(_ => { }, cancel, owner: owner).ConfigureAwait(false);
         var result = await registry.AcquireAsync(new AcquireRequest(owner, _ => Attributes(number, PublicIp)), cancel, state).ConfigureAwait(false);
         if (result is not AcquireResult.Held { Lease: var held }) throw new TestbedException($"node {number}: {result}");
         (Subnet, WasFound) = (held.Lease.Subnet, held.WasFound);
-        var keeper = new LeaseKeeper(_connection, keys, held, TimeSpan.FromHours(1), TimeProvider.System, random, races);
+        var keeper = new LeaseKeeper(connection, keys, held, TimeSpan.FromHours(1), TimeProvider.System, random, races);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _keeping = KeepAsync(keeper, told);
+        keeping = KeepAsync(keeper, told);
         await told.Task.WaitAsync(cancel).ConfigureAwait(false);
     }
 
     /// <summary>As SIGTERM does: the lease stays.</summary>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        if (_keeping is not null) await _keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _connection?.Dispose();
+        await stop.CancelAsync().ConfigureAwait(false);
+        if (keeping is not null) await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        connection?.Dispose();
     }
 
     /// <summary>The same node, started again.</summary>
@@ -56,7 +56,7 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
-        _stop.Dispose();
+        stop.Dispose();
     }
 
     /// <summary>A value as long as those of real nodes.</summary>
@@ -67,7 +67,7 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
 
     private async Task KeepAsync(LeaseKeeper keeper, TaskCompletionSource told)
     {
-        await foreach (var news in keeper.KeepAsync(_stop.Token).ConfigureAwait(false))
+        await foreach (var news in keeper.KeepAsync(stop.Token).ConfigureAwait(false))
         {
             if (news is LeaseEvent.Confirmed) told.TrySetResult();
             if (news is LeaseEvent.Lost lost) throw new TestbedException($"node {number} lost {Subnet}: {lost.Reason}");
@@ -78,9 +78,9 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
     internal sealed class Races : ILogger
     {
         private const int LostRace = 2012;
-        private int _lost;
+        private int lost;
 
-        public int Lost => Volatile.Read(ref _lost);
+        public int Lost => Volatile.Read(ref lost);
 
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -89,7 +89,7 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Id == LostRace) Interlocked.Increment(ref _lost);
+            if (eventId.Id == LostRace) Interlocked.Increment(ref lost);
             if (logLevel >= LogLevel.Warning) Console.Error.WriteLine(formatter(state, exception));
         }
     }

@@ -11,10 +11,10 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
     /// <summary>An hour of the default <c>--route-resync</c> of 60 s, sixty times as fast: the very same work, for the pace of all that reads the cloud is that flag.</summary>
     private const string FastResync = "--route-resync=1";
 
-    private static readonly TimeSpan s_hour = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan s_settled = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan hour = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan settled = TimeSpan.FromSeconds(5);
 
-    private readonly List<string[]> _rows = [["NODES", "WHAT", "LAST READY", "HALF", "CRASHES", "WRITES", "CALLS BY KIND"]];
+    private readonly List<string[]> rows = [["NODES", "WHAT", "LAST READY", "HALF", "CRASHES", "WRITES", "CALLS BY KIND"]];
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -24,16 +24,16 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
             await OneAfterAnotherAsync(nodes, cancel).ConfigureAwait(false);
             await IdleAsync(nodes, cancel).ConfigureAwait(false);
         }
-        var widths = Enumerable.Range(0, _rows[0].Length - 1).Select(column => _rows.Max(row => row[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, rows[0].Length - 1).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
-        foreach (var row in _rows)
+        foreach (var row in rows)
         {
             output.WriteLine(string.Join("  ", [.. widths.Select((width, column) => column == 1 ? row[column].PadRight(width) : row[column].PadLeft(width)), row[^1]]));
         }
         output.WriteLine();
         output.WriteLine($"A route write holds the VPC for {options.SettleMilliseconds} ms. All daemons, etcd and the simulated cloud share {Environment.ProcessorCount} processors.");
         output.WriteLine("One after another: the next daemon is started when the one before is ready; the times are those of single nodes, from start to READY=1.");
-        output.WriteLine($"The idle hour is {s_hour.TotalSeconds:0} s with {FastResync}: the reading of an hour at the default of 60 s, sixty times as fast. A comparison every 0.9 to 1 times");
+        output.WriteLine($"The idle hour is {Joins.hour.TotalSeconds:0} s with {FastResync}: the reading of an hour at the default of 60 s, sixty times as fast. A comparison every 0.9 to 1 times");
         output.WriteLine("that flag makes 63 an hour; so fast, some fewer fit in: the listings of the tables tell how many there were.");
     }
 
@@ -68,9 +68,9 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
         await Eventually.HasAsync("all checks are off", async () =>
             Calls.ByAction(await vpc.Control.CallsAsync(cancel).ConfigureAwait(false)).GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
             cancel, TimeSpan.FromMinutes(2)).ConfigureAwait(false);
-        await Task.Delay(s_settled, cancel).ConfigureAwait(false);
+        await Task.Delay(settled, cancel).ConfigureAwait(false);
         await vpc.Control.ForgetCallsAsync(cancel).ConfigureAwait(false);
-        await Task.Delay(s_hour, cancel).ConfigureAwait(false);
+        await Task.Delay(Joins.hour, cancel).ConfigureAwait(false);
         var calls = (await vpc.Control.CallsAsync(cancel).ConfigureAwait(false)).Where(call => call.Service != "metadata").ToList();
         var callers = calls.GroupBy(call => call.InstanceId).OrderByDescending(group => group.Count()).ToList();
         if (callers.Count != 1) throw new TestbedException($"{callers.Count} instances called the API in an idle hour");
@@ -80,7 +80,7 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
 
     private static long Writes(IReadOnlyDictionary<string, long> calls) => calls.Where(pair => Calls.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
 
-    private void Add(int nodes, string what, string last, string half, int crashes, long writes, IReadOnlyDictionary<string, long> calls) => _rows.Add([
+    private void Add(int nodes, string what, string last, string half, int crashes, long writes, IReadOnlyDictionary<string, long> calls) => rows.Add([
         nodes.ToString(CultureInfo.InvariantCulture), what, last, half, crashes.ToString(CultureInfo.InvariantCulture), writes.ToString(CultureInfo.InvariantCulture),
         string.Create(CultureInfo.InvariantCulture, $"{calls.Values.Sum()}: {string.Join(", ", calls.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"))}")]);
 }

@@ -6,7 +6,7 @@ namespace Flannel.Benchmarks;
 /// <summary>Nodes that boot together. One that ends is started again at once, as systemd would, and counted as a crash.</summary>
 internal static class ManyNodes
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan limit = TimeSpan.FromMinutes(5);
 
     /// <param name="LastReady">From the first start to the last READY=1.</param>
     internal sealed record Result(TimeSpan LastReady, TimeSpan MedianReady, int Crashes, IReadOnlyDictionary<string, long> Api, IReadOnlyDictionary<string, long> Etcd)
@@ -59,9 +59,9 @@ internal static class ManyNodes
                 crashes++;
                 daemon = await instance.StartDaemonAsync(flags).ConfigureAwait(false);
             }
-            if (Stopwatch.GetElapsedTime(started) > s_limit)
+            if (Stopwatch.GetElapsedTime(started) > limit)
             {
-                throw new TestbedException($"{instance.InstanceId} is not ready after {s_limit}\n{daemon.Everything}");
+                throw new TestbedException($"{instance.InstanceId} is not ready after {limit}\n{daemon.Everything}");
             }
             await Task.Delay(Eventually.Interval, cancel).ConfigureAwait(false);
         }

@@ -5,11 +5,11 @@ namespace Flannel.Benchmarks;
 /// <summary>The table at the end: what was measured beside the Go daemon's figure and the aim of the issue.</summary>
 internal sealed class Report
 {
-    private readonly List<(string[] Cells, string Detail)> _rows = [(["", "THIS FLANNELD", "GO v0.19.2", "AIM"], "")];
+    private readonly List<(string[] Cells, string Detail)> rows = [(["", "THIS FLANNELD", "GO v0.19.2", "AIM"], "")];
 
-    public void Section(string title) => _rows.Add(([title, "", "", ""], ""));
+    public void Section(string title) => rows.Add(([title, "", "", ""], ""));
 
-    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") => _rows.Add(([$"  {what}", measured, go, aim], detail));
+    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") => rows.Add(([$"  {what}", measured, go, aim], detail));
 
     /// <summary>A total, with what it is made of behind it.</summary>
     public void AddCounts(string what, IReadOnlyDictionary<string, long> counts, string go = "", string aim = "") => Add(
@@ -18,9 +18,9 @@ internal sealed class Report
 
     public void Print(TextWriter output)
     {
-        var widths = Enumerable.Range(0, _rows[0].Cells.Length).Select(column => _rows.Max(row => row.Cells[column].Length)).ToArray();
+        var widths = Enumerable.Range(0, rows[0].Cells.Length).Select(column => rows.Max(row => row.Cells[column].Length)).ToArray();
         output.WriteLine();
-        foreach (var (cells, detail) in _rows)
+        foreach (var (cells, detail) in rows)
         {
             output.WriteLine(string.Join("   ", [.. cells.Select((cell, column) => cell.PadRight(widths[column])), detail]).TrimEnd());
         }

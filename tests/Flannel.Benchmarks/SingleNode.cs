@@ -6,7 +6,7 @@ namespace Flannel.Benchmarks;
 /// <summary>One node alone in its VPC, so that it is the route controller too: what a newcomer's first node does.</summary>
 internal sealed class SingleNode(BenchOptions options)
 {
-    private static readonly TimeSpan s_afterReady = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan afterReady = TimeSpan.FromSeconds(2);
 
     /// <summary>One start.</summary>
     internal sealed record Start(TimeSpan Ready, IReadOnlyDictionary<string, long> Etcd, IReadOnlyDictionary<string, long> Api);
@@ -44,7 +44,7 @@ internal sealed class SingleNode(BenchOptions options)
         await using var vpc = await StartVpcAsync(0, cancel).ConfigureAwait(false);
         await StartAsync(vpc, cancel).ConfigureAwait(false);
         var daemon = vpc.Instances[0].Daemon!;
-        await Task.Delay(s_afterReady, cancel).ConfigureAwait(false);
+        await Task.Delay(afterReady, cancel).ConfigureAwait(false);
         var ready = daemon.ResidentBytes;
         await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel).ConfigureAwait(false);
         return (ready, daemon.ResidentBytes, daemon.PeakResidentBytes);

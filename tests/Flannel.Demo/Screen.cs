@@ -9,8 +9,8 @@ internal sealed class Screen(TextWriter output)
 {
     private const int LinesOfLog = 30;
 
-    private int _chapter;
-    private int _passed;
+    private int chapter;
+    private int passed;
 
     public void Say(string line = "") => output.WriteLine(line);
 
@@ -19,14 +19,14 @@ internal sealed class Screen(TextWriter output)
     {
         var started = Stopwatch.GetTimestamp();
         output.WriteLine();
-        output.WriteLine($"{++_chapter}. {title}");
+        output.WriteLine($"{++chapter}. {title}");
         await tell().ConfigureAwait(false);
-        _passed++;
+        passed++;
         output.WriteLine($"   [{Seconds(Stopwatch.GetElapsedTime(started))}]");
     }
 
     /// <summary>The last line, as the test verbs of <c>build.sh</c> end: a chapter counts as one test.</summary>
-    public void Summarise() => output.WriteLine($"{_passed} passed, {_chapter - _passed} failed");
+    public void Summarise() => output.WriteLine($"{this.passed} passed, {chapter - this.passed} failed");
 
     public void Note(string text) => output.WriteLine($"   {text}");
 

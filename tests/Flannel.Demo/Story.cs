@@ -9,10 +9,10 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     private const int Nodes = 3;
 
     /// <summary>So that a repair is seen within a demo's patience; a real cluster looks less often.</summary>
-    private static readonly string[] s_arguments = ["--route-resync=1"];
+    private static readonly string[] arguments = ["--route-resync=1"];
 
-    private readonly List<(EcsInstance Instance, Container Container)> _containers = [];
-    private readonly Views _views = new(screen, vpc);
+    private readonly List<(EcsInstance Instance, Container Container)> containers = [];
+    private readonly Views views = new(screen, vpc);
 
     public static void Introduce(Screen screen, string? noDataPath)
     {
@@ -56,13 +56,13 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     {
         await screen.ChapterAsync("SIGTERM to every flanneld, as systemctl stop sends it", async () =>
         {
-            var before = await _views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
+            var before = await views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
             foreach (var instance in vpc.Instances)
             {
                 var code = await instance.Daemon!.StopAsync(CancellationToken.None).ConfigureAwait(false);
                 Promise.That(code == 0, $"flanneld on {instance.InstanceId} ends with exit code 0 when it is told to stop; it was {code}");
             }
-            var after = await _views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
+            var after = await views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
             Promise.That(after.Count == before.Count, "a node that stops keeps its lease");
             screen.Note("All ended with exit code 0, and their leases stay in etcd: the next start finds them again.");
         }).ConfigureAwait(false);
@@ -72,7 +72,7 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (_, container) in _containers)
+        foreach (var (_, container) in containers)
         {
             await container.DisposeAsync().ConfigureAwait(false);
         }
@@ -86,10 +86,10 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
 
     private async Task StartAsync(CancellationToken cancel)
     {
-        screen.Note($"flanneld {string.Join(' ', [.. vpc.Instances[0].Arguments, .. s_arguments])}");
+        screen.Note($"flanneld {string.Join(' ', [.. vpc.Instances[0].Arguments, .. arguments])}");
         foreach (var instance in vpc.Instances)
         {
-            await instance.StartDaemonAsync(s_arguments).ConfigureAwait(false);
+            await instance.StartDaemonAsync(arguments).ConfigureAwait(false);
         }
         foreach (var instance in vpc.Instances)
         {
@@ -100,11 +100,11 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
 
     private async Task ShowAsync(CancellationToken cancel)
     {
-        await _views.LeasesAsync(cancel).ConfigureAwait(false);
-        await _views.RouteTableAsync(cancel).ConfigureAwait(false);
-        await _views.SubnetFilesAsync(cancel).ConfigureAwait(false);
+        await views.LeasesAsync(cancel).ConfigureAwait(false);
+        await views.RouteTableAsync(cancel).ConfigureAwait(false);
+        await views.SubnetFilesAsync(cancel).ConfigureAwait(false);
 
-        var subnets = await _views.SubnetsAsync(cancel).ConfigureAwait(false);
+        var subnets = await views.SubnetsAsync(cancel).ConfigureAwait(false);
         var routes = await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false);
         Promise.That(subnets.Values.Distinct().Count() == Nodes, "each node has a subnet of its own");
         foreach (var instance in vpc.Instances)
@@ -120,15 +120,15 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     {
         foreach (var instance in vpc.Instances)
         {
-            _containers.Add((instance, await Container.StartAsync(instance, cancel).ConfigureAwait(false)));
+            containers.Add((instance, await Container.StartAsync(instance, cancel).ConfigureAwait(false)));
         }
-        await _views.PingsAsync(_containers, cancel).ConfigureAwait(false);
+        await views.PingsAsync(containers, cancel).ConfigureAwait(false);
     }
 
     private async Task RepairAsync(IReadOnlyList<EcsInstance> living, CancellationToken cancel)
     {
         var victim = living[^1];
-        var subnet = (await _views.SubnetsAsync(cancel).ConfigureAwait(false))[victim.PublicIp];
+        var subnet = (await views.SubnetsAsync(cancel).ConfigureAwait(false))[victim.PublicIp];
         var route = (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).Single(entry => entry.DestinationCidrBlock == subnet);
         var started = Stopwatch.GetTimestamp();
         await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel).ConfigureAwait(false);
@@ -149,8 +149,8 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         }
         var version = (await vpc.Control.WatchRoutesAsync(0, cancel).ConfigureAwait(false)).Version;
         await Eventually.IsAsync("the router follows the table", () => Task.FromResult(topology.Router.Version >= version), cancel).ConfigureAwait(false);
-        var from = _containers.First(entry => living.Contains(entry.Instance)).Container;
-        var to = _containers.Single(entry => entry.Instance == victim).Container;
+        var from = containers.First(entry => living.Contains(entry.Instance)).Container;
+        var to = containers.Single(entry => entry.Instance == victim).Container;
         var ping = await from.PingAsync(to.Address, cancel).ConfigureAwait(false);
         if ((await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).All(entry => entry.DestinationCidrBlock != subnet))
         {
@@ -162,7 +162,7 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     private async Task TakeOverAsync(CancellationToken cancel)
     {
         var old = await Eventually.HasAsync("a node holds the election", () => vpc.ControllerAsync(cancel), cancel).ConfigureAwait(false);
-        var subnet = (await _views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp];
+        var subnet = (await views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp];
         var started = Stopwatch.GetTimestamp();
         await old.PowerOffAsync(cancel).ConfigureAwait(false);
         screen.Note($"{old.InstanceId} was the controller. Its power is off.");
@@ -174,9 +174,9 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         await RepairAsync(living, cancel).ConfigureAwait(false);
 
         await old.PowerOnAsync(cancel).ConfigureAwait(false);
-        var daemon = await old.StartDaemonAsync(s_arguments).ConfigureAwait(false);
+        var daemon = await old.StartDaemonAsync(arguments).ConfigureAwait(false);
         var time = await daemon.WaitForReadyAsync(cancel).ConfigureAwait(false);
-        Promise.That((await _views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp] == subnet, $"{old.InstanceId} finds its lease {subnet} again");
+        Promise.That((await views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp] == subnet, $"{old.InstanceId} finds its lease {subnet} again");
         screen.Note($"{old.InstanceId} has power again: READY=1 after {Screen.Seconds(time)} with its old subnet {subnet}");
         await PingAgainAsync(vpc.Instances, cancel).ConfigureAwait(false);
     }
@@ -187,9 +187,9 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         {
             return;
         }
-        var alive = _containers.Where(entry => living.Contains(entry.Instance)).ToArray();
+        var alive = containers.Where(entry => living.Contains(entry.Instance)).ToArray();
         // The router follows the route table; give it the moment that it needs.
         await alive[0].Container.WaitForPingAsync(alive[^1].Container.Address, cancel).ConfigureAwait(false);
-        await _views.PingsAsync(alive, cancel).ConfigureAwait(false);
+        await views.PingsAsync(alive, cancel).ConfigureAwait(false);
     }
 }

@@ -54,30 +54,30 @@ public sealed class RunningCluster : IAsyncLifetime
 {
     private const int Nodes = 20;
 
-    private ClusterTrial? _trial;
+    private ClusterTrial? trial;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async Task<ClusterTrial> TrialAsync()
     {
-        if (_trial is not null)
+        if (trial is not null)
         {
-            return _trial;
+            return trial;
         }
         await Needs.NamespacesAsync();
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
         Needs.Program("/usr/bin/etcdctl");
-        return _trial = await ClusterTrial.StartAsync(Nodes, TestContext.Current.CancellationToken);
+        return trial = await ClusterTrial.StartAsync(Nodes, TestContext.Current.CancellationToken);
     }
 
     public async ValueTask GiveUpAsync()
     {
-        if (_trial is not null)
+        if (trial is not null)
         {
-            await _trial.DisposeAsync();
+            await trial.DisposeAsync();
         }
-        _trial = null;
+        trial = null;
     }
 
     public ValueTask DisposeAsync() => GiveUpAsync();

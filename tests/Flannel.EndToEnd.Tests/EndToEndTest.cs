@@ -11,21 +11,21 @@ public abstract class EndToEndTest : IAsyncDisposable
     /// <summary>As often as flanneld may be told to look at the route tables by itself.</summary>
     protected static readonly string[] QuickResync = ["--route-resync=1"];
 
-    private TestVpc? _vpc;
+    private TestVpc? vpc;
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    protected TestVpc Vpc => _vpc!;
+    protected TestVpc Vpc => vpc!;
 
     public async ValueTask DisposeAsync()
     {
-        if (_vpc is not null)
+        if (vpc is not null)
         {
-            foreach (var instance in _vpc.Instances.Where(instance => instance.Daemon is not null && TestContext.Current.TestState?.Result == TestResult.Failed))
+            foreach (var instance in vpc.Instances.Where(instance => instance.Daemon is not null && TestContext.Current.TestState?.Result == TestResult.Failed))
             {
                 TestContext.Current.TestOutputHelper?.WriteLine($"--- flanneld on {instance.InstanceId}\n{instance.Daemon!.Everything}");
             }
-            await _vpc.DisposeAsync();
+            await vpc.DisposeAsync();
         }
         GC.SuppressFinalize(this);
     }
@@ -37,7 +37,7 @@ public abstract class EndToEndTest : IAsyncDisposable
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
         world ??= new World { Instances = World.MakeInstances(instances) };
-        _vpc = etcdName is null ? await TestVpc.StartHereAsync(world, Cancel) : await VpcTopology.StartAsync(world, Cancel, etcdName);
+        vpc = etcdName is null ? await TestVpc.StartHereAsync(world, Cancel) : await VpcTopology.StartAsync(world, Cancel, etcdName);
         if (publishConfig)
         {
             await Vpc.PublishConfigAsync(Cancel);

@@ -5,23 +5,23 @@ namespace Flannel.EndToEnd.Tests;
 /// <summary>What etcd itself can come to, with daemons on it: restored from a snapshot, full, slow.</summary>
 public sealed class EtcdTroubleTests : IAsyncDisposable
 {
-    private ClusterVpc? _vpc;
-    private LoopbackVpc? _loopback;
+    private ClusterVpc? vpc;
+    private LoopbackVpc? loopback;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private ClusterVpc Vpc => _vpc!;
+    private ClusterVpc Vpc => vpc!;
 
     public async ValueTask DisposeAsync()
     {
         if (TestContext.Current.TestState?.Result == TestResult.Failed)
         {
-            foreach (var instance in (_vpc?.Nodes.Select(node => node.Instance) ?? []).Concat(_loopback?.Instances ?? []).Where(instance => instance.Daemon is not null))
+            foreach (var instance in (vpc?.Nodes.Select(node => node.Instance) ?? []).Concat(loopback?.Instances ?? []).Where(instance => instance.Daemon is not null))
             {
                 TestContext.Current.TestOutputHelper?.WriteLine($"--- {instance.InstanceId}\n{instance.Daemon!.Everything}");
             }
         }
-        foreach (var part in new IAsyncDisposable?[] { _vpc, _loopback })
+        foreach (var part in new IAsyncDisposable?[] { vpc, loopback })
         {
             if (part is not null)
             {
@@ -91,30 +91,30 @@ public sealed class EtcdTroubleTests : IAsyncDisposable
     {
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
-        _loopback = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(2) }, Cancel);
-        await _loopback.PublishConfigAsync(Cancel);
-        await using var link = new SlowLink(_loopback.Etcd.Endpoint) { Delay = TimeSpan.FromMilliseconds(400) };
+        loopback = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(2) }, Cancel);
+        await loopback.PublishConfigAsync(Cancel);
+        await using var link = new SlowLink(loopback.Etcd.Endpoint) { Delay = TimeSpan.FromMilliseconds(400) };
         var through = $"--etcd-endpoints={link.Endpoint.GetLeftPart(UriPartial.Authority)}";
 
         // Every answer takes 0.8 s.
-        var first = await _loopback.Instances[0].StartDaemonAsync([through]);
+        var first = await loopback.Instances[0].StartDaemonAsync([through]);
         await first.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
         Assert.DoesNotContain("does not answer", first.StandardError, StringComparison.Ordinal);
-        var lease = Assert.Single(await _loopback.LeasesAsync(Cancel));
+        var lease = Assert.Single(await loopback.LeasesAsync(Cancel));
 
         // Every answer takes 16 s: more than any request waits.
         link.Delay = TimeSpan.FromSeconds(8);
-        var second = await _loopback.Instances[1].StartDaemonAsync([through]);
+        var second = await loopback.Instances[1].StartDaemonAsync([through]);
         await second.WaitForLogAsync("etcd does not answer", Cancel, TimeSpan.FromSeconds(90));
         await first.WaitForLogAsync("etcd does not answer", Cancel, TimeSpan.FromSeconds(90));
         Assert.False(first.HasExited || second.HasExited || second.IsReady);
-        Assert.True(File.Exists(_loopback.Instances[0].SubnetFile));
+        Assert.True(File.Exists(loopback.Instances[0].SubnetFile));
 
         link.Delay = TimeSpan.Zero;
         await second.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
         await first.WaitForLogAsync("etcd answers again", Cancel, TimeSpan.FromSeconds(90));
-        Assert.Contains(await _loopback.LeasesAsync(Cancel), still => still.Key == lease.Key && still.LeaseId == lease.LeaseId && still.CreateRevision == lease.CreateRevision);
-        Assert.Equal(2, (await _loopback.LeasesAsync(Cancel)).Count);
+        Assert.Contains(await loopback.LeasesAsync(Cancel), still => still.Key == lease.Key && still.LeaseId == lease.LeaseId && still.CreateRevision == lease.CreateRevision);
+        Assert.Equal(2, (await loopback.LeasesAsync(Cancel)).Count);
     }
 
     private async Task StartAsync(int members, int nodes, params string[] etcdArguments)
@@ -123,7 +123,7 @@ public sealed class EtcdTroubleTests : IAsyncDisposable
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
         Needs.Program("/usr/bin/etcdctl");
-        _vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(nodes) }, members, Cancel, etcdArguments);
+        vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(nodes) }, members, Cancel, etcdArguments);
         await Vpc.PublishConfigAsync(Cancel);
     }
 }

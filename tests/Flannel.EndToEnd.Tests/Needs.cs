@@ -5,11 +5,11 @@ namespace Flannel.EndToEnd.Tests;
 /// <summary>What a test needs of the machine: it is skipped with the reason where that is missing (with CI=true build.sh makes a skip a failure).</summary>
 internal static class Needs
 {
-    private static readonly Lazy<Task<string?>> s_namespaces = new(() => NetworkNamespace.UnavailableAsync(CancellationToken.None));
+    private static readonly Lazy<Task<string?>> namespaces = new(() => NetworkNamespace.UnavailableAsync(CancellationToken.None));
 
     public static async Task NamespacesAsync()
     {
-        if (await s_namespaces.Value is { } reason)
+        if (await namespaces.Value is { } reason)
         {
             Assert.Skip(reason);
         }

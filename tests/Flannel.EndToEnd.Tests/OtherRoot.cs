@@ -5,10 +5,10 @@ namespace Flannel.EndToEnd.Tests;
 /// <summary>A root of its own for the executable: nothing but /dev/urandom, a resolver's configuration and the files of TLS, or that beside what a distribution brings.</summary>
 internal sealed class OtherRoot
 {
-    private readonly VpcTopology _vpc;
-    private readonly string _root;
+    private readonly VpcTopology vpc;
+    private readonly string root;
 
-    private OtherRoot(VpcTopology vpc, string root) => (_vpc, _root) = (vpc, root);
+    private OtherRoot(VpcTopology vpc, string root) => (this.vpc, this.root) = (vpc, root);
 
     /// <param name="distribution">The folder of a distribution's root to copy; null: none.</param>
     public static async Task<OtherRoot> MakeAsync(VpcTopology vpc, string? distribution, CancellationToken cancel)
@@ -31,7 +31,7 @@ internal sealed class OtherRoot
         return made;
     }
 
-    public Task WriteAsync(string file, string text, CancellationToken cancel) => File.WriteAllTextAsync(Path.Combine(_root, file), text, cancel);
+    public Task WriteAsync(string file, string text, CancellationToken cancel) => File.WriteAllTextAsync(Path.Combine(root, file), text, cancel);
 
     /// <summary>Starts flanneld in it, on the first instance of the VPC.</summary>
     public Task<DaemonProcess> StartAsync(string etcdName, bool withClientCertificate)
@@ -41,9 +41,9 @@ internal sealed class OtherRoot
             $"--etcd-endpoints=https://{etcdName}:2379", "--etcd-cafile=/ca.pem", .. withClientCertificate ? new[] { "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem" } : [],
             $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080", $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080", "--subnet-file=/run/flannel/subnet.env",
             // There is no /proc/net/route in an empty root.
-            "--iface=eth0", $"--public-ip={_vpc.Instances[0].Facts.PrivateIp}",
+            "--iface=eth0", $"--public-ip={this.vpc.Instances[0].Facts.PrivateIp}",
         ])
-        { Namespace = _vpc.Instances[0].Namespace, ChangeRoot = _root, Environment = new Dictionary<string, string> { ["HOME"] = "/" } };
-        return DaemonProcess.StartAsync(start, Path.Combine(_root, "notify"));
+        { Namespace = this.vpc.Instances[0].Namespace, ChangeRoot = root, Environment = new Dictionary<string, string> { ["HOME"] = "/" } };
+        return DaemonProcess.StartAsync(start, Path.Combine(root, "notify"));
     }
 }

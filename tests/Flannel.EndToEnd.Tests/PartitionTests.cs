@@ -11,11 +11,11 @@ public sealed class PartitionTests : IAsyncLifetime
     private const string Subnet = "10.24.5.0/24";
     private const string LeaseKey = $"{TestVpc.Prefix}/subnets/10.24.5.0-24";
 
-    private ClusterVpc? _vpc;
+    private ClusterVpc? vpc;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private ClusterVpc Vpc => _vpc!;
+    private ClusterVpc Vpc => vpc!;
 
     /// <summary>Runs on, and is the route controller.</summary>
     private ClusterNode Stays => Vpc.Nodes[0];
@@ -30,22 +30,22 @@ public sealed class PartitionTests : IAsyncLifetime
         Needs.NativeExecutable();
         Needs.Program("/usr/bin/etcd");
         Needs.Program("/usr/bin/etcdctl");
-        _vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(3) }, members: 1, Cancel);
+        vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(3) }, members: 1, Cancel);
         await Vpc.PublishConfigAsync(Cancel);
         await Stays.StartReadyAsync(Cancel);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_vpc is null)
+        if (vpc is null)
         {
             return;
         }
-        foreach (var node in _vpc.Nodes.Where(node => node.Instance.Daemon is not null && TestContext.Current.TestState?.Result == TestResult.Failed))
+        foreach (var node in vpc.Nodes.Where(node => node.Instance.Daemon is not null && TestContext.Current.TestState?.Result == TestResult.Failed))
         {
             TestContext.Current.TestOutputHelper?.WriteLine($"--- {node.Name}\n{node.Daemon.Everything}");
         }
-        await _vpc.DisposeAsync();
+        await vpc.DisposeAsync();
     }
 
     [Fact]

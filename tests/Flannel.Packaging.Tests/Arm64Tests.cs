@@ -9,7 +9,7 @@ public sealed class Arm64Tests
 {
     private const string Emulator = "/usr/bin/qemu-aarch64-static";
 
-    private static readonly string s_executable = Path.Combine(Locations.Repository(), "artifacts", "linux-arm64", "flanneld");
+    private static readonly string executable = Path.Combine(Locations.Repository(), "artifacts", "linux-arm64", "flanneld");
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -18,14 +18,14 @@ public sealed class Arm64Tests
     {
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs it itself");
         Needs.Program(Emulator);
-        Needs.Program(s_executable);
+        Needs.Program(executable);
         await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);
         await vpc.PublishConfigAsync(Cancel);
         var instance = vpc.Instances[0];
-        var version = await ProcessCommand.RunAsync(new ProgramStart(Emulator, [s_executable, "--version"]), Cancel);
+        var version = await ProcessCommand.RunAsync(new ProgramStart(Emulator, [executable, "--version"]), Cancel);
         Assert.Equal(await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--version"]), Cancel), version);
 
-        await using var daemon = await DaemonProcess.StartAsync(new ProgramStart(Emulator, [s_executable, .. instance.Arguments]) { Environment = new Dictionary<string, string>() }, Path.Combine(instance.Folder, "notify"));
+        await using var daemon = await DaemonProcess.StartAsync(new ProgramStart(Emulator, [executable, .. instance.Arguments]) { Environment = new Dictionary<string, string>() }, Path.Combine(instance.Folder, "notify"));
         await daemon.WaitForReadyAsync(Cancel);
         var lease = Assert.Single(await vpc.LeasesAsync(Cancel));
         var route = Assert.Single(await vpc.Control.CustomRoutesAsync(Cancel));

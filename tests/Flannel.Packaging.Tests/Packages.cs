@@ -9,15 +9,15 @@ internal static class Packages
     /// <summary>A version that sorts before every other.</summary>
     public const string OlderVersion = "0.0.9";
 
-    private static readonly bool s_isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
+    private static readonly bool isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
 
     public static string Folder { get; } = Path.Combine(Locations.Repository(), "artifacts", "packages");
 
     /// <summary>This machine's, as Debian and OCI call it.</summary>
-    public static string Architecture => s_isArm ? "arm64" : "amd64";
+    public static string Architecture => isArm ? "arm64" : "amd64";
 
     /// <summary>The same, as rpm calls it.</summary>
-    public static string RpmArchitecture => s_isArm ? "aarch64" : "x86_64";
+    public static string RpmArchitecture => isArm ? "aarch64" : "x86_64";
 
     public static string Executable => ExecutableOf(Architecture);
 

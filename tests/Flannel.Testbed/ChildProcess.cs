@@ -6,37 +6,37 @@ namespace Flannel.Testbed;
 /// <summary>A running program with all that it ever printed. Disposing kills it, and fails if it is flanneld and has printed a secret.</summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
-    private readonly Process _process;
-    private readonly ProgramStart _start;
-    private readonly StringBuilder _output = new();
-    private readonly StringBuilder _error = new();
-    private readonly Task _ended;
+    private readonly Process process;
+    private readonly ProgramStart start;
+    private readonly StringBuilder output = new();
+    private readonly StringBuilder error = new();
+    private readonly Task ended;
 
     private ChildProcess(Process process, long startedAt, ProgramStart start)
     {
-        _process = process;
-        _start = start;
+        this.process = process;
+        this.start = start;
         var logFile = start.LogFile;
         StartedAt = startedAt;
-        _ended = Task.WhenAll(DrainAsync(process.StandardOutput, _output, logFile), DrainAsync(process.StandardError, _error, logFile), process.WaitForExitAsync());
+        ended = Task.WhenAll(DrainAsync(process.StandardOutput, output, logFile), DrainAsync(process.StandardError, error, logFile), process.WaitForExitAsync());
     }
 
     /// <summary><see cref="Stopwatch.GetTimestamp"/> just before it was started.</summary>
     public long StartedAt { get; }
 
-    public int Id => _process.Id;
+    public int Id => process.Id;
 
     /// <summary>Completes when it has ended and all its output is read.</summary>
-    public Task Ended => _ended;
+    public Task Ended => ended;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => process.HasExited;
 
-    public string StandardOutput => Text(_output);
+    public string StandardOutput => Text(output);
 
-    public string StandardError => Text(_error);
+    public string StandardError => Text(error);
 
     /// <summary>Its standard input: closing it tells a program that asked for it to end.</summary>
-    public StreamWriter StandardInput => _process.StandardInput;
+    public StreamWriter StandardInput => process.StandardInput;
 
     public static async Task<ChildProcess> StartAsync(ProgramStart start)
     {
@@ -52,13 +52,13 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         try
         {
-            await _ended.WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
+            await ended.WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            throw new TestbedException($"{_process.StartInfo.FileName} (process {Id}) did not end within {limit ?? Eventually.Limit}\n{StandardError}");
+            throw new TestbedException($"{this.process.StartInfo.FileName} (process {Id}) did not end within {limit ?? Eventually.Limit}\n{StandardError}");
         }
-        return _process.ExitCode;
+        return this.process.ExitCode;
     }
 
     /// <summary>Asks it to end. False when it is gone already.</summary>
@@ -80,16 +80,16 @@ public sealed class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Kill();
-        await _ended.ConfigureAwait(false);
-        var isOurs = _start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
-        _process.Dispose();
+        await ended.ConfigureAwait(false);
+        var isOurs = start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
+        process.Dispose();
         if (isOurs)
         {
-            SecretWatch.Look($"what flanneld {string.Join(' ', _start.Arguments)} printed", StandardOutput + StandardError);
+            SecretWatch.Look($"what flanneld {string.Join(' ', start.Arguments)} printed", StandardOutput + StandardError);
         }
     }
 
-    private bool Send(int signal) => !_process.HasExited && Posix.Signal(_process.Id, signal);
+    private bool Send(int signal) => !process.HasExited && Posix.Signal(process.Id, signal);
 
     private static string Text(StringBuilder builder)
     {
@@ -111,7 +111,7 @@ public sealed class ChildProcess : IAsyncDisposable
             }
             if (logFile is not null)
             {
-                lock (_process)
+                lock (process)
                 {
                     File.AppendAllText(logFile, new string(buffer, 0, read));
                 }

@@ -5,12 +5,12 @@ namespace Flannel.Testbed;
 /// <summary>An instance of a <see cref="ClusterVpc"/>, with what its daemon tells of itself.</summary>
 public sealed class ClusterNode : IAsyncDisposable
 {
-    private readonly HttpClient _http;
+    private readonly HttpClient http;
 
     internal ClusterNode(EcsInstance instance)
     {
         Instance = instance;
-        _http = instance.CreateHttpClient(ClusterVpc.HealthPort);
+        http = instance.CreateHttpClient(ClusterVpc.HealthPort);
     }
 
     public EcsInstance Instance { get; }
@@ -34,7 +34,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         try
         {
-            using var answer = await _http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel).ConfigureAwait(false);
+            using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel).ConfigureAwait(false);
             return answer.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)
@@ -47,7 +47,7 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="name">With its labels.</param>
     public async Task<string?> MetricAsync(string name, CancellationToken cancel)
     {
-        var text = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
         return text.Split('\n').FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal))?[(name.Length + 1)..];
     }
 
@@ -59,7 +59,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
+        http.Dispose();
         await Instance.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -9,28 +9,28 @@ public sealed class ClusterVpc : IAsyncDisposable
     /// <summary>Where every daemon's health is asked, at 127.0.0.1 of its instance.</summary>
     public const int HealthPort = 8471;
 
-    private readonly NetworkSwitch _network;
-    private readonly TestAuthority _authority;
-    private readonly List<ClusterNode> _nodes = [];
-    private SimulatorProcess? _cloud;
-    private EtcdCluster? _etcd;
-    private PacketWatch? _packets;
+    private readonly NetworkSwitch network;
+    private readonly TestAuthority authority;
+    private readonly List<ClusterNode> nodes = [];
+    private SimulatorProcess? cloud;
+    private EtcdCluster? etcd;
+    private PacketWatch? packets;
 
     private ClusterVpc(World world, RunFolder folder, NetworkSwitch network)
     {
-        (World, Folder, _network) = (world, folder, network);
-        _authority = new TestAuthority(folder.Path);
+        (World, Folder, this.network) = (world, folder, network);
+        authority = new TestAuthority(folder.Path);
     }
 
     public World World { get; }
 
     public RunFolder Folder { get; }
 
-    public SimulatorControl Control => _cloud!.Control;
+    public SimulatorControl Control => cloud!.Control;
 
-    public EtcdCluster Etcd => _etcd!;
+    public EtcdCluster Etcd => etcd!;
 
-    public IReadOnlyList<ClusterNode> Nodes => _nodes;
+    public IReadOnlyList<ClusterNode> Nodes => nodes;
 
     /// <param name="members">Of etcd: one or three.</param>
     /// <param name="etcdArguments">For every member, beside the usual ones.</param>
@@ -62,26 +62,26 @@ public sealed class ClusterVpc : IAsyncDisposable
     public async Task<ClusterNode?> ControllerAsync(CancellationToken cancel)
     {
         var keys = await Etcd.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", cancel).ConfigureAwait(false);
-        return keys.Count == 0 ? null : _nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
+        return keys.Count == 0 ? null : nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
     }
 
-    public Task CutOffAsync(ClusterNode node, CancellationToken cancel) => _network.CutOffAsync(cancel, node.Port);
+    public Task CutOffAsync(ClusterNode node, CancellationToken cancel) => network.CutOffAsync(cancel, node.Port);
 
-    public Task HealAsync(ClusterNode node, CancellationToken cancel) => _network.HealAsync(cancel, node.Port);
+    public Task HealAsync(ClusterNode node, CancellationToken cancel) => network.HealAsync(cancel, node.Port);
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_nodes.Select(node => node.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask())).ConfigureAwait(false);
         // Of one that did not come to be nothing needs to have been seen.
-        var seen = _packets is null || _cloud is null ? null : await _packets.EndAsync().ConfigureAwait(false);
-        foreach (var part in new IAsyncDisposable?[] { _packets, _etcd, _cloud, _network })
+        var seen = packets is null || cloud is null ? null : await packets.EndAsync().ConfigureAwait(false);
+        foreach (var part in new IAsyncDisposable?[] { packets, etcd, cloud, network })
         {
             if (part is not null)
             {
                 await part.DisposeAsync().ConfigureAwait(false);
             }
         }
-        _authority.Dispose();
+        authority.Dispose();
         try
         {
             // etcd writes the password of whoever authenticates into its own log.
@@ -99,10 +99,10 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     private async Task BuildAsync(int members, string[] etcdArguments, CancellationToken cancel)
     {
-        _packets = await PacketWatch.StartAsync(_network.Namespace, VpcTopology.MayTellSecrets).ConfigureAwait(false);
-        var cloud = SimulatorProcess.StartAsync(World, Folder, _network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
-        _etcd = await EtcdCluster.StartAsync(_network, _authority, Folder.Path, members, etcdArguments, cancel).ConfigureAwait(false);
-        _cloud = await cloud.ConfigureAwait(false);
+        packets = await PacketWatch.StartAsync(network.Namespace, VpcTopology.MayTellSecrets).ConfigureAwait(false);
+        var cloud = SimulatorProcess.StartAsync(World, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
+        etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel).ConfigureAwait(false);
+        this.cloud = await cloud.ConfigureAwait(false);
         foreach (var facts in World.Instances)
         {
             var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
@@ -112,8 +112,8 @@ public sealed class ClusterVpc : IAsyncDisposable
                 "--healthz-ip=127.0.0.1", $"--healthz-port={HealthPort}",
             ], ns);
             var node = new ClusterNode(instance);
-            _nodes.Add(node);
-            await _network.ConnectAsync(ns, node.Port, facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
+            nodes.Add(node);
+            await network.ConnectAsync(ns, node.Port, facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
         }
     }
 }

@@ -15,13 +15,13 @@ public sealed partial class Container : IAsyncDisposable
 {
     private const string Bridge = "docker0";
 
-    private readonly NetworkNamespace _namespace;
+    private readonly NetworkNamespace ns;
 
-    private Container(NetworkNamespace ns, string address) => (_namespace, Address) = (ns, address);
+    private Container(NetworkNamespace ns, string address) => (this.ns, Address) = (ns, address);
 
     public string Address { get; }
 
-    public NetworkNamespace Namespace => _namespace;
+    public NetworkNamespace Namespace => ns;
 
     /// <summary>Starts a container on an instance whose subnet.env is there.</summary>
     public static async Task<Container> StartAsync(EcsInstance instance, CancellationToken cancel)
@@ -44,7 +44,7 @@ public sealed partial class Container : IAsyncDisposable
     /// <summary>Pings an address from inside the container.</summary>
     public async Task<PingResult> PingAsync(string address, CancellationToken cancel, int count = 1)
     {
-        var result = await _namespace.ExecAsync("ping", ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address], cancel).ConfigureAwait(false);
+        var result = await ns.ExecAsync("ping", ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address], cancel).ConfigureAwait(false);
         var counts = Counts().Match(result.Output);
         if (!counts.Success)
         {
@@ -58,7 +58,7 @@ public sealed partial class Container : IAsyncDisposable
     public Task WaitForPingAsync(string address, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync($"{Address} reaches {address}",
         async () => (await PingAsync(address, cancel).ConfigureAwait(false)).Received == 1, cancel, limit);
 
-    public ValueTask DisposeAsync() => _namespace.DisposeAsync();
+    public ValueTask DisposeAsync() => ns.DisposeAsync();
 
     private static string Next(string address)
     {

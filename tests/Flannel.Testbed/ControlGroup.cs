@@ -6,7 +6,7 @@ internal sealed class ControlGroup : IAsyncDisposable
 {
     private const string Mount = "/sys/fs/cgroup";
 
-    private readonly string _name;
+    private readonly string name;
 
     static ControlGroup()
     {
@@ -19,7 +19,7 @@ internal sealed class ControlGroup : IAsyncDisposable
 
     public ControlGroup(string name)
     {
-        _name = name;
+        this.name = name;
         foreach (var folder in Folders)
         {
             Directory.CreateDirectory(folder);
@@ -32,7 +32,7 @@ internal sealed class ControlGroup : IAsyncDisposable
     /// <summary>All groups of this name that are there.</summary>
     public static IEnumerable<string> Named(string name) => Trees().Select(tree => Path.Combine(tree, name)).Where(Directory.Exists);
 
-    private IEnumerable<string> Folders => Trees().Select(tree => Path.Combine(tree, _name));
+    private IEnumerable<string> Folders => Trees().Select(tree => Path.Combine(tree, name));
 
     /// <summary>Waits until the last process in it is gone.</summary>
     public async ValueTask DisposeAsync()

@@ -6,19 +6,19 @@ namespace Flannel.Testbed;
 /// <summary>A running flanneld, the native executable, with the service manager's view of it.</summary>
 public sealed class DaemonProcess : IAsyncDisposable
 {
-    private readonly ChildProcess _process;
+    private readonly ChildProcess process;
 
-    private DaemonProcess(ChildProcess process, NotifySocket notify) => (_process, Notify) = (process, notify);
+    private DaemonProcess(ChildProcess process, NotifySocket notify) => (this.process, Notify) = (process, notify);
 
     public NotifySocket Notify { get; }
 
-    public int Id => _process.Id;
+    public int Id => process.Id;
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => process.HasExited;
 
-    public string StandardOutput => _process.StandardOutput;
+    public string StandardOutput => process.StandardOutput;
 
-    public string StandardError => _process.StandardError;
+    public string StandardError => process.StandardError;
 
     /// <summary>All that it ever said, to anyone.</summary>
     public string Everything => $"{StandardOutput}\n{StandardError}\n{string.Join('\n', Notify.Received.Select(message => message.Text))}";
@@ -27,7 +27,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     public bool IsReady => Notify.First("READY=1") is not null;
 
     /// <summary>From just before it was started to READY=1. Null while it is not ready.</summary>
-    public TimeSpan? StartToReady => Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(_process.StartedAt, ready.At) : null;
+    public TimeSpan? StartToReady => Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(process.StartedAt, ready.At) : null;
 
     /// <param name="notifyPath">Where the service manager's socket is to be.</param>
     public static async Task<DaemonProcess> StartAsync(ProgramStart start, string notifyPath)
@@ -44,7 +44,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     {
         try
         {
-            await Task.WhenAny(Notify.Ready, _process.Ended).WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
+            await Task.WhenAny(Notify.Ready, process.Ended).WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -61,36 +61,36 @@ public sealed class DaemonProcess : IAsyncDisposable
     public Task WaitForLogAsync(string text, CancellationToken cancel, TimeSpan? limit = null) =>
         Eventually.IsAsync($"flanneld logs '{text}'", () => Task.FromResult(Everything.Contains(text, StringComparison.OrdinalIgnoreCase)), cancel, limit, () => Everything);
 
-    public Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null) => _process.WaitForExitAsync(cancel, limit);
+    public Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null) => process.WaitForExitAsync(cancel, limit);
 
     /// <summary>SIGTERM, as systemd stops it; returns the exit code.</summary>
     public Task<int> StopAsync(CancellationToken cancel, TimeSpan? limit = null)
     {
-        _process.Terminate();
-        return _process.WaitForExitAsync(cancel, limit);
+        process.Terminate();
+        return process.WaitForExitAsync(cancel, limit);
     }
 
     /// <summary>SIGINT, as Ctrl-C.</summary>
     public Task<int> InterruptAsync(CancellationToken cancel)
     {
-        _process.Interrupt();
-        return _process.WaitForExitAsync(cancel);
+        process.Interrupt();
+        return process.WaitForExitAsync(cancel);
     }
 
     /// <summary>SIGKILL, as a power failure.</summary>
     public Task<int> KillAsync(CancellationToken cancel)
     {
-        _process.Kill();
-        return _process.WaitForExitAsync(cancel);
+        process.Kill();
+        return process.WaitForExitAsync(cancel);
     }
 
     /// <summary>SIGHUP, as the end of a terminal session sends it.</summary>
-    public void HangUp() => _process.HangUp();
+    public void HangUp() => process.HangUp();
 
     /// <summary>SIGSTOP: it holds its connections and does nothing.</summary>
-    public void Pause() => _process.Pause();
+    public void Pause() => process.Pause();
 
-    public void Resume() => _process.Resume();
+    public void Resume() => process.Resume();
 
     /// <summary>Resident memory in bytes, as the kernel counts it now.</summary>
     public long ResidentBytes => Status("VmRSS:") * 1024;
@@ -100,7 +100,7 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _process.DisposeAsync().ConfigureAwait(false);
+        await process.DisposeAsync().ConfigureAwait(false);
         Notify.Dispose();
     }
 

@@ -3,17 +3,17 @@ namespace Flannel.Testbed;
 /// <summary>The root file system that machines are made of; see eng/debian_root.sh.</summary>
 public static class DebianRoot
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan limit = TimeSpan.FromMinutes(10);
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> s_made = new(() => MakeAsync([]));
+    private static readonly Lazy<Task<(string? Folder, string? Reason)>> made = new(() => MakeAsync([]));
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> s_madeWithCloudInit = new(() => MakeAsync(["cloud"]));
+    private static readonly Lazy<Task<(string? Folder, string? Reason)>> madeWithCloudInit = new(() => MakeAsync(["cloud"]));
 
     /// <summary>Its folder. It is made when it is not there yet, which takes half a minute, with cloud-init a minute.</summary>
     /// <exception cref="TestbedException">It cannot be made.</exception>
     public static async Task<string> FolderAsync(bool withCloudInit = false)
     {
-        var (folder, reason) = await (withCloudInit ? s_madeWithCloudInit : s_made).Value.ConfigureAwait(false);
+        var (folder, reason) = await (withCloudInit ? madeWithCloudInit : made).Value.ConfigureAwait(false);
         return folder ?? throw new TestbedException(reason!);
     }
 
@@ -27,12 +27,12 @@ public static class DebianRoot
                 return $"no {program} on this machine (package {package})";
             }
         }
-        return await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) ?? (await (withCloudInit ? s_madeWithCloudInit : s_made).Value.ConfigureAwait(false)).Reason;
+        return await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) ?? (await (withCloudInit ? madeWithCloudInit : made).Value.ConfigureAwait(false)).Reason;
     }
 
     private static async Task<(string? Folder, string? Reason)> MakeAsync(IReadOnlyList<string> arguments)
     {
-        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: s_limit).ConfigureAwait(false);
+        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: limit).ConfigureAwait(false);
         return made.ExitCode == 0 ? (made.Output.Trim(), null) : (null, $"no Debian to boot: {made.Error.ReplaceLineEndings(" ").Trim()}");
     }
 }

@@ -10,19 +10,19 @@ public sealed class DnsServer : IDisposable
     private const int HeaderLength = 12;
     private const int TypeA = 1;
 
-    private readonly Socket _socket;
-    private readonly byte[] _name;
-    private readonly byte[] _address;
-    private int _answered;
+    private readonly Socket socket;
+    private readonly byte[] name;
+    private readonly byte[] address;
+    private int answered;
 
     private DnsServer(Socket socket, string name, IPAddress address)
     {
-        (_socket, _name, _address) = (socket, Encode(name), address.GetAddressBytes());
+        (this.socket, this.name, this.address) = (socket, Encode(name), address.GetAddressBytes());
         _ = ServeAsync();
     }
 
     /// <summary>How often the name was asked for.</summary>
-    public int Answered => _answered;
+    public int Answered => answered;
 
     /// <summary>Serves at 127.0.0.1:53 of a namespace.</summary>
     public static async Task<DnsServer> StartAsync(NetworkNamespace ns, string name, IPAddress address)
@@ -32,7 +32,7 @@ public sealed class DnsServer : IDisposable
         return new DnsServer(socket, name, address);
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 
     private async Task ServeAsync()
     {
@@ -41,10 +41,10 @@ public sealed class DnsServer : IDisposable
         {
             while (true)
             {
-                var question = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0)).ConfigureAwait(false);
+                var question = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0)).ConfigureAwait(false);
                 if (question.ReceivedBytes > HeaderLength)
                 {
-                    await _socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint).ConfigureAwait(false);
+                    await socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint).ConfigureAwait(false);
                 }
             }
         }
@@ -59,7 +59,7 @@ public sealed class DnsServer : IDisposable
         // The question is repeated without what may follow it (EDNS): name, type and class.
         var nameLength = question[HeaderLength..].IndexOf((byte)0) + 1;
         var asked = question[..(HeaderLength + nameLength + 4)];
-        var known = asked[HeaderLength..].StartsWith(_name);
+        var known = asked[HeaderLength..].StartsWith(name);
         var isAddress = known && asked[^3] == TypeA;
         List<byte> answer = [.. asked];
         // A response to a recursive query; name error for other names, no record for other types.
@@ -67,9 +67,9 @@ public sealed class DnsServer : IDisposable
         (answer[6], answer[7], answer[8], answer[9], answer[10], answer[11]) = (0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0);
         if (isAddress)
         {
-            Interlocked.Increment(ref _answered);
+            Interlocked.Increment(ref answered);
             // The name by a pointer to the question, type A, class IN, one second, four bytes.
-            answer.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. _address]);
+            answer.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. address]);
         }
         return [.. answer];
     }

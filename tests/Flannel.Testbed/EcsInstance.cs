@@ -3,18 +3,18 @@ namespace Flannel.Testbed;
 /// <summary>An ECS instance of the test bed: where a daemon runs, with its files.</summary>
 public sealed class EcsInstance : IAsyncDisposable
 {
-    private readonly List<DaemonProcess> _daemons = [];
-    private readonly string _program;
-    private readonly IReadOnlyList<string> _arguments;
-    private int _starts;
+    private readonly List<DaemonProcess> daemons = [];
+    private readonly string program;
+    private readonly IReadOnlyList<string> arguments;
+    private int starts;
 
     internal EcsInstance(WorldInstance facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
     {
         (Facts, PublicIp, Namespace) = (facts, publicIp, ns);
         Folder = folder.WritableByAll(facts.InstanceId);
         SubnetFile = Path.Combine(Folder, "subnet.env");
-        _program = folder.CopyOfProgram(Locations.Flanneld);
-        _arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
+        program = folder.CopyOfProgram(Locations.Flanneld);
+        this.arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
     }
 
     public WorldInstance Facts { get; }
@@ -36,17 +36,17 @@ public sealed class EcsInstance : IAsyncDisposable
     public string LogFile => Path.Combine(Folder, "flanneld.log");
 
     /// <summary>The newest daemon that was started here, or null.</summary>
-    public DaemonProcess? Daemon => _daemons.LastOrDefault();
+    public DaemonProcess? Daemon => daemons.LastOrDefault();
 
     /// <summary>What flanneld is told on this instance, before the arguments of a single test.</summary>
-    public IReadOnlyList<string> Arguments => _arguments;
+    public IReadOnlyList<string> Arguments => arguments;
 
     /// <summary>Starts flanneld as an ordinary user with no capability; later flags win over the usual ones.</summary>
     public async Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProgramStart(_program, [.. _arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
-        var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++_starts}")).ConfigureAwait(false);
-        _daemons.Add(daemon);
+        var start = new ProgramStart(program, [.. arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
+        var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++starts}")).ConfigureAwait(false);
+        daemons.Add(daemon);
         return daemon;
     }
 
@@ -58,7 +58,7 @@ public sealed class EcsInstance : IAsyncDisposable
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
         ChildProcess.StartAsync(CommandStart(command, more));
 
-    private ProgramStart CommandStart(string command, string[] more) => new(_program, [command, .. _arguments, .. more])
+    private ProgramStart CommandStart(string command, string[] more) => new(program, [command, .. arguments, .. more])
     {
         Namespace = Namespace,
         Unprivileged = true,
@@ -92,7 +92,7 @@ public sealed class EcsInstance : IAsyncDisposable
     /// <summary>Power off: all of it dies at once and its cable is dead. Namespaces only.</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {
-        foreach (var daemon in _daemons.Where(daemon => !daemon.HasExited))
+        foreach (var daemon in daemons.Where(daemon => !daemon.HasExited))
         {
             await daemon.KillAsync(cancel).ConfigureAwait(false);
         }
@@ -116,7 +116,7 @@ public sealed class EcsInstance : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var daemon in _daemons)
+        foreach (var daemon in daemons)
         {
             await daemon.DisposeAsync().ConfigureAwait(false);
         }

@@ -17,17 +17,17 @@ public sealed class EtcdCluster : IAsyncDisposable
     private const string RootPassword = "the operator's own";
     private const string Control = "/usr/bin/etcdctl";
 
-    private readonly NetworkSwitch _network;
-    private readonly TestAuthority _authority;
-    private readonly CertificateFiles _operatorFiles;
-    private readonly string _folder;
-    private bool _authentication;
-    private int _restores;
+    private readonly NetworkSwitch network;
+    private readonly TestAuthority authority;
+    private readonly CertificateFiles operatorFiles;
+    private readonly string folder;
+    private bool authentication;
+    private int restores;
 
     private EtcdCluster(NetworkSwitch network, TestAuthority authority, string folder, IReadOnlyList<EtcdMember> members)
     {
-        (_network, _authority, _folder, Members) = (network, authority, folder, members);
-        _operatorFiles = authority.Issue("operator");
+        (this.network, this.authority, this.folder, Members) = (network, authority, folder, members);
+        operatorFiles = authority.Issue("operator");
         PasswordFile = Path.Combine(folder, "password");
         File.WriteAllText(PasswordFile, Password + "\n");
         ClientFiles = authority.Issue("client");
@@ -40,7 +40,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <summary>What flanneld is told to reach it.</summary>
     public IReadOnlyList<string> ClientArguments =>
     [
-        $"--etcd-endpoints={Endpoints}", $"--etcd-cafile={_authority.CertificateFile}", $"--etcd-certfile={ClientFiles.Certificate}",
+        $"--etcd-endpoints={Endpoints}", $"--etcd-cafile={authority.CertificateFile}", $"--etcd-certfile={ClientFiles.Certificate}",
         $"--etcd-keyfile={ClientFiles.Key}", $"--etcd-username={UserName}", $"--etcd-password-file={PasswordFile}",
     ];
 
@@ -106,9 +106,9 @@ public sealed class EtcdCluster : IAsyncDisposable
         return null;
     }, cancel);
 
-    public Task CutOffAsync(CancellationToken cancel, params EtcdMember[] members) => _network.CutOffAsync(cancel, [.. members.Select(member => member.Port)]);
+    public Task CutOffAsync(CancellationToken cancel, params EtcdMember[] members) => network.CutOffAsync(cancel, [.. members.Select(member => member.Port)]);
 
-    public Task HealAsync(CancellationToken cancel, params EtcdMember[] members) => _network.HealAsync(cancel, [.. members.Select(member => member.Port)]);
+    public Task HealAsync(CancellationToken cancel, params EtcdMember[] members) => network.HealAsync(cancel, [.. members.Select(member => member.Port)]);
 
     public Task PutAsync(string key, string value, CancellationToken cancel, long leaseId = 0) =>
         ControlAsync(cancel, "put", key, value, string.Create(CultureInfo.InvariantCulture, $"--lease={leaseId:x}"));
@@ -143,7 +143,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <returns>The file.</returns>
     public async Task<string> SaveSnapshotAsync(CancellationToken cancel)
     {
-        var file = Path.Combine(_folder, "snapshot.db");
+        var file = Path.Combine(folder, "snapshot.db");
         await ProcessCommand.RunAsync(Etcdctl(Members[0].Endpoint, ["snapshot", "save", file]), cancel).ConfigureAwait(false);
         return file;
     }
@@ -151,11 +151,11 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <summary>What an operator does after a disaster: every member stops and starts again on the snapshot.</summary>
     public async Task RestoreSnapshotAsync(string file, CancellationToken cancel)
     {
-        _restores++;
+        restores++;
         foreach (var member in Members)
         {
             await member.StopAsync(cancel).ConfigureAwait(false);
-            member.Folder = string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(_folder, member.Name)}-restored-{_restores}");
+            member.Folder = string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(folder, member.Name)}-restored-{restores}");
             await ProcessCommand.RunAsync(new ProgramStart(Control,
                 ["snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}", $"--initial-advertise-peer-urls={member.PeerUrl}"])
             { Environment = Version3 }, cancel).ConfigureAwait(false);
@@ -195,15 +195,15 @@ public sealed class EtcdCluster : IAsyncDisposable
         {
             await ControlAsync(cancel, command).ConfigureAwait(false);
         }
-        _authentication = true;
+        authentication = true;
     }
 
     private ProgramStart Etcdctl(string endpoints, IReadOnlyList<string> arguments) => new(Control,
     [
-        $"--endpoints={endpoints}", $"--cacert={_authority.CertificateFile}", $"--cert={_operatorFiles.Certificate}", $"--key={_operatorFiles.Key}",
-        "--dial-timeout=2s", "--command-timeout=5s", .. _authentication ? [$"--user=root:{RootPassword}"] : Array.Empty<string>(), .. arguments,
+        $"--endpoints={endpoints}", $"--cacert={authority.CertificateFile}", $"--cert={operatorFiles.Certificate}", $"--key={operatorFiles.Key}",
+        "--dial-timeout=2s", "--command-timeout=5s", .. authentication ? [$"--user=root:{RootPassword}"] : Array.Empty<string>(), .. arguments,
     ])
-    { Namespace = _network.Namespace, Environment = Version3 };
+    { Namespace = network.Namespace, Environment = Version3 };
 
     private static string Text(JsonNode? value) => Encoding.UTF8.GetString(Convert.FromBase64String((string?)value ?? ""));
 }

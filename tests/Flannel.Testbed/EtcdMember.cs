@@ -7,16 +7,16 @@ public sealed class EtcdMember : IAsyncDisposable
 {
     private const string Program = "/usr/bin/etcd";
 
-    private readonly IReadOnlyList<string> _arguments;
-    private readonly HttpClient _http;
-    private ChildProcess? _process;
+    private readonly IReadOnlyList<string> arguments;
+    private readonly HttpClient http;
+    private ChildProcess? process;
 
     internal EtcdMember(int number, NetworkNamespace ns, string folder, TestAuthority authority, IReadOnlyList<string> arguments)
     {
-        (Number, Namespace, Folder, _arguments) = (number, ns, folder, arguments);
+        (Number, Namespace, Folder, this.arguments) = (number, ns, folder, arguments);
         Files = authority.Issue(Name, Address, "127.0.0.1");
         AuthorityFile = authority.CertificateFile;
-        _http = ns.CreateHttpClient(new Uri($"http://{Address}:2381"));
+        http = ns.CreateHttpClient(new Uri($"http://{Address}:2381"));
     }
 
     /// <summary>From 1.</summary>
@@ -38,9 +38,9 @@ public sealed class EtcdMember : IAsyncDisposable
     /// <summary>Of its data: may be replaced while it does not run.</summary>
     public string Folder { get; set; }
 
-    public ChildProcess Process => _process ?? throw new InvalidOperationException("not started");
+    public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
 
-    public bool IsRunning => _process is { HasExited: false };
+    public bool IsRunning => process is { HasExited: false };
 
     private CertificateFiles Files { get; }
 
@@ -50,11 +50,11 @@ public sealed class EtcdMember : IAsyncDisposable
     /// <param name="initialCluster">All members, as etcd wants to be told.</param>
     internal async Task StartAsync(string initialCluster)
     {
-        if (_process is not null)
+        if (process is not null)
         {
-            await _process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync().ConfigureAwait(false);
         }
-        _process = await ChildProcess.StartAsync(new ProgramStart(Program,
+        process = await ChildProcess.StartAsync(new ProgramStart(Program,
         [
             $"--name={Name}", $"--data-dir={Folder}", "--logger=zap", "--log-level=error",
             $"--listen-client-urls={Endpoint},https://127.0.0.1:2379", $"--advertise-client-urls={Endpoint}",
@@ -64,7 +64,7 @@ public sealed class EtcdMember : IAsyncDisposable
             "--peer-client-cert-auth", $"--peer-trusted-ca-file={AuthorityFile}", $"--peer-cert-file={Files.Certificate}", $"--peer-key-file={Files.Key}",
             // The least that bcrypt allows: each password that is checked costs processor time that two cores do not have.
             "--bcrypt-cost=4",
-            .. _arguments,
+            .. arguments,
         ])
         { Namespace = Namespace }).ConfigureAwait(false);
     }
@@ -90,11 +90,11 @@ public sealed class EtcdMember : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
+        if (process is not null)
         {
-            await _process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync().ConfigureAwait(false);
         }
-        _http.Dispose();
+        http.Dispose();
         await Namespace.DisposeAsync().ConfigureAwait(false);
     }
 
@@ -111,7 +111,7 @@ public sealed class EtcdMember : IAsyncDisposable
         limit.CancelAfter(TimeSpan.FromSeconds(2));
         try
         {
-            return await _http.GetStringAsync(new Uri(path, UriKind.Relative), limit.Token).ConfigureAwait(false);
+            return await http.GetStringAsync(new Uri(path, UriKind.Relative), limit.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {

@@ -5,21 +5,21 @@ namespace Flannel.Testbed;
 /// <summary>A real etcd of one member on a folder of its own. It can be stopped, killed and started again on the same data and ports.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
-    private readonly NetworkNamespace? _namespace;
-    private readonly string _dataFolder;
-    private readonly string _address;
-    private readonly int _clientPort;
-    private readonly int _peerPort;
-    private readonly TlsFiles? _tls;
-    private readonly HttpClient _http;
-    private ChildProcess? _process;
+    private readonly NetworkNamespace? ns;
+    private readonly string dataFolder;
+    private readonly string address;
+    private readonly int clientPort;
+    private readonly int peerPort;
+    private readonly TlsFiles? tls;
+    private readonly HttpClient http;
+    private ChildProcess? process;
 
     private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort, TlsFiles? tls)
     {
-        (_dataFolder, _namespace, _address, _clientPort, _peerPort, _tls) = (dataFolder, ns, address, clientPort, peerPort, tls);
+        (this.dataFolder, this.ns, this.address, this.clientPort, this.peerPort, this.tls) = (dataFolder, ns, address, clientPort, peerPort, tls);
         Endpoint = new Uri($"{(tls is null ? "http" : "https")}://{address}:{clientPort}");
-        _http = new HttpClient(NetworkNamespace.CreateHandler(ns, tls?.ClientOptions())) { BaseAddress = Endpoint };
-        Keys = new EtcdGateway(_http);
+        http = new HttpClient(NetworkNamespace.CreateHandler(ns, tls?.ClientOptions())) { BaseAddress = Endpoint };
+        Keys = new EtcdGateway(http);
     }
 
     private IReadOnlyList<string> MoreArguments { get; init; } = [];
@@ -49,20 +49,20 @@ public sealed class EtcdServer : IAsyncDisposable
     /// <summary>Starts it on the data of before and waits until it serves.</summary>
     public async Task StartAgainAsync(CancellationToken cancel)
     {
-        var peer = $"http://127.0.0.1:{_peerPort}";
+        var peer = $"http://127.0.0.1:{peerPort}";
         var process = await ChildProcess.StartAsync(new ProgramStart("/usr/bin/etcd",
         [
-            "--name=e1", $"--data-dir={_dataFolder}", "--logger=zap", "--log-level=warn",
+            "--name=e1", $"--data-dir={dataFolder}", "--logger=zap", "--log-level=warn",
             $"--listen-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}", $"--advertise-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
             $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
             // One member needs no patience to elect itself.
             "--heartbeat-interval=50", "--election-timeout=250",
-            .. _tls is null ? [] : new[] { $"--cert-file={_tls.Server.Certificate}", $"--key-file={_tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={_tls.Authority}" },
+            .. tls is null ? [] : new[] { $"--cert-file={tls.Server.Certificate}", $"--key-file={tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={tls.Authority}" },
             .. MoreArguments,
         ])
-        { Namespace = _namespace }).ConfigureAwait(false);
-        _process = process;
-        await Eventually.IsAsync($"etcd at {_address}:{_clientPort} serves", async () =>
+        { Namespace = ns }).ConfigureAwait(false);
+        this.process = process;
+        await Eventually.IsAsync($"etcd at {address}:{clientPort} serves", async () =>
         {
             if (process.HasExited)
             {
@@ -87,14 +87,14 @@ public sealed class EtcdServer : IAsyncDisposable
     }
 
     /// <summary>Its process, to hang it or to look at its output.</summary>
-    public ChildProcess Process => _process ?? throw new InvalidOperationException("not started");
+    public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
 
     /// <summary>How many requests it has begun to serve since it started, by method (<c>Range</c>, <c>Txn</c>, <c>LeaseKeepAlive</c>, …).</summary>
     public async Task<IReadOnlyDictionary<string, long>> RequestsAsync(CancellationToken cancel)
     {
         const string family = "grpc_server_started_total{";
         const string label = "grpc_method=\"";
-        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
         Dictionary<string, long> requests = [];
         foreach (var line in metrics.Split('\n').Where(line => line.StartsWith(family, StringComparison.Ordinal)))
         {
@@ -113,7 +113,7 @@ public sealed class EtcdServer : IAsyncDisposable
     /// labels.</summary>
     public async Task<double> MetricAsync(string name, CancellationToken cancel)
     {
-        var metrics = await _http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
         return metrics.Split('\n')
             .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
@@ -121,22 +121,22 @@ public sealed class EtcdServer : IAsyncDisposable
 
     /// <summary>Runs etcdctl against it, as an operator would.</summary>
     public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
-        ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. _tls is null ? [] : new[] { $"--cacert={_tls.Authority}", $"--cert={_tls.Client.Certificate}", $"--key={_tls.Client.Key}" }, .. arguments]) { Namespace = _namespace }, cancel);
+        ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. tls is null ? [] : new[] { $"--cacert={tls.Authority}", $"--cert={tls.Client.Certificate}", $"--key={tls.Client.Key}" }, .. arguments]) { Namespace = ns }, cancel);
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
+        if (process is not null)
         {
-            await _process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync().ConfigureAwait(false);
         }
-        _http.Dispose();
+        http.Dispose();
     }
 
     private async Task<bool> IsHealthyAsync(CancellationToken cancel)
     {
         try
         {
-            var health = await _http.GetStringAsync(new Uri("/health", UriKind.Relative), cancel).ConfigureAwait(false);
+            var health = await http.GetStringAsync(new Uri("/health", UriKind.Relative), cancel).ConfigureAwait(false);
             return health.Contains("\"true\"", StringComparison.Ordinal);
         }
         catch (HttpRequestException)

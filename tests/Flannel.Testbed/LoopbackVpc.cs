@@ -5,21 +5,21 @@ namespace Flannel.Testbed;
 /// <summary>The same cloud, etcd and daemons, all on the loopback of this machine: no root needed, nothing is forwarded.</summary>
 public sealed class LoopbackVpc : TestVpc
 {
-    private readonly SimulatorProcess _cloud;
-    private readonly EtcdServer _etcd;
-    private readonly IReadOnlyList<EcsInstance> _instances;
+    private readonly SimulatorProcess cloud;
+    private readonly EtcdServer etcd;
+    private readonly IReadOnlyList<EcsInstance> instances;
 
     private LoopbackVpc(World world, RunFolder folder, SimulatorProcess cloud, EtcdServer etcd, string reason) : base(world, folder)
     {
-        (_cloud, _etcd, NoDataPath) = (cloud, etcd, reason);
-        _instances = [.. world.Instances.Select(Make)];
+        (this.cloud, this.etcd, NoDataPath) = (cloud, etcd, reason);
+        instances = [.. world.Instances.Select(Make)];
     }
 
-    public override SimulatorProcess Cloud => _cloud;
+    public override SimulatorProcess Cloud => cloud;
 
-    public override EtcdServer Etcd => _etcd;
+    public override EtcdServer Etcd => etcd;
 
-    public override IReadOnlyList<EcsInstance> Instances => _instances;
+    public override IReadOnlyList<EcsInstance> Instances => instances;
 
     public override string? NoDataPath { get; }
 
@@ -33,12 +33,12 @@ public sealed class LoopbackVpc : TestVpc
 
     public override async ValueTask DisposeAsync()
     {
-        foreach (var instance in _instances)
+        foreach (var instance in instances)
         {
             await instance.DisposeAsync().ConfigureAwait(false);
         }
-        await _etcd.DisposeAsync().ConfigureAwait(false);
-        await _cloud.DisposeAsync().ConfigureAwait(false);
+        await etcd.DisposeAsync().ConfigureAwait(false);
+        await cloud.DisposeAsync().ConfigureAwait(false);
         try
         {
             SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);
@@ -54,10 +54,10 @@ public sealed class LoopbackVpc : TestVpc
         var publicIp = string.Create(CultureInfo.InvariantCulture, $"127.0.0.{10 + facts.Number}");
         return new EcsInstance(facts, Folder, publicIp,
         [
-            $"--etcd-endpoints={_etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
-            $"--metadata-endpoint={_cloud.MetadataByInstance[facts.InstanceId].TrimEnd('/')}",
-            $"--vpc-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}", $"--ecs-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}",
-            $"--sts-endpoint={_cloud.Api.GetLeftPart(UriPartial.Authority)}",
+            $"--etcd-endpoints={this.etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
+            $"--metadata-endpoint={cloud.MetadataByInstance[facts.InstanceId].TrimEnd('/')}",
+            $"--vpc-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}", $"--ecs-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
+            $"--sts-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
         ], null);
     }
 }

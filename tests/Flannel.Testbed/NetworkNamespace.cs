@@ -10,8 +10,8 @@ public sealed class NetworkNamespace : IAsyncDisposable
     private const string Folder = "/run/netns";
     private const string IpProgram = "ip";
 
-    private static readonly HashSet<string> s_living = [];
-    private readonly NamespaceThread _thread;
+    private static readonly HashSet<string> living = [];
+    private readonly NamespaceThread thread;
 
     static NetworkNamespace()
     {
@@ -25,7 +25,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
     private NetworkNamespace(string name)
     {
         Name = name;
-        _thread = new NamespaceThread(Path);
+        thread = new NamespaceThread(Path);
     }
 
     /// <summary>As <c>ip netns list</c> shows it.</summary>
@@ -55,9 +55,9 @@ public sealed class NetworkNamespace : IAsyncDisposable
     public static async Task<NetworkNamespace> CreateAsync(string what, CancellationToken cancel)
     {
         var name = Owner.NewName(what);
-        lock (s_living)
+        lock (living)
         {
-            s_living.Add(name);
+            living.Add(name);
         }
         await ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel).ConfigureAwait(false);
         var made = new NetworkNamespace(name);
@@ -74,7 +74,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
         ProcessCommand.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
 
     /// <summary>Writes kernel settings, each below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
-    public Task SetAsync(params (string Name, string Value)[] settings) => _thread.RunAsync(() =>
+    public Task SetAsync(params (string Name, string Value)[] settings) => thread.RunAsync(() =>
     {
         foreach (var (name, value) in settings)
         {
@@ -84,7 +84,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
     });
 
     /// <summary>A socket that lives in this namespace, wherever it is used.</summary>
-    public Task<Socket> CreateSocketAsync(AddressFamily family, SocketType type, ProtocolType protocol) => _thread.RunAsync(() => new Socket(family, type, protocol));
+    public Task<Socket> CreateSocketAsync(AddressFamily family, SocketType type, ProtocolType protocol) => thread.RunAsync(() => new Socket(family, type, protocol));
 
     /// <summary>A client whose connections start in this namespace; addresses only, no names.</summary>
     public HttpClient CreateHttpClient(Uri baseAddress) => new(CreateHandler(this, null)) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
@@ -123,23 +123,23 @@ public sealed class NetworkNamespace : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _thread.Dispose();
+        thread.Dispose();
         await ProcessCommand.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None).ConfigureAwait(false);
-        lock (s_living)
+        lock (living)
         {
-            s_living.Remove(Name);
+            living.Remove(Name);
         }
     }
 
     private static void DeleteAll()
     {
-        lock (s_living)
+        lock (living)
         {
-            foreach (var name in s_living)
+            foreach (var name in living)
             {
                 DeleteNow(name);
             }
-            s_living.Clear();
+            living.Clear();
         }
     }
 

@@ -15,15 +15,15 @@ public sealed record Notification(long At, DateTimeOffset Time, string Text)
 /// <summary>The service manager's end of NOTIFY_SOCKET: records what a daemon says of itself, in order.</summary>
 public sealed class NotifySocket : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    private readonly List<Notification> _received = [];
-    private readonly TaskCompletionSource<Notification> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly List<Notification> received = [];
+    private readonly TaskCompletionSource<Notification> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public NotifySocket(string path)
     {
         Path = path;
         File.Delete(path);
-        _socket.Bind(new UnixDomainSocketEndPoint(path));
+        socket.Bind(new UnixDomainSocketEndPoint(path));
         // The daemon is another user.
         File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
         _ = ReceiveAsync();
@@ -35,15 +35,15 @@ public sealed class NotifySocket : IDisposable
     {
         get
         {
-            lock (_received)
+            lock (received)
             {
-                return [.. _received];
+                return [.. received];
             }
         }
     }
 
     /// <summary>Completes with the first message that says READY=1.</summary>
-    public Task<Notification> Ready => _ready.Task;
+    public Task<Notification> Ready => ready.Task;
 
     /// <summary>The first message that holds the line, or null.</summary>
     public Notification? First(string line) => Received.FirstOrDefault(message => message.Lines.Contains(line));
@@ -51,7 +51,7 @@ public sealed class NotifySocket : IDisposable
     /// <summary>The text of the newest STATUS=, or null.</summary>
     public string? Status => Received.SelectMany(message => message.Lines).LastOrDefault(line => line.StartsWith("STATUS=", StringComparison.Ordinal))?["STATUS=".Length..];
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 
     private async Task ReceiveAsync()
     {
@@ -60,15 +60,15 @@ public sealed class NotifySocket : IDisposable
         {
             while (true)
             {
-                var count = await _socket.ReceiveAsync(buffer).ConfigureAwait(false);
+                var count = await socket.ReceiveAsync(buffer).ConfigureAwait(false);
                 var message = new Notification(Stopwatch.GetTimestamp(), TimeProvider.System.GetUtcNow(), Encoding.UTF8.GetString(buffer, 0, count));
-                lock (_received)
+                lock (received)
                 {
-                    _received.Add(message);
+                    received.Add(message);
                 }
                 if (message.Lines.Contains("READY=1"))
                 {
-                    _ready.TrySetResult(message);
+                    ready.TrySetResult(message);
                 }
             }
         }

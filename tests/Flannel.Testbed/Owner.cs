@@ -10,13 +10,13 @@ public static class Owner
 {
     private const string Family = "flannelbed";
 
-    private static int s_last;
+    private static int last;
 
     /// <summary>Starts the name of everything that this process makes.</summary>
     public static string Prefix { get; } = $"{Family}-{Environment.ProcessId}-{StartTicks(Environment.ProcessId)}-";
 
     /// <summary>A name that no other thing of this machine has.</summary>
-    public static string NewName(string what) => $"{Prefix}{Interlocked.Increment(ref s_last)}-{what}";
+    public static string NewName(string what) => $"{Prefix}{Interlocked.Increment(ref last)}-{what}";
 
     /// <summary>Whether the name is one of ours and its owner is gone.</summary>
     public static bool IsOrphan(string name)

@@ -11,17 +11,17 @@ internal sealed class PacketWatch : IAsyncDisposable
     private const int EveryProtocol = 0x0003;
     private const int LargestPacket = 256 * 1024;
 
-    private readonly Socket _socket;
-    private readonly Func<IPAddress, int, bool> _maySend;
-    private readonly Dictionary<Flow, byte[]> _ends = [];
-    private readonly Task _watching;
-    private string? _found;
-    private long _segments;
+    private readonly Socket socket;
+    private readonly Func<IPAddress, int, bool> maySend;
+    private readonly Dictionary<Flow, byte[]> ends = [];
+    private readonly Task watching;
+    private string? found;
+    private long segments;
 
     private PacketWatch(Socket socket, Func<IPAddress, int, bool> maySend)
     {
-        (_socket, _maySend) = (socket, maySend);
-        _watching = Task.Run(WatchAsync);
+        (this.socket, this.maySend) = (socket, maySend);
+        watching = Task.Run(WatchAsync);
     }
 
     private readonly record struct Flow(uint From, int FromPort, uint To, int ToPort);
@@ -39,16 +39,16 @@ internal sealed class PacketWatch : IAsyncDisposable
     /// <exception cref="TestbedException">Nothing was seen at all: then nothing is proved.</exception>
     public async Task<string?> EndAsync()
     {
-        await Eventually.IsAsync("the packet watch has looked at all that came", () => Task.FromResult(_socket.Available == 0), CancellationToken.None).ConfigureAwait(false);
-        _socket.Dispose();
-        await _watching.ConfigureAwait(false);
-        return _segments > 0 ? _found : throw new TestbedException("the packet watch saw no TCP segment");
+        await Eventually.IsAsync("the packet watch has looked at all that came", () => Task.FromResult(socket.Available == 0), CancellationToken.None).ConfigureAwait(false);
+        socket.Dispose();
+        await watching.ConfigureAwait(false);
+        return segments > 0 ? found : throw new TestbedException("the packet watch saw no TCP segment");
     }
 
     public async ValueTask DisposeAsync()
     {
-        _socket.Dispose();
-        await _watching.ConfigureAwait(false);
+        socket.Dispose();
+        await watching.ConfigureAwait(false);
     }
 
     private async Task WatchAsync()
@@ -58,7 +58,7 @@ internal sealed class PacketWatch : IAsyncDisposable
         {
             while (true)
             {
-                var length = await _socket.ReceiveAsync(buffer).ConfigureAwait(false);
+                var length = await socket.ReceiveAsync(buffer).ConfigureAwait(false);
                 Look(buffer.AsSpan(0, length));
             }
         }
@@ -90,20 +90,20 @@ internal sealed class PacketWatch : IAsyncDisposable
         {
             return;
         }
-        _segments++;
+        segments++;
         var flow = new Flow(BinaryPrimitives.ReadUInt32BigEndian(packet[12..]), BinaryPrimitives.ReadUInt16BigEndian(segment),
             BinaryPrimitives.ReadUInt32BigEndian(packet[16..]), BinaryPrimitives.ReadUInt16BigEndian(segment[2..]));
         var from = new IPAddress(packet.Slice(12, 4));
-        if (_maySend(from, flow.FromPort))
+        if (maySend(from, flow.FromPort))
         {
             return;
         }
         // A secret may begin in one segment and end in the next.
-        byte[] text = [.. _ends.GetValueOrDefault(flow) ?? [], .. payload];
+        byte[] text = [.. ends.GetValueOrDefault(flow) ?? [], .. payload];
         if (SecretWatch.HoldsSecret(text))
         {
-            _found ??= $"a packet from {from}:{flow.FromPort} to {new IPAddress(packet.Slice(16, 4))}:{flow.ToPort}";
+            found ??= $"a packet from {from}:{flow.FromPort} to {new IPAddress(packet.Slice(16, 4))}:{flow.ToPort}";
         }
-        _ends[flow] = text[Math.Max(0, text.Length - SecretWatch.Longest)..];
+        ends[flow] = text[Math.Max(0, text.Length - SecretWatch.Longest)..];
     }
 }

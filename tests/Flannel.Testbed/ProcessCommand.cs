@@ -6,7 +6,7 @@ public sealed record CommandResult(int ExitCode, string Output, string Error);
 /// <summary>Commands that are run to their end.</summary>
 public static class ProcessCommand
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan limit = TimeSpan.FromSeconds(60);
 
     /// <param name="limit">How long it may take; null for a minute.</param>
     public static async Task<CommandResult> TryRunAsync(ProgramStart start, CancellationToken cancel, string? input = null, TimeSpan? limit = null)
@@ -17,7 +17,7 @@ public static class ProcessCommand
             await process.StandardInput.WriteAsync(input.AsMemory(), cancel).ConfigureAwait(false);
         }
         process.StandardInput.Close();
-        var exitCode = await process.WaitForExitAsync(cancel, limit ?? s_limit).ConfigureAwait(false);
+        var exitCode = await process.WaitForExitAsync(cancel, limit ?? ProcessCommand.limit).ConfigureAwait(false);
         return new CommandResult(exitCode, process.StandardOutput, process.StandardError);
     }
 

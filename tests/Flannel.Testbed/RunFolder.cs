@@ -6,7 +6,7 @@ public sealed class RunFolder : IDisposable
     private const UnixFileMode ForAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    private static readonly HashSet<string> s_living = [];
+    private static readonly HashSet<string> living = [];
 
     static RunFolder()
     {
@@ -22,9 +22,9 @@ public sealed class RunFolder : IDisposable
     {
         Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), Owner.NewName(what));
         Directory.CreateDirectory(Path, ForAll);
-        lock (s_living)
+        lock (living)
         {
-            s_living.Add(Path);
+            living.Add(Path);
         }
     }
 
@@ -53,22 +53,22 @@ public sealed class RunFolder : IDisposable
 
     public void Dispose()
     {
-        lock (s_living)
+        lock (living)
         {
-            s_living.Remove(Path);
+            living.Remove(Path);
         }
         Remove(Path);
     }
 
     private static void RemoveAll()
     {
-        lock (s_living)
+        lock (living)
         {
-            foreach (var path in s_living)
+            foreach (var path in living)
             {
                 Remove(path);
             }
-            s_living.Clear();
+            living.Clear();
         }
     }
 

@@ -16,20 +16,20 @@ public static class SecretWatch
 
     private const int Piece = 1 << 20;
 
-    private static readonly byte[][] s_secrets = Forms(Mark);
-    private static readonly byte[][] s_all = [.. s_secrets, .. Forms(TokenMark)];
+    private static readonly byte[][] secrets = Forms(Mark);
+    private static readonly byte[][] all = [.. secrets, .. Forms(TokenMark)];
 
     /// <summary>No form is longer.</summary>
-    internal static int Longest { get; } = s_all.Max(form => form.Length);
+    internal static int Longest { get; } = all.Max(form => form.Length);
 
     /// <summary>Where a secret is kept: the simulated cloud's own memory, a key file, a unit's credential, a profile, an OIDC token, a password file.</summary>
-    private static readonly HashSet<string> s_keepers = ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
+    private static readonly HashSet<string> keepers = ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
 
     /// <summary>Whether a secret stands in it, or a token.</summary>
-    public static bool Holds(string text) => Holds(Encoding.UTF8.GetBytes(text), s_all);
+    public static bool Holds(string text) => Holds(Encoding.UTF8.GetBytes(text), all);
 
     /// <summary>Whether a secret stands in it. A token may.</summary>
-    internal static bool HoldsSecret(ReadOnlySpan<byte> bytes) => Holds(bytes, s_secrets);
+    internal static bool HoldsSecret(ReadOnlySpan<byte> bytes) => Holds(bytes, secrets);
 
     /// <exception cref="TestbedException">The text holds a secret.</exception>
     public static void Look(string where, string text)
@@ -47,7 +47,7 @@ public static class SecretWatch
         foreach (var path in Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Device }))
         {
             var isEtcds = Path.GetRelativePath(folder, path).Split('/')[0].StartsWith("etcd", StringComparison.Ordinal);
-            if (!s_keepers.Contains(Path.GetFileName(path)) && !(isEtcds && etcdMay) && Path.GetFileName(path) != "flanneld" && HoldsFile(path))
+            if (!keepers.Contains(Path.GetFileName(path)) && !(isEtcds && etcdMay) && Path.GetFileName(path) != "flanneld" && HoldsFile(path))
             {
                 throw new TestbedException($"a secret stands in {path}");
             }
@@ -67,7 +67,7 @@ public static class SecretWatch
         int read;
         while ((read = stream.Read(buffer, kept, Piece - kept)) > 0)
         {
-            if (Holds(buffer.AsSpan(0, kept + read), s_all))
+            if (Holds(buffer.AsSpan(0, kept + read), all))
             {
                 return true;
             }

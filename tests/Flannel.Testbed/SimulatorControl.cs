@@ -21,7 +21,7 @@ public sealed record CloudCall(long N, DateTimeOffset Time, string Service, stri
 /// <summary>The control interface of the simulated cloud: looks into it, breaks it, plays the operator at the console.</summary>
 public sealed class SimulatorControl(HttpClient http) : IDisposable
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
 
     /// <summary>The custom entries, those that the system made left out.</summary>
     public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel) =>
@@ -75,11 +75,11 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public void Dispose() => http.Dispose();
 
     private async Task<T> GetAsync<T>(string path, CancellationToken cancel) =>
-        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), s_json, cancel).ConfigureAwait(false) ?? throw new TestbedException($"{path}: nothing");
+        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), json, cancel).ConfigureAwait(false) ?? throw new TestbedException($"{path}: nothing");
 
     private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body, options: s_json) };
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body, options: json) };
         using var response = await http.SendAsync(request, cancel).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
         {

@@ -6,11 +6,11 @@ namespace Flannel.Testbed;
 /// <summary>The simulated cloud as a process of its own. It ends with us.</summary>
 public sealed class SimulatorProcess : IAsyncDisposable
 {
-    private readonly ChildProcess _process;
+    private readonly ChildProcess process;
 
     private SimulatorProcess(ChildProcess process, JsonObject addresses, NetworkNamespace? ns)
     {
-        _process = process;
+        this.process = process;
         Api = new Uri(addresses["api"]!.GetValue<string>());
         MetadataByInstance = addresses["metadataByInstance"]?.Deserialize<Dictionary<string, string>>() ?? [];
         var control = new Uri(addresses["control"]!.GetValue<string>());
@@ -28,7 +28,7 @@ public sealed class SimulatorProcess : IAsyncDisposable
 
     public SimulatorControl Control { get; }
 
-    public string StandardError => _process.StandardError;
+    public string StandardError => process.StandardError;
 
     /// <param name="metadata">Where one metadata service answers all instances, told apart by their address; null when each has its own port.</param>
     public static async Task<SimulatorProcess> StartAsync(World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
@@ -56,7 +56,7 @@ public sealed class SimulatorProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Control.Dispose();
-        await _process.DisposeAsync().ConfigureAwait(false);
+        await process.DisposeAsync().ConfigureAwait(false);
     }
 
     private static string? FirstLine(ChildProcess process)

@@ -9,18 +9,18 @@ namespace Flannel.Testbed;
 /// Bytes are delayed, not connections: it is a slow server at the end of a fast line.</summary>
 public sealed class SlowLink : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly Uri _target;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _accepting;
-    private long _delayTicks;
+    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
+    private readonly Uri target;
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task accepting;
+    private long delayTicks;
 
     public SlowLink(Uri target)
     {
-        _target = target;
-        _listener.Start();
-        Endpoint = new Uri($"{target.Scheme}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
-        _accepting = AcceptAsync();
+        this.target = target;
+        listener.Start();
+        Endpoint = new Uri($"{target.Scheme}://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        accepting = AcceptAsync();
     }
 
     public Uri Endpoint { get; }
@@ -28,16 +28,16 @@ public sealed class SlowLink : IAsyncDisposable
     /// <summary>Of every byte, each way; for those that arrive from now on.</summary>
     public TimeSpan Delay
     {
-        get => new(Interlocked.Read(ref _delayTicks));
-        set => Interlocked.Exchange(ref _delayTicks, value.Ticks);
+        get => new(Interlocked.Read(ref delayTicks));
+        set => Interlocked.Exchange(ref delayTicks, value.Ticks);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        _listener.Dispose();
-        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
+        await stop.CancelAsync().ConfigureAwait(false);
+        listener.Dispose();
+        await accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stop.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -47,7 +47,7 @@ public sealed class SlowLink : IAsyncDisposable
         {
             while (true)
             {
-                serving.Add(ServeAsync(await _listener.AcceptSocketAsync(_stop.Token).ConfigureAwait(false)));
+                serving.Add(ServeAsync(await listener.AcceptSocketAsync(stop.Token).ConfigureAwait(false)));
             }
         }
         finally
@@ -61,8 +61,8 @@ public sealed class SlowLink : IAsyncDisposable
         using var here = client;
         using var there = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         here.NoDelay = true;
-        await there.ConnectAsync(_target.Host, _target.Port, _stop.Token).ConfigureAwait(false);
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        await there.ConnectAsync(target.Host, target.Port, stop.Token).ConfigureAwait(false);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         Task[] ways = [CarryAsync(here, there, ended.Token), CarryAsync(there, here, ended.Token)];
         await Task.WhenAny(ways).ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);

@@ -9,14 +9,14 @@ namespace Flannel.Testbed;
 /// </summary>
 internal static class Spawner
 {
-    private static readonly BlockingCollection<Action> s_work = [];
+    private static readonly BlockingCollection<Action> work = [];
 
     static Spawner() => new Thread(Work) { IsBackground = true, Name = "spawner" }.Start();
 
     public static Task StartAsync(Process process)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        s_work.Add(() =>
+        work.Add(() =>
         {
             try
             {
@@ -33,7 +33,7 @@ internal static class Spawner
 
     private static void Work()
     {
-        foreach (var action in s_work.GetConsumingEnumerable())
+        foreach (var action in work.GetConsumingEnumerable())
         {
             action();
         }

@@ -32,22 +32,22 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     private const int RebootExitCode = 133;
 
-    private static readonly TimeSpan s_commandLimit = TimeSpan.FromSeconds(50);
+    private static readonly TimeSpan commandLimit = TimeSpan.FromSeconds(50);
 
-    private readonly string _lower;
-    private readonly string _folder;
-    private readonly string _packages;
-    private readonly NetworkNamespace _namespace;
-    private readonly ControlGroup _group;
-    private readonly TimeSpan _bootLimit;
-    private ChildProcess? _process;
-    private int _leader;
+    private readonly string lower;
+    private readonly string folder;
+    private readonly string packages;
+    private readonly NetworkNamespace ns;
+    private readonly ControlGroup group;
+    private readonly TimeSpan bootLimit;
+    private ChildProcess? process;
+    private int leader;
 
     private SystemdMachine(string lower, string folder, string packages, NetworkNamespace ns, TimeSpan bootLimit)
     {
-        (_lower, _folder, _packages, _namespace, _bootLimit) = (lower, folder, packages, ns, bootLimit);
+        (this.lower, this.folder, this.packages, this.ns, this.bootLimit) = (lower, folder, packages, ns, bootLimit);
         Name = Owner.NewName("machine");
-        _group = new ControlGroup(Name);
+        group = new ControlGroup(Name);
     }
 
     /// <summary>As the host name inside has it.</summary>
@@ -86,7 +86,7 @@ public sealed class SystemdMachine : IAsyncDisposable
     public static string PathOnDisk(string folder, string path) => Path.Combine(folder, "upper", path.TrimStart('/'));
 
     /// <summary>A file of the machine as we see it, while it runs.</summary>
-    public string PathOf(string path) => $"/proc/{_leader}/root{path}";
+    public string PathOf(string path) => $"/proc/{leader}/root{path}";
 
     /// <summary>Writes a file, with its folders, as root, mode 0644.</summary>
     public async Task WriteAsync(string path, string text, CancellationToken cancel)
@@ -119,7 +119,7 @@ public sealed class SystemdMachine : IAsyncDisposable
     /// <summary>As its power button: everything ends in order.</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {
-        Posix.Signal(_leader, Posix.SigPowerOff);
+        Posix.Signal(leader, Posix.SigPowerOff);
         await EndAsync(0, cancel).ConfigureAwait(false);
     }
 
@@ -128,17 +128,17 @@ public sealed class SystemdMachine : IAsyncDisposable
     {
         Process.Kill();
         await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
-        _leader = 0;
+        leader = 0;
     }
 
     public async Task BootAsync(CancellationToken cancel)
     {
-        if (_process is not null)
+        if (process is not null)
         {
-            await _process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync().ConfigureAwait(false);
         }
-        _process = await ChildProcess.StartAsync(new ProgramStart("/bin/sh",
-            ["-c", Enter, "enter", _folder, .. _group.Doors, "--", Boot, "boot", _folder, _lower, Name, _namespace.Name, _packages])).ConfigureAwait(false);
+        process = await ChildProcess.StartAsync(new ProgramStart("/bin/sh",
+            ["-c", Enter, "enter", folder, .. group.Doors, "--", Boot, "boot", folder, lower, Name, ns.Name, packages])).ConfigureAwait(false);
         var state = "";
         await Eventually.IsAsync("the machine is up", async () =>
         {
@@ -146,10 +146,10 @@ public sealed class SystemdMachine : IAsyncDisposable
             {
                 throw new TestbedException($"the machine ended as it booted\n{Said}");
             }
-            _leader = FindLeader();
-            state = _leader == 0 ? "" : (await TryAsync("systemctl is-system-running", cancel).ConfigureAwait(false)).Output.Trim();
+            leader = FindLeader();
+            state = leader == 0 ? "" : (await TryAsync("systemctl is-system-running", cancel).ConfigureAwait(false)).Output.Trim();
             return state is "running" or "degraded";
-        }, cancel, _bootLimit, () => $"{state}\n{Said}").ConfigureAwait(false);
+        }, cancel, bootLimit, () => $"{state}\n{Said}").ConfigureAwait(false);
         if (state == "degraded")
         {
             throw new TestbedException($"units of the machine failed as it booted\n{await RunAsync("systemctl --failed --plain --no-legend; journalctl -b --no-pager -p warning", cancel).ConfigureAwait(false)}");
@@ -158,11 +158,11 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_process is not null)
+        if (process is not null)
         {
-            await _process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync().ConfigureAwait(false);
         }
-        await _group.DisposeAsync().ConfigureAwait(false);
+        await group.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>What a machine has left on this one; nothing after <see cref="DisposeAsync"/>.</summary>
@@ -174,19 +174,19 @@ public sealed class SystemdMachine : IAsyncDisposable
         .. Directory.GetDirectories("/proc").Where(path => int.TryParse(Path.GetFileName(path), out _) && CommandLine(path).Contains(name, StringComparison.Ordinal)),
     ];
 
-    private ChildProcess Process => _process ?? throw new InvalidOperationException("not started");
+    private ChildProcess Process => process ?? throw new InvalidOperationException("not started");
 
     private string Said => Process.StandardOutput + Process.StandardError;
 
-    private ProgramStart Inside(string line) => _leader == 0 ? throw new TestbedException("the machine is off") : new ProgramStart("/usr/bin/nsenter",
-        ["--all", $"--target={_leader}", "--", "/usr/bin/env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=",
+    private ProgramStart Inside(string line) => leader == 0 ? throw new TestbedException("the machine is off") : new ProgramStart("/usr/bin/nsenter",
+        ["--all", $"--target={leader}", "--", "/usr/bin/env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "HOME=/root", "DEBIAN_FRONTEND=noninteractive", "SYSTEMD_PAGER=",
             // What we kill is nsenter; this ends what it has started inside.
-            "/usr/bin/timeout", "--kill-after=3", $"{s_commandLimit.TotalSeconds}", "/bin/sh", "-c", line]);
+            "/usr/bin/timeout", "--kill-after=3", $"{commandLimit.TotalSeconds}", "/bin/sh", "-c", line]);
 
     private async Task EndAsync(int exitCode, CancellationToken cancel)
     {
         var ended = await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
-        _leader = 0;
+        leader = 0;
         if (ended != exitCode)
         {
             throw new TestbedException($"the machine ended with exit code {ended} instead of {exitCode}\n{Said}");

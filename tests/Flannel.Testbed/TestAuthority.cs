@@ -14,19 +14,19 @@ public sealed class TestAuthority : IDisposable
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
-    private readonly string _folder;
-    private readonly X509Certificate2 _authority;
+    private readonly string folder;
+    private readonly X509Certificate2 authority;
 
     /// <param name="folder">Readable by whoever needs the files; it exists already.</param>
     public TestAuthority(string folder)
     {
-        _folder = folder;
+        this.folder = folder;
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=test bed", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(2));
+        authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(2));
         CertificateFile = Path.Combine(folder, "ca.pem");
-        File.WriteAllText(CertificateFile, _authority.ExportCertificatePem());
+        File.WriteAllText(CertificateFile, authority.ExportCertificatePem());
     }
 
     /// <summary>Its own certificate.</summary>
@@ -49,8 +49,8 @@ public sealed class TestAuthority : IDisposable
             }
             request.CertificateExtensions.Add(names.Build());
         }
-        using var certificate = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(8));
-        var files = new CertificateFiles(Path.Combine(_folder, $"{name}.pem"), Path.Combine(_folder, $"{name}-key.pem"));
+        using var certificate = request.Create(authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(8));
+        var files = new CertificateFiles(Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}-key.pem"));
         File.WriteAllText(files.Certificate, certificate.ExportCertificatePem());
         File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem());
         return files;
@@ -63,10 +63,10 @@ public sealed class TestAuthority : IDisposable
         CertificateChainPolicy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
-            CustomTrustStore = { _authority },
+            CustomTrustStore = { authority },
             RevocationMode = X509RevocationMode.NoCheck,
         },
     };
 
-    public void Dispose() => _authority.Dispose();
+    public void Dispose() => authority.Dispose();
 }

@@ -5,23 +5,23 @@ namespace Flannel.Testbed;
 /// <summary>What mutual TLS with one server needs: an authority of our own, the server's certificate for its name and addresses, and a client's.</summary>
 public sealed class TlsFiles : IDisposable
 {
-    private readonly TestAuthority _authority;
+    private readonly TestAuthority authority;
 
     /// <param name="serverNames">Names and addresses that the server answers at.</param>
     public TlsFiles(string folder, params string[] serverNames)
     {
-        _authority = new TestAuthority(folder);
-        Server = _authority.Issue("server", serverNames);
-        Client = _authority.Issue("client");
+        authority = new TestAuthority(folder);
+        Server = authority.Issue("server", serverNames);
+        Client = authority.Issue("client");
     }
 
-    public string Authority => _authority.CertificateFile;
+    public string Authority => authority.CertificateFile;
 
     public CertificateFiles Server { get; }
 
     public CertificateFiles Client { get; }
 
-    public void Dispose() => _authority.Dispose();
+    public void Dispose() => authority.Dispose();
 
-    internal SslClientAuthenticationOptions ClientOptions() => _authority.ClientOptions(Client);
+    internal SslClientAuthenticationOptions ClientOptions() => authority.ClientOptions(Client);
 }

@@ -12,23 +12,23 @@ public sealed class VpcRouter : IAsyncDisposable
     private const int ForeignPriority = 300;
     private const int FirstTable = 1000;
 
-    private readonly NetworkNamespace _namespace;
-    private readonly SimulatorControl _control;
-    private readonly Dictionary<string, WorldInstance> _machines;
-    private readonly Dictionary<string, int> _tables = [];
-    private readonly CancellationTokenSource _stop = new();
-    private HashSet<string> _routes = [];
-    private HashSet<string> _rules = [];
-    private Task _following = Task.CompletedTask;
+    private readonly NetworkNamespace ns;
+    private readonly SimulatorControl control;
+    private readonly Dictionary<string, WorldInstance> machines;
+    private readonly Dictionary<string, int> tables = [];
+    private readonly CancellationTokenSource stop = new();
+    private HashSet<string> routes = [];
+    private HashSet<string> rules = [];
+    private Task following = Task.CompletedTask;
 
     private VpcRouter(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines) =>
-        (_namespace, _control, _machines) = (ns, control, machines.ToDictionary(machine => machine.PrivateIp));
+        (this.ns, this.control, this.machines) = (ns, control, machines.ToDictionary(machine => machine.PrivateIp));
 
     /// <summary>The version of the route tables that it forwards by.</summary>
     public long Version { get; private set; }
 
     /// <summary>What the kernel was told, line by line.</summary>
-    public IReadOnlyCollection<string> Routes => _routes;
+    public IReadOnlyCollection<string> Routes => routes;
 
     /// <summary>The router's end of a machine's cable.</summary>
     public static string Port(int number) => $"port{number}";
@@ -38,32 +38,32 @@ public sealed class VpcRouter : IAsyncDisposable
         var router = new VpcRouter(ns, control, machines);
         // The tables of a VPC exist from the start: its first state is version 1 or later.
         await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
-        router._following = router.FollowAsync();
+        router.following = router.FollowAsync();
         return router;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
         try
         {
-            await _following.ConfigureAwait(false);
+            await following.ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
             // Asked to stop.
         }
-        _stop.Dispose();
+        stop.Dispose();
     }
 
     private async Task FollowAsync()
     {
         while (true)
         {
-            var state = await _control.WatchRoutesAsync(Version, _stop.Token).ConfigureAwait(false);
+            var state = await control.WatchRoutesAsync(Version, stop.Token).ConfigureAwait(false);
             if (state.Version > Version)
             {
-                await ApplyAsync(state, _stop.Token).ConfigureAwait(false);
+                await ApplyAsync(state, stop.Token).ConfigureAwait(false);
             }
         }
     }
@@ -72,19 +72,19 @@ public sealed class VpcRouter : IAsyncDisposable
     {
         var tableOf = await TablesOfVSwitchesAsync(cancel).ConfigureAwait(false);
         var checkOn = state.Interfaces.Where(card => card.SourceDestCheck).Select(card => card.PrivateIp).ToHashSet();
-        var rules = _machines.Values.SelectMany(machine => RulesOf(machine, Table(tableOf[machine.VSwitchId]), checkOn)).ToHashSet();
-        var routes = _tables.SelectMany(table => RoutesOf(table.Key, table.Value, state, checkOn)).ToHashSet();
+        var rules = machines.Values.SelectMany(machine => RulesOf(machine, Table(tableOf[machine.VSwitchId]), checkOn)).ToHashSet();
+        var routes = tables.SelectMany(table => RoutesOf(table.Key, table.Value, state, checkOn)).ToHashSet();
 
         string[] lines =
         [
-            .. _routes.Except(routes).Select(route => $"route del {route}"), .. routes.Except(_routes).Select(route => $"route add {route}"),
-            .. _rules.Except(rules).Select(rule => $"rule del {rule}"), .. rules.Except(_rules).Select(rule => $"rule add {rule}"),
+            .. this.routes.Except(routes).Select(route => $"route del {route}"), .. routes.Except(this.routes).Select(route => $"route add {route}"),
+            .. this.rules.Except(rules).Select(rule => $"rule del {rule}"), .. rules.Except(this.rules).Select(rule => $"rule add {rule}"),
         ];
         if (lines.Length > 0)
         {
-            await _namespace.IpAsync(cancel, lines).ConfigureAwait(false);
+            await ns.IpAsync(cancel, lines).ConfigureAwait(false);
         }
-        (_routes, _rules, Version) = (routes, rules, state.Version);
+        (this.routes, this.rules, Version) = (routes, rules, state.Version);
     }
 
     private static IEnumerable<string> RulesOf(WorldInstance machine, int table, HashSet<string> checkOn)
@@ -100,7 +100,7 @@ public sealed class VpcRouter : IAsyncDisposable
     {
         foreach (var entry in state.Routes.Where(entry => entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"))
         {
-            yield return entry.NextHopPrivateIp is { } hop && _machines.TryGetValue(hop, out var machine) && !checkOn.Contains(hop)
+            yield return entry.NextHopPrivateIp is { } hop && machines.TryGetValue(hop, out var machine) && !checkOn.Contains(hop)
                 ? $"{entry.DestinationCidrBlock} via {hop} dev {Port(machine.Number)} onlink table {table}"
                 : $"blackhole {entry.DestinationCidrBlock} table {table}";
         }
@@ -108,16 +108,16 @@ public sealed class VpcRouter : IAsyncDisposable
 
     private int Table(string routeTableId)
     {
-        if (!_tables.TryGetValue(routeTableId, out var number))
+        if (!tables.TryGetValue(routeTableId, out var number))
         {
-            _tables.Add(routeTableId, number = FirstTable + _tables.Count);
+            tables.Add(routeTableId, number = FirstTable + tables.Count);
         }
         return number;
     }
 
     private async Task<Dictionary<string, string>> TablesOfVSwitchesAsync(CancellationToken cancel)
     {
-        var state = await _control.StateAsync(cancel).ConfigureAwait(false);
+        var state = await control.StateAsync(cancel).ConfigureAwait(false);
         return state["vpcs"]!.AsArray().SelectMany(vpc => vpc!["vSwitches"]!.AsArray())
             .ToDictionary(vSwitch => vSwitch!["vSwitchId"]!.GetValue<string>(), vSwitch => vSwitch!["routeTableId"]!.GetValue<string>());
     }

@@ -13,30 +13,30 @@ public sealed class VpcTopology : TestVpc
 
     private const string EtcdMac = "00:16:3e:ff:00:10";
 
-    private readonly NetworkNamespace _cloudNamespace;
-    private readonly NetworkNamespace _etcdNamespace;
-    private readonly List<EcsInstance> _instances = [];
-    private SimulatorProcess? _cloud;
-    private EtcdServer? _etcd;
-    private VpcRouter? _router;
-    private PacketWatch? _packets;
+    private readonly NetworkNamespace cloudNamespace;
+    private readonly NetworkNamespace etcdNamespace;
+    private readonly List<EcsInstance> instances = [];
+    private SimulatorProcess? cloud;
+    private EtcdServer? etcd;
+    private VpcRouter? router;
+    private PacketWatch? packets;
 
-    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd) : base(world, folder) => (_cloudNamespace, _etcdNamespace) = (cloud, etcd);
+    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd) : base(world, folder) => (cloudNamespace, etcdNamespace) = (cloud, etcd);
 
-    public override SimulatorProcess Cloud => _cloud!;
+    public override SimulatorProcess Cloud => cloud!;
 
-    public override EtcdServer Etcd => _etcd!;
+    public override EtcdServer Etcd => etcd!;
 
-    public override IReadOnlyList<EcsInstance> Instances => _instances;
+    public override IReadOnlyList<EcsInstance> Instances => instances;
 
     public override string? NoDataPath => null;
 
     /// <summary>The cloud's namespace, which is the router's.</summary>
-    public NetworkNamespace RouterNamespace => _cloudNamespace;
+    public NetworkNamespace RouterNamespace => cloudNamespace;
 
-    public NetworkNamespace EtcdNamespace => _etcdNamespace;
+    public NetworkNamespace EtcdNamespace => etcdNamespace;
 
-    public VpcRouter Router => _router!;
+    public VpcRouter Router => router!;
 
     /// <summary>What a client of etcd needs; null when etcd is plain.</summary>
     public TlsFiles? EtcdTls { get; private set; }
@@ -62,14 +62,14 @@ public sealed class VpcTopology : TestVpc
 
     /// <summary>Cuts an instance off from the VPC, or joins it again. Its programs go on.</summary>
     public Task SetCableAsync(EcsInstance instance, bool plugged, CancellationToken cancel) =>
-        _cloudNamespace.IpAsync(cancel, $"link set {VpcRouter.Port(instance.Facts.Number)} {(plugged ? "up" : "down")}", plugged ? $"route replace {instance.Facts.PrivateIp} dev {VpcRouter.Port(instance.Facts.Number)}" : "");
+        cloudNamespace.IpAsync(cancel, $"link set {VpcRouter.Port(instance.Facts.Number)} {(plugged ? "up" : "down")}", plugged ? $"route replace {instance.Facts.PrivateIp} dev {VpcRouter.Port(instance.Facts.Number)}" : "");
 
     public override async ValueTask DisposeAsync()
     {
         // Of one that did not come to be nothing needs to have been seen.
-        var seen = _packets is null || _router is null ? null : await _packets.EndAsync().ConfigureAwait(false);
+        var seen = packets is null || router is null ? null : await packets.EndAsync().ConfigureAwait(false);
         // The router first: with the instances go the cables that it works on.
-        IAsyncDisposable?[] parts = [_packets, _router, .. _instances, _etcd, _cloud, _etcdNamespace, _cloudNamespace];
+        IAsyncDisposable?[] parts = [packets, router, .. instances, etcd, cloud, etcdNamespace, cloudNamespace];
         foreach (var part in parts)
         {
             if (part is not null)
@@ -97,28 +97,28 @@ public sealed class VpcTopology : TestVpc
 
     private async Task BuildAsync(CancellationToken cancel)
     {
-        await _cloudNamespace.SetAsync(
+        await cloudNamespace.SetAsync(
             ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
-        _packets = await PacketWatch.StartAsync(_cloudNamespace, (from, port) =>
+        packets = await PacketWatch.StartAsync(cloudNamespace, (from, port) =>
             MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379) || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress)).ConfigureAwait(false);
-        await _cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
-        await ConnectAsync(_etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
+        await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
+        await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
 
-        var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), _etcdNamespace, EtcdAddress, cancel, EtcdTls);
-        var cloud = SimulatorProcess.StartAsync(World, Folder, _cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
+        var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), etcdNamespace, EtcdAddress, cancel, EtcdTls);
+        var cloud = SimulatorProcess.StartAsync(World, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
         foreach (var facts in World.Instances)
         {
             await AddInstanceAsync(facts, cancel).ConfigureAwait(false);
         }
-        _etcd = await etcd.ConfigureAwait(false);
-        _cloud = await cloud.ConfigureAwait(false);
-        _router = await VpcRouter.StartAsync(_cloudNamespace, Control, World.Instances, cancel).ConfigureAwait(false);
+        this.etcd = await etcd.ConfigureAwait(false);
+        this.cloud = await cloud.ConfigureAwait(false);
+        router = await VpcRouter.StartAsync(cloudNamespace, Control, World.Instances, cancel).ConfigureAwait(false);
     }
 
     private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
     {
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
-        _instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
+        instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
         await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
         await ns.SetAsync(("ipv4/ip_forward", "1")).ConfigureAwait(false);
     }
@@ -127,12 +127,12 @@ public sealed class VpcTopology : TestVpc
     private async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
     {
         var gateway = $"{address[..address.LastIndexOf('.')]}.{World.GatewayHost}";
-        await _cloudNamespace.IpAsync(cancel,
+        await cloudNamespace.IpAsync(cancel,
             $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}",
             $"address add {gateway}/32 dev {port}",
             $"link set {port} up",
             $"route add {address}/32 dev {port}").ConfigureAwait(false);
-        await _cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0")).ConfigureAwait(false);
+        await cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0")).ConfigureAwait(false);
         await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}").ConfigureAwait(false);
     }
 }

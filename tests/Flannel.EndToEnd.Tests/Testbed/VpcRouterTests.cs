@@ -5,10 +5,10 @@ namespace Flannel.EndToEnd.Tests.Testbed;
 /// <summary>The test bed's router is the proof of the data path: it must not let through what the cloud would not.</summary>
 public sealed class VpcRouterTests : IAsyncLifetime
 {
-    private VpcTopology? _vpc;
-    private Container[] _containers = [];
+    private VpcTopology? vpc;
+    private Container[] containers = [];
 
-    private VpcTopology Vpc => _vpc!;
+    private VpcTopology Vpc => vpc!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -16,19 +16,19 @@ public sealed class VpcRouterTests : IAsyncLifetime
     {
         await Needs.NamespacesAsync();
         Needs.NativeExecutable();
-        _vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(2), SourceDestCheck = false }, Cancel);
-        _containers = [await ContainerAsync(0, "10.24.7"), await ContainerAsync(1, "10.24.8")];
+        vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(2), SourceDestCheck = false }, Cancel);
+        containers = [await ContainerAsync(0, "10.24.7"), await ContainerAsync(1, "10.24.8")];
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var container in _containers)
+        foreach (var container in containers)
         {
             await container.DisposeAsync();
         }
-        if (_vpc is not null)
+        if (vpc is not null)
         {
-            await _vpc.DisposeAsync();
+            await vpc.DisposeAsync();
         }
     }
 
@@ -98,5 +98,5 @@ public sealed class VpcRouterTests : IAsyncLifetime
         await Eventually.IsAsync($"the router forwards by version {version}", () => Task.FromResult(Vpc.Router.Version >= version), Cancel);
     }
 
-    private Task<PingResult> PingAsync() => _containers[0].PingAsync(_containers[1].Address, Cancel);
+    private Task<PingResult> PingAsync() => containers[0].PingAsync(containers[1].Address, Cancel);
 }

@@ -17,11 +17,11 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     private const string DropIn = $"Environment=FLANNELD_ETCD_ENDPOINTS=http://{Templates.ExampleEtcd}:2379\n";
 
     // Two machines that install packages, on a machine that may have other things to do.
-    private static readonly TimeSpan s_bootLimit = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan bootLimit = TimeSpan.FromMinutes(5);
 
-    private readonly List<SystemdMachine> _machines = [];
-    private SignedRepository? _repository;
-    private FileServer? _server;
+    private readonly List<SystemdMachine> machines = [];
+    private SignedRepository? repository;
+    private FileServer? server;
 
     private VpcTopology Topology => (VpcTopology)Vpc;
 
@@ -29,7 +29,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     {
         try
         {
-            foreach (var machine in _machines)
+            foreach (var machine in machines)
             {
                 if (TestContext.Current.TestState?.Result == TestResult.Failed)
                 {
@@ -38,13 +38,13 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
                 await machine.DisposeAsync();
                 Assert.Empty(SystemdMachine.LeftOf(machine.Name, Vpc.Folder.Path));
             }
-            if (_server is not null)
+            if (server is not null)
             {
-                await _server.DisposeAsync();
+                await server.DisposeAsync();
             }
-            if (_repository is not null)
+            if (repository is not null)
             {
-                await _repository.DisposeAsync();
+                await repository.DisposeAsync();
             }
         }
         finally
@@ -76,7 +76,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
         }
         Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel)).Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
-        Assert.Contains("/apt/dists/stable/InRelease", _server!.Requests);
+        Assert.Contains("/apt/dists/stable/InRelease", server!.Requests);
         Assert.Equal(TestVpc.Config, await EtcdctlAsync("get --print-value-only /coreos.com/network/config"));
 
         // Both have a subnet, and the VPC's route table knows the way to each.
@@ -89,11 +89,11 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         }
 
         // At the next boot nothing is installed again, and the node has the subnet that it had.
-        var requests = _server.Requests.Count;
+        var requests = server.Requests.Count;
         await machines[1].RebootAsync(Cancel);
         await Eventually.IsAsync("the node is ready again", async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
         Assert.Equal(before, await SubnetsAsync(machines));
-        Assert.Equal(requests, _server.Requests.Count);
+        Assert.Equal(requests, server.Requests.Count);
     }
 
     /// <summary>The VPC with its metadata service and API, and a repository of our packages within reach.</summary>
@@ -109,8 +109,8 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         Assert.Equal(Templates.ExampleEtcd, instances[0].PrivateIp);
         await StartVpcAsync(2, new World { Instances = [instances[0] with { UserData = UserData("etcd") }, instances[1] with { UserData = UserData("node") }] }, publishConfig: false);
         await Topology.RouterNamespace.IpAsync(Cancel, $"address add {RepositoryAddress}/32 dev lo");
-        _repository = await SignedRepository.MakeAsync();
-        _server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), _repository.Served);
+        repository = await SignedRepository.MakeAsync();
+        server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), repository.Served);
     }
 
     /// <summary>As published, but for the repository's place and the API's: here it is no https host that DNS knows.</summary>
@@ -129,17 +129,17 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         await ns.SetAsync(("ipv4/ip_forward", "0"));
         var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
         EcsImage.Write(lower, folder);
-        var machine = await SystemdMachine.StartAsync(lower, folder, _repository!.Served, ns, Cancel, s_bootLimit);
-        lock (_machines)
+        var machine = await SystemdMachine.StartAsync(lower, folder, repository!.Served, ns, Cancel, bootLimit);
+        lock (machines)
         {
-            _machines.Add(machine);
+            machines.Add(machine);
         }
         return machine;
     }
 
     private static async Task<string> QueryAsync(SystemdMachine machine, string name) => (await machine.RunAsync($"cloud-init query {name}", Cancel)).Trim();
 
-    private async Task<string> EtcdctlAsync(string arguments) => (await _machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel)).Trim();
+    private async Task<string> EtcdctlAsync(string arguments) => (await machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel)).Trim();
 
     /// <summary>What each machine's subnet.env says, which is what its lease says.</summary>
     private async Task<string[]> SubnetsAsync(IReadOnlyList<SystemdMachine> machines)

@@ -7,7 +7,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// <summary>packaging/ram is the one place where the controller's rights are kept: whatever else names them, agrees.</summary>
 public sealed partial class RamPolicyTests
 {
-    private static readonly string[] s_actions = [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
+    private static readonly string[] actions = [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
 
     [Fact]
     public void The_README_shows_the_policy()
@@ -24,8 +24,8 @@ public sealed partial class RamPolicyTests
         var sources = string.Concat(Directory.GetFiles(Path.Combine(Locations.Repository(), "src", "Flannel.AliCloud"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
         var named = Named().Matches(sources).Select(name => name.Groups[1].Value).ToHashSet();
         Assert.True(named.Count >= 8, string.Join(' ', named));
-        Assert.Subset(s_actions.ToHashSet(), named);
-        Assert.All(s_actions, action => Assert.Matches($@"\b{action.Split(':')[1]}\b", sources));
+        Assert.Subset(actions.ToHashSet(), named);
+        Assert.All(actions, action => Assert.Matches($@"\b{action.Split(':')[1]}\b", sources));
     }
 
     [Fact]

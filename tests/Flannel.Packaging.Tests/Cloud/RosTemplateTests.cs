@@ -9,10 +9,10 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// </summary>
 public sealed partial class RosTemplateTests
 {
-    private static readonly JsonNode s_template = Templates.Yaml(Templates.Read("ros", "flannel.yaml"));
+    private static readonly JsonNode template = Templates.Yaml(Templates.Read("ros", "flannel.yaml"));
 
     /// <summary>Of the properties that the documentation lists, those that a reviewer has looked up.</summary>
-    private static readonly Dictionary<string, string[]> s_properties = new()
+    private static readonly Dictionary<string, string[]> properties = new()
     {
         ["ALIYUN::ECS::VPC"] = ["VpcName", "CidrBlock"],
         ["ALIYUN::ECS::VSwitch"] = ["VSwitchName", "VpcId", "ZoneId", "CidrBlock"],
@@ -25,7 +25,7 @@ public sealed partial class RosTemplateTests
         ],
     };
 
-    private static readonly Dictionary<string, string[]> s_attributes = new()
+    private static readonly Dictionary<string, string[]> attributes = new()
     {
         ["ALIYUN::ECS::VPC"] = ["VpcId", "VRouterId", "RouteTableId"],
         ["ALIYUN::RAM::Role"] = ["RoleId", "RoleName", "Arn"],
@@ -35,26 +35,26 @@ public sealed partial class RosTemplateTests
     [Fact]
     public void Resources_are_of_known_types_with_known_properties()
     {
-        Assert.Equal("2015-09-01", (string?)s_template["ROSTemplateFormatVersion"]);
-        Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" }, s_template.AsObject().Select(key => key.Key).ToHashSet());
+        Assert.Equal("2015-09-01", (string?)template["ROSTemplateFormatVersion"]);
+        Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" }, template.AsObject().Select(key => key.Key).ToHashSet());
         Assert.Equal(["Vpc", "VSwitch", "SecurityGroup", "ControllerRole", "Etcd", "Node"], Names("Resources"));
-        Assert.All(s_template["Resources"]!.AsObject(), resource =>
+        Assert.All(template["Resources"]!.AsObject(), resource =>
         {
             Assert.Subset(new HashSet<string> { "Type", "DependsOn", "Properties" }, resource.Value!.AsObject().Select(key => key.Key).ToHashSet());
-            Assert.Subset(s_properties[TypeOf(resource.Key)].ToHashSet(), resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
+            Assert.Subset(properties[TypeOf(resource.Key)].ToHashSet(), resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
         });
-        Assert.All(s_template["Parameters"]!.AsObject(), parameter => Assert.NotEmpty((string?)parameter.Value!["Description"] ?? ""));
-        Assert.All(s_template["Outputs"]!.AsObject(), output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
+        Assert.All(template["Parameters"]!.AsObject(), parameter => Assert.NotEmpty((string?)parameter.Value!["Description"] ?? ""));
+        Assert.All(template["Outputs"]!.AsObject(), output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
     }
 
     [Fact]
     public void Every_reference_resolves_and_every_parameter_is_used()
     {
         var known = Names("Parameters").Concat(Names("Resources")).Append("ALIYUN::StackName").ToHashSet();
-        var references = References(s_template["Resources"]!).Concat(References(s_template["Outputs"]!)).ToList();
+        var references = References(template["Resources"]!).Concat(References(template["Outputs"]!)).ToList();
         Assert.All(references, name => Assert.Contains(name, known));
         Assert.Subset(references.ToHashSet(), Names("Parameters").ToHashSet());
-        Assert.All(Calls(s_template, "Fn::GetAtt").Select(call => call.AsArray()), call => Assert.Contains((string)call[1]!, s_attributes[TypeOf((string)call[0]!)]));
+        Assert.All(Calls(template, "Fn::GetAtt").Select(call => call.AsArray()), call => Assert.Contains((string)call[1]!, attributes[TypeOf((string)call[0]!)]));
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed partial class RosTemplateTests
             Assert.Equal(examples, replace[0]!.AsObject().Select(pair => pair.Key));
             Assert.All(examples, example => Assert.Contains(example, text, StringComparison.Ordinal));
         }
-        var parameters = s_template["Parameters"]!;
+        var parameters = template["Parameters"]!;
         Assert.Equal((Templates.ExampleEtcd, Templates.ExampleNetwork), ((string?)parameters["EtcdAddress"]!["Default"], (string?)parameters["PodCidr"]!["Default"]));
         Assert.Equal("EtcdAddress", (string?)Properties("Etcd")["PrivateIpAddress"]!["Ref"]);
         // The key of the packages comes by it.
@@ -93,11 +93,11 @@ public sealed partial class RosTemplateTests
         Assert.Equal(("all", "-1/-1", "accept", "PodCidr"), ((string?)rule["IpProtocol"], (string?)rule["PortRange"], (string?)rule["Policy"], (string?)rule["SourceCidrIp"]!["Ref"]));
     }
 
-    private static JsonNode Properties(string resource) => s_template["Resources"]![resource]!["Properties"]!;
+    private static JsonNode Properties(string resource) => template["Resources"]![resource]!["Properties"]!;
 
-    private static string TypeOf(string resource) => (string)s_template["Resources"]![resource]!["Type"]!;
+    private static string TypeOf(string resource) => (string)template["Resources"]![resource]!["Type"]!;
 
-    private static IEnumerable<string> Names(string section) => s_template[section]!.AsObject().Select(pair => pair.Key);
+    private static IEnumerable<string> Names(string section) => template[section]!.AsObject().Select(pair => pair.Key);
 
     /// <summary>By Ref, Fn::GetAtt, Fn::Sub and DependsOn; not what stands in a text that only the instance reads.</summary>
     private static IEnumerable<string> References(JsonNode node) =>

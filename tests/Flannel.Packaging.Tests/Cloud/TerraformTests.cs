@@ -9,11 +9,11 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// </summary>
 public sealed partial class TerraformTests
 {
-    private static readonly string s_folder = Templates.PathOf("terraform");
-    private static readonly string s_source = string.Concat(Directory.GetFiles(s_folder, "*.tf").Order(StringComparer.Ordinal).Select(File.ReadAllText));
+    private static readonly string folder = Templates.PathOf("terraform");
+    private static readonly string source = string.Concat(Directory.GetFiles(folder, "*.tf").Order(StringComparer.Ordinal).Select(File.ReadAllText));
 
     /// <summary>Of the arguments that the documentation lists, those that a reviewer has looked up.</summary>
-    private static readonly Dictionary<string, string[]> s_arguments = new()
+    private static readonly Dictionary<string, string[]> arguments = new()
     {
         ["alicloud_images"] = ["name_regex", "owners", "architecture", "most_recent"],
         ["alicloud_vpc"] = ["vpc_name", "cidr_block"],
@@ -34,35 +34,35 @@ public sealed partial class TerraformTests
     [Fact]
     public void Resources_are_of_known_types_with_known_arguments()
     {
-        var blocks = Block().Matches(s_source).ToList();
+        var blocks = Block().Matches(source).ToList();
         Assert.Equal(11, blocks.Count);
         Assert.All(blocks, block => Assert.Subset(
-            s_arguments[block.Groups["type"].Value].ToHashSet(), Argument().Matches(block.Groups["body"].Value).Select(argument => argument.Groups[1].Value).ToHashSet()));
+            arguments[block.Groups["type"].Value].ToHashSet(), Argument().Matches(block.Groups["body"].Value).Select(argument => argument.Groups[1].Value).ToHashSet()));
     }
 
     [Fact]
     public void Every_reference_resolves_and_every_variable_is_used()
     {
-        var variables = Regex.Matches(s_source, @"^variable ""(\w+)""", RegexOptions.Multiline).Select(name => name.Groups[1].Value).ToHashSet();
-        var blocks = Block().Matches(s_source).Select(block => $"{block.Groups["type"].Value}.{block.Groups["name"].Value}").ToHashSet();
-        var used = Regex.Matches(s_source, @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
+        var variables = Regex.Matches(source, @"^variable ""(\w+)""", RegexOptions.Multiline).Select(name => name.Groups[1].Value).ToHashSet();
+        var blocks = Block().Matches(source).Select(block => $"{block.Groups["type"].Value}.{block.Groups["name"].Value}").ToHashSet();
+        var used = Regex.Matches(source, @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
         // Its own validation is no use of a variable.
-        var elsewhere = Regex.Matches(ValidationBlock().Replace(s_source, ""), @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
+        var elsewhere = Regex.Matches(ValidationBlock().Replace(source, ""), @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
         Assert.Subset(variables, used);
         Assert.Subset(elsewhere, variables);
-        Assert.All(Regex.Matches(s_source, @"\b(alicloud_\w+\.\w+)[.\[]").Select(name => name.Groups[1].Value), name => Assert.Contains(name, blocks));
-        Assert.All(Regex.Matches(s_source, @"\$\{path\.module\}/\.\./([\w./-]+\.json)").Select(path => path.Groups[1].Value), path => Assert.True(File.Exists(Templates.PathOf(path)), path));
+        Assert.All(Regex.Matches(source, @"\b(alicloud_\w+\.\w+)[.\[]").Select(name => name.Groups[1].Value), name => Assert.Contains(name, blocks));
+        Assert.All(Regex.Matches(source, @"\$\{path\.module\}/\.\./([\w./-]+\.json)").Select(path => path.Groups[1].Value), path => Assert.True(File.Exists(Templates.PathOf(path)), path));
     }
 
     [Fact]
     public void It_builds_what_the_walk_through_clicks_together()
     {
-        Assert.Contains("file(\"${path.module}/../ram/controller-policy.json\")", s_source, StringComparison.Ordinal);
-        Assert.Contains("file(\"${path.module}/../ram/trust-policy.json\")", s_source, StringComparison.Ordinal);
-        Assert.All(Block().Matches(s_source).Where(block => block.Groups["type"].Value == "alicloud_instance"), block =>
+        Assert.Contains("file(\"${path.module}/../ram/controller-policy.json\")", source, StringComparison.Ordinal);
+        Assert.Contains("file(\"${path.module}/../ram/trust-policy.json\")", source, StringComparison.Ordinal);
+        Assert.All(Block().Matches(source).Where(block => block.Groups["type"].Value == "alicloud_instance"), block =>
             Assert.Matches(@"source_dest_check\s+= false", block.Groups["body"].Value));
-        Assert.Matches(@"cidr_ip\s+= var\.pod_cidr", s_source);
-        Assert.All([Templates.ExampleEtcd, Templates.ExampleNetwork, Templates.ExampleRepository], (Action<string>)(example => Assert.Contains($"\"{example}\"", s_source, StringComparison.Ordinal)));
+        Assert.Matches(@"cidr_ip\s+= var\.pod_cidr", source);
+        Assert.All([Templates.ExampleEtcd, Templates.ExampleNetwork, Templates.ExampleRepository], (Action<string>)(example => Assert.Contains($"\"{example}\"", source, StringComparison.Ordinal)));
     }
 
     /// <summary>With terraform, which needs no provider for that: other values are in the place of all examples.</summary>
@@ -75,7 +75,7 @@ public sealed partial class TerraformTests
         {
             return;
         }
-        await RunAsync(terraform, s_folder, null, "fmt", "-check", "-diff");
+        await RunAsync(terraform, TerraformTests.folder, null, "fmt", "-check", "-diff");
 
         using var folder = new RunFolder("terraform");
         foreach (var file in new[] { "terraform/variables.tf", "terraform/user_data.tf", "cloud-init/node.yaml", "cloud-init/etcd.yaml" })

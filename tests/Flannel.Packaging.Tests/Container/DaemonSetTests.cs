@@ -9,12 +9,12 @@ namespace Flannel.Packaging.Tests.Container;
 /// <summary>packaging/container/daemonset.yaml, read with Kubernetes' own types, its flags given to the executable.</summary>
 public sealed class DaemonSetTests
 {
-    private static readonly List<object> s_objects = KubernetesYaml.LoadAllFromString(
+    private static readonly List<object> objects = KubernetesYaml.LoadAllFromString(
         File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "daemonset.yaml")), strict: true);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static V1DaemonSet DaemonSet => s_objects.OfType<V1DaemonSet>().Single();
+    private static V1DaemonSet DaemonSet => objects.OfType<V1DaemonSet>().Single();
 
     private static V1PodSpec Pod => DaemonSet.Spec.Template.Spec;
 
@@ -23,10 +23,10 @@ public sealed class DaemonSetTests
     [Fact]
     public void It_is_one_namespace_one_config_map_and_one_daemon_set_that_selects_its_own_pods()
     {
-        Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], s_objects.Select(thing => thing.GetType().Name));
+        Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], objects.Select(thing => thing.GetType().Name));
         Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
-        var space = s_objects.OfType<V1Namespace>().Single();
-        Assert.All(new[] { DaemonSet.Metadata, s_objects.OfType<V1ConfigMap>().Single().Metadata }, metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
+        var space = objects.OfType<V1Namespace>().Single();
+        Assert.All(new[] { DaemonSet.Metadata, objects.OfType<V1ConfigMap>().Single().Metadata }, metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
         // The host's network and folders are refused elsewhere.
         Assert.Equal("privileged", space.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
     }
@@ -71,7 +71,7 @@ public sealed class DaemonSetTests
         Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd" && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
         // The group of the pod reads the secret, others do not.
         Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
-        var config = s_objects.OfType<V1ConfigMap>().Single();
+        var config = objects.OfType<V1ConfigMap>().Single();
         Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null), variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
         Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items), item => Assert.Contains(item.Key, config.Data.Keys));
     }
@@ -88,7 +88,7 @@ public sealed class DaemonSetTests
     [Fact]
     public void Its_configuration_of_CNI_is_JSON_that_leaves_the_pods_addresses_alone()
     {
-        var config = JsonNode.Parse(s_objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"])!;
+        var config = JsonNode.Parse(objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"])!;
         var flannel = config["plugins"]!.AsArray()[0]!;
         Assert.Equal("flannel", flannel["type"]!.GetValue<string>());
         Assert.False(flannel["delegate"]!["ipMasq"]!.GetValue<bool>());
@@ -97,7 +97,7 @@ public sealed class DaemonSetTests
     /// <summary>With --version the executable reads all flags and variables, and starts nothing.</summary>
     private static Task<CommandResult> ParseAsync(IEnumerable<string> arguments, IEnumerable<V1EnvVar> variables)
     {
-        var config = s_objects.OfType<V1ConfigMap>().Single();
+        var config = objects.OfType<V1ConfigMap>().Single();
         return ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, [.. arguments, "--version"])
         {
             Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value ?? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key]),

@@ -15,7 +15,7 @@ public sealed class ImageTests
     private const int DaemonUser = 65532;
     private const string Annotation = "org.opencontainers.image.";
 
-    private static readonly string[] s_both = ["amd64", "arm64"];
+    private static readonly string[] both = ["amd64", "arm64"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -104,10 +104,10 @@ public sealed class ImageTests
     {
         using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
         using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
-        var made = await one.RunAsync("packaging/container/build.sh", s_both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
+        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
         Assert.True(made.ExitCode == 0, made.Output + made.Error);
         await Task.Delay(TimeSpan.FromSeconds(1.1), Cancel);
-        var again = await two.RunAsync("packaging/container/build.sh", s_both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
+        var again = await two.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
         Assert.True(again.ExitCode == 0, again.Output + again.Error);
         Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
             Directory.GetFiles(one.PackagesFolder).Select(Path.GetFileName).Order());
@@ -115,7 +115,7 @@ public sealed class ImageTests
 
         var archive = new OciArchive(one.Image);
         Assert.Contains(archive.Digest, made.Output, StringComparison.Ordinal);
-        Assert.Equal(s_both, archive.Images.Select(image => image.Architecture));
+        Assert.Equal(both, archive.Images.Select(image => image.Architecture));
         Assert.Equal($"localhost/flanneld:{ScratchBuild.Tag}", Text(archive.Root["annotations"]!["org.opencontainers.image.ref.name"]));
         var notes = archive.Index["annotations"]!;
         Assert.Equal(("2026-01-02T03:04:05Z", ScratchBuild.Version), (Text(notes[Annotation + "created"]), Text(notes[Annotation + "version"])));

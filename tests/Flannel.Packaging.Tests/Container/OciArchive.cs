@@ -25,15 +25,15 @@ internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonOb
 /// <summary>An OCI image layout in a tar: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Reading it checks each digest and size.</summary>
 internal sealed class OciArchive
 {
-    private readonly Dictionary<string, byte[]> _files;
-    private readonly HashSet<string> _used = [];
+    private readonly Dictionary<string, byte[]> files;
+    private readonly HashSet<string> used = [];
 
     public OciArchive(string path)
     {
         using var stream = System.IO.File.OpenRead(path);
-        _files = Read(stream).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
-        Assert.Equal("1.0.0", Json(_files["oci-layout"])["imageLayoutVersion"]!.GetValue<string>());
-        Root = Json(_files["index.json"])["manifests"]!.AsArray().Single()!.AsObject();
+        files = Read(stream).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
+        Assert.Equal("1.0.0", Json(files["oci-layout"])["imageLayoutVersion"]!.GetValue<string>());
+        Root = Json(files["index.json"])["manifests"]!.AsArray().Single()!.AsObject();
         Index = Json(Blob(Root));
         Images = [.. Index["manifests"]!.AsArray().Select(entry => Image(entry!.AsObject()))];
     }
@@ -48,7 +48,7 @@ internal sealed class OciArchive
     public IReadOnlyList<OciImage> Images { get; }
 
     /// <summary>Blobs that nothing refers to.</summary>
-    public IEnumerable<string> Unused => _files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !_used.Contains(name));
+    public IEnumerable<string> Unused => files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !used.Contains(name));
 
     public static IReadOnlyList<(TarEntry Entry, byte[] Content)> Read(Stream stream)
     {
@@ -80,10 +80,10 @@ internal sealed class OciArchive
     {
         var digest = descriptor["digest"]!.GetValue<string>();
         var name = $"blobs/{digest.Replace(':', '/')}";
-        var bytes = _files[name];
+        var bytes = files[name];
         Assert.Equal(digest, Sha256(bytes));
         Assert.Equal(descriptor["size"]!.GetValue<long>(), bytes.Length);
-        _used.Add(name);
+        used.Add(name);
         return bytes;
     }
 }

@@ -11,20 +11,20 @@ internal sealed class Podman : IAsyncDisposable
 {
     public const string Program = "/usr/bin/podman";
 
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(1);
-    private static readonly HashSet<Podman> s_living = [];
+    private static readonly TimeSpan limit = TimeSpan.FromMinutes(1);
+    private static readonly HashSet<Podman> living = [];
 
-    private readonly RunFolder _folder = new("podman");
-    private readonly NetworkNamespace _namespace;
-    private readonly Dictionary<string, string> _environment;
+    private readonly RunFolder folder = new("podman");
+    private readonly NetworkNamespace ns;
+    private readonly Dictionary<string, string> environment;
 
     // Containers are no children of ours, and would outlive us.
     static Podman() => AppDomain.CurrentDomain.ProcessExit += (_, _) => KillAll();
 
     public Podman(NetworkNamespace ns)
     {
-        _namespace = ns;
-        var configuration = Path.Combine(_folder.Path, "containers.conf");
+        this.ns = ns;
+        var configuration = Path.Combine(folder.Path, "containers.conf");
         // No systemd is asked to make cgroups or to write a journal, and the limits are those that this machine allows.
         File.WriteAllText(configuration, """
             [containers]
@@ -35,29 +35,29 @@ internal sealed class Podman : IAsyncDisposable
             cgroup_manager = "cgroupfs"
             events_logger = "file"
             """);
-        _environment = new()
+        environment = new()
         {
             ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin",
-            ["HOME"] = _folder.Path,
-            ["TMPDIR"] = _folder.Path,
+            ["HOME"] = folder.Path,
+            ["TMPDIR"] = folder.Path,
             ["CONTAINERS_CONF"] = configuration,
         };
-        lock (s_living)
+        lock (living)
         {
-            s_living.Add(this);
+            living.Add(this);
         }
     }
 
     /// <summary>What stands before podman's own words.</summary>
     private IReadOnlyList<string> Store =>
-        ["--root", Path.Combine(_folder.Path, "root"), "--runroot", Path.Combine(_folder.Path, "run"), "--tmpdir", Path.Combine(_folder.Path, "tmp"), "--storage-driver", "vfs"];
+        ["--root", Path.Combine(folder.Path, "root"), "--runroot", Path.Combine(folder.Path, "run"), "--tmpdir", Path.Combine(folder.Path, "tmp"), "--storage-driver", "vfs"];
 
     public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) =>
-        ProcessCommand.TryRunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = _namespace, Environment = _environment }, cancel);
+        ProcessCommand.TryRunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = ns, Environment = environment }, cancel);
 
     /// <exception cref="TestbedException">It failed.</exception>
     public Task<string> RunAsync(CancellationToken cancel, params string[] arguments) =>
-        ProcessCommand.RunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = _namespace, Environment = _environment }, cancel);
+        ProcessCommand.RunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = ns, Environment = environment }, cancel);
 
     /// <summary>Has the shell run a line that starts with podman, as a reader of a document would.</summary>
     public Task<string> RunLineAsync(string line, CancellationToken cancel)
@@ -65,7 +65,7 @@ internal sealed class Podman : IAsyncDisposable
         const string word = "podman ";
         Assert.StartsWith(word, line, StringComparison.Ordinal);
         var store = string.Join(' ', Store.Select(argument => $"'{argument}'"));
-        return ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-euc", $"{Program} {store} {line[word.Length..]}"]) { Namespace = _namespace, Environment = _environment }, cancel);
+        return ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-euc", $"{Program} {store} {line[word.Length..]}"]) { Namespace = ns, Environment = environment }, cancel);
     }
 
     /// <summary>What podman knows of a container.</summary>
@@ -74,26 +74,26 @@ internal sealed class Podman : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(s_limit);
+        using var limit = new CancellationTokenSource(Podman.limit);
         var removed = await TryRunAsync(limit.Token, "rm", "--all", "--force", "--time=0");
         // The monitor of a container takes a moment to write its last words into the folder.
         await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Living().Count == 0), limit.Token, context: () => string.Join('\n', Living()));
-        lock (s_living)
+        lock (living)
         {
-            s_living.Remove(this);
+            living.Remove(this);
         }
-        _folder.Dispose();
-        if (removed.ExitCode != 0 || Directory.Exists(_folder.Path))
+        folder.Dispose();
+        if (removed.ExitCode != 0 || Directory.Exists(folder.Path))
         {
-            throw new TestbedException($"podman leaves something behind in {_folder.Path}: {removed.Error}");
+            throw new TestbedException($"podman leaves something behind in {folder.Path}: {removed.Error}");
         }
     }
 
     private static void KillAll()
     {
-        lock (s_living)
+        lock (living)
         {
-            foreach (var (id, _) in s_living.SelectMany(podman => podman.Living()))
+            foreach (var (id, _) in living.SelectMany(podman => podman.Living()))
             {
                 using var monitor = Process.GetProcessById(id);
                 monitor.Kill(entireProcessTree: true);
@@ -112,7 +112,7 @@ internal sealed class Podman : IAsyncDisposable
                 try
                 {
                     var line = File.ReadAllText($"/proc/{process.Id}/cmdline").Replace('\0', ' ');
-                    if (line.Contains(_folder.Path, StringComparison.Ordinal))
+                    if (line.Contains(folder.Path, StringComparison.Ordinal))
                     {
                         living.Add((process.Id, line));
                     }

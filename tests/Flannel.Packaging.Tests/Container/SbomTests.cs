@@ -12,10 +12,10 @@ namespace Flannel.Packaging.Tests.Container;
 public sealed partial class SbomTests
 {
     /// <summary>Of https://spdx.org/licenses, those that may be linked in. Another one is a decision, not an accident.</summary>
-    private static readonly HashSet<string> s_licences =
+    private static readonly HashSet<string> licences =
         ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "LGPL-2.1-or-later", "MIT", "MPL-2.0", "Zlib"];
 
-    private static readonly HashSet<string> s_expressions = ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-or-later WITH GCC-exception-3.1"];
+    private static readonly HashSet<string> expressions = ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-or-later WITH GCC-exception-3.1"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -194,11 +194,11 @@ public sealed partial class SbomTests
         var one = Assert.Single(licences)!;
         if (one["license"] is { } licence)
         {
-            Assert.Contains(Text(licence["id"]), s_licences);
+            Assert.Contains(Text(licence["id"]), SbomTests.licences);
         }
         else
         {
-            Assert.Contains(Text(one["expression"]), s_expressions);
+            Assert.Contains(Text(one["expression"]), expressions);
         }
     }
 

@@ -13,13 +13,13 @@ internal sealed class ScratchBuild : IDisposable
     /// <summary>2026-01-02T03:04:05Z.</summary>
     private const string Epoch = "1767323045";
 
-    private readonly RunFolder _folder;
+    private readonly RunFolder folder;
 
     /// <param name="where">A folder inside, so that two of them lie at different depths.</param>
     public ScratchBuild(string where)
     {
-        _folder = new RunFolder("scratch");
-        Root = Path.Combine(_folder.Path, where);
+        folder = new RunFolder("scratch");
+        Root = Path.Combine(folder.Path, where);
         var repository = Locations.Repository();
         foreach (var file in new[] { "eng/lib.sh", "Directory.Build.props" }.Concat(
             Directory.GetFiles(Path.Combine(repository, "packaging"), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(repository, file))))
@@ -73,7 +73,7 @@ internal sealed class ScratchBuild : IDisposable
         return ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Root, script), arguments) { Environment = environment }, cancel);
     }
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     private void Copy(string from, string to)
     {

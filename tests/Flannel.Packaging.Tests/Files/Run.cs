@@ -6,7 +6,7 @@ namespace Flannel.Packaging.Tests.Files;
 /// <summary>Programs of packagers, and what they say.</summary>
 internal static class Run
 {
-    private static readonly Dictionary<string, string> s_environment = new()
+    private static readonly Dictionary<string, string> environment = new()
     {
         ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin",
         ["HOME"] = Environment.GetEnvironmentVariable("HOME") ?? "/root",
@@ -22,7 +22,7 @@ internal static class Run
     /// <summary>With variables more than the usual ones.</summary>
     public static ProgramStart Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] more)
     {
-        var environment = new Dictionary<string, string>(s_environment);
+        var environment = new Dictionary<string, string>(Run.environment);
         foreach (var (name, value) in more) environment[name] = value;
         return new ProgramStart(Find(program), [.. arguments]) { Environment = environment };
     }

@@ -5,7 +5,7 @@ namespace Flannel.Packaging.Tests.Files;
 /// <summary>What makes packages, in another folder: nothing that it writes is written into the repository. The executable is the one that was compiled.</summary>
 internal sealed class SourceCopy
 {
-    private static readonly string[] s_parts = ["eng", "deb", "rpm", "packaging", "Directory.Build.props"];
+    private static readonly string[] parts = ["eng", "deb", "rpm", "packaging", "Directory.Build.props"];
 
     private readonly (string Name, string Value)[] environment;
 
@@ -19,7 +19,7 @@ internal sealed class SourceCopy
     public static async Task<SourceCopy> MakeAsync(string folder, string version)
     {
         Directory.CreateDirectory(Path.Combine(folder, "artifacts", "packages"));
-        await Run.OutputAsync("cp", ["-a", .. s_parts.Select(part => Path.Combine(Locations.Repository(), part)), folder]);
+        await Run.OutputAsync("cp", ["-a", .. parts.Select(part => Path.Combine(Locations.Repository(), part)), folder]);
         var executables = Path.GetDirectoryName(Packages.Executable)!;
         Directory.CreateSymbolicLink(Path.Combine(folder, "artifacts", Path.GetFileName(executables)), executables);
         // The time that the packages carry, so that the same sources make the same ones.

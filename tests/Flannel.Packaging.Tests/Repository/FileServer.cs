@@ -9,20 +9,20 @@ namespace Flannel.Packaging.Tests.Repository;
 /// <summary>A web server for a folder, on this machine or in a network namespace: GET and nothing else.</summary>
 internal sealed class FileServer : IAsyncDisposable
 {
-    private readonly string _folder;
-    private readonly Socket _listener;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentQueue<string> _requests = new();
-    private readonly Task _serving;
+    private readonly string folder;
+    private readonly Socket listener;
+    private readonly CancellationTokenSource stop = new();
+    private readonly ConcurrentQueue<string> requests = new();
+    private readonly Task serving;
 
     private FileServer(string folder, Socket listener)
     {
-        (_folder, _listener) = (folder, listener);
-        _serving = ServeAsync();
+        (this.folder, this.listener) = (folder, listener);
+        serving = ServeAsync();
     }
 
     /// <summary>The paths that were asked for, in order.</summary>
-    public IReadOnlyCollection<string> Requests => _requests;
+    public IReadOnlyCollection<string> Requests => requests;
 
     public static async Task<FileServer> StartAsync(NetworkNamespace ns, IPEndPoint address, string folder)
     {
@@ -42,10 +42,10 @@ internal sealed class FileServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _serving;
-        _listener.Dispose();
-        _stop.Dispose();
+        await stop.CancelAsync();
+        await serving;
+        listener.Dispose();
+        stop.Dispose();
     }
 
     private async Task ServeAsync()
@@ -54,7 +54,7 @@ internal sealed class FileServer : IAsyncDisposable
         {
             while (true)
             {
-                _ = AnswerAsync(await _listener.AcceptAsync(_stop.Token));
+                _ = AnswerAsync(await listener.AcceptAsync(stop.Token));
             }
         }
         catch (OperationCanceledException)
@@ -69,17 +69,17 @@ internal sealed class FileServer : IAsyncDisposable
         {
             await using var stream = new NetworkStream(client, ownsSocket: true);
             using var reader = new StreamReader(stream, Encoding.ASCII);
-            var target = (await reader.ReadLineAsync(_stop.Token))?.Split(' ') is ["GET", var path, ..] ? Uri.UnescapeDataString(path) : null;
-            while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 })
+            var target = (await reader.ReadLineAsync(stop.Token))?.Split(' ') is ["GET", var path, ..] ? Uri.UnescapeDataString(path) : null;
+            while (await reader.ReadLineAsync(stop.Token) is { Length: > 0 })
             {
                 // Headers ask for nothing that we have.
             }
-            _requests.Enqueue(target ?? "no GET");
-            var file = target is null ? null : Path.GetFullPath(Path.Combine(_folder, target.TrimStart('/')));
-            var found = file is not null && file.StartsWith(_folder + "/", StringComparison.Ordinal) && File.Exists(file);
-            var body = found ? await File.ReadAllBytesAsync(file!, _stop.Token) : [];
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(found ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), _stop.Token);
-            await stream.WriteAsync(body, _stop.Token);
+            requests.Enqueue(target ?? "no GET");
+            var file = target is null ? null : Path.GetFullPath(Path.Combine(folder, target.TrimStart('/')));
+            var found = file is not null && file.StartsWith(folder + "/", StringComparison.Ordinal) && File.Exists(file);
+            var body = found ? await File.ReadAllBytesAsync(file!, stop.Token) : [];
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(found ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), stop.Token);
+            await stream.WriteAsync(body, stop.Token);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {

@@ -5,22 +5,22 @@ namespace Flannel.Packaging.Tests.Systemd;
 /// <summary>Reads a file again and again, and counts how often it was not there, or said something else than at first.</summary>
 internal sealed class FileWatch : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Task _watching;
-    private int _reads;
-    private int _holes;
+    private readonly CancellationTokenSource stop = new();
+    private readonly Task watching;
+    private int reads;
+    private int holes;
 
-    public FileWatch(string path) => _watching = Task.Run(() => WatchAsync(path, File.ReadAllText(path)));
+    public FileWatch(string path) => watching = Task.Run(() => WatchAsync(path, File.ReadAllText(path)));
 
-    public int Reads => _reads;
+    public int Reads => reads;
 
-    public int Holes => _holes;
+    public int Holes => holes;
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _stop.Dispose();
+        await stop.CancelAsync();
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stop.Dispose();
     }
 
     private async Task WatchAsync(string path, string expected)
@@ -29,10 +29,10 @@ internal sealed class FileWatch : IAsyncDisposable
         {
             if (!Says(path, expected))
             {
-                Interlocked.Increment(ref _holes);
+                Interlocked.Increment(ref holes);
             }
-            Interlocked.Increment(ref _reads);
-            await Task.Delay(TimeSpan.FromMilliseconds(1), _stop.Token);
+            Interlocked.Increment(ref reads);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), stop.Token);
         }
     }
 

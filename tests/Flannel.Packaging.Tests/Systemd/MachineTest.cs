@@ -14,9 +14,9 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected const string NewDeb = "/packages/flanneld.deb";
     protected const string OlderDeb = "/packages/flanneld-older.deb";
 
-    private SystemdMachine? _machine;
+    private SystemdMachine? machine;
 
-    protected SystemdMachine Machine => _machine!;
+    protected SystemdMachine Machine => machine!;
 
     /// <summary>The folder that is /packages inside.</summary>
     protected string PackageFolder => Path.Combine(Vpc.Folder.Path, "packages");
@@ -28,7 +28,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         var failed = TestContext.Current.TestState?.Result == TestResult.Failed;
         try
         {
-            if (_machine is not null)
+            if (machine is not null)
             {
                 if (failed)
                 {
@@ -57,7 +57,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         await StartVpcAsync(instances, world, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
-        _machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder, Vpc.Instances[0].Namespace!, Cancel);
+        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder, Vpc.Instances[0].Namespace!, Cancel);
     }
 
     /// <summary>As an administrator installs a file; what apt says is returned.</summary>
