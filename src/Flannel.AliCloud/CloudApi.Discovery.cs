@@ -25,7 +25,7 @@ public sealed partial class CloudApi
         return await ListByNumberAsync(
             () => Read(CloudService.Vpc, "DescribeRouteTableList", regionId).With(filter, id),
             CloudLimits.ItemsPerPage, Json.Default.RouteTableListResponse, a => a.TotalCount,
-            a => Tables(a.RouterTableList), scope).ConfigureAwait(false);
+            a => Tables(a.RouterTableList), scope);
 
         // A table without an id cannot be read, and to leave it out would be to forget the nodes that it serves.
         static IEnumerable<RouteTable>? Tables(RouteTableListResponse.TableList? list) =>
@@ -43,7 +43,7 @@ public sealed partial class CloudApi
     {
         using var scope = Begin(cancellation);
         var call = Read(CloudService.Vpc, "DescribeVSwitchAttributes", regionId).With("VSwitchId", vSwitchId);
-        var answer = await transport.SendAsync(call, Json.Default.VSwitchResponse, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.VSwitchResponse, scope);
         if (answer.Error is { } error) return Failed<VSwitchFacts>(error);
         var facts = VSwitch(answer.Value!);
         return facts.VSwitchId.Length > 0 && !string.IsNullOrWhiteSpace(facts.RouteTableId)
@@ -58,14 +58,14 @@ public sealed partial class CloudApi
         return await ListByNumberAsync(
             () => Read(CloudService.Vpc, "DescribeVSwitches", regionId).With("VpcId", vpcId),
             CloudLimits.ItemsPerPage, Json.Default.VSwitchListResponse, a => a.TotalCount,
-            a => a.VSwitches is null ? null : Present(a.VSwitches.VSwitch).Select(VSwitch), scope).ConfigureAwait(false);
+            a => a.VSwitches is null ? null : Present(a.VSwitches.VSwitch).Select(VSwitch), scope);
     }
 
     public async Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
         var call = Read(CloudService.Vpc, "DescribeVpcAttribute", regionId).With("VpcId", vpcId);
-        var answer = await transport.SendAsync(call, Json.Default.VpcResponse, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.VpcResponse, scope);
         if (answer.Error is { } error) return Failed<VpcFacts>(error);
         return answer.Value is { VpcId: { Length: > 0 } id, CidrBlock: { Length: > 0 } cidr } vpc
             ? new(new VpcFacts(id, cidr, [.. Present(vpc.SecondaryCidrBlocks?.SecondaryCidrBlock)], [.. Present(vpc.UserCidrs?.UserCidr)]),
@@ -80,8 +80,8 @@ public sealed partial class CloudApi
         regionId = options.RegionId ?? regionId;
         using var scope = Begin(cancellation);
         // Whether this quota has the dimension of the region is not documented: where it has none, a named one is an error.
-        var answer = await AskQuotaAsync(Quota().With("Dimensions.1.Key", "regionId").With("Dimensions.1.Value", regionId)).ConfigureAwait(false);
-        return answer.Error is { Kind: CloudErrorKind.Fatal or CloudErrorKind.Unknown } ? await AskQuotaAsync(Quota()).ConfigureAwait(false) : answer;
+        var answer = await AskQuotaAsync(Quota().With("Dimensions.1.Key", "regionId").With("Dimensions.1.Value", regionId));
+        return answer.Error is { Kind: CloudErrorKind.Fatal or CloudErrorKind.Unknown } ? await AskQuotaAsync(Quota()) : answer;
 
         // Its parameters have the position "Body" in the API's metadata, unlike those of VPC and ECS.
         CloudCall Quota() => CloudCall.Form(CloudService.Quotas, "GetProductQuota", regionId)
@@ -89,7 +89,7 @@ public sealed partial class CloudApi
 
         async Task<CloudResult<RouteEntryQuota>> AskQuotaAsync(CloudCall call)
         {
-            var answer = await transport.SendAsync(call, Json.Default.QuotaResponse, scope).ConfigureAwait(false);
+            var answer = await transport.SendAsync(call, Json.Default.QuotaResponse, scope);
             if (answer.Error is { } error) return Failed<RouteEntryQuota>(error);
             return answer.Value!.Quota is { QuotaActionCode: RouteEntryQuota.Code, TotalQuota: >= 0 and <= 1_000_000 and var total } quota
                 ? new(new RouteEntryQuota(total, quota.Adjustable ?? false), null, answer.RequestId)
@@ -111,8 +111,7 @@ public sealed partial class CloudApi
                     .With("MaxResults", CloudLimits.InterfacesPerCall).With("NetworkInterfaceId", ids),
                 Json.Default.InterfaceListResponse, a => a.NextToken,
                 a => a.NetworkInterfaceSets is null ? null : [.. Present(a.NetworkInterfaceSets.NetworkInterfaceSet).Select(Interface)],
-                scope)
-                .ConfigureAwait(false);
+                scope);
             if (!part.Ok) return part;
             all.AddRange(part.Value!);
             requestId = part.RequestId;
@@ -130,7 +129,7 @@ public sealed partial class CloudApi
         using var scope = Begin(cancellation);
         var call = Write(CloudService.Ecs, "ModifyNetworkInterfaceAttribute", regionId)
             .With("NetworkInterfaceId", networkInterfaceId).With("SourceDestCheck", false);
-        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope).ConfigureAwait(false));
+        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope));
     }
 
     private static VSwitchFacts VSwitch(VSwitchResponse v) =>

@@ -15,7 +15,7 @@ public sealed partial class CloudApi
         using var scope = Begin(cancellation);
         for (var restarts = 0; ; restarts++)
         {
-            var listing = await ListEntriesOnceAsync(regionId, routeTableId, scope).ConfigureAwait(false);
+            var listing = await ListEntriesOnceAsync(regionId, routeTableId, scope);
             // The listing's token died between two pages: only a new listing is a whole one.
             if (listing.Error?.Code is "IllegalParam.NextTokenExpired" or "IllegalParam.NextToken" && restarts < 3) continue;
             return listing;
@@ -26,7 +26,7 @@ public sealed partial class CloudApi
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
     {
         ThrowUnlessBatch(entries.Count);
-        return await BatchAsync(CreateMany(regionId, entries), entries.Count, cancellation).ConfigureAwait(false);
+        return await BatchAsync(CreateMany(regionId, entries), entries.Count, cancellation);
     }
 
     public async Task<CloudResult<Unit>> CreateRouteEntryAsync(
@@ -34,7 +34,7 @@ public sealed partial class CloudApi
     {
         using var scope = Begin(cancellation);
         var call = Create(regionId, entry).With("ClientToken", clientToken);
-        var answer = await transport.SendAsync(call, Json.Default.CreatedResponse, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.CreatedResponse, scope);
         // Seen with the official SDK: an empty answer taken for a success.
         return answer.Ok && string.IsNullOrEmpty(answer.Value!.RouteEntryId)
             ? Incomplete<Unit>(call, answer.RequestId, "the entry's id")
@@ -51,7 +51,7 @@ public sealed partial class CloudApi
                 ? field.With("RouteTableId", e.RouteTableId).With("RouteEntryId", e.RouteEntryId)
                 : field.With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.DestinationText)
                     .With("NextHop", e.NextHops.Count > 0 ? e.NextHops[0].Id : null));
-        return await BatchAsync(call, entries.Count, cancellation).ConfigureAwait(false);
+        return await BatchAsync(call, entries.Count, cancellation);
     }
 
     public async Task<CloudResult<Unit>> ModifyRouteEntryAsync(
@@ -63,7 +63,7 @@ public sealed partial class CloudApi
         else call.With("RouteTableId", entry.RouteTableId).With("DestinationCidrBlock", entry.DestinationText);
         call.With("NewNextHopId", newNextHop?.Id).With("NewNextHopType", newNextHop?.Type)
             .With("RouteEntryName", name).With("Description", description);
-        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope).ConfigureAwait(false));
+        return AsDone(await transport.SendAsync(call, Json.Default.CloudResponse, scope));
     }
 
     public async Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation)
@@ -79,7 +79,7 @@ public sealed partial class CloudApi
             _ => Write(CloudService.Vpc, "DeleteRouteEntries", regionId).With("RouteEntries", [entry], (field, e) => field
                 .With("RouteTableId", e.RouteTableId).With("DstCidrBlock", e.Destination.ToString()).With("NextHop", e.NextHop.Id)),
         };
-        var answer = AsDone(await transport.SendAsync(call.With("DryRun", true), Json.Default.CloudResponse, scope).ConfigureAwait(false));
+        var answer = AsDone(await transport.SendAsync(call.With("DryRun", true), Json.Default.CloudResponse, scope));
         // The API tells a dry run's success by an error.
         return answer.Error is { Code: "DryRunOperation" } ? new(Unit.Instance, null, answer.RequestId) : answer;
     }
@@ -106,7 +106,7 @@ public sealed partial class CloudApi
     private async Task<CloudResult<BatchResult>> BatchAsync(CloudCall call, int count, CancellationToken cancellation)
     {
         using var scope = Begin(cancellation);
-        var answer = await transport.SendAsync(call, Json.Default.BatchResponse, scope).ConfigureAwait(false);
+        var answer = await transport.SendAsync(call, Json.Default.BatchResponse, scope);
         if (answer.Error is { } error) return Failed<BatchResult>(error);
         List<BatchFailure> failures = [.. Present(answer.Value!.FailedRouteEntries).Select(Failure)];
         // A batch that does not account for each entry has told nothing.

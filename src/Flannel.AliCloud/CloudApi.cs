@@ -77,7 +77,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
             for (var page = 1; page <= MostPages; page++)
             {
                 var request = call().With("PageNumber", page).With("PageSize", pageSize);
-                var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+                var answer = await transport.SendAsync(request, type, scope);
                 if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
                 if (items(answer.Value!) is not { } found || total(answer.Value!) is not { } count)
                     return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list or its count");
@@ -105,7 +105,7 @@ public sealed partial class CloudApi : ICloudApi, IDisposable
         for (var page = 0; page < MostPages; page++)
         {
             var request = call().With("NextToken", next);
-            var answer = await transport.SendAsync(request, type, scope).ConfigureAwait(false);
+            var answer = await transport.SendAsync(request, type, scope);
             if (answer.Error is { } error) return Failed<IReadOnlyList<TItem>>(error);
             if (items(answer.Value!) is not { } found) return Incomplete<IReadOnlyList<TItem>>(request, answer.RequestId, "its list");
             all.AddRange(found);

@@ -42,8 +42,8 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
     {
         for (string? told = null; ;)
         {
-            await Task.Delay(Upkeep, time, cancellation).ConfigureAwait(false);
-            var error = await ApplyAsync(cancellation).ConfigureAwait(false);
+            await Task.Delay(Upkeep, time, cancellation);
+            var error = await ApplyAsync(cancellation);
             if (error is not null && error != told) problem(error);
             told = error;
         }
@@ -64,10 +64,10 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
             using var nft = Process.Start(start)!;
             try
             {
-                await nft.StandardInput.WriteAsync(Rules.AsMemory(), both.Token).ConfigureAwait(false);
+                await nft.StandardInput.WriteAsync(Rules.AsMemory(), both.Token);
                 nft.StandardInput.Close();
-                var error = await nft.StandardError.ReadToEndAsync(both.Token).ConfigureAwait(false);
-                await nft.WaitForExitAsync(both.Token).ConfigureAwait(false);
+                var error = await nft.StandardError.ReadToEndAsync(both.Token);
+                await nft.WaitForExitAsync(both.Token);
                 return nft.ExitCode == 0
                     ? null
                     : $"--ip-masq: nft failed with exit code {nft.ExitCode}: {error.Trim().ReplaceLineEndings(" ")} (it needs CAP_NET_ADMIN)";

@@ -63,9 +63,9 @@ internal sealed class DaemonHost : IAsyncDisposable
         try
         {
             // A daemon may run beside it, with the port that the same settings name.
-            if (options.DryRun) return await DryRunAsync(connections, ending.Token).ConfigureAwait(false);
+            if (options.DryRun) return await DryRunAsync(connections, ending.Token);
             if (StartHealth(parts, ending.Token) is { } healthError) return healthError;
-            return await NodeAsync(connections, parts, ending.Token).ConfigureAwait(false);
+            return await NodeAsync(connections, parts, ending.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -74,8 +74,8 @@ internal sealed class DaemonHost : IAsyncDisposable
         }
         finally
         {
-            await ending.CancelAsync().ConfigureAwait(false);
-            await parts.EndAsync().ConfigureAwait(false);
+            await ending.CancelAsync();
+            await parts.EndAsync();
             if (stop.IsCancellationRequested) HostLog.Stopped(logger);
         }
     }
@@ -113,7 +113,7 @@ internal sealed class DaemonHost : IAsyncDisposable
             onConfigMissing: () =>
                 parts.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, nodeLogger, cancellation)),
             onHeld: () => parts.Add("the collection after start-up", GiveBackMemoryAsync(cancellation)),
-            cancellation).ConfigureAwait(false);
+            cancellation);
     }
 
     /// <summary>Takes the lock on the subnet file for the life of this daemon. Null, or who has it.</summary>
@@ -137,14 +137,14 @@ internal sealed class DaemonHost : IAsyncDisposable
 
     private async Task ReportConfigInV2StoreAsync(Connections connections, ILogger nodeLogger, CancellationToken cancellation)
     {
-        if (await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false) is { } endpoint)
+        if (await connections.FindConfigInV2StoreAsync(cancellation) is { } endpoint)
             NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
     }
 
     /// <summary>The start leaves garbage that would otherwise stay resident until a collection that an idle daemon may not see for days.</summary>
     private async Task GiveBackMemoryAsync(CancellationToken cancellation)
     {
-        await Task.Delay(Settled, time, cancellation).ConfigureAwait(false);
+        await Task.Delay(Settled, time, cancellation);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
@@ -155,8 +155,8 @@ internal sealed class DaemonHost : IAsyncDisposable
         ClusterIdResult cluster;
         try
         {
-            state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
-            cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            state = await connections.Registry.ReadAsync(cancellation);
+            cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
         }
         catch (EtcdException e)
         {
@@ -169,9 +169,8 @@ internal sealed class DaemonHost : IAsyncDisposable
         using var cloud = connections.OpenCloud(backend);
         var plan = await RouteDryRun.RunAsync(
                 state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, new RouteControllerOptions(backend.RouteTableIds), cloud.Api,
-                loggers.CreateLogger("routes"), cancellation)
-            .ConfigureAwait(false);
-        await Console.Out.WriteAsync(plan.Text).ConfigureAwait(false);
+                loggers.CreateLogger("routes"), cancellation);
+        await Console.Out.WriteAsync(plan.Text);
         return plan.Complete ? null : "the plan is not complete: something could not be read, see above";
     }
 

@@ -25,19 +25,19 @@ internal static class Program
         var (parsed, error) = CommandLine.Parse(arguments, environment);
         if (parsed is not { } options)
         {
-            await Console.Error.WriteLineAsync($"flanneld: {error}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"flanneld: {error}");
             return Usage;
         }
 
         if (options.Help || options.Version)
         {
-            return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n").ConfigureAwait(false);
+            return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n");
         }
 
         UseNoHomeFolder();
         if (OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable)) is { } problem)
         {
-            await Console.Error.WriteLineAsync($"flanneld: {problem}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"flanneld: {problem}");
             return Failure;
         }
 
@@ -49,9 +49,9 @@ internal static class Program
         using var hangup = options.Command == Command.Run ? IgnoreHangup(logger) : null;
         try
         {
-            if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token).ConfigureAwait(false);
+            if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token);
             await using var daemon = new DaemonHost(options, environment, loggers, new BootTimeProvider(), new SharedRandom());
-            var reason = await daemon.RunAsync(stop.Token).ConfigureAwait(false);
+            var reason = await daemon.RunAsync(stop.Token);
             if (reason is null) return Success;
             HostLog.Failed(logger, reason);
             return Failure;
@@ -62,7 +62,7 @@ internal static class Program
         }
         catch (IOException e) when (options.Command != Command.Run)
         {
-            return await ReportOutputErrorAsync(e).ConfigureAwait(false);
+            return await ReportOutputErrorAsync(e);
         }
 #pragma warning disable CA1031 // The edge of the process: a bug is reported as one, with its stack, and the service manager starts us anew.
         catch (Exception bug)
@@ -80,7 +80,7 @@ internal static class Program
         string? problem;
         if (options.Command == Command.Healthcheck)
         {
-            problem = await Healthcheck.RunAsync(options, cancellation).ConfigureAwait(false);
+            problem = await Healthcheck.RunAsync(options, cancellation);
         }
         else
         {
@@ -90,15 +90,15 @@ internal static class Program
             using var connections = Connections.Open(options, environment, quiet ? NullLoggerFactory.Instance : loggers, time, random, out var error);
             problem = connections is null ? error : options.Command switch
             {
-                Command.Check => await new Check(options, connections, time).RunAsync(cancellation).ConfigureAwait(false),
+                Command.Check => await new Check(options, connections, time).RunAsync(cancellation),
                 Command.Release => await new Release(options, connections, time, environment.GetValueOrDefault("STATE_DIRECTORY"))
-                    .RunAsync(cancellation).ConfigureAwait(false),
-                _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation).ConfigureAwait(false),
+                    .RunAsync(cancellation),
+                _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation),
             };
         }
 
         if (problem is null) return Success;
-        await Console.Error.WriteLineAsync($"flanneld {CommandDescriptor.All.First(word => word.Command == options.Command).Name}: {problem}").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync($"flanneld {CommandDescriptor.All.First(word => word.Command == options.Command).Name}: {problem}");
         return Failure;
     }
 
@@ -123,19 +123,19 @@ internal static class Program
     {
         try
         {
-            await Console.Out.WriteAsync(text).ConfigureAwait(false);
+            await Console.Out.WriteAsync(text);
             return Success;
         }
         catch (IOException e)
         {
-            return await ReportOutputErrorAsync(e).ConfigureAwait(false);
+            return await ReportOutputErrorAsync(e);
         }
     }
 
     /// <summary>Such as a full disk behind a redirection.</summary>
     private static async Task<int> ReportOutputErrorAsync(IOException e)
     {
-        await Console.Error.WriteLineAsync($"flanneld: cannot write to standard output: {e.Message}").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync($"flanneld: cannot write to standard output: {e.Message}");
         return Failure;
     }
 

@@ -18,10 +18,10 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
     public async Task RunAsync(CancellationToken cancel)
     {
         report.Add("executable", Report.Megabytes(new FileInfo(Locations.Flanneld).Length), "35 MB", "< 17 MB");
-        await OneNodeAsync(cancel).ConfigureAwait(false);
+        await OneNodeAsync(cancel);
         foreach (var nodes in options.Nodes)
         {
-            await ManyNodesAsync(nodes, cancel).ConfigureAwait(false);
+            await ManyNodesAsync(nodes, cancel);
         }
         report.Print(output);
     }
@@ -30,15 +30,15 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
     {
         var single = new SingleNode(options);
         report.Section($"one node, start to READY=1 (median of {options.Runs})");
-        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", false, () => single.NewLeaseAsync(options.SettleMilliseconds, cancel)).ConfigureAwait(false);
-        await StartsAsync("new lease, writes settle at once", "58 ms", "", false, () => single.NewLeaseAsync(0, cancel)).ConfigureAwait(false);
-        await StartsAsync("found lease", "40 ms", "40 ms", true, () => single.FoundLeaseAsync(0, cancel)).ConfigureAwait(false);
-        await StartsAsync($"found lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true, () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel)).ConfigureAwait(false);
+        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", false, () => single.NewLeaseAsync(options.SettleMilliseconds, cancel));
+        await StartsAsync("new lease, writes settle at once", "58 ms", "", false, () => single.NewLeaseAsync(0, cancel));
+        await StartsAsync("found lease", "40 ms", "40 ms", true, () => single.FoundLeaseAsync(0, cancel));
+        await StartsAsync($"found lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true, () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel));
 
-        report.Add("in each of them: start and end of an empty program", Report.Times(await single.OwnShareAsync(cancel).ConfigureAwait(false)));
+        report.Add("in each of them: start and end of an empty program", Report.Times(await single.OwnShareAsync(cancel)));
 
         output.WriteLine($"memory, {options.IdleSeconds} s idle …");
-        var memory = await single.MemoryAsync(cancel).ConfigureAwait(false);
+        var memory = await single.MemoryAsync(cancel);
         report.Section("resident memory of one node that is the controller too");
         report.Add("after ready", Report.Megabytes(memory.Ready), "30 MB", "< 25 MB");
         report.Add($"after {options.IdleSeconds} s idle", Report.Megabytes(memory.Idle), "", "< 25 MB");
@@ -48,7 +48,7 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
     private async Task StartsAsync(string what, string go, string aim, bool found, Func<Task<IReadOnlyList<SingleNode.Start>>> measure)
     {
         output.WriteLine($"{what} …");
-        var starts = await measure().ConfigureAwait(false);
+        var starts = await measure();
         report.Add(what, Report.Times([.. starts.Select(start => start.Ready)]), go, aim);
         report.AddCounts("  API calls until then", starts[^1].Api, found ? "7" : "", found ? "0" : "");
         report.AddCounts("  etcd requests until then", starts[^1].Etcd);
@@ -58,7 +58,7 @@ internal sealed class Bench(BenchOptions options, TextWriter output)
     {
         output.WriteLine($"{nodes} nodes that boot together …");
         var go = Bench.go.GetValueOrDefault(nodes, ("", "", ""));
-        var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel).ConfigureAwait(false);
+        var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel);
         report.Section($"{nodes} nodes that boot together, writes settle in {options.SettleMilliseconds} ms");
         report.Add("last ready", Report.Time(result.LastReady), go.Item1, nodes == 20 ? "3 s" : "");
         report.Add("half of them ready", Report.Time(result.MedianReady));

@@ -19,12 +19,12 @@ internal static class ClusterFaults
     /// <summary>Prints a report for each fault as it is over. False when any of them cost a node anything.</summary>
     public static async Task<bool> RunAsync(int nodes, TextWriter output, CancellationToken cancel)
     {
-        if (await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) is { } reason)
+        if (await NetworkNamespace.UnavailableAsync(cancel) is { } reason)
         {
             throw new TestbedException(reason);
         }
         output.WriteLine($"{nodes} nodes on three etcd members with mutual TLS and authentication …");
-        await using var trial = await ClusterTrial.StartAsync(nodes, cancel).ConfigureAwait(false);
+        await using var trial = await ClusterTrial.StartAsync(nodes, cancel);
         Func<CancellationToken, Task<FaultReport>>[] faults =
         [
             trial.KillLeaderAsync, trial.HangLeaderAsync, trial.CutOffMinorityAsync, trial.CutOffMajorityAsync,
@@ -33,7 +33,7 @@ internal static class ClusterFaults
         var lost = 0;
         foreach (var fault in faults)
         {
-            var report = await fault(cancel).ConfigureAwait(false);
+            var report = await fault(cancel);
             lost += report.Lost.Count;
             output.WriteLine(report);
         }

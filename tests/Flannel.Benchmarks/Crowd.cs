@@ -25,8 +25,8 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        foreach (var nodes in crowds) await OneCrowdAsync(nodes, cancel).ConfigureAwait(false);
-        await ManyLeasesAsync(cancel).ConfigureAwait(false);
+        foreach (var nodes in crowds) await OneCrowdAsync(nodes, cancel);
+        await ManyLeasesAsync(cancel);
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
         foreach (var row in rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
@@ -38,36 +38,36 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
     private async Task OneCrowdAsync(int count, CancellationToken cancel)
     {
         using var folder = new RunFolder("crowd");
-        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
-        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
         var races = new CrowdNode.Races();
         List<CrowdNode> nodes = [.. Enumerable.Range(1, count).Select(number => new CrowdNode(number, Options(etcd), keys, races))];
-        await MeasureAsync("new leases", etcd, nodes, races, cancel).ConfigureAwait(false);
-        nodes = await AgainAsync(nodes, withFile: true).ConfigureAwait(false);
-        await MeasureAsync("all start again", etcd, nodes, races, cancel).ConfigureAwait(false);
-        nodes = await AgainAsync(nodes, withFile: false).ConfigureAwait(false);
-        await MeasureAsync("all boot again, without subnet.env", etcd, nodes, races, cancel).ConfigureAwait(false);
-        foreach (var node in nodes) await node.DisposeAsync().ConfigureAwait(false);
+        await MeasureAsync("new leases", etcd, nodes, races, cancel);
+        nodes = await AgainAsync(nodes, withFile: true);
+        await MeasureAsync("all start again", etcd, nodes, races, cancel);
+        nodes = await AgainAsync(nodes, withFile: false);
+        await MeasureAsync("all boot again, without subnet.env", etcd, nodes, races, cancel);
+        foreach (var node in nodes) await node.DisposeAsync();
     }
 
     private async Task ManyLeasesAsync(CancellationToken cancel)
     {
         using var folder = new RunFolder("crowd");
-        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel).ConfigureAwait(false);
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
         output.WriteLine($"{ManyLeases} leases are written …");
-        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel).ConfigureAwait(false);
-        await FillAsync(etcd, cancel).ConfigureAwait(false);
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
+        await FillAsync(etcd, cancel);
         var races = new CrowdNode.Races();
         for (var run = 1; run <= 2; run++)
         {
             // The first one pays for the code's first use, too.
             var node = new CrowdNode(run, Options(etcd), keys, races);
             var before = GC.GetTotalAllocatedBytes(precise: true);
-            await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], races, cancel).ConfigureAwait(false);
+            await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], races, cancel);
             output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated in all");
-            var again = await AgainAsync([node], withFile: true).ConfigureAwait(false);
-            await MeasureAsync($"start again beside {ManyLeases}", etcd, again, races, cancel).ConfigureAwait(false);
-            await again[0].DisposeAsync().ConfigureAwait(false);
+            var again = await AgainAsync([node], withFile: true);
+            await MeasureAsync($"start again beside {ManyLeases}", etcd, again, races, cancel);
+            await again[0].DisposeAsync();
         }
     }
 
@@ -76,7 +76,7 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
         const int batch = 100;
         using var connection = new EtcdConnection(Options(etcd), TimeProvider.System, new Random(), new CrowdNode.Races());
         var lease = Random.Shared.NextInt64(1, long.MaxValue);
-        await connection.LeaseGrantAsync(lease, TimeSpan.FromDays(1), cancel).ConfigureAwait(false);
+        await connection.LeaseGrantAsync(lease, TimeSpan.FromDays(1), cancel);
         for (var first = 1; first <= ManyLeases; first += batch)
         {
             var request = new TxnRequest();
@@ -86,7 +86,7 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
                 var value = CrowdNode.Attributes(number, new Ipv4Address(0xC0000000 + (uint)number)).ToJson();
                 request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
             }
-            await connection.TxnAsync(request, cancel).ConfigureAwait(false);
+            await connection.TxnAsync(request, cancel);
         }
     }
 
@@ -95,23 +95,23 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
         const string sent = "etcd_network_client_grpc_sent_bytes_total";
         const string cpu = "process_cpu_seconds_total";
         output.WriteLine($"{nodes.Count} nodes: {what} …");
-        var (requests, bytes, seconds, lost) = (await etcd.RequestsAsync(cancel).ConfigureAwait(false), await etcd.MetricAsync(sent, cancel).ConfigureAwait(false),
-            await etcd.MetricAsync(cpu, cancel).ConfigureAwait(false), races.Lost);
+        var (requests, bytes, seconds, lost) = (await etcd.RequestsAsync(cancel), await etcd.MetricAsync(sent, cancel),
+            await etcd.MetricAsync(cpu, cancel), races.Lost);
         var own = Environment.CpuUsage.TotalTime;
         var started = Stopwatch.GetTimestamp();
         var times = await Task.WhenAll(nodes.Select(async node =>
         {
             await Task.Yield();
-            await node.StartAsync(cancel).ConfigureAwait(false);
+            await node.StartAsync(cancel);
             return Stopwatch.GetElapsedTime(started);
-        })).ConfigureAwait(false);
+        }));
         var ours = Environment.CpuUsage.TotalTime - own;
         Array.Sort(times);
-        var made = Calls.Difference(requests, await etcd.RequestsAsync(cancel).ConfigureAwait(false));
+        var made = Calls.Difference(requests, await etcd.RequestsAsync(cancel));
         var distinct = nodes.Select(node => node.Subnet).Distinct().Count();
         if (distinct != nodes.Count) throw new TestbedException($"{nodes.Count} nodes hold {distinct} distinct subnets");
-        var read = (await etcd.MetricAsync(sent, cancel).ConfigureAwait(false) - bytes) / nodes.Count;
-        var busy = await etcd.MetricAsync(cpu, cancel).ConfigureAwait(false) - seconds;
+        var read = (await etcd.MetricAsync(sent, cancel) - bytes) / nodes.Count;
+        var busy = await etcd.MetricAsync(cpu, cancel) - seconds;
         rows.Add([
             nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
             distinct.ToString(CultureInfo.InvariantCulture),
@@ -122,7 +122,7 @@ internal sealed class Crowd(IReadOnlyList<int> crowds, TextWriter output)
 
     private static async Task<List<CrowdNode>> AgainAsync(List<CrowdNode> nodes, bool withFile)
     {
-        await Task.WhenAll(nodes.Select(node => node.StopAsync())).ConfigureAwait(false);
+        await Task.WhenAll(nodes.Select(node => node.StopAsync()));
         return [.. nodes.Select(node => node.Again(withFile))];
     }
 

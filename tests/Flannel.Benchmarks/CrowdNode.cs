@@ -31,20 +31,20 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
         connection = new EtcdConnection(options, TimeProvider.System, random, races);
         var registry = new SubnetRegistry(connection, keys, TimeProvider.System, random, races);
         var owner = new LeaseOwner(PublicIp, Subnet);
-        var state = await registry.WaitForConfigAsync(_ => { }, cancel, owner: owner).ConfigureAwait(false);
-        var result = await registry.AcquireAsync(new AcquireRequest(owner, _ => Attributes(number, PublicIp)), cancel, state).ConfigureAwait(false);
+        var state = await registry.WaitForConfigAsync(_ => { }, cancel, owner: owner);
+        var result = await registry.AcquireAsync(new AcquireRequest(owner, _ => Attributes(number, PublicIp)), cancel, state);
         if (result is not AcquireResult.Held { Lease: var held }) throw new TestbedException($"node {number}: {result}");
         (Subnet, WasFound) = (held.Lease.Subnet, held.WasFound);
         var keeper = new LeaseKeeper(connection, keys, held, TimeSpan.FromHours(1), TimeProvider.System, random, races);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         keeping = KeepAsync(keeper, told);
-        await told.Task.WaitAsync(cancel).ConfigureAwait(false);
+        await told.Task.WaitAsync(cancel);
     }
 
     /// <summary>As SIGTERM does: the lease stays.</summary>
     public async Task StopAsync()
     {
-        await stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync();
         if (keeping is not null) await keeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         connection?.Dispose();
     }
@@ -55,7 +55,7 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync().ConfigureAwait(false);
+        await StopAsync();
         stop.Dispose();
     }
 
@@ -67,7 +67,7 @@ internal sealed class CrowdNode(int number, EtcdOptions options, Flannel.Etcd.Re
 
     private async Task KeepAsync(LeaseKeeper keeper, TaskCompletionSource told)
     {
-        await foreach (var news in keeper.KeepAsync(stop.Token).ConfigureAwait(false))
+        await foreach (var news in keeper.KeepAsync(stop.Token))
         {
             if (news is LeaseEvent.Confirmed) told.TrySetResult();
             if (news is LeaseEvent.Lost lost) throw new TestbedException($"node {number} lost {Subnet}: {lost.Reason}");

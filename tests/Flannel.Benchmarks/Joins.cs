@@ -20,9 +20,9 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
     {
         foreach (var nodes in options.Nodes)
         {
-            await TogetherAsync(nodes, cancel).ConfigureAwait(false);
-            await OneAfterAnotherAsync(nodes, cancel).ConfigureAwait(false);
-            await IdleAsync(nodes, cancel).ConfigureAwait(false);
+            await TogetherAsync(nodes, cancel);
+            await OneAfterAnotherAsync(nodes, cancel);
+            await IdleAsync(nodes, cancel);
         }
         var widths = Enumerable.Range(0, rows[0].Length - 1).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
@@ -40,21 +40,21 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
     private async Task TogetherAsync(int nodes, CancellationToken cancel)
     {
         output.WriteLine($"{nodes} nodes at once …");
-        var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel).ConfigureAwait(false);
+        var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel);
         Add(nodes, "at once", Report.Time(result.LastReady), Report.Time(result.MedianReady), result.Crashes, result.RouteWrites, result.Api);
     }
 
     private async Task OneAfterAnotherAsync(int nodes, CancellationToken cancel)
     {
         output.WriteLine($"{nodes} nodes one after another …");
-        await using var vpc = await ManyNodes.StartVpcAsync(nodes, options.SettleMilliseconds, cancel).ConfigureAwait(false);
+        await using var vpc = await ManyNodes.StartVpcAsync(nodes, options.SettleMilliseconds, cancel);
         List<TimeSpan> times = [];
         foreach (var instance in vpc.Instances)
         {
-            var daemon = await instance.StartDaemonAsync().ConfigureAwait(false);
-            times.Add(await daemon.WaitForReadyAsync(cancel).ConfigureAwait(false));
+            var daemon = await instance.StartDaemonAsync();
+            times.Add(await daemon.WaitForReadyAsync(cancel));
         }
-        var calls = Calls.ByAction(await vpc.Control.CallsAsync(cancel).ConfigureAwait(false));
+        var calls = Calls.ByAction(await vpc.Control.CallsAsync(cancel));
         times.Sort();
         Add(nodes, "one after another", Report.Time(times[^1]), Report.Time(times[times.Count / 2]), 0, Writes(calls), calls);
     }
@@ -62,16 +62,16 @@ internal sealed class Joins(BenchOptions options, TextWriter output)
     private async Task IdleAsync(int nodes, CancellationToken cancel)
     {
         output.WriteLine($"{nodes} nodes, an idle hour …");
-        await using var vpc = await ManyNodes.StartVpcAsync(nodes, options.SettleMilliseconds, cancel).ConfigureAwait(false);
-        await Task.WhenAll(vpc.Instances.Select(instance => ManyNodes.RunNodeAsync(instance, Stopwatch.GetTimestamp(), cancel, FastResync))).ConfigureAwait(false);
+        await using var vpc = await ManyNodes.StartVpcAsync(nodes, options.SettleMilliseconds, cancel);
+        await Task.WhenAll(vpc.Instances.Select(instance => ManyNodes.RunNodeAsync(instance, Stopwatch.GetTimestamp(), cancel, FastResync)));
         // The interfaces' checks are switched off beside the routes, at the pace of the budget.
         await Eventually.HasAsync("all checks are off", async () =>
-            Calls.ByAction(await vpc.Control.CallsAsync(cancel).ConfigureAwait(false)).GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
-            cancel, TimeSpan.FromMinutes(2)).ConfigureAwait(false);
-        await Task.Delay(settled, cancel).ConfigureAwait(false);
-        await vpc.Control.ForgetCallsAsync(cancel).ConfigureAwait(false);
-        await Task.Delay(Joins.hour, cancel).ConfigureAwait(false);
-        var calls = (await vpc.Control.CallsAsync(cancel).ConfigureAwait(false)).Where(call => call.Service != "metadata").ToList();
+            Calls.ByAction(await vpc.Control.CallsAsync(cancel)).GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
+            cancel, TimeSpan.FromMinutes(2));
+        await Task.Delay(settled, cancel);
+        await vpc.Control.ForgetCallsAsync(cancel);
+        await Task.Delay(Joins.hour, cancel);
+        var calls = (await vpc.Control.CallsAsync(cancel)).Where(call => call.Service != "metadata").ToList();
         var callers = calls.GroupBy(call => call.InstanceId).OrderByDescending(group => group.Count()).ToList();
         if (callers.Count != 1) throw new TestbedException($"{callers.Count} instances called the API in an idle hour");
         Add(nodes, "idle hour, the route controller", "", "", 0, Writes(Calls.ByAction(calls)), Calls.ByAction(calls));

@@ -18,14 +18,14 @@ internal static class ManyNodes
 
     public static async Task<Result> RunAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
     {
-        await using var vpc = await StartVpcAsync(nodes, settleMilliseconds, cancel).ConfigureAwait(false);
-        var before = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
+        await using var vpc = await StartVpcAsync(nodes, settleMilliseconds, cancel);
+        var before = await vpc.Etcd.RequestsAsync(cancel);
         var started = Stopwatch.GetTimestamp();
-        var runs = await Task.WhenAll(vpc.Instances.Select(instance => RunNodeAsync(instance, started, cancel))).ConfigureAwait(false);
+        var runs = await Task.WhenAll(vpc.Instances.Select(instance => RunNodeAsync(instance, started, cancel)));
 
-        var calls = await vpc.Control.CallsAsync(cancel).ConfigureAwait(false);
-        var after = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
-        var routes = (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).Count(entry => entry.Status == "Available");
+        var calls = await vpc.Control.CallsAsync(cancel);
+        var after = await vpc.Etcd.RequestsAsync(cancel);
+        var routes = (await vpc.Control.CustomRoutesAsync(cancel)).Count(entry => entry.Status == "Available");
         if (routes != nodes)
         {
             throw new TestbedException($"{nodes} nodes are ready and {routes} routes are available");
@@ -39,15 +39,15 @@ internal static class ManyNodes
     {
         // The quota of a table is not what is measured.
         var world = new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds, RouteEntryQuota = Math.Max(200, nodes) };
-        var vpc = await LoopbackVpc.StartAsync(world, cancel).ConfigureAwait(false);
-        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        var vpc = await LoopbackVpc.StartAsync(world, cancel);
+        await vpc.PublishConfigAsync(cancel);
         return vpc;
     }
 
     public static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started, CancellationToken cancel, params string[] flags)
     {
         var crashes = 0;
-        var daemon = await instance.StartDaemonAsync(flags).ConfigureAwait(false);
+        var daemon = await instance.StartDaemonAsync(flags);
         while (true)
         {
             if (daemon.Notify.First("READY=1") is { } ready)
@@ -57,13 +57,13 @@ internal static class ManyNodes
             if (daemon.HasExited)
             {
                 crashes++;
-                daemon = await instance.StartDaemonAsync(flags).ConfigureAwait(false);
+                daemon = await instance.StartDaemonAsync(flags);
             }
             if (Stopwatch.GetElapsedTime(started) > limit)
             {
                 throw new TestbedException($"{instance.InstanceId} is not ready after {limit}\n{daemon.Everything}");
             }
-            await Task.Delay(Eventually.Interval, cancel).ConfigureAwait(false);
+            await Task.Delay(Eventually.Interval, cancel);
         }
     }
 }

@@ -17,8 +17,8 @@ internal sealed class SingleNode(BenchOptions options)
         List<Start> starts = [];
         for (var run = 0; run < options.Runs; run++)
         {
-            await using var vpc = await StartVpcAsync(settleMilliseconds, cancel).ConfigureAwait(false);
-            starts.Add(await StartAsync(vpc, cancel).ConfigureAwait(false));
+            await using var vpc = await StartVpcAsync(settleMilliseconds, cancel);
+            starts.Add(await StartAsync(vpc, cancel));
         }
         return starts;
     }
@@ -27,13 +27,13 @@ internal sealed class SingleNode(BenchOptions options)
     public async Task<IReadOnlyList<Start>> FoundLeaseAsync(int latencyMilliseconds, CancellationToken cancel)
     {
         List<Start> starts = [];
-        await using var vpc = await StartVpcAsync(0, cancel).ConfigureAwait(false);
-        await StartAsync(vpc, cancel).ConfigureAwait(false);
-        await vpc.Control.SetSettingsAsync(new { apiLatencyMilliseconds = latencyMilliseconds }, cancel).ConfigureAwait(false);
+        await using var vpc = await StartVpcAsync(0, cancel);
+        await StartAsync(vpc, cancel);
+        await vpc.Control.SetSettingsAsync(new { apiLatencyMilliseconds = latencyMilliseconds }, cancel);
         for (var run = 0; run < options.Runs; run++)
         {
-            await vpc.Instances[0].Daemon!.StopAsync(cancel).ConfigureAwait(false);
-            starts.Add(await StartAsync(vpc, cancel).ConfigureAwait(false));
+            await vpc.Instances[0].Daemon!.StopAsync(cancel);
+            starts.Add(await StartAsync(vpc, cancel));
         }
         return starts;
     }
@@ -41,12 +41,12 @@ internal sealed class SingleNode(BenchOptions options)
     /// <summary>Resident bytes soon after it is ready, and after the idle time.</summary>
     public async Task<(long Ready, long Idle, long Peak)> MemoryAsync(CancellationToken cancel)
     {
-        await using var vpc = await StartVpcAsync(0, cancel).ConfigureAwait(false);
-        await StartAsync(vpc, cancel).ConfigureAwait(false);
+        await using var vpc = await StartVpcAsync(0, cancel);
+        await StartAsync(vpc, cancel);
         var daemon = vpc.Instances[0].Daemon!;
-        await Task.Delay(afterReady, cancel).ConfigureAwait(false);
+        await Task.Delay(afterReady, cancel);
         var ready = daemon.ResidentBytes;
-        await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel).ConfigureAwait(false);
+        await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel);
         return (ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
     }
 
@@ -56,8 +56,8 @@ internal sealed class SingleNode(BenchOptions options)
         List<TimeSpan> times = [];
         for (var run = 0; run < options.Runs; run++)
         {
-            await using var nothing = await ChildProcess.StartAsync(new ProgramStart("/bin/true", []) { Unprivileged = true, Environment = new Dictionary<string, string>() }).ConfigureAwait(false);
-            await nothing.WaitForExitAsync(cancel).ConfigureAwait(false);
+            await using var nothing = await ChildProcess.StartAsync(new ProgramStart("/bin/true", []) { Unprivileged = true, Environment = new Dictionary<string, string>() });
+            await nothing.WaitForExitAsync(cancel);
             times.Add(Stopwatch.GetElapsedTime(nothing.StartedAt));
         }
         return times;
@@ -65,21 +65,21 @@ internal sealed class SingleNode(BenchOptions options)
 
     private static async Task<LoopbackVpc> StartVpcAsync(int settleMilliseconds, CancellationToken cancel)
     {
-        var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel).ConfigureAwait(false);
-        await vpc.PublishConfigAsync(cancel).ConfigureAwait(false);
+        var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
+        await vpc.PublishConfigAsync(cancel);
         return vpc;
     }
 
     private static async Task<Start> StartAsync(LoopbackVpc vpc, CancellationToken cancel)
     {
-        await vpc.Control.ForgetCallsAsync(cancel).ConfigureAwait(false);
-        var before = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
-        var daemon = await vpc.Instances[0].StartDaemonAsync().ConfigureAwait(false);
-        var ready = await daemon.WaitForReadyAsync(cancel).ConfigureAwait(false);
+        await vpc.Control.ForgetCallsAsync(cancel);
+        var before = await vpc.Etcd.RequestsAsync(cancel);
+        var daemon = await vpc.Instances[0].StartDaemonAsync();
+        var ready = await daemon.WaitForReadyAsync(cancel);
         // etcd first: its counters know no time, and a controller works on after READY=1.
-        var after = await vpc.Etcd.RequestsAsync(cancel).ConfigureAwait(false);
-        var readyAt = (await daemon.Notify.Ready.ConfigureAwait(false)).Time;
-        var calls = (await vpc.Control.CallsAsync(cancel).ConfigureAwait(false)).Where(call => call.Time <= readyAt);
+        var after = await vpc.Etcd.RequestsAsync(cancel);
+        var readyAt = (await daemon.Notify.Ready).Time;
+        var calls = (await vpc.Control.CallsAsync(cancel)).Where(call => call.Time <= readyAt);
         return new Start(ready, Calls.Difference(before, after), Calls.ByAction(calls));
     }
 }

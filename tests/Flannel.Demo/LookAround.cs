@@ -15,8 +15,8 @@ internal static class LookAround
         }
         screen.Say("To end it: Ctrl-C here.");
         var ended = new TaskCompletionSource();
-        await using var registration = cancel.Register(ended.SetResult).ConfigureAwait(false);
-        await ended.Task.ConfigureAwait(false);
+        await using var registration = cancel.Register(ended.SetResult);
+        await ended.Task;
     }
 
     private static IEnumerable<string> Commands(TestVpc vpc)

@@ -20,7 +20,7 @@ internal sealed class Screen(TextWriter output)
         var started = Stopwatch.GetTimestamp();
         output.WriteLine();
         output.WriteLine($"{++chapter}. {title}");
-        await tell().ConfigureAwait(false);
+        await tell();
         passed++;
         output.WriteLine($"   [{Seconds(Stopwatch.GetElapsedTime(started))}]");
     }

@@ -29,26 +29,26 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         await screen.ChapterAsync($"A VPC, {World.VpcCidr}: its router, the metadata service, the VPC and ECS API, etcd, {Nodes} ECS instances", async () =>
         {
             vpc = noDataPath is null
-                ? await VpcTopology.StartAsync(world, cancel).ConfigureAwait(false)
-                : await LoopbackVpc.StartAsync(world, cancel, noDataPath).ConfigureAwait(false);
+                ? await VpcTopology.StartAsync(world, cancel)
+                : await LoopbackVpc.StartAsync(world, cancel, noDataPath);
             screen.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], vpc.Instances
                 .Select(instance => new[] { instance.InstanceId, instance.PublicIp, instance.Facts.NetworkInterfaceId, instance.Facts.VSwitchId }));
             screen.Note("The cloud drops foreign addresses on every interface (source/destination check), and needs half a second for a route write.");
-        }).ConfigureAwait(false);
+        });
         return vpc!;
     }
 
     public async Task TellAsync(CancellationToken cancel)
     {
-        await screen.ChapterAsync("The network config, written to etcd by hand", () => PublishAsync(cancel)).ConfigureAwait(false);
-        await screen.ChapterAsync("flanneld on each instance, as an ordinary user with no capability", () => StartAsync(cancel)).ConfigureAwait(false);
-        await screen.ChapterAsync("What came of it", () => ShowAsync(cancel)).ConfigureAwait(false);
+        await screen.ChapterAsync("The network config, written to etcd by hand", () => PublishAsync(cancel));
+        await screen.ChapterAsync("flanneld on each instance, as an ordinary user with no capability", () => StartAsync(cancel));
+        await screen.ChapterAsync("What came of it", () => ShowAsync(cancel));
         if (vpc.NoDataPath is null)
         {
-            await screen.ChapterAsync("A container on each instance, wired by its subnet.env", () => PingAsync(cancel)).ConfigureAwait(false);
+            await screen.ChapterAsync("A container on each instance, wired by its subnet.env", () => PingAsync(cancel));
         }
-        await screen.ChapterAsync("Somebody deletes a route at the console", () => RepairAsync(vpc.Instances, cancel)).ConfigureAwait(false);
-        await screen.ChapterAsync("The controller's node loses its power", () => TakeOverAsync(cancel)).ConfigureAwait(false);
+        await screen.ChapterAsync("Somebody deletes a route at the console", () => RepairAsync(vpc.Instances, cancel));
+        await screen.ChapterAsync("The controller's node loses its power", () => TakeOverAsync(cancel));
     }
 
     /// <summary>Everybody is told to stop, as systemd would.</summary>
@@ -56,16 +56,16 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     {
         await screen.ChapterAsync("SIGTERM to every flanneld, as systemctl stop sends it", async () =>
         {
-            var before = await views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
+            var before = await views.SubnetsAsync(CancellationToken.None);
             foreach (var instance in vpc.Instances)
             {
-                var code = await instance.Daemon!.StopAsync(CancellationToken.None).ConfigureAwait(false);
+                var code = await instance.Daemon!.StopAsync(CancellationToken.None);
                 Promise.That(code == 0, $"flanneld on {instance.InstanceId} ends with exit code 0 when it is told to stop; it was {code}");
             }
-            var after = await views.SubnetsAsync(CancellationToken.None).ConfigureAwait(false);
+            var after = await views.SubnetsAsync(CancellationToken.None);
             Promise.That(after.Count == before.Count, "a node that stops keeps its lease");
             screen.Note("All ended with exit code 0, and their leases stay in etcd: the next start finds them again.");
-        }).ConfigureAwait(false);
+        });
         screen.Say();
         screen.Say("All as promised.");
     }
@@ -74,14 +74,14 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     {
         foreach (var (_, container) in containers)
         {
-            await container.DisposeAsync().ConfigureAwait(false);
+            await container.DisposeAsync();
         }
     }
 
     private async Task PublishAsync(CancellationToken cancel)
     {
         screen.Note($"etcdctl put {TestVpc.Prefix}/config '{TestVpc.Config}'");
-        await vpc.Etcd.ControlAsync(cancel, "put", $"{TestVpc.Prefix}/config", TestVpc.Config).ConfigureAwait(false);
+        await vpc.Etcd.ControlAsync(cancel, "put", $"{TestVpc.Prefix}/config", TestVpc.Config);
     }
 
     private async Task StartAsync(CancellationToken cancel)
@@ -89,29 +89,29 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         screen.Note($"flanneld {string.Join(' ', [.. vpc.Instances[0].Arguments, .. arguments])}");
         foreach (var instance in vpc.Instances)
         {
-            await instance.StartDaemonAsync(arguments).ConfigureAwait(false);
+            await instance.StartDaemonAsync(arguments);
         }
         foreach (var instance in vpc.Instances)
         {
-            var time = await instance.Daemon!.WaitForReadyAsync(cancel).ConfigureAwait(false);
+            var time = await instance.Daemon!.WaitForReadyAsync(cancel);
             screen.Note($"{instance.InstanceId}: READY=1 after {Screen.Seconds(time)}   {instance.Daemon.Notify.Status}");
         }
     }
 
     private async Task ShowAsync(CancellationToken cancel)
     {
-        await views.LeasesAsync(cancel).ConfigureAwait(false);
-        await views.RouteTableAsync(cancel).ConfigureAwait(false);
-        await views.SubnetFilesAsync(cancel).ConfigureAwait(false);
+        await views.LeasesAsync(cancel);
+        await views.RouteTableAsync(cancel);
+        await views.SubnetFilesAsync(cancel);
 
-        var subnets = await views.SubnetsAsync(cancel).ConfigureAwait(false);
-        var routes = await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false);
+        var subnets = await views.SubnetsAsync(cancel);
+        var routes = await vpc.Control.CustomRoutesAsync(cancel);
         Promise.That(subnets.Values.Distinct().Count() == Nodes, "each node has a subnet of its own");
         foreach (var instance in vpc.Instances)
         {
             Promise.That(subnets.TryGetValue(instance.PublicIp, out var subnet), $"{instance.InstanceId} has a lease");
             Promise.That(routes.Any(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == instance.InstanceId && entry.Status == "Available"), $"the route table sends {subnet} to {instance.InstanceId}");
-            var file = await instance.ReadSubnetFileAsync(cancel).ConfigureAwait(false);
+            var file = await instance.ReadSubnetFileAsync(cancel);
             Promise.That(file?["FLANNEL_SUBNET"] == subnet!.Replace(".0/", ".1/", StringComparison.Ordinal), $"subnet.env on {instance.InstanceId} names the first address of {subnet}");
         }
     }
@@ -120,24 +120,24 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
     {
         foreach (var instance in vpc.Instances)
         {
-            containers.Add((instance, await Container.StartAsync(instance, cancel).ConfigureAwait(false)));
+            containers.Add((instance, await Container.StartAsync(instance, cancel)));
         }
-        await views.PingsAsync(containers, cancel).ConfigureAwait(false);
+        await views.PingsAsync(containers, cancel);
     }
 
     private async Task RepairAsync(IReadOnlyList<EcsInstance> living, CancellationToken cancel)
     {
         var victim = living[^1];
-        var subnet = (await views.SubnetsAsync(cancel).ConfigureAwait(false))[victim.PublicIp];
-        var route = (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).Single(entry => entry.DestinationCidrBlock == subnet);
+        var subnet = (await views.SubnetsAsync(cancel))[victim.PublicIp];
+        var route = (await vpc.Control.CustomRoutesAsync(cancel)).Single(entry => entry.DestinationCidrBlock == subnet);
         var started = Stopwatch.GetTimestamp();
-        await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel).ConfigureAwait(false);
+        await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel);
         screen.Note($"{subnet} -> {victim.InstanceId}, {route.RouteEntryId}: deleted behind the controller's back");
-        await SilenceAsync(living, victim, subnet, cancel).ConfigureAwait(false);
-        var back = await Eventually.HasAsync($"the route of {subnet} comes back", async () => (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false))
-            .SingleOrDefault(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == victim.InstanceId && entry.Status == "Available" && entry.RouteEntryId != route.RouteEntryId), cancel).ConfigureAwait(false);
+        await SilenceAsync(living, victim, subnet, cancel);
+        var back = await Eventually.HasAsync($"the route of {subnet} comes back", async () => (await vpc.Control.CustomRoutesAsync(cancel))
+            .SingleOrDefault(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == victim.InstanceId && entry.Status == "Available" && entry.RouteEntryId != route.RouteEntryId), cancel);
         screen.Note($"{subnet} -> {victim.InstanceId}, {back.RouteEntryId}: back after {Screen.Seconds(Stopwatch.GetElapsedTime(started))}");
-        await PingAgainAsync(living, cancel).ConfigureAwait(false);
+        await PingAgainAsync(living, cancel);
     }
 
     /// <summary>While the route is missing nothing may come through: the table is what forwards. A repair may be quicker than a ping.</summary>
@@ -147,12 +147,12 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         {
             return;
         }
-        var version = (await vpc.Control.WatchRoutesAsync(0, cancel).ConfigureAwait(false)).Version;
-        await Eventually.IsAsync("the router follows the table", () => Task.FromResult(topology.Router.Version >= version), cancel).ConfigureAwait(false);
+        var version = (await vpc.Control.WatchRoutesAsync(0, cancel)).Version;
+        await Eventually.IsAsync("the router follows the table", () => Task.FromResult(topology.Router.Version >= version), cancel);
         var from = containers.First(entry => living.Contains(entry.Instance)).Container;
         var to = containers.Single(entry => entry.Instance == victim).Container;
-        var ping = await from.PingAsync(to.Address, cancel).ConfigureAwait(false);
-        if ((await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false)).All(entry => entry.DestinationCidrBlock != subnet))
+        var ping = await from.PingAsync(to.Address, cancel);
+        if ((await vpc.Control.CustomRoutesAsync(cancel)).All(entry => entry.DestinationCidrBlock != subnet))
         {
             Promise.That(ping.Received == 0, $"nothing reaches {to.Address} without a route");
             screen.Note($"{from.Address} pings {to.Address}: no answer, the VPC has no route");
@@ -161,24 +161,24 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
 
     private async Task TakeOverAsync(CancellationToken cancel)
     {
-        var old = await Eventually.HasAsync("a node holds the election", () => vpc.ControllerAsync(cancel), cancel).ConfigureAwait(false);
-        var subnet = (await views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp];
+        var old = await Eventually.HasAsync("a node holds the election", () => vpc.ControllerAsync(cancel), cancel);
+        var subnet = (await views.SubnetsAsync(cancel))[old.PublicIp];
         var started = Stopwatch.GetTimestamp();
-        await old.PowerOffAsync(cancel).ConfigureAwait(false);
+        await old.PowerOffAsync(cancel);
         screen.Note($"{old.InstanceId} was the controller. Its power is off.");
-        var successor = await Eventually.HasAsync("another node takes over", async () => await vpc.ControllerAsync(cancel).ConfigureAwait(false) is { } now && now != old ? now : null, cancel).ConfigureAwait(false);
+        var successor = await Eventually.HasAsync("another node takes over", async () => await vpc.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
         screen.Note($"{successor.InstanceId} is the controller after {Screen.Seconds(Stopwatch.GetElapsedTime(started))}. Meanwhile nothing changed for the others:");
         EcsInstance[] living = [.. vpc.Instances.Where(instance => instance != old)];
-        await PingAgainAsync(living, cancel).ConfigureAwait(false);
+        await PingAgainAsync(living, cancel);
         screen.Note("And the new one does its work; a route is deleted again:");
-        await RepairAsync(living, cancel).ConfigureAwait(false);
+        await RepairAsync(living, cancel);
 
-        await old.PowerOnAsync(cancel).ConfigureAwait(false);
-        var daemon = await old.StartDaemonAsync(arguments).ConfigureAwait(false);
-        var time = await daemon.WaitForReadyAsync(cancel).ConfigureAwait(false);
-        Promise.That((await views.SubnetsAsync(cancel).ConfigureAwait(false))[old.PublicIp] == subnet, $"{old.InstanceId} finds its lease {subnet} again");
+        await old.PowerOnAsync(cancel);
+        var daemon = await old.StartDaemonAsync(arguments);
+        var time = await daemon.WaitForReadyAsync(cancel);
+        Promise.That((await views.SubnetsAsync(cancel))[old.PublicIp] == subnet, $"{old.InstanceId} finds its lease {subnet} again");
         screen.Note($"{old.InstanceId} has power again: READY=1 after {Screen.Seconds(time)} with its old subnet {subnet}");
-        await PingAgainAsync(vpc.Instances, cancel).ConfigureAwait(false);
+        await PingAgainAsync(vpc.Instances, cancel);
     }
 
     private async Task PingAgainAsync(IReadOnlyList<EcsInstance> living, CancellationToken cancel)
@@ -189,7 +189,7 @@ internal sealed class Story(Screen screen, TestVpc vpc) : IAsyncDisposable
         }
         var alive = containers.Where(entry => living.Contains(entry.Instance)).ToArray();
         // The router follows the route table; give it the moment that it needs.
-        await alive[0].Container.WaitForPingAsync(alive[^1].Container.Address, cancel).ConfigureAwait(false);
-        await views.PingsAsync(alive, cancel).ConfigureAwait(false);
+        await alive[0].Container.WaitForPingAsync(alive[^1].Container.Address, cancel);
+        await views.PingsAsync(alive, cancel);
     }
 }

@@ -10,18 +10,18 @@ internal sealed class Views(Screen screen, TestVpc vpc)
     private const string LeasePrefix = $"{TestVpc.Prefix}/subnets/";
 
     /// <summary>The subnet of each lease, by the PublicIP of its node: 10.24.5.0/24.</summary>
-    public async Task<IReadOnlyDictionary<string, string>> SubnetsAsync(CancellationToken cancel) => (await vpc.LeasesAsync(cancel).ConfigureAwait(false))
+    public async Task<IReadOnlyDictionary<string, string>> SubnetsAsync(CancellationToken cancel) => (await vpc.LeasesAsync(cancel))
         .ToDictionary(lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>(), lease => lease.Key[LeasePrefix.Length..].Replace('-', '/'));
 
     public async Task LeasesAsync(CancellationToken cancel)
     {
-        var leases = await vpc.LeasesAsync(cancel).ConfigureAwait(false);
+        var leases = await vpc.LeasesAsync(cancel);
         screen.Note($"Leases in etcd, below {LeasePrefix}:");
         List<string[]> rows = [];
         foreach (var lease in leases)
         {
             var value = JsonNode.Parse(lease.Value)!;
-            var left = lease.LeaseId == 0 ? "for ever" : TimeSpan.FromSeconds((await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel).ConfigureAwait(false)).Left).ToString("c", CultureInfo.InvariantCulture);
+            var left = lease.LeaseId == 0 ? "for ever" : TimeSpan.FromSeconds((await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Left).ToString("c", CultureInfo.InvariantCulture);
             rows.Add([lease.Key[LeasePrefix.Length..], value["PublicIP"]!.GetValue<string>(), value["BackendType"]!.GetValue<string>(), value["BackendData"]?["InstanceId"]?.GetValue<string>() ?? "-", left]);
         }
         screen.Table(["KEY", "PUBLIC IP", "BACKEND", "INSTANCE", "TIME LEFT"], rows);
@@ -30,7 +30,7 @@ internal sealed class Views(Screen screen, TestVpc vpc)
     public async Task RouteTableAsync(CancellationToken cancel)
     {
         screen.Note($"Custom entries of the VPC's route table {World.RouteTableId}:");
-        screen.Table(["DESTINATION", "NEXT HOP", "STATUS", "NAME"], (await vpc.Control.CustomRoutesAsync(cancel).ConfigureAwait(false))
+        screen.Table(["DESTINATION", "NEXT HOP", "STATUS", "NAME"], (await vpc.Control.CustomRoutesAsync(cancel))
             .Select(entry => new[] { entry.DestinationCidrBlock, entry.NextHopId ?? "-", entry.Status, entry.RouteEntryName ?? "" }));
     }
 
@@ -38,7 +38,7 @@ internal sealed class Views(Screen screen, TestVpc vpc)
     {
         foreach (var instance in vpc.Instances)
         {
-            var text = await File.ReadAllTextAsync(instance.SubnetFile, cancel).ConfigureAwait(false);
+            var text = await File.ReadAllTextAsync(instance.SubnetFile, cancel);
             screen.Note($"subnet.env on {instance.InstanceId}:  {string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries))}");
         }
     }
@@ -54,7 +54,7 @@ internal sealed class Views(Screen screen, TestVpc vpc)
             List<string> row = [from.Container.Address];
             foreach (var to in containers)
             {
-                row.Add(from == to ? "-" : await PingAsync(from.Container, to.Container.Address, count, cancel).ConfigureAwait(false));
+                row.Add(from == to ? "-" : await PingAsync(from.Container, to.Container.Address, count, cancel));
             }
             rows.Add([.. row]);
         }
@@ -63,7 +63,7 @@ internal sealed class Views(Screen screen, TestVpc vpc)
 
     private static async Task<string> PingAsync(Container from, string to, int count, CancellationToken cancel)
     {
-        var ping = await from.PingAsync(to, cancel, count).ConfigureAwait(false);
+        var ping = await from.PingAsync(to, cancel, count);
         Promise.That(ping.Received == count, $"{from.Address} pings {to}: {ping.Received} of {ping.Sent} answers came back");
         return string.Create(CultureInfo.InvariantCulture, $"{ping.Milliseconds:0.000} ms");
     }

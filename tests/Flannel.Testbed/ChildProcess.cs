@@ -42,7 +42,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         var process = new Process { StartInfo = start.ToProcessStartInfo() };
         var startedAt = Stopwatch.GetTimestamp();
-        await Spawner.StartAsync(process).ConfigureAwait(false);
+        await Spawner.StartAsync(process);
         return new ChildProcess(process, startedAt, start);
     }
 
@@ -52,7 +52,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         try
         {
-            await ended.WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
+            await ended.WaitAsync(limit ?? Eventually.Limit, cancel);
         }
         catch (TimeoutException)
         {
@@ -80,7 +80,7 @@ public sealed class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Kill();
-        await ended.ConfigureAwait(false);
+        await ended;
         var isOurs = start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
         process.Dispose();
         if (isOurs)
@@ -103,7 +103,7 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         var buffer = new char[4096];
         int read;
-        while ((read = await reader.ReadAsync(buffer).ConfigureAwait(false)) > 0)
+        while ((read = await reader.ReadAsync(buffer)) > 0)
         {
             lock (into)
             {

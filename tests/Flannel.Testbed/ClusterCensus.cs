@@ -13,7 +13,7 @@ public sealed class ClusterCensus
     /// <exception cref="TestbedException">A daemon has ended, or two leases name one subnet.</exception>
     public static async Task<ClusterCensus> TakeAsync(ClusterVpc vpc, IEnumerable<ClusterNode> nodes, CancellationToken cancel)
     {
-        var leases = await vpc.LeasesAsync(cancel).ConfigureAwait(false);
+        var leases = await vpc.LeasesAsync(cancel);
         List<ClusterNodeState> found = [];
         foreach (var node in nodes)
         {
@@ -26,7 +26,7 @@ public sealed class ClusterCensus
             {
                 throw new TestbedException($"{node.Name} has {own.Count} leases\n{node.Daemon.Everything}");
             }
-            var file = await node.Instance.ReadSubnetFileAsync(cancel).ConfigureAwait(false);
+            var file = await node.Instance.ReadSubnetFileAsync(cancel);
             found.Add(new ClusterNodeState(node.Name, node.Daemon.Id, file?["FLANNEL_SUBNET"], own[0].Key, own[0].LeaseId, own[0].CreateRevision));
         }
         var twice = found.GroupBy(node => node.Subnet).FirstOrDefault(group => group.Count() > 1);

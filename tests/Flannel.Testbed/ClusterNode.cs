@@ -25,8 +25,8 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <summary>Starts flanneld and waits until it is ready.</summary>
     public async Task<TimeSpan> StartReadyAsync(CancellationToken cancel, params string[] arguments)
     {
-        var daemon = await Instance.StartDaemonAsync(arguments).ConfigureAwait(false);
-        return await daemon.WaitForReadyAsync(cancel, TimeSpan.FromSeconds(60)).ConfigureAwait(false);
+        var daemon = await Instance.StartDaemonAsync(arguments);
+        return await daemon.WaitForReadyAsync(cancel, TimeSpan.FromSeconds(60));
     }
 
     /// <summary>Whether /readyz says so.</summary>
@@ -34,7 +34,7 @@ public sealed class ClusterNode : IAsyncDisposable
     {
         try
         {
-            using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel).ConfigureAwait(false);
+            using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel);
             return answer.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)
@@ -47,12 +47,12 @@ public sealed class ClusterNode : IAsyncDisposable
     /// <param name="name">With its labels.</param>
     public async Task<string?> MetricAsync(string name, CancellationToken cancel)
     {
-        var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel);
         return text.Split('\n').FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal))?[(name.Length + 1)..];
     }
 
     /// <summary>Whether it writes the routes of all nodes, as far as it knows.</summary>
-    public async Task<bool> IsControllerAsync(CancellationToken cancel) => await MetricAsync("flannel_route_controller", cancel).ConfigureAwait(false) == "1";
+    public async Task<bool> IsControllerAsync(CancellationToken cancel) => await MetricAsync("flannel_route_controller", cancel) == "1";
 
     /// <summary>How often its log holds the text.</summary>
     public int Said(string text) => Daemon.StandardError.Split(text).Length - 1;
@@ -60,6 +60,6 @@ public sealed class ClusterNode : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         http.Dispose();
-        await Instance.DisposeAsync().ConfigureAwait(false);
+        await Instance.DisposeAsync();
     }
 }

@@ -36,15 +36,15 @@ public sealed class ClusterVpc : IAsyncDisposable
     /// <param name="etcdArguments">For every member, beside the usual ones.</param>
     public static async Task<ClusterVpc> StartAsync(World world, int members, CancellationToken cancel, params string[] etcdArguments)
     {
-        var vpc = new ClusterVpc(world, new RunFolder("cluster"), await NetworkSwitch.CreateAsync("switch", cancel, VpcTopology.MetadataAddress, VpcTopology.ApiAddress).ConfigureAwait(false));
+        var vpc = new ClusterVpc(world, new RunFolder("cluster"), await NetworkSwitch.CreateAsync("switch", cancel, VpcTopology.MetadataAddress, VpcTopology.ApiAddress));
         try
         {
-            await vpc.BuildAsync(members, etcdArguments, cancel).ConfigureAwait(false);
+            await vpc.BuildAsync(members, etcdArguments, cancel);
             return vpc;
         }
         catch
         {
-            await vpc.DisposeAsync().ConfigureAwait(false);
+            await vpc.DisposeAsync();
             throw;
         }
     }
@@ -56,12 +56,12 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     /// <summary>The lease of a node, or null.</summary>
     public async Task<EtcdKey?> LeaseAsync(ClusterNode node, CancellationToken cancel) =>
-        (await LeasesAsync(cancel).ConfigureAwait(false)).SingleOrDefault(lease => lease.Value.Contains($"\"{node.Instance.PublicIp}\"", StringComparison.Ordinal));
+        (await LeasesAsync(cancel)).SingleOrDefault(lease => lease.Value.Contains($"\"{node.Instance.PublicIp}\"", StringComparison.Ordinal));
 
     /// <summary>The node that the election's key names, or null.</summary>
     public async Task<ClusterNode?> ControllerAsync(CancellationToken cancel)
     {
-        var keys = await Etcd.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", cancel).ConfigureAwait(false);
+        var keys = await Etcd.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", cancel);
         return keys.Count == 0 ? null : nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
     }
 
@@ -71,14 +71,14 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask())).ConfigureAwait(false);
+        await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask()));
         // Of one that did not come to be nothing needs to have been seen.
-        var seen = packets is null || cloud is null ? null : await packets.EndAsync().ConfigureAwait(false);
+        var seen = packets is null || cloud is null ? null : await packets.EndAsync();
         foreach (var part in new IAsyncDisposable?[] { packets, etcd, cloud, network })
         {
             if (part is not null)
             {
-                await part.DisposeAsync().ConfigureAwait(false);
+                await part.DisposeAsync();
             }
         }
         authority.Dispose();
@@ -99,13 +99,13 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     private async Task BuildAsync(int members, string[] etcdArguments, CancellationToken cancel)
     {
-        packets = await PacketWatch.StartAsync(network.Namespace, VpcTopology.MayTellSecrets).ConfigureAwait(false);
+        packets = await PacketWatch.StartAsync(network.Namespace, VpcTopology.MayTellSecrets);
         var cloud = SimulatorProcess.StartAsync(World, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
-        etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel).ConfigureAwait(false);
-        this.cloud = await cloud.ConfigureAwait(false);
+        etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel);
+        this.cloud = await cloud;
         foreach (var facts in World.Instances)
         {
-            var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
+            var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
             var instance = new EcsInstance(facts, Folder, facts.PrivateIp,
             [
                 .. Etcd.ClientArguments, $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080", $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080",
@@ -113,7 +113,7 @@ public sealed class ClusterVpc : IAsyncDisposable
             ], ns);
             var node = new ClusterNode(instance);
             nodes.Add(node);
-            await network.ConnectAsync(ns, node.Port, facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
+            await network.ConnectAsync(ns, node.Port, facts.Mac, facts.PrivateIp, cancel);
         }
     }
 }

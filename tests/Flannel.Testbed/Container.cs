@@ -27,24 +27,24 @@ public sealed partial class Container : IAsyncDisposable
     public static async Task<Container> StartAsync(EcsInstance instance, CancellationToken cancel)
     {
         var host = instance.Namespace ?? throw new TestbedException("containers need namespaces");
-        var environment = await instance.ReadSubnetFileAsync(cancel).ConfigureAwait(false) ?? throw new TestbedException($"no {instance.SubnetFile}");
+        var environment = await instance.ReadSubnetFileAsync(cancel) ?? throw new TestbedException($"no {instance.SubnetFile}");
         var (bridge, mtu) = (environment["FLANNEL_SUBNET"], environment["FLANNEL_MTU"]);
         var slash = bridge.IndexOf('/', StringComparison.Ordinal);
         var gateway = bridge[..slash];
         var address = Next(gateway);
 
-        var ns = await NetworkNamespace.CreateAsync($"container{instance.Facts.Number}", cancel).ConfigureAwait(false);
+        var ns = await NetworkNamespace.CreateAsync($"container{instance.Facts.Number}", cancel);
         await host.IpAsync(cancel,
             $"link add {Bridge} mtu {mtu} type bridge", $"address add {bridge} dev {Bridge}", $"link set {Bridge} up",
-            $"link add c1 mtu {mtu} type veth peer name eth0 mtu {mtu} netns {ns.Name}", $"link set c1 master {Bridge} up").ConfigureAwait(false);
-        await ns.IpAsync(cancel, $"address add {address}{bridge[slash..]} dev eth0", "link set eth0 up", $"route add default via {gateway}").ConfigureAwait(false);
+            $"link add c1 mtu {mtu} type veth peer name eth0 mtu {mtu} netns {ns.Name}", $"link set c1 master {Bridge} up");
+        await ns.IpAsync(cancel, $"address add {address}{bridge[slash..]} dev eth0", "link set eth0 up", $"route add default via {gateway}");
         return new Container(ns, address);
     }
 
     /// <summary>Pings an address from inside the container.</summary>
     public async Task<PingResult> PingAsync(string address, CancellationToken cancel, int count = 1)
     {
-        var result = await ns.ExecAsync("ping", ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address], cancel).ConfigureAwait(false);
+        var result = await ns.ExecAsync("ping", ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address], cancel);
         var counts = Counts().Match(result.Output);
         if (!counts.Success)
         {
@@ -56,7 +56,7 @@ public sealed partial class Container : IAsyncDisposable
 
     /// <summary>Waits until the address answers.</summary>
     public Task WaitForPingAsync(string address, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync($"{Address} reaches {address}",
-        async () => (await PingAsync(address, cancel).ConfigureAwait(false)).Received == 1, cancel, limit);
+        async () => (await PingAsync(address, cancel)).Received == 1, cancel, limit);
 
     public ValueTask DisposeAsync() => ns.DisposeAsync();
 

@@ -39,7 +39,7 @@ internal sealed class ControlGroup : IAsyncDisposable
     {
         foreach (var folder in Folders)
         {
-            await Eventually.IsAsync($"{folder} is empty", () => Task.FromResult(TryRemove(folder)), CancellationToken.None).ConfigureAwait(false);
+            await Eventually.IsAsync($"{folder} is empty", () => Task.FromResult(TryRemove(folder)), CancellationToken.None);
         }
     }
 

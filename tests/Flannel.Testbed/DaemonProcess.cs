@@ -35,7 +35,7 @@ public sealed class DaemonProcess : IAsyncDisposable
         var seenByDaemon = start.ChangeRoot is { } root ? notifyPath[root.Length..] : notifyPath;
         var notify = new NotifySocket(notifyPath);
         var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>()) { ["NOTIFY_SOCKET"] = seenByDaemon };
-        return new DaemonProcess(await ChildProcess.StartAsync(start with { Environment = environment }).ConfigureAwait(false), notify);
+        return new DaemonProcess(await ChildProcess.StartAsync(start with { Environment = environment }), notify);
     }
 
     /// <summary>Waits for READY=1 and returns how long it took from the start.</summary>
@@ -44,7 +44,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     {
         try
         {
-            await Task.WhenAny(Notify.Ready, process.Ended).WaitAsync(limit ?? Eventually.Limit, cancel).ConfigureAwait(false);
+            await Task.WhenAny(Notify.Ready, process.Ended).WaitAsync(limit ?? Eventually.Limit, cancel);
         }
         catch (TimeoutException)
         {
@@ -100,7 +100,7 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await process.DisposeAsync().ConfigureAwait(false);
+        await process.DisposeAsync();
         Notify.Dispose();
     }
 

@@ -13,7 +13,7 @@ public static class DebianRoot
     /// <exception cref="TestbedException">It cannot be made.</exception>
     public static async Task<string> FolderAsync(bool withCloudInit = false)
     {
-        var (folder, reason) = await (withCloudInit ? madeWithCloudInit : made).Value.ConfigureAwait(false);
+        var (folder, reason) = await (withCloudInit ? madeWithCloudInit : made).Value;
         return folder ?? throw new TestbedException(reason!);
     }
 
@@ -27,12 +27,12 @@ public static class DebianRoot
                 return $"no {program} on this machine (package {package})";
             }
         }
-        return await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) ?? (await (withCloudInit ? madeWithCloudInit : made).Value.ConfigureAwait(false)).Reason;
+        return await NetworkNamespace.UnavailableAsync(cancel) ?? (await (withCloudInit ? madeWithCloudInit : made).Value).Reason;
     }
 
     private static async Task<(string? Folder, string? Reason)> MakeAsync(IReadOnlyList<string> arguments)
     {
-        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: limit).ConfigureAwait(false);
+        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: limit);
         return made.ExitCode == 0 ? (made.Output.Trim(), null) : (null, $"no Debian to boot: {made.Error.ReplaceLineEndings(" ").Trim()}");
     }
 }

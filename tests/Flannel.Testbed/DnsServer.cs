@@ -27,7 +27,7 @@ public sealed class DnsServer : IDisposable
     /// <summary>Serves at 127.0.0.1:53 of a namespace.</summary>
     public static async Task<DnsServer> StartAsync(NetworkNamespace ns, string name, IPAddress address)
     {
-        var socket = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp).ConfigureAwait(false);
+        var socket = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 53));
         return new DnsServer(socket, name, address);
     }
@@ -41,10 +41,10 @@ public sealed class DnsServer : IDisposable
         {
             while (true)
             {
-                var question = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0)).ConfigureAwait(false);
+                var question = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
                 if (question.ReceivedBytes > HeaderLength)
                 {
-                    await socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint).ConfigureAwait(false);
+                    await socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint);
                 }
             }
         }

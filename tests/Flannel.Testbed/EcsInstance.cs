@@ -45,7 +45,7 @@ public sealed class EcsInstance : IAsyncDisposable
     public async Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProgramStart(program, [.. arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
-        var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++starts}")).ConfigureAwait(false);
+        var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++starts}"));
         daemons.Add(daemon);
         return daemon;
     }
@@ -70,7 +70,7 @@ public sealed class EcsInstance : IAsyncDisposable
     {
         try
         {
-            var lines = await File.ReadAllLinesAsync(SubnetFile, cancel).ConfigureAwait(false);
+            var lines = await File.ReadAllLinesAsync(SubnetFile, cancel);
             return lines.Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
         }
         catch (FileNotFoundException)
@@ -94,11 +94,11 @@ public sealed class EcsInstance : IAsyncDisposable
     {
         foreach (var daemon in daemons.Where(daemon => !daemon.HasExited))
         {
-            await daemon.KillAsync(cancel).ConfigureAwait(false);
+            await daemon.KillAsync(cancel);
         }
         if (Namespace is not null)
         {
-            await Namespace.IpAsync(cancel, "link set eth0 down").ConfigureAwait(false);
+            await Namespace.IpAsync(cancel, "link set eth0 down");
         }
     }
 
@@ -107,7 +107,7 @@ public sealed class EcsInstance : IAsyncDisposable
     {
         if (Namespace is not null)
         {
-            await Namespace.IpAsync(cancel, "link set eth0 up", $"route replace default via {Gateway}").ConfigureAwait(false);
+            await Namespace.IpAsync(cancel, "link set eth0 up", $"route replace default via {Gateway}");
         }
     }
 
@@ -118,11 +118,11 @@ public sealed class EcsInstance : IAsyncDisposable
     {
         foreach (var daemon in daemons)
         {
-            await daemon.DisposeAsync().ConfigureAwait(false);
+            await daemon.DisposeAsync();
         }
         if (Namespace is not null)
         {
-            await Namespace.DisposeAsync().ConfigureAwait(false);
+            await Namespace.DisposeAsync();
         }
     }
 }

@@ -54,21 +54,21 @@ public sealed class EtcdCluster : IAsyncDisposable
         List<EtcdMember> made = [];
         for (var number = 1; number <= members; number++)
         {
-            var ns = await NetworkNamespace.CreateAsync($"etcd{number}", cancel).ConfigureAwait(false);
+            var ns = await NetworkNamespace.CreateAsync($"etcd{number}", cancel);
             var member = new EtcdMember(number, ns, Path.Combine(folder, $"etcd{number}"), authority, arguments);
             made.Add(member);
-            await network.ConnectAsync(ns, member.Port, string.Create(CultureInfo.InvariantCulture, $"00:16:3e:ff:00:{number:x2}"), member.Address, cancel).ConfigureAwait(false);
+            await network.ConnectAsync(ns, member.Port, string.Create(CultureInfo.InvariantCulture, $"00:16:3e:ff:00:{number:x2}"), member.Address, cancel);
         }
         var cluster = new EtcdCluster(network, authority, folder, made);
         try
         {
-            await cluster.StartMembersAsync(cancel).ConfigureAwait(false);
-            await cluster.EnableAuthenticationAsync(cancel).ConfigureAwait(false);
+            await cluster.StartMembersAsync(cancel);
+            await cluster.EnableAuthenticationAsync(cancel);
             return cluster;
         }
         catch
         {
-            await cluster.DisposeAsync().ConfigureAwait(false);
+            await cluster.DisposeAsync();
             throw;
         }
     }
@@ -76,8 +76,8 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <summary>Starts those that do not run, and waits until all serve.</summary>
     public async Task StartMembersAsync(CancellationToken cancel)
     {
-        await Task.WhenAll(Members.Where(member => !member.IsRunning).Select(StartMemberAsync)).ConfigureAwait(false);
-        await WaitUntilHealthyAsync(cancel).ConfigureAwait(false);
+        await Task.WhenAll(Members.Where(member => !member.IsRunning).Select(StartMemberAsync));
+        await WaitUntilHealthyAsync(cancel);
     }
 
     public Task StartMemberAsync(EtcdMember member) => member.StartAsync(InitialCluster);
@@ -88,8 +88,8 @@ public sealed class EtcdCluster : IAsyncDisposable
         foreach (var member in Members)
         {
             await Eventually.IsAsync($"{member.Name} serves", async () => member.IsRunning
-                ? await member.IsHealthyAsync(cancel).ConfigureAwait(false)
-                : throw new TestbedException($"{member.Name} ended\n{member.Process.StandardError}"), cancel, TimeSpan.FromSeconds(60), () => member.Process.StandardError).ConfigureAwait(false);
+                ? await member.IsHealthyAsync(cancel)
+                : throw new TestbedException($"{member.Name} ended\n{member.Process.StandardError}"), cancel, TimeSpan.FromSeconds(60), () => member.Process.StandardError);
         }
     }
 
@@ -98,7 +98,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     {
         foreach (var member in Members.Where(member => among?.Invoke(member) ?? true))
         {
-            if (await member.IsLeaderAsync(cancel).ConfigureAwait(false))
+            if (await member.IsLeaderAsync(cancel))
             {
                 return member;
             }
@@ -119,14 +119,14 @@ public sealed class EtcdCluster : IAsyncDisposable
     public async Task<TimeSpan> PutEventuallyAsync(string key, string value, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        await Eventually.IsAsync("etcd takes a write", async () => (await TryControlAsync(cancel, "put", key, value).ConfigureAwait(false)).ExitCode == 0, cancel, TimeSpan.FromSeconds(60)).ConfigureAwait(false);
+        await Eventually.IsAsync("etcd takes a write", async () => (await TryControlAsync(cancel, "put", key, value)).ExitCode == 0, cancel, TimeSpan.FromSeconds(60));
         return Stopwatch.GetElapsedTime(started);
     }
 
     /// <summary>All keys that start with the prefix, in order.</summary>
     public async Task<IReadOnlyList<EtcdKey>> ListAsync(string prefix, CancellationToken cancel)
     {
-        var answer = JsonNode.Parse(await ControlAsync(cancel, "get", "--prefix", prefix, "--write-out=json").ConfigureAwait(false))!;
+        var answer = JsonNode.Parse(await ControlAsync(cancel, "get", "--prefix", prefix, "--write-out=json"))!;
         return [.. (answer["kvs"]?.AsArray() ?? []).Select(pair => new EtcdKey(
             Text(pair!["key"]), Text(pair["value"]), (long?)pair["lease"] ?? 0, (long)pair["create_revision"]!, (long)pair["mod_revision"]!))];
     }
@@ -135,7 +135,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancel)
     {
         // "lease 694d… granted with TTL(60s)"
-        var said = await ControlAsync(cancel, "lease", "grant", ((long)timeToLive.TotalSeconds).ToString(CultureInfo.InvariantCulture)).ConfigureAwait(false);
+        var said = await ControlAsync(cancel, "lease", "grant", ((long)timeToLive.TotalSeconds).ToString(CultureInfo.InvariantCulture));
         return long.Parse(said.Split(' ')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
@@ -144,7 +144,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     public async Task<string> SaveSnapshotAsync(CancellationToken cancel)
     {
         var file = Path.Combine(folder, "snapshot.db");
-        await ProcessCommand.RunAsync(Etcdctl(Members[0].Endpoint, ["snapshot", "save", file]), cancel).ConfigureAwait(false);
+        await ProcessCommand.RunAsync(Etcdctl(Members[0].Endpoint, ["snapshot", "save", file]), cancel);
         return file;
     }
 
@@ -154,13 +154,13 @@ public sealed class EtcdCluster : IAsyncDisposable
         restores++;
         foreach (var member in Members)
         {
-            await member.StopAsync(cancel).ConfigureAwait(false);
+            await member.StopAsync(cancel);
             member.Folder = string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(folder, member.Name)}-restored-{restores}");
             await ProcessCommand.RunAsync(new ProgramStart(Control,
                 ["snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}", $"--initial-advertise-peer-urls={member.PeerUrl}"])
-            { Environment = Version3 }, cancel).ConfigureAwait(false);
+            { Environment = Version3 }, cancel);
         }
-        await StartMembersAsync(cancel).ConfigureAwait(false);
+        await StartMembersAsync(cancel);
     }
 
     /// <summary>Runs etcdctl as the operator, from the mainland, against all members.</summary>
@@ -172,7 +172,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     {
         foreach (var member in Members)
         {
-            await member.DisposeAsync().ConfigureAwait(false);
+            await member.DisposeAsync();
         }
     }
 
@@ -193,7 +193,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         ];
         foreach (var command in commands)
         {
-            await ControlAsync(cancel, command).ConfigureAwait(false);
+            await ControlAsync(cancel, command);
         }
         authentication = true;
     }

@@ -12,7 +12,7 @@ public sealed record EtcdKey(string Key, string Value, long LeaseId, long Create
 public sealed class EtcdGateway(HttpClient http)
 {
     public async Task<EtcdKey?> GetAsync(string key, CancellationToken cancel) =>
-        (await RangeAsync(new JsonObject { ["key"] = Encode(key) }, cancel).ConfigureAwait(false)).SingleOrDefault();
+        (await RangeAsync(new JsonObject { ["key"] = Encode(key) }, cancel)).SingleOrDefault();
 
     /// <summary>All keys that start with the prefix, in order.</summary>
     public Task<IReadOnlyList<EtcdKey>> ListAsync(string prefix, CancellationToken cancel)
@@ -28,33 +28,33 @@ public sealed class EtcdGateway(HttpClient http)
 
     /// <summary>True when there was such a key.</summary>
     public async Task<bool> DeleteAsync(string key, CancellationToken cancel) =>
-        Number(await PostAsync("kv/deleterange", new JsonObject { ["key"] = Encode(key) }, cancel).ConfigureAwait(false), "deleted") > 0;
+        Number(await PostAsync("kv/deleterange", new JsonObject { ["key"] = Encode(key) }, cancel), "deleted") > 0;
 
     /// <summary>Ends an etcd lease at once, and with it every key that is attached to it, as its expiry would.</summary>
     public Task RevokeAsync(long leaseId, CancellationToken cancel) => PostAsync("lease/revoke", new JsonObject { ["ID"] = leaseId }, cancel);
 
     /// <summary>A new etcd lease; its id.</summary>
     public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancel) =>
-        Number(await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel).ConfigureAwait(false), "ID");
+        Number(await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel), "ID");
 
     /// <summary>The seconds that a lease was granted for and those that are left.</summary>
     public async Task<(long Granted, long Left)> TimeToLiveAsync(long leaseId, CancellationToken cancel)
     {
-        var answer = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel).ConfigureAwait(false);
+        var answer = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel);
         return (Number(answer, "grantedTTL"), Number(answer, "TTL"));
     }
 
     private async Task<IReadOnlyList<EtcdKey>> RangeAsync(JsonObject request, CancellationToken cancel)
     {
-        var answer = await PostAsync("kv/range", request, cancel).ConfigureAwait(false);
+        var answer = await PostAsync("kv/range", request, cancel);
         return [.. (answer["kvs"]?.AsArray() ?? []).Select(entry => new EtcdKey(
             Decode(entry!["key"]!), entry["value"] is { } value ? Decode(value) : "", Number(entry, "lease"), Number(entry, "create_revision"), Number(entry, "mod_revision")))];
     }
 
     private async Task<JsonNode> PostAsync(string path, JsonObject request, CancellationToken cancel)
     {
-        using var response = await http.PostAsJsonAsync(new Uri($"/v3/{path}", UriKind.Relative), request, cancel).ConfigureAwait(false);
-        var text = await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false);
+        using var response = await http.PostAsJsonAsync(new Uri($"/v3/{path}", UriKind.Relative), request, cancel);
+        var text = await response.Content.ReadAsStringAsync(cancel);
         return response.IsSuccessStatusCode ? JsonNode.Parse(text)! : throw new TestbedException($"etcd {path}: {(int)response.StatusCode} {text}");
     }
 

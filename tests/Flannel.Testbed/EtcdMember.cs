@@ -52,7 +52,7 @@ public sealed class EtcdMember : IAsyncDisposable
     {
         if (process is not null)
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
         }
         process = await ChildProcess.StartAsync(new ProgramStart(Program,
         [
@@ -66,36 +66,36 @@ public sealed class EtcdMember : IAsyncDisposable
             "--bcrypt-cost=4",
             .. arguments,
         ])
-        { Namespace = Namespace }).ConfigureAwait(false);
+        { Namespace = Namespace });
     }
 
     /// <summary>As a power failure ends it.</summary>
     public async Task KillAsync(CancellationToken cancel)
     {
         Process.Kill();
-        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        await Process.WaitForExitAsync(cancel);
     }
 
     /// <summary>In order.</summary>
     public async Task StopAsync(CancellationToken cancel)
     {
         Process.Terminate();
-        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        await Process.WaitForExitAsync(cancel);
     }
 
     /// <summary>Whether it has a leader and can write; asked on its own machine, so that a cut cable does not matter.</summary>
-    public async Task<bool> IsHealthyAsync(CancellationToken cancel) => (await TryGetAsync("/health", cancel).ConfigureAwait(false)).Contains("\"true\"", StringComparison.Ordinal);
+    public async Task<bool> IsHealthyAsync(CancellationToken cancel) => (await TryGetAsync("/health", cancel)).Contains("\"true\"", StringComparison.Ordinal);
 
-    public async Task<bool> IsLeaderAsync(CancellationToken cancel) => (await TryGetAsync("/metrics", cancel).ConfigureAwait(false)).Contains("\netcd_server_is_leader 1\n", StringComparison.Ordinal);
+    public async Task<bool> IsLeaderAsync(CancellationToken cancel) => (await TryGetAsync("/metrics", cancel)).Contains("\netcd_server_is_leader 1\n", StringComparison.Ordinal);
 
     public async ValueTask DisposeAsync()
     {
         if (process is not null)
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
         }
         http.Dispose();
-        await Namespace.DisposeAsync().ConfigureAwait(false);
+        await Namespace.DisposeAsync();
     }
 
     internal static string AddressOf(int number) => string.Create(CultureInfo.InvariantCulture, $"192.168.10.{number}");
@@ -111,7 +111,7 @@ public sealed class EtcdMember : IAsyncDisposable
         limit.CancelAfter(TimeSpan.FromSeconds(2));
         try
         {
-            return await http.GetStringAsync(new Uri(path, UriKind.Relative), limit.Token).ConfigureAwait(false);
+            return await http.GetStringAsync(new Uri(path, UriKind.Relative), limit.Token);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {

@@ -42,7 +42,7 @@ public sealed class EtcdServer : IAsyncDisposable
 
     private static async Task<EtcdServer> StartAsync(EtcdServer server, CancellationToken cancel)
     {
-        await server.StartAgainAsync(cancel).ConfigureAwait(false);
+        await server.StartAgainAsync(cancel);
         return server;
     }
 
@@ -60,7 +60,7 @@ public sealed class EtcdServer : IAsyncDisposable
             .. tls is null ? [] : new[] { $"--cert-file={tls.Server.Certificate}", $"--key-file={tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={tls.Authority}" },
             .. MoreArguments,
         ])
-        { Namespace = ns }).ConfigureAwait(false);
+        { Namespace = ns });
         this.process = process;
         await Eventually.IsAsync($"etcd at {address}:{clientPort} serves", async () =>
         {
@@ -68,22 +68,22 @@ public sealed class EtcdServer : IAsyncDisposable
             {
                 throw new TestbedException($"etcd ended\n{process.StandardError}");
             }
-            return await IsHealthyAsync(cancel).ConfigureAwait(false);
-        }, cancel, context: () => process.StandardError).ConfigureAwait(false);
+            return await IsHealthyAsync(cancel);
+        }, cancel, context: () => process.StandardError);
     }
 
     /// <summary>Ends it in order.</summary>
     public async Task StopAsync(CancellationToken cancel)
     {
         Process.Terminate();
-        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        await Process.WaitForExitAsync(cancel);
     }
 
     /// <summary>Ends it as a power failure does.</summary>
     public async Task KillAsync(CancellationToken cancel)
     {
         Process.Kill();
-        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        await Process.WaitForExitAsync(cancel);
     }
 
     /// <summary>Its process, to hang it or to look at its output.</summary>
@@ -94,7 +94,7 @@ public sealed class EtcdServer : IAsyncDisposable
     {
         const string family = "grpc_server_started_total{";
         const string label = "grpc_method=\"";
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel);
         Dictionary<string, long> requests = [];
         foreach (var line in metrics.Split('\n').Where(line => line.StartsWith(family, StringComparison.Ordinal)))
         {
@@ -113,7 +113,7 @@ public sealed class EtcdServer : IAsyncDisposable
     /// labels.</summary>
     public async Task<double> MetricAsync(string name, CancellationToken cancel)
     {
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel).ConfigureAwait(false);
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel);
         return metrics.Split('\n')
             .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
@@ -127,7 +127,7 @@ public sealed class EtcdServer : IAsyncDisposable
     {
         if (process is not null)
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
         }
         http.Dispose();
     }
@@ -136,7 +136,7 @@ public sealed class EtcdServer : IAsyncDisposable
     {
         try
         {
-            var health = await http.GetStringAsync(new Uri("/health", UriKind.Relative), cancel).ConfigureAwait(false);
+            var health = await http.GetStringAsync(new Uri("/health", UriKind.Relative), cancel);
             return health.Contains("\"true\"", StringComparison.Ordinal);
         }
         catch (HttpRequestException)

@@ -18,7 +18,7 @@ public static class Eventually
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (await ask().ConfigureAwait(false) is { } answer)
+            if (await ask() is { } answer)
             {
                 return answer;
             }
@@ -26,11 +26,11 @@ public static class Eventually
             {
                 throw new TestbedException($"waited {(limit ?? Limit).TotalSeconds:0.#} s in vain for: {awaited}\n{context?.Invoke()}");
             }
-            await Task.Delay(Interval, cancel).ConfigureAwait(false);
+            await Task.Delay(Interval, cancel);
         }
     }
 
     /// <summary>Asks until the answer is yes.</summary>
     public static Task IsAsync(string awaited, Func<Task<bool>> ask, CancellationToken cancel, TimeSpan? limit = null, Func<string>? context = null) =>
-        HasAsync(awaited, async () => await ask().ConfigureAwait(false) ? "yes" : null, cancel, limit, context);
+        HasAsync(awaited, async () => await ask() ? "yes" : null, cancel, limit, context);
 }

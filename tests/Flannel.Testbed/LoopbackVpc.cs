@@ -28,17 +28,17 @@ public sealed class LoopbackVpc : TestVpc
         var folder = new RunFolder("loopback");
         var etcd = EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
         var cloud = SimulatorProcess.StartAsync(world, folder, null, null, "http://127.0.0.1:0", "http://127.0.0.1:0", cancel);
-        return new LoopbackVpc(world, folder, await cloud.ConfigureAwait(false), await etcd.ConfigureAwait(false), reason);
+        return new LoopbackVpc(world, folder, await cloud, await etcd, reason);
     }
 
     public override async ValueTask DisposeAsync()
     {
         foreach (var instance in instances)
         {
-            await instance.DisposeAsync().ConfigureAwait(false);
+            await instance.DisposeAsync();
         }
-        await etcd.DisposeAsync().ConfigureAwait(false);
-        await cloud.DisposeAsync().ConfigureAwait(false);
+        await etcd.DisposeAsync();
+        await cloud.DisposeAsync();
         try
         {
             SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);

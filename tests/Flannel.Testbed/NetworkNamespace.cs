@@ -42,8 +42,8 @@ public sealed class NetworkNamespace : IAsyncDisposable
         }
         try
         {
-            await using var probe = await CreateAsync("probe", cancel).ConfigureAwait(false);
-            await probe.IpAsync(cancel, "link add probe0 type veth peer name probe1").ConfigureAwait(false);
+            await using var probe = await CreateAsync("probe", cancel);
+            await probe.IpAsync(cancel, "link add probe0 type veth peer name probe1");
             return null;
         }
         catch (Exception e) when (e is TestbedException or System.ComponentModel.Win32Exception or IOException)
@@ -59,9 +59,9 @@ public sealed class NetworkNamespace : IAsyncDisposable
         {
             living.Add(name);
         }
-        await ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel).ConfigureAwait(false);
+        await ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel);
         var made = new NetworkNamespace(name);
-        await made.IpAsync(cancel, "link set lo up").ConfigureAwait(false);
+        await made.IpAsync(cancel, "link set lo up");
         return made;
     }
 
@@ -107,11 +107,11 @@ public sealed class NetworkNamespace : IAsyncDisposable
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         var address = IPAddress.Parse(context.DnsEndPoint.Host);
-        var socket = await CreateSocketAsync(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp).ConfigureAwait(false);
+        var socket = await CreateSocketAsync(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             socket.NoDelay = true;
-            await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel).ConfigureAwait(false);
+            await socket.ConnectAsync(new IPEndPoint(address, context.DnsEndPoint.Port), cancel);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -124,7 +124,7 @@ public sealed class NetworkNamespace : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         thread.Dispose();
-        await ProcessCommand.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None).ConfigureAwait(false);
+        await ProcessCommand.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None);
         lock (living)
         {
             living.Remove(Name);

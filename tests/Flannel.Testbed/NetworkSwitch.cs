@@ -18,12 +18,12 @@ public sealed class NetworkSwitch : IAsyncDisposable
     /// <param name="addresses">Addresses of the switch itself beside the gateway's, for programs in <see cref="Namespace"/>.</param>
     public static async Task<NetworkSwitch> CreateAsync(string what, CancellationToken cancel, params string[] addresses)
     {
-        var made = new NetworkSwitch(await NetworkNamespace.CreateAsync(what, cancel).ConfigureAwait(false));
+        var made = new NetworkSwitch(await NetworkNamespace.CreateAsync(what, cancel));
         await made.Namespace.IpAsync(cancel,
             [
                 $"link add {Mainland} type bridge", $"link add {Island} type bridge", $"link set {Mainland} up", $"link set {Island} up",
                 $"address add {Gateway}/16 dev {Mainland}", .. addresses.Select(address => $"address add {address}/32 dev lo"),
-            ]).ConfigureAwait(false);
+            ]);
         return made;
     }
 
@@ -32,8 +32,8 @@ public sealed class NetworkSwitch : IAsyncDisposable
     /// <param name="address">Of 192.168.0.0/16.</param>
     public async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
     {
-        await Namespace.IpAsync(cancel, $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}", $"link set {port} master {Mainland} up").ConfigureAwait(false);
-        await machine.IpAsync(cancel, $"address add {address}/16 dev eth0", "link set eth0 up", $"route add default via {Gateway}").ConfigureAwait(false);
+        await Namespace.IpAsync(cancel, $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}", $"link set {port} master {Mainland} up");
+        await machine.IpAsync(cancel, $"address add {address}/16 dev eth0", "link set eth0 up", $"route add default via {Gateway}");
     }
 
     /// <summary>Moves cables to the island. Those there reach each other and nobody else.</summary>

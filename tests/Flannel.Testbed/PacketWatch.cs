@@ -29,7 +29,7 @@ internal sealed class PacketWatch : IAsyncDisposable
     /// <param name="maySend">Who hands out secrets by its nature, by address and port.</param>
     public static async Task<PacketWatch> StartAsync(NetworkNamespace ns, Func<IPAddress, int, bool> maySend)
     {
-        var socket = await ns.CreateSocketAsync(Packets, SocketType.Raw, (ProtocolType)IPAddress.HostToNetworkOrder((short)EveryProtocol)).ConfigureAwait(false);
+        var socket = await ns.CreateSocketAsync(Packets, SocketType.Raw, (ProtocolType)IPAddress.HostToNetworkOrder((short)EveryProtocol));
         socket.ReceiveBufferSize = 8 << 20;
         return new PacketWatch(socket, maySend);
     }
@@ -39,16 +39,16 @@ internal sealed class PacketWatch : IAsyncDisposable
     /// <exception cref="TestbedException">Nothing was seen at all: then nothing is proved.</exception>
     public async Task<string?> EndAsync()
     {
-        await Eventually.IsAsync("the packet watch has looked at all that came", () => Task.FromResult(socket.Available == 0), CancellationToken.None).ConfigureAwait(false);
+        await Eventually.IsAsync("the packet watch has looked at all that came", () => Task.FromResult(socket.Available == 0), CancellationToken.None);
         socket.Dispose();
-        await watching.ConfigureAwait(false);
+        await watching;
         return segments > 0 ? found : throw new TestbedException("the packet watch saw no TCP segment");
     }
 
     public async ValueTask DisposeAsync()
     {
         socket.Dispose();
-        await watching.ConfigureAwait(false);
+        await watching;
     }
 
     private async Task WatchAsync()
@@ -58,7 +58,7 @@ internal sealed class PacketWatch : IAsyncDisposable
         {
             while (true)
             {
-                var length = await socket.ReceiveAsync(buffer).ConfigureAwait(false);
+                var length = await socket.ReceiveAsync(buffer);
                 Look(buffer.AsSpan(0, length));
             }
         }

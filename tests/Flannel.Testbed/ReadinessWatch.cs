@@ -22,7 +22,7 @@ public sealed class ReadinessWatch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync();
         await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stop.Dispose();
     }
@@ -33,13 +33,13 @@ public sealed class ReadinessWatch : IAsyncDisposable
         {
             foreach (var node in nodes)
             {
-                if (!await node.IsReadyAsync(stop.Token).ConfigureAwait(false))
+                if (!await node.IsReadyAsync(stop.Token))
                 {
                     notReady.AddOrUpdate(node.Name, 1, (_, count) => count + 1);
                 }
             }
             Interlocked.Increment(ref rounds);
-            await Task.Delay(pause, stop.Token).ConfigureAwait(false);
+            await Task.Delay(pause, stop.Token);
         }
     }
 }

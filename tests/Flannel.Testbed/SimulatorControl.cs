@@ -25,7 +25,7 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
 
     /// <summary>The custom entries, those that the system made left out.</summary>
     public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel) =>
-        [.. (await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel).ConfigureAwait(false)).Where(entry => entry.Type == "Custom")];
+        [.. (await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel)).Where(entry => entry.Type == "Custom")];
 
     /// <summary>Waits up to half a minute for a version newer than the given one.</summary>
     public Task<RoutingState> WatchRoutesAsync(long after, CancellationToken cancel) => GetAsync<RoutingState>($"/state/routes/watch?after={after}", cancel);
@@ -36,7 +36,7 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
 
     /// <summary>Calls to the VPC and ECS API, the metadata service left out.</summary>
     public async Task<IReadOnlyList<CloudCall>> ApiCallsAsync(CancellationToken cancel) =>
-        [.. (await CallsAsync(cancel).ConfigureAwait(false)).Where(call => call.Service != "metadata")];
+        [.. (await CallsAsync(cancel)).Where(call => call.Service != "metadata")];
 
     public Task ForgetCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
 
@@ -75,15 +75,15 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public void Dispose() => http.Dispose();
 
     private async Task<T> GetAsync<T>(string path, CancellationToken cancel) =>
-        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), json, cancel).ConfigureAwait(false) ?? throw new TestbedException($"{path}: nothing");
+        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), json, cancel) ?? throw new TestbedException($"{path}: nothing");
 
     private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body, options: json) };
-        using var response = await http.SendAsync(request, cancel).ConfigureAwait(false);
+        using var response = await http.SendAsync(request, cancel);
         if (!response.IsSuccessStatusCode)
         {
-            throw new TestbedException($"simulated cloud: {method} {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancel).ConfigureAwait(false)}");
+            throw new TestbedException($"simulated cloud: {method} {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancel)}");
         }
     }
 }

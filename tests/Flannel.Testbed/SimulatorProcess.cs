@@ -34,21 +34,21 @@ public sealed class SimulatorProcess : IAsyncDisposable
     public static async Task<SimulatorProcess> StartAsync(World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
     {
         var file = Path.Combine(folder.Path, "world.json");
-        await File.WriteAllTextAsync(file, world.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel).ConfigureAwait(false);
+        await File.WriteAllTextAsync(file, world.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel);
         List<string> arguments = ["--world", file, "--api", api, "--control", control, "--until-stdin-closes"];
         if (metadata is not null)
         {
             arguments.AddRange(["--metadata", metadata]);
         }
-        var process = await ChildProcess.StartAsync(new ProgramStart(Locations.Program("AliCloud.Simulator"), arguments) { Namespace = ns }).ConfigureAwait(false);
+        var process = await ChildProcess.StartAsync(new ProgramStart(Locations.Program("AliCloud.Simulator"), arguments) { Namespace = ns });
         try
         {
-            var line = await Eventually.HasAsync("the simulated cloud says where it listens", () => Task.FromResult(FirstLine(process)), cancel, context: () => process.StandardError).ConfigureAwait(false);
+            var line = await Eventually.HasAsync("the simulated cloud says where it listens", () => Task.FromResult(FirstLine(process)), cancel, context: () => process.StandardError);
             return new SimulatorProcess(process, JsonNode.Parse(line)!.AsObject(), ns);
         }
         catch
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
             throw;
         }
     }
@@ -56,7 +56,7 @@ public sealed class SimulatorProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Control.Dispose();
-        await process.DisposeAsync().ConfigureAwait(false);
+        await process.DisposeAsync();
     }
 
     private static string? FirstLine(ChildProcess process)

@@ -34,7 +34,7 @@ public sealed class SlowLink : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync();
         listener.Dispose();
         await accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stop.Dispose();
@@ -47,7 +47,7 @@ public sealed class SlowLink : IAsyncDisposable
         {
             while (true)
             {
-                serving.Add(ServeAsync(await listener.AcceptSocketAsync(stop.Token).ConfigureAwait(false)));
+                serving.Add(ServeAsync(await listener.AcceptSocketAsync(stop.Token)));
             }
         }
         finally
@@ -61,11 +61,11 @@ public sealed class SlowLink : IAsyncDisposable
         using var here = client;
         using var there = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         here.NoDelay = true;
-        await there.ConnectAsync(target.Host, target.Port, stop.Token).ConfigureAwait(false);
+        await there.ConnectAsync(target.Host, target.Port, stop.Token);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         Task[] ways = [CarryAsync(here, there, ended.Token), CarryAsync(there, here, ended.Token)];
-        await Task.WhenAny(ways).ConfigureAwait(false);
-        await ended.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAny(ways);
+        await ended.CancelAsync();
         await Task.WhenAll(ways).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -73,18 +73,18 @@ public sealed class SlowLink : IAsyncDisposable
     {
         var under = Channel.CreateUnbounded<(long Arrived, byte[] Bytes)>();
         var reading = ReadAsync(from, under.Writer, cancel);
-        await foreach (var (arrived, bytes) in under.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
+        await foreach (var (arrived, bytes) in under.Reader.ReadAllAsync(cancel))
         {
             if (Delay - Stopwatch.GetElapsedTime(arrived) is var left && left > TimeSpan.Zero)
             {
-                await Task.Delay(left, cancel).ConfigureAwait(false);
+                await Task.Delay(left, cancel);
             }
             for (var sent = 0; sent < bytes.Length;)
             {
-                sent += await to.SendAsync(bytes.AsMemory(sent), cancel).ConfigureAwait(false);
+                sent += await to.SendAsync(bytes.AsMemory(sent), cancel);
             }
         }
-        await reading.ConfigureAwait(false);
+        await reading;
     }
 
     private static async Task ReadAsync(Socket from, ChannelWriter<(long, byte[])> under, CancellationToken cancel)
@@ -93,7 +93,7 @@ public sealed class SlowLink : IAsyncDisposable
         try
         {
             int read;
-            while ((read = await from.ReceiveAsync(buffer, cancel).ConfigureAwait(false)) > 0)
+            while ((read = await from.ReceiveAsync(buffer, cancel)) > 0)
             {
                 under.TryWrite((Stopwatch.GetTimestamp(), buffer[..read]));
             }

@@ -65,19 +65,19 @@ public sealed class SystemdMachine : IAsyncDisposable
         {
             Directory.CreateDirectory(Path.Combine(folder, name));
         }
-        await File.WriteAllBytesAsync(Path.Combine(folder, "netns"), [], cancel).ConfigureAwait(false);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "netns"), [], cancel);
         // With an identity it is no first boot, which would enable every unit there is.
         Directory.CreateDirectory(Path.Combine(folder, "upper", "etc"));
-        await File.WriteAllTextAsync(Path.Combine(folder, "upper", "etc", "machine-id"), $"{Guid.NewGuid():N}\n", cancel).ConfigureAwait(false);
+        await File.WriteAllTextAsync(Path.Combine(folder, "upper", "etc", "machine-id"), $"{Guid.NewGuid():N}\n", cancel);
         var machine = new SystemdMachine(lower, folder, packages, ns, bootLimit ?? TimeSpan.FromSeconds(60));
         try
         {
-            await machine.BootAsync(cancel).ConfigureAwait(false);
+            await machine.BootAsync(cancel);
             return machine;
         }
         catch
         {
-            await machine.DisposeAsync().ConfigureAwait(false);
+            await machine.DisposeAsync();
             throw;
         }
     }
@@ -92,7 +92,7 @@ public sealed class SystemdMachine : IAsyncDisposable
     public async Task WriteAsync(string path, string text, CancellationToken cancel)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(PathOf(path))!);
-        await File.WriteAllTextAsync(PathOf(path), text, cancel).ConfigureAwait(false);
+        await File.WriteAllTextAsync(PathOf(path), text, cancel);
     }
 
     /// <summary>Runs a shell's line inside, as root, for at most 50 s: exit code 124 afterwards.</summary>
@@ -103,7 +103,7 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     /// <summary>A property of a unit, as <c>systemctl show</c> has it.</summary>
     public async Task<string> PropertyAsync(string unit, string property, CancellationToken cancel) =>
-        (await RunAsync($"systemctl show --value --property={property} {unit}", cancel).ConfigureAwait(false)).Trim();
+        (await RunAsync($"systemctl show --value --property={property} {unit}", cancel)).Trim();
 
     /// <summary>What the journal has of a unit, since the machine was first booted.</summary>
     public Task<string> JournalAsync(string unit, CancellationToken cancel) => RunAsync($"journalctl --no-pager --quiet --output=cat --unit={unit}", cancel);
@@ -111,23 +111,23 @@ public sealed class SystemdMachine : IAsyncDisposable
     /// <summary>As <c>reboot</c>: everything ends in order, /run is empty afterwards, the disk is kept.</summary>
     public async Task RebootAsync(CancellationToken cancel)
     {
-        await RunAsync("systemctl reboot", cancel).ConfigureAwait(false);
-        await EndAsync(RebootExitCode, cancel).ConfigureAwait(false);
-        await BootAsync(cancel).ConfigureAwait(false);
+        await RunAsync("systemctl reboot", cancel);
+        await EndAsync(RebootExitCode, cancel);
+        await BootAsync(cancel);
     }
 
     /// <summary>As its power button: everything ends in order.</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {
         Posix.Signal(leader, Posix.SigPowerOff);
-        await EndAsync(0, cancel).ConfigureAwait(false);
+        await EndAsync(0, cancel);
     }
 
     /// <summary>As the power fails.</summary>
     public async Task CrashAsync(CancellationToken cancel)
     {
         Process.Kill();
-        await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        await Process.WaitForExitAsync(cancel);
         leader = 0;
     }
 
@@ -135,10 +135,10 @@ public sealed class SystemdMachine : IAsyncDisposable
     {
         if (process is not null)
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
         }
         process = await ChildProcess.StartAsync(new ProgramStart("/bin/sh",
-            ["-c", Enter, "enter", folder, .. group.Doors, "--", Boot, "boot", folder, lower, Name, ns.Name, packages])).ConfigureAwait(false);
+            ["-c", Enter, "enter", folder, .. group.Doors, "--", Boot, "boot", folder, lower, Name, ns.Name, packages]));
         var state = "";
         await Eventually.IsAsync("the machine is up", async () =>
         {
@@ -147,12 +147,12 @@ public sealed class SystemdMachine : IAsyncDisposable
                 throw new TestbedException($"the machine ended as it booted\n{Said}");
             }
             leader = FindLeader();
-            state = leader == 0 ? "" : (await TryAsync("systemctl is-system-running", cancel).ConfigureAwait(false)).Output.Trim();
+            state = leader == 0 ? "" : (await TryAsync("systemctl is-system-running", cancel)).Output.Trim();
             return state is "running" or "degraded";
-        }, cancel, bootLimit, () => $"{state}\n{Said}").ConfigureAwait(false);
+        }, cancel, bootLimit, () => $"{state}\n{Said}");
         if (state == "degraded")
         {
-            throw new TestbedException($"units of the machine failed as it booted\n{await RunAsync("systemctl --failed --plain --no-legend; journalctl -b --no-pager -p warning", cancel).ConfigureAwait(false)}");
+            throw new TestbedException($"units of the machine failed as it booted\n{await RunAsync("systemctl --failed --plain --no-legend; journalctl -b --no-pager -p warning", cancel)}");
         }
     }
 
@@ -160,9 +160,9 @@ public sealed class SystemdMachine : IAsyncDisposable
     {
         if (process is not null)
         {
-            await process.DisposeAsync().ConfigureAwait(false);
+            await process.DisposeAsync();
         }
-        await group.DisposeAsync().ConfigureAwait(false);
+        await group.DisposeAsync();
     }
 
     /// <summary>What a machine has left on this one; nothing after <see cref="DisposeAsync"/>.</summary>
@@ -185,7 +185,7 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     private async Task EndAsync(int exitCode, CancellationToken cancel)
     {
-        var ended = await Process.WaitForExitAsync(cancel).ConfigureAwait(false);
+        var ended = await Process.WaitForExitAsync(cancel);
         leader = 0;
         if (ended != exitCode)
         {

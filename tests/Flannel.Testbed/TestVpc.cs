@@ -33,9 +33,9 @@ public abstract class TestVpc : IAsyncDisposable
     public SimulatorControl Control => Cloud.Control;
 
     /// <summary>In namespaces where they can be made, else on the loopback.</summary>
-    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) => await NetworkNamespace.UnavailableAsync(cancel).ConfigureAwait(false) is { } reason
-        ? await LoopbackVpc.StartAsync(world, cancel, reason).ConfigureAwait(false)
-        : await VpcTopology.StartAsync(world, cancel).ConfigureAwait(false);
+    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) => await NetworkNamespace.UnavailableAsync(cancel) is { } reason
+        ? await LoopbackVpc.StartAsync(world, cancel, reason)
+        : await VpcTopology.StartAsync(world, cancel);
 
     /// <summary>Puts the network config where every daemon looks for it.</summary>
     public Task PublishConfigAsync(CancellationToken cancel, string config = Config)
@@ -53,7 +53,7 @@ public abstract class TestVpc : IAsyncDisposable
     /// <summary>The instance whose daemon holds the election, or null when no key of the election names one.</summary>
     public async Task<EcsInstance?> ControllerAsync(CancellationToken cancel)
     {
-        var keys = await Etcd.Keys.ListAsync($"{Prefix}/ali-vpc/controller", cancel).ConfigureAwait(false);
+        var keys = await Etcd.Keys.ListAsync($"{Prefix}/ali-vpc/controller", cancel);
         return keys.Count == 0 ? null : Instances.SingleOrDefault(instance => keys[0].Value.Contains(instance.InstanceId, StringComparison.Ordinal));
     }
 

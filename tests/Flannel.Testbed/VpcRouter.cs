@@ -37,17 +37,17 @@ public sealed class VpcRouter : IAsyncDisposable
     {
         var router = new VpcRouter(ns, control, machines);
         // The tables of a VPC exist from the start: its first state is version 1 or later.
-        await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel), cancel);
         router.following = router.FollowAsync();
         return router;
     }
 
     public async ValueTask DisposeAsync()
     {
-        await stop.CancelAsync().ConfigureAwait(false);
+        await stop.CancelAsync();
         try
         {
-            await following.ConfigureAwait(false);
+            await following;
         }
         catch (OperationCanceledException)
         {
@@ -60,17 +60,17 @@ public sealed class VpcRouter : IAsyncDisposable
     {
         while (true)
         {
-            var state = await control.WatchRoutesAsync(Version, stop.Token).ConfigureAwait(false);
+            var state = await control.WatchRoutesAsync(Version, stop.Token);
             if (state.Version > Version)
             {
-                await ApplyAsync(state, stop.Token).ConfigureAwait(false);
+                await ApplyAsync(state, stop.Token);
             }
         }
     }
 
     private async Task ApplyAsync(RoutingState state, CancellationToken cancel)
     {
-        var tableOf = await TablesOfVSwitchesAsync(cancel).ConfigureAwait(false);
+        var tableOf = await TablesOfVSwitchesAsync(cancel);
         var checkOn = state.Interfaces.Where(card => card.SourceDestCheck).Select(card => card.PrivateIp).ToHashSet();
         var rules = machines.Values.SelectMany(machine => RulesOf(machine, Table(tableOf[machine.VSwitchId]), checkOn)).ToHashSet();
         var routes = tables.SelectMany(table => RoutesOf(table.Key, table.Value, state, checkOn)).ToHashSet();
@@ -82,7 +82,7 @@ public sealed class VpcRouter : IAsyncDisposable
         ];
         if (lines.Length > 0)
         {
-            await ns.IpAsync(cancel, lines).ConfigureAwait(false);
+            await ns.IpAsync(cancel, lines);
         }
         (this.routes, this.rules, Version) = (routes, rules, state.Version);
     }
@@ -117,7 +117,7 @@ public sealed class VpcRouter : IAsyncDisposable
 
     private async Task<Dictionary<string, string>> TablesOfVSwitchesAsync(CancellationToken cancel)
     {
-        var state = await control.StateAsync(cancel).ConfigureAwait(false);
+        var state = await control.StateAsync(cancel);
         return state["vpcs"]!.AsArray().SelectMany(vpc => vpc!["vSwitches"]!.AsArray())
             .ToDictionary(vSwitch => vSwitch!["vSwitchId"]!.GetValue<string>(), vSwitch => vSwitch!["routeTableId"]!.GetValue<string>());
     }

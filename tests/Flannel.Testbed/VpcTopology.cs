@@ -46,16 +46,16 @@ public sealed class VpcTopology : TestVpc
     public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel, string? etcdName = null)
     {
         var vpc = new VpcTopology(world, new RunFolder("vpc"),
-            await NetworkNamespace.CreateAsync("cloud", cancel).ConfigureAwait(false), await NetworkNamespace.CreateAsync("etcd", cancel).ConfigureAwait(false));
+            await NetworkNamespace.CreateAsync("cloud", cancel), await NetworkNamespace.CreateAsync("etcd", cancel));
         try
         {
             vpc.EtcdTls = etcdName is null ? null : new TlsFiles(vpc.Folder.Path, etcdName, EtcdAddress);
-            await vpc.BuildAsync(cancel).ConfigureAwait(false);
+            await vpc.BuildAsync(cancel);
             return vpc;
         }
         catch
         {
-            await vpc.DisposeAsync().ConfigureAwait(false);
+            await vpc.DisposeAsync();
             throw;
         }
     }
@@ -67,14 +67,14 @@ public sealed class VpcTopology : TestVpc
     public override async ValueTask DisposeAsync()
     {
         // Of one that did not come to be nothing needs to have been seen.
-        var seen = packets is null || router is null ? null : await packets.EndAsync().ConfigureAwait(false);
+        var seen = packets is null || router is null ? null : await packets.EndAsync();
         // The router first: with the instances go the cables that it works on.
         IAsyncDisposable?[] parts = [packets, router, .. instances, etcd, cloud, etcdNamespace, cloudNamespace];
         foreach (var part in parts)
         {
             if (part is not null)
             {
-                await part.DisposeAsync().ConfigureAwait(false);
+                await part.DisposeAsync();
             }
         }
         EtcdTls?.Dispose();
@@ -98,29 +98,29 @@ public sealed class VpcTopology : TestVpc
     private async Task BuildAsync(CancellationToken cancel)
     {
         await cloudNamespace.SetAsync(
-            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1")).ConfigureAwait(false);
+            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1"));
         packets = await PacketWatch.StartAsync(cloudNamespace, (from, port) =>
-            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379) || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress)).ConfigureAwait(false);
-        await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo").ConfigureAwait(false);
-        await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel).ConfigureAwait(false);
+            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379) || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
+        await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo");
+        await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel);
 
         var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), etcdNamespace, EtcdAddress, cancel, EtcdTls);
         var cloud = SimulatorProcess.StartAsync(World, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
         foreach (var facts in World.Instances)
         {
-            await AddInstanceAsync(facts, cancel).ConfigureAwait(false);
+            await AddInstanceAsync(facts, cancel);
         }
-        this.etcd = await etcd.ConfigureAwait(false);
-        this.cloud = await cloud.ConfigureAwait(false);
-        router = await VpcRouter.StartAsync(cloudNamespace, Control, World.Instances, cancel).ConfigureAwait(false);
+        this.etcd = await etcd;
+        this.cloud = await cloud;
+        router = await VpcRouter.StartAsync(cloudNamespace, Control, World.Instances, cancel);
     }
 
     private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
     {
-        var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel).ConfigureAwait(false);
+        var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
         instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
-        await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel).ConfigureAwait(false);
-        await ns.SetAsync(("ipv4/ip_forward", "1")).ConfigureAwait(false);
+        await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel);
+        await ns.SetAsync(("ipv4/ip_forward", "1"));
     }
 
     /// <summary>A cable from the router to eth0 of the machine. The router answers ARP for everybody, as the VPC does.</summary>
@@ -131,8 +131,8 @@ public sealed class VpcTopology : TestVpc
             $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}",
             $"address add {gateway}/32 dev {port}",
             $"link set {port} up",
-            $"route add {address}/32 dev {port}").ConfigureAwait(false);
-        await cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0")).ConfigureAwait(false);
-        await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}").ConfigureAwait(false);
+            $"route add {address}/32 dev {port}");
+        await cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0"));
+        await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}");
     }
 }

@@ -11,9 +11,9 @@ internal sealed class AssumedRoleProvider(AssumedRole role, ICredentialProvider 
 
     public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        var answer = await source.FetchAsync(cancellation).ConfigureAwait(false);
+        var answer = await source.FetchAsync(cancellation);
         return answer is ProviderResult.Found { Key: var key }
-            ? await sts.AssumeAsync(role, new ProviderSource(source, key), cancellation).ConfigureAwait(false)
+            ? await sts.AssumeAsync(role, new ProviderSource(source, key), cancellation)
             : answer;
     }
 }

@@ -105,14 +105,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <summary>Asks the links in their order, as for a first key, and tells what each of them said. The key of now, its refresh and the log are not
     /// touched; the metadata service and STS are asked as usual.</summary>
     public async Task<IReadOnlyList<CredentialLink>> ExplainAsync(CancellationToken cancellation) =>
-        (await another().WalkAsync(cancellation).ConfigureAwait(false)).Links;
+        (await another().WalkAsync(cancellation)).Links;
 
     public async ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
     {
-        await gate.WaitAsync(cancellation).ConfigureAwait(false);
+        await gate.WaitAsync(cancellation);
         try
         {
-            return Usable() is { } now && !now.Key.IsSameAs(rejected) ? now.Answer : await FetchAsync(cancellation).ConfigureAwait(false);
+            return Usable() is { } now && !now.Key.IsSameAs(rejected) ? now.Answer : await FetchAsync(cancellation);
         }
         finally
         {
@@ -122,11 +122,11 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
 
     private async ValueTask<CredentialResult> SlowGetAsync(CancellationToken cancellation)
     {
-        await gate.WaitAsync(cancellation).ConfigureAwait(false);
+        await gate.WaitAsync(cancellation);
         try
         {
             if (Usable() is { } now) return now.Answer;
-            var fetched = await FetchAsync(cancellation).ConfigureAwait(false);
+            var fetched = await FetchAsync(cancellation);
             return fetched is CredentialResult.Found || current is not { } old || !IsAlive(old) ? fetched : old.Answer;
         }
         finally
@@ -145,7 +145,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     /// <summary>Walks the chain. Under the gate.</summary>
     private async Task<CredentialResult> FetchAsync(CancellationToken cancellation)
     {
-        var walked = await walk.WalkAsync(cancellation).ConfigureAwait(false);
+        var walked = await walk.WalkAsync(cancellation);
         if (walked is { Key: { } key, Provider: { } provider })
         {
             var found = new Current(key, provider, walked.From, IsUnjudged: clock.Known is null && !key.IsAlive(time.GetUtcNow()));
@@ -207,10 +207,10 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
     {
         try
         {
-            await gate.WaitAsync(stopping.Token).ConfigureAwait(false);
+            await gate.WaitAsync(stopping.Token);
             try
             {
-                if (await FetchAsync(stopping.Token).ConfigureAwait(false) is not CredentialResult.Found)
+                if (await FetchAsync(stopping.Token) is not CredentialResult.Found)
                     Arm(TimeSpan.FromSeconds(50 + 20 * Chance()));
             }
             finally

@@ -23,7 +23,7 @@ internal sealed class CredentialSearch(IReadOnlyList<ICredentialProvider> provid
                 continue;
             }
 
-            switch (await provider.FetchAsync(cancellation).ConfigureAwait(false))
+            switch (await provider.FetchAsync(cancellation))
             {
                 case ProviderResult.Found { Key: { Expiration: { } end } expired } when clock.Known is { } now && !expired.IsAlive(now):
                     // Of a file that nobody replaced.
@@ -46,7 +46,7 @@ internal sealed class CredentialSearch(IReadOnlyList<ICredentialProvider> provid
         }
 
         if (role is null) return new CredentialSearchResult(key, from, from?.Name ?? "", links);
-        var answer = from is null ? null : await sts!.AssumeAsync(role, new ProviderSource(from, key!), cancellation).ConfigureAwait(false);
+        var answer = from is null ? null : await sts!.AssumeAsync(role, new ProviderSource(from, key!), cancellation);
         var assumed = (answer as ProviderResult.Found)?.Key;
         links.Add(answer switch
         {

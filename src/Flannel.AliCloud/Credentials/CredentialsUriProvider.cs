@@ -38,9 +38,9 @@ internal sealed class CredentialsUriProvider(
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         try
         {
-            using var response = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
+            using var response = await http.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, linked.Token);
             if (response.StatusCode != HttpStatusCode.OK) return new ProviderResult.Failed($"{Variable} answers with HTTP {(int)response.StatusCode}");
-            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
+            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token);
             if (body is null) return new ProviderResult.Failed($"{Variable} answers with more than {LargestAnswer} bytes");
             var answer = TemporaryKey.Read(body, Variable, clock.Known, mustSaySuccess: false);
             CryptographicOperations.ZeroMemory(body);

@@ -37,7 +37,7 @@ internal sealed class OidcProvider(Func<string, string?> environment, Profile? p
         CryptographicOperations.ZeroMemory(bytes);
         if (token.Reveal().Length is < 4 or > LongestToken || token.Reveal().ContainsAnyExceptInRange((byte)'!', (byte)'~'))
             return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path!)} does not hold a token");
-        return await sts.AssumeWithOidcAsync(asked = wanted, provider!, token, cancellation).ConfigureAwait(false);
+        return await sts.AssumeWithOidcAsync(asked = wanted, provider!, token, cancellation);
     }
 
     private string? Value(string? ofProfile, string variable) =>

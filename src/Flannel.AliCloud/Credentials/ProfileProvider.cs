@@ -57,7 +57,7 @@ internal sealed class ProfileProvider : ICredentialProvider
             if (Open(file!, isGiven) is { } refusal) return refusal;
         }
 
-        return await inner!.FetchAsync(cancellation).ConfigureAwait(false) switch
+        return await inner!.FetchAsync(cancellation) switch
         {
             ProviderResult.Found found => found,
             ProviderResult.NotConfigured not => not with { Why = $"{Name}: {not.Why}" },

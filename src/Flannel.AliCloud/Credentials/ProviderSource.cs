@@ -9,7 +9,7 @@ internal sealed class ProviderSource(ICredentialProvider provider, AccessKey fir
     public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) => new(new CredentialResult.Found(first, provider.Name));
 
     public async ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation) =>
-        await provider.FetchAsync(cancellation).ConfigureAwait(false) switch
+        await provider.FetchAsync(cancellation) switch
         {
             ProviderResult.Found { Key: var key } => new CredentialResult.Found(key, provider.Name),
             ProviderResult.Failed failed => new CredentialResult.Failed(failed.Line),

@@ -25,19 +25,19 @@ public sealed class RamRoleProvider(
             return new ProviderResult.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role") { IsDisabled = true };
         var named = (ofProfile ?? environment("ALIBABA_CLOUD_ECS_METADATA"))?.Trim();
         if (!string.IsNullOrEmpty(named)) return ResourceIdFormat.IsRole(named)
-            ? await OfRoleAsync(named, named, cancellation).ConfigureAwait(false) ?? NoRole($"the instance does not have the role {named} of {Namer}")
+            ? await OfRoleAsync(named, named, cancellation) ?? NoRole($"the instance does not have the role {named} of {Namer}")
             : new ProviderResult.Failed($"{Namer} does not hold the name of a role");
 
         // The role of last time saves a round trip; another one may have been attached since.
-        if (role is { } last && await OfRoleAsync(last, null, cancellation).ConfigureAwait(false) is { } again) return again;
+        if (role is { } last && await OfRoleAsync(last, null, cancellation) is { } again) return again;
         role = null;
-        switch (await metadata.GetAsync(Root, cancellation).ConfigureAwait(false))
+        switch (await metadata.GetAsync(Root, cancellation))
         {
             case MetadataResult.Found { Text: var text }:
                 var first = text.Split('\n')[0].Trim();
                 if (first.Length == 0) return NoRole("no RAM role is attached to this instance");
                 return ResourceIdFormat.IsRole(first)
-                    ? await OfRoleAsync(first, null, cancellation).ConfigureAwait(false) ?? NoRole("the instance's RAM role was just detached")
+                    ? await OfRoleAsync(first, null, cancellation) ?? NoRole("the instance's RAM role was just detached")
                     : new ProviderResult.Failed("the metadata service lists something that is not the name of a role");
             case MetadataResult.Absent:
                 return NoRole("no RAM role is attached to this instance");
@@ -64,7 +64,7 @@ public sealed class RamRoleProvider(
     /// <returns>Null when the instance has no such role.</returns>
     private async Task<ProviderResult?> OfRoleAsync(string name, string? named, CancellationToken cancellation)
     {
-        switch (await metadata.GetAsync(Root + name, cancellation).ConfigureAwait(false))
+        switch (await metadata.GetAsync(Root + name, cancellation))
         {
             case MetadataResult.Found { Text: var text }:
                 role = name;

@@ -7,7 +7,7 @@ internal static class BoundedBody
     public static async Task<byte[]?> ReadAsync(HttpContent content, int limit, CancellationToken cancellation)
     {
         if (content.Headers.ContentLength > limit) return null;
-        await using var stream = await content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+        await using var stream = await content.ReadAsStreamAsync(cancellation);
         var buffer = new byte[Math.Min(limit, content.Headers.ContentLength is { } known ? Math.Max((int)known, 1) : 4096)];
         var length = 0;
         while (true)
@@ -15,11 +15,11 @@ internal static class BoundedBody
             if (length == buffer.Length)
             {
                 // One byte more tells whether the limit was the end.
-                if (length == limit) return await stream.ReadAsync(new byte[1], cancellation).ConfigureAwait(false) == 0 ? buffer : null;
+                if (length == limit) return await stream.ReadAsync(new byte[1], cancellation) == 0 ? buffer : null;
                 Array.Resize(ref buffer, (int)Math.Min((long)buffer.Length * 2, limit));
             }
 
-            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation).ConfigureAwait(false);
+            var read = await stream.ReadAsync(buffer.AsMemory(length), cancellation);
             if (read == 0) return length == buffer.Length ? buffer : buffer[..length];
             length += read;
         }

@@ -53,7 +53,7 @@ internal sealed class CloudTransport : IDisposable
     {
         try
         {
-            return await RepeatAsync(call, type, scope, source ?? credentials).ConfigureAwait(false);
+            return await RepeatAsync(call, type, scope, source ?? credentials);
         }
         catch (OperationCanceledException) when (!scope.Caller.IsCancellationRequested)
         {
@@ -67,7 +67,7 @@ internal sealed class CloudTransport : IDisposable
         AccessKey? key = null;
         if (call.Proof is null)
         {
-            var answer = await source!.GetAsync(scope.Token).ConfigureAwait(false);
+            var answer = await source!.GetAsync(scope.Token);
             if (answer is not CredentialResult.Found { Key: var given }) return NoKey<T>(answer);
             key = given;
         }
@@ -76,7 +76,7 @@ internal sealed class CloudTransport : IDisposable
         while (true)
         {
             var signedWith = clock.Offset;
-            var attempt = await AttemptAsync(call, type, key, scope).ConfigureAwait(false);
+            var attempt = await AttemptAsync(call, type, key, scope);
             if (attempt.Error is not { } error) return new(attempt.Value, null, attempt.Value!.RequestId!);
             var failed = new CloudResult<T>(null, error, error.RequestId);
             switch (error)
@@ -94,7 +94,7 @@ internal sealed class CloudTransport : IDisposable
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
                     refreshed = true;
-                    var newer = await source!.RefreshAsync(key, scope.Token).ConfigureAwait(false);
+                    var newer = await source!.RefreshAsync(key, scope.Token);
                     if (newer is not CredentialResult.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
                     key = newKey;
                     continue;
@@ -121,7 +121,7 @@ internal sealed class CloudTransport : IDisposable
         SendResult<T> attempt;
         for (var i = 0; ; i++)
         {
-            attempt = await SendAsync(call, type, key, candidates[i], scope).ConfigureAwait(false);
+            attempt = await SendAsync(call, type, key, candidates[i], scope);
             if (attempt.NameUnknown && i + 1 < candidates.Count) continue;
             if (i > 0 && attempt.Error?.Code != CloudErrorCodes.Connect && candidates[0].Host.Contains("-vpc.", StringComparison.Ordinal))
             {
@@ -148,8 +148,8 @@ internal sealed class CloudTransport : IDisposable
         using var request = Sign(call, key, endpoint);
         try
         {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
-            var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token).ConfigureAwait(false);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token);
             var attempt = CloudResponseReader.Read(call, type, key, response, body, clock.Now);
             if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may hold a key
             if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);

@@ -39,11 +39,11 @@ public static class EndpointCheck
                 if (Proxies.AddressFor(endpoint.Address) is { } proxy)
                 {
                     // What lies behind it is the proxy's to resolve and to reach.
-                    using var greeted = await ConnectAsync(proxy, options, limit.Token).ConfigureAwait(false);
+                    using var greeted = await ConnectAsync(proxy, options, limit.Token);
                     return new EndpointCheckResult(service.Name(), $"{endpoint} through the proxy {Proxies.For(endpoint.Address)}", true, "");
                 }
 
-                var greeting = await GreetAsync(endpoint, options, limit.Token).ConfigureAwait(false);
+                var greeting = await GreetAsync(endpoint, options, limit.Token);
                 return new EndpointCheckResult(service.Name(), $"{endpoint} is {greeting}", true, string.Join("; ", failures));
             }
             catch (Exception e) when (e is SocketException or IOException or AuthenticationException
@@ -61,22 +61,22 @@ public static class EndpointCheck
 
     private static async Task<string> GreetAsync(CloudEndpoint endpoint, CloudApiOptions options, CancellationToken cancellation)
     {
-        using var socket = await ConnectAsync(endpoint.Address, options, cancellation).ConfigureAwait(false);
+        using var socket = await ConnectAsync(endpoint.Address, options, cancellation);
         var peer = ((IPEndPoint)socket.RemoteEndPoint!).Address;
         if (peer.IsIPv4MappedToIPv6) peer = peer.MapToIPv4();
         if (endpoint.IsPlain) return $"{peer}, without TLS";
         await using var stream = new SslStream(new NetworkStream(socket));
-        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = endpoint.Address.DnsSafeHost }, cancellation).ConfigureAwait(false);
+        await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = endpoint.Address.DnsSafeHost }, cancellation);
         return $"{peer}, {(stream.SslProtocol == SslProtocols.Tls13 ? "TLS 1.3" : "TLS 1.2")}";
     }
 
     private static async Task<Socket> ConnectAsync(Uri address, CloudApiOptions options, CancellationToken cancellation)
     {
-        var addresses = await NameLookup.ResolveAsync(address.DnsSafeHost, options, cancellation).ConfigureAwait(false);
+        var addresses = await NameLookup.ResolveAsync(address.DnsSafeHost, options, cancellation);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(addresses, address.Port, cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(addresses, address.Port, cancellation);
             return socket;
         }
         catch

@@ -10,11 +10,11 @@ internal static class NameLookup
     /// <summary>As <see cref="SocketsHttpHandler"/> connects by itself, apart from the limit.</summary>
     public static async ValueTask<Stream> ConnectAsync(DnsEndPoint host, CloudApiOptions options, CancellationToken cancellation)
     {
-        var addresses = await ResolveAsync(host.Host, options, cancellation).ConfigureAwait(false);
+        var addresses = await ResolveAsync(host.Host, options, cancellation);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, host.Port, cancellation).ConfigureAwait(false);
+            await socket.ConnectAsync(addresses, host.Port, cancellation);
             return new NetworkStream(socket, ownsSocket: true);
         }
         catch
@@ -33,7 +33,7 @@ internal static class NameLookup
         limit.CancelAfter(options.NameTimeout);
         try
         {
-            return await options.Resolve(host, limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);
+            return await options.Resolve(host, limit.Token).WaitAsync(limit.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {

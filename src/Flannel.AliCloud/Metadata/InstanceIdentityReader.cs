@@ -28,7 +28,7 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
             $"{inside}/network-interface-id", $"{inside}/vpc-id", $"{inside}/vswitch-id", $"{inside}/primary-ip-address", $"{inside}/private-ipv4s",
             $"{inside}/vswitch-cidr-block", $"{inside}/vpc-cidr-block",
         ];
-        var answers = await Task.WhenAll(paths.Select(p => metadata.GetAsync(p, cancellation))).ConfigureAwait(false);
+        var answers = await Task.WhenAll(paths.Select(p => metadata.GetAsync(p, cancellation)));
         for (var i = 0; i < answers.Length; i++)
         {
             switch (answers[i])
@@ -40,7 +40,7 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
                 case MetadataResult.Absent when i < 4:
                     return new InstanceIdentityResult.NotAnEcsInstance($"the metadata service at {metadata.Endpoint} has no {paths[i]}: this is not an ECS instance");
                 case MetadataResult.Absent when i == 4:
-                    return await NoSuchInterfaceAsync(mac, cancellation).ConfigureAwait(false);
+                    return await NoSuchInterfaceAsync(mac, cancellation);
             }
         }
 
@@ -89,7 +89,7 @@ public sealed class InstanceIdentityReader(MetadataClient metadata)
     }
 
     private async Task<InstanceIdentityResult> NoSuchInterfaceAsync(string mac, CancellationToken cancellation) =>
-        await metadata.GetAsync("meta-data/network/interfaces/macs/", cancellation).ConfigureAwait(false) switch
+        await metadata.GetAsync("meta-data/network/interfaces/macs/", cancellation) switch
         {
             MetadataResult.Found found => new InstanceIdentityResult.NoSuchInterface(mac, Macs(found.Text)),
             MetadataResult.Unreachable unreachable => new InstanceIdentityResult.Unreachable(unreachable.Line),

@@ -56,11 +56,11 @@ public sealed class MetadataClient : IDisposable
         var renewed = false;
         while (true)
         {
-            var held = await token.GetAsync(cancellation).ConfigureAwait(false);
+            var held = await token.GetAsync(cancellation);
             if (held.Unreachable is { } line) return new MetadataResult.Unreachable(line);
             if (held.Secret is null && options.TokenOnly)
                 return new MetadataResult.Refused($"the metadata service gives no token ({held.Reason}) and plain mode is forbidden (ALIBABA_CLOUD_IMDSV1_DISABLED)");
-            var answer = await AskAsync(HttpMethod.Get, $"latest/{path}", held.Secret, cancellation).ConfigureAwait(false);
+            var answer = await AskAsync(HttpMethod.Get, $"latest/{path}", held.Secret, cancellation);
             if (answer.Unreachable is { } why) return new MetadataResult.Unreachable(why);
             logger.MetadataAnswered(path, (int)answer.Status);
             switch (answer.Status)
@@ -94,7 +94,7 @@ public sealed class MetadataClient : IDisposable
 
     private async Task<MetadataToken.Held> AskTokenAsync(CancellationToken cancellation)
     {
-        var answer = await AskAsync(HttpMethod.Put, "latest/api/token", null, cancellation).ConfigureAwait(false);
+        var answer = await AskAsync(HttpMethod.Put, "latest/api/token", null, cancellation);
         if (answer.Unreachable is { } line) return new(null, "", line);
         var text = answer.Status == HttpStatusCode.OK ? answer.Text : null;
         if (text is { Length: > 0 and <= 4096 } && !text.AsSpan().ContainsAnyExceptInRange('!', '~')) return new(new Secret(text), "", null);
@@ -108,12 +108,12 @@ public sealed class MetadataClient : IDisposable
         var pause = options.FirstPause;
         for (var repetition = 0; ; repetition++)
         {
-            var answer = await AskOnceAsync(method, path, withToken, cancellation).ConfigureAwait(false);
+            var answer = await AskOnceAsync(method, path, withToken, cancellation);
             var busy = answer.Status == HttpStatusCode.TooManyRequests || (int)answer.Status >= 500;
             if (!busy || repetition >= options.Repetitions) return answer;
             double chance;
             lock (random) chance = random.NextDouble();
-            await Task.Delay(pause * (0.5 + chance / 2), time, cancellation).ConfigureAwait(false);
+            await Task.Delay(pause * (0.5 + chance / 2), time, cancellation);
             pause *= 1.5;
         }
     }
@@ -128,8 +128,8 @@ public sealed class MetadataClient : IDisposable
         if (withToken is not null) request.Headers.TryAddWithoutValidation("X-aliyun-ecs-metadata-token", withToken.RevealText());
         try
         {
-            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
-            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token).ConfigureAwait(false);
+            using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
+            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token);
             return new Answer(response.StatusCode, body is null ? null : Encoding.UTF8.GetString(body).Trim(), null);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)

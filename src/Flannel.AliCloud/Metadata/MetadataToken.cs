@@ -31,13 +31,13 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
     public async ValueTask<Held> GetAsync(CancellationToken cancellation)
     {
         var before = Volatile.Read(ref asked);
-        await gate.WaitAsync(cancellation).ConfigureAwait(false);
+        await gate.WaitAsync(cancellation);
         try
         {
             // Whoever waited for another's question takes its answer, a failure too: else ten questions to a dead address time out one after another.
             if (asked != before) return last!;
             if (kept is { } now && time.GetElapsedTime(now.Since) < now.For) return now.Value;
-            var held = await ask(cancellation).ConfigureAwait(false);
+            var held = await ask(cancellation);
             (last, asked) = (held, asked + 1);
             kept = held.Unreachable is null ? (held, time.GetTimestamp(), held.Secret is null ? PlainFor : KeptFor) : null;
             return held;

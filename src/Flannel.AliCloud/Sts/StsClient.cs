@@ -27,32 +27,32 @@ internal sealed class StsClient(
     /// <param name="source">Whose key signs the call.</param>
     public async Task<ProviderResult> AssumeAsync(AssumedRole role, ICredentialSource source, CancellationToken cancellation)
     {
-        var call = CloudCall.OfSts("AssumeRole", await RegionAsync(role, cancellation).ConfigureAwait(false))
+        var call = CloudCall.OfSts("AssumeRole", await RegionAsync(role, cancellation))
             .With("RoleArn", role.Arn)
             .With("RoleSessionName", role.SessionName)
             .With("DurationSeconds", role.DurationSeconds ?? DefaultDuration)
             .With("ExternalId", role.ExternalId)
             .With("Policy", role.Policy);
-        return await SendAsync(call, role, source, cancellation).ConfigureAwait(false);
+        return await SendAsync(call, role, source, cancellation);
     }
 
     /// <summary>The token itself says who asks: the call is not signed, and carries everything in its body, which no proxy logs.</summary>
     public async Task<ProviderResult> AssumeWithOidcAsync(AssumedRole role, string providerArn, Secret token, CancellationToken cancellation)
     {
-        var call = CloudCall.OfSts("AssumeRoleWithOIDC", await RegionAsync(role, cancellation).ConfigureAwait(false))
+        var call = CloudCall.OfSts("AssumeRoleWithOIDC", await RegionAsync(role, cancellation))
             .With("RoleArn", role.Arn)
             .With("OIDCProviderArn", providerArn)
             .With("RoleSessionName", role.SessionName)
             .With("DurationSeconds", role.DurationSeconds ?? DefaultDuration)
             .With("Policy", role.Policy)
             .Proving(token);
-        return await SendAsync(call, role, null, cancellation).ConfigureAwait(false);
+        return await SendAsync(call, role, null, cancellation);
     }
 
     private async Task<ProviderResult> SendAsync(CloudCall call, AssumedRole role, ICredentialSource? source, CancellationToken cancellation)
     {
         using var scope = new CallDeadline(options.CallTimeout, time, cancellation);
-        var answer = await Transport().SendAsync(call, CloudResponseJson.Default.AssumedRoleResponse, scope, source).ConfigureAwait(false);
+        var answer = await Transport().SendAsync(call, CloudResponseJson.Default.AssumedRoleResponse, scope, source);
         if (answer.Error is { } error)
             return new ProviderResult.Failed($"{role.Name}: {call.RamAction} failed: {error.Code}: {error.Message}{error.RequestNote}")
             {
@@ -68,7 +68,7 @@ internal sealed class StsClient(
     {
         if ((role.RegionId ?? environment("ALIBABA_CLOUD_STS_REGION")?.Trim()) is { Length: > 0 } given) return given; // one that is none is refused by its name
         if (regionId is not null || options.StsEndpoint is not null) return regionId ?? "";
-        return await metadata.GetAsync("meta-data/region-id", cancellation).ConfigureAwait(false) is MetadataResult.Found { Text: var here } && ResourceIdFormat.IsRegion(here)
+        return await metadata.GetAsync("meta-data/region-id", cancellation) is MetadataResult.Found { Text: var here } && ResourceIdFormat.IsRegion(here)
             ? here
             : "";
     }

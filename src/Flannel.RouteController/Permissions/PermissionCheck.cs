@@ -41,7 +41,7 @@ public sealed class PermissionCheck
     /// <param name="destination">A subnet of the cluster's network that no entry has, for the dry runs.</param>
     public static async Task<PermissionCheck> TakeAsync(CloudApi api, AliVpcBackendData self, Ipv4Network destination, CancellationToken cancellation)
     {
-        var survey = new PermissionCheck { VSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation).ConfigureAwait(false) };
+        var survey = new PermissionCheck { VSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation) };
         if (survey.VSwitch.Error is { Kind: CloudErrorKind.RefreshCredentials } or { HttpStatus: 0 })
         {
             survey.Refusal = survey.VSwitch.Error;
@@ -49,10 +49,10 @@ public sealed class PermissionCheck
         }
 
         survey.Note("vpc:DescribeVSwitchAttributes", "", survey.VSwitch.Error);
-        await survey.ReadAsync(api, self, cancellation).ConfigureAwait(false);
-        await survey.TryWritesAsync(api, self, destination, cancellation).ConfigureAwait(false);
-        await survey.LookAtInterfaceAsync(api, self, cancellation).ConfigureAwait(false);
-        survey.Quota = await api.GetRouteEntryQuotaAsync(self.RegionId, cancellation).ConfigureAwait(false);
+        await survey.ReadAsync(api, self, cancellation);
+        await survey.TryWritesAsync(api, self, destination, cancellation);
+        await survey.LookAtInterfaceAsync(api, self, cancellation);
+        survey.Quota = await api.GetRouteEntryQuotaAsync(self.RegionId, cancellation);
         if (survey.Quota.Error is not { Code: CloudErrorCodes.InvalidRequest })
             survey.Note("quotas:GetProductQuota", "the limit of a route table is taken to be 200", survey.Quota.Error);
         return survey;
@@ -60,11 +60,11 @@ public sealed class PermissionCheck
 
     private async Task ReadAsync(CloudApi api, AliVpcBackendData self, CancellationToken cancellation)
     {
-        Tables = await api.DescribeRouteTableListAsync(self.RegionId, self.VpcId, cancellation).ConfigureAwait(false);
+        Tables = await api.DescribeRouteTableListAsync(self.RegionId, self.VpcId, cancellation);
         Note("vpc:DescribeRouteTableList", "each vSwitch is asked for its table by itself", Tables.Error);
         if (VSwitch.Value?.RouteTableId is { Length: > 0 } tableId)
         {
-            Entries = await api.DescribeRouteEntryListAsync(self.RegionId, tableId, cancellation).ConfigureAwait(false);
+            Entries = await api.DescribeRouteEntryListAsync(self.RegionId, tableId, cancellation);
             Note("vpc:DescribeRouteEntryList", "", Entries.Error);
         }
         else
@@ -73,9 +73,9 @@ public sealed class PermissionCheck
         }
 
         const string overlaps = "overlaps with the VPC's ranges are told by the API's refusal only";
-        Vpc = await api.DescribeVpcAttributeAsync(self.RegionId, self.VpcId, cancellation).ConfigureAwait(false);
+        Vpc = await api.DescribeVpcAttributeAsync(self.RegionId, self.VpcId, cancellation);
         Note("vpc:DescribeVpcAttribute", overlaps, Vpc.Error);
-        VSwitches = await api.DescribeVSwitchesAsync(self.RegionId, self.VpcId, cancellation).ConfigureAwait(false);
+        VSwitches = await api.DescribeVSwitchesAsync(self.RegionId, self.VpcId, cancellation);
         Note("vpc:DescribeVSwitches", overlaps, VSwitches.Error);
     }
 
@@ -92,8 +92,7 @@ public sealed class PermissionCheck
             }
 
             var hop = self.PrimaryInterface ? new NextHop("Instance", self.InstanceId) : new NextHop("NetworkInterface", self.NetworkInterfaceId);
-            var answer = await api.DryRunAsync(action, self.RegionId, new NewRouteEntry(tableId, destination, hop, "flannel-check", "a dry run"), cancellation)
-                .ConfigureAwait(false);
+            var answer = await api.DryRunAsync(action, self.RegionId, new NewRouteEntry(tableId, destination, hop, "flannel-check", "a dry run"), cancellation);
             Note(name, lost, answer.Error);
         }
     }
@@ -101,13 +100,13 @@ public sealed class PermissionCheck
     private async Task LookAtInterfaceAsync(CloudApi api, AliVpcBackendData self, CancellationToken cancellation)
     {
         const string lost = "the source/destination check stays on where it is on, and drops the containers' packets: switch it off yourself";
-        var interfaces = await api.DescribeNetworkInterfacesAsync(self.RegionId, [self.NetworkInterfaceId], cancellation).ConfigureAwait(false);
+        var interfaces = await api.DescribeNetworkInterfacesAsync(self.RegionId, [self.NetworkInterfaceId], cancellation);
         Note("ecs:DescribeNetworkInterfaces", lost, interfaces.Error);
         SourceDestCheck = interfaces.Value?.FirstOrDefault(facts => facts.NetworkInterfaceId == self.NetworkInterfaceId)?.SourceDestCheck;
         // There is no dry run of it. To switch off what is off already changes nothing.
         if (SourceDestCheck == false)
             Note("ecs:ModifyNetworkInterfaceAttribute", lost,
-                (await api.SwitchOffSourceDestCheckAsync(self.RegionId, self.NetworkInterfaceId, cancellation).ConfigureAwait(false)).Error);
+                (await api.SwitchOffSourceDestCheckAsync(self.RegionId, self.NetworkInterfaceId, cancellation)).Error);
         else
             rights.Add(NotTried(
                 "ecs:ModifyNetworkInterfaceAttribute", lost, interfaces.Error,

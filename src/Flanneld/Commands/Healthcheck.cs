@@ -18,7 +18,7 @@ internal static class Healthcheck
     {
         const string path = "/readyz";
         if (options.HealthzPort == 0) return "--healthz-port is not given: give the port that the daemon was started with";
-        var (status, text) = await AskAsync(options, path, cancellation).ConfigureAwait(false);
+        var (status, text) = await AskAsync(options, path, cancellation);
         var lines = text.TrimEnd('\n').ReplaceLineEndings("; ");
         return status switch
         {
@@ -42,8 +42,8 @@ internal static class Healthcheck
         using var client = new HttpClient(handler) { Timeout = Limit, MaxResponseContentBufferSize = 65536 };
         try
         {
-            using var answer = await client.GetAsync(new Uri($"http://{endpoint}{path}"), cancellation).ConfigureAwait(false);
-            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false));
+            using var answer = await client.GetAsync(new Uri($"http://{endpoint}{path}"), cancellation);
+            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(cancellation));
         }
         catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {

@@ -31,7 +31,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         using var held = Lock();
         if (problems.Count > 0) return problems[0];
         if (InterfaceSelection.OfThisHost().Select(options, out var error) is { } selected)
-            await ReleaseLeasesAsync(selected, cancellation).ConfigureAwait(false);
+            await ReleaseLeasesAsync(selected, cancellation);
         else problems.Add(error);
         // Whatever became of the leases, this host is not to use the subnet any more; a daemon beside this may have written the file again.
         RemoveFiles();
@@ -43,16 +43,16 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         try
         {
             var reading = connections.Registry.ReadAsync(cancellation);
-            var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}").ConfigureAwait(false);
-            var owner = await IdentifyAsync(state, selected, cancellation).ConfigureAwait(false);
+            var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}");
+            var owner = await IdentifyAsync(state, selected, cancellation);
             var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
             if (own.Count == 0 && problems.Count == 0)
-                await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release").ConfigureAwait(false);
+                await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
             // Before the first mark, by which the route goes: a command that is ended while it waits has left no file behind.
             if (own.Count > 0) RemoveFiles();
             foreach (var lease in own)
             {
-                if (await ReleaseAsync(lease, cancellation).ConfigureAwait(false) is { } problem) problems.Add(problem);
+                if (await ReleaseAsync(lease, cancellation) is { } problem) problems.Add(problem);
             }
         }
         catch (EtcdException e)
@@ -89,7 +89,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         var owner = new LeaseOwner(selected.PublicIp, null);
         if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
         var asking = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
-        return await AnnounceAsync(asking, "waiting for the metadata service to say which instance this is").ConfigureAwait(false)
+        return await AnnounceAsync(asking, "waiting for the metadata service to say which instance this is")
             is InstanceIdentityResult.Identity { Value: var self }
             ? owner with { Instance = new LeaseInstance(self.InstanceId, self.VpcId) }
             : owner;
@@ -117,21 +117,21 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             var leaving = lease.Attributes with { BackendData = (node with { Released = true }).ToJson() };
             if (!node.Released)
             {
-                if (await connections.Registry.ChangeAsync(lease, leaving, cancellation).ConfigureAwait(false) is not { } changed) return Interfered(lease);
+                if (await connections.Registry.ChangeAsync(lease, leaving, cancellation) is not { } changed) return Interfered(lease);
                 lease = changed;
             }
 
-            problem = await WaitForRouteAsync(lease, node.InstanceId, cancellation).ConfigureAwait(false);
+            problem = await WaitForRouteAsync(lease, node.InstanceId, cancellation);
         }
 
         if (lease.IsReservation)
         {
-            await SayAsync($"{lease.Subnet} is a reservation and stays one; delete {options.EtcdKeys.Subnets}{lease.Key} to end it").ConfigureAwait(false);
+            await SayAsync($"{lease.Subnet} is a reservation and stays one; delete {options.EtcdKeys.Subnets}{lease.Key} to end it");
             return problem;
         }
 
-        if (!await connections.Registry.GiveBackAsync(lease, cancellation).ConfigureAwait(false)) return Interfered(lease);
-        await SayAsync($"{lease.Subnet} is released").ConfigureAwait(false);
+        if (!await connections.Registry.GiveBackAsync(lease, cancellation)) return Interfered(lease);
+        await SayAsync($"{lease.Subnet} is released");
         return problem;
     }
 
@@ -141,19 +141,18 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         var began = time.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
-            var status = await RouteStatusStore.ReadAsync(connections.Etcd, options.EtcdKeys, lease.Key, cancellation).ConfigureAwait(false);
+            var status = await RouteStatusStore.ReadAsync(connections.Etcd, options.EtcdKeys, lease.Key, cancellation);
             if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return null;
             var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
             if (isFirst || isOver)
             {
-                var controller = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+                var controller = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
                 if (isOver) return StillThere(lease, status, controller);
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
-                await SayAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}")
-                    .ConfigureAwait(false);
+                await SayAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
             }
 
-            await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(Pause, time, cancellation);
         }
     }
 
@@ -179,9 +178,9 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
 
     private async Task<T> AnnounceAsync<T>(Task<T> answer, string line)
     {
-        await Task.WhenAny(answer, Task.Delay(Prompt, time)).ConfigureAwait(false);
-        if (!answer.IsCompleted) await SayAsync(line).ConfigureAwait(false);
-        return await answer.ConfigureAwait(false);
+        await Task.WhenAny(answer, Task.Delay(Prompt, time));
+        if (!answer.IsCompleted) await SayAsync(line);
+        return await answer;
     }
 
     private static string Interfered(Lease lease) =>

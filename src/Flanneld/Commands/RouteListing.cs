@@ -20,9 +20,9 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         try
         {
-            var state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+            var state = await connections.Registry.ReadAsync(cancellation);
             if (NodeBackend.Unusable(state.Config, options.EtcdKeys) is { } unusable) return unusable;
-            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
             if (cluster is ClusterIdResult.Unreadable)
                 return $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster;"
                     + " delete the key, and the route controller creates a new one";
@@ -32,12 +32,11 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
             var backend = Connections.Backend(((ConfigState.Present)state.Config).Config);
             using var cloud = connections.OpenCloud(backend);
             var routes = new RouteInventory(id, cloud.Api, time, random, logger);
-            var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation).ConfigureAwait(false), cancellation)
-                .ConfigureAwait(false);
+            var listing = await routes.ListAsync(state.ToSnapshot(), await OwnVpcAsync(cancellation), cancellation);
             var name = id?.Value ?? "without an id yet: the first route controller creates one";
-            await Console.Out.WriteAsync($"cluster {name}\n").ConfigureAwait(false);
-            await Console.Out.WriteAsync(listing.Text).ConfigureAwait(false);
-            return await RemoveAsync(routes, listing, cancellation).ConfigureAwait(false);
+            await Console.Out.WriteAsync($"cluster {name}\n");
+            await Console.Out.WriteAsync(listing.Text);
+            return await RemoveAsync(routes, listing, cancellation);
         }
         catch (EtcdException e)
         {
@@ -49,17 +48,17 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         var problems = 0;
         if (options.RemoveLeftovers)
-            problems += await RemoveAsync(routes, listing.Leftovers, "leftover", cancellation).ConfigureAwait(false);
-        if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route").ConfigureAwait(false);
-        if (options.DeleteStale) problems += await RemoveAsync(routes, listing.Stale, "stale", cancellation).ConfigureAwait(false);
+            problems += await RemoveAsync(routes, listing.Leftovers, "leftover", cancellation);
+        if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route");
+        if (options.DeleteStale) problems += await RemoveAsync(routes, listing.Stale, "stale", cancellation);
         if (options.RemoveRoutesOf is { } mark)
         {
             var others = listing.OfOtherClusters.Where(route => route.Mark == mark).ToList();
-            if (others.Count == 0) await Console.Out.WriteLineAsync($"no route of {mark}").ConfigureAwait(false);
-            problems += await RemoveAsync(routes, others, $"of {mark}", cancellation).ConfigureAwait(false);
+            if (others.Count == 0) await Console.Out.WriteLineAsync($"no route of {mark}");
+            problems += await RemoveAsync(routes, others, $"of {mark}", cancellation);
         }
 
-        await Console.Out.WriteAsync(Summary(listing)).ConfigureAwait(false);
+        await Console.Out.WriteAsync(Summary(listing));
         return problems > 0 ? "not all could be deleted, see above"
             : listing.Complete ? null
             : "the list is not complete: something could not be read, see above";
@@ -70,10 +69,10 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         if (chosen.Count == 0) return 0;
         var removal = await routes.RemoveAsync(
-            chosen, async () => (await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false)).ToSnapshot(),
-            cancellation).ConfigureAwait(false);
-        foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem).ConfigureAwait(false);
-        await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted").ConfigureAwait(false);
+            chosen, async () => (await connections.Registry.ReadAsync(cancellation)).ToSnapshot(),
+            cancellation);
+        foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem);
+        await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted");
         return removal.Problems.Count;
     }
 
@@ -107,7 +106,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     /// <summary>Null where this host is no ECS instance: then only the VPCs of the leases are listed.</summary>
     private async Task<VpcId?> OwnVpcAsync(CancellationToken cancellation) =>
         InterfaceSelection.OfThisHost().Select(options, out _) is { } selected
-        && await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false)
+        && await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation)
             is InstanceIdentityResult.Identity { Value: var self }
             ? new VpcId(self.RegionId, self.VpcId)
             : null;

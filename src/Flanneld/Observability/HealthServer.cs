@@ -73,12 +73,12 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                _ = ServeAsync(Add(await listener.AcceptAsync(cancellation).ConfigureAwait(false)), cancellation);
+                _ = ServeAsync(Add(await listener.AcceptAsync(cancellation)), cancellation);
             }
             catch (SocketException)
             {
                 // The peer was gone before it was accepted, or descriptors ran out: the next accept may do better.
-                await Task.Delay(AcceptRetry, time, cancellation).ConfigureAwait(false);
+                await Task.Delay(AcceptRetry, time, cancellation);
             }
         }
     }
@@ -116,12 +116,12 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         using var both = CancellationTokenSource.CreateLinkedTokenSource(connection.Limit.Token, cancellation);
         try
         {
-            var head = await ReadHeadAsync(connection.Socket, both.Token).ConfigureAwait(false);
+            var head = await ReadHeadAsync(connection.Socket, both.Token);
             connection.HasRequest = true;
             connection.Limit.CancelAfter(AnswerTime);
             var answer = head is null ? Answer(400, "bad request\n", "GET") : Answer(head);
             for (var sent = 0; sent < answer.Length;)
-                sent += await connection.Socket.SendAsync(answer.AsMemory(sent), both.Token).ConfigureAwait(false);
+                sent += await connection.Socket.SendAsync(answer.AsMemory(sent), both.Token);
             connection.Socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
@@ -144,7 +144,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         var length = 0;
         while (length < buffer.Length)
         {
-            var read = await connection.ReceiveAsync(buffer.AsMemory(length), cancellation).ConfigureAwait(false);
+            var read = await connection.ReceiveAsync(buffer.AsMemory(length), cancellation);
             if (read == 0) return null;
             length += read;
             if (buffer.AsSpan(0, length).IndexOf("\r\n\r\n"u8) >= 0) return Encoding.Latin1.GetString(buffer, 0, length);

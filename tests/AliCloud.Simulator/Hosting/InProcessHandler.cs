@@ -17,13 +17,13 @@ internal sealed class InProcessHandler(RequestDelegate service) : HttpMessageHan
         context.Request.Headers.Host = request.Headers.Host ?? request.RequestUri.Authority;
         if (request.Content is { } content)
         {
-            context.Request.Body = new MemoryStream(await content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
+            context.Request.Body = new MemoryStream(await content.ReadAsByteArrayAsync(cancellationToken));
             foreach (var (name, values) in content.Headers.NonValidated) context.Request.Headers[name] = values.ToArray();
         }
 
         using var body = new MemoryStream();
         context.Response.Body = body;
-        await service(context).ConfigureAwait(false);
+        await service(context);
         if (lifetime.IsAborted) throw new HttpRequestException(HttpRequestError.ResponseEnded, "the connection was reset");
 
         var response = new HttpResponseMessage((HttpStatusCode)context.Response.StatusCode)

@@ -80,7 +80,7 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         try
         {
             var mishap = Trouble(request);
-            await SleepAsync(Way, cancellation).ConfigureAwait(false);
+            await SleepAsync(Way, cancellation).ConfigureAwait(Inline);
             Watch(request, Moment.Arrived);
             cancellation.ThrowIfCancellationRequested();
             switch (mishap)
@@ -95,10 +95,10 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
                 case Mishap.NeverHeardOf: return Error("NeverHeardOf");
             }
 
-            var answer = await base.SendAsync(message, cancellation).ConfigureAwait(false);
+            var answer = await base.SendAsync(message, cancellation).ConfigureAwait(Inline);
             Watch(request, Moment.Done);
             if (mishap == Mishap.ResetAfterSuccess) throw new HttpRequestException(HttpRequestError.ResponseEnded, "reset");
-            await SleepAsync(mishap == Mishap.SilenceAfterSuccess ? Timeout.InfiniteTimeSpan : Way, cancellation).ConfigureAwait(false);
+            await SleepAsync(mishap == Mishap.SilenceAfterSuccess ? Timeout.InfiniteTimeSpan : Way, cancellation).ConfigureAwait(Inline);
             return answer;
         }
         finally
@@ -107,14 +107,17 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         }
     }
 
+    /// <summary>The handler continues in the callback of a timer, outside of the context of <see cref="VirtualTime"/>: under it, HttpClient would
+    /// continue on the thread pool.</summary>
+    private const ConfigureAwaitOptions Inline = ConfigureAwaitOptions.None;
+
     /// <summary>Always ends in a timer's callback, so that whoever waits goes on there and not on the pool.</summary>
     private async Task SleepAsync(TimeSpan span, CancellationToken cancellation)
     {
         var done = new TaskCompletionSource();
-        await using var timer = time.CreateTimer(_ => done.TrySetResult(), null, span, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
-        await using var stop = cancellation.Register(() => time.CreateTimer(_ => done.TrySetCanceled(cancellation), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
-            .ConfigureAwait(false);
-        await done.Task.ConfigureAwait(false);
+        await using var timer = time.CreateTimer(_ => done.TrySetResult(), null, span, Timeout.InfiniteTimeSpan);
+        await using var stop = cancellation.Register(() => time.CreateTimer(_ => done.TrySetCanceled(cancellation), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+        await done.Task.ConfigureAwait(Inline);
     }
 
     private static HttpResponseMessage Answer(HttpStatusCode status, string body) => StubHandler.Answer(status, body);

@@ -23,19 +23,19 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
         Forwarding();
         Password();
         var etcd = new EtcdCheck(options, connections, report);
-        var state = await etcd.RunAsync(selected, cancellation).ConfigureAwait(false);
+        var state = await etcd.RunAsync(selected, cancellation);
         var config = state?.Config is ConfigState.Present { Config: var present } && NodeBackend.Refusal(present) is null ? present : null;
         if (config is null || NodeBackend.NeedsRoutes(config))
         {
-            var cluster = state is not null ? await etcd.ControllerAsync(cancellation).ConfigureAwait(false) : null;
-            await CloudAsync(selected, config, state, cluster, cancellation).ConfigureAwait(false);
+            var cluster = state is not null ? await etcd.ControllerAsync(cancellation) : null;
+            await CloudAsync(selected, config, state, cluster, cancellation);
         }
         else
         {
             report.Add(CheckResult.Note("cloud", $"not asked: backend {config.BackendType} has no routes"));
         }
 
-        await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable()).ConfigureAwait(false);
+        await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable());
         return report.Problems == 0 ? null : $"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above";
     }
 
@@ -75,7 +75,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     private async Task CloudAsync(
         SelectedInterface? selected, NetworkConfig? config, RegistryState? state, ClusterId? cluster, CancellationToken cancellation)
     {
-        var identity = await IdentityAsync(selected, cancellation).ConfigureAwait(false);
+        var identity = await IdentityAsync(selected, cancellation);
         if (!options.MayControlRoutes)
         {
             report.Add(CheckResult.Note("credentials", "none are needed, and the cloud's API is not asked: --route-controller=never"));
@@ -87,12 +87,12 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
             var check = new CloudCheck(report, time) { Cluster = cluster };
             if (identity is null)
             {
-                await check.CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
+                await check.CredentialsAsync(cloud, backend.Role, cancellation);
                 report.Add(CheckResult.Note("cloud", "endpoints, rights, route table, quota and ranges are not looked at: this node's place in the cloud is not known"));
             }
             else
             {
-                await check.RunAsync(cloud, backend, AliVpcBackendData.Of(identity), config, state?.ToSnapshot(), cancellation).ConfigureAwait(false);
+                await check.RunAsync(cloud, backend, AliVpcBackendData.Of(identity), config, state?.ToSnapshot(), cancellation);
             }
         }
 
@@ -101,7 +101,7 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
 
     /// <summary>Whether it answers at all, where nothing else can be asked of it.</summary>
     private async Task MetadataAsync(CancellationToken cancellation) => report.Add(
-        await connections.Metadata.GetAsync("meta-data/instance-id", cancellation).ConfigureAwait(false) switch
+        await connections.Metadata.GetAsync("meta-data/instance-id", cancellation) switch
         {
             MetadataResult.Found =>
                 CheckResult.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"),
@@ -118,11 +118,11 @@ internal sealed class Check(DaemonOptions options, Connections connections, Time
     {
         if (selected is null)
         {
-            await MetadataAsync(cancellation).ConfigureAwait(false);
+            await MetadataAsync(cancellation);
             return null;
         }
 
-        switch (await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation).ConfigureAwait(false))
+        switch (await new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation))
         {
             case InstanceIdentityResult.Identity { Value: var identity }:
                 report.Add(CheckResult.Ok("metadata", $"{connections.Metadata.Endpoint} answers, {connections.Metadata.Mode}"));

@@ -35,12 +35,12 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
     {
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        var reached = await EndpointAsync(EndpointCheck.VpcAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        await EndpointAsync(EndpointCheck.EcsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        if (backend.Role is not null) await EndpointAsync(EndpointCheck.StsAsync(cloud.Options, self.RegionId, time, cancellation)).ConfigureAwait(false);
-        await CredentialsAsync(cloud, backend.Role, cancellation).ConfigureAwait(false);
+        var reached = await EndpointAsync(EndpointCheck.VpcAsync(cloud.Options, self.RegionId, time, cancellation));
+        await EndpointAsync(EndpointCheck.EcsAsync(cloud.Options, self.RegionId, time, cancellation));
+        if (backend.Role is not null) await EndpointAsync(EndpointCheck.StsAsync(cloud.Options, self.RegionId, time, cancellation));
+        await CredentialsAsync(cloud, backend.Role, cancellation);
         var network = config?.Network;
-        var survey = await PermissionCheck.TakeAsync(cloud.Api, self, SampleOf(config), cancellation).ConfigureAwait(false);
+        var survey = await PermissionCheck.TakeAsync(cloud.Api, self, SampleOf(config), cancellation);
         Clock(cloud.Api.ClockDifference);
         if (survey.Refusal is { } refusal)
         {
@@ -60,7 +60,7 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
         Quota(survey);
         if (network is { } range) Overlaps(survey, range);
         SourceDestCheck(survey, self);
-        if (snapshot is not null && config is not null && NodeBackend.NeedsRoutes(config)) await RoutesAsync(cloud, backend, snapshot, cancellation).ConfigureAwait(false);
+        if (snapshot is not null && config is not null && NodeBackend.NeedsRoutes(config)) await RoutesAsync(cloud, backend, snapshot, cancellation);
     }
 
     private static Ipv4Network SampleOf(NetworkConfig? config) =>
@@ -69,7 +69,7 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     /// <summary>Whether calls can go there.</summary>
     private async Task<bool> EndpointAsync(Task<EndpointCheckResult> probe)
     {
-        var answer = await probe.ConfigureAwait(false);
+        var answer = await probe;
         var subject = $"{answer.Service} endpoint";
         report.Add(!answer.IsOpen
             ? CheckResult.Problem(subject, answer.Detail, $"let this instance resolve and reach it (TCP 443), or give --{answer.Service}-endpoint")
@@ -83,7 +83,7 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     /// <param name="role">Of the network configuration; null without one.</param>
     public async Task CredentialsAsync(CloudAccess cloud, AssumedRole? role, CancellationToken cancellation)
     {
-        var links = await cloud.Credentials.ExplainAsync(cancellation).ConfigureAwait(false);
+        var links = await cloud.Credentials.ExplainAsync(cancellation);
         CredentialLink? served = null;
         CredentialLink? failed = null;
         List<string> lines = [];
@@ -227,7 +227,7 @@ internal sealed class CloudCheck(CheckReport report, TimeProvider time)
     {
         var plan = await RouteDryRun.RunAsync(
             snapshot, Cluster, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance,
-            cancellation).ConfigureAwait(false);
+            cancellation);
         foreach (var other in plan.OtherClusters)
         {
             report.Add(CheckResult.Warning(

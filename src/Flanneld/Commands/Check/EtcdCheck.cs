@@ -17,11 +17,11 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     /// <summary>Null when etcd could not be read.</summary>
     public async Task<RegistryState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
-        await MembersAsync(cancellation).ConfigureAwait(false);
+        await MembersAsync(cancellation);
         RegistryState state;
         try
         {
-            state = await connections.Registry.ReadAsync(cancellation).ConfigureAwait(false);
+            state = await connections.Registry.ReadAsync(cancellation);
         }
         catch (EtcdException e)
         {
@@ -46,7 +46,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
                 report.Add(CheckResult.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
                 break;
             default:
-                var v2 = await connections.FindConfigInV2StoreAsync(cancellation).ConfigureAwait(false);
+                var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
                 report.Add(CheckResult.Problem("configuration",
                     $"there is none at {key}{(v2 is null ? "" : $"; there is one in the v2 store of {v2}, which flannel does not read")}",
                     $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {key} "
@@ -64,9 +64,9 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     {
         try
         {
-            var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
             report.Add(CheckResult.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
-            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation).ConfigureAwait(false);
+            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
             if (cluster is ClusterIdResult.Known known) return known.Id;
             if (cluster is ClusterIdResult.Unreadable)
             {
@@ -86,7 +86,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
 
     private async Task MembersAsync(CancellationToken cancellation)
     {
-        var members = await connections.Etcd.VersionsAsync(cancellation).ConfigureAwait(false);
+        var members = await connections.Etcd.VersionsAsync(cancellation);
         var away = members.Count(member => member.Version is null);
         List<string> lines = [];
         foreach (var member in members) lines.Add(member.Version is null ? member.Problem : $"{member.Endpoint}: etcd {member.Version}");
