@@ -56,7 +56,7 @@ package_folder() { # FILE
 }
 
 nuget() { # FOLDER
-    local folder=$1 nuspec id version license hash url file text=
+    local folder=$1 nuspec id version license hash url file holder text=
     nuspec=$(compgen -G "$folder/*.nuspec")
     id=$(element id "$nuspec") version=$(element version "$nuspec") url=$(element projectUrl "$nuspec")
     license=$(sed -n 's/.*<license type="expression">\([^<]*\)<.*/\1/p' "$nuspec")
@@ -67,7 +67,9 @@ nuget() { # FOLDER
         if [ -f "$file" ]; then notice "$id $version" "$file"; text=$file; fi
     done
     if [ -z "$text" ]; then
-        printf '%s\n\nLicensed under %s.\n' "$(element copyright "$nuspec")" "$license" >"$work/short"
+        # A package without a copyright line names its authors.
+        holder=$(element copyright "$nuspec")
+        printf '%s\n\nLicensed under %s.\n' "${holder:-Copyright $(element authors "$nuspec")}" "$license" >"$work/short"
         notice "$id $version" "$work/short"
     fi
 }

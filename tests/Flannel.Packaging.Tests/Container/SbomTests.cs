@@ -141,7 +141,12 @@ public sealed partial class SbomTests
             var notices = Encoding.UTF8.GetString(image.File("usr/share/doc/flanneld/copyright"));
             var linked = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(image.Architecture))!, "flanneld.linked")).Select(line => line.Split('\t'));
             Assert.All(linked.Where(fields => fields[0] is "nuget" or "deb"), fields => Assert.Contains($"    {fields[1]} {fields[2]}\n", notices, StringComparison.Ordinal));
-            foreach (var text in new[] { "zlib-ng", "LLVM", "OpenSSL", "GNU Lesser General Public", "Google Inc.", "The gRPC Authors", "Permission is hereby granted, free of charge" })
+            string[] texts =
+            [
+                "zlib-ng", "LLVM", "OpenSSL", "GNU Lesser General Public", "Google Inc.", "The gRPC Authors", "Shubham Ranjan",
+                "Permission is hereby granted, free of charge",
+            ];
+            foreach (var text in texts)
             {
                 Assert.Contains(text, notices, StringComparison.Ordinal);
             }
