@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# debian_root.sh [plain | cloud | bare [SUITE]]: a root file system of Debian for tests. Prints its folder, below artifacts/.
-#   plain   a small machine with systemd (Flannel.Testbed's SystemdMachine)
-#   cloud   one with cloud-init, as an image of ECS has it, and etcd, which its user-data would install from a mirror
-#   bare    a fresh machine, for test-verbs: essential packages, apt, and what the .NET SDK depends on
-# Made once by mmdebstrap, of SUITE or this machine's own release, from where this machine's packages come; made anew when this recipe
-# changes.
-# Nobody writes to it: each machine gets an overlay of its own.
+# debian_root.sh [plain | cloud | bare [SUITE]]: creates a root file system of Debian for tests and prints its folder, below artifacts/.
+#   plain   a small machine with systemd (SystemdMachine in Flannel.Testbed)
+#   cloud   a machine with cloud-init, like an image of ECS, and with etcd, which its user-data would install from a mirror
+#   bare    a machine for test-verbs: essential packages, apt, and the dependencies of the .NET SDK
+# mmdebstrap creates it from this machine's sources of packages, of SUITE or of this machine's release. It is created again only when this
+# script or the sources change. It is read-only by convention: each machine has an overlay over it.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 # shellcheck source=eng/lib.sh
@@ -15,16 +14,15 @@ AUTHORITIES=/usr/local/share/ca-certificates
 
 kind=${1:-plain} suite=${2:-}
 case $kind in
-    # systemd-sysv: reboot and poweroff as people type them. nftables: what --ip-masq calls. rpm: installs the other package.
-    # curl: the README installs with it.
+    # systemd-sysv: the commands reboot and poweroff. nftables: --ip-masq. rpm: the rpm package. curl: the steps of README.md.
     plain) PACKAGES=systemd,systemd-sysv,iproute2,iputils-ping,ca-certificates,curl,nftables,rpm ;;
     cloud) PACKAGES=systemd,systemd-sysv,iproute2,ca-certificates,cloud-init,etcd-server,etcd-client ;;
-    # https://learn.microsoft.com/dotnet/core/install/linux-debian#dependencies; the pattern is libicu72 or whatever this release has.
+    # https://learn.microsoft.com/dotnet/core/install/linux-debian#dependencies; the pattern matches libicu72 in Debian 12.
     bare) PACKAGES='ca-certificates,libssl3,libstdc++6,tzdata,zlib1g,?name(^libicu[0-9]+$)' ;;
-    *) fail "no root file system '$kind': plain, cloud or bare" ;;
+    *) fail "unknown root file system '$kind'; use plain, cloud or bare" ;;
 esac
 
-read -r codename uri < <(debian_source) || fail "apt on this machine has no source of a Debian release: no root file system can be made"
+read -r codename uri < <(debian_source) || fail "cannot create a root file system: apt has no source of a Debian release"
 suite=${suite:-$codename}
 sources=("deb $uri $suite main")
 settings=$(apt_settings)
@@ -34,15 +32,15 @@ hooks=()
 if [ "$kind" = bare ]; then
     security=$(debian_uri "$codename-security")
     [ -z "$security" ] || sources+=("deb $security $suite-security main")
-    # As on this machine: which authorities are trusted.
+    # The same certificate authorities as on this machine.
     if compgen -G "$AUTHORITIES/*.crt" >/dev/null; then
         trusted=$(cat "$AUTHORITIES"/*.crt | sha256sum)
         hooks+=(--customize-hook='cp -L '"$AUTHORITIES"'/*.crt "$1'"$AUTHORITIES"'/" && chroot "$1" update-ca-certificates')
     fi
-    # It is thrown away soon: nothing needs to be safe on the disk.
+    # It is temporary and need not survive a crash.
     hooks+=(--customize-hook='echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io"')
 else
-    # These machines have their own network, and reach none of this machine's proxies.
+    # These machines have their own network, without the proxies of this machine.
     hooks+=(--customize-hook='rm "$1/etc/apt/apt.conf.d/99mmdebstrap"')
 fi
 key=$({ cat eng/debian_root.sh; printf '%s\n' "${sources[@]}" "$settings" "$trusted"; } | sha256sum | cut -c 1-16)
@@ -51,7 +49,7 @@ name=$kind-$suite
 folder=$roots/$name-$key
 mkdir -p "$roots"
 
-# Several tests, and several runs of them, may ask at once.
+# Several tests may run this script at once.
 exec 9>"$roots/.lock"
 flock 9
 if [ ! -e "$folder" ]; then
@@ -59,14 +57,14 @@ if [ ! -e "$folder" ]; then
     rm -rf "$making"
     printf '%s\n' "$settings" >"$roots/.apt.conf"
     # shellcheck disable=SC2016 # mmdebstrap fills in $1
-    # The journal outlives a reboot, so that a test may read what was before it.
+    # /var/log/journal: the journal survives a reboot, and tests read it.
     LC_ALL=C.UTF-8 mmdebstrap --quiet --mode=root --variant=minbase --include="$PACKAGES" --aptopt="$roots/.apt.conf" \
         "${hooks[@]}" --customize-hook='mkdir -p "$1/var/log/journal"' \
         --customize-hook='rm -f "$1/etc/machine-id" "$1/etc/hostname" "$1/etc/resolv.conf"' \
         "$suite" "$making" "${sources[@]}" >"$roots/mmdebstrap.log" 2>&1 </dev/null || {
         tail -n 20 "$roots/mmdebstrap.log" >&2
         rm -rf "$making"
-        fail "mmdebstrap made no root file system"
+        fail "mmdebstrap failed; its last lines are above"
     }
     find "$roots" -mindepth 1 -maxdepth 1 -type d -name "$name-*" -exec rm -rf {} +
     mv "$making" "$folder"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# enter_root.sh [--bind FOLDER:INSIDE]… ROOT SCRATCH CLONE COMMAND…: runs COMMAND as on a machine that has ROOT as its disk
-# (eng/debian_root.sh makes one), this machine's .NET SDK, its network, CLONE in /src, where COMMAND starts, and each FOLDER at INSIDE.
-# Its exit code is ours.
+# enter_root.sh [--bind FOLDER:INSIDE]... ROOT SCRATCH CLONE COMMAND...
+# Runs COMMAND on a machine whose disk is ROOT (eng/debian_root.sh creates one), with the .NET SDK and the network of this machine, CLONE in
+# /src, and each FOLDER at INSIDE. COMMAND starts in /src. The exit code is that of COMMAND.
 #
-# ROOT, one folder or several layers with colons between, stays as it is: what COMMAND changes goes into SCRATCH/upper. SCRATCH is on a
-# file system that can be the upper layer of an overlay. Names, mounts and processes are in namespaces of their own, and what COMMAND
-# leaves running ends with it, or with the process that called this script. As root.
+# ROOT is a folder, or several layers separated by colons, and is not changed: changes go to SCRATCH/upper. SCRATCH must be on a file system
+# that supports the upper layer of an overlay. Host name, mounts and processes have their own namespaces. Processes of COMMAND end with it
+# and with the caller of this script. Needs root.
 set -euo pipefail
 
-# Settings that the clients of package registries need here.
+# Settings of this machine for the clients of package registries.
 PASSED=(http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NUGET_CERT_REVOCATION_MODE CI)
 
 mount_root() { # ROOT SCRATCH CLONE: sets root
@@ -22,16 +22,16 @@ mount_root() { # ROOT SCRATCH CLONE: sets root
     mount --rbind /sys "$root/sys"
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=755 tmpfs "$root/run"
-    # COMMAND may mount overlays too, and none can have its upper layer on another.
+    # COMMAND may mount overlays, too. The upper layer of an overlay cannot be on an overlay.
     mount --bind "$2/tmp" "$root/tmp"
     mount --bind "$3" "$root/src"
     sdk=$(dirname "$(readlink -f "$(command -v dotnet)")")
-    # The SDK writes into its folder.
+    # The SDK writes to its folder.
     mount -t overlay overlay -o "lowerdir=$sdk,upperdir=$2/sdk,workdir=$2/sdk-work" "$root/usr/share/dotnet"
     ln -sf ../share/dotnet/dotnet "$root/usr/bin/dotnet"
 }
 
-# As on this machine: how names are resolved, where NuGet's packages come from.
+# Name resolution and the sources of NuGet.
 copy_network_settings() {
     local config=${HOME:-/root}/.nuget/NuGet/NuGet.Config
     cp -L --remove-destination /etc/resolv.conf /etc/hosts "$root/etc/"
@@ -39,7 +39,7 @@ copy_network_settings() {
     [ ! -e "$config" ] || cp "$config" "$root/root/.nuget/NuGet/"
 }
 
-# Not chroot: within one, COMMAND could make no container.
+# pivot_root instead of chroot: in a chroot, COMMAND could not create containers.
 change_root() {
     local old=$root/.old
     mkdir -p "$old"

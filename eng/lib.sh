@@ -1,18 +1,18 @@
 # shellcheck shell=bash
-# What build.sh and the scripts of packaging/, deb/ and rpm/ share. Sourced, with the repository's top folder as the current one.
+# Functions of build.sh and of the scripts in packaging/, deb/ and rpm/. Sourced in the top folder of the repository.
 
-# FLANNEL_ARTIFACTS: elsewhere than usual, for a package that is not to lie beside the others.
+# FLANNEL_ARTIFACTS is another folder for what is built.
 ARTIFACTS=${FLANNEL_ARTIFACTS:-$PWD/artifacts}
 
-# --- saying what happens -------------------------------------------------------------------------------------------------------
+# --- output ------------------------------------------------------------------------------------------------------------------------------
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
 seconds_since() { local ms=$(($(milliseconds) - $1)); printf '%d.%d s' $((ms / 1000)) $((ms % 1000 / 100)); }
 
-# step TITLE COMMAND…: says what is done, shows the command's output as it comes, then says how long it took.
-step() {
+# Prints a title, runs the command with its output, and prints the time that it took.
+step() { # TITLE COMMAND...
     local title=$1 start status=0
     shift
     start=$(milliseconds)
@@ -25,16 +25,16 @@ step() {
     say "    $(seconds_since "$start")"
 }
 
-# --- what the machine must have ------------------------------------------------------------------------------------------------
+# --- needed packages ---------------------------------------------------------------------------------------------------------------------
 
-# What is needed beside the .NET SDK and Debian's essential packages. An entry is a command, or a file where there is no command, and the
-# Debian package that has it. build.sh's table of verbs names these lists.
+# What is needed besides the .NET SDK and Debian's essential packages. An entry is COMMAND:PACKAGE or FILE:PACKAGE, and the package is
+# installed if the command or file is missing. The table of verbs in build.sh names these lists.
 # shellcheck disable=SC2034 # used by the scripts that source this file
 {
     NEEDS_RUN=(etcd:etcd-server etcdctl:etcd-client ip:iproute2 ping:iputils-ping nsenter:util-linux nft:nftables)
     NEEDS_LINT=(shellcheck:shellcheck node:nodejs npm:npm)
     NEEDS_PUBLISH=(clang:clang ld.lld:lld cmake:cmake make:make readelf:binutils llvm-objcopy:llvm)
-    # For publish on a machine for which no sysroot can be fetched.
+    # For publish without a sysroot.
     NEEDS_LIBRARIES=(/usr/include/zlib.h:zlib1g-dev /usr/include/openssl/ssl.h:libssl-dev /usr/include/zstd.h:libzstd-dev)
     NEEDS_DEB=(dh:debhelper dpkg-buildpackage:dpkg-dev readelf:binutils systemd-analyze:systemd)
     NEEDS_RPM=(rpmbuild:rpm readelf:binutils dpkg-parsechangelog:dpkg-dev)
@@ -42,7 +42,7 @@ step() {
     NEEDS_IMAGE=(jq:jq libdeflate-gzip:libdeflate-tools /usr/share/ca-certificates/mozilla:ca-certificates)
     NEEDS_PACKAGE=("${NEEDS_DEB[@]}" "${NEEDS_RPM[@]}" "${NEEDS_SBOM[@]}" "${NEEDS_IMAGE[@]}")
     NEEDS_REPOSITORY=(apt-ftparchive:apt-utils createrepo_c:createrepo-c xz:xz-utils gpg:gnupg rpmsign:rpm)
-    # For tests/Flannel.Packaging.Tests: whole machines with systemd, the image, the files, the repositories, the other architecture.
+    # For tests/Flannel.Packaging.Tests: machines with systemd, the image, the packages, the repositories, the other architecture.
     NEEDS_PACKAGE_TESTS=(mmdebstrap:mmdebstrap systemd-nspawn:systemd-container unshare:util-linux flock:util-linux dpkg-deb:dpkg
         podman:podman runc:runc skopeo:skopeo git:git
         lintian:lintian rpmlint:rpmlint busybox:busybox-static fish:fish zsh:zsh
@@ -51,7 +51,8 @@ step() {
     NEEDS_VERB_TESTS=(mmdebstrap:mmdebstrap unshare:util-linux flock:util-linux git:git)
 }
 
-need() { # ENTRY…: installs the packages of those that are missing
+# Installs the packages of the entries that are missing.
+need() { # ENTRY...
     local entry what package missing=()
     for entry in "$@"; do
         what=${entry%%:*} package=${entry##*:}
@@ -63,11 +64,12 @@ need() { # ENTRY…: installs the packages of those that are missing
     command -v apt-get >/dev/null || fail "missing on this machine: ${missing[*]} (names of Debian packages)"
     [ "$(id -u)" -eq 0 ] || fail "missing on this machine: as root run: apt-get install ${missing[*]}"
     step "Installing ${missing[*]}" install_packages "${missing[@]}" || fail "could not install: ${missing[*]}"
-    # Scripts that are called by this one need not update the lists again.
+    # For scripts that this one calls.
     export FLANNEL_APT_UPDATED=true
 }
 
-need_lists() { # NAME…: LINT for NEEDS_LINT
+# LINT is the list NEEDS_LINT.
+need_lists() { # NAME...
     local name needs=()
     for name in "$@"; do
         local -n list=NEEDS_$name
@@ -79,7 +81,7 @@ need_lists() { # NAME…: LINT for NEEDS_LINT
 update_package_lists() { [ "${FLANNEL_APT_UPDATED:-}" = true ] || apt-get -qq update; }
 
 install_packages() (
-    # The etcd package would start a service of its own on this machine: nothing here wants it.
+    # Prevents that the package of etcd starts a service.
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
@@ -95,14 +97,14 @@ install_packages() (
 # shellcheck source=/dev/null
 release_codename() { (. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}"); }
 
-# Where this machine's apt has Debian's packages of that suite from.
+# The address of a suite of Debian in the configuration of apt.
 debian_uri() { # CODENAME
     # shellcheck disable=SC2016 # apt fills these in
     apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
         awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
 }
 
-# Images of containers come without apt's package lists, and then apt knows no release and no package.
+# Container images have no package lists, and without them apt knows no release and no package.
 ensure_package_lists() {
     command -v apt-get >/dev/null || return 0
     # shellcheck disable=SC2016 # apt fills it in
@@ -110,7 +112,7 @@ ensure_package_lists() {
     update_package_lists >/dev/null 2>&1 || true
 }
 
-# The release of this Debian and where apt gets its packages from, as two words; fails on what is no Debian.
+# The code name and the address of this machine's release of Debian, as two words. Fails on other systems.
 debian_source() {
     local codename uri
     command -v apt-get >/dev/null || return 1
@@ -120,22 +122,24 @@ debian_source() {
     [ -n "$uri" ] && printf '%s %s\n' "$codename" "$uri"
 }
 
-# How apt on this machine reaches its sources (proxy, time-outs, checks), as lines of apt.conf.
+# The settings of apt on this machine for downloads (proxy, time-outs, checks), as lines of apt.conf.
 apt_settings() { apt-config dump | grep -E '^Acquire::(https?::|ftp::|Check-|Retries|ForceIP)' || true; }
 
-# Debian's packages of another release or architecture, unpacked into FOLDER and not installed. They are fetched by apt from where this machine's
-# own come, with a configuration of its own that leaves the machine's as it is. FOLDER/packages lists them. Made whole or not at all.
-fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE…
+# Unpacks packages of a release and an architecture of Debian into FOLDER, without installing them. FOLDER/packages lists them with their
+# versions. apt fetches them from this machine's sources with a separate configuration. FOLDER exists only if everything succeeds.
+fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE...
     local suite=$1 architecture=$2 folder=$3 codename uri security='' options package
     shift 3
     command -v dpkg-deb >/dev/null && read -r codename uri < <(debian_source) || exit 1
-    # Of its own release this machine has the security updates, too.
+    # Security updates are known only of this machine's release.
     if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
     rm -rf "$folder" "$folder.part"
     mkdir -p "$folder.part"/.apt/{state/lists/partial,cache/archives/partial} && cd "$folder.part" || exit 1
     : >.apt/status
-    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" ${security:+"$security" "$suite-security"} >.apt/sources.list
-    options=(-qq -o "Dir::Etc::sourcelist=$PWD/.apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/.apt/state" -o "Dir::State::status=$PWD/.apt/status" -o "Dir::Cache=$PWD/.apt/cache"
+    printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+        "$uri" "$suite" ${security:+"$security" "$suite-security"} >.apt/sources.list
+    options=(-qq -o "Dir::Etc::sourcelist=$PWD/.apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State=$PWD/.apt/state"
+        -o "Dir::State::status=$PWD/.apt/status" -o "Dir::Cache=$PWD/.apt/cache"
         -o Acquire::Languages=none -o APT::Sandbox::User=root -o "APT::Architecture=$architecture" -o "APT::Architectures::=$architecture")
     {
         timeout 300 apt-get "${options[@]}" update && timeout 300 apt-get "${options[@]}" download "$@" &&
@@ -148,9 +152,9 @@ fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE…
     mv "$folder.part" "$folder"
 )
 
-# --- version and time of the sources -------------------------------------------------------------------------------------------
+# --- version and time of the sources -----------------------------------------------------------------------------------------------------
 
-# The sources' next release, as Directory.Build.props has it.
+# The next release.
 base_version() { sed -n 's/.*<Version>\([^<]*\)<.*/\1/p' Directory.Build.props; }
 
 # X.Y.Z when HEAD carries the tag vX.Y.Z; nothing otherwise.
@@ -160,35 +164,57 @@ tagged_version() {
     printf '%s' "${tag#v}"
 }
 
-# What the executable says of itself. Between releases it names no commit: equal sources make equal bytes, and no commit compiles anew.
+# The version that flanneld --version prints. Between releases it names no commit, so that equal sources make equal bytes.
 program_version() {
     local tagged
     tagged=$(tagged_version)
     printf '%s' "${tagged:-$(base_version)-dev}"
 }
 
-# What the packages are called: the tag; or, between releases, a version that names the commit and sorts before the release to come,
-# or after the one that was. VERSION overrides it.
+# The version of the packages: VERSION, or the tag, or else a version that names the commit and sorts before the next release, or after
+# the last one if that is already tagged.
 package_version() {
     local tagged commits commit
     tagged=$(tagged_version)
-    if [ -n "${VERSION:-}" ]; then printf '%s' "$VERSION"
-    # v1.0.0-rc.1 comes before v1.0.0: deb and rpm say that by '~', and take '-' for something else.
-    elif [ -n "$tagged" ]; then printf '%s' "${tagged//-/\~}"
+    if [ -n "${VERSION:-}" ]; then
+        printf '%s' "$VERSION"
+    # v1.0.0-rc.1 sorts before v1.0.0. In versions of deb and rpm, '~' has this meaning and '-' another.
+    elif [ -n "$tagged" ]; then
+        printf '%s' "${tagged//-/\~}"
     elif commits=$(git rev-list --count HEAD 2>/dev/null); then
         commit=$(git rev-parse --short=8 HEAD)
-        if git rev-parse -q --verify "refs/tags/v$(base_version)" >/dev/null; then printf '%s+%s.g%s' "$(base_version)" "$commits" "$commit"
-        else printf '%s~dev%s.g%s' "$(base_version)" "$commits" "$commit"; fi
-    else printf '%s~dev' "$(base_version)"; fi
+        if git rev-parse -q --verify "refs/tags/v$(base_version)" >/dev/null; then
+            printf '%s+%s.g%s' "$(base_version)" "$commits" "$commit"
+        else
+            printf '%s~dev%s.g%s' "$(base_version)" "$commits" "$commit"
+        fi
+    else
+        printf '%s~dev' "$(base_version)"
+    fi
 }
 
-# Seconds since 1970 that every file in a package carries: those of the last commit, so that the same commit makes the same packages.
-source_date_epoch() { printf '%s' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -u -d 2026-01-01 +%s)}"; }
+# The time of the files in the packages, in seconds since 1970: that of the last commit, so that equal commits make equal packages.
+source_date_epoch() {
+    printf '%s' "${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -u -d 2026-01-01 +%s)}"
+}
 
-# --- architectures -------------------------------------------------------------------------------------------------------------
+# --- architectures -----------------------------------------------------------------------------------------------------------------------
 
-# Debian's and OCI's names (amd64, arm64) are ours; these are what .NET and rpm call them.
-rid_of() { case $1 in amd64) echo linux-x64 ;; arm64) echo linux-arm64 ;; *) fail "no architecture '$1': amd64 or arm64" ;; esac; }
-architecture_of() { case $1 in linux-x64) echo amd64 ;; linux-arm64) echo arm64 ;; *) fail "no runtime '$1': linux-x64 or linux-arm64" ;; esac; }
-rpm_architecture_of() { case $1 in amd64) echo x86_64 ;; arm64) echo aarch64 ;; *) fail "no architecture '$1': amd64 or arm64" ;; esac; }
+# This repository uses the names of Debian and OCI (amd64, arm64). .NET and rpm have others.
+rid_of() { translate architecture "$1" amd64=linux-x64 arm64=linux-arm64; }
+architecture_of() { translate runtime "$1" linux-x64=amd64 linux-arm64=arm64; }
+rpm_architecture_of() { translate architecture "$1" amd64=x86_64 arm64=aarch64; }
 machine_architecture() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; *) uname -m ;; esac; }
+
+translate() { # KIND NAME FROM=TO...
+    local kind=$1 name=$2 pair known=()
+    shift 2
+    for pair in "$@"; do
+        if [ "$name" = "${pair%%=*}" ]; then
+            printf '%s\n' "${pair#*=}"
+            return
+        fi
+        known+=("${pair%%=*}")
+    done
+    fail "unknown $kind '$name'; use ${known[0]} or ${known[1]}"
+}

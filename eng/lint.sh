@@ -20,7 +20,7 @@ phrases         check_phrases
 # These checks report the number of findings and do not fail. Removing a name from this line enforces the check.
 LINT_REPORT_ONLY=(line-length markdown spelling-docs spelling-code phrases)
 
-lint() {
+verb_lint() {
     local name function status=0
     need_dotnet
     install_lint_tools
@@ -99,7 +99,8 @@ check_line_length() {
 }
 
 check_markdown() {
-    source_files '*.md' | sed 's/^/:/' | xargs "$LINT/node_modules/.bin/markdownlint-cli2" --config eng/lint/docs.markdownlint.yaml >/dev/null
+    source_files '*.md' | sed 's/^/:/' |
+        xargs "$LINT/node_modules/.bin/markdownlint-cli2" --config eng/lint/docs.markdownlint.yaml >/dev/null
 }
 
 # The vocabulary is eng/lint/words.txt; the words that the style guide replaces are flagWords in eng/lint/cspell.json.
@@ -114,7 +115,7 @@ check_spelling() { # NAME: of the files that it reads the names of, and that eng
 # Of all files but the lists themselves.
 check_phrases() {
     sed '/^#/d; s/ -> .*//' eng/lint/phrases.txt >"$LINT/phrases"
-    source_files '*.cs' '*.sh' '*.md' | xargs grep -nHiowE -f "$LINT/phrases" | no_findings
+    source_files '*.cs' '*.sh' '*.md' | xargs grep -n -H -o -w -i -E -f "$LINT/phrases" | no_findings
 }
 
 # Fails when there is input, and shows it.

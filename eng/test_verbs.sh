@@ -1,73 +1,80 @@
 # shellcheck shell=bash
-# ./build.sh test-verbs: every verb on a fresh machine, so that no verb depends on a package that it does not install. Sourced by build.sh.
+# ./build.sh test-verbs: every verb on a bare machine, to find Debian packages that a verb uses and does not install. Sourced by build.sh.
 #
-# A fresh machine is a root of Debian that has apt and the .NET SDK (eng/debian_root.sh bare), entered by eng/enter_root.sh. The releases
-# are tried at the same time. The verbs of one release share a clone of HEAD with its artifacts/, so that little is compiled twice, and the
-# restored NuGet packages; but each verb has a disk of its own. It starts from the disk of an earlier verb only if it would install all
-# packages of that verb itself.
-# Ubuntu is not among them: apt on a Debian machine has no source of it.
+# A bare machine is a root file system of Debian with apt and the .NET SDK (eng/debian_root.sh bare), entered by eng/enter_root.sh. The
+# releases of Debian are tested at the same time. The verbs of a release share a clone of HEAD with its artifacts/ and the restored NuGet
+# packages, to compile little twice. Each verb has its own disk. The disk starts as that of an earlier verb only if the verb itself needs
+# all packages of that verb.
+# Ubuntu is not tested: apt on Debian has no source of it.
 
-# The newest last. The tests of packages that take longest are tried on that one alone.
+# The newest is the last one. Only there are the slowest tests of packages run.
 VERB_TEST_SUITES=(bookworm trixie)
-# How much of a failed verb's log is shown.
+# Shown of the log of a verb that failed.
 SHOWN_LINES=60
 
-# Of test and test-packages, which this machine runs in full, these methods: together they start every program that is installed for the
-# tests. Not among them are lintian's errors: Debian 13's objects to units below /lib, where Debian 12's debhelper looks for them. The
-# packages of a release are made on Debian 12.
-SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_* Flannel.HostNetwork.Tests=*.MasqueradeTests.Nft_takes_the_rules
+# The test methods for test and test-packages: together they start every program that is installed for the tests. They do not include
+# lintian, because its version in Debian 13 rejects units below /lib, where debhelper of Debian 12 expects them. Packages of a release are
+# made on Debian 12.
+SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_*
+    Flannel.HostNetwork.Tests=*.MasqueradeTests.Nft_takes_the_rules
     Flannel.EndToEnd.Tests=*.ExecutableTests.*
-    Flannel.EndToEnd.Tests=*.EmptyRootTests.* Flannel.EndToEnd.Tests=*.VpcRouterTests.* Flannel.EndToEnd.Tests=*.EtcdTroubleTests.A_full_*'
-SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_believes_* Flannel.Packaging.Tests=*.CompletionShellTests.*
-    Flannel.Packaging.Tests=*.DebFileTests.Every_reason_* Flannel.Packaging.Tests=*.RpmFileTests.* Flannel.Packaging.Tests=*.DnfTests.Dnf_refuses_*
-    Flannel.Packaging.Tests=*.ImageTests.Skopeo_* Flannel.Packaging.Tests=*.ImageRunTests.The_published_line_*'
-# A whole machine with systemd, and the executable of arm64.
-SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Install_* Flannel.Packaging.Tests=*.Arm64Tests.*'
+    Flannel.EndToEnd.Tests=*.EmptyRootTests.*
+    Flannel.EndToEnd.Tests=*.VpcRouterTests.*
+    Flannel.EndToEnd.Tests=*.EtcdTroubleTests.A_full_*'
+SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_believes_*
+    Flannel.Packaging.Tests=*.CompletionShellTests.*
+    Flannel.Packaging.Tests=*.DebFileTests.Every_reason_*
+    Flannel.Packaging.Tests=*.RpmFileTests.*
+    Flannel.Packaging.Tests=*.DnfTests.Dnf_refuses_*
+    Flannel.Packaging.Tests=*.ImageTests.Skopeo_*
+    Flannel.Packaging.Tests=*.ImageRunTests.The_published_line_*'
+# A machine with systemd, and the executable of arm64.
+SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Install_*
+    Flannel.Packaging.Tests=*.Arm64Tests.*'
 
 is_newest() { [ "$1" = "${VERB_TEST_SUITES[-1]}" ]; } # SUITE
 
-# Sets TRIAL to the command that tries the verb: its arguments are chosen so that it ends soon.
+# Sets TRIAL to a command that runs the verb and ends soon; empty for a verb that is not tried.
 trial_of() { # SUITE VERB
     local run=./build.sh sample=$SAMPLE_OF_TEST_PACKAGES
     if is_newest "$1"; then sample+=" $SAMPLE_ON_NEWEST"; fi
     case $2 in
         help | build | lint | package | repo | demo) TRIAL=("$run" "$2") ;;
-        # As in an image of a container: the compilers were installed before, and apt's lists of packages were removed.
+        # As in a container image: the compilers are installed, and the package lists of apt are removed.
         publish) TRIAL=(sh -c "$run needs publish && rm -rf /var/lib/apt/lists/* && exec $run publish") ;;
         needs) TRIAL=("$run" needs lint) ;;
         fuzz) TRIAL=("$run" fuzz 1) ;;
         simulate) TRIAL=("$run" simulate 2) ;;
         bench) TRIAL=("$run" bench --runs 1 --idle 1 --nodes 2) ;;
-        test) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test) ;;
-        test-etcd) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" test-etcd) ;;
+        test | test-etcd | test-order) TRIAL=(env TEST_SAMPLE="$SAMPLE_OF_TEST" "$run" "$2") ;;
         test-packages) TRIAL=(env TEST_SAMPLE="$sample" "$run" test-packages) ;;
-        # A fresh machine in the fresh machine.
+        # A bare machine in the bare machine.
         test-verbs) TRIAL=("$run" test-verbs trixie needs) ;;
-        # It is the test verbs, one after another.
+        # ci is the test verbs, one after another.
         ci) TRIAL=() ;;
         clean) TRIAL=(env FLANNEL_ARTIFACTS=/tmp/artifacts "$run" clean) ;;
-        *) fail "eng/test_verbs.sh does not say how to try '$2'" ;;
+        *) fail "eng/test_verbs.sh has no command that tries '$2'" ;;
     esac
 }
 
-test_verbs() { # [SUITE [VERB…]]
+verb_test_verbs() { # [SUITE [VERB...]]
     local start suites=("${VERB_TEST_SUITES[@]}") verbs suite verb
     start=$(milliseconds)
     if [ $# -ne 0 ]; then
-        [[ " ${suites[*]} " == *" $1 "* ]] || fail "test-verbs knows ${suites[*]}, not '$1'"
+        [[ " ${suites[*]} " == *" $1 "* ]] || fail "unknown suite '$1'; use ${suites[*]}"
         suites=("$1")
         shift
     fi
     mapfile -t verbs < <(verb_names)
     if [ $# -ne 0 ]; then
         verbs=("$@")
-        for verb in "$@"; do verb_row "$verb" >/dev/null || fail "no verb '$verb'; ./build.sh help lists them"; done
+        for verb in "$@"; do require_verb "$verb"; done
     fi
-    [ "$(id -u)" -eq 0 ] || fail "test-verbs makes root file systems: run it as root"
+    [ "$(id -u)" -eq 0 ] || fail "test-verbs creates root file systems; run it as root"
     start_results test-verbs
     WORK=$RESULTS/work
-    if [ -n "$(git status --porcelain)" ]; then say "==> Tried is HEAD, without the changes that are not committed"; fi
-    say "==> Trying the verbs in ${suites[*]}"
+    if [ -n "$(git status --porcelain)" ]; then say "==> Testing HEAD, without the changes that are not committed"; fi
+    say "==> Running the verbs in ${suites[*]}"
     # shellcheck disable=SC2046 # words
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for suite in "${suites[@]}"; do
@@ -76,10 +83,11 @@ test_verbs() { # [SUITE [VERB…]]
     wait
     for suite in "${suites[@]}"; do collect_verbs_of "$suite"; done
     rm -rf "$WORK"
-    summarise "$start"
+    summarize "$start"
 }
 
-try_verbs() { # SUITE VERB…: in the background; leaves a line for each verb in RESULTS/SUITE/results
+# Leaves a line for each verb in RESULTS/SUITE/results.
+try_verbs() { # SUITE VERB...
     local suite=$1 verb start outcome
     shift
     mkdir -p "$RESULTS/$suite" "$WORK/$suite"/{nuget,disks}
@@ -99,21 +107,22 @@ try_verbs() { # SUITE VERB…: in the background; leaves a line for each verb in
     done
 }
 
-try_verb() { # SUITE VERB COMMAND…: its output is in RESULTS/SUITE/VERB.log
+# Leaves the output in RESULTS/SUITE/VERB.log.
+try_verb() { # SUITE VERB COMMAND...
     local suite=$1 verb=$2 lower disk archives=$ARTIFACTS/debian-root/archives-$1
     shift 2
     disk=$WORK/$suite/disks/$verb
     lower=$(lower_of "$suite" "$verb")
     mkdir -p "$archives/partial" "$disk"
-    # A test that is skipped for want of a program is a failure. The analyzers take two thirds of a compile's time, and no package is
-    # missing for them.
+    # CI=true: a test that is skipped because a program is missing is a failure. The analyzers need no Debian package and take two thirds
+    # of the time of a build.
     eng/enter_root.sh --bind "$archives:/var/cache/apt/archives" --bind "$WORK/$suite/nuget:/root/.nuget/packages" \
         "$lower" "$disk" "$WORK/$suite/clone" \
         env CI=true RunAnalyzers=false "$@" >"$RESULTS/$suite/$verb.log" 2>&1 || return 1
     printf '%s\n' "$disk/upper:$lower" >"$disk/layers"
 }
 
-# The layers of the disk that a verb starts from: the one of the earlier verb with most of the lists that this verb has too, or the root.
+# The layers that the disk of a verb starts from: those of the earlier verb with the most lists of which this verb needs all, or the root.
 lower_of() { # SUITE VERB
     local disk earlier found=0 lower=$ROOT lists
     lists=$(verb_lists "$2")
@@ -129,7 +138,7 @@ lower_of() { # SUITE VERB
     printf '%s\n' "$lower"
 }
 
-contains_all() { # LIST WORD…
+contains_all() { # LIST WORD...
     local list=$1 word
     shift
     for word in "$@"; do [[ " $list " == *" $word "* ]] || return 1; done
