@@ -2,6 +2,7 @@ using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Vpc;
+using Flannel.Core;
 using Json = Flannel.AliCloud.Http.CloudResponseJson;
 
 namespace Flannel.AliCloud;

@@ -1,6 +1,7 @@
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
+using Flannel.Core;
 using Json = Flannel.AliCloud.Http.CloudResponseJson;
 
 namespace Flannel.AliCloud;

@@ -5,9 +5,3 @@ public sealed record CloudResult<T>(T? Value, CloudError? Error, string RequestI
 {
     public bool Ok => Error is null;
 }
-
-/// <summary>A value where the API answers with nothing but a request id.</summary>
-public sealed record Unit
-{
-    public static readonly Unit Instance = new();
-}

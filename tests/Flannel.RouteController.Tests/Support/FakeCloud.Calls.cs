@@ -3,6 +3,7 @@ using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
+using Flannel.Core;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
