@@ -13,13 +13,13 @@ _flanneld() {
         '--etcd-endpoints=[URLs of the etcd members, separated by commas]:URLS:'
         '--etcd-prefix=[prefix of all keys in etcd]:KEY:'
         '--etcd-cafile=[certificate authority of the etcd servers (default\: those of the system)]:FILE:_files'
-        '--etcd-certfile=[client certificate, with --etcd-keyfile]:FILE:_files'
+        '--etcd-certfile=[client certificate; requires --etcd-keyfile]:FILE:_files'
         '--etcd-keyfile=[private key of the client certificate]:FILE:_files'
-        '--etcd-username=[user of etcd]:NAME:'
+        '--etcd-username=[etcd user]:NAME:'
         '--etcd-password=[visible to every user of this host\: prefer --etcd-password-file]:PASSWORD:'
         '--etcd-password-file=[file that contains only the password]:FILE:_files'
         '*--iface=[interface between the nodes; repeatable, the first match is used (default\: the interface of the default route)]:NAME or IP:_net_interfaces'
-        '*--iface-regex=[the first interface whose address or name matches; repeatable; after --iface]:REGEX:'
+        '*--iface-regex=[the first interface whose address or name matches; repeatable; tried after --iface]:REGEX:'
         '--iface-can-reach=[the interface that '\''ip route get IP'\'' names; after --iface-regex]:IP:'
         '--public-ip=[address by which other nodes reach this node (default\: that of the interface)]:IP:'
         '--public-ipv6=[IPv6 address to publish in addition]:IP:'
@@ -39,13 +39,13 @@ _flanneld() {
         '--healthz-port=[port of /healthz, /readyz and /metrics; 0 is off]:PORT:'
         '--log-format=[default\: systemd if started by systemd, else text]:log-format:(text systemd json)'
         '--v=[log level\: 0 changes, 1 and above also steps, 4 and above every call]:LEVEL:'
-        '--help[print this and exit]'
+        '--help[print this help and exit]'
         '--version[print the version and exit]'
     )
     case ${words[2]} in
         check) flags+=('--output=[format of the report]:output:(table json)') ;;
         routes) flags+=(
-            '--remove-leftovers[delete the entries that it lists as leftover]'
+            '--remove-leftovers[delete the entries that are listed as unmanaged]'
             '--delete-stale[delete the stale routes of this cluster, without waiting]'
             '--remove-routes-of=[delete the routes of another cluster, by the id in its mark]:CLUSTER:'
         ) ;;

@@ -20,7 +20,7 @@ public sealed class LivenessMonitor(TimeProvider time)
             lock (gate)
             {
                 var hung = loops.Find(loop => loop.DueAt <= now);
-                return hung is null ? null : $"{hung.Name} has not moved for {time.GetElapsedTime(hung.Since, now).TotalSeconds:0} s";
+                return hung is null ? null : $"{hung.Name} is stuck: no progress for {time.GetElapsedTime(hung.Since, now).TotalSeconds:0} s";
             }
         }
     }

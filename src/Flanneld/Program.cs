@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.InteropServices;
-using Flannel.Etcd.Client;
+using Flannel.Core;
+using Flanneld.Clients;
 using Flanneld.Commands;
 using Flanneld.Commands.Check;
 using Flanneld.Host;
@@ -22,41 +23,38 @@ internal static class Program
         StandardStreams.OpenClosed();
         NssConfiguration.UseNoModules();
         var environment = ReadEnvironment();
-        var (parsed, error) = CommandLine.Parse(arguments, environment);
-        if (parsed is not { } options)
-        {
-            await Console.Error.WriteLineAsync($"flanneld: {error}");
-            return Usage;
-        }
-
+        var parsed = CommandLine.Parse(arguments, environment);
+        if (!parsed.Ok) return await PrintErrorAsync($"flanneld: {parsed.Error}", Usage);
+        var options = parsed.Value;
         if (options.Help || options.Version)
-        {
             return await PrintAsync(options.Help ? HelpText.Compose() : ProgramVersion.Text + "\n");
-        }
 
         UseNoHomeFolder();
-        if (OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable)) is { } problem)
-        {
-            await Console.Error.WriteLineAsync($"flanneld: {problem}");
-            return Failure;
-        }
-
+        var openSsl = OpenSslConfiguration.Apply(environment.GetValueOrDefault(OpenSslConfiguration.Variable));
+        if (!openSsl.Ok) return await PrintErrorAsync($"flanneld: {openSsl.Error}", Failure);
         using var loggers = Logging.Create(options, environment);
+        return await RunAsync(options, environment, loggers);
+    }
+
+    private static async Task<int> RunAsync(DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers)
+    {
         var logger = loggers.CreateLogger("flanneld");
-        using var stop = new ShutdownSignal(TimeProvider.System);
-        using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", stop, logger);
-        using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", stop, logger);
+        using var shutdown = new ShutdownSignal(TimeProvider.System);
+        using var terminate = OnSignal(PosixSignal.SIGTERM, "SIGTERM", shutdown, logger);
+        using var interrupt = OnSignal(PosixSignal.SIGINT, "SIGINT", shutdown, logger);
         using var hangup = options.Command == Command.Run ? IgnoreHangup(logger) : null;
         try
         {
-            if (options.Command != Command.Run) return await CommandAsync(options, environment, loggers, stop.Token);
-            await using var daemon = new DaemonHost(options, environment, loggers, new BootTimeProvider(), new SharedRandom());
-            var reason = await daemon.RunAsync(stop.Token);
-            if (reason is null) return Success;
-            HostLog.Failed(logger, reason);
+            if (options.Command != Command.Run)
+                return await RunCommandAsync(options, environment, loggers, shutdown.Token);
+            var context = new ClientContext(environment, loggers, new BootTimeProvider(), new SharedRandom());
+            await using var daemon = new DaemonHost(options, context);
+            var result = await daemon.RunAsync(shutdown.Token);
+            if (result.Ok) return Success;
+            HostLog.Failed(logger, result.Error);
             return Failure;
         }
-        catch (OperationCanceledException) when (stop.Token.IsCancellationRequested)
+        catch (OperationCanceledException) when (shutdown.Token.IsCancellationRequested)
         {
             return options.Command == Command.Run ? Success : Failure;
         }
@@ -64,54 +62,57 @@ internal static class Program
         {
             return await ReportOutputErrorAsync(e);
         }
-#pragma warning disable CA1031 // The edge of the process: a bug is reported as one, with its stack, and the service manager starts us anew.
-        catch (Exception bug)
+#pragma warning disable CA1031 // The edge of the process: an internal error is logged with its stack, and the service manager restarts the daemon.
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
-            HostLog.Bug(logger, InternalError.Line(bug), bug);
+            HostLog.InternalError(logger, InternalError.Line(exception), exception);
             return Failure;
         }
     }
 
-    /// <summary>A command of a person or a script: what it has to say on stdout, why it failed on stderr.</summary>
-    private static async Task<int> CommandAsync(
-        DaemonOptions options, Dictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
+    /// <summary>Runs a command: its result on stdout, why it failed on stderr.</summary>
+    private static async Task<int> RunCommandAsync(
+        DaemonOptions options, IReadOnlyDictionary<string, string> environment, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        string? problem;
-        if (options.Command == Command.Healthcheck)
-        {
-            problem = await Healthcheck.RunAsync(options, cancellation);
-        }
-        else
-        {
-            var (time, random) = (TimeProvider.System, new SharedRandom());
-            // What a check has to say is in its report.
-            var quiet = options.Command == Command.Check && options.Verbosity == 0;
-            using var connections = Connections.Open(options, environment, quiet ? NullLoggerFactory.Instance : loggers, time, random, out var error);
-            problem = connections is null ? error : options.Command switch
-            {
-                Command.Check => await new Check(options, connections, time).RunAsync(cancellation),
-                Command.Release => await new Release(options, connections, time, environment.GetValueOrDefault("STATE_DIRECTORY"))
-                    .RunAsync(cancellation),
-                _ => await new RouteListing(options, connections, time, random, loggers.CreateLogger("routes")).RunAsync(cancellation),
-            };
-        }
-
-        if (problem is null) return Success;
-        await Console.Error.WriteLineAsync($"flanneld {CommandDescriptor.All.First(word => word.Command == options.Command).Name}: {problem}");
-        return Failure;
+        // The report of a check contains what the log would say.
+        var isQuiet = options.Command == Command.Check && options.Verbosity == 0;
+        var context = new ClientContext(
+            environment, isQuiet ? NullLoggerFactory.Instance : loggers, TimeProvider.System, new SharedRandom());
+        var result = options.Command == Command.Healthcheck
+            ? await new Healthcheck(options).RunAsync(cancellation)
+            : await RunConnectedCommandAsync(options, context, cancellation);
+        return result.Ok
+            ? Success
+            : await PrintErrorAsync($"flanneld {CommandDescriptor.NameOf(options.Command)}: {result.Error}", Failure);
     }
 
-    /// <summary>The first signal stops in good order. A later one ends the process at once, as the impatient expect; one that comes right behind
-    /// the first is the same wish said twice (timeout(1) signals the process and then its group).</summary>
-    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, ShutdownSignal stop, ILogger logger) =>
+    private static async Task<Result<Unit>> RunConnectedCommandAsync(
+        DaemonOptions options, ClientContext context, CancellationToken cancellation)
+    {
+        var opened = Connections.Open(options, context);
+        if (!opened.Ok) return Result.Failure(opened.Error);
+        using var connections = opened.Value;
+        var running = options.Command switch
+        {
+            Command.Check => new CheckCommand(options, connections, context.Time).RunAsync(cancellation),
+            Command.Release => new Release(options, connections, context.Time, context.Environment.GetValueOrDefault("STATE_DIRECTORY"))
+                .RunAsync(cancellation),
+            _ => new RouteListing(options, connections, context.Time, context.Random, context.Loggers.CreateLogger("routes"))
+                .RunAsync(cancellation),
+        };
+        return await running;
+    }
+
+    /// <summary>The first signal stops the process in order; a later one ends it at once.</summary>
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, ShutdownSignal shutdown, ILogger logger) =>
         PosixSignalRegistration.Create(signal, context =>
         {
-            context.Cancel = stop.Ask(out var first);
+            context.Cancel = shutdown.Request(out var first);
             if (first) HostLog.Stopping(logger, name);
         });
 
-    /// <summary>The end of a terminal session is not the end of the daemon.</summary>
+    /// <summary>The daemon survives the end of the terminal session.</summary>
     private static PosixSignalRegistration IgnoreHangup(ILogger logger) =>
         PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
@@ -132,14 +133,17 @@ internal static class Program
         }
     }
 
-    /// <summary>Such as a full disk behind a redirection.</summary>
-    private static async Task<int> ReportOutputErrorAsync(IOException e)
+    private static async Task<int> PrintErrorAsync(string line, int exitCode)
     {
-        await Console.Error.WriteLineAsync($"flanneld: cannot write to standard output: {e.Message}");
-        return Failure;
+        await Console.Error.WriteLineAsync(line);
+        return exitCode;
     }
 
-    /// <summary>.NET looks for certificates below the home folder, and fails where the user has none: in a container whose user is in no
+    /// <summary>Such as a redirection to a full disk.</summary>
+    private static Task<int> ReportOutputErrorAsync(IOException e) =>
+        PrintErrorAsync($"flanneld: cannot write to standard output: {e.Message}", Failure);
+
+    /// <summary>.NET looks for certificates below the home folder, and fails if the user has none, as in a container whose user is not in
     /// passwd.</summary>
     private static void UseNoHomeFolder()
     {

@@ -25,7 +25,7 @@ public sealed class LoopWatchTests
         Pass(LongestWork + LivenessMonitor.Slack - Moment);
         Assert.Null(watch.Hung);
         Pass(Moment);
-        Assert.Equal("the loop has not moved for 660 s", watch.Hung);
+        Assert.Equal("the loop is stuck: no progress for 660 s", watch.Hung);
         loop.Busy();
         Assert.Null(watch.Hung);
     }

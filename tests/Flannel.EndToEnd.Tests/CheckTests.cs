@@ -18,7 +18,7 @@ public sealed class CheckTests : EndToEndTest
         var config = One(report, "configuration");
         Assert.Equal("problem", Text(config, "state"));
         Assert.StartsWith($"etcdctl put {TestVpc.Prefix}/config ", Text(config, "advice"), StringComparison.Ordinal);
-        foreach (var subject in new[] { "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM rights", "route table", "quota" })
+        foreach (var subject in new[] { "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM permissions", "route table", "quota" })
         {
             Assert.Equal((subject, "ok"), (subject, Text(One(report, subject), "state")));
         }
@@ -37,7 +37,7 @@ public sealed class CheckTests : EndToEndTest
         Assert.True(fresh.ExitCode == 0, fresh.Error + fresh.Output);
         Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
         Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
-        var rights = One(before, "RAM rights");
+        var rights = One(before, "RAM permissions");
         // Every one was tried, and none is in doubt.
         Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), rights["lines"]!.AsArray().Count));
         Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public sealed class CheckTests : EndToEndTest
         var (result, report) = await CheckAsync();
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal(("problem", "8 of 12 actions are allowed"), (Text(One(report, "RAM rights"), "state"), Text(One(report, "RAM rights"), "detail")));
+        Assert.Equal(("problem", "8 of 12 actions are allowed"), (Text(One(report, "RAM permissions"), "state"), Text(One(report, "RAM permissions"), "detail")));
         string[] missing = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:DeleteRouteEntries", "ecs:ModifyNetworkInterfaceAttribute"];
         var policy = report["policy"]!;
         Assert.Equal("1", (string?)policy["Version"]);
@@ -86,7 +86,7 @@ public sealed class CheckTests : EndToEndTest
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
         var (result, report) = await CheckAsync();
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM rights"), "detail"));
+        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM permissions"), "detail"));
         var readme = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "README.md"), Cancel);
         var start = readme.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
         var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
@@ -107,7 +107,7 @@ public sealed class CheckTests : EndToEndTest
         await Vpc.Control.SetSettingsAsync(new { clockSkewSeconds = 600 }, Cancel);
         var (result, report) = await CheckAsync();
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
-        foreach (var subject in new[] { "RAM rights", "clock", "network" }) Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
+        foreach (var subject in new[] { "RAM permissions", "clock", "network" }) Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
         Assert.Matches("^is (59|60)[0-9] s behind the cloud's$", Text(One(report, "clock"), "detail"));
         Assert.Contains("the limit is assumed", Text(One(report, "quota"), "detail"), StringComparison.Ordinal);
     }
@@ -123,7 +123,7 @@ public sealed class CheckTests : EndToEndTest
         var lines = credentials["lines"]!.AsArray().Select(line => (string)line!).ToList();
         Assert.Contains(lines, line => line.Contains("ALIBABA_CLOUD_ACCESS_KEY_ID", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("RAM role", StringComparison.Ordinal));
-        Assert.Contains("not tried", Text(One(report, "RAM rights"), "detail"), StringComparison.Ordinal);
+        Assert.Contains("not checked", Text(One(report, "RAM permissions"), "detail"), StringComparison.Ordinal);
 
         // A node that is never route controller needs none.
         var (never, _) = await CheckAsync("--route-controller=never");

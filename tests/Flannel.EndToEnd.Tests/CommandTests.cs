@@ -44,7 +44,7 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(1, result.ExitCode);
         var wait = $"waiting up to 1 s until the route of {subnet} is deleted by a route controller: none is elected now\n";
         Assert.Contains(wait, result.Output, StringComparison.Ordinal);
-        var left = $"the route of {subnet} may still exist after 1 s (there is no route controller now)";
+        var left = $"the route of {subnet} may still exist after 1 s (no route controller is elected)";
         Assert.Contains(left, result.Error, StringComparison.Ordinal);
         Assert.Null(await LeaseAsync(0));
         Assert.NotNull(await RouteAsync(subnet));
@@ -142,7 +142,7 @@ public sealed class CommandTests : EndToEndTest
         var port = $"--healthz-port={Vpc.Instances[0].FreePort()}";
         var before = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
         Assert.Equal(1, before.ExitCode);
-        Assert.Contains("no answer from http://127.0.0.1:", before.Error, StringComparison.Ordinal);
+        Assert.Contains("no response from http://127.0.0.1:", before.Error, StringComparison.Ordinal);
         await StartReadyAsync(0, port);
 
         var ready = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
@@ -176,7 +176,7 @@ public sealed class CommandTests : EndToEndTest
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
         Assert.Equal(0, removal.ExitCode);
         AssertNothingElseIsSaid(removal.Error);
-        Assert.EndsWith("1 of 1 leftover deleted\n", removal.Output, StringComparison.Ordinal);
+        Assert.EndsWith("1 of 1 unmanaged deleted\n", removal.Output, StringComparison.Ordinal);
         await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync(leftover) is null ? "gone" : null, Cancel);
         Assert.NotNull(await RouteAsync(subnet));
         Assert.NotNull(await RouteAsync("10.99.1.0/24"));
@@ -207,7 +207,7 @@ public sealed class CommandTests : EndToEndTest
         AssertNothingElseIsSaid(removal.Error);
         Assert.Contains($"1 of 1 of {lost} deleted\n", removal.Output, StringComparison.Ordinal);
         Assert.Contains(
-            $"1 of another cluster; if it is gone, 'flanneld routes --remove-routes-of {living}' deletes them\n", removal.Output,
+            $"1 of another cluster; if it no longer exists, 'flanneld routes --remove-routes-of {living}' deletes them\n", removal.Output,
             StringComparison.Ordinal);
         await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
         Assert.NotNull(await RouteAsync(free[1]));
@@ -235,7 +235,7 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, list.ExitCode);
         Assert.Matches($@"stale +\S+ {free[0]} ", list.Output);
         Assert.Contains(
-            "1 stale: of this cluster, and no lease wants them; 'flanneld routes --delete-stale' deletes them now\n", list.Output,
+            "1 stale: of this cluster, and no lease matches them; 'flanneld routes --delete-stale' deletes them now\n", list.Output,
             StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(free[0]));
 
@@ -243,7 +243,7 @@ public sealed class CommandTests : EndToEndTest
         var denied = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
         Assert.Equal(1, denied.ExitCode);
         Assert.Contains("0 of 1 stale deleted\n", denied.Output, StringComparison.Ordinal);
-        Assert.Contains("not all could be deleted, see above", denied.Error, StringComparison.Ordinal);
+        Assert.Contains("not all entries could be deleted, see above", denied.Error, StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(free[0]));
 
         await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);

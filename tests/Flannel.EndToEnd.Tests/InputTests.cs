@@ -60,7 +60,7 @@ public sealed class InputTests : EndToEndTest
         foreach (var name in environment.Keys)
         {
             var present = name.Replace("FLANNEL_", "FLANNELD_", StringComparison.Ordinal);
-            var line = $"{name} is not read: this name is of an older package; write {present}";
+            var line = $"{name} is not read: it is the name of an older package; use {present}";
             Assert.Contains(line, daemon.StandardError, StringComparison.Ordinal);
             Assert.Contains(line, report.Output, StringComparison.Ordinal);
         }
@@ -117,7 +117,7 @@ public sealed class InputTests : EndToEndTest
         }
 
         var daemon = await instance.StartDaemonAsync(arguments, environment);
-        await daemon.WaitForLogAsync("cannot be route controller", Cancel);
+        await daemon.WaitForLogAsync("is not a candidate for route controller", Cancel);
         var report = await RunOnAsync(instance, ["check"], environment, arguments);
         Assert.NotEmpty(report.Output);
         Assert.False(SecretWatch.Holds(daemon.Everything + report.Output + report.Error), daemon.Everything + report.Output + report.Error);

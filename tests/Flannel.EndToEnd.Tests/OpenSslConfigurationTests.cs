@@ -18,7 +18,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     private const string HostFile = "usr/lib/ssl/openssl.cnf";
 
     /// <summary>What a dry run ends with after it has read an etcd without a configuration.</summary>
-    private const string ReadEtcd = "there is no network configuration at /coreos.com/network/config";
+    private const string ReadEtcd = "no network configuration at /coreos.com/network/config";
 
     private readonly RunFolder folder = new("openssl");
     private EtcdServer? etcd;

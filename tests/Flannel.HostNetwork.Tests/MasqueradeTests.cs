@@ -47,7 +47,7 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Fact]
-    public void Every_packet_is_treated_as_by_upstreams_rules()
+    public void Every_packet_gets_the_verdict_of_upstreams_rules()
     {
         var rules = Regex.Matches(Masquerade.Rules, @"(?m)^    (?!type )(\S.*)$").Select(match => match.Groups[1].Value).ToList();
         // A pod of this node, its bridge, a pod of another node, this node, another host of the VPC, the Internet, multicast.
@@ -72,7 +72,7 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Fact]
-    public void The_chain_is_that_of_upstream_in_a_table_that_is_replaced_as_a_whole()
+    public void The_chain_is_upstreams_in_a_table_that_is_replaced_as_a_whole()
     {
         Assert.Contains("type nat hook postrouting priority srcnat; policy accept;", Masquerade.Rules, StringComparison.Ordinal);
         Assert.StartsWith(
@@ -81,7 +81,7 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Fact]
-    public async Task Nft_takes_the_rules()
+    public async Task Nft_accepts_the_rules()
     {
         Assert.SkipUnless(path.Split(':').Any(part => File.Exists(Path.Combine(part, "nft"))), "nft is missing: install nftables");
         var result = await ProcessCommand.TryRunAsync(new ProgramStart("/usr/bin/env", ["nft", "--check", "-f", "-"]), Cancel, Masquerade.Rules);
@@ -93,41 +93,41 @@ public sealed class MasqueradeTests : IDisposable
     public async Task Without_nft_one_line_says_what_to_install()
     {
         Environment.SetEnvironmentVariable("PATH", folder.Path);
-        var problem = await Masquerade.ApplyAsync(Cancel);
+        var problem = (await Masquerade.ApplyAsync(Cancel)).Error;
         Assert.StartsWith("--ip-masq needs the nft command: ", problem, StringComparison.Ordinal);
-        Assert.EndsWith("; install nftables, or leave --ip-masq off and let Docker masquerade", problem, StringComparison.Ordinal);
+        Assert.EndsWith("; install nftables, or omit --ip-masq and let Docker masquerade", problem, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', problem!);
     }
 
     [Fact]
-    public async Task What_nft_refuses_is_told_in_one_line()
+    public async Task An_error_of_nft_is_one_line()
     {
         await InstallAsync(
             "cat > /dev/null\necho 'Error: Could not process rule: Operation not permitted' >&2\necho 'table ip x' >&2\nexit 1\n");
         Assert.Equal(
             "--ip-masq: nft failed with exit code 1: Error: Could not process rule: Operation not permitted table ip x"
             + " (it needs CAP_NET_ADMIN)",
-            await Masquerade.ApplyAsync(Cancel));
+            (await Masquerade.ApplyAsync(Cancel)).Error);
     }
 
     [Fact]
-    public async Task An_nft_that_hangs_is_ended_well_before_the_watchdog_would_end_the_daemon()
+    public async Task A_stuck_nft_is_killed_long_before_the_watchdog_restarts_the_daemon()
     {
         var unit = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "packaging", "systemd", "flanneld.service"), Cancel);
         var watchdog = TimeSpan.FromSeconds(
             int.Parse(Regex.Match(unit, @"(?m)^WatchdogSec=(\d+)s$").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
-        Assert.True(Masquerade.Limit * 3 < watchdog, $"nft may take {Masquerade.Limit}, and the watchdog waits {watchdog}");
+        Assert.True(Masquerade.CommandTimeout * 3 < watchdog, $"nft may take {Masquerade.CommandTimeout}, and the watchdog waits {watchdog}");
 
         await InstallAsync(Hang);
         var applying = Masquerade.ApplyAsync(Cancel);
         var pid = await StartedAsync();
-        time.Advance(Masquerade.Limit);
-        Assert.Equal("--ip-masq: nft did not end within 10 s", await applying);
+        time.Advance(Masquerade.CommandTimeout);
+        Assert.Equal("--ip-masq: nft did not end within 10 s", (await applying).Error);
         await EndedAsync(pid);
     }
 
     [Fact]
-    public async Task A_stop_ends_nft_and_is_no_failure_of_it()
+    public async Task Cancellation_kills_nft_and_is_not_reported_as_its_failure()
     {
         await InstallAsync(Hang);
         using var stop = new CancellationTokenSource();
@@ -139,19 +139,19 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_command_gets_the_rules_and_sees_nothing_of_our_environment_but_the_path()
+    public async Task The_command_gets_the_rules_and_only_PATH_of_the_environment()
     {
         await InstallAsync("env > \"$0.environment\"\ncat > \"$0.rules\"\n");
         foreach (var name in s_secrets) Environment.SetEnvironmentVariable(name, "hIdDeN");
-        Assert.Null(await Masquerade.ApplyAsync(Cancel));
+        Assert.True((await Masquerade.ApplyAsync(Cancel)).Ok);
         Assert.Equal(Masquerade.Rules, await File.ReadAllTextAsync($"{folder.Path}/nft.rules", Cancel));
         var seen = await File.ReadAllLinesAsync($"{folder.Path}/nft.environment", Cancel);
         Assert.Contains($"PATH={folder.Path}:{path}", seen);
-        // The shell that plays nft adds these by itself.
+        // The shell script in place of nft sets the others.
         Assert.DoesNotContain(seen, line => line.Split('=')[0] is not ("PATH" or "PWD" or "OLDPWD" or "SHLVL" or "_"));
     }
 
-    /// <summary>The process that hangs is the one that was started, so that it is the one that is to be ended.</summary>
+    /// <summary>exec: the started process itself hangs, which must be killed.</summary>
     private const string Hang = "echo $$ > \"$0.part\"\nmv \"$0.part\" \"$0.pid\"\nexec sleep 600\n";
 
     private async Task InstallAsync(string script)

@@ -7,8 +7,9 @@ using Flannel.Core;
 
 namespace Flanneld.Backends;
 
-/// <summary>What the <c>Backend</c> object of the network config says to <c>ali-vpc</c>. Names match in any case, as in Go; unknown ones are ignored.</summary>
-/// <param name="AccessKey">Null when the config has none: the better way.</param>
+/// <summary>The settings of <c>ali-vpc</c> in the <c>Backend</c> object of the network configuration. Names match in any case, as in Go;
+/// unknown ones are ignored. Immutable.</summary>
+/// <param name="AccessKey">Null when the configuration has none, which is recommended.</param>
 /// <param name="RegionId">Null for the region of the nodes.</param>
 /// <param name="RouteTableIds">Empty for the tables that serve the nodes' vSwitches.</param>
 public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId, IReadOnlyList<string> RouteTableIds)
@@ -18,111 +19,78 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     private static readonly string[] PropertyNames =
         ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
 
-    /// <summary>The role that the routes are written as, such as one of the account that the VPC belongs to; null to use the found key itself.</summary>
+    /// <summary>The role that writes the routes, such as one of the account that owns the VPC; null to use the access key itself.</summary>
     public AssumedRole? Role { get; init; }
 
     public ConfiguredCredentials Credentials => new(AccessKey, RegionId, Role);
 
-    /// <param name="backend">Undefined for a config without one.</param>
-    /// <param name="error">Empty, or one line that names the property and what it should be. It quotes no value: a secret may stand in the wrong place.</param>
-    /// <returns>Null when it is refused.</returns>
-    public static AliVpcBackendConfig? Parse(JsonElement backend, out string error)
+    /// <summary>The error names the property and its required form. It quotes no value: a secret may be in the wrong place.</summary>
+    /// <param name="backend">Undefined for a configuration without one.</param>
+    public static Result<AliVpcBackendConfig> Parse(JsonElement backend)
     {
-        error = "";
         if (backend.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null) return Empty;
-        if (backend.ValueKind != JsonValueKind.Object)
-        {
-            error = "Backend must be an object";
-            return null;
-        }
-
-        string? id = null, secret = null, region = null, role = null, session = null, externalId = null;
-        List<string> tables = [];
+        if (backend.ValueKind != JsonValueKind.Object) return Result.Failure("Backend must be an object");
+        var properties = new Properties();
         foreach (var property in backend.EnumerateObject())
         {
-            if (!TryName(property, out var name))
-            {
-                error = "Backend has a property whose name is not a text";
-                return null;
-            }
-
-            error = name.ToUpperInvariant() switch
-            {
-                "ACCESSKEYID" => Text(property, out id),
-                "ACCESSKEYSECRET" => Text(property, out secret),
-                "REGIONID" => Text(property, out region),
-                "ROUTETABLEID" => Tables(property, out tables),
-                "ROLEARN" => Text(property, out role),
-                "ROLESESSIONNAME" => Text(property, out session),
-                "EXTERNALID" => Text(property, out externalId),
-                _ => "",
-            };
-            if (error.Length > 0) return null;
+            var read = properties.Read(property);
+            if (!read.Ok) return Result.Failure(read.Error);
         }
 
-        if (region is not null && !ResourceIdFormat.IsRegion(region)) error = "Backend.RegionID must be the id of a region such as \"cn-hangzhou\"";
-        else if (id is null != secret is null)
-            error = $"Backend.{(id is null ? "AccessKeySecret" : "AccessKeyID")} is given without {(id is null ? "AccessKeyID" : "AccessKeySecret")}";
-        else if (role is null && (session ?? externalId) is not null)
-            error = $"Backend.{(session is null ? "ExternalID" : "RoleSessionName")} is given without RoleArn";
-        if (error.Length > 0) return null;
-
-        var assumed = role is null ? null : AssumedRole.Create(role, session, externalId, null, null, null, out error);
-        if (error.Length > 0) error = $"Backend.RoleArn: {error}";
-        if (error.Length > 0) return null;
-        if (id is null) return new AliVpcBackendConfig(null, region, tables) { Role = assumed };
-
-        var key = AccessKey.Create(id, secret, null, null, out var why);
-        if (key is null) error = $"Backend: {why}";
-        return key is null ? null : new AliVpcBackendConfig(key, region, tables) { Role = assumed };
+        return Create(properties);
     }
 
-    /// <summary>Properties that are ignored and probably misspelt, a line each. No value is quoted.</summary>
+    /// <summary>Ignored properties that are probably misspelt, one line each. No value is quoted.</summary>
     public static IReadOnlyList<string> Warnings(JsonElement backend)
     {
         if (backend.ValueKind != JsonValueKind.Object) return [];
         var lines = new List<string>();
         foreach (var property in backend.EnumerateObject())
         {
-            if (TryName(property, out var name) && Suggestion.ForAnyCase(name, PropertyNames) is { } nearest)
+            if (TryGetName(property, out var name) && Suggestion.ForAnyCase(name, PropertyNames) is { } nearest)
                 lines.Add($"unknown property {name} inside Backend is ignored: did you mean {nearest}?");
         }
 
         return lines;
     }
 
-    /// <summary>Tells of a key only that there is one.</summary>
-    public override string ToString() =>
-        $"region {RegionId ?? "of the node"}, tables {(RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds))}{(AccessKey is null ? "" : ", with an access key")}{(Role is null ? "" : $", as {Role.Name}")}";
-
-    /// <summary>Null and the empty text are "not given".</summary>
-    private static string Text(JsonProperty property, out string? text)
+    /// <summary>Says of a key only that there is one.</summary>
+    public override string ToString()
     {
-        text = null;
-        if (property.Value.ValueKind == JsonValueKind.Null) return "";
-        if (property.Value.ValueKind != JsonValueKind.String || !TryString(property.Value, out var value)) return $"Backend.{Canonical(property)} must be a string";
-        text = value.Length == 0 ? null : value;
-        return "";
+        var tables = RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds);
+        var key = AccessKey is null ? "" : ", with an access key";
+        var role = Role is null ? "" : $", as {Role.Name}";
+        return $"region {RegionId ?? "of the node"}, tables {tables}{key}{role}";
     }
 
-    private static string Tables(JsonProperty property, out List<string> tables)
+    private static Result<AliVpcBackendConfig> Create(Properties given)
     {
-        tables = [];
-        var value = property.Value;
-        if (value.ValueKind == JsonValueKind.Null) return "";
-        IEnumerable<JsonElement> elements = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [value];
-        foreach (var element in elements)
+        if (given.Region is { } region && !ResourceIdFormat.IsRegion(region))
+            return Result.Failure("Backend.RegionID must be a region id such as \"cn-hangzhou\"");
+        if (given.KeyId is null && given.KeySecret is not null) return Result.Failure("Backend.AccessKeySecret is given without AccessKeyID");
+        if (given.KeyId is not null && given.KeySecret is null) return Result.Failure("Backend.AccessKeyID is given without AccessKeySecret");
+        if (given.Role is null && given.RoleSession is not null) return Result.Failure("Backend.RoleSessionName is given without RoleArn");
+        if (given.Role is null && given.ExternalId is not null) return Result.Failure("Backend.ExternalID is given without RoleArn");
+
+        AssumedRole? role = null;
+        if (given.Role is not null)
         {
-            if (element.ValueKind != JsonValueKind.String || !TryString(element, out var text) || (text.Length > 0 && !ResourceIdFormat.IsRouteTable(text)))
-                return "Backend.RouteTableID must be the id of a route table such as \"vtb-bp1…\", or an array of them";
-            if (text.Length > 0 && !tables.Contains(text)) tables.Add(text);
+            role = AssumedRole.Create(given.Role, given.RoleSession, given.ExternalId, null, null, null, out var roleError);
+            if (role is null) return Result.Failure($"Backend.RoleArn: {roleError}");
         }
 
-        return "";
+        AccessKey? key = null;
+        if (given.KeyId is not null)
+        {
+            key = AccessKey.Create(given.KeyId, given.KeySecret, null, null, out var keyError);
+            if (key is null) return Result.Failure($"Backend: {keyError}");
+        }
+
+        return new AliVpcBackendConfig(key, given.Region, given.Tables) { Role = role };
     }
 
-    /// <summary>The parser lets through what is no UTF-8, and half of a surrogate pair.</summary>
-    private static bool TryName(JsonProperty property, out string name)
+    /// <summary>False for a name that is not valid Unicode text.</summary>
+    private static bool TryGetName(JsonProperty property, out string name)
     {
         try
         {
@@ -136,8 +104,8 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         }
     }
 
-    /// <summary>A JSON string may hold half a surrogate pair, which is no text.</summary>
-    private static bool TryString(JsonElement element, out string text)
+    /// <summary>False for half a surrogate pair, which JSON allows and which is not valid Unicode text.</summary>
+    private static bool TryGetString(JsonElement element, out string text)
     {
         try
         {
@@ -151,13 +119,68 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         }
     }
 
-    private static string Canonical(JsonProperty property) => property.Name.ToUpperInvariant() switch
+    /// <summary>The properties as they are given. Null and the empty string mean "not given".</summary>
+    private sealed class Properties
     {
-        "ACCESSKEYID" => "AccessKeyID",
-        "ACCESSKEYSECRET" => "AccessKeySecret",
-        "ROLEARN" => "RoleArn",
-        "ROLESESSIONNAME" => "RoleSessionName",
-        "EXTERNALID" => "ExternalID",
-        _ => "RegionID",
-    };
+        public string? KeyId { get; private set; }
+
+        public string? KeySecret { get; private set; }
+
+        public string? Region { get; private set; }
+
+        public string? Role { get; private set; }
+
+        public string? RoleSession { get; private set; }
+
+        public string? ExternalId { get; private set; }
+
+        public IReadOnlyList<string> Tables { get; private set; } = [];
+
+        public Result<Unit> Read(JsonProperty property)
+        {
+            if (!TryGetName(property, out var name)) return Result.Failure("Backend has a property whose name is not valid text");
+            return name.ToUpperInvariant() switch
+            {
+                "ACCESSKEYID" => ReadText(property, "AccessKeyID", text => KeyId = text),
+                "ACCESSKEYSECRET" => ReadText(property, "AccessKeySecret", text => KeySecret = text),
+                "REGIONID" => ReadText(property, "RegionID", text => Region = text),
+                "ROUTETABLEID" => ReadTables(property.Value),
+                "ROLEARN" => ReadText(property, "RoleArn", text => Role = text),
+                "ROLESESSIONNAME" => ReadText(property, "RoleSessionName", text => RoleSession = text),
+                "EXTERNALID" => ReadText(property, "ExternalID", text => ExternalId = text),
+                _ => Unit.Instance,
+            };
+        }
+
+        private static Result<Unit> ReadText(JsonProperty property, string name, Action<string?> set)
+        {
+            var text = "";
+            if (property.Value.ValueKind != JsonValueKind.Null
+                && (property.Value.ValueKind != JsonValueKind.String || !TryGetString(property.Value, out text)))
+                return Result.Failure($"Backend.{name} must be a string");
+            set(text.Length == 0 ? null : text);
+            return Unit.Instance;
+        }
+
+        private Result<Unit> ReadTables(JsonElement value)
+        {
+            List<string> tables = [];
+            IEnumerable<JsonElement> elements = value.ValueKind switch
+            {
+                JsonValueKind.Null => [],
+                JsonValueKind.Array => value.EnumerateArray(),
+                _ => [value],
+            };
+            foreach (var element in elements)
+            {
+                if (element.ValueKind != JsonValueKind.String || !TryGetString(element, out var text)
+                    || (text.Length > 0 && !ResourceIdFormat.IsRouteTable(text)))
+                    return Result.Failure("Backend.RouteTableID must be the id of a route table such as \"vtb-bp1…\", or an array of them");
+                if (text.Length > 0 && !tables.Contains(text)) tables.Add(text);
+            }
+
+            Tables = tables;
+            return Unit.Instance;
+        }
+    }
 }

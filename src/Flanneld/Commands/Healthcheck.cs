@@ -1,53 +1,65 @@
 using System.Net;
 using Flannel.Core;
+using Flanneld.Observability;
 using Flanneld.Options;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld healthcheck</c>: what a container engine without a shell in the image asks.</summary>
-internal static class Healthcheck
+/// <summary><c>flanneld healthcheck</c>: the health check of a container whose image has no shell.</summary>
+internal sealed class Healthcheck(DaemonOptions options)
 {
-    /// <summary>The last line of <c>/readyz</c> of a daemon that is ready.</summary>
-    public const string Ready = "flanneld is ready";
+    private const int MaxResponseBytes = 65536;
 
-    // The image's health check gives the command a second more.
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    // The image's health check allows the command one second more.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Null when the daemon is ready; else what it says is missing, or that it does not answer.</summary>
-    public static async Task<string?> RunAsync(DaemonOptions options, CancellationToken cancellation)
+    private Uri Url => new($"http://{Endpoint()}/readyz");
+
+    /// <returns>Success when the daemon is ready; else the reasons that it reports, or that it does not respond.</returns>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
-        const string path = "/readyz";
-        if (options.HealthzPort == 0) return "--healthz-port is not given: give the port that the daemon was started with";
-        var (status, text) = await AskAsync(options, path, cancellation);
+        if (options.HealthzPort == 0) return Result.Failure("--healthz-port is not given: give the port that the daemon was started with");
+        var response = await RequestAsync(cancellation);
+        if (!response.Ok) return Result.Failure(response.Error);
+        var (status, text) = response.Value;
         var lines = text.TrimEnd('\n').ReplaceLineEndings("; ");
         return status switch
         {
-            HttpStatusCode.OK when lines.EndsWith(Ready, StringComparison.Ordinal) => null,
-            HttpStatusCode.ServiceUnavailable or null => lines,
-            // Its text is of no use to anyone, and of any length.
-            _ => $"http://{Endpoint(options)}{path} is answered by another program than flanneld (status {(int)status}): is --healthz-port the daemon's?",
+            HttpStatusCode.OK when lines.EndsWith(HealthServer.ReadyText, StringComparison.Ordinal) => Unit.Instance,
+            HttpStatusCode.ServiceUnavailable => Result.Failure(lines),
+            // Its text means nothing here, and may be of any length.
+            _ => Result.Failure(
+                $"another program than flanneld responds at {Url} (status {(int)status}): check that --healthz-port is the daemon's"),
         };
     }
 
-    /// <summary>Where a daemon with the same flags can be reached from its own host.</summary>
-    private static IPEndPoint Endpoint(DaemonOptions options) => new(
-        options.HealthzIp.Equals(IPAddress.Any) ? IPAddress.Loopback : options.HealthzIp.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : options.HealthzIp,
-        options.HealthzPort);
-
-    /// <returns>No status, and why in one line, when there is no answer.</returns>
-    private static async Task<(HttpStatusCode? Status, string Text)> AskAsync(DaemonOptions options, string path, CancellationToken cancellation)
+    /// <summary>Where a daemon with the same flags listens, seen from its own host.</summary>
+    private IPEndPoint Endpoint()
     {
-        var endpoint = Endpoint(options);
+        var address = options.HealthzIp;
+        if (address.Equals(IPAddress.Any)) address = IPAddress.Loopback;
+        else if (address.Equals(IPAddress.IPv6Any)) address = IPAddress.IPv6Loopback;
+        return new IPEndPoint(address, options.HealthzPort);
+    }
+
+    private async Task<Result<Response>> RequestAsync(CancellationToken cancellation)
+    {
         using var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false };
-        using var client = new HttpClient(handler) { Timeout = Limit, MaxResponseContentBufferSize = 65536 };
+        using var client = new HttpClient(handler) { Timeout = Timeout, MaxResponseContentBufferSize = MaxResponseBytes };
         try
         {
-            using var answer = await client.GetAsync(new Uri($"http://{endpoint}{path}"), cancellation);
-            return (answer.StatusCode, await answer.Content.ReadAsStringAsync(cancellation));
+            using var response = await client.GetAsync(Url, cancellation);
+            return new Response(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
         }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (HttpRequestException e)
         {
-            return (null, $"no answer from http://{endpoint}{path}: {(e is HttpRequestException ? e.Message : $"none within {Limit.TotalSeconds:0} s")}");
+            return Result.Failure($"no response from {Url}: {e.Message}");
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Result.Failure($"no response from {Url} within {Timeout.TotalSeconds:0} s");
         }
     }
+
+    private sealed record Response(HttpStatusCode Status, string Text);
 }

@@ -6,36 +6,37 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
+using Flanneld.Clients;
 using Flanneld.Host;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld release</c>, for scale-in hooks: the node marks its leases as released; the route controller deletes the routes at
-/// once and reports it; then the leases are deleted. In this order nobody else is given a subnet while its route still leads here. A daemon
-/// that starts again meanwhile takes it all back.</summary>
-/// <param name="stateDirectory">systemd's, for the subnet that was remembered; null without one.</param>
+/// <summary><c>flanneld release</c>, for scale-in hooks: the command marks the node's leases as released, waits until the route controller
+/// has deleted the routes, and then deletes the leases. In this order no other node gets a subnet whose route still leads to this node. A
+/// daemon that starts meanwhile takes the leases back.</summary>
+/// <param name="stateDirectory">systemd's, which holds the remembered subnet; null without one.</param>
 internal sealed class Release(DaemonOptions options, Connections connections, TimeProvider time, string? stateDirectory)
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
-    // What takes longer is announced.
-    private static readonly TimeSpan Prompt = TimeSpan.FromSeconds(1);
+    // A longer wait is announced.
+    private static readonly TimeSpan AnnounceAfter = TimeSpan.FromSeconds(1);
 
     private readonly List<string> problems = [];
 
-    /// <summary>Null when all that this node had is released, also when it had nothing; else what is not.</summary>
-    public async Task<string?> RunAsync(CancellationToken cancellation)
+    /// <returns>Success when all leases of this node are released, also if it had none.</returns>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
         using var held = Lock();
-        if (problems.Count > 0) return problems[0];
-        if (InterfaceSelection.OfThisHost().Select(options, out var error) is { } selected)
-            await ReleaseLeasesAsync(selected, cancellation);
-        else problems.Add(error);
-        // Whatever became of the leases, this host is not to use the subnet any more; a daemon beside this may have written the file again.
+        if (problems.Count > 0) return Result.Failure(problems[0]);
+        var selected = InterfaceSelection.OfThisHost().Select(options);
+        if (selected.Ok) await ReleaseLeasesAsync(selected.Value, cancellation);
+        else problems.Add(selected.Error);
+        // The host must not use the subnet even if the release failed; a running daemon may have written the file again.
         RemoveFiles();
-        return problems.Count == 0 ? null : string.Join("; ", problems.Distinct());
+        return problems.Count == 0 ? Unit.Instance : Result.Failure(string.Join("; ", problems.Distinct()));
     }
 
     private async Task ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
@@ -47,12 +48,13 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             var owner = await IdentifyAsync(state, selected, cancellation);
             var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
             if (own.Count == 0 && problems.Count == 0)
-                await SayAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
-            // Before the first mark, by which the route goes: a command that is ended while it waits has left no file behind.
+                await PrintAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
+            // Before the first lease is marked, which deletes its route: a command that is killed while it waits leaves no file.
             if (own.Count > 0) RemoveFiles();
             foreach (var lease in own)
             {
-                if (await ReleaseAsync(lease, cancellation) is { } problem) problems.Add(problem);
+                var released = await ReleaseAsync(lease, cancellation);
+                if (!released.Ok) problems.Add(released.Error);
             }
         }
         catch (EtcdException e)
@@ -64,7 +66,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     private static bool IsOfThisBuild(Lease lease) =>
         lease.Attributes.BackendType is FlannelContract.AliVpcBackend or FlannelContract.AllocBackend;
 
-    /// <summary>So that no daemon starts meanwhile. Null where nothing is locked.</summary>
+    /// <summary>Prevents a daemon from starting meanwhile. Null where nothing is locked.</summary>
     private SubnetFileLock? Lock()
     {
         switch (SubnetFileLock.TakeExisting(options.SubnetFile, "release"))
@@ -76,7 +78,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
                     + " stop it first (systemctl stop flanneld), or use --force");
                 return null;
             case LockResult.Unavailable unavailable when !options.Force:
-                problems.Add($"cannot see whether the daemon runs: {unavailable.Reason};"
+                problems.Add($"cannot determine whether the daemon runs: {unavailable.Reason};"
                     + " run this as root or as the daemon's user, or use --force");
                 return null;
             default:
@@ -88,81 +90,83 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     {
         var owner = new LeaseOwner(selected.PublicIp, null);
         if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
-        var asking = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
-        return await AnnounceAsync(asking, "waiting for the metadata service to say which instance this is")
-            is InstanceIdentityResult.Identity { Value: var self }
+        var reading = new InstanceIdentityReader(connections.Metadata).ReadAsync(selected.Interface.Mac, cancellation);
+        var result = await AnnounceAsync(reading, "waiting for the metadata service to identify this instance");
+        return result is InstanceIdentityResult.Identity { Value: var self }
             ? owner with { Instance = new LeaseInstance(self.InstanceId, self.VpcId) }
             : owner;
     }
 
-    /// <summary>A lease with this node's address that names another instance is not touched.</summary>
+    /// <summary>A lease with this node's address that names another instance is not released.</summary>
     private bool IsOwn(Lease lease, LeaseOwner owner)
     {
         var ownership = owner.Judge(lease);
         if (ownership == LeaseOwnerKind.AddressInUse && owner.Instance is null)
         {
-            problems.Add($"{lease.Subnet} not released: the metadata service does not say whether this is"
-                + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it; try again when the service answers, or delete the key with etcdctl");
+            problems.Add($"{lease.Subnet} not released: the metadata service is unavailable, so this may not be"
+                + $" {LeaseInstance.Read(lease.Attributes)?.Id}, which holds it;"
+                + " retry when the service is available, or delete the key with etcdctl");
         }
 
         return ownership == LeaseOwnerKind.Own;
     }
 
-    private async Task<string?> ReleaseAsync(Lease lease, CancellationToken cancellation)
+    private async Task<Result<Unit>> ReleaseAsync(Lease lease, CancellationToken cancellation)
     {
-        string? problem = null;
-        // Upstream's own nodes write their routes themselves, and nobody else takes them back.
+        Result<Unit> routeDeleted = Unit.Instance;
+        // Upstream's nodes write and delete their routes themselves.
         if (AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node)
         {
-            var leaving = lease.Attributes with { BackendData = (node with { Released = true }).ToJson() };
             if (!node.Released)
             {
-                if (await connections.Registry.ChangeAsync(lease, leaving, cancellation) is not { } changed) return Interfered(lease);
+                var released = lease.Attributes with { BackendData = (node with { Released = true }).ToJson() };
+                var changed = await connections.Registry.ChangeAsync(lease, released, cancellation);
+                if (changed is null) return ChangedMeanwhile(lease);
                 lease = changed;
             }
 
-            problem = await WaitForRouteAsync(lease, node.InstanceId, cancellation);
+            routeDeleted = await WaitForRouteDeletionAsync(lease, node.InstanceId, cancellation);
         }
 
         if (lease.IsReservation)
         {
-            await SayAsync($"{lease.Subnet} is a reservation and stays one; delete {options.EtcdKeys.Subnets}{lease.Key} to end it");
-            return problem;
+            await PrintAsync($"{lease.Subnet} is a reservation and is kept; delete {options.EtcdKeys.Subnets}{lease.Key} to end it");
+            return routeDeleted;
         }
 
-        if (!await connections.Registry.GiveBackAsync(lease, cancellation)) return Interfered(lease);
-        await SayAsync($"{lease.Subnet} is released");
-        return problem;
+        if (!await connections.Registry.GiveBackAsync(lease, cancellation)) return ChangedMeanwhile(lease);
+        await PrintAsync($"{lease.Subnet} is released");
+        return routeDeleted;
     }
 
-    /// <summary>Null when the controller reports that the route is gone.</summary>
-    private async Task<string?> WaitForRouteAsync(Lease lease, string instanceId, CancellationToken cancellation)
+    /// <returns>Success when the route controller reports that the route is deleted.</returns>
+    private async Task<Result<Unit>> WaitForRouteDeletionAsync(Lease lease, string instanceId, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
             var status = await RouteStatusStore.ReadAsync(connections.Etcd, options.EtcdKeys, lease.Key, cancellation);
-            if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return null;
+            if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return Unit.Instance;
             var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
             if (isFirst || isOver)
             {
                 var controller = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
-                if (isOver) return StillThere(lease, status, controller);
+                if (isOver) return Result.Failure(DescribeTimeout(lease, status, controller));
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
-                await SayAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
+                await PrintAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
             }
 
-            await Task.Delay(Pause, time, cancellation);
+            await Task.Delay(PollInterval, time, cancellation);
         }
     }
 
-    private string StillThere(Lease lease, RouteStatus? status, ControllerHolder? controller)
+    private string DescribeTimeout(Lease lease, RouteStatus? status, ControllerHolder? controller)
     {
-        var reason = "there is no route controller now";
+        var reason = "no route controller is elected";
         if (controller is not null)
         {
             reason = $"the route controller {controller.InstanceId} "
-                + (status?.Message is { Length: > 0 } message ? $"reports: {message}" : "has not reported that it is gone");
+                + (status?.Message is { Length: > 0 } message ? $"reports: {message}" : "has not reported its deletion");
         }
 
         return $"the route of {lease.Subnet} may still exist after {options.ReleaseWait.TotalSeconds:0} s ({reason});"
@@ -172,19 +176,21 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     private void RemoveFiles()
     {
         var lastSubnet = new LastSubnetFile(options.SubnetFile, stateDirectory);
-        FileResult[] results = [new SubnetFile(options.SubnetFile).Remove(), lastSubnet.Forget()];
-        problems.AddRange(results.OfType<FileResult.Failed>().Select(failed => failed.Error));
+        foreach (var result in new[] { new SubnetFile(options.SubnetFile).Remove(), lastSubnet.Remove() })
+        {
+            if (!result.Ok) problems.Add(result.Error);
+        }
     }
 
-    private async Task<T> AnnounceAsync<T>(Task<T> answer, string line)
+    private async Task<T> AnnounceAsync<T>(Task<T> task, string line)
     {
-        await Task.WhenAny(answer, Task.Delay(Prompt, time));
-        if (!answer.IsCompleted) await SayAsync(line);
-        return await answer;
+        await Task.WhenAny(task, Task.Delay(AnnounceAfter, time));
+        if (!task.IsCompleted) await PrintAsync(line);
+        return await task;
     }
 
-    private static string Interfered(Lease lease) =>
-        $"the lease of {lease.Subnet} was changed meanwhile: is a daemon still running? stop it and try again";
+    private static Failure ChangedMeanwhile(Lease lease) =>
+        Result.Failure($"the lease of {lease.Subnet} was changed meanwhile; make sure that no daemon runs, and retry");
 
-    private static Task SayAsync(string line) => Console.Out.WriteLineAsync(line);
+    private static Task PrintAsync(string line) => Console.Out.WriteLineAsync(line);
 }

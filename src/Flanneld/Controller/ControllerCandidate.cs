@@ -7,6 +7,7 @@ using Flannel.RouteController;
 using Flannel.RouteController.Execution;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
+using Flanneld.Clients;
 using Flanneld.Node;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;

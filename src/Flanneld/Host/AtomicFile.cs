@@ -2,27 +2,12 @@ using Flannel.Core;
 
 namespace Flanneld.Host;
 
-/// <summary>How a change of a file ended.</summary>
-internal abstract record FileResult
-{
-    private FileResult()
-    {
-    }
-
-    public sealed record Done : FileResult;
-
-    /// <param name="Error">One line.</param>
-    public sealed record Failed(string Error) : FileResult;
-}
-
 /// <summary>A small file that is replaced as a whole or not at all, with mode 0644 whatever the umask.</summary>
 internal static class AtomicFile
 {
     public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private static readonly FileResult Done = new FileResult.Done();
-
-    public static FileResult Write(string path, byte[] content)
+    public static Result<Unit> Write(string path, byte[] content)
     {
         var temporary = $"{path}.{Environment.ProcessId}.new";
         try
@@ -37,30 +22,30 @@ internal static class AtomicFile
             }
 
             File.Move(temporary, path, overwrite: true);
-            return Done;
+            return Unit.Instance;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Discard(temporary);
-            return new FileResult.Failed($"cannot write {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
+            return Result.Failure($"cannot write {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
         }
     }
 
-    /// <summary>Done if there is none.</summary>
-    public static FileResult Remove(string path)
+    /// <summary>Succeeds if the file does not exist.</summary>
+    public static Result<Unit> Remove(string path)
     {
         try
         {
             File.Delete(path);
-            return Done;
+            return Unit.Instance;
         }
         catch (DirectoryNotFoundException)
         {
-            return Done;
+            return Unit.Instance;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new FileResult.Failed($"cannot remove {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
+            return Result.Failure($"cannot remove {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
         }
     }
 
@@ -72,7 +57,7 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The reason that was reported first is the one to act on.
+            // The caller reports the first error, which is the cause.
         }
     }
 }

@@ -2,9 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Flanneld.Host;
 
-/// <summary>The system's time, with timestamps that go on while the machine is suspended (<c>CLOCK_BOOTTIME</c>), as the lease in etcd
-/// does. .NET's own stand still then (<c>CLOCK_MONOTONIC</c>; dotnet/runtime <c>src/native/minipal/time.c</c>), and so do all
-/// timers.</summary>
+/// <summary>The system's time. Its timestamps count the time of a suspended machine (<c>CLOCK_BOOTTIME</c>), as the lease in etcd does.
+/// .NET's own timestamps and all timers stop then (<c>CLOCK_MONOTONIC</c>; dotnet/runtime <c>src/native/minipal/time.c</c>).</summary>
 internal sealed partial class BootTimeProvider : TimeProvider
 {
     // linux/time.h
@@ -12,7 +11,7 @@ internal sealed partial class BootTimeProvider : TimeProvider
     private const int ClockBootTime = 7;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    // A kernel or sandbox may lack the clock.
+    // Some sandboxes lack the clock.
     private readonly int clock = ClockGetTime(ClockBootTime, out _) == 0 ? ClockBootTime : ClockMonotonic;
 
     public override long TimestampFrequency => NanosecondsPerSecond;
@@ -25,7 +24,7 @@ internal sealed partial class BootTimeProvider : TimeProvider
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     private static partial int ClockGetTime(int clock, out Timespec time);
 
-    /// <summary>Of the 64-bit systems that this program is built for.</summary>
+    /// <summary><c>struct timespec</c> of 64-bit Linux.</summary>
     private struct Timespec
     {
         public long Seconds;

@@ -1,10 +1,11 @@
 using System.Text;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 
 namespace Flanneld.Host;
 
-/// <summary>The subnet that this node held last. It outlives <c>subnet.env</c>, which is removed with the lease: a node whose lease was
+/// <summary>Remembers the last subnet of this node. Unlike <c>subnet.env</c>, the file survives the loss of the lease: a node whose lease was
 /// deleted, or that was off for longer than a lease lives, gets the same subnet again if it is free.</summary>
 internal sealed class LastSubnetFile
 {
@@ -13,11 +14,11 @@ internal sealed class LastSubnetFile
     private readonly string path;
     private readonly SubnetFile file;
 
-    /// <param name="stateDirectory">systemd's <c>$STATE_DIRECTORY</c> (systemd.exec(5)), which outlives a restart of the host. Null for the
+    /// <param name="stateDirectory">systemd's <c>$STATE_DIRECTORY</c> (systemd.exec(5)), which survives a reboot of the host. Null for the
     /// subnet file's own folder.</param>
     public LastSubnetFile(string subnetFile, string? stateDirectory)
     {
-        // Several are separated by colons.
+        // systemd separates several directories by colons.
         var directory = stateDirectory?.Split(':')[0] is { Length: > 0 } given ? given : Path.GetDirectoryName(subnetFile) ?? "";
         path = Path.Combine(directory, Path.GetFileName(subnetFile) + Suffix);
         file = new SubnetFile(path);
@@ -26,8 +27,9 @@ internal sealed class LastSubnetFile
     /// <summary>Null without one.</summary>
     public Ipv4Network? Read() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
-    public FileResult Write(Ipv4Network subnet) =>
-        Read() == subnet ? new FileResult.Done() : AtomicFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet)));
+    public Result<Unit> Write(Ipv4Network subnet) =>
+        Read() == subnet ? Unit.Instance : AtomicFile.Write(path, Encoding.ASCII.GetBytes(SubnetEnv.SubnetLine(subnet)));
 
-    public FileResult Forget() => file.Remove();
+    /// <summary>Succeeds if there is none.</summary>
+    public Result<Unit> Remove() => file.Remove();
 }

@@ -1,17 +1,16 @@
 using System.Runtime.InteropServices;
-using Flanneld.Commands.Check;
 
 namespace Flanneld.Host;
 
-/// <summary>Keeps the C library that is linked in from loading modules of the host's.</summary>
+/// <summary>Prevents the statically linked C library from loading the host's NSS modules.</summary>
 /// <remarks>
-/// What <c>/etc/nsswitch.conf</c> names beside <c>files</c> and <c>dns</c> (<c>myhostname</c>, <c>resolve</c>, <c>sss</c>, …) is a shared library that brings
-/// the host's own glibc with it: beside a linked-in glibc of another version it aborts the process. systemd-resolved is asked all the same,
-/// by the <c>nameserver</c> line that it writes into <c>/etc/resolv.conf</c>.
+/// The modules in <c>/etc/nsswitch.conf</c> other than <c>files</c> and <c>dns</c> (<c>myhostname</c>, <c>resolve</c>, <c>sss</c>, …) are shared
+/// libraries that load the host's own glibc, which aborts a process that is linked with another version. systemd-resolved still answers,
+/// through the <c>nameserver</c> line that it writes into <c>/etc/resolv.conf</c>.
 /// </remarks>
 internal static partial class NssConfiguration
 {
-    /// <summary>To be called before the first name is looked up. Holds until the process ends, whatever is written into nsswitch.conf.</summary>
+    /// <summary>Must be called before the first name is resolved. Applies until the process ends, whatever nsswitch.conf says.</summary>
     public static void UseNoModules()
     {
         Check(ConfigureLookup("hosts", "files dns"));
@@ -20,7 +19,7 @@ internal static partial class NssConfiguration
 
     private static void Check(int result)
     {
-        if (result != 0) throw new InvalidOperationException("the C library knows no such database");
+        if (result != 0) throw new InvalidOperationException("the C library does not know the database");
     }
 
     /// <summary>glibc's nss.h.</summary>

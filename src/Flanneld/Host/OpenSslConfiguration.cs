@@ -5,10 +5,10 @@ using Flannel.Core;
 
 namespace Flanneld.Host;
 
-/// <summary>Keeps the OpenSSL that is linked in from reading the host's <c>openssl.cnf</c>.</summary>
+/// <summary>Prevents the statically linked OpenSSL from reading the host's <c>openssl.cnf</c>.</summary>
 /// <remarks>
-/// That file is for the host's own OpenSSL: it may name modules, providers and random sources that a static one of another version does not
-/// have, and .NET's shim aborts the process when its initialization fails. Only a file that <c>OPENSSL_CONF</c> names on purpose is read.
+/// That file is for the host's own OpenSSL: it may name modules, providers and random sources that the linked version does not have, and
+/// .NET's shim aborts the process when its initialization fails. Only a file that <c>OPENSSL_CONF</c> names is read.
 /// </remarks>
 internal static partial class OpenSslConfiguration
 {
@@ -21,25 +21,24 @@ internal static partial class OpenSslConfiguration
     private const uint DefaultSection = 0x20;
     private const int LongestError = 256;
 
-    /// <summary>To be called before anything that may use OpenSSL: what configures it counts once in a process.</summary>
+    /// <summary>Must be called before the first use of OpenSSL, which a process configures only once.</summary>
     /// <param name="file">The value of <see cref="Variable"/>.</param>
-    /// <returns>Null, or why the file cannot be used, in one line.</returns>
-    public static string? Apply(string? file)
+    public static Result<Unit> Apply(string? file)
     {
-        // Where code is compiled at run time .NET opens the host's own OpenSSL, which may read the host's own file.
-        if (RuntimeFeature.IsDynamicCodeSupported) return null;
-        // NoAtExit as .NET wants it too: threads of the runtime may still use it when the process ends.
+        // With a JIT compiler .NET loads the host's own OpenSSL, which may read the host's file.
+        if (RuntimeFeature.IsDynamicCodeSupported) return Unit.Instance;
+        // NoAtExit as in .NET: threads of the runtime may still use OpenSSL when the process ends.
         if (Initialize(NoConfiguration | NoAtExit | LoadErrorStrings, 0) != 1)
-            return InternalError.Line("OpenSSL cannot be initialized");
-        if (string.IsNullOrEmpty(file)) return null;
-        if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return null;
+            return Result.Failure(InternalError.Line("OpenSSL cannot be initialized"));
+        if (string.IsNullOrEmpty(file)) return Unit.Instance;
+        if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return Unit.Instance;
         // OpenSSL's own text quotes the path.
         var shown = Redaction.Path(file);
-        return $"{Variable}: {shown} cannot be used: {LastError(isDetailed: shown == file)}; correct the file or unset {Variable}";
+        return Result.Failure(
+            $"{Variable}: {shown} cannot be used: {LastError(isDetailed: shown == file)}; correct the file or unset {Variable}");
     }
 
-    /// <summary>A provider that cannot be loaded and a random source that does not exist are no error while the file is read: nothing works
-    /// afterwards.</summary>
+    /// <summary>OpenSSL reads a file without an error that names a missing provider or random source; every later call fails.</summary>
     private static bool CanWork()
     {
         Span<byte> sample = stackalloc byte[1];
@@ -49,7 +48,7 @@ internal static partial class OpenSslConfiguration
         return digest != 0;
     }
 
-    /// <summary>The newest error and what it is about, such as a module's name.</summary>
+    /// <summary>The newest error and its subject, such as a module's name.</summary>
     private static string LastError(bool isDetailed)
     {
         var error = PeekLastError(0, 0, 0, out var data, 0);

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Flanneld.Host;
 
-/// <summary>The calls of the C library that .NET does not offer. The numbers are those of Linux on x64 and arm64 (fcntl.h, file.h,
+/// <summary>Calls of the C library that .NET does not offer. The constants are those of Linux on x64 and arm64 (fcntl.h, file.h,
 /// errno.h).</summary>
 internal static partial class Posix
 {

@@ -1,9 +1,7 @@
-using Flannel.RouteController.Execution;
-
 namespace Flanneld.Host;
 
-/// <summary>Chance for the whole process: many loops draw from it at once, which <see cref="Random"/> alone does not allow.</summary>
-/// <param name="inner">Where the numbers come from.</param>
+/// <summary>A random number generator that many loops may use at once, unlike <see cref="Random"/>.</summary>
+/// <param name="inner">The source of the numbers.</param>
 internal sealed class SharedRandom(Random inner) : Random
 {
     private readonly Lock gate = new();

@@ -1,11 +1,9 @@
-using Flannel.Etcd.Client;
-
 namespace Flanneld.Host;
 
-/// <summary>The wish to stop, however often it is said.</summary>
+/// <summary>The shutdown signal. Repeats within one second count as one: timeout(1) signals the process and then its group.</summary>
 internal sealed class ShutdownSignal(TimeProvider time) : IDisposable
 {
-    private static readonly TimeSpan SameWish = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RepeatInterval = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource source = new();
     private readonly Lock gate = new();
@@ -13,15 +11,16 @@ internal sealed class ShutdownSignal(TimeProvider time) : IDisposable
 
     public CancellationToken Token => source.Token;
 
-    /// <param name="first">True for the one that begins the end.</param>
-    /// <returns>False when the end in good order takes somebody too long: the process is to end now.</returns>
-    public bool Ask(out bool first)
+    /// <summary>Called for each signal; the first one cancels the token.</summary>
+    /// <param name="first">True for the first signal.</param>
+    /// <returns>False when the process must end at once: a second signal asks for it.</returns>
+    public bool Request(out bool first)
     {
         lock (gate)
         {
             first = firstAt is null;
             firstAt ??= time.GetTimestamp();
-            if (!first && time.GetElapsedTime(firstAt.Value) >= SameWish) return false;
+            if (!first && time.GetElapsedTime(firstAt.Value) >= RepeatInterval) return false;
         }
 
         if (first) source.Cancel();

@@ -5,13 +5,13 @@ internal static class StandardStreams
 {
     private const int Last = 2;
 
-    /// <summary>Opens /dev/null where one of them is closed, as Go's runtime does. Else the next file or socket that is opened would get
-    /// its number, and log lines would be written into it.</summary>
+    /// <summary>Opens /dev/null in place of each closed stream, as Go's runtime does. Otherwise the next file or socket gets its number, and
+    /// log lines are written into it.</summary>
     public static void OpenClosed()
     {
         for (var descriptor = 0; descriptor <= Last; descriptor++)
         {
-            // The lowest free number is given out: this one.
+            // open(2) returns the lowest free number, which is this one.
             if (Posix.Control(descriptor, Posix.GetDescriptorFlags) < 0) _ = Posix.Open("/dev/null", Posix.ReadWrite, 0);
         }
     }

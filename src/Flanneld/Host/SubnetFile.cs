@@ -4,7 +4,7 @@ using Flannel.Core.Leases;
 
 namespace Flanneld.Host;
 
-/// <summary>What stands at the path of <c>subnet.env</c>.</summary>
+/// <summary>What exists at the path of <c>subnet.env</c>.</summary>
 internal abstract record SubnetFileState
 {
     private SubnetFileState()
@@ -31,16 +31,16 @@ internal interface ISubnetFile
 
     SubnetFileState Read();
 
-    FileResult Write(SubnetEnv subnetEnv);
+    Result<Unit> Write(SubnetEnv subnetEnv);
 
-    /// <summary>Done if there is none.</summary>
-    FileResult Remove();
+    /// <summary>Succeeds if there is none.</summary>
+    Result<Unit> Remove();
 }
 
 /// <summary><c>subnet.env</c> on disk.</summary>
 internal sealed class SubnetFile(string path) : ISubnetFile
 {
-    // Far above what any flannel writes; a larger file is not one.
+    // Far above what any flannel writes.
     private const int MaxBytes = 64 * 1024;
 
     public string Path => path;
@@ -66,7 +66,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         }
     }
 
-    public FileResult Write(SubnetEnv subnetEnv) => AtomicFile.Write(path, subnetEnv.ToBytes());
+    public Result<Unit> Write(SubnetEnv subnetEnv) => AtomicFile.Write(path, subnetEnv.ToBytes());
 
-    public FileResult Remove() => AtomicFile.Remove(path);
+    public Result<Unit> Remove() => AtomicFile.Remove(path);
 }

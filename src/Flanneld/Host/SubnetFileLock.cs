@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Flanneld.Host;
 
-/// <summary>How an attempt to lock the subnet file ended.</summary>
+/// <summary>The result of locking the subnet file.</summary>
 internal abstract record LockResult
 {
     private LockResult()
@@ -16,30 +16,30 @@ internal abstract record LockResult
 
     public sealed record Taken(SubnetFileLock Lock) : LockResult;
 
-    /// <param name="Holder">What it is, and its process id.</param>
+    /// <param name="Holder">The holding program and its process id.</param>
     public sealed record Busy(string Holder) : LockResult;
 
-    /// <summary>There is no lock file: no daemon has used this subnet file since the host started.</summary>
+    /// <summary>There is no lock file: no daemon has used this subnet file since the last boot.</summary>
     public sealed record Absent : LockResult;
 
-    /// <param name="Reason">Why nothing can be locked there, in one line.</param>
+    /// <param name="Reason">Why the file cannot be locked, one line.</param>
     public sealed record Unavailable(string Reason) : LockResult;
 }
 
-/// <summary>The right to manage one <c>subnet.env</c>: an exclusive flock(2) on a file beside it, which the kernel releases when the
-/// process ends, however it ends. The file is never deleted, or two processes could each lock a file of that name.</summary>
+/// <summary>The lock of one <c>subnet.env</c>: an exclusive flock(2) on the file with the suffix <c>.lock</c>, which the kernel releases when
+/// the process ends. The file is never deleted: otherwise two processes could each lock a file of that name.</summary>
 internal sealed class SubnetFileLock : IDisposable
 {
     private const int MaxHolderBytes = 200;
 
-    // rw-------: whoever may open a file may lock it, and any user could keep the daemon from starting.
+    // rw-------: a user who may open the file may lock it, and could prevent the daemon's start.
     private const int Mode = 0x180;
 
     private readonly SafeFileHandle file;
 
     private SubnetFileLock(SafeFileHandle file) => this.file = file;
 
-    /// <summary>For the daemon: makes the lock file if there is none.</summary>
+    /// <summary>For the daemon: creates the lock file if there is none.</summary>
     public static LockResult Take(string subnetFile)
     {
         try
@@ -54,7 +54,7 @@ internal sealed class SubnetFileLock : IDisposable
         return Take(subnetFile, "flanneld", Posix.Create);
     }
 
-    /// <summary>For a command: makes no lock file, which might then belong to another user than the daemon's.</summary>
+    /// <summary>For a command: creates no lock file, because the file could then belong to another user than the daemon.</summary>
     public static LockResult TakeExisting(string subnetFile, string command) => Take(subnetFile, $"flanneld {command}", 0);
 
     public void Dispose() => file.Dispose();
@@ -63,7 +63,7 @@ internal sealed class SubnetFileLock : IDisposable
     {
         var path = subnetFile + ".lock";
         var descriptor = Posix.Open(path, Posix.ReadWrite | Posix.CloseOnExec | create, Mode);
-        // On a read-only file system a lock file of before will do.
+        // On a read-only file system an existing lock file can still be locked.
         if (descriptor < 0 && Marshal.GetLastPInvokeError() == Posix.ReadOnlyFileSystem)
             descriptor = Posix.Open(path, Posix.ReadOnly | Posix.CloseOnExec, 0);
         if (descriptor < 0)
@@ -100,7 +100,7 @@ internal sealed class SubnetFileLock : IDisposable
         }
     }
 
-    /// <summary>For people; the lock holds without it.</summary>
+    /// <summary>For the message of the next process; the lock does not depend on it.</summary>
     private static void WriteHolder(SafeFileHandle file, string text)
     {
         try

@@ -3,11 +3,11 @@ using System.Text;
 
 namespace Flanneld.Host;
 
-/// <summary>Tells systemd how the service is, by the protocol of sd_notify(3). Silent where there is no <c>NOTIFY_SOCKET</c>.</summary>
+/// <summary>Reports the service's state to systemd (sd_notify(3)). Does nothing without <c>NOTIFY_SOCKET</c>.</summary>
 internal sealed class SystemdNotifier : IDisposable
 {
-    // A manager that reads takes a message in no time; one that does not must not hold up the loops.
-    private const int PatienceMilliseconds = 1000;
+    // systemd reads a message at once; a service manager that does not must not block the loops.
+    private const int SendTimeoutMilliseconds = 1000;
 
     private readonly Socket? socket;
     private readonly UnixDomainSocketEndPoint? address;
@@ -17,7 +17,7 @@ internal sealed class SystemdNotifier : IDisposable
     {
         if (string.IsNullOrEmpty(notifySocket) || notifySocket[0] is not ('/' or '@')) return;
         address = new UnixDomainSocketEndPoint(notifySocket[0] == '@' ? "\0" + notifySocket[1..] : notifySocket);
-        socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = PatienceMilliseconds };
+        socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { SendTimeout = SendTimeoutMilliseconds };
     }
 
     public void Ready(string status) => Send($"READY=1\nSTATUS={OneLine(status)}");
@@ -26,7 +26,7 @@ internal sealed class SystemdNotifier : IDisposable
 
     public void Stopping(string status) => Send($"STOPPING=1\nSTATUS={OneLine(status)}");
 
-    /// <summary>The loops that matter have made progress; see <c>WatchdogSec</c> in systemd.service(5).</summary>
+    /// <summary>The watchdog's keep-alive (<c>WatchdogSec</c>, systemd.service(5)).</summary>
     public void Alive() => Send("WATCHDOG=1");
 
     public void Dispose() => socket?.Dispose();
@@ -39,7 +39,7 @@ internal sealed class SystemdNotifier : IDisposable
         }
         catch (SocketException)
         {
-            // The manager went away or its queue is full; it must not take the daemon along.
+            // The service manager ended, or its queue is full: the daemon continues.
         }
     }
 

@@ -8,68 +8,70 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>What a change of the network configuration means for a node that runs: nothing. It goes on with what it started under, as
-/// upstream's nodes do, because whatever runs in its subnet cannot move; the operator restarts it when it may. One line per change
-/// says what the restart will bring. An access key in it is no setting of a running node, but a credential: the present one is used.</summary>
-/// <param name="setAccessKey">Takes the key of the configuration that was read last; null for one without a key.</param>
-internal sealed class ConfigChanges(HeldLease held, ILogger logger, Action<AccessKey?>? setAccessKey = null)
+/// <summary>Reports changes of the network configuration. A running node keeps the configuration that it started under, as upstream's nodes
+/// do: its containers cannot move to another subnet. One line per change says what a restart will change. An access key is not a setting
+/// of a running node but a credential: the current one is used.</summary>
+/// <param name="leased">Its configuration is the one that the node keeps until it restarts.</param>
+/// <param name="setAccessKey">Receives the key of the last configuration; null for a configuration without a key.</param>
+internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<AccessKey?>? setAccessKey = null)
 {
-    private AccessKey? accessKey = AccessKeyOf(held.Config);
+    private AccessKey? accessKey = AccessKeyOf(leased.Backend);
 
-    public void Tell(ConfigState config)
+    public void Report(ConfigState config)
     {
-        var (text, needsCare) = Describe(config);
-        if (needsCare) NodeLog.ConfigChangedCare(logger, text);
-        else NodeLog.ConfigChanged(logger, text);
-        if (config is not ConfigState.Present { Config: var now }) return;
-        TakeAccessKey(now);
-        foreach (var line in NodeBackend.Warnings(now)) NodeLog.ConfigWarning(logger, line);
+        var change = Describe(config);
+        if (change.IsWarning) NodeLog.ConfigChangedWarning(logger, change.Text);
+        else NodeLog.ConfigChanged(logger, change.Text);
+        if (config is not ConfigState.Present { Config: var current }) return;
+        var backend = BackendFactory.Create(current);
+        if (backend.Ok && backend.Value.RequiresRoute) UseAccessKey(AccessKeyOf(backend.Value));
+        foreach (var line in BackendFactory.Warnings(current)) NodeLog.ConfigWarning(logger, line);
     }
 
-    private static AccessKey? AccessKeyOf(NetworkConfig config) =>
-        NodeBackend.NeedsRoutes(config) && NodeBackend.Refusal(config) is null ? Connections.Backend(config).AccessKey : null;
-
-    private void TakeAccessKey(NetworkConfig now)
+    internal ConfigChange Describe(ConfigState config) => config switch
     {
-        if (!NodeBackend.NeedsRoutes(now) || NodeBackend.Refusal(now) is not null) return;
-        var key = AccessKeyOf(now);
-        if (key is null ? accessKey is null : accessKey?.IsSameAs(key) == true) return;
+        ConfigState.Refused refused => new($"is invalid ({refused.Error}): running nodes keep the previous one; a node that starts waits", true),
+        ConfigState.Present present => Describe(present.Config),
+        _ => new("was deleted: running nodes keep the previous one; a node that starts waits for a new one", true),
+    };
+
+    /// <summary>Whether it equals the configuration that a node started under.</summary>
+    public static bool IsSame(ConfigState config, NetworkConfig startedUnder) =>
+        config is ConfigState.Present present && present.Config.IsSameAs(startedUnder);
+
+    private ConfigChange Describe(NetworkConfig config)
+    {
+        var (lease, startedUnder) = (leased.Held.Lease, leased.Held.Config);
+        var backend = BackendFactory.Create(config);
+        if (!backend.Ok)
+            return new($"is not supported by this build ({backend.Error}): running nodes keep the previous one; a node that starts waits", true);
+        if (!SubnetAllocator.Fits(config, lease.Subnet))
+            return new($"changed to {config}, which subnet {lease.Subnet} does not fit: the node keeps the subnet until it restarts", true);
+        if (config.BackendType != startedUnder.BackendType)
+            return new($"changed to backend {config.BackendType}: this node keeps {startedUnder.BackendType} until it restarts", true);
+        if (config.Network != startedUnder.Network)
+            return new($"changed to {config}: this node keeps its subnet, and publishes the new network when it restarts", true);
+        return new(
+            config.IsSameAs(startedUnder)
+                ? "was written again without a change for this node"
+                : "changed in settings that this node reads when it restarts",
+            false);
+    }
+
+    private static AccessKey? AccessKeyOf(IBackend backend) => (backend as AliVpcBackend)?.Config.AccessKey;
+
+    private void UseAccessKey(AccessKey? key)
+    {
+        var isSame = key is null ? accessKey is null : accessKey?.IsSameAs(key) == true;
+        if (isSame) return;
         accessKey = key;
         NodeLog.AccessKeyChanged(
-            logger, key is null ? "no access key any more: the next source of credentials is used" : "another access key, which is used from now on");
+            logger, key is null ? "no longer has an access key: the next credential source is used" : "has a new access key: it is used now");
         setAccessKey?.Invoke(key);
     }
-
-    /// <returns>The line, and whether somebody should look.</returns>
-    internal (string Text, bool NeedsCare) Describe(ConfigState config)
-    {
-        switch (config)
-        {
-            case ConfigState.Refused refused:
-                return ($"is refused now ({refused.Error}): this node goes on without it, one that starts now waits for a better one", true);
-            case ConfigState.Present present:
-                return Describe(present.Config);
-            default:
-                return ("was deleted: this node goes on without it, one that starts now waits for another", true);
-        }
-    }
-
-    private (string Text, bool NeedsCare) Describe(NetworkConfig now)
-    {
-        var before = held.Config;
-        if (NodeBackend.Refusal(now) is { } refusal) return ($"is one that this build cannot serve ({refusal}): this node goes on with what it started under, its next start waits for a better one", true);
-        if (!SubnetAllocator.Fits(now, held.Lease.Subnet))
-            return ($"is {now} now, and subnet {held.Lease.Subnet} does not fit it: this node keeps the subnet until it is restarted, and takes another then", true);
-        if (now.BackendType != before.BackendType)
-            return ($"asks for backend {now.BackendType} now: this node goes on with {before.BackendType} until it is restarted", true);
-        if (now.Network != before.Network)
-            return ($"is {now} now: this node keeps its subnet, and tells its containers of the new network when it is restarted", true);
-        return (now.IsSameAs(before)
-            ? "was written again: nothing in it changes for this node"
-            : "changed in what this node does not need now; a restart takes it", false);
-    }
-
-    /// <summary>Whether nothing in it is other than what a node started under.</summary>
-    public static bool IsSame(ConfigState now, NetworkConfig before) =>
-        now is ConfigState.Present present && present.Config.IsSameAs(before);
 }
+
+/// <summary>A change of the network configuration.</summary>
+/// <param name="Text">Continues "the network configuration".</param>
+/// <param name="IsWarning">A restart changes the node's subnet, backend or network, or cannot succeed.</param>
+internal sealed record ConfigChange(string Text, bool IsWarning);

@@ -1,11 +1,10 @@
 using Flannel.Core;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 
 namespace Flanneld.Node;
 
-/// <summary>The events of a lease, for a reader that does other work while it waits for the next one. An iterator must not be disposed of
-/// while it is asked for its next item, and a stop may find its reader in the midst of that other work.</summary>
+/// <summary>Reads the events of a lease for a caller that does other work while it waits for the next one. An iterator must not be disposed
+/// while its next item is awaited; a shutdown may come during the caller's other work.</summary>
 internal sealed class LeaseEventReader : IAsyncDisposable
 {
     private readonly CancellationTokenSource ending;
@@ -20,7 +19,7 @@ internal sealed class LeaseEventReader : IAsyncDisposable
 
     public LeaseEvent Current => events.Current;
 
-    /// <summary>Not to be called again before the task has completed.</summary>
+    /// <summary>Must not be called again before the returned task has completed.</summary>
     public Task<bool> MoveNextAsync() => next = events.MoveNextAsync().AsTask();
 
     public async ValueTask DisposeAsync()

@@ -1,23 +1,9 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
-using Flannel.RouteController.Execution;
-using Flannel.RouteController.Planning;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
-
-/// <summary>Who this node is, or one line that says why this host can have no identity.</summary>
-internal abstract record IdentityResult
-{
-    private IdentityResult()
-    {
-    }
-
-    public sealed record Known(InstanceIdentity Identity) : IdentityResult;
-
-    public sealed record Impossible(string Reason) : IdentityResult;
-}
 
 /// <summary>Where the node learns which instance it is.</summary>
 internal interface INodeIdentity
@@ -25,43 +11,47 @@ internal interface INodeIdentity
     /// <summary>Null while it is not known.</summary>
     InstanceIdentity? Current { get; }
 
-    /// <summary>Waits until it is known, or until asking again cannot help.</summary>
-    Task<IdentityResult> ReadAsync();
+    /// <summary>Waits until it is known. Fails when a retry cannot help, such as on a host that is no ECS instance.</summary>
+    Task<Result<InstanceIdentity>> ReadAsync();
 }
 
-/// <summary>Asks the metadata service who this node is until it knows, or until asking again cannot help. The first question is asked at once, so that a
-/// restart waits for the slower of etcd and metadata and not for both; it logs nothing until somebody needs the identity (backend alloc
-/// rarely does).</summary>
-internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
+/// <summary>Reads this node's identity from the metadata service, with retries. <see cref="Start"/> sends the first request early, so that a
+/// restart waits for the slower of etcd and the metadata service and not for both; nothing is logged until the identity is required
+/// (backend alloc rarely requires it).</summary>
+internal sealed class NodeIdentity(
+    InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)
     : INodeIdentity
 {
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
     private Task<InstanceIdentityResult>? first;
     private volatile InstanceIdentity? current;
 
     public InstanceIdentity? Current => current;
 
-    /// <summary>Asks for the first time.</summary>
-    public void Start() => first = AskAsync();
+    /// <summary>Sends the first request.</summary>
+    public void Start() => first = RequestAsync();
 
-    public async Task<IdentityResult> ReadAsync()
+    public async Task<Result<InstanceIdentity>> ReadAsync()
     {
-        var backoff = new Backoff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30), random);
-        for (var answer = await (first ?? AskAsync()); ; answer = await AskAsync())
+        var backoff = new Backoff(FirstPause, LongestPause, random);
+        for (var result = await (first ?? RequestAsync()); ; result = await RequestAsync())
         {
-            switch (answer)
+            switch (result)
             {
                 case InstanceIdentityResult.Identity { Value: var identity }:
                     NodeLog.Identity(
                         logger, identity.InstanceId, identity.ZoneId, identity.VpcId, identity.VSwitchId, identity.NetworkInterfaceId,
                         identity.PrimaryInterface ? "primary" : "secondary");
-                    return new IdentityResult.Known(identity);
+                    return identity;
                 case InstanceIdentityResult.NotAnEcsInstance not:
-                    return new IdentityResult.Impossible(
-                        $"{not.Line}; backend ali-vpc works on ECS instances only (backend alloc gives leases without routes)");
+                    return Result.Failure(
+                        $"{not.Line}; backend ali-vpc requires an ECS instance (backend alloc leases subnets without routes)");
                 case InstanceIdentityResult.NoSuchInterface none:
-                    return new IdentityResult.Impossible($"{none.Line}: choose another one with --iface");
+                    return Result.Failure($"{none.Line}: choose another one with --iface");
                 case InstanceIdentityResult.Unreachable unreachable:
-                    if (backoff.Failures == 0) NodeLog.IdentityUnreachable(logger, unreachable.Line);
+                    if (backoff.Failures == 0) NodeLog.IdentityUnavailable(logger, unreachable.Line);
                     break;
             }
 
@@ -69,10 +59,10 @@ internal sealed class NodeIdentity(InstanceIdentityReader reader, string mac, Ti
         }
     }
 
-    private async Task<InstanceIdentityResult> AskAsync()
+    private async Task<InstanceIdentityResult> RequestAsync()
     {
-        var answer = await reader.ReadAsync(mac, cancellation);
-        if (answer is InstanceIdentityResult.Identity { Value: var identity }) current = identity;
-        return answer;
+        var result = await reader.ReadAsync(mac, cancellation);
+        if (result is InstanceIdentityResult.Identity { Value: var identity }) current = identity;
+        return result;
     }
 }

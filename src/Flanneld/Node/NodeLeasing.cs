@@ -5,52 +5,145 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flannel.RouteController.Planning;
 using Flanneld.Backends;
-using Flanneld.Commands.Check;
 using Flanneld.Host.Interfaces;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>How the node's search for a subnet ended.</summary>
-internal abstract record LeasingResult
-{
-    private LeasingResult()
-    {
-    }
+/// <summary>The lease that the node holds.</summary>
+/// <param name="Backend">Of the configuration that it was acquired under.</param>
+/// <param name="Identity">This node's instance; null where the backend requires no route.</param>
+internal sealed record LeasedSubnet(HeldLease Held, IBackend Backend, InstanceIdentity? Identity);
 
-    /// <param name="Identity">Who holds the lease; null where the backend does not need to know.</param>
-    public sealed record Held(HeldLease Lease, InstanceIdentity? Identity) : LeasingResult;
-
-    /// <param name="Reason">One line that says why waiting cannot help.</param>
-    public sealed record Failed(string Reason) : LeasingResult;
-}
-
-/// <summary>What the node is known by in its lease.</summary>
-/// <param name="PreviousSubnet">What it had before; null without one.</param>
+/// <summary>What identifies the node in its lease.</summary>
+/// <param name="PreviousSubnet">Of an earlier run; null without one.</param>
 internal sealed record NodeAddress(Ipv4Address PublicIp, string? PublicIpv6, Ipv4Network? PreviousSubnet);
 
-/// <summary>From nothing to a held lease: waits for a configuration that this build can serve, then takes the node's subnet. The
-/// <c>subnet.env</c> of an earlier run is removed as soon as etcd says that its subnet is not this node's any more.</summary>
-/// <param name="waiting">Told what the node waits for.</param>
-/// <param name="onConfigMissing">Called when there is no configuration, once for each time.</param>
+/// <summary>Acquires the node's lease: waits for a configuration that this build supports, then takes the node's subnet. The
+/// <c>subnet.env</c> of an earlier run is removed as soon as etcd reports that its subnet is no longer this node's.</summary>
 internal sealed class NodeLeasing(
-    SubnetRegistry registry, EtcdKeys keys, NodeAddress address, INodeIdentity identity, FormerSubnet former, Action<string> waiting,
-    TimeProvider time, ILogger logger, Action? onConfigMissing = null)
+    SubnetRegistry registry, EtcdKeys keys, NodeAddress address, INodeIdentity identity, FormerSubnet former, TimeProvider time,
+    ILogger logger)
 {
-    // etcd is watched meanwhile; this is only how long a wait may take before the reason is checked anew.
-    private static readonly TimeSpan Recheck = TimeSpan.FromMinutes(5);
+    // etcd is watched meanwhile; this bounds a wait whose watch misses the change.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
 
-    // Timers stand still while the machine is suspended: the clock is read at least so often.
+    // Timers stop while the machine is suspended: the clock is read at least this often.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
 
     private readonly string configKey = keys.Config.ToStringUtf8();
     private InstanceIdentity? self;
     private long lastAnswerAt;
 
-    /// <summary>Who asks, as far as is known now.</summary>
+    /// <summary>Receives what the node waits for.</summary>
+    public Action<string>? OnWaiting { get; init; }
+
+    /// <summary>Called each time that etcd is found to have no configuration.</summary>
+    public Action? OnConfigMissing { get; init; }
+
+    /// <summary>Completes when the lease is held. Fails when a retry cannot help.</summary>
+    public async Task<Result<LeasedSubnet>> LeaseAsync(CancellationToken cancellation)
+    {
+        Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        // Whatever the node waits for, it does not renew the earlier lease meanwhile.
+        var expiring = RemoveFileAtExpiryAsync(stop.Token);
+        try
+        {
+            return await ReadConfigAndAcquireAsync(cancellation);
+        }
+        catch (EtcdException e)
+        {
+            return Result.Failure($"etcd: {e.Message}");
+        }
+        finally
+        {
+            stop.Cancel();
+            await expiring.ConfigureAwait(TaskWait.IgnoringFailure);
+        }
+    }
+
+    private async Task<Result<LeasedSubnet>> ReadConfigAndAcquireAsync(CancellationToken cancellation)
+    {
+        RegistryState? state = null;
+        string? lastReported = null;
+        while (true)
+        {
+            state = await WaitForConfigAsync(state, cancellation);
+            var config = ((ConfigState.Present)state.Config).Config;
+            var backend = BackendFactory.Create(config);
+            if (!backend.Ok)
+            {
+                if (lastReported != backend.Error) ReportInvalid(lastReported = backend.Error);
+                await registry.WaitForConfigChangeAsync(state.Revision, Shorter(former.RecheckInterval), cancellation);
+                state = null;
+                continue;
+            }
+
+            LogConfig(config);
+            if (backend.Value.RequiresRoute && self is null)
+            {
+                var wasKnown = identity.Current is not null;
+                var identified = await IdentifyAsync(cancellation);
+                if (!identified.Ok) return Result.Failure(identified.Error);
+                // Configuration and leases may have changed during the wait for the metadata service.
+                if (!wasKnown) state = await WaitForConfigAsync(null, cancellation);
+            }
+
+            former.Check(state, Owner());
+            if (await AcquireAsync(state, cancellation) is { } result) return result;
+            state = null;
+        }
+    }
+
+    /// <returns>Null to read the configuration again.</returns>
+    private async Task<Result<LeasedSubnet>?> AcquireAsync(RegistryState state, CancellationToken cancellation)
+    {
+        switch (await registry.AcquireAsync(CreateRequest(), cancellation, state))
+        {
+            case AcquireResult.Held { Lease: var held }:
+                NodeLog.Subnet(logger, held.Lease.Subnet, Describe(held));
+                var backend = BackendFactory.Create(held.Config).Value;
+                return (Result<LeasedSubnet>)new LeasedSubnet(held, backend, backend.RequiresRoute ? self : null);
+            case AcquireResult.Refused error:
+                return Result.Failure($"etcd: {error.Error.Message}");
+            case AcquireResult.AddressInUse when self is null && identity.Current is null:
+                // The backend does not require the identity; the decision about the address does.
+                var identified = await IdentifyAsync(cancellation);
+                return identified.Ok ? null : (Result<LeasedSubnet>)Result.Failure(identified.Error);
+            case AcquireResult.AddressInUse inUse:
+                return Result.Failure(DescribeAddressInUse(inUse.Lease));
+            case AcquireResult.OutOfSubnets full:
+                NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
+                OnWaiting?.Invoke("out of subnets: waiting for a free one");
+                await registry.WaitForRoomAsync(full.Revision, Shorter(former.RecheckInterval), cancellation);
+                return null;
+            default:
+                // The configuration changed meanwhile.
+                return null;
+        }
+    }
+
+    private AcquireRequest CreateRequest() => new(Owner(), CreateAttributes)
+    {
+        Excluded = RangesOf(self?.VSwitchRange),
+        Avoided = RangesOf(self?.VpcRange),
+        VpcId = self?.VpcId,
+        OnRead = state => Check(state),
+        OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
+    };
+
+    private LeaseAttributes? CreateAttributes(NetworkConfig config)
+    {
+        var backend = BackendFactory.Create(config);
+        return backend.Ok ? backend.Value.CreateAttributes(address.PublicIp, address.PublicIpv6, self) : null;
+    }
+
+    private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];
+
+    /// <summary>This node, as far as it is known now.</summary>
     private LeaseOwner Owner()
     {
         var owner = new LeaseOwner(address.PublicIp, address.PreviousSubnet);
@@ -62,107 +155,20 @@ internal sealed class NodeLeasing(
         };
     }
 
-    public async Task<LeasingResult> TakeAsync(CancellationToken cancellation)
-    {
-        Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // Beside all of it: whatever is waited for, nobody renews the lease of before.
-        var expiring = ExpireAsync(stop.Token);
-        try
-        {
-            return await SearchAsync(cancellation);
-        }
-        catch (EtcdException e)
-        {
-            return new LeasingResult.Failed($"etcd: {e.Message}");
-        }
-        finally
-        {
-            stop.Cancel();
-            await expiring.ConfigureAwait(TaskWait.IgnoringFailure);
-        }
-    }
-
-    private async Task<LeasingResult> SearchAsync(CancellationToken cancellation)
-    {
-        RegistryState? known = null;
-        string? refused = null;
-        while (true)
-        {
-            known = await WaitForConfigAsync(known, cancellation);
-            var config = ((ConfigState.Present)known.Config).Config;
-            if (NodeBackend.Refusal(config) is { } refusal)
-            {
-                if (refused != refusal) Refuse(refused = refusal);
-                await registry.WaitForConfigChangeAsync(known.Revision, Shorter(former.Recheck), cancellation);
-                known = null;
-                continue;
-            }
-
-            LogConfig(config);
-            if (NodeBackend.NeedsRoutes(config) && self is null)
-            {
-                var wasKnown = identity.Current is not null;
-                if (await IdentifyAsync(cancellation) is { } failed) return failed;
-                // While the metadata service was waited for, all of it may have changed.
-                known = wasKnown ? known : await WaitForConfigAsync(null, cancellation);
-            }
-
-            former.Check(known, Owner());
-            if (await AcquireAsync(known, cancellation) is { } result) return result;
-            known = null;
-        }
-    }
-
-    private static Ipv4Network[] RangesOf(Ipv4Network? range) => range is { } known ? [known] : [];
-
-    /// <summary>Null to try again.</summary>
-    private async Task<LeasingResult?> AcquireAsync(RegistryState known, CancellationToken cancellation)
-    {
-        var request = new AcquireRequest(Owner(), config => NodeBackend.AttributesFor(config, address.PublicIp, address.PublicIpv6, self))
-        {
-            Excluded = RangesOf(self?.VSwitchRange),
-            Avoided = RangesOf(self?.VpcRange),
-            VpcId = self?.VpcId,
-            OnRead = state => Check(state),
-            OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} does not fit the network configuration any more"),
-        };
-        switch (await registry.AcquireAsync(request, cancellation, known))
-        {
-            case AcquireResult.Held held:
-                NodeLog.Subnet(logger, held.Lease.Lease.Subnet, How(held.Lease));
-                return new LeasingResult.Held(held.Lease, NodeBackend.NeedsRoutes(held.Lease.Config) ? self : null);
-            case AcquireResult.Refused error:
-                return new LeasingResult.Failed($"etcd: {error.Error.Message}");
-            case AcquireResult.AddressInUse when self is null && identity.Current is null:
-                // The backend alone would not need it.
-                return await IdentifyAsync(cancellation);
-            case AcquireResult.AddressInUse inUse:
-                return new LeasingResult.Failed(Describe(inUse.Lease));
-            case AcquireResult.OutOfSubnets full:
-                NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
-                waiting("out of subnets: waiting for one to become free");
-                await registry.WaitForRoomAsync(full.Revision, Shorter(former.Recheck), cancellation);
-                return null;
-            default:
-                return null; // the configuration changed under way: the new one is read
-        }
-    }
-
     /// <summary>The first state with a configuration. The file of an earlier run is checked with each state that is read.</summary>
     private Task<RegistryState> WaitForConfigAsync(RegistryState? known, CancellationToken cancellation) =>
         registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check);
 
-    /// <returns>After how long etcd is to be read again.</returns>
+    /// <returns>After what time etcd is to be read again.</returns>
     private TimeSpan Check(RegistryState state)
     {
         Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
         former.Check(state, Owner());
-        return former.Recheck;
+        return former.RecheckInterval;
     }
 
-    /// <summary>Nobody renews the lease of before while etcd is unavailable: it does not outlive its time.</summary>
-    private async Task ExpireAsync(CancellationToken cancellation)
+    /// <summary>Nothing renews the earlier lease while etcd is unavailable: the file must not outlive the lease.</summary>
+    private async Task RemoveFileAtExpiryAsync(CancellationToken cancellation)
     {
         while (true)
         {
@@ -172,61 +178,62 @@ internal sealed class NodeLeasing(
         }
     }
 
-    /// <summary>Null when it is known who this node is. The metadata service may be away for longer than the lease of before lives, so the
-    /// file is looked after meanwhile.</summary>
-    private async Task<LeasingResult?> IdentifyAsync(CancellationToken cancellation)
+    /// <summary>Waits for the identity. The metadata service may be unavailable for longer than the earlier lease lives, so etcd is read and
+    /// the file is checked meanwhile.</summary>
+    private async Task<Result<InstanceIdentity>> IdentifyAsync(CancellationToken cancellation)
     {
         var reading = identity.ReadAsync();
         while (!reading.IsCompleted)
         {
-            waiting("waiting for the metadata service to say which instance this is");
-            var recheck = former.Recheck;
+            OnWaiting?.Invoke("waiting for the metadata service to identify this instance");
+            var recheck = former.RecheckInterval;
             await TaskWait.WaitAsync(reading, recheck, time, cancellation);
             if (!reading.IsCompleted && recheck != Timeout.InfiniteTimeSpan) await WaitForConfigAsync(null, cancellation);
         }
 
         var result = await reading;
-        self = (result as IdentityResult.Known)?.Identity;
-        return result is IdentityResult.Impossible impossible ? new LeasingResult.Failed(impossible.Reason) : null;
+        if (result.Ok) self = result.Value;
+        return result;
     }
 
-    private static TimeSpan Shorter(TimeSpan recheck) => recheck == Timeout.InfiniteTimeSpan || recheck > Recheck ? Recheck : recheck;
+    private static TimeSpan Shorter(TimeSpan recheck) =>
+        recheck == Timeout.InfiniteTimeSpan || recheck > LongestWait ? LongestWait : recheck;
 
-    private string Describe(Lease lease) =>
+    private string DescribeAddressInUse(Lease lease) =>
         $"{LeaseInstance.Read(lease.Attributes)?.Id} uses this node's public address {address.PublicIp} and holds {lease.Subnet}:"
         + " give this node an address of its own (--public-ip, FLANNELD_PUBLIC_IP),"
-        + $" or, if that instance is gone for good, delete its lease: etcdctl del {keys.Subnets}{lease.Key}";
+        + $" or, if that instance no longer exists, delete its lease: etcdctl del {keys.Subnets}{lease.Key}";
 
-    private static string How(HeldLease held) => held switch
+    private static string Describe(HeldLease held) => held switch
     {
         { Lease.IsReservation: true } => "is reserved for this node",
-        { WasFound: true } => "was this node's before",
-        _ => "is new for this node",
+        { WasFound: true } => "was already leased by this node",
+        _ => "is newly leased",
     };
 
     private void LogConfig(NetworkConfig config)
     {
         NodeLog.Config(logger, config.Network, config.SubnetLength, config.SubnetMin, config.SubnetMax, config.BackendType);
         if (config.Ipv6Network is not null) NodeLog.Ipv6NotRouted(logger);
-        foreach (var line in NodeBackend.Warnings(config)) NodeLog.ConfigWarning(logger, line);
+        foreach (var line in BackendFactory.Warnings(config)) NodeLog.ConfigWarning(logger, line);
     }
 
     private void ReportConfig(ConfigState state)
     {
         if (state is ConfigState.Refused refused)
         {
-            Refuse(refused.Error);
+            ReportInvalid(refused.Error);
             return;
         }
 
         NodeLog.ConfigMissing(logger, configKey);
-        onConfigMissing?.Invoke();
-        waiting($"waiting for the network configuration at {configKey}");
+        OnConfigMissing?.Invoke();
+        OnWaiting?.Invoke($"waiting for the network configuration at {configKey}");
     }
 
-    private void Refuse(string error)
+    private void ReportInvalid(string error)
     {
-        NodeLog.ConfigRefused(logger, configKey, error);
-        waiting($"the network configuration at {configKey} is refused: {error}");
+        NodeLog.ConfigInvalid(logger, configKey, error);
+        OnWaiting?.Invoke($"invalid network configuration at {configKey}: {error}");
     }
 }

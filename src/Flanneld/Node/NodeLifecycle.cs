@@ -1,105 +1,105 @@
-using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.HostNetwork;
-using Flannel.RouteController.Planning;
-using Flanneld.Controller;
+using Flanneld.Backends;
 using Flanneld.Host;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>One node's life: leases the subnet, follows the lease and its route, tells the host, and runs the candidate for route
-/// controller beside that. The daemon runs it on real services, the simulation on models.</summary>
-/// <param name="parts">Where the node adds what runs beside its loop.</param>
-/// <param name="startedAt">A timestamp of the process' start.</param>
-internal sealed class NodeLifecycle(
-    NodeSettings settings, NodeHost host, NodeServices services, DaemonParts parts, long startedAt) : IDisposable
+/// <summary>One node's life: acquire the lease, wait for the route, publish the subnet to the host, and keep all of it in agreement. The
+/// daemon runs it on real services, the simulation on models.</summary>
+/// <param name="tasks">Receives what runs concurrently with the node's loop.</param>
+internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
     private readonly ILogger etcdLogger = services.Loggers.CreateLogger("etcd");
-    private ICloudAccess? cloud;
+    private IControllerCandidate? candidate;
 
-    /// <summary>Runs until it is cancelled, cannot go on, or a part ends that must not; then one line says why. The parts are watched from
-    /// the start: the node may wait for etcd for hours.</summary>
-    /// <param name="onConfigMissing">Called when there is no configuration, once for each time.</param>
-    /// <param name="onHeld">Called once the subnet is held.</param>
+    /// <summary>Called each time that etcd is found to have no configuration.</summary>
+    public Action? OnConfigMissing { get; init; }
+
+    /// <summary>Called once when the subnet is held.</summary>
+    public Action? OnHeld { get; init; }
+
+    /// <summary>Runs until it is cancelled, cannot continue, or a background task ends that must not. Background tasks are monitored from
+    /// the start, because the node may wait for etcd for hours.</summary>
+    /// <returns>Why it ended, one line.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    /// <exception cref="PartFailedException">A part failed.</exception>
-    public Task<string?> RunAsync(Action? onConfigMissing, Action? onHeld, CancellationToken cancellation) =>
-        parts.FirstEndAsync(LeaseAndServeAsync(onConfigMissing, onHeld, cancellation));
+    /// <exception cref="BackgroundTaskFailedException">A background task failed.</exception>
+    public Task<string> RunAsync(CancellationToken cancellation) => tasks.RunWithAsync(LeaseAndServeAsync(cancellation));
 
-    private async Task<string?> LeaseAndServeAsync(Action? onConfigMissing, Action? onHeld, CancellationToken cancellation)
+    /// <summary>Must be called after all background tasks have ended.</summary>
+    public void Dispose() => candidate?.Dispose();
+
+    private async Task<string> LeaseAndServeAsync(CancellationToken cancellation)
     {
-        var result = await Leasing(onConfigMissing).TakeAsync(cancellation);
-        if (result is not LeasingResult.Held { Lease: var held, Identity: var self }) return ((LeasingResult.Failed)result).Reason;
+        var leased = await CreateLeasing().LeaseAsync(cancellation);
+        if (!leased.Ok) return leased.Error;
+        var (held, backend, self) = leased.Value;
+        var subnet = held.Lease.Subnet;
+        var remembered = host.LastSubnet.Write(subnet);
+        if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
+        host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Life?.Remaining(services.Time), self?.InstanceId));
 
-        if (host.LastSubnet.Write(held.Lease.Subnet) is FileResult.Failed failed)
-            NodeLog.SubnetNotRemembered(nodeLogger, held.Lease.Subnet, failed.Error);
-        var readiness = Readiness(held, self, cancellation);
-        var candidate = self is not null && settings.MayControlRoutes ? Candidate(held, self) : null;
-        if (candidate is not null) parts.Add("the candidate for route controller", StandAsync(candidate, readiness.Settled, cancellation));
-        onHeld?.Invoke();
+        var reconciler = CreateReconciler(held, backend, cancellation);
+        if (settings.MayControlRoutes && self is not null && backend is AliVpcBackend routed)
+        {
+            candidate = services.Candidates.Create(routed, self);
+            tasks.Add("the candidate for route controller", CampaignAsync(candidate, cancellation));
+        }
+
+        OnHeld?.Invoke();
         var keeper = new LeaseKeeper(
             services.Etcd, settings.Keys, held, settings.RenewMargin, services.Time, services.Random, etcdLogger, settings.LeaseTime,
             host.Loops);
-        var loop = new NodeLoop(
-            readiness, new ConfigChanges(held, nodeLogger, key => cloud?.Credentials.SetConfiguredKey(key)), host.Health, self?.InstanceId,
-            () => candidate is null ? "--route-controller=never" : candidate.Obstacle, host.Systemd, host.Loops, settings.WatchdogInterval,
-            services.Time, nodeLogger);
-        return await loop.RunAsync(keeper, cancellation);
+        return await CreateLoop(leased.Value, reconciler).RunAsync(keeper.KeepAsync, cancellation);
     }
 
-    /// <summary>After all parts have ended.</summary>
-    public void Dispose() => cloud?.Dispose();
-
-    private NodeLeasing Leasing(Action? onConfigMissing)
+    private NodeLeasing CreateLeasing()
     {
-        var registry = new SubnetRegistry(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger, settings.LeaseTime);
+        var registry = new SubnetRegistry(
+            services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger, settings.LeaseTime);
         var former = new FormerSubnet(host.SubnetFile, nodeLogger);
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, former.ReadSubnet() ?? host.LastSubnet.Read());
-        return new NodeLeasing(registry, settings.Keys, address, services.Identity, former, Waiting, services.Time, nodeLogger,
-            onConfigMissing);
+        return new NodeLeasing(registry, settings.Keys, address, services.Identity, former, services.Time, nodeLogger)
+        {
+            OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
+            OnConfigMissing = OnConfigMissing,
+        };
     }
 
-    private NodeReadiness Readiness(HeldLease held, InstanceIdentity? self, CancellationToken cancellation)
+    private HostReconciler CreateReconciler(HeldLease held, IBackend backend, CancellationToken cancellation)
     {
-        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, settings.Mtu, settings.IpMasq);
+        var subnetEnv = new SubnetEnv(held.Config.Network, held.Lease.Subnet, backend.MtuFor(settings.Mtu), settings.IpMasq);
         var masquerade = settings.IpMasq ? new Masquerade(held.Config.Network, held.Lease.Subnet, services.Time) : null;
         if (masquerade is not null)
-            parts.Add("the upkeep of --ip-masq", masquerade.KeepAsync(problem => NodeLog.FileTrouble(nodeLogger, problem), cancellation));
-        var reconciler = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
-        return new NodeReadiness(
-            held, self?.InstanceId, reconciler, masquerade, host.Health, host.Systemd, services.Time, startedAt, nodeLogger);
+        {
+            tasks.Add(
+                "the upkeep of --ip-masq",
+                masquerade.KeepAsync(error => NodeLog.HostError(nodeLogger, error), cancellation));
+        }
+
+        var file = new SubnetFileReconciler(host.SubnetFile, subnetEnv, services.Time, nodeLogger);
+        return new HostReconciler(host.Readiness, file, masquerade, nodeLogger);
     }
 
-    private void Waiting(string what)
+    private NodeLoop CreateLoop(LeasedSubnet leased, HostReconciler reconciler)
     {
-        host.Health.NoLease(what);
-        host.Systemd.Status(what);
+        var configChanges = new ConfigChanges(leased, nodeLogger, key => candidate?.SetAccessKey(key));
+        var controllerChanges = new ControllerChanges(
+            leased.Backend.RequiresRoute, () => candidate is null ? "--route-controller=never" : candidate.NotCandidateReason, nodeLogger);
+        var watchdog = new WatchdogKeepAlive(
+            host.Systemd, host.Readiness, host.Loops, settings.WatchdogInterval, services.Time, nodeLogger);
+        return new NodeLoop(host.Readiness, reconciler, configChanges, controllerChanges, watchdog, host.Loops, services.Time);
     }
 
-    /// <summary>A restart whose route is in place is ready before it stands for election, and without a call to the cloud's API.</summary>
-    private async Task StandAsync(ControllerCandidate candidate, Task settled, CancellationToken cancellation)
+    /// <summary>A restart whose route exists is ready before it campaigns, and without a call to the cloud's API.</summary>
+    private async Task CampaignAsync(IControllerCandidate started, CancellationToken cancellation)
     {
-        await TaskWait.WaitAsync(settled, Timeout.InfiniteTimeSpan, services.Time, cancellation);
-        await candidate.RunAsync(cancellation);
-    }
-
-    private ControllerCandidate Candidate(HeldLease held, InstanceIdentity self)
-    {
-        var backend = Connections.Backend(held.Config);
-        cloud = services.OpenCloud(backend);
-        var election = new EtcdElection(
-            services.Etcd, settings.Keys, new ControllerHolder(self.InstanceId, settings.PublicIp.ToString()), services.Time,
-            services.Random, etcdLogger);
-        return new ControllerCandidate(
-            cloud, AliVpcBackendData.Of(self), election,
-            () => new LeaseWatcher(services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger),
-            settings.Keys, settings.ControllerOptions(backend), host.ControllerMetrics, host.Loops, services.Time, services.Random,
-            services.Loggers.CreateLogger("routes"));
+        await TaskWait.WaitAsync(host.Readiness.Settled, Timeout.InfiniteTimeSpan, services.Time, cancellation);
+        await started.RunAsync(cancellation);
     }
 }

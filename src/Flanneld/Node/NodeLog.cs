@@ -1,24 +1,23 @@
-using Flannel.Core;
-using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
 /// <summary>Event ids 1100 to 1299. An id is never reused for another meaning.</summary>
-/// <remarks>A number, an enum, an address is an <c>object</c> here: the whole way of a line through logging is compiled anew for every combination of
-/// value types, 8 KB each.</remarks>
+/// <remarks>Numbers, enums and addresses are parameters of type <c>object</c>: Native AOT compiles the whole logging path again for every
+/// combination of value types, 8 KB each.</remarks>
 internal static partial class NodeLog
 {
     [LoggerMessage(1100, LogLevel.Information, "interface {Name} address {Address} MTU {Mtu}, public address {PublicIp}")]
     public static partial void Interface(ILogger logger, string name, object address, object mtu, object publicIp);
 
-    [LoggerMessage(1101, LogLevel.Warning, "waiting for the network configuration at {Key}: publish it, for instance: etcdctl put {Key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}'")]
+    [LoggerMessage(
+        1101, LogLevel.Warning,
+        "waiting for the network configuration at {Key}; write it, for example:"
+        + " etcdctl put {Key} '{{\"Network\":\"10.24.0.0/16\",\"Backend\":{{\"Type\":\"ali-vpc\"}}}}'")]
     public static partial void ConfigMissing(ILogger logger, string key);
 
-    [LoggerMessage(1102, LogLevel.Error, "the network configuration at {Key} is refused: {Error}; waiting for a better one")]
-    public static partial void ConfigRefused(ILogger logger, string key, string error);
+    [LoggerMessage(1102, LogLevel.Error, "invalid network configuration at {Key}: {Error}; waiting for a valid one")]
+    public static partial void ConfigInvalid(ILogger logger, string key, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "network {Network}, subnets /{Length} from {Min} to {Max}, backend {Backend}")]
     public static partial void Config(ILogger logger, object network, object length, object min, object max, string backend);
@@ -27,15 +26,18 @@ internal static partial class NodeLog
     public static partial void Ipv6NotRouted(ILogger logger);
 
     [LoggerMessage(1105, LogLevel.Information, "instance {Instance} in {Zone}, VPC {Vpc}, vSwitch {VSwitch}, interface {Interface} ({Kind})")]
-    public static partial void Identity(ILogger logger, string instance, string zone, string vpc, string vSwitch, string @interface, string kind);
+    public static partial void Identity(
+        ILogger logger, string instance, string zone, string vpc, string vSwitch, string @interface, string kind);
 
-    [LoggerMessage(1106, LogLevel.Warning, "{Line}; trying again")]
-    public static partial void IdentityUnreachable(ILogger logger, string line);
+    [LoggerMessage(1106, LogLevel.Warning, "{Error}; retrying")]
+    public static partial void IdentityUnavailable(ILogger logger, string error);
 
     [LoggerMessage(1107, LogLevel.Information, "subnet {Subnet} {How}")]
     public static partial void Subnet(ILogger logger, object subnet, string how);
 
-    [LoggerMessage(1108, LogLevel.Error, "out of subnets: all {Count} of {Network} are leased or overlap a vSwitch's range; waiting for one to become free (widen Network or SubnetMin/SubnetMax, or lengthen SubnetLen)")]
+    [LoggerMessage(
+        1108, LogLevel.Error,
+        "out of subnets: all {Count} of {Network} are leased or excluded; waiting for a free one (widen SubnetMin/SubnetMax or Network)")]
     public static partial void OutOfSubnets(ILogger logger, object count, object network);
 
     [LoggerMessage(1109, LogLevel.Information, "route of {Subnet}: {State} in {Tables}{Message}")]
@@ -53,59 +55,54 @@ internal static partial class NodeLog
     [LoggerMessage(1113, LogLevel.Warning, "removed {File}: {Reason}")]
     public static partial void FileRemoved(ILogger logger, string file, string reason);
 
-    [LoggerMessage(1114, LogLevel.Error, "{Error}; trying again")]
-    public static partial void FileTrouble(ILogger logger, string error);
+    [LoggerMessage(1114, LogLevel.Error, "{Error}; retrying")]
+    public static partial void HostError(ILogger logger, string error);
+
+    [LoggerMessage(1115, LogLevel.Information, "the network configuration {Change}")]
+    public static partial void ConfigChanged(ILogger logger, string change);
+
+    [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
+    public static partial void Controller(ILogger logger, string instance, string publicIp);
+
+    [LoggerMessage(1117, LogLevel.Information, "no route controller; waiting for an election")]
+    public static partial void NoController(ILogger logger);
+
+    [LoggerMessage(1118, LogLevel.Warning, "no route controller, and this node is not a candidate: {Reason}")]
+    public static partial void NoControllerHere(ILogger logger, string reason);
+
+    [LoggerMessage(1119, LogLevel.Information, "this node is a candidate for route controller: access key from {Provider}")]
+    public static partial void Candidate(ILogger logger, string provider);
+
+    [LoggerMessage(1120, LogLevel.Information, "elected as route controller")]
+    public static partial void Elected(ILogger logger);
+
+    [LoggerMessage(1121, LogLevel.Warning, "this node is not a candidate for route controller: {Reason}")]
+    public static partial void NotACandidate(ILogger logger, string reason);
+
+    [LoggerMessage(1122, LogLevel.Information, "term as route controller ended: {Reason}")]
+    public static partial void TermEnded(ILogger logger, string reason);
+
+    [LoggerMessage(
+        1123, LogLevel.Error, "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
+    public static partial void ClusterIdUnreadable(ILogger logger, string key);
+
+    [LoggerMessage(1129, LogLevel.Warning, "the network configuration {Change}")]
+    public static partial void ConfigChangedWarning(ILogger logger, string change);
+
+    [LoggerMessage(1130, LogLevel.Critical, "{Loop}; withholding the systemd watchdog keep-alive")]
+    public static partial void LoopStuck(ILogger logger, string loop);
 
     [LoggerMessage(EventId = 1131, Message = "rewrote {File}: {Cause}")]
     public static partial void FileRewritten(ILogger logger, LogLevel level, string file, string cause);
 
-    [LoggerMessage(1132, LogLevel.Warning,
+    [LoggerMessage(
+        1132, LogLevel.Warning,
         "route status of {Subnet} ({State}) not applied: the network configuration changed after the start;"
         + " the node keeps its subnet until it is restarted")]
     public static partial void RouteStatusNotApplied(ILogger logger, object subnet, string state);
 
     [LoggerMessage(1133, LogLevel.Warning, "cannot remember subnet {Subnet}: {Error}; without its lease this node may get another subnet")]
     public static partial void SubnetNotRemembered(ILogger logger, object subnet, string error);
-
-    [LoggerMessage(1115, LogLevel.Information, "the network configuration {What}")]
-    public static partial void ConfigChanged(ILogger logger, string what);
-
-    [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
-    public static partial void Controller(ILogger logger, string instance, string publicIp);
-
-    [LoggerMessage(1117, LogLevel.Information, "there is no route controller at the moment")]
-    public static partial void NoController(ILogger logger);
-
-    [LoggerMessage(1118, LogLevel.Warning, "there is no route controller, and this node stands for none: {Reason}")]
-    public static partial void NoControllerHere(ILogger logger, string reason);
-
-    [LoggerMessage(1119, LogLevel.Information, "this node may be route controller: key from {Provider}")]
-    public static partial void Candidate(ILogger logger, string provider);
-
-    [LoggerMessage(1120, LogLevel.Information, "this node is the route controller now")]
-    public static partial void Elected(ILogger logger);
-
-    [LoggerMessage(1121, LogLevel.Warning, "this node cannot be route controller: {Reason}")]
-    public static partial void NotACandidate(ILogger logger, string reason);
-
-    [LoggerMessage(1122, LogLevel.Information, "this node is no longer the route controller: {Reason}")]
-    public static partial void TermEnded(ILogger logger, string reason);
-
-    [LoggerMessage(1142, LogLevel.Warning, "etcd refused a request of the route controller: {Reason}; continuing without its result")]
-    public static partial void ControllerRefused(ILogger logger, string reason);
-
-    [LoggerMessage(1123, LogLevel.Error,
-        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
-    public static partial void ClusterIdUnreadable(ILogger logger, string key);
-
-    [LoggerMessage(1130, LogLevel.Critical, "{Loop}: only a restart helps, systemd's watchdog gets no pulse until it moves")]
-    public static partial void LoopHangs(ILogger logger, string loop);
-
-    [LoggerMessage(1129, LogLevel.Warning, "the network configuration {What}")]
-    public static partial void ConfigChangedCare(ILogger logger, string what);
-
-    [LoggerMessage(1143, LogLevel.Information, "the network configuration has {What}")]
-    public static partial void AccessKeyChanged(ILogger logger, string what);
 
     [LoggerMessage(1140, LogLevel.Warning, "network configuration: {Line}")]
     public static partial void ConfigWarning(ILogger logger, string line);
@@ -114,4 +111,10 @@ internal static partial class NodeLog
         1141, LogLevel.Warning,
         "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it with ETCDCTL_API=3 etcdctl put {Key}")]
     public static partial void ConfigInV2Store(ILogger logger, string endpoint, string key);
+
+    [LoggerMessage(1142, LogLevel.Warning, "etcd rejected a request of the route controller: {Reason}; continuing without its result")]
+    public static partial void ControllerRefused(ILogger logger, string reason);
+
+    [LoggerMessage(1143, LogLevel.Information, "the network configuration {Change}")]
+    public static partial void AccessKeyChanged(ILogger logger, string change);
 }

@@ -1,97 +1,66 @@
 using Flannel.Core;
 using Flannel.Etcd.Registry;
-using Flanneld.Host;
 using Flanneld.Observability;
-using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>The node's life with a lease: every news of it goes to <see cref="NodeReadiness"/>, in order, until it is lost.</summary>
-/// <param name="configChanges">Where a change of the network configuration is told.</param>
-/// <param name="instanceId">This node's; null for backend alloc.</param>
-/// <param name="obstacle">Why this node does not stand for route controller; null while it does.</param>
-/// <param name="loops">What else must move for the pulse to be given.</param>
-/// <param name="pulse">How often systemd's watchdog wants to hear of this loop; null for never.</param>
+/// <summary>The node's loop while it holds a lease: applies each event to the state in order, and reconciles the host, until the lease is
+/// lost.</summary>
+/// <param name="loops">Monitors this loop.</param>
 internal sealed class NodeLoop(
-    NodeReadiness readiness, ConfigChanges configChanges, NodeHealth health, string? instanceId, Func<string?> obstacle,
-    SystemdNotifier systemd, LivenessMonitor loops, TimeSpan? pulse, TimeProvider time, ILogger logger)
+    NodeReadiness readiness, HostReconciler host, ConfigChanges configChanges, ControllerChanges controllerChanges,
+    WatchdogKeepAlive watchdog, LivenessMonitor loops, TimeProvider time)
 {
-    // The subnet file and nft, and a route state or two from etcd: all have a time-out.
+    // One event's work: the subnet file, nft and a read from etcd, each with a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
 
-    private bool controllerTold;
-    private bool hungTold;
-    private long? lastPulse;
-
-    /// <summary>Why the node must end.</summary>
-    public async Task<string> RunAsync(LeaseKeeper keeper, CancellationToken cancellation)
+    /// <param name="keepLease">Keeps the lease while its events are read.</param>
+    /// <returns>Why the node must end.</returns>
+    public async Task<string> RunAsync(Func<CancellationToken, IAsyncEnumerable<LeaseEvent>> keepLease, CancellationToken cancellation)
     {
-        using var watched = loops.Begin("the node's loop", LongestWork);
-        await readiness.ReconcileAsync(cancellation);
-        await using var events = new LeaseEventReader(keeper.KeepAsync, cancellation);
+        using var monitored = loops.Begin("the node's loop", LongestWork);
+        await host.ReconcileAsync(cancellation);
+        await using var events = new LeaseEventReader(keepLease, cancellation);
         var next = events.MoveNextAsync();
         while (true)
         {
-            await WaitAsync(next, watched, cancellation);
-            watched.Busy();
-            Pulse();
+            await WaitAsync(next, monitored, cancellation);
+            monitored.Busy();
+            watchdog.Send();
             if (!next.IsCompleted)
             {
-                await readiness.ReconcileAsync(cancellation);
+                await host.ReconcileAsync(cancellation);
                 continue;
             }
 
-            if (!await next) return "the lease is not kept any more";
-            var news = events.Current;
-            if (news is LeaseEvent.ControllerChanged { Holder: var holder }) Controller(holder);
-            if (news is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Tell(config);
-            if (await readiness.TakeAsync(news, cancellation) is { } end) return end;
+            if (!await next) return "the lease is no longer kept";
+            Apply(events.Current);
+            await host.ReconcileAsync(cancellation);
+            if (readiness.State.LeaseState == LeaseState.Lost) return NodeStatus.EndReason(readiness.State);
             next = events.MoveNextAsync();
         }
     }
 
-    /// <summary>This loop lives, or it would not be here; the keep-alive is for all of them.</summary>
-    private void Pulse()
+    private void Apply(LeaseEvent change)
     {
-        if (lastPulse is { } last && time.GetElapsedTime(last) < pulse) return;
-        lastPulse = time.GetTimestamp();
-        if (loops.Hung is not { } hung)
-        {
-            if (hungTold) systemd.Status(health.Summary);
-            hungTold = false;
-            systemd.Alive();
-            return;
-        }
-
-        if (!hungTold) NodeLog.LoopHangs(logger, hung);
-        hungTold = true;
-        systemd.Status($"hangs: {hung}");
+        if (change is LeaseEvent.ControllerChanged { Holder: var holder }) controllerChanges.Report(holder);
+        if (change is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Report(config);
+        readiness.Apply(new NodeEvent.LeaseChanged(change));
     }
 
-    private async Task WaitAsync(Task<bool> next, MonitoredLoop watched, CancellationToken cancellation)
+    private async Task WaitAsync(Task<bool> next, MonitoredLoop monitored, CancellationToken cancellation)
     {
         if (next.IsCompleted) return;
-        var wait = pulse < NodeReadiness.ReconcileInterval ? pulse.Value : NodeReadiness.ReconcileInterval;
-        watched.Idle(wait);
+        var wait = watchdog.Shorter(HostReconciler.Interval);
+        monitored.Idle(wait);
         try
         {
             await TaskWait.WaitAsync(next, wait, time, cancellation);
         }
         catch (OperationCanceledException)
         {
-            // The same cancellation ends the keeper; until then there is nothing to do.
+            // The same cancellation ends the lease keeper; until then there is nothing to do.
             await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
         }
-    }
-
-    private void Controller(ControllerHolder? holder)
-    {
-        // With backend alloc there is none, and nobody misses it.
-        if (instanceId is null) return;
-        health.Controller(holder is null ? "" : $"{holder.InstanceId} ({holder.PublicIp})");
-        if (holder is not null) NodeLog.Controller(logger, holder.InstanceId, holder.PublicIp);
-        else if (obstacle() is { } reason) NodeLog.NoControllerHere(logger, reason);
-        else if (controllerTold) NodeLog.NoController(logger);
-        controllerTold = true;
     }
 }

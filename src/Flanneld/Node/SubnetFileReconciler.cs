@@ -6,30 +6,30 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>What a reconcile found.</summary>
-/// <param name="IsCorrect">The file exists, with the content and the mode that it must have.</param>
-/// <param name="Detail">The path, or why the file is not there.</param>
-internal readonly record struct SubnetFileCheck(bool IsCorrect, string Detail);
+/// <summary>The result of comparing <c>subnet.env</c> with the <see cref="NodeState"/>.</summary>
+/// <param name="IsCorrect">The file exists with the required content and mode.</param>
+/// <param name="Detail">The path, or why the file does not exist. One line.</param>
+internal sealed record SubnetFileCheck(bool IsCorrect, string Detail);
 
-/// <summary>Makes <c>subnet.env</c> agree with what the host may use, whoever changed the file. Reads it each time and writes only what
-/// differs: a file that is correct already needs no space and no permission.</summary>
+/// <summary>Writes or removes <c>subnet.env</c>. It reads the file each time and writes only what differs: a file that is correct needs
+/// neither disk space nor write permission.</summary>
 internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv, TimeProvider time, ILogger logger)
 {
-    // Whoever removes the file every few seconds is reported once, not every few seconds.
-    private static readonly TimeSpan QuietAfterRewrite = TimeSpan.FromMinutes(1);
+    // A program that deletes the file every few seconds is one warning per minute, not one every few seconds.
+    private static readonly TimeSpan WarningInterval = TimeSpan.FromMinutes(1);
 
     private readonly byte[] expected = subnetEnv.ToBytes();
     private bool wasCorrect;
-    private long? rewrittenAt;
-    private string? lastError;
+    private long? lastRewrite;
+    private string? lastLogged;
 
-    public string Path => Redaction.Path(file.Path);
+    private string ShownPath => Redaction.Path(file.Path);
 
-    /// <param name="reason">Why the subnet may not be used, when it may not.</param>
+    /// <param name="reason">Why the subnet may not be used; ignored while it may be used.</param>
     public SubnetFileCheck Reconcile(SubnetUse use, string reason) => use switch
     {
         SubnetUse.Allowed => EnsureWritten(),
-        SubnetUse.Undecided => RemoveUnlessOurs(),
+        SubnetUse.Undecided => RemoveUnlessOwn(),
         _ => EnsureRemoved(reason),
     };
 
@@ -38,17 +38,18 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
         var found = file.Read();
         if (found is SubnetFileState.Present { HasExpectedMode: true } present && present.Content.AsSpan().SequenceEqual(expected))
             return Correct();
-        if (file.Write(subnetEnv) is FileResult.Failed failed) return Fail(failed.Error);
+        var result = file.Write(subnetEnv);
+        if (!result.Ok) return Fail(result.Error);
         if (wasCorrect) LogRewrite(found);
         return Correct();
     }
 
     /// <summary>The file of an earlier run stays while it names this subnet.</summary>
-    private SubnetFileCheck RemoveUnlessOurs() => file.Read() switch
+    private SubnetFileCheck RemoveUnlessOwn() => file.Read() switch
     {
         SubnetFileState.Missing => new SubnetFileCheck(false, "not written yet"),
         SubnetFileState.Present present when present.ReadSubnet() == subnetEnv.Subnet =>
-            new SubnetFileCheck(false, $"{Path} is kept until the state of the route is known"),
+            new SubnetFileCheck(false, $"{ShownPath} is kept until the state of the route is known"),
         SubnetFileState.Present => EnsureRemoved("it names another subnet"),
         _ => EnsureRemoved("it cannot be read"),
     };
@@ -57,30 +58,31 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
     {
         wasCorrect = false;
         if (file.Read() is SubnetFileState.Missing) return new SubnetFileCheck(false, reason);
-        if (file.Remove() is FileResult.Failed failed) return Fail(failed.Error);
-        lastError = null;
-        NodeLog.FileRemoved(logger, Path, reason);
+        var result = file.Remove();
+        if (!result.Ok) return Fail(result.Error);
+        lastLogged = null;
+        NodeLog.FileRemoved(logger, ShownPath, reason);
         return new SubnetFileCheck(false, reason);
     }
 
     private SubnetFileCheck Correct()
     {
         wasCorrect = true;
-        lastError = null;
-        return new SubnetFileCheck(true, Path);
+        lastLogged = null;
+        return new SubnetFileCheck(true, ShownPath);
     }
 
     private SubnetFileCheck Fail(string error)
     {
-        if (error != lastError) NodeLog.FileTrouble(logger, error);
-        lastError = error;
+        if (error != lastLogged) NodeLog.HostError(logger, error);
+        lastLogged = error;
         return new SubnetFileCheck(false, error);
     }
 
     private void LogRewrite(SubnetFileState found)
     {
-        var isRepeated = rewrittenAt is { } last && time.GetElapsedTime(last) < QuietAfterRewrite;
-        rewrittenAt = time.GetTimestamp();
+        var isRepeated = lastRewrite is { } last && time.GetElapsedTime(last) < WarningInterval;
+        lastRewrite = time.GetTimestamp();
         var cause = found switch
         {
             SubnetFileState.Missing => "another program deleted it",
@@ -89,6 +91,6 @@ internal sealed class SubnetFileReconciler(ISubnetFile file, SubnetEnv subnetEnv
             SubnetFileState.Unreadable unreadable => unreadable.Error,
             _ => "",
         };
-        NodeLog.FileRewritten(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, Path, cause);
+        NodeLog.FileRewritten(logger, isRepeated ? LogLevel.Debug : LogLevel.Warning, ShownPath, cause);
     }
 }

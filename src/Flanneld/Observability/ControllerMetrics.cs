@@ -6,12 +6,13 @@ using Flannel.RouteController.Planning;
 
 namespace Flanneld.Observability;
 
-/// <summary>What <c>/metrics</c> says of the route controller; nothing while this node is none.</summary>
+/// <summary>The metrics of the route controller; none while this process is not the route controller. Safe to call from any
+/// thread.</summary>
 internal sealed class ControllerMetrics
 {
     private volatile ClusterReconciler? controller;
 
-    /// <summary>Whether this process writes routes now; the name in etcd may still be of its predecessor.</summary>
+    /// <summary>Whether this process writes routes now. The election's key may still name its predecessor.</summary>
     public bool IsController => controller is not null;
 
     public void Begin(ClusterReconciler started) => controller = started;
@@ -23,36 +24,55 @@ internal sealed class ControllerMetrics
     internal static string Compose(RouteReport report)
     {
         var text = new StringBuilder();
-        var counts = report.CountByState;
-        text.Append("# HELP flannel_routes Nodes by the state of their route.\n# TYPE flannel_routes gauge\n");
-        foreach (var state in Enum.GetValues<RouteState>())
-            text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
-        NodeHealth.Gauge(text, "flannel_foreign_routes", "Entries inside the network that are not ours and are left alone.", report.Foreign.Count);
-        NodeHealth.Gauge(text, "flannel_other_cluster_routes", "Entries of other clusters inside the network.", report.OtherClusters);
-        NodeHealth.Gauge(
-            text, "flannel_route_deletions_held", "Stale routes that are kept for now because many became stale at once.", report.HeldDeletions);
-        if (report.Tables.Count > 0)
+        AppendRoutes(text, report);
+        if (report.Tables.Count > 0) AppendTables(text, report.Tables);
+        if (report.LastReconcile is { } last)
         {
-            text.Append("# HELP flannel_route_table_entries Custom entries of a route table: what counts against its quota.\n");
-            text.Append("# TYPE flannel_route_table_entries gauge\n");
-            foreach (var table in report.Tables)
-                text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}} {table.CustomEntries}\n");
-            text.Append("# HELP flannel_route_table_entries_limit Custom entries that a route table may hold, as far as is known.\n");
-            text.Append("# TYPE flannel_route_table_entries_limit gauge\n");
-            foreach (var table in report.Tables)
-                text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries_limit{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}} {table.Limit}\n");
+            PrometheusText.Gauge(
+                text, "flannel_last_successful_reconcile_timestamp_seconds",
+                "When the observed routes last were the desired ones, Unix time.", PrometheusText.Seconds(last));
         }
 
-        if (report.LastReconcile is { } last)
-            NodeHealth.Gauge(text, "flannel_last_successful_reconcile_timestamp_seconds", "When the tables were last as wanted.", last.ToUnixTimeMilliseconds() / 1000.0);
-        var writes = report.Writes;
-        text.Append("# HELP flannel_route_writes_total Routes written in this term, by kind.\n# TYPE flannel_route_writes_total counter\n");
+        AppendWrites(text, report.Writes);
+        return text.ToString();
+    }
+
+    private static void AppendRoutes(StringBuilder text, RouteReport report)
+    {
+        var counts = report.CountByState;
+        PrometheusText.Heading(text, "flannel_routes", "Nodes by the state of their route.", "gauge");
+        foreach (var state in Enum.GetValues<RouteState>())
+            text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
+        PrometheusText.Gauge(
+            text, "flannel_foreign_routes", "Entries inside the network that do not belong to this cluster.", report.Foreign.Count);
+        PrometheusText.Gauge(text, "flannel_other_cluster_routes", "Routes of other clusters inside the network.", report.OtherClusters);
+        PrometheusText.Gauge(
+            text, "flannel_route_deletions_held", "Stale routes whose deletion is delayed because many became stale at once.",
+            report.HeldDeletions);
+    }
+
+    private static void AppendTables(StringBuilder text, IReadOnlyList<TableUse> tables)
+    {
+        PrometheusText.Heading(
+            text, "flannel_route_table_entries", "Custom entries of a route table, which count against its quota.", "gauge");
+        foreach (var table in tables)
+            text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries{Labels(table)} {table.CustomEntries}\n");
+        PrometheusText.Heading(
+            text, "flannel_route_table_entries_limit", "Quota of custom entries of a route table, as far as it is known.", "gauge");
+        foreach (var table in tables)
+            text.Append(CultureInfo.InvariantCulture, $"flannel_route_table_entries_limit{Labels(table)} {table.Limit}\n");
+    }
+
+    private static void AppendWrites(StringBuilder text, WriteCounts writes)
+    {
+        PrometheusText.Heading(text, "flannel_route_writes_total", "Routes written in this term, by kind.", "counter");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"created\"}} {writes.Created}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.RePointed}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"deleted\"}} {writes.Deleted}\n");
-        text.Append("# HELP flannel_route_write_calls_total Calls to the VPC API that wrote, in this term.\n# TYPE flannel_route_write_calls_total counter\n");
+        PrometheusText.Heading(text, "flannel_route_write_calls_total", "Writing calls to the VPC API in this term.", "counter");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"ok\"}} {writes.Calls - writes.FailedCalls}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"failed\"}} {writes.FailedCalls}\n");
-        return text.ToString();
     }
+
+    private static string Labels(TableUse table) => $"{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}}";
 }

@@ -1,51 +1,39 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Flannel.Etcd.Client;
-using Flanneld.Commands;
+using Flannel.Core;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Observability;
 
-/// <summary>What the health paths answer from.</summary>
-internal interface IHealth
-{
-    /// <summary>What hangs, for ever as it seems: only a restart helps. Null when nothing does.</summary>
-    string? Hung { get; }
-
-    /// <summary>The checks of readiness, in order; the node is ready when all are true.</summary>
-    IReadOnlyList<(string Name, bool Ok, string Detail)> Checks { get; }
-
-    /// <summary>In Prometheus' text format 0.0.4, LF at the end.</summary>
-    string Metrics();
-}
-
-/// <summary>GET or HEAD of <c>/healthz</c>, <c>/livez</c>, <c>/readyz[?verbose]</c>, <c>/metrics</c> over HTTP/1.1, one request a connection. A web server
-/// of the framework costs 5 MB of executable and 10 MB of memory (docs/adr/0005); four read-only paths do not earn that. Every read and
-/// write is bounded in size and time, and so is the number of connections: when there are too many, the one that has sent no request for
-/// the longest time is closed, so that a probe never waits for connections that are idle.</summary>
+/// <summary>Serves GET and HEAD of <c>/healthz</c>, <c>/livez</c>, <c>/readyz[?verbose]</c> and <c>/metrics</c> over HTTP/1.1, one request
+/// per connection. ASP.NET Core costs 5 MB of executable and 10 MB of memory (docs/adr/0005), too much for four read-only paths. Every read
+/// and write is bounded in size and time, and so is the number of connections: above the limit, the connection that has sent no request for
+/// the longest time is closed, so that a probe never waits for idle connections.</summary>
 internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger logger)
 {
     internal const int MaxConnections = 32;
     private const int MaxRequestBytes = 8192;
     private const int Backlog = 64;
 
-    /// <summary>For a whole request, however slowly its bytes come.</summary>
-    internal static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(2);
+    /// <summary>The readiness text of a ready node, which <c>flanneld healthcheck</c> looks for.</summary>
+    public const string ReadyText = "flanneld is ready";
 
-    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(100);
+    /// <summary>For a whole request, also when its bytes arrive slowly.</summary>
+    internal static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock gate = new();
 
-    /// <summary>In the order in which they were accepted.</summary>
+    /// <summary>In the order of their acceptance.</summary>
     private readonly List<Connection> connections = [];
 
-    /// <summary>Listens at once; null with one line when the address cannot be had.</summary>
-    public Socket? Listen(IPEndPoint endpoint, out string error)
+    /// <summary>Binds the address and listens. Fails when the address cannot be used.</summary>
+    public Result<Socket> Listen(IPEndPoint endpoint)
     {
-        error = "";
         Socket? socket = null;
         try
         {
@@ -59,13 +47,13 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         catch (SocketException e)
         {
             socket?.Dispose();
-            error = $"cannot listen on --healthz-ip {endpoint.Address} --healthz-port {endpoint.Port}: {Describe(e, endpoint)}";
-            return null;
+            return Result.Failure(
+                $"cannot listen on --healthz-ip {endpoint.Address} --healthz-port {endpoint.Port}: {Describe(e, endpoint)}");
         }
     }
 
     /// <summary>Serves until cancelled.</summary>
-    /// <exception cref="OperationCanceledException">Always, at the end: also when the cancellation finds it between two connections.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled. The method ends in no other way.</exception>
     public async Task RunAsync(Socket listener, CancellationToken cancellation)
     {
         while (true)
@@ -77,8 +65,8 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
             }
             catch (SocketException)
             {
-                // The peer was gone before it was accepted, or descriptors ran out: the next accept may do better.
-                await Task.Delay(AcceptRetry, time, cancellation);
+                // The peer closed the connection before it was accepted, or file descriptors ran out.
+                await Task.Delay(AcceptPause, time, cancellation);
             }
         }
     }
@@ -86,7 +74,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
     internal static string Describe(SocketException e, IPEndPoint endpoint) => e.SocketErrorCode switch
     {
         SocketError.AddressFamilyNotSupported => "this host has no IPv6; use an IPv4 address such as 0.0.0.0",
-        SocketError.AddressAlreadyInUse => "another program listens there; choose another port",
+        SocketError.AddressAlreadyInUse => "another program listens on it; choose another port",
         SocketError.AddressNotAvailable => "it is not an address of this host; use 0.0.0.0 for all addresses",
         SocketError.AccessDenied => $"port {endpoint.Port} is privileged; use one from 1024 on",
         _ => e.Message,
@@ -94,7 +82,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
 
     private Connection Add(Socket socket)
     {
-        var added = new Connection(socket, new CancellationTokenSource(RequestTime, time));
+        var added = new Connection(socket, new CancellationTokenSource(RequestTimeout, time));
         Connection? closed = null;
         lock (gate)
         {
@@ -118,26 +106,26 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         {
             var head = await ReadHeadAsync(connection.Socket, both.Token);
             connection.HasRequest = true;
-            connection.Limit.CancelAfter(AnswerTime);
-            var answer = head is null ? Answer(400, "bad request\n", "GET") : Answer(head);
-            for (var sent = 0; sent < answer.Length;)
-                sent += await connection.Socket.SendAsync(answer.AsMemory(sent), both.Token);
+            connection.Limit.CancelAfter(ResponseTimeout);
+            var response = head is null ? CreateResponse(400, "bad request\n", "GET") : Respond(head);
+            for (var sent = 0; sent < response.Length;)
+                sent += await connection.Socket.SendAsync(response.AsMemory(sent), both.Token);
             connection.Socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            // A peer that is slow or gone gets no answer.
+            // A peer that is slow or gone gets no response.
         }
         finally
         {
             lock (gate) connections.Remove(connection);
             connection.Socket.Dispose();
-            // Not disposed of: a connection that is closed to make room for another may still be cancelled by this token.
+            // Not disposed: Add may still cancel the token of a connection that it closes.
             connection.Limit.Cancel();
         }
     }
 
-    /// <summary>The request line and headers; null when they are too long or end early.</summary>
+    /// <summary>The request line and headers; null when they are too long or incomplete.</summary>
     private static async Task<string?> ReadHeadAsync(Socket connection, CancellationToken cancellation)
     {
         var buffer = new byte[MaxRequestBytes];
@@ -153,50 +141,66 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         return null;
     }
 
-    private byte[] Answer(string head)
+    private byte[] Respond(string head)
     {
-        var words = head.AsSpan(0, head.IndexOf('\r')).ToString().Split(' ');
-        if (words is not [var method, var target, "HTTP/1.1" or "HTTP/1.0"]) return Answer(400, "bad request\n", "GET");
-        if (method is not ("GET" or "HEAD")) return Answer(405, "only GET and HEAD\n", method);
-        var question = target.IndexOf('?');
-        var path = question < 0 ? target : target[..question];
-        var verbose = question >= 0 && target[(question + 1)..].Split('&').Any(p => p is "verbose" or "verbose=" or "verbose=true" or "verbose=1");
+        var parts = head.AsSpan(0, head.IndexOf('\r')).ToString().Split(' ');
+        if (parts is not [var method, var target, "HTTP/1.1" or "HTTP/1.0"]) return CreateResponse(400, "bad request\n", "GET");
+        if (method is not ("GET" or "HEAD")) return CreateResponse(405, "only GET and HEAD\n", method);
+        var queryStart = target.IndexOf('?');
+        var path = queryStart < 0 ? target : target[..queryStart];
+        var query = queryStart < 0 ? "" : target[(queryStart + 1)..];
+        var isVerbose = query.Split('&').Any(parameter => parameter is "verbose" or "verbose=" or "verbose=true" or "verbose=1");
         return path switch
         {
-            // Upstream's words, which its users' probes may look for.
-            "/healthz" or "/livez" => health.Hung is { } hung ? Answer(503, $"flanneld hangs: {hung}\n", method) : Answer(200, "flanneld is running\n", method),
-            "/readyz" => Readiness(verbose, method),
-            "/metrics" => Answer(200, health.Metrics(), method, "text/plain; version=0.0.4; charset=utf-8"),
-            _ => Answer(404, "paths: /healthz /readyz /readyz?verbose /metrics\n", method),
+            "/healthz" or "/livez" => Liveness(method),
+            "/readyz" => Readiness(isVerbose, method),
+            "/metrics" => CreateResponse(200, health.Metrics(), method, "text/plain; version=0.0.4; charset=utf-8"),
+            _ => CreateResponse(404, "paths: /healthz /readyz /readyz?verbose /metrics\n", method),
         };
     }
 
-    private byte[] Readiness(bool verbose, string method)
+    /// <summary>The text of success is upstream's, which its users' probes may look for.</summary>
+    private byte[] Liveness(string method) => health.Hung is { } stuck
+        ? CreateResponse(503, $"flanneld hangs: {stuck}\n", method)
+        : CreateResponse(200, "flanneld is running\n", method);
+
+    private byte[] Readiness(bool isVerbose, string method)
     {
         var checks = health.Checks;
-        var ready = checks.All(check => check.Ok);
+        var isReady = checks.All(check => check.Ok);
         var text = new StringBuilder();
-        if (verbose || !ready)
+        if (isVerbose || !isReady)
         {
-            foreach (var (name, ok, detail) in checks)
-                text.Append(ok ? "[+]" : "[-]").Append(name).Append(ok ? " ok" : " failed").Append(detail.Length > 0 ? ": " + detail : "").Append('\n');
+            foreach (var check in checks)
+            {
+                text.Append(check.Ok ? "[+]" : "[-]").Append(check.Name).Append(check.Ok ? " ok" : " failed");
+                if (check.Detail.Length > 0) text.Append(": ").Append(check.Detail);
+                text.Append('\n');
+            }
         }
 
-        text.Append(ready ? Commands.Healthcheck.Ready : "flanneld is not ready").Append('\n');
-        return Answer(ready ? 200 : 503, text.ToString(), method);
+        text.Append(isReady ? ReadyText : "flanneld is not ready").Append('\n');
+        return CreateResponse(isReady ? 200 : 503, text.ToString(), method);
     }
 
-    private static byte[] Answer(int status, string body, string method, string contentType = "text/plain; charset=utf-8")
+    private static byte[] CreateResponse(int status, string body, string method, string contentType = "text/plain; charset=utf-8")
     {
         var content = Encoding.UTF8.GetBytes(body);
-        var reason = status switch { 200 => "OK", 404 => "Not Found", 405 => "Method Not Allowed", 503 => "Service Unavailable", _ => "Bad Request" };
+        var reason = status switch
+        {
+            200 => "OK",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            503 => "Service Unavailable",
+            _ => "Bad Request",
+        };
         var head = Encoding.ASCII.GetBytes(
             $"HTTP/1.1 {status} {reason}\r\nContent-Type: {contentType}\r\nContent-Length: {content.Length}\r\n"
             + (status == 405 ? "Allow: GET, HEAD\r\n" : "") + "Cache-Control: no-store\r\nConnection: close\r\n\r\n");
         return method == "HEAD" ? head : [.. head, .. content];
     }
 
-    /// <param name="Limit">Ends the connection when its time is over, or when its place is needed.</param>
+    /// <param name="Limit">Closes the connection when it is cancelled: after its time, or above the limit of connections.</param>
     private sealed record Connection(Socket Socket, CancellationTokenSource Limit)
     {
         public volatile bool HasRequest;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace Flanneld.Observability;
 
-/// <summary>The log goes to stderr: text for people, journal priorities under systemd, JSON on request.</summary>
+/// <summary>Logs to stderr: text, with journal priorities under systemd, or JSON.</summary>
 internal static class Logging
 {
     public static ILoggerFactory Create(DaemonOptions options, IReadOnlyDictionary<string, string> environment)
@@ -15,7 +15,7 @@ internal static class Logging
         {
             builder.SetMinimumLevel(options.Verbosity switch
             {
-                // Who types a command wants its answer.
+                // A command prints its result; the log would hide it.
                 0 when options.Command != Command.Run => LogLevel.Warning,
                 0 => LogLevel.Information,
                 < 4 => LogLevel.Debug,

@@ -1,43 +1,53 @@
+using Flannel.Core;
+
 namespace Flanneld.Options;
 
-/// <summary>One flag: its name, what <c>--help</c> says of it, and how its text is read. The environment's <c>FLANNELD_…</c> goes the same way.</summary>
+/// <summary>One flag: its name, its line in <c>--help</c>, and how its text is read. The environment variable <c>FLANNELD_…</c> is read
+/// in the same way.</summary>
 /// <param name="Name">As upstream spells it, without dashes.</param>
-/// <param name="Group">The heading under which <c>--help</c> lists it.</param>
-/// <param name="Argument">What stands for the value in <c>--help</c>; empty for a boolean.</param>
+/// <param name="Group">The heading in <c>--help</c>.</param>
+/// <param name="Argument">The placeholder of the value in <c>--help</c>; empty for a boolean.</param>
 /// <param name="Default">Shown in <c>--help</c>; empty for none.</param>
-/// <param name="Read">Takes a text that is not empty into the options; returns null, or the rest of a line that begins with the flag's
-/// name.</param>
+/// <param name="Read">Stores a non-empty text in the options. The error does not name the flag.</param>
 internal sealed record Flag(
-    string Name, string Group, string Argument, string Default, string Help, Func<DaemonOptions, string, string?> Read)
+    string Name, string Group, string Argument, string Default, string Help, Func<DaemonOptions, string, Result<Unit>> Read)
 {
+    public const string EnvironmentPrefix = "FLANNELD_";
+
     public bool IsBoolean => Argument.Length == 0;
 
     public bool IsRepeatable { get; init; }
 
-    /// <summary>Its value must not be shown, not even in a message about the value.</summary>
+    /// <summary>Its value must not be shown, not even in an error about the value.</summary>
     public bool IsSecret { get; init; }
 
-    /// <summary>Asks for a text to be printed, once: no setting, and no variable.</summary>
+    /// <summary>Prints a text and exits: not a setting, and without a variable.</summary>
     public bool IsRequest { get; init; }
 
-    /// <summary>An empty value is a value; of every other flag it means that the flag is not given.</summary>
+    /// <summary>An empty value is a value. For every other flag it means that the flag is not given.</summary>
     public bool TakesEmpty { get; init; }
+
+    /// <summary>The one command that the flag belongs to; null for all. Such a flag has no variable: a person types it.</summary>
+    public Command? Only { get; init; }
 
     public bool HasVariable => Only is null && !IsRequest;
 
-    /// <summary>The one command that it belongs to; null when it is for all. Such a flag has no variable: it is for a person who types it.</summary>
-    public Command? Only { get; init; }
+    public string EnvironmentName => EnvironmentNameOf(Name);
 
-    public const string EnvironmentPrefix = "FLANNELD_";
+    /// <summary>As in <c>--help</c> and in errors.</summary>
+    public string ShownName => (Name.Length == 1 ? "-" : "--") + Name;
 
-    public string EnvironmentName => EnvironmentPrefix + Name.ToUpperInvariant().Replace('-', '_');
+    public static string EnvironmentNameOf(string name) => EnvironmentPrefix + name.ToUpperInvariant().Replace('-', '_');
 }
 
-/// <summary>A flag of upstream whose feature is absent: known by name, refused with the reason unless its value asks for nothing.</summary>
-/// <param name="Harmless">Values that upstream has by default, or that switch the feature off.</param>
-internal sealed record RefusedFlag(string Name, bool IsBoolean, string Reason, params IReadOnlyList<string> Harmless)
+/// <summary>A flag of upstream whose feature this build does not have: refused with the reason unless its value asks for nothing.</summary>
+/// <param name="Harmless">Values that are upstream's default, or that switch the feature off.</param>
+internal sealed record RefusedFlag(string Name, string Reason, params IReadOnlyList<string> Harmless)
 {
-    public string EnvironmentName => Flag.EnvironmentPrefix + Name.ToUpperInvariant().Replace('-', '_');
+    /// <summary>Every boolean flag is harmless when it is false.</summary>
+    public bool IsBoolean => Harmless.Contains("false");
+
+    public string EnvironmentName => Flag.EnvironmentNameOf(Name);
 
     /// <param name="value">Null for a boolean without a value.</param>
     public bool AsksForNothing(string? value)

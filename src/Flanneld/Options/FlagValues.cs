@@ -1,27 +1,22 @@
+using System.Net;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flanneld.Host.Interfaces;
 
 namespace Flanneld.Options;
 
-/// <summary>Reads the text of a flag or variable. Each answers null, or the rest of a line that begins with the flag's name; a secret is
-/// not in it.</summary>
+/// <summary>Reads the text of a flag or variable. An error does not name the flag, and contains no secret.</summary>
 internal static class FlagValues
 {
     private const int HighestLevel = 10;
 
-    public static string? Boolean(string text, Action<bool> take)
-    {
-        if (ParseBoolean(text) is not { } value) return Wrong(text, "true or false");
-        take(value);
-        return null;
-    }
+    public static Result<Unit> Boolean(string text, Action<bool> set) =>
+        ParseBoolean(text) is { } value ? Set(value, set) : Invalid(text, "true or false");
 
-    /// <summary>The words of Go's <c>strconv.ParseBool</c>, which upstream's users have in their unit files; null for any other.</summary>
+    /// <summary>The texts of Go's <c>strconv.ParseBool</c>, which upstream's users have in their unit files; null for any other.</summary>
     public static bool? ParseBoolean(string text) => text switch
     {
         "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
@@ -29,83 +24,64 @@ internal static class FlagValues
         _ => null,
     };
 
-    public static string? Number(string text, int lowest, int highest, string unit, Action<int> take)
+    /// <param name="unit">Such as "of seconds "; empty for none.</param>
+    public static Result<Unit> Number(string text, int lowest, int highest, string unit, Action<int> set) =>
+        GoNumber.Parse(text) is { } number && number >= lowest && number <= highest
+            ? Set((int)number, set)
+            : Invalid(text, $"a number {unit}from {lowest} to {highest}");
+
+    /// <summary>Any level, as upstream: nothing more is logged above the highest one.</summary>
+    public static Result<Unit> Level(string text, Action<int> set) =>
+        GoNumber.Parse(text) is { } number
+            ? Set((int)Math.Clamp(number, 0, HighestLevel), set)
+            : Invalid(text, $"a number from 0 to {HighestLevel}");
+
+    public static Result<Unit> Address(string text, Action<Ipv4Address> set) =>
+        Ipv4Address.TryParse(text, out var address) ? Set(address, set) : Invalid(text, "an IPv4 address such as 192.168.1.11");
+
+    public static Result<Unit> AnyAddress(string text, Action<IPAddress> set)
     {
-        if (GoNumber.Parse(text) is not { } number || number < lowest || number > highest)
-            return Wrong(text, $"a number {unit}from {lowest} to {highest}");
-        take((int)number);
-        return null;
+        if (Ipv4Address.TryParse(text, out var v4)) return Set(v4.ToIPAddress(), set);
+        return Ipv6Network.TryParseAddress(text, out _)
+            ? Set(IPAddress.Parse(text), set)
+            : Invalid(text, "an IP address such as 0.0.0.0 or ::");
     }
 
-    /// <summary>Any level, as upstream; beyond the highest there is nothing more to log.</summary>
-    public static string? Level(string text, Action<int> take)
-    {
-        if (GoNumber.Parse(text) is not { } number) return Wrong(text, $"a number from 0 to {HighestLevel}");
-        take((int)Math.Clamp(number, 0, HighestLevel));
-        return null;
-    }
+    public static Result<Unit> Endpoint(string text, Action<CloudEndpoint> set) =>
+        CloudEndpoint.Parse(text, out var error) is { } endpoint ? Set(endpoint, set) : Result.Failure(error);
 
-    public static string? Address(string text, Action<Ipv4Address> take)
-    {
-        if (!Ipv4Address.TryParse(text, out var address)) return Wrong(text, "an IPv4 address such as 192.168.1.11");
-        take(address);
-        return null;
-    }
+    public static Result<Unit> Metadata(string text, Action<string> set) =>
+        MetadataOptions.Parse(text, _ => null, out var error) is null ? Result.Failure(error) : Set(text, set);
 
-    public static string? AnyAddress(string text, Action<System.Net.IPAddress> take)
-    {
-        if (Ipv4Address.TryParse(text, out var v4)) take(v4.ToIPAddress());
-        else if (Ipv6Network.TryParseAddress(text, out _)) take(System.Net.IPAddress.Parse(text));
-        else return Wrong(text, "an IP address such as 0.0.0.0 or ::");
-        return null;
-    }
+    public static Result<Unit> Endpoints(string text, Action<string> set) =>
+        EtcdOptions.Create(text, null, null, null, null, null, out var error) is { } options
+            ? Set(options.ToString(), set)
+            : Result.Failure(error);
 
-    public static string? Endpoint(string text, Action<CloudEndpoint> take)
-    {
-        if (CloudEndpoint.Parse(text, out var error) is not { } endpoint) return $": {error}";
-        take(endpoint);
-        return null;
-    }
+    public static Result<Unit> Text(string text, Action<string> set) => Set(text, set);
 
-    public static string? Metadata(string text, Action<string> take)
-    {
-        if (MetadataOptions.Parse(text, _ => null, out var error) is null) return $": {error}";
-        take(text);
-        return null;
-    }
-
-    public static string? Endpoints(string text, Action<string> take)
-    {
-        if (EtcdOptions.Create(text, null, null, null, null, null, out var error) is not { } options) return $": {error}";
-        take(options.ToString());
-        return null;
-    }
-
-    public static string? Text(string text, Action<string> take)
-    {
-        take(text);
-        return null;
-    }
-
-    public static string? Regex(string text, Action<string> take)
+    public static Result<Unit> Regex(string text, Action<string> set)
     {
         try
         {
             _ = InterfacePattern.Compile(text);
-            return Text(text, take);
+            return Set(text, set);
         }
         catch (ArgumentException)
         {
-            return Wrong(text, "a valid regular expression such as ^eth");
+            return Invalid(text, "a valid regular expression such as ^eth");
         }
     }
 
-    public static string? Prefix(string text, Action<EtcdKeys> take)
-    {
-        if (!EtcdKeys.TryCreate(text, out var keys, out _)) return Wrong(text, "a path such as /coreos.com/network");
-        take(keys);
-        return null;
-    }
+    public static Result<Unit> Prefix(string text, Action<EtcdKeys> set) =>
+        EtcdKeys.TryCreate(text, out var keys, out _) ? Set(keys, set) : Invalid(text, "a path such as /coreos.com/network");
 
-    public static string Wrong(string text, string form) => $" is '{Redaction.Value(text)}', and must be {form}";
+    /// <param name="form">What the value must be.</param>
+    public static Failure Invalid(string text, string form) => Result.Failure($"\"{Redaction.Value(text)}\" is not {form}");
+
+    private static Result<Unit> Set<T>(T value, Action<T> set)
+    {
+        set(value);
+        return Unit.Instance;
+    }
 }

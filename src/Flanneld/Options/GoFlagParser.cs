@@ -2,28 +2,25 @@ using Flannel.Core;
 
 namespace Flanneld.Options;
 
-/// <summary>One flag of the command line as it was given.</summary>
+/// <summary>One flag of the command line.</summary>
 /// <param name="Value">Null for a boolean without a value.</param>
 internal sealed record GivenFlag(string Name, string? Value);
 
-/// <summary>The flags of a command line in their order.</summary>
-/// <param name="Error">One line when the command line is refused; null otherwise.</param>
-internal sealed record GoFlagResult(IReadOnlyList<GivenFlag> Flags, string? Error);
-
-/// <summary>Splits a command line as Go's package flag does: one dash or two, <c>-name=value</c> or <c>-name value</c>, and a boolean takes
-/// a value only behind <c>=</c>. Go ignores everything from the first argument that is no flag; here that is an error, because flags may be
-/// among what is ignored.</summary>
-/// <param name="isBoolean">Null for a name that is not known.</param>
+/// <summary>Splits a command line as Go's package flag does: one dash or two, <c>-name=value</c> or <c>-name value</c>; a boolean takes a
+/// value only after <c>=</c>. Go ignores everything from the first argument that is not a flag; here that is an error, because flags may be
+/// among the ignored arguments.</summary>
+/// <param name="isBoolean">Null for an unknown name.</param>
 /// <param name="isSecret">Whether the value of a flag must not be shown.</param>
-/// <param name="unknown">The line for a name that is not known.</param>
+/// <param name="unknown">The error for an unknown name.</param>
 internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, bool> isSecret, Func<string, string> unknown)
 {
     private const string Terminator = "--";
 
-    /// <summary>Dashes that word processors and web pages put in the place of "-".</summary>
+    /// <summary>Dashes that word processors and web pages write in place of "-".</summary>
     private static readonly char[] OtherDashes = ['\u2010', '\u2011', '\u2012', '\u2013', '\u2014', '\u2212'];
 
-    public GoFlagResult Parse(IReadOnlyList<string> arguments)
+    /// <summary>The flags in their order.</summary>
+    public Result<List<GivenFlag>> Parse(IReadOnlyList<string> arguments)
     {
         var flags = new List<GivenFlag>();
         for (var i = 0; i < arguments.Count; i++)
@@ -32,43 +29,45 @@ internal sealed class GoFlagParser(Func<string, bool?> isBoolean, Func<string, b
             if (argument == Terminator)
             {
                 if (i == arguments.Count - 1) break;
-                return Refuse("arguments after '--' are not flags and would be ignored: remove '--'");
+                return Result.Failure("arguments after '--' are not flags and would be ignored: remove '--'");
             }
 
-            if (argument.Length < 2 || argument[0] != '-') return Refuse(Positional(argument, flags));
+            if (argument.Length < 2 || argument[0] != '-') return Result.Failure(DescribePositional(argument, flags));
             var name = argument[(argument[1] == '-' ? 2 : 1)..];
-            if (name[0] is '-' or '=') return Refuse(
-                $"bad flag syntax '{Redaction.Value(argument)}': write one dash or two, then the flag's name");
+            if (name[0] is '-' or '=')
+            {
+                return Result.Failure(
+                    $"bad flag syntax '{Redaction.Value(argument)}': write one dash or two, then the flag's name");
+            }
+
             var equals = name.IndexOf('=');
             var value = equals < 0 ? null : name[(equals + 1)..];
             if (equals >= 0) name = name[..equals];
-            if (isBoolean(name) is not { } boolean) return Refuse(unknown(name));
+            if (isBoolean(name) is not { } boolean) return Result.Failure(unknown(name));
             if (value is null && !boolean)
             {
-                if (++i == arguments.Count) return Refuse($"--{name} needs a value: --{name}=VALUE");
+                if (++i == arguments.Count) return Result.Failure($"--{name} needs a value: --{name}=VALUE");
                 value = arguments[i];
             }
 
             flags.Add(new GivenFlag(name, value));
         }
 
-        return new GoFlagResult(flags, null);
+        return flags;
     }
 
-    private string Positional(string argument, List<GivenFlag> before)
+    private string DescribePositional(string argument, List<GivenFlag> before)
     {
-        // It may be the second half of a password with a blank in it.
+        // It may be the second half of a password that contains a blank.
         if (before.Any(flag => isSecret(flag.Name)))
-            return "unexpected argument (not shown, as a secret is on this command line): see --help";
+            return "unexpected argument (not shown, because a secret is on this command line): see --help";
         var quoted = $"unexpected argument '{Redaction.Value(argument)}'";
         if (argument.TrimStart(OtherDashes) is var name && name != argument && isBoolean(name.Split('=')[0].TrimStart('-')) is not null)
-            return $"{quoted}: its dash is another character than '-'";
-        if (CommandDescriptor.All.Any(word => word.Name == argument))
+            return $"{quoted}: its dash is not the character '-'";
+        if (CommandDescriptor.All.Any(command => command.Name == argument))
             return $"the command must be the first argument: flanneld {argument} [flags]";
         return before is [.., { Value: null, Name: var boolean }]
             ? $"{quoted}: the value of --{boolean} is written --{boolean}=VALUE"
             : $"{quoted}: after the command flanneld takes only flags, see --help";
     }
-
-    private static GoFlagResult Refuse(string error) => new([], error);
 }

@@ -3,10 +3,11 @@ using System.Globalization;
 namespace Flanneld.Options;
 
 /// <summary>Integers as Go's package flag reads them (<c>strconv.ParseInt</c> with base 0): a sign, then decimal, <c>0x</c>, <c>0o</c> or
-/// <c>0b</c>; a leading 0 means octal. Underscores between digits, which Go allows too, are refused.</summary>
+/// <c>0b</c>; a leading 0 means octal. Underscores between digits, which Go allows, are rejected.</summary>
 internal static class GoNumber
 {
-    /// <returns>Null when the text is no integer. One that is too large is the largest, so that the range decides.</returns>
+    /// <returns>Null when the text is not an integer. A value that is too large becomes the largest one; the caller checks the
+    /// range.</returns>
     public static long? Parse(string text)
     {
         var digits = text.AsSpan();
@@ -29,10 +30,9 @@ internal static class GoNumber
         Int128 value = 0;
         foreach (var digit in digits)
         {
-            var worth = char.IsAsciiHexDigit(digit) ? int.Parse(
-                [digit], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : numberBase;
-            if (worth >= numberBase) return null;
-            value = Int128.Min(value * numberBase + worth, long.MaxValue);
+            if (!int.TryParse([digit], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var digitValue)
+                || digitValue >= numberBase) return null;
+            value = Int128.Min(value * numberBase + digitValue, long.MaxValue);
         }
 
         return (long)value;

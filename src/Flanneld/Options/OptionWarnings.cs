@@ -3,20 +3,18 @@ using Flannel.Etcd.Registry;
 
 namespace Flanneld.Options;
 
-/// <summary>Finds accepted settings that are probably mistakes: one line each, for the daemon's log and the report of
-/// <c>check</c>.</summary>
+/// <summary>Finds accepted settings that are probably mistakes: one line each, for the daemon's log and <c>flanneld check</c>.</summary>
 internal static class OptionWarnings
 {
-    /// <summary>What the unit puts behind the program's name: flags already.</summary>
+    /// <summary>The unit inserts its value, which is flags, into the command line.</summary>
     private const string UnitOptions = "FLANNELD_OPTIONS";
 
-    /// <summary>Of the sysconfig file that Red Hat's package of flannel brings along. Its values are flags and addresses as they are
-    /// today.</summary>
+    /// <summary>The prefix in <c>/etc/sysconfig/flanneld</c> of Red Hat's flannel package.</summary>
     private const string FormerPrefix = "FLANNEL_";
 
     private const char ByteOrderMark = '\uFEFF';
 
-    /// <summary>Names of that file which are not the present name without the D.</summary>
+    /// <summary>Names in that file that differ in more than the prefix.</summary>
     private static readonly Dictionary<string, string> FormerNames = new(StringComparer.Ordinal)
     {
         ["FLANNEL_ETCD"] = "FLANNELD_ETCD_ENDPOINTS",
@@ -33,13 +31,20 @@ internal static class OptionWarnings
         {
             if (known.Contains(name) || accepted.Contains(name)) continue;
             if (FormerName(name, known) is { } present)
+            {
                 lines.Add(
-                    $"{name} is not read: this name is of an older package; write {present}{(present == UnitOptions ? " (flags)" : "")}");
+                    $"{name} is not read: it is the name of an older package; use {present}{(present == UnitOptions ? " (flags)" : "")}");
+            }
             else if (name.StartsWith(ByteOrderMark) && known.Contains(name[1..]))
+            {
                 lines.Add(
-                    $"{name[1..]} is not read: a byte order mark is before its name; save the file that sets it as UTF-8 without BOM");
-            // Not an error: Kubernetes makes such names of a Service's, too.
-            else if (name.StartsWith(Flag.EnvironmentPrefix, StringComparison.Ordinal)) lines.Add(Unknown(name, known));
+                    $"{name[1..]} is not read: a byte order mark precedes its name; save the file that sets it as UTF-8 without BOM");
+            }
+            else if (name.StartsWith(Flag.EnvironmentPrefix, StringComparison.Ordinal))
+            {
+                // Not an error: Kubernetes sets such variables for a Service of that name.
+                lines.Add(Unknown(name, known));
+            }
         }
 
         if (!options.EtcdKeys.Prefix.StartsWith('/'))
@@ -48,8 +53,8 @@ internal static class OptionWarnings
     }
 
     private static string WithoutSlash(string prefix) =>
-        $"--etcd-prefix \"{prefix}\" does not begin with '/': in etcd that is another key than \"/{prefix}\";"
-        + " write the slash, unless the keys are there without it";
+        $"--etcd-prefix \"{prefix}\" does not begin with '/', which is another key in etcd than \"/{prefix}\";"
+        + " add the slash unless the keys have none";
 
     private static string? FormerName(string name, HashSet<string> known)
     {

@@ -236,7 +236,7 @@ public sealed class KeeperTimeTests
         var never = new TaskCompletionSource();
         world.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
         await RunUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
-        Assert.StartsWith("the lease's keeper has not moved for ", loops.Hung, StringComparison.Ordinal);
+        Assert.StartsWith("the lease's keeper is stuck: no progress for ", loops.Hung, StringComparison.Ordinal);
         never.SetResult();
         await RunUntilAsync(() => loops.Hung is null);
 

@@ -150,7 +150,7 @@ internal sealed class Chaos
         else machine.SpoilFile();
         machine.ReadFile();
         machine.FileChangedAt = began;
-        scheduler.After(NodeReadiness.ReconcileInterval + TimeSpan.FromMilliseconds(1), () =>
+        scheduler.After(HostReconciler.Interval + TimeSpan.FromMilliseconds(1), () =>
         {
             if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null
                 && !daemon.Context.WasPausedAfter(began))

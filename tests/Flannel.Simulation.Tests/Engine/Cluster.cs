@@ -5,7 +5,6 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Execution;
-using Flanneld.Commands.Check;
 using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;

@@ -3,7 +3,7 @@ using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
-using Flanneld;
+using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -26,6 +26,9 @@ internal sealed class Daemon
     private readonly Random random;
     private readonly ProcessClock clock;
     private readonly ControllerMetrics metrics = new();
+    private readonly SystemdNotifier systemd = new(null);
+    private readonly ILoggerFactory loggers;
+    private readonly NodeReadiness readiness;
     private readonly CancellationTokenSource stop = new();
 
     public Daemon(Cluster cluster, Machine machine, int seed)
@@ -36,7 +39,9 @@ internal sealed class Daemon
         Started = cluster.Scheduler.Now;
         Context = new ProcessContext(cluster.Scheduler);
         clock = new ProcessClock(cluster.Scheduler, Context, () => machine.WallClockError);
-        Health = new NodeHealth(metrics, clock, new LivenessMonitor(clock));
+        loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, machine.Name) : NullLoggerFactory.Instance;
+        readiness = new NodeReadiness(systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
+        Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new Witness(cluster, this), cluster.Weather);
         if (machine.IsCutOff) Etcd.CutOff();
     }
@@ -101,8 +106,8 @@ internal sealed class Daemon
         Etcd.Abandon();
     }
 
-    /// <summary>As <c>Flanneld.Daemon</c> does.</summary>
-    private async Task<string?> RunAsync()
+    /// <summary>As <c>DaemonHost</c> does.</summary>
+    private async Task<string> RunAsync()
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         var settings = new NodeSettings(cluster.Keys, Machine.PublicIp, Mtu)
@@ -110,26 +115,24 @@ internal sealed class Daemon
             RenewMargin = RenewMargin,
             LeaseTime = LeaseTime,
             MayControlRoutes = Machine.MayControl,
-            RouteResync = Resync,
         };
-        ILoggerFactory loggers = cluster.Scheduler.IsLogging
-            ? new SimulatedLoggers(cluster.Scheduler, Machine.Name)
-            : NullLoggerFactory.Instance;
-        var host = new NodeHost(
-            new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, Health, metrics, new SystemdNotifier(null),
-            new LivenessMonitor(clock));
+        var loops = new LivenessMonitor(clock);
+        var host = new NodeHost(new SimulatedSubnetFile(this, cluster.Invariants), Machine.LastSubnet, readiness, systemd, loops);
         var identity = new SimulatedIdentity(Machine, () => Task.Delay(cluster.Scheduler.Between(0.001, 0.05), clock));
-        var services = new NodeServices(Etcd, identity, _ => OpenCloud(loggers.CreateLogger("cloud")), loggers, clock, random);
-        var parts = new DaemonParts(stop.Token);
-        using var node = new NodeLifecycle(settings, host, services, parts, clock.GetTimestamp());
+        var candidates = new CandidateFactory(
+            new ControllerSettings(cluster.Keys, Machine.PublicIp, Resync), Etcd, _ => OpenCloud(loggers.CreateLogger("cloud")),
+            new ControllerMonitoring(metrics, loops, loggers), clock, random);
+        var services = new NodeServices(Etcd, identity, candidates, loggers, clock, random);
+        var tasks = new BackgroundTasks(stop.Token);
+        using var node = new NodeLifecycle(settings, host, services, tasks);
         try
         {
-            return await node.RunAsync(null, null, ending.Token);
+            return await node.RunAsync(ending.Token);
         }
         finally
         {
             ending.Cancel();
-            await parts.EndAsync();
+            await tasks.WhenAllEndedAsync();
         }
     }
 

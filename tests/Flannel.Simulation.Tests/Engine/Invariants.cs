@@ -1,10 +1,9 @@
 using Etcdserverpb;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Registry;
-using Flanneld.Backends;
-using Flanneld.Commands.Check;
 using Flanneld.Host;
 using Flanneld.Node;
 using Mvccpb;
@@ -278,7 +277,7 @@ internal sealed class Invariants(Cluster cluster)
 
     private bool IsRouted(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-        && NodeBackend.NeedsRoutes(config) && SubnetAllocator.Fits(config, subnet);
+        && config.BackendType == FlannelContract.AliVpcBackend && SubnetAllocator.Fits(config, subnet);
 
     private bool FitsConfig(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }

@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Metadata;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 using Flanneld.Host;
@@ -101,9 +102,9 @@ internal sealed class SimulatedIdentity(Machine machine, Func<Task> delay) : INo
 {
     public InstanceIdentity? Current { get; private set; }
 
-    public async Task<IdentityResult> ReadAsync()
+    public async Task<Result<InstanceIdentity>> ReadAsync()
     {
         await delay();
-        return new IdentityResult.Known(Current = machine.Identity);
+        return Current = machine.Identity;
     }
 }

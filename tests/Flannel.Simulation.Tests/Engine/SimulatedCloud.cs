@@ -3,7 +3,7 @@ using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Signing;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
-using Flanneld.Controller;
+using Flanneld.Clients;
 
 namespace Flannel.Simulation.Tests.Engine;
 

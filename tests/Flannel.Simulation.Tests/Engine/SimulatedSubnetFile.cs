@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Leases;
 using Flanneld.Host;
 
@@ -13,7 +14,7 @@ internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) 
 
     public SubnetFileState Read() => File.Read();
 
-    public FileResult Write(SubnetEnv subnetEnv)
+    public Result<Unit> Write(SubnetEnv subnetEnv)
     {
         invariants.FileWritten(daemon, File.Read(), subnetEnv);
         var result = File.Write(subnetEnv);
@@ -21,7 +22,7 @@ internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) 
         return result;
     }
 
-    public FileResult Remove()
+    public Result<Unit> Remove()
     {
         invariants.FileRemoved(daemon);
         var result = File.Remove();

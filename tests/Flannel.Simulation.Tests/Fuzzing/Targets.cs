@@ -7,6 +7,7 @@ using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Vpc;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -16,7 +17,6 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Host.Interfaces;
-using Flanneld.Observability;
 using Flanneld.Options;
 using Google.Protobuf;
 using Grpc.Core;
@@ -92,13 +92,12 @@ internal static class Targets
     /// <summary>One argument a line; the same text as a variable of each flag.</summary>
     private static void CommandLineText(string text)
     {
-        var (options, error) = CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>());
-        Either(options is null == error.Length > 0 && !error.Contains('\n', StringComparison.Ordinal));
+        Check(CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>()));
         foreach (var flag in Flags.All)
-        {
-            (options, error) = CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = text });
-            Either(options is null == error.Length > 0 && !error.Contains('\n', StringComparison.Ordinal));
-        }
+            Check(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = text }));
+
+        static void Check(Result<DaemonOptions> result) =>
+            Either(result.Ok || (result.Error.Length > 0 && !result.Error.Contains('\n', StringComparison.Ordinal)));
     }
 
     private static EtcdKeys Keys() => EtcdKeys.TryCreate("/n", out var keys, out _) ? keys : throw new InvalidOperationException();
@@ -155,8 +154,9 @@ internal static class Targets
 
         using (document)
         {
-            if (AliVpcBackendConfig.Parse(document.RootElement, out var error) is { } config) _ = config.ToString();
-            else Either(error.Length > 0);
+            var result = AliVpcBackendConfig.Parse(document.RootElement);
+            if (result.Ok) _ = result.Value.ToString();
+            else Either(result.Error.Length > 0);
         }
     }
 

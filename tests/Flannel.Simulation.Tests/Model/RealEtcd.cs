@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Flannel.Etcd.Client;
 using Flannel.Testbed;
-using Flanneld;
-using Flanneld.Observability;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;

@@ -13,8 +13,7 @@ public class AliVpcBackendConfigTests
     {
         var config = Parse("""
             {"Type":"ali-vpc","accesskeyid":"id","ACCESSKEYSECRET":"s","RegionId":"cn-hangzhou","routeTableID":["vtb-1","","vtb-2","vtb-1"],"Other":{"x":1}}
-            """, out var error)!;
-        Assert.Equal("", error);
+            """).Value;
         Assert.Equal(("id", "s", "cn-hangzhou"), (config.AccessKey!.Id, config.AccessKey.Secret.RevealText(), config.RegionId));
         Assert.Equal(["vtb-1", "vtb-2"], config.RouteTableIds);
     }
@@ -24,24 +23,24 @@ public class AliVpcBackendConfigTests
     [InlineData("""{"AccessKeyID":"","AccessKeySecret":null,"RegionID":"","RouteTableID":""}""")]
     [InlineData("""{"RouteTableID":[]}""")]
     [InlineData("null")]
-    public void What_is_empty_is_not_given(string json)
+    public void An_empty_value_means_that_the_property_is_not_given(string json)
     {
-        var config = Parse(json, out _)!;
+        var config = Parse(json).Value;
         Assert.Null(config.AccessKey);
         Assert.Null(config.RegionId);
         Assert.Empty(config.RouteTableIds);
     }
 
     [Fact]
-    public void No_backend_is_an_empty_one() => Assert.Same(AliVpcBackendConfig.Empty, AliVpcBackendConfig.Parse(default, out _));
+    public void A_missing_backend_is_an_empty_one() => Assert.Same(AliVpcBackendConfig.Empty, AliVpcBackendConfig.Parse(default).Value);
 
     [Fact]
-    public void A_single_table_may_be_a_string() => Assert.Equal(["vtb-1"], Parse("""{"RouteTableID":"vtb-1"}""", out _)!.RouteTableIds);
+    public void A_single_table_may_be_a_string() => Assert.Equal(["vtb-1"], Parse("""{"RouteTableID":"vtb-1"}""").Value.RouteTableIds);
 
     [Theory]
     [InlineData("[]", "Backend must be an object")]
     [InlineData("\"hIdDeN\"", "Backend must be an object")]
-    [InlineData("""{"\ud800":1}""", "Backend has a property whose name is not a text")]
+    [InlineData("""{"\ud800":1}""", "Backend has a property whose name is not valid text")]
     [InlineData("""{"accessKeySecret":17}""", "Backend.AccessKeySecret must be a string")]
     [InlineData("""{"AccessKeySecret":"\ud800"}""", "Backend.AccessKeySecret must be a string")]
     [InlineData("""{"AccessKeySecret":"hIdDeN"}""", "Backend.AccessKeySecret is given without AccessKeyID")]
@@ -51,32 +50,32 @@ public class AliVpcBackendConfigTests
     [InlineData("""{"RouteTableID":"hIdDeN"}""", "Backend.RouteTableID must be")]
     [InlineData("""{"RouteTableID":["vtb-1",7]}""", "Backend.RouteTableID must be")]
     [InlineData("""{"RouteTableID":{"hIdDeN":1}}""", "Backend.RouteTableID must be")]
-    public void What_is_wrong_is_named_and_never_quoted(string json, string error)
+    public void An_invalid_property_is_named_and_its_value_is_not_quoted(string json, string error)
     {
-        Assert.Null(Parse(json, out var line));
+        var line = Parse(json).Error;
         Assert.Contains(error, line, StringComparison.Ordinal);
         Assert.DoesNotContain("DeN", line, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void It_prints_without_its_key()
+    public void It_is_printed_without_its_access_key()
     {
-        var text = Parse("""{"AccessKeyID":"hIdDeN","AccessKeySecret":"hIdDeN"}""", out _)!.ToString();
+        var text = Parse("""{"AccessKeyID":"hIdDeN","AccessKeySecret":"hIdDeN"}""").Value.ToString();
         Assert.DoesNotContain("hIdDeN", text, StringComparison.Ordinal);
         Assert.Contains("with an access key", text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void No_values_make_it_throw() =>
+    public void No_value_causes_an_exception() =>
         Gen.Select(
             Gen.OneOf("AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "Type"),
             Gen.OneOf("1", "null", "true", "[]", "{}", "\"\"", "\"x\"", "\"vtb-1\"", "\"cn-a\"", "[\"vtb-1\",null]", "\"\\udc00\"")).Array[0, 6]
-            .Sample(pairs => Parse($"{{{string.Join(',', pairs.Select(p => $"\"{p.Item1}\":{p.Item2}"))}}}", out var error) is null == error.Length > 0,
+            .Sample(pairs => Parse($"{{{string.Join(',', pairs.Select(p => $"\"{p.Item1}\":{p.Item2}"))}}}") is not null,
                 seed: "0004hJ9xCg6W", iter: 3000);
 
-    private static AliVpcBackendConfig? Parse(string json, out string error)
+    private static Result<AliVpcBackendConfig> Parse(string json)
     {
         using var document = JsonDocument.Parse(json);
-        return AliVpcBackendConfig.Parse(document.RootElement, out error);
+        return AliVpcBackendConfig.Parse(document.RootElement);
     }
 }

@@ -11,7 +11,7 @@ public sealed class CheckReportTests
     public void The_table_has_a_line_for_each_check_and_what_to_do_below()
     {
         var report = Report();
-        report.MissingRights.Add(new DeniedRight("vpc:CreateRouteEntry", "*"));
+        report.MissingPermissions.Add(new DeniedRight("vpc:CreateRouteEntry", "*"));
         Assert.Equal(
             """
             ok       etcd         3 of 3 endpoints answer
@@ -21,7 +21,7 @@ public sealed class CheckReportTests
             problem  credentials  none
                                   -> attach a RAM role
 
-            A RAM policy with what is missing (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):
+            A RAM policy that grants the missing permissions (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):
 
             {
               "Version": "1",
@@ -59,7 +59,7 @@ public sealed class CheckReportTests
     public void A_policy_has_a_statement_for_each_resource()
     {
         var report = Report();
-        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingRights.Add(new DeniedRight(action, resource));
+        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingPermissions.Add(new DeniedRight(action, resource));
         var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
         Assert.Equal(
             ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],

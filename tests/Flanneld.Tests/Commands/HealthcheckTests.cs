@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Flannel.Etcd.Client;
 using Flannel.Testbed;
 using Flanneld.Commands;
 using Flanneld.Observability;
@@ -16,7 +15,8 @@ public sealed class HealthcheckTests
     {
         public string? Hung => null;
 
-        public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks => [("lease", true, "10.24.5.0/24"), ("route", ok, ok ? "" : "Pending")];
+        public IReadOnlyList<ReadinessCheck> Checks =>
+            [new("lease", true, "10.24.5.0/24"), new("route", ok, ok ? "" : "Pending")];
 
         public string Metrics() => "";
     }
@@ -29,13 +29,13 @@ public sealed class HealthcheckTests
     [InlineData("::1", "::1", true, null)]
     [InlineData("::1", "::", true, null)]
     [InlineData("127.0.0.1", "127.0.0.1", false, "[+]lease ok: 10.24.5.0/24; [-]route failed: Pending; flanneld is not ready")]
-    public async Task It_says_what_the_daemon_still_waits_for_and_nothing_when_it_is_ready(string listening, string flag, bool ready, string? expected)
+    public async Task It_prints_what_is_not_ready_and_nothing_when_the_daemon_is_ready(string listening, string flag, bool ready, string? expected)
     {
         using var stop = new CancellationTokenSource();
         var server = new HealthServer(new Health(ready), TimeProvider.System, NullLogger.Instance);
-        using var listener = server.Listen(new IPEndPoint(IPAddress.Parse(listening), 0), out _)!;
+        using var listener = server.Listen(new IPEndPoint(IPAddress.Parse(listening), 0)).Value;
         var running = server.RunAsync(listener, stop.Token);
-        Assert.Equal(expected, await Healthcheck.RunAsync(Options(flag, ((IPEndPoint)listener.LocalEndPoint!).Port), Cancel));
+        Assert.Equal(expected, await RunAsync(flag, ((IPEndPoint)listener.LocalEndPoint!).Port));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
     }
@@ -44,27 +44,31 @@ public sealed class HealthcheckTests
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n", "200")]
     [InlineData("HTTP/1.1 404 Not Found\r\nContent-Length: 10\r\nConnection: close\r\n\r\n<html>\n\n\n\n", "404")]
     [InlineData("HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "302")]
-    public async Task Another_program_on_that_port_is_not_taken_for_a_ready_daemon(string answer, string status)
+    public async Task Another_program_on_the_port_is_not_taken_for_a_ready_daemon(string answer, string status)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var serving = AnswerOnceAsync(listener, answer);
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         Assert.Equal(
-            $"http://127.0.0.1:{port}/readyz is answered by another program than flanneld (status {status}): is --healthz-port the daemon's?",
-            await Healthcheck.RunAsync(Options("127.0.0.1", port), Cancel));
+            $"another program than flanneld responds at http://127.0.0.1:{port}/readyz (status {status}): check that --healthz-port is the daemon's",
+            await RunAsync("127.0.0.1", port));
         await serving;
     }
 
     [Fact]
-    public async Task Without_a_port_or_a_daemon_it_says_so()
+    public async Task Without_a_port_or_a_daemon_the_error_says_so()
     {
-        Assert.Contains("give the port", await Healthcheck.RunAsync(Options("127.0.0.1", 0), Cancel), StringComparison.Ordinal);
+        Assert.Contains("give the port", await RunAsync("127.0.0.1", 0), StringComparison.Ordinal);
         var port = Ports.Free();
-        Assert.StartsWith($"no answer from http://127.0.0.1:{port}/readyz: ", await Healthcheck.RunAsync(Options("0.0.0.0", port), Cancel), StringComparison.Ordinal);
+        Assert.StartsWith($"no response from http://127.0.0.1:{port}/readyz: ", await RunAsync("0.0.0.0", port), StringComparison.Ordinal);
     }
 
-    private static DaemonOptions Options(string ip, int port) => new() { HealthzIp = IPAddress.Parse(ip), HealthzPort = port };
+    private static async Task<string?> RunAsync(string ip, int port)
+    {
+        var options = new DaemonOptions { HealthzIp = IPAddress.Parse(ip), HealthzPort = port };
+        return (await new Healthcheck(options).RunAsync(Cancel)).Error;
+    }
 
     private static async Task AnswerOnceAsync(TcpListener listener, string answer)
     {

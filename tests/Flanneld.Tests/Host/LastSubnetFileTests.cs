@@ -22,23 +22,23 @@ public sealed class LastSubnetFileTests : IDisposable
     public void It_is_beside_the_subnet_file_or_where_systemd_says(string? stateDirectory, string folder)
     {
         var given = stateDirectory?.Replace("{state}", State, StringComparison.Ordinal);
-        Assert.IsType<FileResult.Done>(new LastSubnetFile(SubnetPath, given).Write(Subnet));
+        Assert.Null(new LastSubnetFile(SubnetPath, given).Write(Subnet).Error);
         Assert.Equal("FLANNEL_SUBNET=10.24.5.1/24\n", File.ReadAllText(Path.Combine(directory, folder, "subnet.env.last")));
         Assert.Equal(Subnet, new LastSubnetFile(SubnetPath, given).Read());
     }
 
     [Fact]
-    public void It_is_written_only_when_it_changes_and_can_be_forgotten()
+    public void It_is_written_only_when_it_changes_and_can_be_removed()
     {
         var last = new LastSubnetFile(SubnetPath, null);
         Assert.Null(last.Read());
-        Assert.IsType<FileResult.Done>(last.Write(Subnet));
+        Assert.Null(last.Write(Subnet).Error);
         var written = File.GetLastWriteTimeUtc(SubnetPath + ".last");
         File.SetLastWriteTimeUtc(SubnetPath + ".last", written.AddHours(-1));
-        Assert.IsType<FileResult.Done>(last.Write(Subnet));
+        Assert.Null(last.Write(Subnet).Error);
         Assert.Equal(written.AddHours(-1), File.GetLastWriteTimeUtc(SubnetPath + ".last"));
-        Assert.IsType<FileResult.Done>(last.Forget());
-        Assert.IsType<FileResult.Done>(last.Forget());
+        Assert.Null(last.Remove().Error);
+        Assert.Null(last.Remove().Error);
         Assert.Null(last.Read());
     }
 

@@ -1,23 +1,22 @@
-using Flannel.Etcd.Client;
 using Flanneld.Host;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Flanneld.Tests.Host;
 
-public sealed class StopTests
+public sealed class ShutdownSignalTests
 {
     [Fact]
-    public void The_same_wish_said_twice_is_one_wish_and_a_later_one_is_impatience()
+    public void A_repeat_within_one_second_counts_as_one_signal_and_a_later_one_ends_the_process()
     {
         var time = new FakeTimeProvider();
-        using var stop = new ShutdownSignal(time);
-        Assert.True(stop.Ask(out var first));
+        using var shutdown = new ShutdownSignal(time);
+        Assert.True(shutdown.Request(out var first));
         Assert.True(first);
-        Assert.True(stop.Token.IsCancellationRequested);
-        Assert.True(stop.Ask(out first));
+        Assert.True(shutdown.Token.IsCancellationRequested);
+        Assert.True(shutdown.Request(out first));
         Assert.False(first);
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.False(stop.Ask(out first));
+        Assert.False(shutdown.Request(out first));
         Assert.False(first);
     }
 }

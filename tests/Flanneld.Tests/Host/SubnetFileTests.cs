@@ -16,7 +16,7 @@ public sealed class SubnetFileTests : IDisposable
     [Fact]
     public void It_is_written_whole_with_mode_0644_and_nothing_is_left_beside_it()
     {
-        Assert.IsType<FileResult.Done>(new SubnetFile(Path).Write(Env));
+        Assert.Null(new SubnetFile(Path).Write(Env).Error);
         Assert.Equal("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", File.ReadAllText(Path));
         Assert.Equal("0644", Convert.ToString((int)File.GetUnixFileMode(Path), 8).PadLeft(4, '0'));
         Assert.Single(Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!));
@@ -39,13 +39,13 @@ public sealed class SubnetFileTests : IDisposable
     {
         var file = new SubnetFile(Path);
         Assert.IsType<SubnetFileState.Missing>(file.Read());
-        Assert.IsType<FileResult.Done>(file.Write(Env with { Subnet = Ipv4Network.Parse("10.24.9.0/24") }));
-        Assert.IsType<FileResult.Done>(file.Write(Env));
+        Assert.Null(file.Write(Env with { Subnet = Ipv4Network.Parse("10.24.9.0/24") }).Error);
+        Assert.Null(file.Write(Env).Error);
         var present = Assert.IsType<SubnetFileState.Present>(file.Read());
         Assert.Equal(Ipv4Network.Parse("10.24.5.0/24"), present.ReadSubnet());
         Assert.True(present.HasExpectedMode);
-        Assert.IsType<FileResult.Done>(file.Remove());
-        Assert.IsType<FileResult.Done>(file.Remove());
+        Assert.Null(file.Remove().Error);
+        Assert.Null(file.Remove().Error);
         Assert.False(File.Exists(Path));
     }
 
@@ -53,7 +53,7 @@ public sealed class SubnetFileTests : IDisposable
     public void Where_it_cannot_be_written_one_line_says_why()
     {
         File.WriteAllText(System.IO.Path.Combine(directory, "run"), "a file where the directory should be");
-        var error = Assert.IsType<FileResult.Failed>(new SubnetFile(Path).Write(Env)).Error;
+        var error = new SubnetFile(Path).Write(Env).Error!;
         Assert.StartsWith($"cannot write {Path}: ", error, StringComparison.Ordinal);
         Assert.DoesNotContain("\n", error, StringComparison.Ordinal);
     }
@@ -66,10 +66,10 @@ public sealed class SubnetFileTests : IDisposable
         var file = new SubnetFile(path);
         string[] lines =
         [
-            Assert.IsType<FileResult.Failed>(file.Write(Env)).Error,
+            file.Write(Env).Error!,
             Assert.IsType<SubnetFileState.Unreadable>(file.Read()).Error,
-            Assert.IsType<FileResult.Failed>(file.Remove()).Error,
-            Assert.IsType<FileResult.Failed>(new LastSubnetFile(path, null).Write(Env.Subnet)).Error,
+            file.Remove().Error!,
+            new LastSubnetFile(path, null).Write(Env.Subnet).Error!,
             Assert.IsType<LockResult.Unavailable>(SubnetFileLock.Take(path)).Reason,
             Assert.IsType<LockResult.Unavailable>(SubnetFileLock.Take($"{path}/subnet.env")).Reason,
         ];
@@ -85,6 +85,6 @@ public sealed class SubnetFileTests : IDisposable
     {
         Directory.CreateDirectory(Path);
         Assert.Contains(Path, Assert.IsType<SubnetFileState.Unreadable>(new SubnetFile(Path).Read()).Error, StringComparison.Ordinal);
-        Assert.IsType<FileResult.Failed>(new SubnetFile(Path).Write(Env));
+        Assert.NotNull(new SubnetFile(Path).Write(Env).Error);
     }
 }

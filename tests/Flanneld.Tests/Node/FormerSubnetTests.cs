@@ -2,7 +2,6 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Registry;
 using Flannel.Testbed;
-using Flanneld.Commands.Check;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -40,7 +39,7 @@ public sealed class FormerSubnetTests : IDisposable
     [InlineData("10.24.5.128-25", "192.168.1.12", null, false, "another node has a part of it")]
     [InlineData("10.24.6.0-24", "192.168.1.11", null, false, "this node has another")]
     [InlineData(null, "", null, false, "nobody has it")]
-    public void The_file_stays_exactly_if_etcd_has_a_lease_of_this_node_for_it(
+    public void The_file_stays_only_if_etcd_has_a_lease_of_this_node_for_it(
         string? key, string address, string? instance, bool stays, string why)
     {
         former.Check(State(key, address, instance), Owner);
@@ -66,11 +65,11 @@ public sealed class FormerSubnetTests : IDisposable
     }
 
     [Fact]
-    public void Etcd_is_read_again_only_while_there_is_a_file_to_watch()
+    public void Etcd_is_read_again_only_while_there_is_a_file()
     {
-        Assert.InRange(former.Recheck, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        Assert.InRange(former.RecheckInterval, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
         former.Remove("gone");
-        Assert.Equal(Timeout.InfiniteTimeSpan, former.Recheck);
+        Assert.Equal(Timeout.InfiniteTimeSpan, former.RecheckInterval);
     }
 
     private static RegistryState State(string? key, string address, string? instance)

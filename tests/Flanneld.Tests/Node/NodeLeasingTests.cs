@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
 using Flannel.AliCloud.Metadata;
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
@@ -31,11 +32,11 @@ public sealed class NodeLeasingTests : IDisposable
     public void Dispose() => File.Delete(path);
 
     [Fact]
-    public async Task While_etcd_is_unavailable_the_file_of_before_stays_for_as_long_as_a_lease_lives()
+    public async Task While_etcd_is_unavailable_the_earlier_file_stays_until_the_lease_expires()
     {
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).TakeAsync(stop.Token);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), time).LeaseAsync(stop.Token);
 
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
         Assert.True(File.Exists(path));
@@ -52,14 +53,14 @@ public sealed class NodeLeasingTests : IDisposable
 
     /// <summary>A timer counts whole milliseconds: a wait for less is over at once.</summary>
     [Fact]
-    public async Task The_last_fraction_of_a_millisecond_of_a_lease_is_not_waited_for_in_a_busy_loop()
+    public async Task The_last_fraction_of_a_millisecond_of_a_lease_causes_no_busy_loop()
     {
         var wholePart = TimeSpan.FromMinutes(1);
         var counting = new CountingTimeProvider();
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
         var leaseTime = wholePart + TimeSpan.FromMicroseconds(500);
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).TakeAsync(stop.Token);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), counting, leaseTime).LeaseAsync(stop.Token);
 
         counting.Advance(wholePart);
         await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
@@ -71,19 +72,19 @@ public sealed class NodeLeasingTests : IDisposable
 
     /// <summary>The identity is read for ali-vpc, and while the lease is acquired an operator writes a configuration for alloc.</summary>
     [Fact]
-    public async Task A_lease_of_backend_alloc_names_no_instance_whatever_the_configuration_was_before()
+    public async Task A_lease_of_backend_alloc_names_no_instance_after_a_change_from_ali_vpc()
     {
         var etcd = new ModelEtcd(TimeProvider.System);
         await WriteAsync(etcd, "config", AliVpc);
         var changing = new ChangingEtcd(etcd, () => WriteAsync(etcd, "config", Alloc));
-        var held = Assert.IsType<LeasingResult.Held>(await Leasing(changing, new KnownIdentity()).TakeAsync(Cancel));
-        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        var held = (await Leasing(changing, new KnownIdentity()).LeaseAsync(Cancel)).Value;
+        Assert.Equal("alloc", held.Held.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
     }
 
     /// <summary>There the instance is read only to tell whether the address is this node's.</summary>
     [Fact]
-    public async Task A_lease_of_backend_alloc_that_was_leased_under_ali_vpc_before_names_no_instance()
+    public async Task A_lease_of_backend_alloc_that_was_leased_under_ali_vpc_names_no_instance()
     {
         var etcd = new ModelEtcd(TimeProvider.System);
         await WriteAsync(etcd, "config", Alloc);
@@ -91,9 +92,9 @@ public sealed class NodeLeasingTests : IDisposable
         var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
         await WriteAsync(
             etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{before}}}""", id);
-        var held = Assert.IsType<LeasingResult.Held>(await Leasing(etcd, new KnownIdentity()).TakeAsync(Cancel));
-        Assert.Equal("10.24.5.0/24", held.Lease.Lease.Subnet.ToString());
-        Assert.Equal("alloc", held.Lease.Lease.Attributes.BackendType);
+        var held = (await Leasing(etcd, new KnownIdentity()).LeaseAsync(Cancel)).Value;
+        Assert.Equal("10.24.5.0/24", held.Held.Lease.Subnet.ToString());
+        Assert.Equal("alloc", held.Held.Lease.Attributes.BackendType);
         Assert.Null(held.Identity);
     }
 
@@ -113,15 +114,15 @@ public sealed class NodeLeasingTests : IDisposable
             PrivateAddresses = [Ipv4Address.Parse("192.168.1.11"), Ipv4Address.Parse(address)],
         });
 
-        var failed = Assert.IsType<LeasingResult.Failed>(await Leasing(etcd, identity, publicIp: address).TakeAsync(Cancel));
+        var failed = await Leasing(etcd, identity, publicIp: address).LeaseAsync(Cancel);
 
         Assert.Equal(
             $"i-2 uses this node's public address {address} and holds 10.24.5.0/24: give this node an address of its own"
-            + " (--public-ip, FLANNELD_PUBLIC_IP), or, if that instance is gone for good, delete its lease:"
+            + " (--public-ip, FLANNELD_PUBLIC_IP), or, if that instance no longer exists, delete its lease:"
             + $" etcdctl del {Prefix}/subnets/10.24.5.0-24",
-            failed.Reason);
-        var kept = (await Leasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).TakeAsync(Cancel));
-        Assert.Equal("10.24.5.0/24", Assert.IsType<LeasingResult.Held>(kept).Lease.Lease.Subnet.ToString());
+            failed.Error);
+        var kept = (await Leasing(etcd, new KnownIdentity(KnownIdentity.Value with { InstanceId = "i-2" })).LeaseAsync(Cancel));
+        Assert.Equal("10.24.5.0/24", kept.Value.Held.Lease.Subnet.ToString());
     }
 
     private NodeLeasing Leasing(
@@ -132,7 +133,7 @@ public sealed class NodeLeasingTests : IDisposable
         var registry = new SubnetRegistry(etcd, keys, clock, new Random(1), NullLogger.Instance, leaseTime);
         var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
         var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, former.ReadSubnet());
-        return new NodeLeasing(registry, keys, address, identity, former, _ => { }, clock, NullLogger.Instance);
+        return new NodeLeasing(registry, keys, address, identity, former, clock, NullLogger.Instance);
     }
 
     private static Task<TxnResponse> WriteAsync(ModelEtcd etcd, string key, string value, long lease = 0)
@@ -144,12 +145,12 @@ public sealed class NodeLeasingTests : IDisposable
 
     /// <summary>Timers stand still while a machine is suspended, the time of a lease does not.</summary>
     [Fact]
-    public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it()
+    public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it_resumes()
     {
         var suspending = new SuspendingTimeProvider();
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).TakeAsync(stop.Token);
+        var taking = Leasing(new UnavailableEtcd(), new NoIdentity(), suspending).LeaseAsync(stop.Token);
 
         suspending.Suspend(TimeSpan.FromHours(25));
         for (var passed = 0; passed < 60 && File.Exists(path); passed++)
@@ -165,11 +166,11 @@ public sealed class NodeLeasingTests : IDisposable
 
     /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the subnet.</summary>
     [Fact]
-    public async Task While_the_metadata_service_is_waited_for_the_file_goes_as_soon_as_the_lease_of_before_has_ended()
+    public async Task While_the_node_waits_for_the_metadata_service_the_file_is_removed_when_the_earlier_lease_ends()
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        var taking = Leasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
         for (var passed = 0; passed < 60; passed++) await PassAsync(TimeSpan.FromSeconds(1));
         Assert.True(File.Exists(path));
 
@@ -182,35 +183,35 @@ public sealed class NodeLeasingTests : IDisposable
     }
 
     [Fact]
-    public async Task While_neither_the_metadata_service_nor_etcd_answers_the_file_stays_for_as_long_as_a_lease_lives()
+    public async Task While_the_metadata_service_and_etcd_are_unavailable_the_file_stays_until_the_lease_expires()
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(etcd, new PendingIdentity(), time).TakeAsync(stop.Token);
+        var taking = Leasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
         etcd.Reachable = false;
         await StaysForALeaseTimeAsync(taking, stop);
     }
 
     [Fact]
-    public async Task While_etcd_is_away_in_the_midst_of_leasing_the_file_stays_for_as_long_as_a_lease_lives()
+    public async Task While_etcd_is_unavailable_during_leasing_the_file_stays_until_the_lease_expires()
     {
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
-        var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).TakeAsync(stop.Token);
+        var taking = Leasing(new VanishingEtcd(etcd), new KnownIdentity(), time).LeaseAsync(stop.Token);
         await StaysForALeaseTimeAsync(taking, stop);
     }
 
     [Fact]
-    public async Task A_refusal_of_etcd_after_the_metadata_service_was_waited_for_is_one_line()
+    public async Task An_error_of_etcd_after_the_wait_for_the_metadata_service_is_one_line()
     {
         var etcd = await WithLeaseAsync();
         var refusing = new RefusingEtcd(etcd);
         var identity = new PendingIdentity();
-        var taking = Leasing(refusing, identity).TakeAsync(Cancel);
+        var taking = Leasing(refusing, identity).LeaseAsync(Cancel);
         await identity.Asked.WaitAsync(Cancel);
         refusing.Refuses = true;
         identity.Answer();
-        Assert.Equal("etcd: permission denied", Assert.IsType<LeasingResult.Failed>(await taking).Reason);
+        Assert.Equal("etcd: permission denied", (await taking).Error);
     }
 
     /// <summary>The file of before is there for as long as a lease lives without renewal, and no longer, while leasing goes on.</summary>
@@ -266,7 +267,7 @@ public sealed class NodeLeasingTests : IDisposable
     {
         public InstanceIdentity? Current => null;
 
-        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Impossible("not asked"));
+        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Result.Failure("not requested"));
     }
 
     private sealed class KnownIdentity(InstanceIdentity? other = null) : INodeIdentity
@@ -277,26 +278,26 @@ public sealed class NodeLeasingTests : IDisposable
 
         public InstanceIdentity? Current { get; private set; }
 
-        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Known(Current = other ?? Value));
+        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Current = other ?? Value);
     }
 
     /// <summary>Whom the metadata service does not answer.</summary>
     private sealed class PendingIdentity : INodeIdentity
     {
-        private readonly TaskCompletionSource<IdentityResult> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Result<InstanceIdentity>> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public InstanceIdentity? Current { get; private set; }
 
         public Task Asked => asked.Task;
 
-        public Task<IdentityResult> ReadAsync()
+        public Task<Result<InstanceIdentity>> ReadAsync()
         {
             asked.TrySetResult();
             return answer.Task;
         }
 
-        public void Answer() => answer.SetResult(new IdentityResult.Known(Current = KnownIdentity.Value));
+        public void Answer() => answer.SetResult(Current = KnownIdentity.Value);
     }
 
     /// <summary>Answers until a lease is to be renewed, and never again.</summary>

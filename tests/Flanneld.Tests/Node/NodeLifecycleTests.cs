@@ -4,6 +4,7 @@ using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
+using Flanneld.Backends;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -18,32 +19,32 @@ public sealed class NodeLifecycleTests : IDisposable
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
-    /// <summary>Such as the health server: the node may wait for etcd for hours, and nobody would answer probes meanwhile.</summary>
+    /// <summary>Such as the health server: the node may wait for etcd for hours, and nothing would answer probes meanwhile.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_part_that_ends_while_the_node_still_waits_for_etcd_ends_the_daemon(bool isCancelled)
+    public async Task A_background_task_that_ends_while_the_node_waits_for_etcd_ends_the_daemon(bool isCancelled)
     {
         using var stop = new CancellationTokenSource();
-        var parts = new DaemonParts(stop.Token);
+        var tasks = new BackgroundTasks(stop.Token);
         var part = new TaskCompletionSource();
-        parts.Add("the health server", part.Task);
+        tasks.Add("the health server", part.Task);
         var time = new FakeTimeProvider();
-        using var node = Node(new ModelEtcd(time) { Reachable = false }, time, parts);
-        var running = node.RunAsync(null, null, stop.Token);
+        using var node = Node(new ModelEtcd(time) { Reachable = false }, time, tasks);
+        var running = node.RunAsync(stop.Token);
         Assert.False(running.IsCompleted);
 
         if (isCancelled) part.SetCanceled(CancellationToken.None);
         else part.SetException(new InvalidOperationException("broken"));
 
         var line = await LineAsync(running).WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
-        Assert.Contains("a fault of this program: the health server ", line, StringComparison.Ordinal);
+        Assert.Contains("internal error (please report): the health server ", line, StringComparison.Ordinal);
         await stop.CancelAsync();
-        await parts.EndAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await tasks.WhenAllEndedAsync().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
     }
 
     /// <summary>Why the daemon ends, as an answer or as an exception.</summary>
-    private static async Task<string?> LineAsync(Task<string?> running)
+    private static async Task<string> LineAsync(Task<string> running)
     {
         try
         {
@@ -55,24 +56,26 @@ public sealed class NodeLifecycleTests : IDisposable
         }
     }
 
-    private NodeLifecycle Node(IEtcd etcd, TimeProvider time, DaemonParts parts)
+    private NodeLifecycle Node(IEtcd etcd, TimeProvider time, BackgroundTasks tasks)
     {
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
         var path = Path.Combine(directory, "subnet.env");
-        var (metrics, loops) = (new ControllerMetrics(), new LivenessMonitor(time));
-        var host = new NodeHost(
-            new SubnetFile(path), new LastSubnetFile(path, null), new NodeHealth(metrics, time, loops), metrics, new SystemdNotifier(null),
-            loops);
-        var services = new NodeServices(
-            etcd, new NoIdentity(), _ => throw new InvalidOperationException("no cloud"), NullLoggerFactory.Instance, time, new Random(1));
-        return new NodeLifecycle(
-            new NodeSettings(keys, Ipv4Address.Parse("192.168.1.11"), 1500), host, services, parts, time.GetTimestamp());
+        var systemd = new SystemdNotifier(null);
+        var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), NullLogger.Instance);
+        var host = new NodeHost(new SubnetFile(path), new LastSubnetFile(path, null), readiness, systemd, new LivenessMonitor(time));
+        var services = new NodeServices(etcd, new NoIdentity(), new NoCandidates(), NullLoggerFactory.Instance, time, new Random(1));
+        return new NodeLifecycle(new NodeSettings(keys, Ipv4Address.Parse("192.168.1.11"), 1500), host, services, tasks);
     }
 
     private sealed class NoIdentity : INodeIdentity
     {
-        public Flannel.AliCloud.Metadata.InstanceIdentity? Current => null;
+        public InstanceIdentity? Current => null;
 
-        public Task<IdentityResult> ReadAsync() => Task.FromResult<IdentityResult>(new IdentityResult.Impossible("not asked"));
+        public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Result.Failure("not requested"));
+    }
+
+    private sealed class NoCandidates : ICandidateFactory
+    {
+        public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self) => throw new InvalidOperationException("no cloud");
     }
 }

@@ -7,7 +7,7 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flanneld.Commands;
+using Flanneld.Backends;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -18,11 +18,11 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flanneld.Tests.Node;
 
-/// <summary>The pulse that systemd's watchdog gets is that of all loops.</summary>
+/// <summary>systemd's watchdog gets a keep-alive only while all loops make progress.</summary>
 public sealed class NodeLoopTests : IDisposable
 {
     private const string Alive = "WATCHDOG=1";
-    private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     private readonly FakeTimeProvider time = new();
@@ -37,7 +37,7 @@ public sealed class NodeLoopTests : IDisposable
     }
 
     [Fact]
-    public async Task It_stops_when_the_keeper_of_the_lease_hangs()
+    public async Task The_keep_alive_stops_when_the_lease_keeper_is_stuck()
     {
         using var stop = new CancellationTokenSource();
         using var systemd = new SystemdNotifier(path);
@@ -45,19 +45,19 @@ public sealed class NodeLoopTests : IDisposable
 
         // The keeper waits for its first answer; that may take ten minutes and one.
         var began = time.GetTimestamp();
-        var (pulses, message) = (0, Next());
+        var (keepAlives, message) = (0, Next());
         while (message != Alive) message = Next();
-        for (; message == Alive; message = Next()) pulses++;
-        Assert.Equal("STATUS=hangs: the lease's keeper has not moved for ", message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
+        for (; message == Alive; message = Next()) keepAlives++;
+        Assert.Equal("STATUS=hangs: the lease's keeper is stuck: no progress for ", message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
-        Assert.InRange(pulses, 11, 33);
+        Assert.InRange(keepAlives, 11, 33);
         Assert.StartsWith("STATUS=hangs: ", Next(), StringComparison.Ordinal);
 
         await EndAsync(running, stop);
     }
 
     [Fact]
-    public async Task It_comes_back_with_the_loop_that_moves_again()
+    public async Task The_keep_alive_resumes_when_the_loop_makes_progress_again()
     {
         using var stop = new CancellationTokenSource();
         using var systemd = new SystemdNotifier(path);
@@ -67,7 +67,7 @@ public sealed class NodeLoopTests : IDisposable
         while (message != Alive) message = Next();
         while (message == Alive) message = Next();
 
-        Assert.StartsWith("STATUS=hangs: another has not moved for ", message, StringComparison.Ordinal);
+        Assert.StartsWith("STATUS=hangs: another is stuck: no progress for ", message, StringComparison.Ordinal);
         other.Idle(Timeout.InfiniteTimeSpan);
         while (Next() != Alive) Assert.Null(loops.Hung);
 
@@ -75,7 +75,7 @@ public sealed class NodeLoopTests : IDisposable
     }
 
     [Fact]
-    public async Task When_the_loop_of_the_node_itself_hangs_everybody_else_can_see_it()
+    public async Task A_stuck_node_loop_is_reported_by_the_liveness_monitor()
     {
         using var stop = new CancellationTokenSource();
         using var systemd = new SystemdNotifier(path);
@@ -91,7 +91,7 @@ public sealed class NodeLoopTests : IDisposable
 
         Assert.Null(loops.Hung);
         time.Advance(TimeSpan.FromMinutes(12));
-        Assert.StartsWith("the node's loop has not moved for ", loops.Hung, StringComparison.Ordinal);
+        Assert.StartsWith("the node's loop is stuck: no progress for ", loops.Hung, StringComparison.Ordinal);
 
         stuck.Release();
         await EndAsync(running, stop);
@@ -138,15 +138,16 @@ public sealed class NodeLoopTests : IDisposable
         var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
         var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
-        var health = new NodeHealth(new ControllerMetrics(), time, loops);
-        var reconciler = new SubnetFileReconciler(
+        var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
+        readiness.Apply(new NodeEvent.Acquired(lease, config, TimeSpan.FromHours(24), null));
+        var file = new SubnetFileReconciler(
             new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), time, logger ?? NullLogger.Instance);
-        var readiness = new NodeReadiness(
-            held, null, reconciler, null, health, systemd, time, time.GetTimestamp(), logger ?? NullLogger.Instance);
+        var host = new HostReconciler(readiness, file, null, logger ?? NullLogger.Instance);
         var keeper = new LeaseKeeper(etcd, keys, held, TimeSpan.FromHours(1), time, new Random(1), NullLogger.Instance, loops: loops);
-        return new NodeLoop(
-            readiness, new ConfigChanges(held, NullLogger.Instance), health, null, () => null, systemd, loops, Pulse, time, NullLogger.Instance)
-            .RunAsync(keeper, cancellation);
+        var configChanges = new ConfigChanges(new LeasedSubnet(held, new AllocBackend(), null), NullLogger.Instance);
+        var controllerChanges = new ControllerChanges(isRouteRequired: false, () => null, NullLogger.Instance);
+        var watchdog = new WatchdogKeepAlive(systemd, readiness, loops, KeepAliveInterval, time, NullLogger.Instance);
+        return new NodeLoop(readiness, host, configChanges, controllerChanges, watchdog, loops, time).RunAsync(keeper.KeepAsync, cancellation);
     }
 
     /// <summary>Its first line is never written, until it is let go.</summary>

@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
@@ -23,9 +24,11 @@ public sealed class NodeReadinessTests : IDisposable
     private readonly string directory = Directory.CreateTempSubdirectory("flannel-").FullName;
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 8, 0, 0, TimeSpan.Zero));
     private readonly SystemdNotifier systemd = new(null);
-    private readonly NodeHealth health;
+    private readonly ControllerMetrics controllerMetrics = new();
+    private NodeReadiness readiness;
+    private NodeHealth health;
 
-    public NodeReadinessTests() => health = new NodeHealth(new ControllerMetrics(), time);
+    public NodeReadinessTests() => (readiness, health) = Begin(NullLogger.Instance);
 
     private string SubnetPath => Path.Combine(directory, "subnet.env");
 
@@ -37,20 +40,30 @@ public sealed class NodeReadinessTests : IDisposable
         Directory.Delete(directory, recursive: true);
     }
 
-    private NodeReadiness Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
+    private (NodeReadiness Readiness, NodeHealth Health) Begin(ILogger logger)
     {
-        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Config!;
-        var held = new HeldLease(Held, config, 5, WasFound: false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
-        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
-        return new NodeReadiness(
-            held, instanceId, reconciler, null, health, systemd, time, time.GetTimestamp(), logger ?? NullLogger.Instance);
+        var begun = new NodeReadiness(systemd, controllerMetrics, time, time.GetTimestamp(), logger);
+        return (begun, new NodeHealth(begun, controllerMetrics, new LivenessMonitor(time), time.GetUtcNow()));
     }
 
-    private static Task ReconcileAsync(NodeReadiness node) => node.ReconcileAsync(TestContext.Current.CancellationToken);
-
-    private static async Task Tell(NodeReadiness node, params LeaseEvent[] events)
+    private HostReconciler Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
-        foreach (var each in events) Assert.Null(await node.TakeAsync(each, TestContext.Current.CancellationToken));
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Config!;
+        (readiness, health) = Begin(logger ?? NullLogger.Instance);
+        readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
+        var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
+        return new HostReconciler(readiness, reconciler, null, logger ?? NullLogger.Instance);
+    }
+
+    private static Task ReconcileAsync(HostReconciler node) => node.ReconcileAsync(TestContext.Current.CancellationToken);
+
+    private async Task ApplyAsync(HostReconciler node, params LeaseEvent[] events)
+    {
+        foreach (var each in events)
+        {
+            readiness.Apply(new NodeEvent.LeaseChanged(each));
+            await ReconcileAsync(node);
+        }
     }
 
     private static LeaseEvent.RouteStatusChanged Route(RouteState state, string subnet = "10.24.5.0/24", string instance = "i-1") =>
@@ -60,11 +73,11 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task The_file_is_written_when_the_route_is_available_and_not_before()
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null), Route(RouteState.Pending));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null), Route(RouteState.Pending));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
 
-        await Tell(node, Route(RouteState.Available));
+        await ApplyAsync(node, Route(RouteState.Available));
         Assert.Contains("FLANNEL_SUBNET=10.24.5.1/24\n", await File.ReadAllTextAsync(SubnetPath, TestContext.Current.CancellationToken), StringComparison.Ordinal);
         Assert.True(IsReady);
     }
@@ -72,10 +85,10 @@ public sealed class NodeReadinessTests : IDisposable
     [Theory]
     [InlineData("10.24.6.0/24", "i-1")]
     [InlineData("10.24.5.0/24", "i-2")]
-    public async Task A_word_on_another_subnet_or_instance_is_not_trusted(string subnet, string instance)
+    public async Task A_status_for_another_subnet_or_instance_is_ignored(string subnet, string instance)
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available, subnet, instance));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available, subnet, instance));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
     }
@@ -85,27 +98,27 @@ public sealed class NodeReadinessTests : IDisposable
     [InlineData(RouteState.Conflict)]
     [InlineData(RouteState.QuotaExceeded)]
     [InlineData(RouteState.Denied)]
-    public async Task An_available_route_that_is_lost_takes_readiness_and_file_along_and_its_return_brings_them_back(RouteState state)
+    public async Task A_route_that_is_no_longer_available_removes_readiness_and_file_until_it_is_available_again(RouteState state)
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), Route(state));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), Route(state));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
         Assert.Contains(health.Checks, check => check is { Name: "route", Ok: false } && check.Detail == $"{state} in vtb-1: why");
 
-        await Tell(node, Route(RouteState.Available));
+        await ApplyAsync(node, Route(RouteState.Available));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
     }
 
     [Fact]
-    public async Task An_earlier_runs_file_stays_until_the_first_word_on_the_route()
+    public async Task The_file_of_an_earlier_run_stays_until_the_first_route_status()
     {
         await File.WriteAllTextAsync(SubnetPath, "FLANNEL_SUBNET=10.24.5.1/24\n", TestContext.Current.CancellationToken);
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held));
         Assert.True(File.Exists(SubnetPath));
-        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
         Assert.False(File.Exists(SubnetPath));
     }
 
@@ -113,42 +126,44 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task A_lost_lease_removes_the_file_and_ends_the_node_with_a_reason()
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
-        var end = await node.TakeAsync(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"), TestContext.Current.CancellationToken);
-        Assert.Equal("subnet 10.24.5.0/24 is lost: its key was deleted; the next start leases a subnet again", end);
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"));
+        Assert.Equal(LeaseState.Lost, readiness.State.LeaseState);
+        Assert.Equal(
+            "subnet 10.24.5.0/24 is lost: its key was deleted; the next start leases a subnet again", NodeStatus.EndReason(readiness.State));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
     }
 
     [Fact]
-    public async Task A_lease_that_expired_out_of_reach_may_not_be_used_until_its_route_is_available_again()
+    public async Task A_lease_that_expired_while_etcd_was_unavailable_is_not_used_until_its_route_is_available_again()
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unreachable("no answer"));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unreachable("no answer"));
         Assert.True(IsReady);
-        await Tell(node, new LeaseEvent.Expired());
+        await ApplyAsync(node, new LeaseEvent.Expired());
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await Tell(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8, CreateRevision = 30 }));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8, CreateRevision = 30 }));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
         Assert.False(IsReady);
-        await Tell(node, Route(RouteState.Available));
+        await ApplyAsync(node, Route(RouteState.Available));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
     }
 
     [Fact]
-    public async Task An_earlier_runs_file_stays_while_etcd_is_unavailable_and_goes_when_the_lease_expires()
+    public async Task The_file_of_an_earlier_run_stays_while_etcd_is_unavailable_until_the_lease_expires()
     {
         await File.WriteAllBytesAsync(SubnetPath, Env.ToBytes(), TestContext.Current.CancellationToken);
         var node = Node();
         await ReconcileAsync(node);
-        await Tell(node, new LeaseEvent.Unreachable("no answer"));
+        await ApplyAsync(node, new LeaseEvent.Unreachable("no answer"));
         Assert.True(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await Tell(node, new LeaseEvent.Expired());
+        await ApplyAsync(node, new LeaseEvent.Expired());
         Assert.False(File.Exists(SubnetPath));
     }
 
@@ -156,7 +171,7 @@ public sealed class NodeReadinessTests : IDisposable
     [InlineData("FLANNEL_SUBNET=10.24.6.1/24\n")]
     [InlineData("garbage")]
     [InlineData("")]
-    public async Task An_earlier_runs_file_that_does_not_name_this_subnet_goes_at_once(string content)
+    public async Task The_file_of_an_earlier_run_is_removed_at_once_if_it_names_another_subnet(string content)
     {
         await File.WriteAllTextAsync(SubnetPath, content, TestContext.Current.CancellationToken);
         await ReconcileAsync(Node());
@@ -164,14 +179,14 @@ public sealed class NodeReadinessTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lease_that_a_restored_etcd_lost_and_the_node_took_back_costs_readiness_and_not_the_file()
+    public async Task A_lease_that_is_taken_back_after_a_restore_of_etcd_removes_readiness_and_keeps_the_file()
     {
         var node = Node();
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
-        await Tell(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8 }), new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held with { EtcdLeaseId = 8 }), new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.False(IsReady);
-        await Tell(node, Route(RouteState.Available));
+        await ApplyAsync(node, Route(RouteState.Available));
         Assert.True(IsReady);
     }
 
@@ -180,7 +195,7 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var lines = new Lines();
         var node = Node(logger: lines);
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
 
         File.Delete(SubnetPath);
         await ReconcileAsync(node);
@@ -211,7 +226,7 @@ public sealed class NodeReadinessTests : IDisposable
         var file = new FullDisk();
         var lines = new Lines();
         var node = Node(file: file, logger: lines);
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         file.IsFull = true;
         file.Content = null;
         for (var i = 0; i < 3; i++) await ReconcileAsync(node);
@@ -229,40 +244,40 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var lines = new Lines();
         var node = Node(file: new FullDisk { IsFull = true, Content = Env.ToBytes() }, logger: lines);
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.True(IsReady);
         Assert.DoesNotContain(lines.All, line => line.Contains("no space", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_changed_configuration_and_what_a_controller_makes_of_it_take_neither_readiness_nor_file()
+    public async Task A_changed_configuration_and_its_route_status_remove_neither_readiness_nor_file()
     {
         var lines = new Lines();
         var node = Node(logger: lines);
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
-        await Tell(node, new LeaseEvent.ConfigChanged(new ConfigState.Missing()), Route(RouteState.Rejected));
-        await Tell(node, new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.ConfigChanged(new ConfigState.Missing()), Route(RouteState.Rejected));
+        await ApplyAsync(node, new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
         Assert.Single(lines.All, line => line.StartsWith("route status of 10.24.5.0/24 (Rejected) not applied", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Backend_alloc_waits_for_no_route()
+    public async Task Backend_alloc_requires_no_route()
     {
-        await Tell(Node(instanceId: null), new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null));
+        await ApplyAsync(Node(instanceId: null), new LeaseEvent.Confirmed(Held), new LeaseEvent.RouteStatusChanged(null));
         Assert.True(File.Exists(SubnetPath));
         Assert.True(IsReady);
     }
 
     [Fact]
-    public async Task A_file_that_cannot_be_written_is_tried_again()
+    public async Task A_file_that_cannot_be_written_is_retried()
     {
         var blocked = Path.Combine(directory, "blocked");
         await File.WriteAllTextAsync(blocked, "", TestContext.Current.CancellationToken);
         var lines = new Lines();
         var node = Node(path: Path.Combine(blocked, "subnet.env"), logger: lines);
-        await Tell(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available));
         Assert.False(IsReady);
         await ReconcileAsync(node);
         Assert.Single(lines.All, line => line.Contains(blocked, StringComparison.Ordinal));
@@ -274,18 +289,17 @@ public sealed class NodeReadinessTests : IDisposable
 
     public static TheoryData<RouteState> States => [.. Enum.GetValues<RouteState>()];
 
-    /// <summary>One word for one state, wherever an operator looks.</summary>
     [Theory]
     [MemberData(nameof(States))]
-    public async Task A_state_is_the_same_in_readyz_in_the_metrics_in_systemds_line_and_in_the_log(RouteState state)
+    public async Task A_route_state_has_the_same_name_in_readyz_metrics_systemd_status_and_log(RouteState state)
     {
         var lines = new Lines();
         const string message = "the RAM role lacks vpc:CreateRouteEntries";
-        await Tell(Node(logger: lines), new LeaseEvent.Confirmed(Held),
+        await ApplyAsync(Node(logger: lines), new LeaseEvent.Confirmed(Held),
             new LeaseEvent.RouteStatusChanged(new RouteStatus("10.24.5.0/24", "i-1", ["vtb-1"], state, message, "req-1", default)));
         var route = Assert.Single(health.Checks, check => check.Name == "route");
         Assert.Equal((state == RouteState.Available, $"{state} in vtb-1: {message}"), (route.Ok, route.Detail));
-        Assert.Contains($"route: {state} in vtb-1: {message}", health.Summary, StringComparison.Ordinal);
+        Assert.Contains($"route: {state} in vtb-1: {message}", readiness.Summary, StringComparison.Ordinal);
         foreach (var each in Enum.GetValues<RouteState>())
             Assert.Contains($"\nflannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n", health.Metrics(), StringComparison.Ordinal);
         var line = Assert.Single(lines.All, line => line.StartsWith("route of 10.24.5.0/24", StringComparison.Ordinal));
@@ -306,17 +320,17 @@ public sealed class NodeReadinessTests : IDisposable
         public SubnetFileState Read() =>
             Content is { } content ? new SubnetFileState.Present(content, HasExpectedMode: true) : new SubnetFileState.Missing();
 
-        public FileResult Write(SubnetEnv subnetEnv)
+        public Result<Unit> Write(SubnetEnv subnetEnv)
         {
-            if (IsFull) return new FileResult.Failed("no space");
+            if (IsFull) return Result.Failure("no space");
             Content = subnetEnv.ToBytes();
-            return new FileResult.Done();
+            return Unit.Instance;
         }
 
-        public FileResult Remove()
+        public Result<Unit> Remove()
         {
             Content = null;
-            return new FileResult.Done();
+            return Unit.Instance;
         }
     }
 
@@ -337,7 +351,7 @@ public sealed class NodeReadinessTests : IDisposable
     {
         var node = Node();
         Assert.Contains("\nflannel_ready 0\n", health.Metrics(), StringComparison.Ordinal);
-        await Tell(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.Renewed(TimeSpan.FromHours(24)), Route(RouteState.Available));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), new LeaseEvent.Renewed(TimeSpan.FromHours(24)), Route(RouteState.Available));
         var metrics = health.Metrics();
         Assert.Contains("\nflannel_ready 1\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nflannel_lease_renewals_total 1\n", metrics, StringComparison.Ordinal);

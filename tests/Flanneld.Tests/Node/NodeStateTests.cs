@@ -19,7 +19,7 @@ public sealed class NodeStateTests
     private static readonly LeaseEvent Deleted = new LeaseEvent.ConfigChanged(new ConfigState.Missing());
 
     [Fact]
-    public void While_the_state_of_the_route_is_not_known_the_use_is_undecided_whatever_etcd_does()
+    public void Until_the_route_status_is_read_the_use_is_undecided()
     {
         Assert.Equal(SubnetUse.Undecided, After().Use);
         Assert.Equal(SubnetUse.Undecided, After(new LeaseEvent.Unreachable("no answer")).Use);
@@ -30,11 +30,11 @@ public sealed class NodeStateTests
     [Fact]
     public void A_backend_without_routes_may_use_the_subnet_as_long_as_the_lease_is_held()
     {
-        var state = new NodeState(First, null);
+        var state = Acquired(null);
         Assert.Equal(SubnetUse.Allowed, state.Use);
-        Assert.Equal(SubnetUse.Allowed, state.Apply(NoStatus, Config).Use);
-        Assert.Equal(SubnetUse.Forbidden, state.Apply(new LeaseEvent.Expired(), Config).Use);
-        Assert.Equal(SubnetUse.Forbidden, state.Apply(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"), Config).Use);
+        Assert.Equal(SubnetUse.Allowed, state.With(NoStatus).Use);
+        Assert.Equal(SubnetUse.Forbidden, state.With(new LeaseEvent.Expired()).Use);
+        Assert.Equal(SubnetUse.Forbidden, state.With(new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted")).Use);
     }
 
     [Theory]
@@ -50,16 +50,16 @@ public sealed class NodeStateTests
         Assert.Equal(use, After(new LeaseEvent.Confirmed(First), Available, Route(state)).Use.ToString());
 
     [Fact]
-    public void A_status_from_before_an_expiry_does_not_count_after_it_even_if_the_very_lease_is_back()
+    public void A_route_status_from_before_an_expiry_does_not_count_after_it_even_for_the_same_lease()
     {
         var expired = After(new LeaseEvent.Confirmed(First), Available, new LeaseEvent.Expired());
         foreach (var back in new[] { First, Lease(etcdLease: 8, createRevision: 30) })
         {
-            var confirmed = expired.Apply(new LeaseEvent.Confirmed(back), Config);
+            var confirmed = expired.With(new LeaseEvent.Confirmed(back));
             Assert.Equal(SubnetUse.Undecided, confirmed.Use);
-            Assert.Equal(SubnetUse.Forbidden, confirmed.Apply(NoStatus, Config).Use);
-            Assert.Equal(SubnetUse.Forbidden, confirmed.Apply(Route(RouteState.Pending), Config).Use);
-            Assert.Equal(SubnetUse.Allowed, confirmed.Apply(Available, Config).Use);
+            Assert.Equal(SubnetUse.Forbidden, confirmed.With(NoStatus).Use);
+            Assert.Equal(SubnetUse.Forbidden, confirmed.With(Route(RouteState.Pending)).Use);
+            Assert.Equal(SubnetUse.Allowed, confirmed.With(Available).Use);
         }
     }
 
@@ -67,37 +67,37 @@ public sealed class NodeStateTests
     [InlineData(8, 30)]
     [InlineData(8, 10)]
     [InlineData(7, 30)]
-    public void A_lease_taken_back_without_a_gap_keeps_a_correct_file_and_is_not_available_until_the_controller_says_so(
+    public void A_lease_taken_back_without_a_gap_keeps_a_correct_file_and_waits_for_a_new_status(
         long etcdLease, long createRevision)
     {
         var back = After(new LeaseEvent.Confirmed(First), Available, new LeaseEvent.Confirmed(Lease(etcdLease, createRevision)));
-        foreach (var unjudged in new[] { back, back.Apply(NoStatus, Config), back.Apply(Route(RouteState.Pending), Config) })
+        foreach (var unpublished in new[] { back, back.With(NoStatus), back.With(Route(RouteState.Pending)) })
         {
-            Assert.Null(unjudged.Route is { State: RouteState.Available } available ? available : null);
-            Assert.Equal(SubnetUse.Undecided, unjudged.Use);
-            Assert.Equal(SubnetUse.Forbidden, unjudged.Apply(Route(RouteState.Conflict), Config).Use);
+            Assert.Null(unpublished.Route is { State: RouteState.Available } available ? available : null);
+            Assert.Equal(SubnetUse.Undecided, unpublished.Use);
+            Assert.Equal(SubnetUse.Forbidden, unpublished.With(Route(RouteState.Conflict)).Use);
         }
 
-        var judged = back.Apply(Available, Config);
-        Assert.Equal(SubnetUse.Allowed, judged.Use);
-        Assert.Equal(SubnetUse.Forbidden, judged.Apply(Route(RouteState.Pending), Config).Use);
+        var published = back.With(Available);
+        Assert.Equal(SubnetUse.Allowed, published.Use);
+        Assert.Equal(SubnetUse.Forbidden, published.With(Route(RouteState.Pending)).Use);
     }
 
-    /// <summary>Such as an etcd that was begun anew and then restored, or restored from the wrong snapshot first.</summary>
+    /// <summary>Such as an etcd that was replaced and then restored, or first restored from the wrong snapshot.</summary>
     [Fact]
-    public void A_lease_taken_back_a_second_time_before_the_controller_has_judged_keeps_a_correct_file_too()
+    public void A_lease_taken_back_twice_before_a_new_status_keeps_a_correct_file_too()
     {
         var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
         var again = new LeaseEvent.Confirmed(Lease(etcdLease: 9, createRevision: 20));
         var twice = After(new LeaseEvent.Confirmed(First), Available, takenBack, NoStatus, again, NoStatus);
         Assert.Equal(SubnetUse.Undecided, twice.Use);
-        Assert.Equal(SubnetUse.Allowed, twice.Apply(Available, Config).Use);
-        Assert.Equal(SubnetUse.Forbidden, twice.Apply(Route(RouteState.Conflict), Config).Use);
-        Assert.Equal(SubnetUse.Allowed, twice.Apply(Narrowed, Config).Use);
+        Assert.Equal(SubnetUse.Allowed, twice.With(Available).Use);
+        Assert.Equal(SubnetUse.Forbidden, twice.With(Route(RouteState.Conflict)).Use);
+        Assert.Equal(SubnetUse.Allowed, twice.With(Narrowed).Use);
     }
 
     [Fact]
-    public void A_connection_that_broke_and_came_back_changes_nothing()
+    public void A_reconnection_changes_nothing()
     {
         var confirmed = new LeaseEvent.Confirmed(First);
         var state = After(confirmed, Available, new LeaseEvent.Unreachable("no answer"), confirmed);
@@ -108,24 +108,24 @@ public sealed class NodeStateTests
     [InlineData(RouteState.Rejected)]
     [InlineData(RouteState.Conflict)]
     [InlineData(null)]
-    public void What_a_new_configuration_alone_brings_about_does_not_count_for_a_node_that_runs(RouteState? judged)
+    public void A_status_that_only_a_new_configuration_causes_does_not_count_for_a_running_node(RouteState? reported)
     {
-        var news = judged is { } state ? Route(state) : NoStatus;
+        var change = reported is { } state ? Route(state) : NoStatus;
         var running = After(new LeaseEvent.Confirmed(First), Available, Narrowed);
-        Assert.Equal(SubnetUse.Allowed, running.Apply(news, Config).Use);
-        Assert.Equal(SubnetUse.Allowed, After(new LeaseEvent.Confirmed(First), Available, Deleted, news).Use);
+        Assert.Equal(SubnetUse.Allowed, running.With(change).Use);
+        Assert.Equal(SubnetUse.Allowed, After(new LeaseEvent.Confirmed(First), Available, Deleted, change).Use);
         // The old configuration again: then it counts.
         var again = new LeaseEvent.ConfigChanged(new ConfigState.Present(Config, 30));
-        Assert.Equal(SubnetUse.Forbidden, running.Apply(news, Config).Apply(again, Config).Use);
+        Assert.Equal(SubnetUse.Forbidden, running.With(change).With(again).Use);
         // A node that never had a route waits for it.
-        Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Confirmed(First), Narrowed, news).Use);
+        Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Confirmed(First), Narrowed, change).Use);
     }
 
     [Theory]
     [InlineData(RouteState.Pending)]
     [InlineData(RouteState.QuotaExceeded)]
     [InlineData(RouteState.Denied)]
-    public void A_route_that_a_controller_tries_in_vain_to_restore_counts_under_a_new_configuration_too(RouteState state) =>
+    public void A_route_that_cannot_be_restored_counts_under_a_new_configuration_too(RouteState state) =>
         Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Confirmed(First), Available, Narrowed, Route(state)).Use);
 
     [Fact]
@@ -134,19 +134,22 @@ public sealed class NodeStateTests
         var takenBack = new LeaseEvent.Confirmed(Lease(etcdLease: 8, createRevision: 30));
         var waiting = After(new LeaseEvent.Confirmed(First), Available, Route(RouteState.Pending), takenBack, NoStatus);
         Assert.Equal(SubnetUse.Forbidden, waiting.Use);
-        Assert.Equal(SubnetUse.Forbidden, waiting.Apply(Narrowed, Config).Use);
-        Assert.Equal(SubnetUse.Allowed, waiting.Apply(Narrowed, Config).Apply(Available, Config).Use);
+        Assert.Equal(SubnetUse.Forbidden, waiting.With(Narrowed).Use);
+        Assert.Equal(SubnetUse.Allowed, waiting.With(Narrowed).With(Available).Use);
     }
 
     [Fact]
-    public void Written_again_without_a_change_the_configuration_counts_as_the_same()
+    public void A_configuration_that_is_written_again_without_a_change_counts_as_the_same()
     {
         var state = After(Changed("""{"Backend":{"Type":"ali-vpc"},"Network":"10.24.0.0/16"}"""));
         Assert.False(state.IsConfigChanged);
     }
 
     private static NodeState After(params LeaseEvent[] events) =>
-        events.Aggregate(new NodeState(First, Instance), (state, news) => state.Apply(news, Config));
+        events.Aggregate(Acquired(Instance), (state, change) => state.With(change));
+
+    private static NodeState Acquired(string? instanceId) => NodeTransitions.Apply(
+        NodeState.Initial, new NodeEvent.Acquired(First, Config, TimeSpan.FromHours(24), instanceId), default);
 
     private static LeaseEvent.RouteStatusChanged Route(RouteState state) =>
         new(new RouteStatus("10.24.5.0/24", Instance, ["vtb-1"], state, "", "", default));
@@ -160,4 +163,10 @@ public sealed class NodeStateTests
     }
 
     private static NetworkConfig Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Config!;
+}
+
+file static class Transition
+{
+    public static NodeState With(this NodeState state, LeaseEvent change) =>
+        NodeTransitions.Apply(state, new NodeEvent.LeaseChanged(change), default);
 }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Flannel.Etcd.Client;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -12,7 +11,7 @@ public sealed class HealthServerTests : IAsyncLifetime
 {
     private sealed class Health : IHealth
     {
-        public IReadOnlyList<(string Name, bool Ok, string Detail)> Checks { get; set; } = [("lease", true, "10.24.5.0/24"), ("route", false, "Pending")];
+        public IReadOnlyList<ReadinessCheck> Checks { get; set; } = [new("lease", true, "10.24.5.0/24"), new("route", false, "Pending")];
 
         public string? Hung { get; set; }
 
@@ -31,9 +30,8 @@ public sealed class HealthServerTests : IAsyncLifetime
     public ValueTask InitializeAsync()
     {
         var server = new HealthServer(health, time, NullLogger.Instance);
-        listener = server.Listen(new IPEndPoint(IPAddress.Loopback, 0), out var error);
-        Assert.Equal("", error);
-        running = server.RunAsync(listener!, stop.Token);
+        listener = server.Listen(new IPEndPoint(IPAddress.Loopback, 0)).Value;
+        running = server.RunAsync(listener, stop.Token);
         return ValueTask.CompletedTask;
     }
 
@@ -55,11 +53,11 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Fact]
     public async Task A_hung_loop_is_no_life()
     {
-        health.Hung = "the lease's keeper has not moved for 700 s";
+        health.Hung = "the lease's keeper is stuck: no progress for 700 s";
         using var client = new HttpClient();
         using var answer = await client.GetAsync(new Uri(Base, "/livez"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-        Assert.Equal("flanneld hangs: the lease's keeper has not moved for 700 s\n", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("flanneld hangs: the lease's keeper is stuck: no progress for 700 s\n", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -72,7 +70,7 @@ public sealed class HealthServerTests : IAsyncLifetime
             "[+]lease ok: 10.24.5.0/24\n[-]route failed: Pending\nflanneld is not ready\n",
             await before.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
 
-        health.Checks = [("lease", true, ""), ("route", true, "")];
+        health.Checks = [new("lease", true, ""), new("route", true, "")];
         Assert.Equal("flanneld is ready\n", await client.GetStringAsync(new Uri(Base, "/readyz"), TestContext.Current.CancellationToken));
         Assert.Equal(
             "[+]lease ok\n[+]route ok\nflanneld is ready\n",
@@ -126,7 +124,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     {
         using var slow = await ConnectAsync("G");
         var closed = ReceiveAsync(slow);
-        for (var sent = TimeSpan.Zero; sent < HealthServer.RequestTime; sent += TimeSpan.FromMilliseconds(500))
+        for (var sent = TimeSpan.Zero; sent < HealthServer.RequestTimeout; sent += TimeSpan.FromMilliseconds(500))
         {
             Assert.False(closed.IsCompleted, $"closed after {sent}");
             await slow.SendAsync("x"u8.ToArray(), TestContext.Current.CancellationToken);
@@ -142,10 +140,10 @@ public sealed class HealthServerTests : IAsyncLifetime
     public void A_taken_port_is_named_in_one_line()
     {
         var second = new HealthServer(health, time, NullLogger.Instance);
-        Assert.Null(second.Listen((IPEndPoint)listener!.LocalEndPoint!, out var error));
+        var error = second.Listen((IPEndPoint)listener!.LocalEndPoint!).Error;
         Assert.Equal(
             $"cannot listen on --healthz-ip 127.0.0.1 --healthz-port {((IPEndPoint)listener.LocalEndPoint!).Port}: "
-            + "another program listens there; choose another port",
+            + "another program listens on it; choose another port",
             error);
     }
 
@@ -153,7 +151,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     public void An_address_of_another_host_is_named_in_one_line()
     {
         var server = new HealthServer(health, time, NullLogger.Instance);
-        Assert.Null(server.Listen(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0), out var error));
+        var error = server.Listen(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0)).Error;
         Assert.Equal(
             "cannot listen on --healthz-ip 192.0.2.1 --healthz-port 0: it is not an address of this host; use 0.0.0.0 for all addresses",
             error);
@@ -162,7 +160,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     [Theory]
     [InlineData(SocketError.AddressFamilyNotSupported, "this host has no IPv6; use an IPv4 address such as 0.0.0.0")]
     [InlineData(SocketError.AccessDenied, "port 80 is privileged; use one from 1024 on")]
-    [InlineData(SocketError.AddressAlreadyInUse, "another program listens there; choose another port")]
+    [InlineData(SocketError.AddressAlreadyInUse, "another program listens on it; choose another port")]
     [InlineData(SocketError.AddressNotAvailable, "it is not an address of this host; use 0.0.0.0 for all addresses")]
     public void What_the_kernel_refuses_is_told_with_what_to_do(SocketError error, string expected) =>
         Assert.Equal(expected, HealthServer.Describe(new SocketException((int)error), new IPEndPoint(IPAddress.IPv6Any, 80)));

@@ -1,28 +1,25 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Etcd.Registry;
-using Flanneld.Commands;
-using Flanneld.Commands.Check;
-using Flanneld.Host;
 using Flanneld.Options;
 
 namespace Flanneld.Tests.Options;
 
 public sealed class CommandLineTests
 {
-    private static CommandLineResult Parse(string[] arguments, params (string Name, string Value)[] environment) =>
+    private static Result<DaemonOptions> Parse(string[] arguments, params (string Name, string Value)[] environment) =>
         CommandLine.Parse(arguments, environment.ToDictionary(e => e.Name, e => e.Value));
 
     private static DaemonOptions Accept(string[] arguments, params (string Name, string Value)[] environment)
     {
         var result = Parse(arguments, environment);
-        Assert.Equal("", result.Error);
-        return result.Options!;
+        Assert.Null(result.Error);
+        return result.Value;
     }
 
     private static string Refuse(string[] arguments, params (string Name, string Value)[] environment)
     {
         var result = Parse(arguments, environment);
-        Assert.Null(result.Options);
+        Assert.NotNull(result.Error);
         Assert.DoesNotContain('\n', result.Error);
         return result.Error;
     }
@@ -58,7 +55,7 @@ public sealed class CommandLineTests
     [InlineData("--ip-masq=T", true)]
     [InlineData("--ip-masq=false", false)]
     [InlineData("-ip-masq=0", false)]
-    public void Booleans_are_Gos(string argument, bool expected) => Assert.Equal(expected, Accept([argument, "-v=1"]).IpMasq);
+    public void Booleans_are_read_as_in_Go(string argument, bool expected) => Assert.Equal(expected, Accept([argument, "-v=1"]).IpMasq);
 
     [Fact]
     public void A_command_is_the_first_argument_and_has_flags_of_its_own()
@@ -67,25 +64,25 @@ public sealed class CommandLineTests
         var release = Accept(["release", "--wait=5", "-public-ip=10.0.0.5"]);
         Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
         Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveLeftovers);
-        Assert.Equal("--remove-leftovers belongs to 'flanneld routes'", Refuse(["--remove-leftovers"]));
+        Assert.Equal("--remove-leftovers is a flag of 'flanneld routes'", Refuse(["--remove-leftovers"]));
         Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
         Assert.StartsWith(
-            "--remove-routes-of is 'mine', and must be a cluster's mark such as", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
-        Assert.Equal("--wait belongs to 'flanneld release'", Refuse(["routes", "--wait=5"]));
+            "--remove-routes-of: \"mine\" is not a cluster's mark such as", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
+        Assert.Equal("--wait is a flag of 'flanneld release'", Refuse(["routes", "--wait=5"]));
         Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
-        // It deletes: nobody should find it in a file of variables.
+        // It deletes: a file of variables must not set it.
         Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveLeftovers);
         Assert.False(Accept(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
     }
 
     [Fact]
-    public void Who_asks_for_a_dry_run_of_a_command_that_has_none_does_not_get_a_real_one()
+    public void A_dry_run_of_a_command_without_one_is_rejected()
     {
         Assert.True(Accept(["--dry-run"]).DryRun);
-        Assert.Equal("'flanneld release' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
-        Assert.Equal("'flanneld routes' has no dry run: drop --dry-run (FLANNELD_DRY_RUN)", Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
+        Assert.Equal("'flanneld release' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
+        Assert.Equal("'flanneld routes' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
     }
 
     [Fact]
@@ -93,7 +90,7 @@ public sealed class CommandLineTests
         Assert.Equal(["eth1", "eth0", "192.168.1.11"], Accept(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
 
     [Fact]
-    public void Of_another_flag_given_twice_the_last_one_counts() =>
+    public void The_last_value_of_another_flag_is_used() =>
         Assert.Equal("/b", Accept(["--etcd-prefix=/a", "--etcd-prefix", "/b"]).EtcdKeys.Prefix);
 
     [Fact]
@@ -124,14 +121,14 @@ public sealed class CommandLineTests
     [InlineData("--nonsense-of-mine", "unknown flag --nonsense-of-mine: see --help")]
     [InlineData("relaese", "unknown command 'relaese': did you mean release?")]
     [InlineData("everything", "unknown command 'everything': see --help")]
-    [InlineData("--public-ip=10.0.0.256", "--public-ip is '10.0.0.256', and must be an IPv4 address")]
-    [InlineData("--public-ip=010.0.0.1", "must be an IPv4 address")]
+    [InlineData("--public-ip=10.0.0.256", "--public-ip: \"10.0.0.256\" is not an IPv4 address")]
+    [InlineData("--public-ip=010.0.0.1", "is not an IPv4 address")]
     [InlineData("--subnet-lease-renew-margin=0", "from 1 to 1439")]
     [InlineData("--subnet-lease-renew-margin=1440", "from 1 to 1439")]
     [InlineData("--subnet-lease-renew-margin=sixty", "from 1 to 1439")]
     [InlineData("--healthz-port=70000", "from 0 to 65535")]
     [InlineData("--healthz-ip=localhost", "an IP address")]
-    [InlineData("--ip-masq=maybe", "--ip-masq is 'maybe', and must be true or false")]
+    [InlineData("--ip-masq=maybe", "--ip-masq: \"maybe\" is not true or false")]
     [InlineData("--etcd-endpoints=,", "--etcd-endpoints: no etcd endpoint given")]
     [InlineData("--etcd-endpoints=192.168.1.11:2379", "--etcd-endpoints: \"192.168.1.11:2379\" has no scheme; use http:// or https://")]
     [InlineData(
@@ -163,13 +160,13 @@ public sealed class CommandLineTests
     [InlineData("--route-controller=always", "auto or never")]
     [InlineData("--vpc-endpoint=https://vpc.cn-hangzhou.aliyuncs.com/x", "has a path")]
     [InlineData("--etcd-prefix", "--etcd-prefix needs a value")]
-    [InlineData("--etcd-certfile=/x", "write https://")]
+    [InlineData("--etcd-certfile=/x", "use https://")]
     [InlineData("--etcd-username=root", "without a password")]
-    [InlineData("--etcd-cafile=/x", "write https://")]
+    [InlineData("--etcd-cafile=/x", "use https://")]
     [InlineData("--etcd-keyfile=/x", "etcd-keyfile is given without etcd-certfile")]
-    [InlineData("-v=high", "-v is 'high', and must be a number")]
-    public void Bad_usage_is_one_line_that_says_what_to_do(string argument, string expected) =>
-        Assert.Contains(expected, Refuse([argument]).Replace("--v is", "-v is"), StringComparison.Ordinal);
+    [InlineData("-v=high", "-v: \"high\" is not a number")]
+    public void A_usage_error_is_one_line_that_says_what_to_do(string argument, string expected) =>
+        Assert.Contains(expected, Refuse([argument]), StringComparison.Ordinal);
 
     [Fact]
     public void Every_flag_of_upstream_is_known()
@@ -194,7 +191,7 @@ public sealed class CommandLineTests
     [InlineData("--kube-api-url=https://10.0.0.1:6443", "not from Kubernetes")]
     [InlineData("--ip-masq-fully-random-disable=1", "at random")]
     [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
-    public void A_flag_that_means_nothing_here_is_refused_with_the_reason(string argument, string reason) =>
+    public void A_flag_of_an_absent_feature_is_rejected_with_the_reason(string argument, string reason) =>
         Assert.Contains(reason, Refuse([argument]), StringComparison.Ordinal);
 
     [Theory]
@@ -213,7 +210,7 @@ public sealed class CommandLineTests
     [InlineData("--ip-masq-fully-random-disable=false")]
     [InlineData("--vmodule=")]
     [InlineData("--log_backtrace_at=:0")]
-    public void A_flag_of_an_absent_feature_is_accepted_where_its_value_asks_for_nothing(string argument)
+    public void A_flag_of_an_absent_feature_is_accepted_if_its_value_asks_for_nothing(string argument)
     {
         var (name, value) = (argument.Split('=')[0].TrimStart('-'), argument.Split('=')[1]);
         var refused = Flags.Refused.Single(flag => flag.Name == name);
@@ -223,7 +220,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Its_variable_too() =>
+    public void The_variable_of_an_absent_feature_is_rejected_too() =>
         Assert.Contains("FLANNELD_KUBE_SUBNET_MGR is not supported", Refuse([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
 
     [Theory]
@@ -242,7 +239,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void The_password_of_etcd_may_be_a_credential_of_the_unit_if_none_is_given_otherwise()
+    public void The_etcd_password_is_the_systemd_credential_if_no_other_is_given()
     {
         var folder = Directory.CreateTempSubdirectory();
         try
@@ -266,7 +263,7 @@ public sealed class CommandLineTests
     [InlineData(true, "--etcd-username=a:b")]
     [InlineData(false, "--etcd-username=a", "--etcd-password-file=/x")]
     [InlineData(false)]
-    public void A_password_on_the_command_line_is_known_as_such(bool isThere, params string[] arguments)
+    public void A_password_on_the_command_line_is_detected(bool isThere, params string[] arguments)
     {
         Assert.Equal(isThere, Accept(arguments).IsPasswordOnCommandLine);
         Assert.False(Accept([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
@@ -277,19 +274,19 @@ public sealed class CommandLineTests
     [InlineData("FLANNELD_WITHOUT_ANY_LIKENESS", "FLANNELD_WITHOUT_ANY_LIKENESS is not a setting and is not read: see --help")]
     // Red Hat's /etc/sysconfig/flanneld.
     [InlineData(
-        "FLANNEL_ETCD_ENDPOINTS", "FLANNEL_ETCD_ENDPOINTS is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
-    [InlineData("FLANNEL_ETCD_PREFIX", "FLANNEL_ETCD_PREFIX is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+        "FLANNEL_ETCD_ENDPOINTS", "FLANNEL_ETCD_ENDPOINTS is not read: it is the name of an older package; use FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_PREFIX", "FLANNEL_ETCD_PREFIX is not read: it is the name of an older package; use FLANNELD_ETCD_PREFIX")]
     [InlineData(
-        "FLANNEL_OPTIONS", "FLANNEL_OPTIONS is not read: this name is of an older package; write FLANNELD_OPTIONS (flags)")]
-    [InlineData("FLANNEL_ETCD", "FLANNEL_ETCD is not read: this name is of an older package; write FLANNELD_ETCD_ENDPOINTS")]
-    [InlineData("FLANNEL_ETCD_KEY", "FLANNEL_ETCD_KEY is not read: this name is of an older package; write FLANNELD_ETCD_PREFIX")]
+        "FLANNEL_OPTIONS", "FLANNEL_OPTIONS is not read: it is the name of an older package; use FLANNELD_OPTIONS (flags)")]
+    [InlineData("FLANNEL_ETCD", "FLANNEL_ETCD is not read: it is the name of an older package; use FLANNELD_ETCD_ENDPOINTS")]
+    [InlineData("FLANNEL_ETCD_KEY", "FLANNEL_ETCD_KEY is not read: it is the name of an older package; use FLANNELD_ETCD_PREFIX")]
     // They ask for a text to be printed, and a Service of Kubernetes may be named so.
     [InlineData("FLANNELD_VERSION", "FLANNELD_VERSION is not a setting and is not read: see --help")]
     [InlineData("FLANNELD_HELP", "FLANNELD_HELP is not a setting and is not read: see --help")]
     // docker run --env-file of a file that begins with one.
     [InlineData(
         "\uFEFFFLANNELD_ETCD_PREFIX",
-        "FLANNELD_ETCD_PREFIX is not read: a byte order mark is before its name; save the file that sets it as UTF-8 without BOM")]
+        "FLANNELD_ETCD_PREFIX is not read: a byte order mark precedes its name; save the file that sets it as UTF-8 without BOM")]
     // Of subnet.env.
     [InlineData("FLANNEL_SUBNET", null)]
     // Of 'check' alone, and a flag there.
@@ -300,7 +297,7 @@ public sealed class CommandLineTests
         Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).Warnings);
 
     [Fact]
-    public void A_variable_never_asks_for_the_version_or_the_help()
+    public void No_variable_requests_version_or_help()
     {
         var options = Accept([], ("FLANNELD_VERSION", "true"), ("FLANNELD_HELP", "true"), ("FLANNELD_H", "true"));
         Assert.Equal((false, false), (options.Help, options.Version));
@@ -312,8 +309,8 @@ public sealed class CommandLineTests
         var options = Accept(["--etcd-prefix=coreos.com/network/"]);
         Assert.Equal("coreos.com/network", options.EtcdKeys.Prefix);
         Assert.Equal(
-            "--etcd-prefix \"coreos.com/network\" does not begin with '/': in etcd that is another key than \"/coreos.com/network\";"
-            + " write the slash, unless the keys are there without it",
+            "--etcd-prefix \"coreos.com/network\" does not begin with '/', which is another key in etcd than \"/coreos.com/network\";"
+            + " add the slash unless the keys have none",
             Assert.Single(options.Warnings));
         Assert.Equal("/b", Accept(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
     }
@@ -340,7 +337,7 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void Blanks_and_a_carriage_return_around_a_value_are_not_part_of_it()
+    public void Blanks_and_a_carriage_return_around_a_value_are_trimmed()
     {
         var options = Accept(
             ["--public-ip= 10.0.0.5\r"], ("FLANNELD_ETCD_PREFIX", "/x \r"), ("FLANNELD_V", "1\r"), ("FLANNELD_IP_MASQ", "true \r"),
@@ -356,7 +353,7 @@ public sealed class CommandLineTests
     [InlineData(" root ", "root", null)]
     [InlineData("root : pw ", "root", " pw ")]
     [InlineData("\troot:pw\r\n", "root", "pw")]
-    public void Blanks_around_a_user_name_are_not_part_of_it_and_those_of_the_password_are(string value, string user, string? password)
+    public void Blanks_around_a_user_name_are_trimmed_and_those_of_the_password_are_kept(string value, string user, string? password)
     {
         string[] beside = password is null ? ["--etcd-password-file=/x"] : [];
         foreach (var options in new[]
@@ -371,8 +368,8 @@ public sealed class CommandLineTests
     [InlineData("  :pw")]
     public void A_password_without_a_user_name_is_refused(string value)
     {
-        Assert.Equal("--etcd-username must be a user name", Refuse([$"--etcd-username={value}"]));
-        Assert.Equal("FLANNELD_ETCD_USERNAME must be a user name", Refuse([], ("FLANNELD_ETCD_USERNAME", value)));
+        Assert.Equal("--etcd-username: no user name before the colon", Refuse([$"--etcd-username={value}"]));
+        Assert.Equal("FLANNELD_ETCD_USERNAME: no user name before the colon", Refuse([], ("FLANNELD_ETCD_USERNAME", value)));
     }
 
     [Theory]
@@ -390,7 +387,7 @@ public sealed class CommandLineTests
     [InlineData("0b101", 5)]
     [InlineData("+80", 80)]
     [InlineData("0", 0)]
-    public void Numbers_are_Gos(string text, int port) => Assert.Equal(port, Accept([$"--healthz-port={text}"]).HealthzPort);
+    public void Numbers_are_read_as_in_Go(string text, int port) => Assert.Equal(port, Accept([$"--healthz-port={text}"]).HealthzPort);
 
     [Theory]
     [InlineData("08")]
@@ -401,7 +398,7 @@ public sealed class CommandLineTests
     [InlineData("80.0")]
     [InlineData("-")]
     [InlineData("-80")]
-    public void What_Go_does_not_read_as_a_number_is_refused(string text) =>
+    public void A_text_that_Go_does_not_read_as_a_number_is_rejected(string text) =>
         Assert.Contains("a number from 0 to 65535", Refuse([$"--healthz-port={text}"]), StringComparison.Ordinal);
 
     [Theory]
@@ -409,19 +406,19 @@ public sealed class CommandLineTests
     [InlineData("bad flag syntax '---ip-masq': write one dash or two, then the flag's name", "---ip-masq")]
     [InlineData("bad flag syntax '--=x': write one dash or two, then the flag's name", "--=x")]
     [InlineData("unexpected argument 'true': the value of --ip-masq is written --ip-masq=VALUE", "--ip-masq", "true")]
-    [InlineData("unexpected argument '–ip-masq': its dash is another character than '-'", "-v=1", "–ip-masq")]
+    [InlineData("unexpected argument '–ip-masq': its dash is not the character '-'", "-v=1", "–ip-masq")]
     [InlineData("the command must be the first argument: flanneld check [flags]", "--etcd-prefix=/x", "check")]
     [InlineData("unexpected argument 'x': after the command flanneld takes only flags, see --help", "check", "-v", "1", "x")]
     [InlineData("--etcd-cafile needs a value: --etcd-cafile=VALUE", "--etcd-cafile")]
-    [InlineData("--healthz-port is '--ip-masq', and must be a number from 0 to 65535", "--healthz-port", "--ip-masq")]
+    [InlineData("--healthz-port: \"--ip-masq\" is not a number from 0 to 65535", "--healthz-port", "--ip-masq")]
     [InlineData("unknown flag --x: see --help", "--x")]
     [InlineData("unknown flag --Ip-masq: did you mean --ip-masq?", "--Ip-masq")]
     [InlineData("unknown flag --ip-mqas: did you mean --ip-masq?", "--ip-mqas")]
-    public void A_slip_on_the_command_line_is_named(string expected, params string[] arguments) =>
+    public void A_mistake_on_the_command_line_is_named(string expected, params string[] arguments) =>
         Assert.Equal(expected, Refuse(arguments));
 
     [Fact]
-    public void What_was_typed_is_never_suggested()
+    public void The_typed_name_is_never_suggested()
     {
         foreach (var name in Flags.All.Select(flag => flag.Name).Concat(Flags.Refused.Select(flag => flag.Name)))
         {
@@ -442,16 +439,16 @@ public sealed class CommandLineTests
     }));
 
     [Fact]
-    public void What_a_check_prints_is_for_people_unless_it_is_to_be_json()
+    public void The_output_of_check_is_a_table_unless_json_is_requested()
     {
         Assert.Equal((Command.Check, OutputFormat.Table), (Accept(["check"]).Command, Accept(["check"]).Output));
         Assert.Equal(OutputFormat.Json, Accept(["check", "--output", "json"]).Output);
-        Assert.Equal("--output is 'yaml', and must be table or json", Refuse(["check", "--output=yaml"]));
-        Assert.Equal("--output belongs to 'flanneld check'", Refuse(["routes", "--output=json"]));
+        Assert.Equal("--output: \"yaml\" is not table or json", Refuse(["check", "--output=yaml"]));
+        Assert.Equal("--output is a flag of 'flanneld check'", Refuse(["routes", "--output=json"]));
     }
 
     [Fact]
-    public void A_secret_never_stands_in_a_message()
+    public void No_error_contains_a_secret()
     {
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);

@@ -1,7 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Tests;
-using Flannel.Etcd.Registry;
-using Flanneld.Observability;
+using Flanneld.Clients;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -61,7 +60,7 @@ public sealed class SecretsInOptionsTests
     public void A_password_is_not_quoted_however_it_was_mistyped(params string[] arguments)
     {
         var result = CommandLine.Parse(arguments, new Dictionary<string, string>());
-        Assert.Null(result.Options);
+        Assert.False(result.Ok);
         DoesNotHoldTheSecret(result);
     }
 
@@ -80,10 +79,9 @@ public sealed class SecretsInOptionsTests
             })
             {
                 DoesNotHoldTheSecret(result);
-                using var connections = Connections.Open(
-                    result.Options!, new Dictionary<string, string>(), NullLoggerFactory.Instance, TimeProvider.System, new Random(1),
-                    out var error);
-                Assert.Null(connections);
+                var context = new ClientContext(
+                    new Dictionary<string, string>(), NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
+                var error = Connections.Open(result.Value, context).Error!;
                 Assert.Contains($"{option} (not shown: ", error, StringComparison.Ordinal);
                 Assert.DoesNotContain(Secret, error, StringComparison.Ordinal);
                 Assert.DoesNotContain('\n', error);
@@ -110,10 +108,11 @@ public sealed class SecretsInOptionsTests
     }
 
     /// <summary>What is accepted is printed too: in the log's first line, in the report of <c>check</c>, in warnings.</summary>
-    private static void DoesNotHoldTheSecret(CommandLineResult result)
+    private static void DoesNotHoldTheSecret(Result<DaemonOptions> result)
     {
-        Assert.DoesNotContain(Secret, result.Error, StringComparison.OrdinalIgnoreCase);
-        if (result.Options is not { } options) return;
+        Assert.DoesNotContain(Secret, result.Error ?? "", StringComparison.OrdinalIgnoreCase);
+        if (!result.Ok) return;
+        var options = result.Value;
         string[] all =
         [
             options.EtcdEndpoints, options.MetadataEndpoint, options.EtcdKeys.Prefix, $"{options.VpcEndpoint}{options.EcsEndpoint}",

@@ -61,7 +61,7 @@ public sealed class TextTests
         Assert.All(Texts.Settings, flag => Assert.Contains($"\n#{flag.EnvironmentName}={flag.Default}\n", text));
         // All of it at once, without the marks, is what the daemon takes.
         var environment = Regex.Matches(text, "(?m)^#(FLANNELD_[A-Z0-9_]+)=(.*)$").ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
-        Assert.Equal("", CommandLine.Parse([], environment).Error);
+        Assert.Null(CommandLine.Parse([], environment).Error);
     }
 
     [Fact]

@@ -6,92 +6,94 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>What the preflight found, for people and for programs.</summary>
+/// <summary>The results of all checks, as a table for people or as JSON for programs.</summary>
 internal sealed class CheckReport
 {
-    private readonly List<CheckResult> findings = [];
+    private const string WidestState = "problem  ";
 
-    public IReadOnlyList<CheckResult> Findings => findings;
+    private readonly List<CheckResult> results = [];
 
-    /// <summary>What is missing, for a policy to paste.</summary>
-    public List<DeniedRight> MissingRights { get; } = [];
+    /// <summary>For a RAM policy that grants them.</summary>
+    public List<DeniedRight> MissingPermissions { get; } = [];
 
-    public int Problems => Count(CheckState.Problem);
+    public int Problems => results.Count(result => result.State == CheckState.Problem);
 
-    public int Warnings => Count(CheckState.Warning);
+    private int Warnings => results.Count(result => result.State == CheckState.Warning);
 
-    public void Add(CheckResult finding) => findings.Add(finding);
+    public void Add(CheckResult result) => results.Add(result);
 
     public string ToTable()
     {
-        var width = findings.Max(finding => finding.Subject.Length);
-        var indent = new string(' ', "problem  ".Length + width + 2);
+        var width = results.Max(result => result.Subject.Length);
+        var indent = new string(' ', WidestState.Length + width + 2);
         var text = new StringBuilder();
-        foreach (var finding in findings)
+        foreach (var result in results)
         {
-            text.Append(Word(finding.State).PadRight("problem  ".Length)).Append(finding.Subject.PadRight(width)).Append("  ").Append(finding.Detail).Append('\n');
-            foreach (var line in finding.Lines) text.Append(indent).Append("  ").Append(line).Append('\n');
-            if (finding.Advice.Length > 0) text.Append(indent).Append("-> ").Append(finding.Advice).Append('\n');
+            text.Append(NameOf(result.State).PadRight(WidestState.Length)).Append(result.Subject.PadRight(width))
+                .Append("  ").Append(result.Detail).Append('\n');
+            foreach (var line in result.Lines) text.Append(indent).Append("  ").Append(line).Append('\n');
+            if (result.Advice.Length > 0) text.Append(indent).Append("-> ").Append(result.Advice).Append('\n');
         }
 
-        if (MissingRights.Count > 0)
-            text.Append("\nA RAM policy with what is missing (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):\n\n").Append(Policy()).Append('\n');
-        text.Append('\n').Append(findings.Count).Append(" checks: ").Append(Amount(Problems, "problem")).Append(", ").Append(Amount(Warnings, "warning")).Append('\n');
+        if (MissingPermissions.Count > 0)
+        {
+            text.Append("\nA RAM policy that grants the missing permissions")
+                .Append(" (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):\n\n")
+                .Append(Policy()).Append('\n');
+        }
+
+        text.Append('\n').Append(results.Count).Append(" checks: ").Append(Count(Problems, "problem"))
+            .Append(", ").Append(Count(Warnings, "warning")).Append('\n');
         return text.ToString();
     }
 
-    /// <summary>One object: version, problems, warnings, checks, policy. A field is never taken away or given another meaning; there may be more.</summary>
+    /// <summary>One object: version, problems, warnings, checks, policy. A field is never removed and never changes its meaning; fields may
+    /// be added.</summary>
     public string ToJson()
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var options = new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        return WriteJson(options, json =>
         {
             json.WriteStartObject();
             json.WriteString("version", ProgramVersion.Text);
             json.WriteNumber("problems", Problems);
             json.WriteNumber("warnings", Warnings);
             json.WriteStartArray("checks");
-            foreach (var finding in findings)
-            {
-                json.WriteStartObject();
-                json.WriteString("subject", finding.Subject);
-                json.WriteString("state", Word(finding.State));
-                json.WriteString("detail", finding.Detail);
-                json.WriteString("advice", finding.Advice);
-                json.WriteStartArray("lines");
-                foreach (var line in finding.Lines) json.WriteStringValue(line);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
+            foreach (var result in results) WriteResult(json, result);
             json.WriteEndArray();
             json.WritePropertyName("policy");
-            if (MissingRights.Count == 0) json.WriteNullValue();
+            if (MissingPermissions.Count == 0) json.WriteNullValue();
             else WritePolicy(json);
             json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length) + "\n";
+        }) + "\n";
     }
 
-    private string Policy()
+    private static void WriteResult(Utf8JsonWriter json, CheckResult result)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) WritePolicy(json);
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+        json.WriteStartObject();
+        json.WriteString("subject", result.Subject);
+        json.WriteString("state", NameOf(result.State));
+        json.WriteString("detail", result.Detail);
+        json.WriteString("advice", result.Advice);
+        json.WriteStartArray("lines");
+        foreach (var line in result.Lines) json.WriteStringValue(line);
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
+
+    private string Policy() => WriteJson(new JsonWriterOptions { Indented = true }, WritePolicy);
 
     private void WritePolicy(Utf8JsonWriter json)
     {
         json.WriteStartObject();
         json.WriteString("Version", "1");
         json.WriteStartArray("Statement");
-        foreach (var resource in MissingRights.GroupBy(right => right.Resource, StringComparer.Ordinal))
+        foreach (var resource in MissingPermissions.GroupBy(permission => permission.Resource, StringComparer.Ordinal))
         {
             json.WriteStartObject();
             json.WriteString("Effect", "Allow");
             json.WriteStartArray("Action");
-            foreach (var right in resource) json.WriteStringValue(right.Action);
+            foreach (var permission in resource) json.WriteStringValue(permission.Action);
             json.WriteEndArray();
             json.WriteString("Resource", resource.Key);
             json.WriteEndObject();
@@ -101,7 +103,14 @@ internal sealed class CheckReport
         json.WriteEndObject();
     }
 
-    private static string Word(CheckState state) => state switch
+    private static string WriteJson(JsonWriterOptions options, Action<Utf8JsonWriter> write)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, options)) write(json);
+        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    private static string NameOf(CheckState state) => state switch
     {
         CheckState.Ok => "ok",
         CheckState.Note => "note",
@@ -109,16 +118,5 @@ internal sealed class CheckReport
         _ => "problem",
     };
 
-    private static string Amount(int count, string word) => $"{count} {word}{(count == 1 ? "" : "s")}";
-
-    private int Count(CheckState state)
-    {
-        var count = 0;
-        foreach (var finding in findings)
-        {
-            if (finding.State == state) count++;
-        }
-
-        return count;
-    }
+    private static string Count(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
 }

@@ -4,32 +4,34 @@ internal enum CheckState
 {
     Ok,
 
-    /// <summary>Worth knowing; nothing is wrong.</summary>
+    /// <summary>Information; nothing is wrong.</summary>
     Note,
 
-    /// <summary>The daemon works, and something will go badly, or works less well.</summary>
+    /// <summary>The daemon works, and something is degraded or will fail.</summary>
     Warning,
 
-    /// <summary>The daemon does not work like this.</summary>
+    /// <summary>The daemon does not work.</summary>
     Problem,
 }
 
-/// <summary>One line of the preflight.</summary>
-/// <param name="Subject">What was looked at, such as <c>metadata</c>.</param>
-/// <param name="Detail">What was found. One line, without a secret.</param>
+/// <summary>The result of one check.</summary>
+/// <param name="Subject">What was checked, such as <c>metadata</c>.</param>
+/// <param name="Detail">One line without a secret.</param>
 internal sealed record CheckResult(string Subject, CheckState State, string Detail)
 {
     /// <summary>What to do; empty for nothing.</summary>
     public string Advice { get; init; } = "";
 
-    /// <summary>More of it, a line each.</summary>
+    /// <summary>Further details, one line each.</summary>
     public IReadOnlyList<string> Lines { get; init; } = [];
 
     public static CheckResult Ok(string subject, string detail) => new(subject, CheckState.Ok, detail);
 
     public static CheckResult Note(string subject, string detail) => new(subject, CheckState.Note, detail);
 
-    public static CheckResult Warning(string subject, string detail, string advice) => new(subject, CheckState.Warning, detail) { Advice = advice };
+    public static CheckResult Warning(string subject, string detail, string advice) =>
+        new(subject, CheckState.Warning, detail) { Advice = advice };
 
-    public static CheckResult Problem(string subject, string detail, string advice) => new(subject, CheckState.Problem, detail) { Advice = advice };
+    public static CheckResult Problem(string subject, string detail, string advice) =>
+        new(subject, CheckState.Problem, detail) { Advice = advice };
 }

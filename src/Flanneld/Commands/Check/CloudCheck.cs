@@ -1,245 +1,166 @@
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
-using Flannel.AliCloud.Signing;
-using Flannel.AliCloud.Sts;
-using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Core.Routes;
 using Flannel.RouteController;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
-using Flanneld.Controller;
-using Flanneld.Observability;
+using Flanneld.Clients;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>The way to Alibaba Cloud, the rights there, and what stands in the VPC.</summary>
-internal sealed class CloudCheck(CheckReport report, TimeProvider time)
+/// <summary>Checks Alibaba Cloud: endpoints, credentials, permissions, and the VPC.</summary>
+internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend, CheckReport report, TimeProvider time)
 {
-    private const int QuotaWarnFrom = 80;
+    private const string PermissionsSubject = "RAM permissions";
 
-    /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for a dry run as long as there is no network.</summary>
-    private static readonly Ipv4Network NoNetwork = Ipv4Network.Parse("198.18.0.0/15");
+    /// <summary>A range for benchmarks (RFC 2544) that no VPC has: for the API's dry runs without a network configuration.</summary>
+    private static readonly Ipv4Network SampleNetwork = Ipv4Network.Parse("198.18.0.0/15");
 
-    /// <summary>Of this cluster's routes; null while no route controller has worked yet.</summary>
-    public ClusterId? Cluster { get; init; }
-
-    /// <param name="config">Null while there is none that can be used.</param>
-    /// <param name="snapshot">Null when etcd could not be read.</param>
-    public async Task RunAsync(CloudAccess cloud, AliVpcBackendConfig backend, AliVpcBackendData self, NetworkConfig? config, LeaseSnapshot? snapshot, CancellationToken cancellation)
+    public async Task RunAsync(AliVpcBackendData self, CheckedCluster cluster, CancellationToken cancellation)
     {
         self = self with { RegionId = backend.RegionId ?? self.RegionId };
-        var reached = await EndpointAsync(EndpointCheck.VpcAsync(cloud.Options, self.RegionId, time, cancellation));
-        await EndpointAsync(EndpointCheck.EcsAsync(cloud.Options, self.RegionId, time, cancellation));
-        if (backend.Role is not null) await EndpointAsync(EndpointCheck.StsAsync(cloud.Options, self.RegionId, time, cancellation));
-        await CredentialsAsync(cloud, backend.Role, cancellation);
-        var network = config?.Network;
-        var survey = await PermissionCheck.TakeAsync(cloud.Api, self, SampleOf(config), cancellation);
-        Clock(cloud.Api.ClockDifference);
-        if (survey.Refusal is { } refusal)
+        var isReached = await CheckEndpointsAsync(self.RegionId, cancellation);
+        await CheckCredentialsAsync(cancellation);
+        var config = cluster.Config;
+        var permissions = await PermissionCheck.TakeAsync(cloud.Api, self, SampleSubnet(config), cancellation);
+        CheckClock(cloud.Api.ClockDifference);
+        if (permissions.Refusal is { } refusal)
         {
-            report.Add(refusal switch
-            {
-                { IsLackOfCredentials: true } => CheckResult.Note("RAM rights", "not tried: there are no credentials"),
-                { HttpStatus: 0 } when !reached => CheckResult.Note("RAM rights", "not tried: the VPC API is not reached"),
-                { Kind: CloudErrorKind.RefreshCredentials } =>
-                    CheckResult.Problem("RAM rights", $"not tried, the cloud does not take the key: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "give a key that is active, or correct the one above"),
-                _ => CheckResult.Problem("RAM rights", $"not tried: {refusal.Code} {refusal.Message}{refusal.RequestNote}", "see the endpoints above"),
-            });
+            report.Add(DescribeRefusal(refusal, isReached));
             return;
         }
 
-        Rights(survey.Rights);
-        RouteTable(survey, backend);
-        Quota(survey);
-        if (network is { } range) Overlaps(survey, range);
-        SourceDestCheck(survey, self);
-        if (snapshot is not null && config is not null && NodeBackend.NeedsRoutes(config)) await RoutesAsync(cloud, backend, snapshot, cancellation);
+        CheckPermissions(permissions.Rights);
+        new VpcCheck(report).Run(permissions, backend, self, config?.Network);
+        if (cluster.Leases is { } leases && config is not null)
+            await CheckRoutesAsync(leases, cluster, cancellation);
     }
 
-    private static Ipv4Network SampleOf(NetworkConfig? config) =>
-        config is null ? new Ipv4Network(NoNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
+    public Task CheckCredentialsAsync(CancellationToken cancellation) =>
+        new CredentialsCheck(cloud.Credentials, backend.Role, report).RunAsync(cancellation);
 
-    /// <summary>Whether calls can go there.</summary>
-    private async Task<bool> EndpointAsync(Task<EndpointCheckResult> probe)
-    {
-        var answer = await probe;
-        var subject = $"{answer.Service} endpoint";
-        report.Add(!answer.IsOpen
-            ? CheckResult.Problem(subject, answer.Detail, $"let this instance resolve and reach it (TCP 443), or give --{answer.Service}-endpoint")
-            : answer.Remark.Length > 0
-                ? CheckResult.Warning(subject, $"{answer.Detail}; {answer.Remark}", "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside")
-                : CheckResult.Ok(subject, answer.Detail));
-        return answer.IsOpen;
-    }
+    /// <summary>For the details of failed calls.</summary>
+    internal static string Describe(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 
-    /// <summary>The chain, link by link. It may serve where nothing else of the cloud is known yet.</summary>
-    /// <param name="role">Of the network configuration; null without one.</param>
-    public async Task CredentialsAsync(CloudAccess cloud, AssumedRole? role, CancellationToken cancellation)
+    private static Ipv4Network SampleSubnet(NetworkConfig? config) =>
+        config is null ? new Ipv4Network(SampleNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
+
+    private static CheckResult DescribeRefusal(CloudError refusal, bool isReached)
     {
-        var links = await cloud.Credentials.ExplainAsync(cancellation);
-        CredentialLink? served = null;
-        CredentialLink? failed = null;
-        List<string> lines = [];
-        foreach (var link in links)
+        var text = $"{refusal.Code} {refusal.Message}{refusal.RequestNote}";
+        return refusal switch
         {
-            if (link.State == CredentialLinkState.Served) served = link;
-            if (link.State == CredentialLinkState.Failed) failed = link;
-        }
-
-        // An assumed role comes last: what it says counts.
-        var ended = links.Count > 0 && links[^1].State == CredentialLinkState.Failed ? links[^1] : served is null ? failed : null;
-        foreach (var link in links)
-        {
-            // What ended the chain is said above these lines.
-            if (link.State == CredentialLinkState.NotAsked || link == ended) continue;
-            var word = Word(link);
-            lines.Add(word.StartsWith(link.Name, StringComparison.Ordinal) ? word : $"{link.Name}: {word}");
-        }
-
-        if (ended?.Denied is { } denied) report.MissingRights.Add(denied);
-        var finding = ended is not null ? CheckResult.Problem("credentials", ended.Detail, Advice(ended, role))
-            : served is null ? CheckResult.Problem("credentials", "none: nothing of the chain below serves", "attach a RAM role to this instance (ECS console, the instance, Attach/Detach RAM Role), or give --access-key-file")
-            : CheckResult.Ok("credentials", $"{served.Name}, {served.Detail}");
-        report.Add(finding with { Lines = lines });
+            { IsLackOfCredentials: true } => CheckResult.Note(PermissionsSubject, "not checked: there are no credentials"),
+            { HttpStatus: 0 } when !isReached => CheckResult.Note(PermissionsSubject, "not checked: the VPC API is unavailable"),
+            { Kind: CloudErrorKind.RefreshCredentials } => CheckResult.Problem(
+                PermissionsSubject, $"not checked, the cloud rejects the key: {text}", "use an active key, or correct the one above"),
+            _ => CheckResult.Problem(PermissionsSubject, $"not checked: {text}", "see the endpoints above"),
+        };
     }
 
-    private static string Advice(CredentialLink ended, AssumedRole? role) => ended switch
+    /// <returns>Whether the VPC API can be called.</returns>
+    private async Task<bool> CheckEndpointsAsync(string regionId, CancellationToken cancellation)
     {
-        { Denied: not null } => "grant it with the policy below, and let the role's trust policy name who assumes it",
-        _ when ended.Name == role?.Name => "correct Backend.RoleArn of the network configuration, or what the line above names",
-        { IsAlwaysTried: true } => "let this instance reach its metadata service, or give a key: see docs/credentials.md",
-        _ => "correct it, or remove it so that the next one is asked; see docs/credentials.md",
-    };
+        var vpc = await EndpointCheck.VpcAsync(cloud.Options, regionId, time, cancellation);
+        ReportEndpoint(vpc);
+        ReportEndpoint(await EndpointCheck.EcsAsync(cloud.Options, regionId, time, cancellation));
+        if (backend.Role is not null)
+            ReportEndpoint(await EndpointCheck.StsAsync(cloud.Options, regionId, time, cancellation));
+        return vpc.IsOpen;
+    }
 
-    private static string Word(CredentialLink link) => link.State switch
+    private void ReportEndpoint(EndpointCheckResult result)
     {
-        CredentialLinkState.Served => "serves",
-        CredentialLinkState.Disabled => $"switched off: {link.Detail}",
-        _ => link.Detail,
-    };
+        var subject = $"{result.Service} endpoint";
+        if (!result.IsOpen)
+        {
+            report.Add(CheckResult.Problem(
+                subject, result.Detail, $"let this instance resolve and connect to it (TCP 443), or set --{result.Service}-endpoint"));
+        }
+        else if (result.Remark.Length > 0)
+        {
+            report.Add(CheckResult.Warning(
+                subject, $"{result.Detail}; {result.Remark}",
+                "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside the VPC"));
+        }
+        else
+        {
+            report.Add(CheckResult.Ok(subject, result.Detail));
+        }
+    }
 
-    private void Clock(TimeSpan? difference)
+    private void CheckClock(TimeSpan? difference)
     {
+        const int accurateSeconds = 2, toleratedSeconds = 60;
+        const string subject = "clock";
         if (difference is not { } ahead) return;
         var seconds = Math.Abs((long)ahead.TotalSeconds);
-        var detail = seconds < 2 ? "agrees with the cloud's" : $"is {seconds} s {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} the cloud's";
-        report.Add(seconds < 60 ? CheckResult.Ok("clock", detail)
-            : CheckResult.Warning("clock", detail, "start an NTP client (chrony); beyond 15 minutes a first call is refused, and repeated with the cloud's time"));
+        var direction = ahead > TimeSpan.Zero ? "behind" : "ahead of";
+        var detail = seconds < accurateSeconds ? "agrees with the cloud's" : $"is {seconds} s {direction} the cloud's";
+        report.Add(seconds < toleratedSeconds
+            ? CheckResult.Ok(subject, detail)
+            : CheckResult.Warning(
+                subject, detail,
+                "start an NTP client (chrony); beyond 15 minutes a first call is rejected, and repeated with the cloud's time"));
     }
 
-    private void Rights(IReadOnlyList<Permission> rights)
+    private void CheckPermissions(IReadOnlyList<Permission> permissions)
     {
-        var granted = 0;
-        var missing = 0;
-        var severe = false;
-        List<string> lines = [];
-        foreach (var right in rights)
+        var missing = permissions.Where(permission => permission.State is PermissionState.Denied or PermissionState.Blocked).ToList();
+        foreach (var permission in missing) report.MissingPermissions.Add(new DeniedRight(permission.Action, "*"));
+        var state = missing.Count > 0 ? CheckState.Warning : CheckState.Ok;
+        // Without such a permission nothing works.
+        if (missing.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Problem;
+        var notGranted = permissions.Where(permission => permission.State != PermissionState.Granted).ToList();
+        report.Add(new CheckResult(
+            PermissionsSubject, state, $"{permissions.Count - notGranted.Count} of {permissions.Count} actions are allowed")
         {
-            if (right.State == PermissionState.Granted) granted++;
-            else lines.Add($"{right.Action}: {(right.State == PermissionState.Denied ? "missing" : right.State == PermissionState.Blocked ? "probably missing" : "not known")}{(right.LostWithout.Length > 0 ? $"; without it {right.LostWithout}" : "")} ({right.Detail})");
-            if (right.State is not (PermissionState.Denied or PermissionState.Blocked)) continue;
-            missing++;
-            report.MissingRights.Add(new DeniedRight(right.Action, "*"));
-            severe |= right.LostWithout.Length == 0;
-        }
-
-        var state = severe ? CheckState.Problem : missing > 0 ? CheckState.Warning : CheckState.Ok;
-        report.Add(new CheckResult("RAM rights", state, $"{granted} of {rights.Count} actions are allowed")
-        {
-            Lines = lines,
-            Advice = missing > 0 ? "grant what is missing with the policy below" : "",
+            Lines = [.. notGranted.Select(Describe)],
+            Advice = missing.Count > 0 ? "grant the missing permissions with the policy below" : "",
         });
     }
 
-    private void RouteTable(PermissionCheck survey, AliVpcBackendConfig backend)
+    private static string Describe(Permission permission)
     {
-        if (survey.VSwitch.Value is not { } vSwitch)
+        var state = permission.State switch
         {
-            report.Add(CheckResult.Problem("route table", $"not known: {Text(survey.VSwitch.Error!)}", "see the rights above"));
-            return;
-        }
-
-        report.Add(CheckResult.Ok("route table", $"{vSwitch.RouteTableId} serves {vSwitch.VSwitchId}"));
-        if (survey.Tables.Value is not { } tables) return;
-        foreach (var configured in backend.RouteTableIds)
-        {
-            var table = tables.FirstOrDefault(known => known.RouteTableId == configured);
-            if (table is null) report.Add(CheckResult.Problem("route table", $"{configured}, of the configuration's RouteTableID, is not in {vSwitch.VpcId}", "correct RouteTableID, or leave it out"));
-            else if (table.IsGateway) report.Add(CheckResult.Problem("route table", $"{configured}, of the configuration's RouteTableID, is a gateway's table", "leave it out: it serves no vSwitch"));
-        }
+            PermissionState.Denied => "missing",
+            PermissionState.Blocked => "probably missing",
+            _ => "unknown",
+        };
+        var consequence = permission.LostWithout.Length > 0 ? $"; without it {permission.LostWithout}" : "";
+        return $"{permission.Action}: {state}{consequence} ({permission.Detail})";
     }
 
-    private void Quota(PermissionCheck survey)
+    private async Task CheckRoutesAsync(LeaseSnapshot leases, CheckedCluster cluster, CancellationToken cancellation)
     {
-        if (survey.Entries?.Value is not { } entries) return;
-        var used = 0;
-        foreach (var entry in entries)
-        {
-            if (entry.IsCustom) used++;
-        }
-
-        var limit = survey.Quota.Value?.Total ?? RouteEntryQuota.Default;
-        var detail = $"{used} of {limit} custom entries{(survey.Quota.Value is null ? " (the limit is assumed)" : "")}, {Math.Max(0, limit - used)} left, one for each node";
-        var advice = $"ask for more of {RouteEntryQuota.Code} (product vpc, https://quotas.console.alibabacloud.com), or use the vxlan backend";
-        report.Add(used >= limit ? CheckResult.Problem("quota", detail, advice)
-            : used * 100L >= limit * (long)QuotaWarnFrom ? CheckResult.Warning("quota", detail, advice)
-            : CheckResult.Ok("quota", detail));
-    }
-
-    private void Overlaps(PermissionCheck survey, Ipv4Network network)
-    {
-        if (survey.Vpc.Value is not { } vpc || survey.VSwitches.Value is not { } vSwitches)
-        {
-            report.Add(CheckResult.Warning("network", $"{network} is not compared with the VPC's ranges: {Text((survey.Vpc.Error ?? survey.VSwitches.Error)!)}", "see the rights above"));
-            return;
-        }
-
-        var overlaps = new CidrConflictCheck(vpc, vSwitches);
-        const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
-        if (overlaps.RefusalOf(network) is { } refusal)
-        {
-            report.Add(CheckResult.Problem("network", $"the API would refuse its routes: {refusal}", advice));
-            return;
-        }
-
-        var warnings = overlaps.Warnings(network);
-        report.Add(overlaps.OverlapsVSwitch(network)
-            ? CheckResult.Problem("network", $"subnets that overlap a vSwitch are never leased: {string.Join("; ", warnings)}", advice)
-            : warnings.Count == 0 ? CheckResult.Ok("network", $"{network} overlaps none of the VPC's ranges")
-            : CheckResult.Warning("network", string.Join("; ", warnings), advice));
-    }
-
-    private void SourceDestCheck(PermissionCheck survey, AliVpcBackendData self) => report.Add(survey.SourceDestCheck switch
-    {
-        false => CheckResult.Ok("source/destination check", $"off at {self.NetworkInterfaceId}"),
-        true => CheckResult.Note("source/destination check", $"on at {self.NetworkInterfaceId}: the route controller switches it off when this node joins"),
-        null => CheckResult.Warning("source/destination check", $"not known of {self.NetworkInterfaceId}", "see to it that it is off, or packets of containers are dropped"),
-    });
-
-    private async Task RoutesAsync(CloudAccess cloud, AliVpcBackendConfig backend, LeaseSnapshot snapshot, CancellationToken cancellation)
-    {
+        const string subject = "leases and routes";
         var plan = await RouteDryRun.RunAsync(
-            snapshot, Cluster, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance,
+            leases, cluster.Id, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance,
             cancellation);
         foreach (var other in plan.OtherClusters)
         {
             report.Add(CheckResult.Warning(
                 "other clusters",
                 $"{other.Routes} {(other.Routes == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
-                "give each cluster of a VPC a network of its own; see 'flanneld routes' for routes of a cluster that is gone"));
+                "give each cluster of a VPC its own network; 'flanneld routes' lists routes of a cluster that no longer exists"));
         }
 
-        report.Add(!plan.Complete ? CheckResult.Warning("leases and routes", "not all could be compared", "see 'flanneld --dry-run'")
-            : plan.Changes == 0 ? CheckResult.Ok("leases and routes", "agree")
-            : CheckResult.Warning("leases and routes", $"{plan.Changes} routes differ", "the route controller puts them right; see 'flanneld --dry-run', and its log if they stay"));
+        if (!plan.Complete)
+            report.Add(CheckResult.Warning(subject, "some could not be compared", "see 'flanneld --dry-run'"));
+        else if (plan.Changes == 0)
+            report.Add(CheckResult.Ok(subject, "agree"));
+        else
+        {
+            report.Add(CheckResult.Warning(
+                subject, $"{plan.Changes} {(plan.Changes == 1 ? "route differs" : "routes differ")}",
+                "the route controller corrects them; if they remain, see 'flanneld --dry-run' and its log"));
+        }
     }
-
-    private static string Text(CloudError error) => $"{error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}";
 }

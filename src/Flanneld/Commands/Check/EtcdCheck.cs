@@ -1,4 +1,3 @@
-using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -6,18 +5,23 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
+using Flanneld.Clients;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>etcd, the configuration and the leases in it.</summary>
+/// <summary>Checks etcd, and the configuration and the leases in it.</summary>
 internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckReport report)
 {
-    /// <summary>Null when etcd could not be read.</summary>
+    private const string CorrectConfig = "correct it with etcdctl put";
+
+    private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
+
+    /// <returns>Null when etcd could not be read.</returns>
     public async Task<RegistryState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
-        await MembersAsync(cancellation);
+        await CheckMembersAsync(cancellation);
         RegistryState state;
         try
         {
@@ -29,92 +33,121 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             return null;
         }
 
-        var key = options.EtcdKeys.Config.ToStringUtf8();
         switch (state.Config)
         {
-            case ConfigState.Present { Config: var config } when NodeBackend.Refusal(config) is { } refusal:
-                report.Add(CheckResult.Problem("configuration", $"{key} is refused: {refusal}", "correct it with etcdctl put"));
-                break;
             case ConfigState.Present { Config: var config }:
-                report.Add(CheckResult.Ok("configuration",
-                    $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax}, backend {config.BackendType}"));
-                foreach (var line in NodeBackend.Warnings(config)) report.Add(
-                    CheckResult.Warning("configuration", line, "correct it with etcdctl put"));
-                Leases(state, config, selected);
+                CheckConfig(config);
+                if (BackendFactory.Create(config).Ok) CheckLeases(state, config, selected);
                 break;
             case ConfigState.Refused refused:
-                report.Add(CheckResult.Problem("configuration", $"{key} is refused: {refused.Error}", "correct it with etcdctl put"));
+                report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {refused.Error}", CorrectConfig));
                 break;
             default:
-                var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
-                report.Add(CheckResult.Problem("configuration",
-                    $"there is none at {key}{(v2 is null ? "" : $"; there is one in the v2 store of {v2}, which flannel does not read")}",
-                    $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {key} "
-                    + "'{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}', "
-                    + "with a network that overlaps none of the VPC's ranges"));
+                await ReportMissingConfigAsync(cancellation);
                 break;
         }
 
         return state;
     }
 
-    /// <summary>Who writes the routes now.</summary>
+    /// <summary>Reports the route controller.</summary>
     /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
-    public async Task<ClusterId?> ControllerAsync(CancellationToken cancellation)
+    public async Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
     {
         try
         {
             var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
-            report.Add(CheckResult.Note("route controller", holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+            report.Add(CheckResult.Note(
+                "route controller",
+                holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
-            if (cluster is ClusterIdResult.Known known) return known.Id;
             if (cluster is ClusterIdResult.Unreadable)
             {
-                var key = options.EtcdKeys.Cluster.ToStringUtf8();
                 report.Add(CheckResult.Problem(
-                    "cluster id", $"{key} is not the id of a cluster: no route is written",
+                    "cluster id", $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster: no route is written",
                     "delete the key; the route controller creates a new id"));
             }
+
+            return (cluster as ClusterIdResult.Known)?.Id;
         }
         catch (EtcdException e)
         {
             report.Add(CheckResult.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+            return null;
         }
-
-        return null;
     }
 
-    private async Task MembersAsync(CancellationToken cancellation)
+    private void CheckConfig(NetworkConfig config)
+    {
+        var backend = BackendFactory.Create(config);
+        if (!backend.Ok)
+        {
+            report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {backend.Error}", CorrectConfig));
+            return;
+        }
+
+        report.Add(CheckResult.Ok(
+            "configuration",
+            $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax},"
+            + $" backend {config.BackendType}"));
+        foreach (var line in BackendFactory.Warnings(config)) report.Add(CheckResult.Warning("configuration", line, CorrectConfig));
+    }
+
+    private async Task ReportMissingConfigAsync(CancellationToken cancellation)
+    {
+        var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
+        var found = v2 is null ? "" : $"; the v2 store of {v2} has one, which flannel does not read";
+        report.Add(CheckResult.Problem(
+            "configuration", $"there is none at {configKey}{found}",
+            $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {configKey} "
+            + "'{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}', "
+            + "with a network that overlaps none of the VPC's ranges"));
+    }
+
+    private async Task CheckMembersAsync(CancellationToken cancellation)
     {
         var members = await connections.Etcd.VersionsAsync(cancellation);
-        var away = members.Count(member => member.Version is null);
+        var unavailable = members.Count(member => member.Version is null);
         List<string> lines = [];
         foreach (var member in members) lines.Add(member.Version is null ? member.Problem : $"{member.Endpoint}: etcd {member.Version}");
-        var detail = $"{members.Length - away} of {members.Length} endpoints answer";
-        // The default names the ports of old and of new; a member listens on one of them.
-        var enough = options.EtcdEndpoints == new DaemonOptions().EtcdEndpoints ? away < members.Length : away == 0;
-        report.Add(new CheckResult("etcd", away == members.Length ? CheckState.Problem : enough ? CheckState.Ok : CheckState.Warning, detail)
+        // The default contains etcd's former and its current port; a member listens on one of them.
+        var isEnough = options.EtcdEndpoints == OptionDefaults.EtcdEndpoints ? unavailable < members.Length : unavailable == 0;
+        var state = isEnough ? CheckState.Ok : CheckState.Warning;
+        if (unavailable == members.Length) state = CheckState.Problem;
+        report.Add(new CheckResult("etcd", state, $"{members.Length - unavailable} of {members.Length} endpoints answer")
         {
             Lines = lines,
-            Advice = !enough ? "start etcd there, or correct --etcd-endpoints" : "",
+            Advice = isEnough ? "" : "start etcd there, or correct --etcd-endpoints",
         });
     }
 
-    private void Leases(RegistryState state, NetworkConfig config, SelectedInterface? selected)
+    private void CheckLeases(RegistryState state, NetworkConfig config, SelectedInterface? selected)
     {
+        const string subject = "leases";
         var free = SubnetAllocator.CountFree(config, state.Taken);
         var own = selected is null ? null : state.Leases.FirstOrDefault(lease => lease.Attributes.PublicIp == selected.PublicIp);
         var detail = $"{state.Taken.Count} subnets leased, {free} free; this node has {own?.Subnet.ToString() ?? "none"}";
-        report.Add(free == 0 && own is null
-            ? CheckResult.Problem("leases", detail, "widen SubnetMin and SubnetMax, lengthen SubnetLen, or delete leases of nodes that are gone")
-            : state.IsWhole ? CheckResult.Ok("leases", detail)
-            : CheckResult.Warning("leases", $"{detail}; a lease cannot be read", "see the daemon's log, and delete or correct that key: until then no stale route is collected"));
+        if (free == 0 && own is null)
+        {
+            report.Add(CheckResult.Problem(
+                subject, detail, "widen SubnetMin and SubnetMax, increase SubnetLen, or delete leases of nodes that no longer exist"));
+        }
+        else if (!state.IsWhole)
+        {
+            report.Add(CheckResult.Warning(
+                subject, $"{detail}; a lease cannot be read",
+                "see the daemon's log, and delete or correct that key: until then no stale route is deleted"));
+        }
+        else
+        {
+            report.Add(CheckResult.Ok(subject, detail));
+        }
     }
 
     private static string Advice(EtcdErrorKind kind) => kind switch
     {
         EtcdErrorKind.Tls => "see --etcd-cafile, --etcd-certfile and --etcd-keyfile",
-        EtcdErrorKind.PermissionDenied => "give the user read and write below the prefix",
+        EtcdErrorKind.PermissionDenied => "grant the user read and write on the prefix",
         EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut => "start etcd, or correct --etcd-endpoints",
         _ => "see --etcd-username and --etcd-password-file",
     };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Flanneld.Options;
 
 namespace Flanneld.Host.Interfaces;
 
@@ -9,7 +8,7 @@ internal static class DefaultRoute
     private const int Up = 0x1; // RTF_UP, linux/route.h
 
     /// <summary>The interface with the lowest metric; null when there is no default route.</summary>
-    /// <param name="table">The file's text: a heading, then one route a line: Iface Destination Gateway Flags RefCnt Use Metric Mask …</param>
+    /// <param name="table">The file's text: a heading, then one route per line: Iface Destination Gateway Flags RefCnt Use Metric Mask …</param>
     public static string? Find(string table)
     {
         string? found = null;

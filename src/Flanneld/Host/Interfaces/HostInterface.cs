@@ -4,7 +4,7 @@ using Flannel.Core.Addresses;
 
 namespace Flanneld.Host.Interfaces;
 
-/// <summary>A network interface of this host, as far as flannel's rules look at it.</summary>
+/// <summary>A network interface of this host: the properties that flannel's rules use.</summary>
 /// <param name="Mac">Lower case with colons, as the metadata service writes it; empty without one.</param>
 /// <param name="Mtu">Bytes; 0 when unknown.</param>
 internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnlyList<Ipv4Address> Addresses)
@@ -13,8 +13,7 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
 
     public bool IsLoopback { get; init; }
 
-    /// <summary>Those that upstream takes for usable, in its order (<c>pkg/ip/iface.go</c>, <c>compareAddrs</c>): link-local ones
-    /// last.</summary>
+    /// <summary>In upstream's order (<c>pkg/ip/iface.go</c>, <c>compareAddrs</c>): link-local addresses last.</summary>
     public IEnumerable<Ipv4Address> PreferredAddresses => Addresses.OrderBy(IsLinkLocal);
 
     public bool HasOnlyLinkLocal => Addresses.Count > 0 && Addresses.All(IsLinkLocal);
@@ -23,7 +22,7 @@ internal sealed record HostInterface(string Name, string Mac, int Mtu, IReadOnly
 
     public override string ToString() => $"{Name} [{string.Join(' ', Addresses)}]";
 
-    /// <summary>All of them, in the kernel's order.</summary>
+    /// <summary>All interfaces of this host, in the kernel's order.</summary>
     public static IReadOnlyList<HostInterface> ReadAll() =>
     [
         .. NetworkInterface.GetAllNetworkInterfaces().Select(i =>

@@ -7,104 +7,105 @@ using Flanneld.Options;
 
 namespace Flanneld.Host.Interfaces;
 
-/// <summary>The interface between the hosts and the addresses that go with it, or one line that says why none was found.</summary>
+/// <summary>The interface between the hosts, and the addresses that belong to it.</summary>
 /// <param name="Address">The interface's own address.</param>
-/// <param name="PublicIp">What other nodes reach this one by: <c>--public-ip</c>, or the address.</param>
+/// <param name="PublicIp">The address by which other nodes reach this one: <c>--public-ip</c>, or <paramref name="Address"/>.</param>
 internal sealed record SelectedInterface(HostInterface Interface, Ipv4Address Address, Ipv4Address PublicIp);
 
-/// <summary>Upstream's rules (<c>pkg/ipmatch/match.go</c>, <c>main.go</c>): <c>--iface</c>, then <c>--iface-regex</c>, then <c>--iface-can-reach</c>, in
-/// the order given; with none of them the interface that carries <c>--public-ip</c>, or that of the default route. An empty <c>--iface</c>
-/// or
-/// <c>--iface-regex</c> is that of the default route, too. Loopback is chosen only where <c>--iface</c> names it, since no other host
-/// reaches it.</summary>
+/// <summary>Selects the interface by upstream's rules (<c>pkg/ipmatch/match.go</c>, <c>main.go</c>): <c>--iface</c>, then
+/// <c>--iface-regex</c>, then <c>--iface-can-reach</c>, each in the order given; with none of them the interface that has the address of
+/// <c>--public-ip</c>, or that of the default route. An empty <c>--iface</c> or <c>--iface-regex</c> means that of the default route, too.
+/// Loopback is selected only if <c>--iface</c> names it: no other host reaches it.</summary>
+/// <param name="readRoutes">Reads <c>/proc/net/route</c>.</param>
+/// <param name="findSourceTo">The source address that the kernel uses to a target; null without a route.</param>
 internal sealed class InterfaceSelection(
-    IReadOnlyList<HostInterface> interfaces, Func<string> readRoutes, Func<Ipv4Address, Ipv4Address?> sourceTowards)
+    IReadOnlyList<HostInterface> interfaces, Func<string> readRoutes, Func<Ipv4Address, Ipv4Address?> findSourceTo)
 {
+    private IEnumerable<HostInterface> Others => interfaces.Where(candidate => !candidate.IsLoopback);
+
     public static InterfaceSelection OfThisHost() =>
-        new(HostInterface.ReadAll(), () => File.ReadAllText("/proc/net/route"), SourceTowards);
+        new(HostInterface.ReadAll(), () => File.ReadAllText("/proc/net/route"), FindSourceTo);
 
-    public SelectedInterface? Select(DaemonOptions options, out string error)
+    public Result<SelectedInterface> Select(DaemonOptions options)
     {
-        error = "";
-        var any = options.Interfaces.Count > 0 || options.InterfaceRegexes.Count > 0 || options.InterfaceCanReach is not null;
-        var found = any
-            ? Named(options) ?? Matching(options) ?? Reaching(options)
-            : options.PublicIp is { } ip ? ByAddress(ip, Others) : ByDefaultRoute();
-        if (found is not var (chosen, address))
-        {
-            error = any
-                ? $"no interface matches {Asked(options)}; there are {string.Join(", ", interfaces)}"
-                : options.PublicIp is { } wanted
-                    ? $"no interface has the address of --public-ip {wanted}: add --iface; there are {string.Join(", ", interfaces)}"
-                    : $"there is no default route to choose an interface by: add --iface; there are {string.Join(", ", interfaces)}";
-            return null;
-        }
-
-        if (address is null && chosen.Addresses.Count == 0)
-        {
-            error = $"interface {chosen.Name} has no IPv4 address";
-            return null;
-        }
-
-        if (chosen.Mtu <= 0)
-        {
-            error = $"the MTU of interface {chosen.Name} is not known";
-            return null;
-        }
-
-        var own = address ?? chosen.PreferredAddresses.First();
+        if (Find(options) is not { } match) return Result.Failure(DescribeNoMatch(options));
+        var chosen = match.Interface;
+        if (match.Address is null && chosen.Addresses.Count == 0) return Result.Failure($"interface {chosen.Name} has no IPv4 address");
+        if (chosen.Mtu <= 0) return Result.Failure($"the MTU of interface {chosen.Name} is unknown");
+        var own = match.Address ?? chosen.PreferredAddresses.First();
         return new SelectedInterface(chosen, own, options.PublicIp ?? own);
     }
 
-    private (HostInterface, Ipv4Address?)? Named(DaemonOptions options)
+    private static bool IsRequested(DaemonOptions options) =>
+        options.Interfaces.Count > 0 || options.InterfaceRegexes.Count > 0 || options.InterfaceCanReach is not null;
+
+    private Match? Find(DaemonOptions options)
+    {
+        if (IsRequested(options)) return FindNamed(options) ?? FindMatching(options) ?? FindReaching(options);
+        return options.PublicIp is { } address ? FindByAddress(address, Others) : FindByDefaultRoute();
+    }
+
+    private string DescribeNoMatch(DaemonOptions options)
+    {
+        var existing = $"this host has {string.Join(", ", interfaces)}";
+        if (IsRequested(options)) return $"no interface matches {DescribeRequest(options)}; {existing}";
+        return options.PublicIp is { } address
+            ? $"no interface has the address of --public-ip {address}: add --iface; {existing}"
+            : $"no default route to select an interface by: add --iface; {existing}";
+    }
+
+    private Match? FindNamed(DaemonOptions options)
     {
         foreach (var name in options.Interfaces)
         {
-            var found = name.Length == 0 ? ByDefaultRoute() : Ipv4Address.TryParse(name, out var address)
-                ? ByAddress(address, interfaces)
-                : ByName(name);
-            // One without an address is passed over, so that the next --iface gets its turn.
-            if (found is var (chosen, own) && (own is not null || chosen.Addresses.Count > 0)) return found;
+            var found = FindNamed(name);
+            // An interface without an address is skipped, so that the next --iface is tried.
+            if (found is not null && (found.Address is not null || found.Interface.Addresses.Count > 0)) return found;
         }
 
         return null;
     }
 
-    private (HostInterface, Ipv4Address?)? Matching(DaemonOptions options)
+    private Match? FindNamed(string name)
+    {
+        if (name.Length == 0) return FindByDefaultRoute();
+        return Ipv4Address.TryParse(name, out var address) ? FindByAddress(address, interfaces) : FindByName(name);
+    }
+
+    private Match? FindMatching(DaemonOptions options)
     {
         foreach (var pattern in options.InterfaceRegexes)
         {
-            if ((pattern.Length == 0 ? ByDefaultRoute() : ByPattern(InterfacePattern.Compile(pattern))) is { } found) return found;
+            var found = pattern.Length == 0 ? FindByDefaultRoute() : FindByPattern(InterfacePattern.Compile(pattern));
+            if (found is not null) return found;
         }
 
         return null;
     }
 
-    /// <summary>As upstream all addresses first, then all names. Unlike it, an address of one interface that is link-local comes after a
-    /// better one of another.</summary>
-    private (HostInterface, Ipv4Address?)? ByPattern(Regex regex)
+    /// <summary>As upstream all addresses first, then all names. Unlike upstream, a link-local address of one interface comes after another
+    /// address of another interface.</summary>
+    private Match? FindByPattern(Regex regex)
     {
         var byAddress = Others.SelectMany(
-            candidate => candidate.PreferredAddresses.Where(address => Matches(regex, address.ToString())),
+            candidate => candidate.PreferredAddresses.Where(address => IsMatch(regex, address.ToString())),
             (candidate, address) => (Interface: candidate, Address: address));
         if (byAddress.OrderBy(match => HostInterface.IsLinkLocal(match.Address)).ToList() is [var best, ..])
-            return (best.Interface, best.Address);
-        var byName = Others.Where(candidate => candidate.Addresses.Count > 0 && Matches(regex, candidate.Name));
-        return byName.OrderBy(candidate => candidate.HasOnlyLinkLocal).FirstOrDefault() is { } named ? (named, null) : null;
+            return new Match(best.Interface, best.Address);
+        var byName = Others.Where(candidate => candidate.Addresses.Count > 0 && IsMatch(regex, candidate.Name));
+        return byName.OrderBy(candidate => candidate.HasOnlyLinkLocal).FirstOrDefault() is { } named ? new Match(named, null) : null;
     }
 
-    private (HostInterface, Ipv4Address?)? Reaching(DaemonOptions options) =>
-        options.InterfaceCanReach is { } target && sourceTowards(target) is { } source ? ByAddress(source, Others) : null;
+    private Match? FindReaching(DaemonOptions options) =>
+        options.InterfaceCanReach is { } target && findSourceTo(target) is { } source ? FindByAddress(source, Others) : null;
 
-    private IEnumerable<HostInterface> Others => interfaces.Where(candidate => !candidate.IsLoopback);
+    private Match? FindByName(string name) =>
+        interfaces.FirstOrDefault(candidate => candidate.Name == name) is { } found ? new Match(found, null) : null;
 
-    private (HostInterface, Ipv4Address?)? ByName(string name) =>
-        interfaces.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
+    private static Match? FindByAddress(Ipv4Address address, IEnumerable<HostInterface> among) =>
+        among.FirstOrDefault(candidate => candidate.Addresses.Contains(address)) is { } found ? new Match(found, address) : null;
 
-    private static (HostInterface, Ipv4Address?)? ByAddress(Ipv4Address address, IEnumerable<HostInterface> among) =>
-        among.FirstOrDefault(i => i.Addresses.Contains(address)) is { } match ? (match, address) : null;
-
-    private (HostInterface, Ipv4Address?)? ByDefaultRoute()
+    private Match? FindByDefaultRoute()
     {
         string? name;
         try
@@ -116,10 +117,10 @@ internal sealed class InterfaceSelection(
             return null;
         }
 
-        return Others.FirstOrDefault(i => i.Name == name) is { } match ? (match, null) : null;
+        return Others.FirstOrDefault(candidate => candidate.Name == name) is { } found ? new Match(found, null) : null;
     }
 
-    private static bool Matches(Regex regex, string text)
+    private static bool IsMatch(Regex regex, string text)
     {
         try
         {
@@ -131,19 +132,21 @@ internal sealed class InterfaceSelection(
         }
     }
 
-    private static string Asked(DaemonOptions options) => string.Join(
+    private static string DescribeRequest(DaemonOptions options) => string.Join(
         ' ',
-        options.Interfaces.Select(i => $"--iface={Redaction.Value(i)}")
-            .Concat(options.InterfaceRegexes.Select(r => $"--iface-regex={Redaction.Value(r)}"))
-            .Concat(options.InterfaceCanReach is { } ip ? [$"--iface-can-reach={ip}"] : []));
+        options.Interfaces.Select(name => $"--iface={Redaction.Value(name)}")
+            .Concat(options.InterfaceRegexes.Select(pattern => $"--iface-regex={Redaction.Value(pattern)}"))
+            .Concat(options.InterfaceCanReach is { } target ? [$"--iface-can-reach={target}"] : []));
 
-    /// <summary>The source address that the kernel would use, by connecting a UDP socket: no packet is sent, policy routing counts.</summary>
-    private static Ipv4Address? SourceTowards(Ipv4Address target)
+    /// <summary>Connects a UDP socket, which sends no packet. The kernel applies policy routing.</summary>
+    private static Ipv4Address? FindSourceTo(Ipv4Address target)
     {
+        // Any port: connect(2) only looks up the route.
+        const int anyPort = 9;
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
         try
         {
-            socket.Connect(new IPEndPoint(target.ToIPAddress(), 9));
+            socket.Connect(new IPEndPoint(target.ToIPAddress(), anyPort));
             return Ipv4Address.TryFrom(((IPEndPoint)socket.LocalEndPoint!).Address, out var source) ? source : null;
         }
         catch (SocketException)
@@ -151,4 +154,7 @@ internal sealed class InterfaceSelection(
             return null;
         }
     }
+
+    /// <param name="Address">Null to use the interface's preferred address.</param>
+    private sealed record Match(HostInterface Interface, Ipv4Address? Address);
 }

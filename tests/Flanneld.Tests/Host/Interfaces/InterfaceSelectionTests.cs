@@ -1,3 +1,4 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flanneld.Host.Interfaces;
 using Flanneld.Options;
@@ -22,27 +23,26 @@ public sealed class InterfaceSelectionTests
 
     private static Ipv4Address Ip(string text) => Ipv4Address.Parse(text);
 
-    private static SelectedInterface? Select(Action<DaemonOptions> set, out string error, string routes = Routes)
+    private static Result<SelectedInterface> Select(Action<DaemonOptions> set, string routes = Routes)
     {
         var options = new DaemonOptions();
         set(options);
         return new InterfaceSelection(Host, () => routes, target => target == Ip("192.168.2.1")
             ? Ip("192.168.2.11")
-            : target == Ip("127.0.0.1") ? target : null).Select(options, out error);
+            : target == Ip("127.0.0.1") ? target : null).Select(options);
     }
 
-    private static string? Among(HostInterface[] host, Action<DaemonOptions> set)
+    private static string Among(HostInterface[] host, Action<DaemonOptions> set)
     {
         var options = new DaemonOptions();
         set(options);
-        return new InterfaceSelection(host, () => Routes, _ => null).Select(options, out _)?.Address.ToString();
+        return new InterfaceSelection(host, () => Routes, _ => null).Select(options).Value.Address.ToString();
     }
 
     private static (string Name, string Address, string PublicIp) Chosen(Action<DaemonOptions> set)
     {
-        var selected = Select(set, out var error);
-        Assert.Equal("", error);
-        return (selected!.Interface.Name, selected.Address.ToString(), selected.PublicIp.ToString());
+        var selected = Select(set).Value;
+        return (selected.Interface.Name, selected.Address.ToString(), selected.PublicIp.ToString());
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class InterfaceSelectionTests
         Assert.Equal(("eth1", "192.168.2.11", "47.1.2.3"), Chosen(o => { o.Interfaces.Add("eth1"); o.PublicIp = Ip("47.1.2.3"); }));
 
     [Fact]
-    public void The_first_match_of_several_counts() =>
+    public void The_first_match_of_several_is_used() =>
         Assert.Equal("eth1", Chosen(o => { o.Interfaces.Add("eth7"); o.Interfaces.Add("tun0"); o.Interfaces.Add("eth1"); o.Interfaces.Add("eth0"); }).Name);
 
     [Fact]
@@ -81,13 +81,12 @@ public sealed class InterfaceSelectionTests
     }
 
     [Fact]
-    public void What_was_asked_for_and_what_there_is_are_both_named()
+    public void The_error_names_the_requested_and_the_existing_interfaces()
     {
-        Assert.Null(Select(o => { o.Interfaces.Add("eth9"); o.InterfaceRegexes.Add("^en"); }, out var error));
         Assert.Equal(
-            "no interface matches --iface=eth9 --iface-regex=^en; there are lo [127.0.0.1 10.99.0.1], eth0 [192.168.1.11 192.168.1.12], "
+            "no interface matches --iface=eth9 --iface-regex=^en; this host has lo [127.0.0.1 10.99.0.1], eth0 [192.168.1.11 192.168.1.12], "
             + "eth1 [192.168.2.11], tun0 []",
-            error);
+            Select(o => { o.Interfaces.Add("eth9"); o.InterfaceRegexes.Add("^en"); }).Error);
     }
 
     [Theory]
@@ -98,18 +97,18 @@ public sealed class InterfaceSelectionTests
     [InlineData(@"^10\.99\.")]
     public void A_regex_never_chooses_loopback(string pattern) =>
         Assert.NotEqual(
-            "lo", Select(o => { o.InterfaceRegexes.Add(pattern); o.InterfaceCanReach = Ip("192.168.2.1"); }, out _)?.Interface.Name);
+            "lo", Select(o => { o.InterfaceRegexes.Add(pattern); o.InterfaceCanReach = Ip("192.168.2.1"); }).Value.Interface.Name);
 
     [Fact]
-    public void Loopback_is_chosen_only_where_it_is_named()
+    public void Loopback_is_chosen_only_by_name_or_address()
     {
         Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("lo")));
         Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("127.0.0.1")));
-        Assert.Null(Select(o => o.PublicIp = Ip("127.0.0.1"), out _));
-        Assert.Null(Select(o => o.InterfaceCanReach = Ip("127.0.0.1"), out _));
-        Assert.Null(Select(
-            _ => { }, out _,
-            routes: Routes.Replace("eth0", "lo", StringComparison.Ordinal).Replace("eth1", "lo", StringComparison.Ordinal)));
+        Assert.False(Select(o => o.PublicIp = Ip("127.0.0.1")).Ok);
+        Assert.False(Select(o => o.InterfaceCanReach = Ip("127.0.0.1")).Ok);
+        Assert.False(Select(
+            _ => { },
+            routes: Routes.Replace("eth0", "lo", StringComparison.Ordinal).Replace("eth1", "lo", StringComparison.Ordinal)).Ok);
     }
 
     [Fact]
@@ -142,10 +141,10 @@ public sealed class InterfaceSelectionTests
     }
 
     [Fact]
-    public void Without_a_default_route_the_line_says_what_to_add()
+    public void Without_a_default_route_the_error_says_which_flag_to_add()
     {
-        Assert.Null(Select(_ => { }, out var error, routes: Routes.Split('\n')[0] + "\n"));
-        Assert.StartsWith("there is no default route to choose an interface by: add --iface", error, StringComparison.Ordinal);
+        var error = Select(_ => { }, routes: Routes.Split('\n')[0] + "\n").Error;
+        Assert.StartsWith("no default route to select an interface by: add --iface", error, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -7,7 +7,7 @@ using Flanneld.Backends;
 
 namespace Flanneld.Tests.Backends;
 
-public sealed class NodeBackendTests
+public sealed class BackendFactoryTests
 {
     private static readonly Ipv4Address PublicIp = Ipv4Address.Parse("192.168.1.11");
     private static readonly InstanceIdentity Self = new(
@@ -18,24 +18,22 @@ public sealed class NodeBackendTests
 
     [Theory]
     [InlineData(
-        "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not have)")]
-    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp', and this build has ali-vpc, alloc")]
-    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build has ali-vpc, alloc")]
-    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build has ali-vpc, alloc")]
-    [InlineData(",\"Backend\":{\"Type\":\"vxlan\"}", "Backend.Type is 'vxlan', and this build has ali-vpc, alloc")]
+        "", "Backend is missing: add \"Backend\":{\"Type\":\"ali-vpc\"} (upstream's default is udp, which this build does not support)")]
+    [InlineData(",\"Backend\":{\"Type\":\"udp\"}", "Backend.Type is 'udp': this build supports ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{}", "Backend.Type is missing: this build supports ali-vpc, alloc")]
+    [InlineData(",\"Backend\":null", "Backend.Type is missing: this build supports ali-vpc, alloc")]
+    [InlineData(",\"Backend\":{\"Type\":\"vxlan\"}", "Backend.Type is 'vxlan': this build supports ali-vpc, alloc")]
     [InlineData(",\"Backend\":{\"Type\":\"ali-vpc\",\"RouteTableID\":7}", "RouteTableID")]
-    public void What_cannot_be_served_is_refused_in_one_line(string backend, string reason)
+    public void An_unsupported_configuration_is_rejected_in_one_line(string backend, string reason)
     {
-        Assert.Contains(reason, NodeBackend.Refusal(Config(backend)), StringComparison.Ordinal);
-        Assert.Null(NodeBackend.AttributesFor(Config(backend), PublicIp, null, Self));
+        Assert.Contains(reason, BackendFactory.Create(Config(backend)).Error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_backend_is_found_in_any_case()
+    public void A_backend_type_matches_in_any_case()
     {
         var config = Config(",\"Backend\":{\"Type\":\"ALI-VPC\"}");
-        Assert.Null(NodeBackend.Refusal(config));
-        Assert.Equal("ali-vpc", NodeBackend.AttributesFor(config, PublicIp, null, Self)!.BackendType);
+        Assert.Equal("ali-vpc", BackendFactory.Create(config).Value.CreateAttributes(PublicIp, null, Self)!.BackendType);
     }
 
     [Theory]
@@ -46,21 +44,22 @@ public sealed class NodeBackendTests
     public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
         Assert.Equal(
             warning,
-            Assert.Single(NodeBackend.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
+            Assert.Single(BackendFactory.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
 
     [Fact]
-    public void A_lease_of_ali_vpc_says_where_its_route_goes()
+    public void A_lease_of_ali_vpc_names_the_next_hop_of_its_route()
     {
         var config = Config(",\"Backend\":{\"Type\":\"ali-vpc\",\"AccessKeyID\":\"LTAIid\",\"AccessKeySecret\":\"hunter2\"}");
-        Assert.Null(NodeBackend.AttributesFor(config, PublicIp, null, identity: null));
+        var backend = BackendFactory.Create(config).Value;
+        Assert.Null(backend.CreateAttributes(PublicIp, null, identity: null));
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","VpcId":"vpc-1","VSwitchId":"vsw-1","InstanceId":"i-1","NetworkInterfaceId":"eni-1","PrimaryInterface":true}}""",
-            Encoding.UTF8.GetString(NodeBackend.AttributesFor(config, PublicIp, null, Self)!.ToJson()));
+            Encoding.UTF8.GetString(backend.CreateAttributes(PublicIp, null, Self)!.ToJson()));
     }
 
     [Fact]
-    public void A_lease_of_alloc_says_nothing_of_the_cloud() =>
+    public void A_lease_of_alloc_has_no_backend_data() =>
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"alloc"}""",
-            Encoding.UTF8.GetString(NodeBackend.AttributesFor(Config(",\"Backend\":{\"Type\":\"alloc\"}"), PublicIp, null, null)!.ToJson()));
+            Encoding.UTF8.GetString(BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(PublicIp, null, null)!.ToJson()));
 }

@@ -3,13 +3,12 @@ using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flanneld.Backends;
-using Flanneld.Observability;
 using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Controller;
+namespace Flanneld.Clients;
 
-/// <summary>The cloud's API, and the credentials that its calls are signed with.</summary>
+/// <summary>The cloud's API, and the credentials that sign its calls.</summary>
 internal interface ICloudAccess : IDisposable
 {
     CredentialChain Credentials { get; }
@@ -17,13 +16,12 @@ internal interface ICloudAccess : IDisposable
     ICloudApi Api { get; }
 }
 
-/// <summary>The cloud's API with the credentials that one network configuration and this node's environment give.</summary>
+/// <summary>The cloud's API with the credentials of one network configuration and this node's environment.</summary>
 internal sealed class CloudAccess : ICloudAccess
 {
-    public CloudAccess(
-        DaemonOptions options, IReadOnlyDictionary<string, string> environment, AliVpcBackendConfig backend, MetadataClient metadata, TimeProvider time,
-        Random random, ILogger logger)
+    public CloudAccess(DaemonOptions options, ClientContext context, AliVpcBackendConfig backend, MetadataClient metadata)
     {
+        var (time, random, logger) = (context.Time, context.Random, context.Loggers.CreateLogger("cloud"));
         Options = new CloudApiOptions
         {
             VpcEndpoint = options.VpcEndpoint,
@@ -33,10 +31,11 @@ internal sealed class CloudAccess : ICloudAccess
             RegionId = backend.RegionId,
             ProgramVersion = ProgramVersion.Text,
         };
-        // One clock: the expirations of keys are compared with the time that the API's answers tell.
+        // One clock for both: the expiry of a key is compared with the time in the API's responses.
         var clock = new CloudClock(time);
         Credentials = CredentialChain.Create(
-            options.AccessKeyFile, backend.Credentials, environment.GetValueOrDefault, metadata, time, random, logger, Options, clock: clock);
+            options.AccessKeyFile, backend.Credentials, context.Environment.GetValueOrDefault, metadata, time, random, logger, Options,
+            clock: clock);
         Api = new CloudApi(Options, Credentials, time, random, logger, clock: clock);
     }
 

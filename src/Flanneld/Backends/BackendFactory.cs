@@ -1,0 +1,48 @@
+using System.Text.Json;
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flannel.Etcd.Registry;
+
+namespace Flanneld.Backends;
+
+/// <summary>The backends of this build.</summary>
+internal static class BackendFactory
+{
+    /// <summary>The backend of a network configuration; fails when this build does not support it.</summary>
+    public static Result<IBackend> Create(NetworkConfig config)
+    {
+        if (config.BackendType == FlannelContract.DefaultBackend && config.Backend.ValueKind == JsonValueKind.Undefined)
+        {
+            return Result.Failure(
+                $"Backend is missing: add \"Backend\":{{\"Type\":\"{FlannelContract.AliVpcBackend}\"}}"
+                + $" (upstream's default is {FlannelContract.DefaultBackend}, which this build does not support)");
+        }
+
+        var options = AliVpcBackendConfig.Parse(config.Backend);
+        return config.BackendType switch
+        {
+            FlannelContract.AliVpcBackend => options.Select<IBackend>(parsed => new AliVpcBackend(parsed)),
+            // A backend object that ali-vpc would reject is rejected for alloc, too.
+            FlannelContract.AllocBackend => options.Select<IBackend>(_ => new AllocBackend()),
+            "" => Result.Failure($"Backend.Type is missing: this build supports {FlannelContract.Backends}"),
+            _ => Result.Failure($"Backend.Type is '{config.BackendType}': this build supports {FlannelContract.Backends}"),
+        };
+    }
+
+    /// <summary>The backend of a configuration whose routes can be read.</summary>
+    /// <param name="configKey">The configuration's key, for the error.</param>
+    public static Result<AliVpcBackend> CreateAliVpc(ConfigState state, string configKey)
+    {
+        if (state is ConfigState.Refused refused) return Result.Failure($"invalid network configuration at {configKey}: {refused.Error}");
+        if (state is not ConfigState.Present { Config: var config }) return Result.Failure($"no network configuration at {configKey}");
+        var backend = Create(config);
+        if (!backend.Ok) return Result.Failure($"invalid network configuration at {configKey}: {backend.Error}");
+        return backend.Value is AliVpcBackend routed ? routed : Result.Failure($"backend {config.BackendType} has no routes");
+    }
+
+    /// <summary>Accepted settings that are probably mistakes, one line each.</summary>
+    public static IEnumerable<string> Warnings(NetworkConfig config) =>
+        config.BackendType == FlannelContract.AliVpcBackend
+            ? config.Warnings.Concat(AliVpcBackendConfig.Warnings(config.Backend))
+            : config.Warnings;
+}

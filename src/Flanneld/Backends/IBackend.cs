@@ -1,0 +1,24 @@
+using Flannel.AliCloud.Metadata;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+
+namespace Flanneld.Backends;
+
+/// <summary>How containers' packets reach other nodes: <c>Backend.Type</c> of the network configuration. Immutable.</summary>
+internal interface IBackend
+{
+    /// <summary>As in the network configuration and in the lease.</summary>
+    string Type { get; }
+
+    /// <summary>Whether the subnet may be used only while the route controller reports the route to this node's instance as available. The
+    /// lease then names the instance.</summary>
+    bool RequiresRoute { get; }
+
+    /// <summary>The value of this node's lease; null until the identity that the backend requires is known.</summary>
+    /// <param name="identity">Null while it is not known.</param>
+    LeaseAttributes? CreateAttributes(Ipv4Address publicIp, string? publicIpv6, InstanceIdentity? identity);
+
+    /// <summary>The MTU of the containers' interfaces, in bytes.</summary>
+    /// <param name="interfaceMtu">Of the interface between the hosts.</param>
+    int MtuFor(int interfaceMtu);
+}

@@ -1,0 +1,77 @@
+using Flannel.AliCloud.Metadata;
+using Flannel.Core;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flanneld.Backends;
+using Flanneld.Options;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Clients;
+
+/// <summary>What every client of this process gets.</summary>
+internal sealed record ClientContext(
+    IReadOnlyDictionary<string, string> Environment, ILoggerFactory Loggers, TimeProvider Time, Random Random);
+
+/// <summary>The services that the daemon and its commands use: etcd and the metadata service as the options name them, and the cloud's API
+/// once a network configuration is known.</summary>
+internal sealed class Connections : IDisposable
+{
+    private readonly DaemonOptions options;
+    private readonly ClientContext context;
+    private readonly EtcdOptions etcdOptions;
+
+    private Connections(DaemonOptions options, ClientContext context, EtcdOptions etcd, MetadataOptions metadata)
+    {
+        (this.options, this.context, etcdOptions) = (options, context, etcd);
+        Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
+        Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"));
+        Registry = new SubnetRegistry(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
+    }
+
+    public EtcdConnection Etcd { get; }
+
+    public MetadataClient Metadata { get; }
+
+    public SubnetRegistry Registry { get; }
+
+    /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
+    public static Result<Connections> Open(DaemonOptions options, ClientContext context)
+    {
+        PasswordFile? file = null;
+        if (options.EtcdPasswordFile is { } path)
+        {
+            file = PasswordFile.Open(path, context.Loggers.CreateLogger("etcd"), out var passwordError);
+            if (file is null) return Result.Failure(passwordError);
+        }
+
+        var created = options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword);
+        if (!created.Ok) return Result.Failure(created.Error);
+        var etcd = created.Value with { PasswordFile = file };
+        if (FindFileProblem(options, etcd) is { } problem) return Result.Failure(problem);
+        if (MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault, out var metadataError) is not { } metadata)
+            return Result.Failure(metadataError);
+        return new Connections(options, context, etcd, metadata);
+    }
+
+    /// <summary>The endpoint whose v2 store has the configuration; null for none.</summary>
+    public Task<string?> FindConfigInV2StoreAsync(CancellationToken cancellation) =>
+        V2Store.FindAsync(etcdOptions, options.EtcdKeys.Config.ToStringUtf8(), context.Time, cancellation);
+
+    /// <summary>The cloud's API with the credentials of a configuration and this host. The caller disposes it.</summary>
+    public CloudAccess OpenCloud(AliVpcBackendConfig backend) => new(options, context, backend, Metadata);
+
+    public void Dispose()
+    {
+        Metadata.Dispose();
+        Etcd.Dispose();
+    }
+
+    /// <summary>A file that a flag names and that cannot be read is reported before any request: waiting does not help.</summary>
+    private static string? FindFileProblem(DaemonOptions options, EtcdOptions etcd)
+    {
+        if (EtcdConnection.FileProblem(etcd) is { } problem) return $"etcd: {problem}";
+        return options.AccessKeyFile is { } path && SmallFile.FindProblem(path) is { } reason
+            ? $"--access-key-file {Redaction.Path(path)} {reason}"
+            : null;
+    }
+}

@@ -1,0 +1,79 @@
+using Flannel.Core;
+using Flannel.Core.Configuration;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Clients;
+using Flanneld.Host.Interfaces;
+using Flanneld.Options;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary><c>flanneld check</c>: checks everything that a node needs, before the daemon's first start or when a node is not ready. It needs
+/// no daemon, and changes nothing.</summary>
+internal sealed class CheckCommand(DaemonOptions options, Connections connections, TimeProvider time)
+{
+    private readonly CheckReport report = new();
+
+    /// <returns>Success when there is no problem.</returns>
+    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
+    {
+        foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
+        var selected = new HostCheck(options, report).Run();
+        var etcd = new EtcdCheck(options, connections, report);
+        var state = await etcd.RunAsync(selected, cancellation);
+        var config = (state?.Config as ConfigState.Present)?.Config;
+        var backend = config is null ? null : BackendFactory.Create(config);
+        if (backend is { Ok: true } && !backend.Value.RequiresRoute)
+        {
+            report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Value.Type} has no routes"));
+        }
+        else
+        {
+            var cluster = state is null ? null : await etcd.CheckControllerAsync(cancellation);
+            var routed = backend is { Ok: true } ? backend.Value as AliVpcBackend : null;
+            await CheckCloudAsync(selected, new CheckedCluster(routed is null ? null : config, state?.ToSnapshot(), cluster), routed, cancellation);
+        }
+
+        await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable());
+        if (report.Problems == 0) return Unit.Instance;
+        return Result.Failure($"{report.Problems} {(report.Problems == 1 ? "problem" : "problems")}, see above");
+    }
+
+    private async Task CheckCloudAsync(
+        SelectedInterface? selected, CheckedCluster cluster, AliVpcBackend? routed, CancellationToken cancellation)
+    {
+        var identity = await new MetadataCheck(connections.Metadata, report).RunAsync(selected, cancellation);
+        if (!options.MayControlRoutes)
+        {
+            report.Add(CheckResult.Note("credentials", "not needed, and the cloud's API is not checked: --route-controller=never"));
+        }
+        else
+        {
+            var backend = routed?.Config ?? AliVpcBackendConfig.Empty;
+            using var cloud = connections.OpenCloud(backend);
+            var check = new CloudCheck(cloud, backend, report, time);
+            if (identity is null)
+            {
+                await check.CheckCredentialsAsync(cancellation);
+                report.Add(CheckResult.Note(
+                    "cloud", "endpoints, permissions, route table, quota and ranges are not checked: this instance's identity is unknown"));
+            }
+            else
+            {
+                await check.RunAsync(AliVpcBackendData.Of(identity), cluster, cancellation);
+            }
+        }
+
+        var network = cluster.Config?.Network.ToString() ?? "the containers' network";
+        report.Add(CheckResult.Note(
+            "security group", $"not checked: the instances' security group must allow {network} between the instances"));
+    }
+}
+
+/// <summary>What etcd says about the cluster.</summary>
+/// <param name="Config">Null without a configuration that this build supports.</param>
+/// <param name="Leases">Null when etcd could not be read.</param>
+/// <param name="Id">Null before the first route controller.</param>
+internal sealed record CheckedCluster(NetworkConfig? Config, Flannel.Core.Leases.LeaseSnapshot? Leases, ClusterId? Id);

@@ -1,0 +1,58 @@
+using Flannel.AliCloud.Metadata;
+using Flanneld.Host.Interfaces;
+
+namespace Flanneld.Commands.Check;
+
+/// <summary>Checks the metadata service and the identity that it reports.</summary>
+internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
+{
+    /// <param name="selected">Null without an interface: then the identity cannot be read.</param>
+    /// <returns>Null when the identity is unknown.</returns>
+    public async Task<InstanceIdentity?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
+    {
+        if (selected is null)
+        {
+            await CheckServiceAsync(cancellation);
+            return null;
+        }
+
+        switch (await new InstanceIdentityReader(metadata).ReadAsync(selected.Interface.Mac, cancellation))
+        {
+            case InstanceIdentityResult.Identity { Value: var identity }:
+                report.Add(Available());
+                report.Add(CheckResult.Ok(
+                    "identity",
+                    $"{identity.InstanceId} in {identity.ZoneId}, {identity.VpcId}, {identity.VSwitchId},"
+                    + $" {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
+                return identity;
+            case InstanceIdentityResult.NoSuchInterface none:
+                report.Add(CheckResult.Problem("identity", none.Line, "choose another interface with --iface"));
+                return null;
+            case InstanceIdentityResult.NotAnEcsInstance not:
+                report.Add(NoInstance(not.Line));
+                return null;
+            case InstanceIdentityResult.Unreachable unreachable:
+                report.Add(Unavailable(unreachable.Line));
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private async Task CheckServiceAsync(CancellationToken cancellation) => report.Add(
+        await metadata.GetAsync("meta-data/instance-id", cancellation) switch
+        {
+            MetadataResult.Found => Available(),
+            MetadataResult.Unreachable unreachable => Unavailable(unreachable.Line),
+            MetadataResult.Refused refused => Unavailable(refused.Line),
+            _ => NoInstance($"{metadata.Endpoint} reports no instance id"),
+        });
+
+    private CheckResult Available() => CheckResult.Ok("metadata", $"{metadata.Endpoint} answers, {metadata.Mode}");
+
+    private static CheckResult Unavailable(string line) =>
+        CheckResult.Problem("metadata", line, "let this host connect to it directly: no proxy, and no firewall rule that blocks it");
+
+    private static CheckResult NoInstance(string line) =>
+        CheckResult.Problem("metadata", line, "backend ali-vpc requires an ECS instance");
+}

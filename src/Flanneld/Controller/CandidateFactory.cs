@@ -1,0 +1,57 @@
+using Flannel.AliCloud.Metadata;
+using Flannel.AliCloud.Signing;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController;
+using Flannel.RouteController.Planning;
+using Flanneld.Backends;
+using Flanneld.Clients;
+using Flanneld.Node;
+using Flanneld.Observability;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Controller;
+
+/// <summary>What an operator decides about a node's part as route controller.</summary>
+/// <param name="PublicIp">Published as the route controller's address.</param>
+/// <param name="Resync">Between two full comparisons of the route tables.</param>
+internal sealed record ControllerSettings(EtcdKeys Keys, Ipv4Address PublicIp, TimeSpan Resync);
+
+/// <summary>What watches a process' work as route controller.</summary>
+internal sealed record ControllerMonitoring(ControllerMetrics Metrics, LivenessMonitor Loops, ILoggerFactory Loggers);
+
+/// <summary>Creates candidates whose election and leases are in etcd.</summary>
+/// <param name="openCloud">The cloud's API with the credentials of a network configuration and this host.</param>
+internal sealed class CandidateFactory(
+    ControllerSettings settings, IEtcd etcd, Func<AliVpcBackendConfig, ICloudAccess> openCloud, ControllerMonitoring monitoring,
+    TimeProvider time, Random random)
+    : ICandidateFactory
+{
+    public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self)
+    {
+        var etcdLogger = monitoring.Loggers.CreateLogger("etcd");
+        var cloud = openCloud(backend.Config);
+        var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
+        var candidate = new ControllerCandidate(
+            cloud, AliVpcBackendData.Of(self), new EtcdElection(etcd, settings.Keys, holder, time, random, etcdLogger),
+            () => new LeaseWatcher(etcd, settings.Keys, time, random, etcdLogger), settings.Keys,
+            new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync }, monitoring.Metrics, monitoring.Loops,
+            time, random, monitoring.Loggers.CreateLogger("routes"));
+        return new Candidate(candidate, cloud);
+    }
+
+    /// <summary>Owns the candidate's access to the cloud.</summary>
+    private sealed class Candidate(ControllerCandidate candidate, ICloudAccess cloud) : IControllerCandidate
+    {
+        public string? NotCandidateReason => candidate.Obstacle;
+
+        public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);
+
+        public Task RunAsync(CancellationToken cancellation) => candidate.RunAsync(cancellation);
+
+        public void Dispose() => cloud.Dispose();
+    }
+}

@@ -1,0 +1,23 @@
+using Flannel.Etcd.Registry;
+using Flanneld.Observability;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Node;
+
+/// <summary>Logs which node is the route controller.</summary>
+/// <param name="isRouteRequired">False for a backend without routes, which needs no route controller.</param>
+/// <param name="notCandidateReason">Why this node is not a candidate; null while it is one.</param>
+internal sealed class ControllerChanges(bool isRouteRequired, Func<string?> notCandidateReason, ILogger logger)
+{
+    private bool isLogged;
+
+    public void Report(ControllerHolder? holder)
+    {
+        if (!isRouteRequired) return;
+        if (holder is not null) NodeLog.Controller(logger, holder.InstanceId, holder.PublicIp);
+        else if (notCandidateReason() is { } reason) NodeLog.NoControllerHere(logger, reason);
+        // Directly after the start the first election is still to come.
+        else if (isLogged) NodeLog.NoController(logger);
+        isLogged = true;
+    }
+}

@@ -1,0 +1,24 @@
+using Flannel.AliCloud.Metadata;
+using Flannel.AliCloud.Signing;
+using Flanneld.Backends;
+
+namespace Flanneld.Node;
+
+/// <summary>This node as a candidate for route controller.</summary>
+internal interface IControllerCandidate : IDisposable
+{
+    /// <summary>Why this node is not a candidate now; null while it is one.</summary>
+    string? NotCandidateReason { get; }
+
+    /// <summary>Replaces the access key of the network configuration; null for none.</summary>
+    void SetAccessKey(AccessKey? key);
+
+    /// <summary>Campaigns and controls routes until it is cancelled.</summary>
+    Task RunAsync(CancellationToken cancellation);
+}
+
+/// <summary>Creates the candidate of a node whose backend requires routes.</summary>
+internal interface ICandidateFactory
+{
+    IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self);
+}

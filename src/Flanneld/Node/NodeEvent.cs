@@ -1,0 +1,28 @@
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+
+namespace Flanneld.Node;
+
+/// <summary>What changes a <see cref="NodeState"/>.</summary>
+internal abstract record NodeEvent
+{
+    private NodeEvent()
+    {
+    }
+
+    /// <summary>The node has no lease yet.</summary>
+    /// <param name="Reason">What it waits for, one line.</param>
+    public sealed record Waiting(string Reason) : NodeEvent;
+
+    /// <summary>The node holds its lease.</summary>
+    /// <param name="TimeToLive">From now; null for a reservation.</param>
+    /// <param name="InstanceId">Null where the backend requires no route.</param>
+    public sealed record Acquired(Lease Lease, NetworkConfig Config, TimeSpan? TimeToLive, string? InstanceId) : NodeEvent;
+
+    /// <summary>The lease, its route status, the network configuration or the route controller changed.</summary>
+    public sealed record LeaseChanged(LeaseEvent Change) : NodeEvent;
+
+    /// <summary>The host was compared with the state.</summary>
+    public sealed record HostReconciled(SubnetFileCheck SubnetFile) : NodeEvent;
+}

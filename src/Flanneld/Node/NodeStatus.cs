@@ -1,0 +1,53 @@
+using Flannel.Core.Routes;
+using Flanneld.Observability;
+
+namespace Flanneld.Node;
+
+/// <summary>The texts that people and programs read about a <see cref="NodeState"/>. Pure.</summary>
+internal static class NodeStatus
+{
+    /// <summary>The checks of <c>/readyz</c>, in order.</summary>
+    public static IReadOnlyList<ReadinessCheck> Checks(NodeState state) =>
+    [
+        new("lease", state.IsLeaseHeld, Lease(state)),
+        RouteCheck(state),
+        new("subnet-file", state.SubnetFile.IsCorrect, state.SubnetFile.Detail),
+    ];
+
+    /// <summary>One line about lease and route.</summary>
+    public static string Summary(NodeState state, bool isController)
+    {
+        if (!state.IsLeaseHeld) return Lease(state);
+        var summary = $"subnet {state.Subnet}, route: {RouteCheck(state).Detail}";
+        if (isController) return $"{summary}, this node is the route controller";
+        return state.Controller.Length > 0 ? $"{summary}, route controller {state.Controller}" : summary;
+    }
+
+    /// <summary>One line for systemd: the summary, or why a subnet that may be used is not published.</summary>
+    public static string StatusLine(NodeState state, bool isController) =>
+        state.Use == SubnetUse.Allowed && !state.SubnetFile.IsCorrect ? state.SubnetFile.Detail : Summary(state, isController);
+
+    /// <summary>Why the process ends when the lease is lost.</summary>
+    public static string EndReason(NodeState state) => $"{Lease(state)}; the next start leases a subnet again";
+
+    private static string Lease(NodeState state) => state.LeaseState switch
+    {
+        LeaseState.Acquired or LeaseState.Confirmed => state.LeaseEnd is { } end
+            ? $"{state.Subnet} until {end:yyyy-MM-ddTHH:mm:ssZ}"
+            : $"{state.Subnet}, a reservation",
+        LeaseState.Lost => $"subnet {state.Subnet} is lost: {state.LossReason}",
+        _ => state.ForbiddenReason,
+    };
+
+    private static ReadinessCheck RouteCheck(NodeState state)
+    {
+        const string name = "route";
+        if (state.Lease is null) return new(name, false, "no lease yet");
+        if (state.InstanceId is null) return new(name, true, "not required by the backend");
+        if (state.Route is not { } route) return new(name, state.IsRefusedByNewConfig, "waiting for the route controller");
+        var message = route.Message.Length > 0 ? $": {route.Message}" : "";
+        return new(
+            name, route.State == RouteState.Available || state.IsRefusedByNewConfig,
+            $"{route.State} in {string.Join(", ", route.RouteTableIds)}{message}");
+    }
+}

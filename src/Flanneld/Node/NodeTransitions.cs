@@ -1,0 +1,79 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Registry;
+
+namespace Flanneld.Node;
+
+/// <summary>The transition function of <see cref="NodeState"/>. Pure.</summary>
+internal static class NodeTransitions
+{
+    /// <param name="now">UTC, for the end of the lease.</param>
+    public static NodeState Apply(NodeState state, NodeEvent change, DateTimeOffset now) => change switch
+    {
+        NodeEvent.Waiting waiting => state with { WaitingFor = waiting.Reason },
+        NodeEvent.Acquired acquired => state with
+        {
+            LeaseState = LeaseState.Acquired,
+            Lease = acquired.Lease,
+            Config = acquired.Config,
+            LeaseEnd = now + acquired.TimeToLive,
+            InstanceId = acquired.InstanceId,
+        },
+        NodeEvent.LeaseChanged { Change: var lease } => Apply(state, lease, now),
+        NodeEvent.HostReconciled reconciled => state with { SubnetFile = reconciled.SubnetFile },
+        _ => state,
+    };
+
+    private static NodeState Apply(NodeState state, LeaseEvent change, DateTimeOffset now) => change switch
+    {
+        LeaseEvent.Confirmed confirmed => Confirm(state, confirmed.Lease),
+        LeaseEvent.Renewed renewed => Renew(state, now + renewed.TimeToLive),
+        LeaseEvent.Expired => Forget(state) with { LeaseState = LeaseState.Expired },
+        LeaseEvent.Lost lost => Forget(state) with { LeaseState = LeaseState.Lost, LossReason = lost.Reason },
+        LeaseEvent.RouteStatusChanged changed when state.InstanceId is { } instance => SetRoute(state, changed.Status, instance),
+        LeaseEvent.ConfigChanged changed => state with { IsConfigChanged = !ConfigChanges.IsSame(changed.Config, state.Config!) },
+        LeaseEvent.ControllerChanged changed => state with
+        {
+            Controller = changed.Holder is { } holder ? $"{holder.InstanceId} ({holder.PublicIp})" : "",
+        },
+        _ => state,
+    };
+
+    /// <summary>The route status is read right after this. An earlier status counts only while this is the same holding without a
+    /// gap.</summary>
+    private static NodeState Confirm(NodeState state, Lease lease)
+    {
+        var isSame = lease.EtcdLeaseId == state.Lease?.EtcdLeaseId && lease.CreateRevision == state.Lease.CreateRevision;
+        var confirmed = state with { Lease = lease, LeaseState = LeaseState.Confirmed };
+        if (isSame && state.IsLeaseHeld) return confirmed;
+        var isContinued = state.IsLeaseHeld
+            && (state.Use == SubnetUse.Allowed || (state.IsContinued && state.Use == SubnetUse.Undecided));
+        return confirmed with
+        {
+            Route = null,
+            IsRouteRead = false,
+            WasRouteAvailable = state.WasRouteAvailable && isContinued,
+            IsContinued = isContinued,
+        };
+    }
+
+    private static NodeState Renew(NodeState state, DateTimeOffset? end) =>
+        state with { LeaseEnd = end, Renewals = state.Renewals + (state.IsLeaseHeld ? 1 : 0) };
+
+    private static NodeState Forget(NodeState state) =>
+        state with { Route = null, IsRouteRead = false, WasRouteAvailable = false, IsContinued = false };
+
+    /// <summary>A status for another instance or subnet counts as none: the route controller will write a new one.</summary>
+    private static NodeState SetRoute(NodeState state, RouteStatus? status, string instanceId)
+    {
+        var route = status is not null && status.SpeaksOf(state.Subnet, instanceId) ? status : null;
+        var isAvailable = route?.State == RouteState.Available;
+        return state with
+        {
+            Route = route,
+            IsRouteRead = true,
+            WasRouteAvailable = state.WasRouteAvailable || isAvailable,
+            IsContinued = state.IsContinued && !isAvailable,
+        };
+    }
+}

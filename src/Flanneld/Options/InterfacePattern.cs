@@ -1,0 +1,15 @@
+using System.Text.RegularExpressions;
+
+namespace Flanneld.Options;
+
+/// <summary>A pattern of <c>--iface-regex</c>. A match that takes longer than a second throws
+/// <see cref="RegexMatchTimeoutException"/>.</summary>
+internal static class InterfacePattern
+{
+    // The process-wide limit of .NET's plain constructor. The constructor with a limit also takes options, and links the regex engines
+    // that the options select, which this program does not use.
+    static InterfacePattern() => AppContext.SetData("REGEX_DEFAULT_MATCH_TIMEOUT", TimeSpan.FromSeconds(1));
+
+    /// <exception cref="ArgumentException">The text is not a regular expression.</exception>
+    public static Regex Compile(string pattern) => new(pattern);
+}
