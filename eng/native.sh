@@ -109,6 +109,7 @@ compile_native() {
     fi
     packaging/sbom/inventory.sh "$RID" "$objects/native" "$ARTIFACTS/$RID/flanneld" || return 1
     mv -f "$out/flanneld.dbg" "$ARTIFACTS/$RID/flanneld.dbg"
+    mv -f "$ARTIFACTS/msbuild/obj/Flanneld/${CONFIGURATION,,}_$RID/native/flanneld.mstat" "$ARTIFACTS/$RID/flanneld.mstat"
     mv -f "$out/flanneld" "$EXECUTABLE"
 }
 
