@@ -20,14 +20,14 @@ SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_*
     Flannel.EndToEnd.Tests=*.ExecutableTests.*
     Flannel.EndToEnd.Tests=*.EmptyRootTests.*
     Flannel.EndToEnd.Tests=*.VpcRouterTests.*
-    Flannel.EndToEnd.Tests=*.EtcdTroubleTests.A_full_*'
-SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_believes_*
+    Flannel.EndToEnd.Tests=*.EtcdFailureTests.Without_space_*'
+SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_accepts_*
     Flannel.Packaging.Tests=*.CompletionShellTests.*
-    Flannel.Packaging.Tests=*.DebFileTests.Every_reason_*
+    Flannel.Packaging.Tests=*.DebFileTests.Every_lintian_*
     Flannel.Packaging.Tests=*.RpmFileTests.*
     Flannel.Packaging.Tests=*.DnfTests.Dnf_refuses_*
     Flannel.Packaging.Tests=*.ImageTests.Skopeo_*
-    Flannel.Packaging.Tests=*.ImageRunTests.The_published_line_*'
+    Flannel.Packaging.Tests=*.ImageRunTests.The_published_command_*'
 # A machine with systemd, and the executable of arm64.
 SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Install_*
     Flannel.Packaging.Tests=*.Arm64Tests.*'

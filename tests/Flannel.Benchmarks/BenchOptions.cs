@@ -15,15 +15,15 @@ internal sealed record BenchOptions
           --nodes     how many nodes boot together, one run each              (20,60)
 
         ./build.sh bench join [--nodes N,N] [--settle MS]   only the nodes: N that join at once, one after another, and an idle hour  (10,50,200)
-        ./build.sh bench crowd [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
+        ./build.sh bench etcd-load [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
         ./build.sh bench cluster [NODES]       so many nodes (20) on three etcd members with TLS and authentication, through the faults of a
                                                cluster: how long until everything works again; needs root, for network namespaces
 
         All other runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
         """;
 
-    /// <summary>How many nodes <c>bench crowd</c> starts in the same second; null for the other bench.</summary>
-    public IReadOnlyList<int>? Crowds { get; private init; }
+    /// <summary>How many nodes <c>bench etcd-load</c> starts in the same second; null for the other bench.</summary>
+    public IReadOnlyList<int>? EtcdLoadNodes { get; private init; }
 
     /// <summary>Whether this is <c>bench join</c>.</summary>
     public bool JoinsOnly { get; private init; }
@@ -44,10 +44,10 @@ internal sealed record BenchOptions
         var options = new BenchOptions();
         if (arguments is ["join", ..])
         {
-            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } joins ? joins with { JoinsOnly = true } : null;
+            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join ? join with { JoinsOnly = true } : null;
         }
-        if (arguments is ["crowd"]) return options with { Crowds = [10, 100, 1000] };
-        if (arguments is ["crowd", "--nodes", var list]) return Numbers(list) is { Count: > 0 } crowds && !crowds.Contains(0) ? options with { Crowds = crowds } : null;
+        if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };
+        if (arguments is ["etcd-load", "--nodes", var list]) return Numbers(list) is { Count: > 0 } nodeCounts && !nodeCounts.Contains(0) ? options with { EtcdLoadNodes = nodeCounts } : null;
         for (var i = 0; i < arguments.Count; i += 2)
         {
             if (i + 1 == arguments.Count || Numbers(arguments[i + 1]) is not { Count: > 0 } numbers)

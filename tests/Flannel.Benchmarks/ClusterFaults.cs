@@ -24,10 +24,10 @@ internal static class ClusterFaults
             throw new TestbedException(reason);
         }
         output.WriteLine($"{nodes} nodes on three etcd members with mutual TLS and authentication …");
-        await using var trial = await ClusterTrial.StartAsync(nodes, cancel);
+        await using var trial = await ClusterFaultScenarios.StartAsync(nodes, cancel);
         Func<CancellationToken, Task<FaultReport>>[] faults =
         [
-            trial.KillLeaderAsync, trial.HangLeaderAsync, trial.CutOffMinorityAsync, trial.CutOffMajorityAsync,
+            trial.KillLeaderAsync, trial.HangLeaderAsync, trial.IsolateMinorityAsync, trial.IsolateMajorityAsync,
             trial.LoseQuorumAsync, trial.RestartAllAsync, trial.RestartOneByOneAsync,
         ];
         var lost = 0;

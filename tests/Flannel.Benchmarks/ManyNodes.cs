@@ -13,7 +13,7 @@ internal static class ManyNodes
     {
         public long CreatingCalls => Api.Where(pair => pair.Key.StartsWith("CreateRouteEntr", StringComparison.Ordinal)).Sum(pair => pair.Value);
 
-        public long RouteWrites => Api.Where(pair => Calls.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
+        public long RouteWrites => Api.Where(pair => CallCounts.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
     }
 
     public static async Task<Result> RunAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
@@ -31,7 +31,7 @@ internal static class ManyNodes
             throw new TestbedException($"{nodes} nodes are ready and {routes} routes are available");
         }
         TimeSpan[] ready = [.. runs.Select(run => run.Ready).Order()];
-        return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), Calls.ByAction(calls), Calls.Difference(before, after));
+        return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), CallCounts.ByAction(calls), CallCounts.Difference(before, after));
     }
 
     /// <summary>The cloud, etcd and the configuration, and nobody there yet.</summary>
@@ -61,7 +61,7 @@ internal static class ManyNodes
             }
             if (Stopwatch.GetElapsedTime(started) > limit)
             {
-                throw new TestbedException($"{instance.InstanceId} is not ready after {limit}\n{daemon.Everything}");
+                throw new TestbedException($"{instance.InstanceId} is not ready after {limit}\n{daemon.AllOutput}");
             }
             await Task.Delay(Eventually.Interval, cancel);
         }

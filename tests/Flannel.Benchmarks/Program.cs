@@ -24,9 +24,9 @@ try
     {
         return await ClusterFaults.RunAsync(nodes, Console.Out, stop.Token) ? 0 : 1;
     }
-    await (options.Crowds is { } crowds ? new Crowd(crowds, Console.Out).RunAsync(stop.Token)
-        : options.JoinsOnly ? new Joins(options, Console.Out).RunAsync(stop.Token)
-        : new Bench(options, Console.Out).RunAsync(stop.Token));
+    await (options.EtcdLoadNodes is { } nodeCounts ? new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token)
+        : options.JoinsOnly ? new JoinBenchmark(options, Console.Out).RunAsync(stop.Token)
+        : new StandardBenchmark(options, Console.Out).RunAsync(stop.Token));
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

@@ -80,6 +80,6 @@ internal sealed class SingleNode(BenchOptions options)
         var after = await vpc.Etcd.RequestsAsync(cancel);
         var readyAt = (await daemon.Notify.Ready).Time;
         var calls = (await vpc.Control.CallsAsync(cancel)).Where(call => call.Time <= readyAt);
-        return new Start(ready, Calls.Difference(before, after), Calls.ByAction(calls));
+        return new Start(ready, CallCounts.Difference(before, after), CallCounts.ByAction(calls));
     }
 }

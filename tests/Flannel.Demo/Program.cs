@@ -15,35 +15,35 @@ if (args is not [] and not ["--keep"])
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, StopOnce);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, StopOnce);
-var screen = new Screen(Console.Out);
+var output = new DemoOutput(Console.Out);
 TestVpc? vpc = null;
 try
 {
     var noDataPath = await NetworkNamespace.UnavailableAsync(stop.Token);
-    Story.Introduce(screen, noDataPath);
-    vpc = await Story.BuildAsync(screen, noDataPath, stop.Token);
-    await using var story = new Story(screen, vpc);
-    await story.TellAsync(stop.Token);
+    DemoScenario.Introduce(output, noDataPath);
+    vpc = await DemoScenario.BuildAsync(output, noDataPath, stop.Token);
+    await using var scenario = new DemoScenario(output, vpc);
+    await scenario.RunAsync(stop.Token);
     if (args is ["--keep"])
     {
-        await LookAround.WaitAsync(screen, vpc, stop.Token);
+        await KeepRunning.WaitAsync(output, vpc, stop.Token);
     }
-    await story.EndAsync();
+    await scenario.StopDaemonsAsync();
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)
 {
-    screen.Say();
-    screen.Say("Interrupted.");
+    output.WriteLine();
+    output.WriteLine("Interrupted.");
     return interrupted;
 }
 catch (TestbedException broken)
 {
-    screen.Say();
-    screen.Say($"NOT AS PROMISED: {broken.Message}");
+    output.WriteLine();
+    output.WriteLine($"NOT AS PROMISED: {broken.Message}");
     foreach (var instance in vpc?.Instances ?? [])
     {
-        screen.Log(instance);
+        output.Log(instance);
     }
     return brokenPromise;
 }
@@ -52,10 +52,10 @@ finally
     if (vpc is not null)
     {
         await vpc.DisposeAsync();
-        screen.Say("Everything that the demo made is gone again.");
+        output.WriteLine("AllOutput that the demo made is gone again.");
     }
 
-    screen.Summarise();
+    output.WriteSummary();
 }
 
 void StopOnce(PosixSignalContext context)

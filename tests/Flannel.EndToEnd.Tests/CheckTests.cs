@@ -3,11 +3,11 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary><c>flanneld check</c> as a person runs it, on instances with and without a daemon.</summary>
+/// <summary><c>flanneld check</c> on instances with and without a running daemon.</summary>
 public sealed class CheckTests : EndToEndTest
 {
     [Fact]
-    public async Task Before_the_daemon_ever_ran_it_says_what_is_missing_and_changes_nothing()
+    public async Task Check_before_the_first_start_reports_what_is_missing_and_changes_nothing()
     {
         await StartVpcAsync(1, publishConfig: false);
 
@@ -30,15 +30,15 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task With_all_in_order_it_exits_with_0_before_and_beside_the_daemon()
+    public async Task Check_exits_with_0_with_and_without_a_running_daemon_if_all_checks_pass()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), SourceDestCheck = false });
-        var (fresh, before) = await CheckAsync();
-        Assert.True(fresh.ExitCode == 0, fresh.Error + fresh.Output);
+        var (first, before) = await CheckAsync();
+        Assert.True(first.ExitCode == 0, first.Error + first.Output);
         Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
         Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
         var rights = One(before, "RAM permissions");
-        // Every one was tried, and none is in doubt.
+        // Every permission was tested with a clear result.
         Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), rights["lines"]!.AsArray().Count));
         Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
         await AssertNothingChangedAsync();
@@ -53,7 +53,7 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Missing_rights_come_with_a_policy_that_grants_them_and_nothing_else()
+    public async Task Missing_permissions_are_reported_with_a_policy_that_grants_exactly_them()
     {
         await StartVpcAsync(1, new World
         {
@@ -81,7 +81,7 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_role_without_any_right_gets_the_whole_policy_at_once_and_it_is_the_one_of_the_readme()
+    public async Task A_role_without_permissions_is_reported_with_the_policy_of_the_README()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
         var (result, report) = await CheckAsync();
@@ -92,11 +92,12 @@ public sealed class CheckTests : EndToEndTest
         var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
         Assert.Equal(Actions(published), Actions(report["policy"]!));
 
-        static IEnumerable<string> Actions(JsonNode policy) => policy["Statement"]!.AsArray().Single()!["Action"]!.AsArray().Select(action => (string)action!).Order(StringComparer.Ordinal);
+        static IEnumerable<string> Actions(JsonNode policy) =>
+            policy["Statement"]!.AsArray().Single()!["Action"]!.AsArray().Select(action => (string)action!).Order(StringComparer.Ordinal);
     }
 
     [Fact]
-    public async Task What_only_helps_is_a_warning()
+    public async Task Missing_optional_permissions_are_a_warning()
     {
         await StartVpcAsync(1, new World
         {
@@ -113,7 +114,7 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Without_credentials_each_link_of_the_chain_says_why_it_does_not_serve()
+    public async Task Without_credentials_check_reports_why_each_source_failed()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
         var (result, report) = await CheckAsync();
@@ -131,7 +132,7 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Without_etcd_the_cloud_is_looked_at_all_the_same_and_without_metadata_etcd_is()
+    public async Task Cloud_checks_run_without_etcd_and_etcd_checks_run_without_metadata()
     {
         await StartVpcAsync(1);
         var (noEtcd, first) = await CheckAsync("--etcd-endpoints=http://127.0.0.1:1");
@@ -144,13 +145,13 @@ public sealed class CheckTests : EndToEndTest
         Assert.Equal(1, noMetadata.ExitCode);
         Assert.Equal("problem", Text(One(second, "metadata"), "state"));
         Assert.Equal("ok", Text(One(second, "configuration"), "state"));
-        // The chain is shown all the same: a key may come from elsewhere.
+        // The credential chain is reported: a key may come from another source than the metadata service.
         Assert.Contains("http://127.0.0.1:1", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
         Assert.Equal("note", Text(One(second, "cloud"), "state"));
     }
 
     [Fact]
-    public async Task A_role_that_may_not_be_assumed_comes_with_the_policy_that_lets_it_be_assumed()
+    public async Task A_role_that_may_not_be_assumed_is_reported_with_the_policy_that_allows_it()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), IsRoleAssumed = true, DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
         await Vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
@@ -175,7 +176,7 @@ public sealed class CheckTests : EndToEndTest
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-none"}}""", "route table", "problem")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "configuration", "problem")]
     [InlineData("""{"Network":"10.24.0.0"}""", "configuration", "problem")]
-    public async Task A_configuration_that_will_not_do_is_told_before_the_first_node_starts(string config, string subject, string state)
+    public async Task An_unusable_configuration_is_reported_before_the_first_node_starts(string config, string subject, string state)
     {
         await StartVpcAsync(1, publishConfig: false);
         await Vpc.PublishConfigAsync(Cancel, config);
@@ -185,15 +186,13 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Another_clusters_routes_inside_the_network_are_a_warning_with_its_mark()
+    public async Task Routes_of_another_cluster_inside_the_network_are_a_warning_with_its_mark()
     {
         const string mark = "flannel-00000000000000aa";
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var own = await SubnetAsync(0);
-        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(subnet => subnet != own).Take(2);
-        foreach (var subnet in free)
-            await Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
+        foreach (var subnet in FreeSubnets(own).Take(2)) await CreateMarkedRouteAsync(subnet, 1, mark);
 
         var (result, report) = await CheckAsync();
 
@@ -207,10 +206,10 @@ public sealed class CheckTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_full_table_and_a_lost_route_are_seen()
+    public async Task A_full_route_table_and_a_missing_route_are_reported()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), RouteEntryQuota = 1 });
-        // Nobody repairs it: the daemon has gone.
+        // The daemon has ended, so that the route is not repaired.
         Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
         var (_, full) = await CheckAsync();
         Assert.Equal(("problem", "1 of 1 custom entries, 0 left, one for each node"), (Text(One(full, "quota"), "state"), Text(One(full, "quota"), "detail")));
@@ -223,7 +222,8 @@ public sealed class CheckTests : EndToEndTest
 
     private async Task<(CommandResult Result, JsonObject Report)> CheckAsync(params string[] more)
     {
-        var quotas = Vpc.Instances[0].Arguments.Single(argument => argument.StartsWith("--vpc-endpoint=", StringComparison.Ordinal)).Replace("vpc", "quotas", StringComparison.Ordinal);
+        var quotas = Vpc.Instances[0].Arguments.Single(argument => argument.StartsWith("--vpc-endpoint=", StringComparison.Ordinal))
+            .Replace("vpc", "quotas", StringComparison.Ordinal);
         var result = await Vpc.Instances[0].RunCommandAsync("check", Cancel, ["--output=json", quotas, .. more]);
         var report = JsonNode.Parse(result.Output)!.AsObject();
         Assert.Equal(Checks(report).Count(check => Text(check, "state") == "problem"), (int)report["problems"]!);
@@ -236,12 +236,15 @@ public sealed class CheckTests : EndToEndTest
 
     private static string Text(JsonObject check, string name) => (string)check[name]!;
 
-    /// <summary>What writes is only ever tried by the API's dry run; the one action that has none sets what is set.</summary>
+    /// <summary>Permissions to write are tested by the API's dry run; the action without a dry run sets the current value.</summary>
     private async Task AssertNothingChangedAsync()
     {
         Assert.Empty(await Vpc.Control.CustomRoutesAsync(Cancel));
-        var writes = (await Vpc.Control.ApiCallsAsync(Cancel)).Where(call => !call.Action.StartsWith("Describe", StringComparison.Ordinal) && !call.Action.StartsWith("Get", StringComparison.Ordinal)).ToList();
+        var writes = (await Vpc.Control.ApiCallsAsync(Cancel))
+            .Where(call => !call.Action.StartsWith("Describe", StringComparison.Ordinal) && !call.Action.StartsWith("Get", StringComparison.Ordinal))
+            .ToList();
         Assert.NotEmpty(writes);
-        Assert.All(writes, call => Assert.True((string?)call.Parameters?["DryRun"] == "true" || call.Action == "ModifyNetworkInterfaceAttribute", call.ToString()));
+        Assert.All(writes, call => Assert.True(
+            (string?)call.Parameters?["DryRun"] == "true" || call.Action == "ModifyNetworkInterfaceAttribute", call.ToString()));
     }
 }

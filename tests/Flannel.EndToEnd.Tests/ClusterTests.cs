@@ -2,39 +2,39 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>Twenty daemons on three etcd members with mutual TLS and authentication, through every fault that a cluster knows, one after
-/// the other: no process ends, no subnet and no readiness is lost, and afterwards everything works again.</summary>
+/// <summary>Twenty daemons on three etcd members with mutual TLS and authentication, and faults of the etcd cluster one after another: no
+/// process ends, no node loses its subnet or its readiness, and everything works afterwards.</summary>
 public sealed class ClusterTests(RunningCluster cluster) : IClassFixture<RunningCluster>
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task The_leader_is_killed() => SurviveAsync(trial => trial.KillLeaderAsync(Cancel));
+    public Task Nodes_survive_a_killed_etcd_leader() => SurviveAsync(scenarios => scenarios.KillLeaderAsync(Cancel));
 
     [Fact]
-    public Task The_leader_hangs() => SurviveAsync(trial => trial.HangLeaderAsync(Cancel));
+    public Task Nodes_survive_a_hung_etcd_leader() => SurviveAsync(scenarios => scenarios.HangLeaderAsync(Cancel));
 
     [Fact]
-    public Task A_minority_is_cut_off_with_the_leader_and_the_controller_in_it() => SurviveAsync(trial => trial.CutOffMinorityAsync(Cancel));
+    public Task Nodes_survive_the_isolation_of_the_etcd_leader_and_the_route_controller() => SurviveAsync(scenarios => scenarios.IsolateMinorityAsync(Cancel));
 
     [Fact]
-    public Task The_majority_is_cut_off() => SurviveAsync(trial => trial.CutOffMajorityAsync(Cancel));
+    public Task Nodes_survive_the_isolation_of_the_etcd_majority() => SurviveAsync(scenarios => scenarios.IsolateMajorityAsync(Cancel));
 
     [Fact]
-    public Task The_quorum_is_lost_and_regained() => SurviveAsync(trial => trial.LoseQuorumAsync(Cancel));
+    public Task Nodes_survive_the_loss_of_the_etcd_quorum() => SurviveAsync(scenarios => scenarios.LoseQuorumAsync(Cancel));
 
     [Fact]
-    public Task All_members_are_killed_and_started_again() => SurviveAsync(trial => trial.RestartAllAsync(Cancel));
+    public Task Nodes_survive_a_restart_of_all_etcd_members() => SurviveAsync(scenarios => scenarios.RestartAllAsync(Cancel));
 
     [Fact]
-    public Task The_members_are_restarted_one_after_the_other() => SurviveAsync(trial => trial.RestartOneByOneAsync(Cancel));
+    public Task Nodes_survive_a_rolling_restart_of_etcd() => SurviveAsync(scenarios => scenarios.RestartOneByOneAsync(Cancel));
 
-    private async Task SurviveAsync(Func<ClusterTrial, Task<FaultReport>> fault)
+    private async Task SurviveAsync(Func<ClusterFaultScenarios, Task<FaultReport>> fault)
     {
-        var trial = await cluster.TrialAsync();
+        var scenarios = await cluster.GetAsync();
         try
         {
-            var report = await fault(trial);
+            var report = await fault(scenarios);
             TestContext.Current.TestOutputHelper!.WriteLine(report.ToString());
             TestContext.Current.SendDiagnosticMessage("{0}", report.ToString());
             Assert.Empty(report.Lost);
@@ -42,43 +42,43 @@ public sealed class ClusterTests(RunningCluster cluster) : IClassFixture<Running
         }
         catch
         {
-            TestContext.Current.TestOutputHelper!.WriteLine(trial.Everything);
-            await cluster.GiveUpAsync();
+            TestContext.Current.TestOutputHelper!.WriteLine(scenarios.AllOutput);
+            await cluster.DiscardAsync();
             throw;
         }
     }
 }
 
-/// <summary>Started by the first test that needs it. A test that fails leaves a cluster that nobody knows: the others get a new one.</summary>
+/// <summary>A cluster that the tests share. The first test starts it; after a failed test the next one starts a new cluster.</summary>
 public sealed class RunningCluster : IAsyncLifetime
 {
     private const int Nodes = 20;
 
-    private ClusterTrial? trial;
+    private ClusterFaultScenarios? scenarios;
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    public async Task<ClusterTrial> TrialAsync()
+    public async Task<ClusterFaultScenarios> GetAsync()
     {
-        if (trial is not null)
+        if (scenarios is not null)
         {
-            return trial;
+            return scenarios;
         }
-        await Needs.NamespacesAsync();
-        Needs.NativeExecutable();
-        Needs.Program("/usr/bin/etcd");
-        Needs.Program("/usr/bin/etcdctl");
-        return trial = await ClusterTrial.StartAsync(Nodes, TestContext.Current.CancellationToken);
+        await Require.NamespacesAsync();
+        Require.NativeExecutable();
+        Require.Program("/usr/bin/etcd");
+        Require.Program("/usr/bin/etcdctl");
+        return scenarios = await ClusterFaultScenarios.StartAsync(Nodes, TestContext.Current.CancellationToken);
     }
 
-    public async ValueTask GiveUpAsync()
+    public async ValueTask DiscardAsync()
     {
-        if (trial is not null)
+        if (scenarios is not null)
         {
-            await trial.DisposeAsync();
+            await scenarios.DisposeAsync();
         }
-        trial = null;
+        scenarios = null;
     }
 
-    public ValueTask DisposeAsync() => GiveUpAsync();
+    public ValueTask DisposeAsync() => DiscardAsync();
 }

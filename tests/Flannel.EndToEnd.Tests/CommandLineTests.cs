@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>What the executable answers to a command line that asks for no work, or for what it cannot do.</summary>
+/// <summary>Help, version and error messages of the command line.</summary>
 public sealed class CommandLineTests
 {
     [Theory]
@@ -19,7 +19,7 @@ public sealed class CommandLineTests
     [InlineData("--iface-regex=(", "iface-regex")]
     [InlineData("--ip-masq=maybe", "ip-masq")]
     [InlineData("surplus", "surplus")]
-    public async Task A_wrong_command_line_gets_one_line_that_names_it_and_exit_code_2(string argument, string named)
+    public async Task An_invalid_command_line_is_reported_in_one_line_and_exits_with_2(string argument, string named)
     {
         var result = await RunAsync([argument]);
         Assert.Equal((2, ""), (result.ExitCode, result.Output));
@@ -30,7 +30,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("FLANNELD_SUBNET_LEASE_RENEW_MARGIN", "no number")]
     [InlineData("FLANNELD_KUBE_SUBNET_MGR", "true")]
-    public async Task So_does_a_wrong_environment(string variable, string value)
+    public async Task An_invalid_environment_variable_is_reported_in_one_line_and_exits_with_2(string variable, string value)
     {
         var result = await RunAsync([], new Dictionary<string, string> { [variable] = value });
         Assert.Equal((2, ""), (result.ExitCode, result.Output));
@@ -43,14 +43,14 @@ public sealed class CommandLineTests
     [InlineData("/no/such/file", "--etcd-endpoints=https://127.0.0.1:2379", "--etcd-cafile=/no/such/file")]
     [InlineData("/no/such/file", "--access-key-file=/no/such/file")]
     [InlineData("etcd: 127.0.0.1:1: connection refused", "--dry-run")]
-    // Without the limit on the time of one match this would try for longer than anybody waits.
+    // Catastrophic backtracking: takes practically for ever without a time limit on the match.
     [InlineData("no interface matches", "--iface-regex=^((((((((.+)+)+)+)+)+)+)+)+x$")]
-    public async Task What_the_machine_lacks_is_named_with_exit_code_1(string named, params string[] arguments)
+    public async Task A_missing_file_interface_or_server_is_named_and_exits_with_1(string named, params string[] arguments)
     {
         var result = await RunAsync(["--etcd-endpoints=http://127.0.0.1:1", "--metadata-endpoint=http://127.0.0.1:1", .. arguments]);
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(named, result.Error, StringComparison.Ordinal);
-        ProgramFaultAssert.None(result.Error);
+        InternalErrorAssert.None(result.Error);
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("--version")]
     [InlineData("-version")]
-    public async Task Version_is_one_line_whatever_the_stream(string argument)
+    public async Task Version_prints_one_line(string argument)
     {
         var result = await RunAsync([argument]);
         Assert.Equal(0, result.ExitCode);
@@ -79,7 +79,7 @@ public sealed class CommandLineTests
     [InlineData("<&- >&-")]
     [InlineData("<&- >&- 2>&-")]
     [InlineData(">&-")]
-    public async Task With_its_standard_streams_closed_it_ends_as_with_them(string redirections)
+    public async Task Closed_standard_streams_do_not_change_the_exit_code(string redirections)
     {
         Assert.Equal(0, (await ShellAsync($"\"$0\" --version {redirections}")).ExitCode);
         Assert.Equal(2, (await ShellAsync($"\"$0\" --no-such-flag {redirections}")).ExitCode);
@@ -89,7 +89,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("--version")]
     [InlineData("--help")]
-    public async Task Where_its_output_cannot_be_written_one_line_says_so(string argument)
+    public async Task Unwritable_standard_output_is_reported_in_one_line(string argument)
     {
         var result = await ShellAsync($"\"$0\" {argument} >/dev/full");
         Assert.Equal(1, result.ExitCode);
@@ -98,7 +98,7 @@ public sealed class CommandLineTests
 
     private static Task<CommandResult> ShellAsync(string line)
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var start = new ProgramStart("/bin/sh", ["-c", line, Locations.Flanneld])
         {
             Environment = new Dictionary<string, string>
@@ -111,7 +111,8 @@ public sealed class CommandLineTests
 
     private static async Task<CommandResult> RunAsync(string[] arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        Needs.NativeExecutable();
-        return await ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, arguments) { Environment = environment ?? new Dictionary<string, string>() }, TestContext.Current.CancellationToken);
+        Require.NativeExecutable();
+        var start = new ProgramStart(Locations.Flanneld, arguments) { Environment = environment ?? new Dictionary<string, string>() };
+        return await ProcessCommand.TryRunAsync(start, TestContext.Current.CancellationToken);
     }
 }

@@ -2,11 +2,11 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>The commands beside the daemon: what a person or a hook runs.</summary>
+/// <summary>The commands release, routes, healthcheck and --dry-run.</summary>
 public sealed class CommandTests : EndToEndTest
 {
     [Fact]
-    public async Task A_node_that_is_released_leaves_neither_lease_nor_route()
+    public async Task Release_deletes_the_lease_and_waits_until_the_route_is_deleted()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
@@ -20,9 +20,9 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, first.ExitCode);
         var wait = $"waiting up to 60 s until the route of {subnet} is deleted by the route controller {Vpc.Instances[0].InstanceId}\n";
         Assert.Equal($"{wait}{subnet} is released\n", first.Output);
-        AssertNothingElseIsSaid(first.Error);
+        AssertOnlyHttpWarnings(first.Error);
         Assert.Null(await LeaseAsync(1));
-        // The controller says so when the listing has it no more.
+        // The controller reports the deletion once the listing does not contain the route.
         Assert.Null(await RouteAsync(subnet));
         Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
         Assert.NotNull(await RouteAsync(staying));
@@ -32,7 +32,7 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Without_a_controller_the_lease_is_released_the_file_removed_and_the_route_named()
+    public async Task Release_without_a_route_controller_names_the_remaining_route()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
@@ -51,11 +51,12 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
-    /// <summary>By hand, or by the time limit of a scale-in hook. The route goes by the mark, so the file may not stay.</summary>
+    /// <summary>An operator or the time limit of a scale-in hook interrupts it. The controller deletes the route of a lease that is marked as
+    /// released, so the file must not remain.</summary>
     [Theory]
     [InlineData("SIGTERM")]
     [InlineData("SIGINT")]
-    public async Task A_release_that_is_interrupted_while_it_waits_leaves_no_subnet_file(string signal)
+    public async Task An_interrupted_release_leaves_no_subnet_file(string signal)
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
@@ -76,13 +77,13 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Both_of_two_leases_are_released_and_a_reservation_is_left_to_the_operator()
+    public async Task Release_deletes_all_leases_of_the_node_and_keeps_a_reservation()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
         var lease = await LeaseAsync(0);
         Assert.Equal(0, await daemon.StopAsync(Cancel));
-        // An older lease of this node, and what an operator set aside for it. Each names the instance, so that its route is waited for.
+        // A reservation and an older lease of this node. Both name the instance, so that release waits for their routes.
         await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.0.0-24", lease!.Value, Cancel);
         var older = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);
         await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.254.0-24", lease.Value, Cancel, older);
@@ -116,7 +117,7 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Forced_beside_a_running_daemon_the_daemon_ends_because_its_lease_is_gone()
+    public async Task A_forced_release_ends_the_running_daemon()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
@@ -129,14 +130,14 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, result.ExitCode);
         Assert.Equal(1, await leaving.WaitForExitAsync(Cancel));
         Assert.Contains($"subnet {subnet} is lost", leaving.StandardError, StringComparison.Ordinal);
-        ProgramFaultAssert.None(leaving.StandardError);
+        InternalErrorAssert.None(leaving.StandardError);
         Assert.Null(await LeaseAsync(1));
         Assert.Null(await RouteAsync(subnet));
         Assert.Null(await Vpc.Instances[1].ReadSubnetFileAsync(Cancel));
     }
 
     [Fact]
-    public async Task A_release_beside_a_living_daemon_is_refused_and_healthcheck_asks_it()
+    public async Task Release_is_refused_while_the_daemon_runs_and_healthcheck_succeeds()
     {
         await StartVpcAsync(1);
         var port = $"--healthz-port={Vpc.Instances[0].FreePort()}";
@@ -147,24 +148,24 @@ public sealed class CommandTests : EndToEndTest
 
         var ready = await Vpc.Instances[0].RunCommandAsync("healthcheck", Cancel, port);
         Assert.Equal((0, "", ""), (ready.ExitCode, ready.Output, ready.Error));
-        // Whatever port its health is at.
+        // The running daemon is found by its lock, without its health port.
         var release = await Vpc.Instances[0].RunCommandAsync("release", Cancel);
         Assert.Equal(1, release.ExitCode);
-        var holder = $@"flanneld \S+, process {Vpc.Instances[0].Daemon!.Id}";
-        Assert.Matches($"{holder} runs on this host and would lose its subnet: stop it first", release.Error);
+        var running = $@"flanneld \S+, process {Vpc.Instances[0].Daemon!.Id}";
+        Assert.Matches($"{running} runs on this host and would lose its subnet: stop it first", release.Error);
         Assert.NotNull(await LeaseAsync(0));
         Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
     [Fact]
-    public async Task Leftovers_are_listed_and_removed_only_when_asked()
+    public async Task Unmanaged_routes_are_listed_and_deleted_only_on_request()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
-        var leftover = subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24";
+        var leftover = FreeSubnets(subnet)[0];
         await Vpc.Control.CreateRouteAsync(leftover, Vpc.Instances[1].InstanceId, Cancel);
-        await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "somebody's");
+        await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "of an operator");
 
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
         Assert.Equal(0, list.ExitCode);
@@ -175,24 +176,24 @@ public sealed class CommandTests : EndToEndTest
 
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
         Assert.Equal(0, removal.ExitCode);
-        AssertNothingElseIsSaid(removal.Error);
+        AssertOnlyHttpWarnings(removal.Error);
         Assert.EndsWith("1 of 1 unmanaged deleted\n", removal.Output, StringComparison.Ordinal);
-        await Eventually.HasAsync("the leftover is gone", async () => await RouteAsync(leftover) is null ? "gone" : null, Cancel);
+        await WaitForNoRouteAsync(leftover);
         Assert.NotNull(await RouteAsync(subnet));
         Assert.NotNull(await RouteAsync("10.99.1.0/24"));
     }
 
     [Fact]
-    public async Task Routes_of_another_cluster_are_removed_by_its_mark_alone_and_never_by_this_clusters_own()
+    public async Task Routes_of_another_cluster_are_deleted_by_its_mark_and_own_routes_are_not()
     {
         const string lost = "flannel-00000000000000aa";
-        const string living = "flannel-00000000000000bb";
+        const string existing = "flannel-00000000000000bb";
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
-        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
-        await CreateMarkedRouteAsync(free[0], lost);
-        await CreateMarkedRouteAsync(free[1], living);
+        var free = FreeSubnets(subnet);
+        await CreateMarkedRouteAsync(free[0], 1, lost);
+        await CreateMarkedRouteAsync(free[1], 1, existing);
 
         var own = (await RouteAsync(subnet))!.RouteEntryName;
         var refused = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, $"--remove-routes-of={own}");
@@ -201,15 +202,15 @@ public sealed class CommandTests : EndToEndTest
             $"--remove-routes-of: {own} is this cluster's own mark; use --delete-stale", refused.Error, StringComparison.Ordinal);
         Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
 
-        // By the id, as it stands behind the mark's prefix.
+        // The id without the prefix of the mark is accepted too.
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-routes-of=00000000000000aa");
         Assert.Equal(0, removal.ExitCode);
-        AssertNothingElseIsSaid(removal.Error);
+        AssertOnlyHttpWarnings(removal.Error);
         Assert.Contains($"1 of 1 of {lost} deleted\n", removal.Output, StringComparison.Ordinal);
         Assert.Contains(
-            $"1 of another cluster; if it no longer exists, 'flanneld routes --remove-routes-of {living}' deletes them\n", removal.Output,
+            $"1 of another cluster; if it no longer exists, 'flanneld routes --remove-routes-of {existing}' deletes them\n", removal.Output,
             StringComparison.Ordinal);
-        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        await WaitForNoRouteAsync(free[0]);
         Assert.NotNull(await RouteAsync(free[1]));
         Assert.NotNull(await RouteAsync(subnet));
 
@@ -219,17 +220,17 @@ public sealed class CommandTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Stale_routes_are_deleted_only_when_asked_and_what_the_api_refuses_is_exit_code_1()
+    public async Task Stale_routes_are_deleted_only_on_request_and_a_denied_deletion_exits_with_1()
     {
         await StartVpcAsync(2);
         var daemon = await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
         var mark = (await RouteAsync(subnet))!.RouteEntryName!;
-        // Nobody else deletes it: the route controller has gone.
+        // Without a route controller only the command deletes the stale route.
         Assert.Equal(0, await daemon.StopAsync(Cancel));
-        var free = new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(other => other != subnet).ToArray();
-        await CreateMarkedRouteAsync(free[0], mark);
-        await CreateMarkedRouteAsync(free[1], "flannel-00000000000000bb");
+        var free = FreeSubnets(subnet);
+        await CreateMarkedRouteAsync(free[0], 1, mark);
+        await CreateMarkedRouteAsync(free[1], 1, "flannel-00000000000000bb");
 
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
         Assert.Equal(0, list.ExitCode);
@@ -249,9 +250,9 @@ public sealed class CommandTests : EndToEndTest
         await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
         Assert.Equal(0, removal.ExitCode);
-        AssertNothingElseIsSaid(removal.Error);
+        AssertOnlyHttpWarnings(removal.Error);
         Assert.Contains("1 of 1 stale deleted\n", removal.Output, StringComparison.Ordinal);
-        await Eventually.HasAsync("it is gone", async () => await RouteAsync(free[0]) is null ? "gone" : null, Cancel);
+        await WaitForNoRouteAsync(free[0]);
         Assert.NotNull(await RouteAsync(free[1]));
         Assert.NotNull(await RouteAsync(subnet));
         var again = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
@@ -266,7 +267,7 @@ public sealed class CommandTests : EndToEndTest
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
-        await CreateMarkedRouteAsync(subnet == "10.24.250.0/24" ? "10.24.251.0/24" : "10.24.250.0/24", mark);
+        await CreateMarkedRouteAsync(FreeSubnets(subnet)[0], 1, mark);
         var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(
@@ -293,11 +294,10 @@ public sealed class CommandTests : EndToEndTest
         Assert.NotNull(await LeaseAsync(0));
     }
 
-    /// <summary>As a route controller of the cluster that the mark names would have created it.</summary>
-    private Task CreateMarkedRouteAsync(string subnet, string mark) =>
-        Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[1].InstanceId, Cancel, mark, $"{mark}: flannel route");
+    private Task WaitForNoRouteAsync(string subnet) =>
+        Eventually.IsAsync($"the route of {subnet} is deleted", async () => await RouteAsync(subnet) is null, Cancel);
 
-    /// <summary>The test bed speaks http, and every run warns of it.</summary>
-    private static void AssertNothingElseIsSaid(string error) =>
+    /// <summary>Every command warns that the test bed uses http.</summary>
+    private static void AssertOnlyHttpWarnings(string error) =>
         Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.Contains(" http://", StringComparison.Ordinal));
 }

@@ -6,7 +6,7 @@ namespace Flannel.EndToEnd.Tests;
 public sealed class ControllerTests : EndToEndTest
 {
     [Fact]
-    public async Task When_the_controller_is_killed_another_node_takes_over_and_serves_new_nodes()
+    public async Task After_a_kill_of_the_controller_another_node_is_elected_and_creates_routes_of_new_nodes()
     {
         await StartVpcAsync(3);
         await StartReadyAsync(0);
@@ -21,7 +21,7 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_controller_that_is_told_to_stop_hands_over_before_its_election_could_expire()
+    public async Task A_stopped_controller_resigns_before_its_election_lease_expires()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
@@ -35,11 +35,11 @@ public sealed class ControllerTests : EndToEndTest
         await WaitForControllerAsync(instance => instance != old);
 
         var took = Stopwatch.GetElapsedTime(started);
-        Assert.True(took < expiry / 2, $"handed over after {took}, the election's lease lives {expiry}");
+        Assert.True(took < expiry / 2, $"the next controller was elected after {took}; the lease of the election has a time to live of {expiry}");
     }
 
     [Fact]
-    public async Task A_node_that_is_not_the_controller_makes_no_call_to_the_clouds_api()
+    public async Task A_node_that_is_not_the_controller_makes_no_API_call()
     {
         await StartVpcAsync(3);
         await StartReadyAsync(0, QuickResync);
@@ -54,7 +54,7 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_route_that_somebody_deleted_comes_back()
+    public async Task A_deleted_route_is_created_again()
     {
         await StartVpcAsync(1);
         await StartReadyAsync(0, QuickResync);
@@ -67,29 +67,29 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_route_that_somebody_hijacked_is_pointed_back_without_a_hole()
+    public async Task A_re_pointed_route_is_updated_in_place()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0, QuickResync);
         var subnet = await SubnetAsync(0);
         var route = await WaitForRouteAsync(subnet, 0);
 
-        await Vpc.Control.HijackRouteAsync(route.RouteEntryId, Vpc.Instances[1].InstanceId, Cancel);
+        await Vpc.Control.RepointRouteAsync(route.RouteEntryId, Vpc.Instances[1].InstanceId, Cancel);
 
-        // The same entry, modified: a deleted and created one would have another id.
+        // The entry was modified in place: a deleted and recreated one would have another id.
         Assert.Equal(route.RouteEntryId, (await WaitForRouteAsync(subnet, 0)).RouteEntryId);
     }
 
     [Fact]
-    public async Task Entries_outside_the_network_and_foreign_ones_inside_it_are_left_alone()
+    public async Task Entries_outside_the_network_and_unmanaged_routes_are_not_changed()
     {
         await StartVpcAsync(2);
-        await Vpc.Control.CreateRouteAsync("172.30.0.0/16", Vpc.Instances[1].InstanceId, Cancel, name: "an operator's");
-        await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel, name: "an operator's too");
+        await Vpc.Control.CreateRouteAsync("172.30.0.0/16", Vpc.Instances[1].InstanceId, Cancel, name: "of an operator");
+        await Vpc.Control.CreateRouteAsync("10.24.250.0/24", Vpc.Instances[1].InstanceId, Cancel, name: "of another operator");
         var before = await Vpc.Control.CustomRoutesAsync(Cancel);
 
         await StartReadyAsync(0, QuickResync);
-        // A repair proves that the controller has looked at the whole table since.
+        // A repaired route proves that the controller has read the whole table since then.
         var subnet = await SubnetAsync(0);
         await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
         await WaitForRouteAsync(subnet, 0);
@@ -98,19 +98,21 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_role_that_may_not_create_routes_leaves_the_node_waiting_with_the_rights_name_in_log_health_and_metrics()
+    public async Task A_missing_permission_is_named_in_log_health_and_metrics_and_the_node_waits()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
         var port = Vpc.Instances[0].FreePort();
         var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 
-        // One state and one message, wherever somebody looks: the node's log, its health, its metrics.
-        const string word = "Denied: the RAM role lacks vpc:CreateRouteEntry";
-        await daemon.WaitForLogAsync(word, Cancel);
+        // Log, health and metrics of the node report the same state.
+        const string message = "Denied: the RAM role lacks vpc:CreateRouteEntry";
+        await daemon.WaitForLogAsync(message, Cancel);
         using var http = Vpc.Instances[0].CreateHttpClient(port);
-        using var answer = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
-        Assert.Contains($"[-]route failed: {word.Replace("Denied:", $"Denied in {World.RouteTableId}:", StringComparison.Ordinal)}", await answer.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
-        Assert.Contains("\nflannel_route_state{state=\"Denied\"} 1\n", await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel), StringComparison.Ordinal);
+        using var response = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
+        var inTable = message.Replace("Denied:", $"Denied in {World.RouteTableId}:", StringComparison.Ordinal);
+        Assert.Contains($"[-]route failed: {inTable}", await response.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel);
+        Assert.Contains("\nflannel_route_state{state=\"Denied\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(daemon.IsReady);
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
 
@@ -119,7 +121,7 @@ public sealed class ControllerTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_role_that_is_attached_later_is_found_without_a_restart()
+    public async Task A_role_that_is_attached_later_is_used_without_a_restart()
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
         var daemon = await Vpc.Instances[0].StartDaemonAsync(QuickResync);
@@ -127,6 +129,6 @@ public sealed class ControllerTests : EndToEndTest
         await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, World.RoleName, Cancel);
         await daemon.WaitForReadyAsync(Cancel);
         await WaitForRouteAsync(await SubnetAsync(0), 0);
-        Assert.Contains($"Credentials: RAM role {World.RoleName}", daemon.Everything, StringComparison.Ordinal);
+        Assert.Contains($"Credentials: RAM role {World.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
     }
 }

@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>A static executable can lose what glibc and OpenSSL used to find at run time: name resolution, certificates, randomness.</summary>
+/// <summary>The executable in a root without libraries: name resolution, TLS and random numbers work without files of a distribution.</summary>
 public sealed class EmptyRootTests
 {
     private const string EtcdName = "etcd.flannel.test";
@@ -11,7 +11,7 @@ public sealed class EmptyRootTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Where_there_is_no_library_it_resolves_names_and_speaks_TLS_with_a_certificate_of_its_own()
+    public async Task Resolves_names_and_connects_with_a_client_certificate_in_an_empty_root()
     {
         await using var vpc = await StartAsync();
         using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, EtcdName, IPAddress.Parse(VpcTopology.EtcdAddress));
@@ -23,7 +23,7 @@ public sealed class EmptyRootTests
     }
 
     [Fact]
-    public async Task It_refuses_a_server_whose_certificate_is_for_another_name()
+    public async Task A_server_certificate_for_another_name_is_refused()
     {
         await using var vpc = await StartAsync();
         const string other = "other.flannel.test";
@@ -35,7 +35,7 @@ public sealed class EmptyRootTests
     }
 
     [Fact]
-    public async Task Without_a_certificate_of_its_own_it_gets_nothing_from_an_etcd_that_wants_one()
+    public async Task Without_the_required_client_certificate_no_lease_is_acquired()
     {
         await using var vpc = await StartAsync();
         using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, EtcdName, IPAddress.Parse(VpcTopology.EtcdAddress));
@@ -45,16 +45,8 @@ public sealed class EmptyRootTests
         Assert.Empty(await vpc.LeasesAsync(Cancel));
     }
 
-    private static async Task<VpcTopology> StartAsync()
-    {
-        await Needs.NamespacesAsync();
-        Needs.NativeExecutable();
-        Needs.Program("/usr/bin/etcd");
-        var vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel, EtcdName);
-        await vpc.PublishConfigAsync(Cancel);
-        return vpc;
-    }
+    private static Task<VpcTopology> StartAsync() => ChrootFolder.StartVpcAsync(EtcdName, Cancel);
 
     private static async Task<DaemonProcess> StartInEmptyRootAsync(VpcTopology vpc, string etcdName, bool withClientCertificate) =>
-        await (await OtherRoot.MakeAsync(vpc, null, Cancel)).StartAsync(etcdName, withClientCertificate);
+        await (await ChrootFolder.CreateAsync(vpc, null, Cancel)).StartAsync(etcdName, withClientCertificate);
 }

@@ -3,12 +3,12 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>What every test of the native executable begins and ends with: a VPC of its own, gone afterwards.</summary>
+/// <summary>The base of tests of the native executable: each has its own VPC, which is removed afterwards.</summary>
 public abstract class EndToEndTest : IAsyncDisposable
 {
     protected const string SubnetPrefix = $"{TestVpc.Prefix}/subnets/";
 
-    /// <summary>As often as flanneld may be told to look at the route tables by itself.</summary>
+    /// <summary>The shortest interval in which flanneld reads the route tables.</summary>
     protected static readonly string[] QuickResync = ["--route-resync=1"];
 
     private TestVpc? vpc;
@@ -21,21 +21,19 @@ public abstract class EndToEndTest : IAsyncDisposable
     {
         if (vpc is not null)
         {
-            foreach (var instance in vpc.Instances.Where(instance => instance.Daemon is not null && TestContext.Current.TestState?.Result == TestResult.Failed))
-            {
-                TestContext.Current.TestOutputHelper?.WriteLine($"--- flanneld on {instance.InstanceId}\n{instance.Daemon!.Everything}");
-            }
+            DaemonLogs.WriteIfFailed(vpc.Instances);
             await vpc.DisposeAsync();
         }
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A VPC with so many instances: in namespaces where they can be made, else on the loopback.</summary>
-    /// <param name="etcdName">A name for etcd, which then wants mutual TLS; namespaces only.</param>
+    /// <summary>Starts a VPC with the given number of instances, in network namespaces if the host can create them, otherwise on the
+    /// loopback.</summary>
+    /// <param name="etcdName">The DNS name of an etcd with mutual TLS (with network namespaces only); null for an etcd without TLS.</param>
     protected async Task StartVpcAsync(int instances, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
-        Needs.NativeExecutable();
-        Needs.Program("/usr/bin/etcd");
+        Require.NativeExecutable();
+        Require.Program("/usr/bin/etcd");
         world ??= new World { Instances = World.MakeInstances(instances) };
         vpc = etcdName is null ? await TestVpc.StartHereAsync(world, Cancel) : await VpcTopology.StartAsync(world, Cancel, etcdName);
         if (publishConfig)
@@ -53,26 +51,40 @@ public abstract class EndToEndTest : IAsyncDisposable
     }
 
     /// <summary>The lease of the instance, or null.</summary>
-    protected async Task<EtcdKey?> LeaseAsync(int instance) =>
-        (await Vpc.LeasesAsync(Cancel)).SingleOrDefault(lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>() == Vpc.Instances[instance].PublicIp);
+    protected async Task<EtcdKey?> LeaseAsync(int instance) => (await Vpc.LeasesAsync(Cancel)).SingleOrDefault(
+        lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>() == Vpc.Instances[instance].PublicIp);
 
-    /// <summary>The subnet of the instance's lease, as the route table writes it.</summary>
-    protected async Task<string> SubnetAsync(int instance) => SubnetOf(await LeaseAsync(instance) ?? throw new TestbedException($"instance {instance} has no lease"));
+    /// <summary>The subnet of the instance's lease in CIDR notation.</summary>
+    protected async Task<string> SubnetAsync(int instance) =>
+        SubnetOf(await LeaseAsync(instance) ?? throw new TestbedException($"instance {instance} has no lease"));
+
+    /// <summary>Subnets of the flannel network without a lease, given the only leased one.</summary>
+    protected static string[] FreeSubnets(string leased) =>
+        [.. new[] { "10.24.250.0/24", "10.24.251.0/24", "10.24.252.0/24" }.Where(subnet => subnet != leased)];
 
     protected static string SubnetOf(EtcdKey lease) => lease.Key[SubnetPrefix.Length..].Replace('-', '/');
 
-    protected async Task<RouteEntry?> RouteAsync(string subnet) => (await Vpc.Control.CustomRoutesAsync(Cancel)).SingleOrDefault(entry => entry.DestinationCidrBlock == subnet);
+    protected async Task<RouteEntry?> RouteAsync(string subnet) =>
+        (await Vpc.Control.CustomRoutesAsync(Cancel)).SingleOrDefault(entry => entry.DestinationCidrBlock == subnet);
 
-    /// <summary>Waits until the route table sends the subnet to the instance.</summary>
-    protected Task<RouteEntry> WaitForRouteAsync(string subnet, int instance) => Eventually.HasAsync($"{subnet} is routed to {Vpc.Instances[instance].InstanceId}", async () =>
-        await RouteAsync(subnet) is { Status: "Available" } entry && entry.NextHopId == Vpc.Instances[instance].InstanceId ? entry : null, Cancel);
+    /// <summary>Waits until the route of the subnet to the instance is available.</summary>
+    protected Task<RouteEntry> WaitForRouteAsync(string subnet, int instance) => Eventually.HasAsync(
+        $"{subnet} is routed to {Vpc.Instances[instance].InstanceId}",
+        async () => await RouteAsync(subnet) is { Status: "Available" } entry && entry.NextHopId == Vpc.Instances[instance].InstanceId
+            ? entry
+            : null,
+        Cancel);
 
-    /// <summary>Flags that give an instance another one's address by hand.</summary>
+    /// <summary>Creates a route with the mark of a cluster, as the route controller of that cluster does.</summary>
+    protected Task CreateMarkedRouteAsync(string subnet, int instance, string mark) =>
+        Vpc.Control.CreateRouteAsync(subnet, Vpc.Instances[instance].InstanceId, Cancel, mark, $"{mark}: flannel route");
+
+    /// <summary>Flags that give an instance the public address of another instance.</summary>
     protected string[] WithAddressOf(int other, int instance) => WithAddress(Vpc.Instances[other].PublicIp, instance);
 
     protected string[] WithAddress(string address, int instance) =>
         [Vpc.Instances[instance].Namespace is null ? "--iface=lo" : "--iface=eth0", $"--public-ip={address}"];
 
-    protected Task<EcsInstance> WaitForControllerAsync(Func<EcsInstance, bool>? which = null) => Eventually.HasAsync("the election has a winner", async () =>
+    protected Task<EcsInstance> WaitForControllerAsync(Func<EcsInstance, bool>? which = null) => Eventually.HasAsync("a route controller is elected", async () =>
         await Vpc.ControllerAsync(Cancel) is { } instance && (which?.Invoke(instance) ?? true) ? instance : null, Cancel);
 }

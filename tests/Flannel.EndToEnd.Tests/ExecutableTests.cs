@@ -4,58 +4,65 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>What the file itself promises: one piece, small, needing nothing of the machine.</summary>
+/// <summary>The file of the executable: size, static linking, no paths of the build machine.</summary>
 public sealed partial class ExecutableTests
 {
-    /// <summary>The project's limit for the executable, which has the libraries of Debian 12.</summary>
-    private const long MostBytes = 18_000_000;
+    /// <summary>The limit with the libraries of Debian 12.</summary>
+    private const long MaxBytes = 18_000_000;
 
-    /// <summary>OpenSSL 3.5 of Debian 13 has 2.3 MB more than OpenSSL 3.0.</summary>
-    private const long MostBytesWithNewerOpenSsl = 21_000_000;
+    /// <summary>OpenSSL 3.5 of Debian 13 is 2.3 MB larger than OpenSSL 3.0.</summary>
+    private const long MaxBytesWithNewerOpenSsl = 21_000_000;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task It_is_under_18_megabytes_and_under_21_with_the_OpenSSL_of_Debian_13()
+    public async Task The_executable_is_smaller_than_18_MB_and_21_MB_with_the_OpenSSL_of_Debian_13()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var bytes = await File.ReadAllBytesAsync(Locations.Flanneld, Cancel);
-        Assert.InRange(bytes.Length, 1_000_000, bytes.AsSpan().IndexOf("OpenSSL 3.0."u8) >= 0 ? MostBytes : MostBytesWithNewerOpenSsl);
+        var limit = bytes.AsSpan().IndexOf("OpenSSL 3.0."u8) >= 0 ? MaxBytes : MaxBytesWithNewerOpenSsl;
+        Assert.InRange(bytes.Length, 1_000_000, limit);
     }
 
     [Fact]
-    public async Task It_has_no_interpreter_and_needs_no_library()
+    public async Task The_executable_is_static()
     {
-        Needs.NativeExecutable();
-        Needs.Program("/usr/bin/readelf");
-        var headers = await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/readelf", ["--program-headers", "--dynamic", "--wide", Locations.Flanneld]), Cancel);
+        Require.NativeExecutable();
+        Require.Program("/usr/bin/readelf");
+        var headers = await ProcessCommand.RunAsync(
+            new ProgramStart("/usr/bin/readelf", ["--program-headers", "--dynamic", "--wide", Locations.Flanneld]), Cancel);
         Assert.Contains("LOAD", headers, StringComparison.Ordinal);
         Assert.DoesNotContain("INTERP", headers, StringComparison.Ordinal);
         Assert.DoesNotContain("(NEEDED)", headers, StringComparison.Ordinal);
-        // Position independent, writable or executable but never both.
+        // Position independent; no segment is both writable and executable.
         Assert.Contains("DYN", headers, StringComparison.Ordinal);
         Assert.DoesNotContain("RWE", headers, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task It_starts_where_there_is_no_file_but_itself()
+    public async Task The_executable_starts_in_an_empty_root()
     {
-        await Needs.NamespacesAsync();
-        Needs.NativeExecutable();
+        await Require.NamespacesAsync();
+        Require.NativeExecutable();
         using var folder = new RunFolder("empty");
         var program = folder.CopyOfProgram(Locations.Flanneld);
         var result = await ProcessCommand.TryRunAsync(
-            new ProgramStart($"/{Path.GetFileName(program)}", ["--version"]) { ChangeRoot = folder.Path, Environment = new Dictionary<string, string>() }, Cancel);
+            new ProgramStart($"/{Path.GetFileName(program)}", ["--version"])
+            {
+                ChangeRoot = folder.Path,
+                Environment = new Dictionary<string, string>(),
+            },
+            Cancel);
         Assert.True(result.ExitCode == 0, $"exit code {result.ExitCode}\n{result.Error}");
         Assert.NotEmpty(result.Output + result.Error);
     }
 
     [Fact]
-    public async Task No_folder_of_the_build_machine_is_in_it()
+    public async Task The_executable_names_no_folder_of_the_build_machine()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var text = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(Locations.Flanneld, Cancel));
-        // What the build has mapped to /_/ and /_nuget/ goes on with folders such as src/: a repository in /src has that path, too.
+        // Paths that the build maps to /_/ and /_nuget/ continue with folders such as src/, which match the path of a repository in /src.
         var folder = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(Locations.Repository() + "/"));
         Assert.DoesNotContain(folder, MappedPath().Replace(text, ""), StringComparison.Ordinal);
     }

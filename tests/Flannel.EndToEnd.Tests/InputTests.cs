@@ -3,13 +3,13 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>What people type, in the native executable and against a real etcd.</summary>
+/// <summary>Mistakes and secrets in configuration, flags and environment, with the native executable and a real etcd.</summary>
 public sealed class InputTests : EndToEndTest
 {
-    private const string Secret = $"Typed{SecretWatch.Mark}99";
+    private const string Secret = $"Typed{SecretScanner.Marker}99";
 
     [Fact]
-    public async Task A_configuration_that_is_accepted_and_probably_not_meant_so_is_reported_by_the_daemon_and_by_check()
+    public async Task A_probable_mistake_in_the_configuration_is_reported_by_daemon_and_check()
     {
         await StartVpcAsync(1, publishConfig: false);
         await Vpc.PublishConfigAsync(
@@ -30,7 +30,7 @@ public sealed class InputTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_prefix_without_a_leading_slash_is_used_as_it_is_and_reported()
+    public async Task A_prefix_without_a_leading_slash_is_used_unchanged_and_reported()
     {
         await StartVpcAsync(1, publishConfig: false);
         await Vpc.Etcd.Keys.PutAsync("shop/network/config", TestVpc.Config, Cancel);
@@ -44,7 +44,7 @@ public sealed class InputTests : EndToEndTest
     }
 
     [Fact]
-    public async Task Variables_of_the_former_package_are_reported_with_their_present_names_by_the_daemon_and_by_check()
+    public async Task Variables_of_an_older_package_are_reported_with_their_new_names()
     {
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
@@ -59,13 +59,13 @@ public sealed class InputTests : EndToEndTest
         var report = await RunOnAsync(instance, ["check"], environment);
         foreach (var name in environment.Keys)
         {
-            var present = name.Replace("FLANNEL_", "FLANNELD_", StringComparison.Ordinal);
-            var line = $"{name} is not read: it is the name of an older package; use {present}";
+            var newName = name.Replace("FLANNEL_", "FLANNELD_", StringComparison.Ordinal);
+            var line = $"{name} is not read: it is the name of an older package; use {newName}";
             Assert.Contains(line, daemon.StandardError, StringComparison.Ordinal);
             Assert.Contains(line, report.Output, StringComparison.Ordinal);
         }
 
-        Assert.False(SecretWatch.Holds(daemon.Everything + report.Output + report.Error));
+        Assert.False(SecretScanner.ContainsSecret(daemon.AllOutput + report.Output + report.Error));
     }
 
     [Theory]
@@ -77,9 +77,9 @@ public sealed class InputTests : EndToEndTest
     [InlineData("http://10.0.0.1:2379,root:SECRET@10.0.0.2:2379")]
     [InlineData("http://root:a,SECRET@10.0.0.1:2379")]
     [InlineData("http://10.0.0.1:2379#SECRET")]
-    public async Task A_password_in_an_endpoint_is_in_no_line(string form)
+    public async Task A_password_in_an_endpoint_is_never_printed(string form)
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var value = form.Replace("SECRET", Secret, StringComparison.Ordinal);
         string[] options = ["etcd-endpoints", "vpc-endpoint", "ecs-endpoint", "sts-endpoint", "quotas-endpoint", "metadata-endpoint"];
         foreach (var option in options)
@@ -104,7 +104,7 @@ public sealed class InputTests : EndToEndTest
     [InlineData("ALIBABA_CLOUD_CREDENTIALS_URI", "root:SECRET@127.0.0.1:1/")]
     [InlineData("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/?password=SECRET")]
     [InlineData("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/SECRET")]
-    public async Task Nor_is_one_in_a_proxys_or_a_credential_servers_address(string variable, string form)
+    public async Task A_password_in_a_proxy_or_credential_server_URL_is_never_printed(string variable, string form)
     {
         await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
         var instance = Vpc.Instances[0];
@@ -120,11 +120,12 @@ public sealed class InputTests : EndToEndTest
         await daemon.WaitForLogAsync("is not a candidate for route controller", Cancel);
         var report = await RunOnAsync(instance, ["check"], environment, arguments);
         Assert.NotEmpty(report.Output);
-        Assert.False(SecretWatch.Holds(daemon.Everything + report.Output + report.Error), daemon.Everything + report.Output + report.Error);
+        var output = daemon.AllOutput + report.Output + report.Error;
+        Assert.False(SecretScanner.ContainsSecret(output), output);
     }
 
     [Fact]
-    public async Task A_dry_run_leaves_the_health_port_to_the_daemon_that_runs()
+    public async Task A_dry_run_does_not_listen_on_the_health_port()
     {
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
@@ -137,9 +138,9 @@ public sealed class InputTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_health_address_that_cannot_be_had_is_one_line()
+    public async Task An_unavailable_health_address_is_reported_in_one_line()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var port = Ports.Free();
         var result = await RunAsync(["--etcd-endpoints=http://127.0.0.1:1", "--healthz-ip=192.0.2.1", $"--healthz-port={port}"], []);
         Assert.Equal(1, result.ExitCode);
@@ -149,11 +150,11 @@ public sealed class InputTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_stop_while_nft_runs_is_a_clean_stop()
+    public async Task A_stop_while_nft_runs_exits_with_0()
     {
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
-        // The first time it fails, so that the daemon waits for its lease's events meanwhile; then it hangs.
+        // nft fails the first time, so that the daemon retries it while it watches its lease; then it hangs.
         var nft = Path.Combine(instance.Folder, "nft");
         var script = $"""
             #!/bin/sh
@@ -169,11 +170,11 @@ public sealed class InputTests : EndToEndTest
             ["--ip-masq"], new Dictionary<string, string> { ["PATH"] = $"{instance.Folder}:/usr/bin:/bin" });
         await Eventually.IsAsync("nft hangs", () => Task.FromResult(File.Exists(Path.Combine(instance.Folder, "hangs"))), Cancel);
         Assert.Equal(0, await daemon.StopAsync(Cancel));
-        ProgramFaultAssert.None(daemon.StandardError);
+        InternalErrorAssert.None(daemon.StandardError);
     }
 
     [Fact]
-    public async Task A_configuration_in_etcds_v2_store_is_reported_by_the_daemon_and_by_check()
+    public async Task A_configuration_in_the_v2_store_of_etcd_is_reported_by_daemon_and_check()
     {
         await StartVpcAsync(1, publishConfig: false);
         using var folder = new RunFolder("v2");
@@ -191,7 +192,7 @@ public sealed class InputTests : EndToEndTest
         var line = $"the configuration is in the v2 store of {endpoint}, which flannel does not read: "
             + $"write it with ETCDCTL_API=3 etcdctl put {TestVpc.Prefix}/config";
         await Eventually.IsAsync(
-            "the daemon says so", () => Task.FromResult(daemon.StandardError.Contains(line, StringComparison.Ordinal)), Cancel,
+            "the daemon reports it", () => Task.FromResult(daemon.StandardError.Contains(line, StringComparison.Ordinal)), Cancel,
             context: () => daemon.StandardError);
         Assert.False(daemon.HasExited);
         var report = await RunAsync(["check", .. arguments, "--metadata-endpoint=http://127.0.0.1:1"], []);
@@ -200,7 +201,7 @@ public sealed class InputTests : EndToEndTest
             report.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>With what the daemon of the instance is told.</summary>
+    /// <summary>Runs a command with the arguments of the instance's daemon.</summary>
     private static Task<CommandResult> RunOnAsync(
         EcsInstance instance, string[] command, Dictionary<string, string> environment, params string[] more)
     {
@@ -217,7 +218,7 @@ public sealed class InputTests : EndToEndTest
         var result = await RunAsync(arguments, environment);
         Assert.Equal((2, ""), (result.ExitCode, result.Output));
         Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.False(SecretWatch.Holds(result.Error), result.Error);
+        Assert.False(SecretScanner.ContainsSecret(result.Error), result.Error);
     }
 
     private static Task<CommandResult> RunAsync(string[] arguments, Dictionary<string, string> environment) =>

@@ -3,11 +3,11 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>The instance tells nodes apart, not the address.</summary>
+/// <summary>Nodes are identified by their instance, not by their address.</summary>
 public sealed class InstanceTests : EndToEndTest
 {
     [Fact]
-    public async Task A_clone_with_the_same_address_by_hand_is_refused_by_name_and_the_first_goes_on()
+    public async Task A_second_instance_with_the_same_public_address_is_refused()
     {
         await StartVpcAsync(2);
         var first = await StartReadyAsync(0);
@@ -44,9 +44,9 @@ public sealed class InstanceTests : EndToEndTest
     }
 
     [Fact]
-    public async Task An_address_that_the_metadata_service_confirms_takes_the_lease_of_an_instance_that_is_gone()
+    public async Task The_lease_of_a_released_instance_is_taken_over_if_the_metadata_service_confirms_the_address()
     {
-        await Needs.NamespacesAsync();
+        await Require.NamespacesAsync();
         await StartVpcAsync(1);
         await PutLeaseOfAnotherInstanceAsync();
 
@@ -59,7 +59,7 @@ public sealed class InstanceTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_daemon_whose_lease_another_instance_took_names_it()
+    public async Task A_daemon_whose_lease_was_taken_names_the_new_holder()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);

@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>A host's <c>openssl.cnf</c> is for the host's OpenSSL, not for the one that is linked in: the executable in a root that has
+/// <summary>The executable in a root with an <c>openssl.cnf</c>. The file of a host is for the OpenSSL of the host, not for the linked
 /// one.</summary>
 public sealed class OpenSslConfigurationTests : IAsyncDisposable
 {
@@ -14,10 +14,10 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     private const string Harmless =
         "openssl_conf = init\n[init]\nssl_conf = list\n[list]\nsystem_default = section\n[section]\nMinProtocol = TLSv1.2\n";
 
-    /// <summary>Where Debian's OpenSSL looks (OPENSSLDIR).</summary>
+    /// <summary>The default path of Debian's OpenSSL (OPENSSLDIR).</summary>
     private const string HostFile = "usr/lib/ssl/openssl.cnf";
 
-    /// <summary>What a dry run ends with after it has read an etcd without a configuration.</summary>
+    /// <summary>The last message of a dry run with an etcd without a configuration.</summary>
     private const string ReadEtcd = "no network configuration at /coreos.com/network/config";
 
     private readonly RunFolder folder = new("openssl");
@@ -42,7 +42,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     [InlineData(MissingProvider, false)]
     [InlineData(MissingProvider, true)]
     [InlineData("this is not a configuration", true)]
-    public async Task The_hosts_file_is_not_read(string content, bool isTls)
+    public async Task The_openssl_cnf_of_the_host_is_not_read(string content, bool isTls)
     {
         await StartEtcdAsync(isTls);
         await WriteAsync(HostFile, content);
@@ -57,7 +57,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     [InlineData(MissingProvider)]
     [InlineData("[unfinished\n")]
     [InlineData(null)]
-    public async Task A_file_that_is_named_on_purpose_and_cannot_be_used_is_one_line(string? content)
+    public async Task An_unusable_file_in_OPENSSL_CONF_is_reported_in_one_line(string? content)
     {
         await StartEtcdAsync(isTls: true);
         if (content is not null) await WriteAsync("my.cnf", content);
@@ -68,9 +68,9 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         Assert.EndsWith("; correct the file or unset OPENSSL_CONF", line, StringComparison.Ordinal);
     }
 
-    /// <summary>.NET asks for one when it reads a client certificate.</summary>
+    /// <summary>.NET looks for a home folder when it reads a client certificate.</summary>
     [Fact]
-    public async Task Where_the_user_has_no_home_folder_and_is_in_no_passwd_a_client_certificate_works()
+    public async Task A_client_certificate_works_for_a_user_without_home_folder_and_passwd_entry()
     {
         await StartEtcdAsync(isTls: true);
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "etc")));
@@ -81,14 +81,14 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     [Theory]
     [InlineData("/my.cnf")]
     [InlineData("")]
-    public async Task A_file_that_is_named_on_purpose_and_can_be_used_is_used(string value)
+    public async Task A_valid_file_in_OPENSSL_CONF_is_used(string value)
     {
         await StartEtcdAsync(isTls: true);
         await WriteAsync("my.cnf", Harmless);
         await WriteAsync(HostFile, MissingProvider);
         Assert.Contains(ReadEtcd, (await RunAsync(("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
 
-        // It is read indeed: it asks for more than the server has to offer.
+        // A file with ciphers that the server does not support makes the connection fail, which proves that the file is read.
         if (value.Length == 0) return;
         await WriteAsync("my.cnf", Harmless.Replace(
             "MinProtocol = TLSv1.2", "CipherString = PSK-NULL-SHA256\nCiphersuites = TLS_AES_128_CCM_8_SHA256", StringComparison.Ordinal));
@@ -97,9 +97,9 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
 
     private async Task StartEtcdAsync(bool isTls)
     {
-        await Needs.NamespacesAsync();
-        Needs.NativeExecutable();
-        Needs.Program("/usr/bin/etcd");
+        await Require.NamespacesAsync();
+        Require.NativeExecutable();
+        Require.Program("/usr/bin/etcd");
         tls = isTls ? new TlsFiles(folder.Path, "127.0.0.1") : null;
         etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, tls);
         folder.CopyOfProgram(Locations.Flanneld);

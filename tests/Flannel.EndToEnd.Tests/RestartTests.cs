@@ -3,11 +3,11 @@ namespace Flannel.EndToEnd.Tests;
 public sealed class RestartTests : EndToEndTest
 {
     [Fact]
-    public async Task A_restarted_node_finds_its_subnet_without_one_call_to_the_clouds_api()
+    public async Task A_restarted_node_keeps_its_subnet_without_an_API_call()
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
-        // Only a node that is never the controller can be told from the controller's own calls.
+        // The calls of a node that is never the controller can be told apart from those of the controller.
         var first = await StartReadyAsync(1, "--route-controller=never");
         var lease = await LeaseAsync(1);
         Assert.Equal(0, await first.StopAsync(Cancel));
@@ -21,7 +21,7 @@ public sealed class RestartTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_node_with_a_route_restarts_while_the_clouds_api_is_down()
+    public async Task A_node_with_a_route_restarts_while_the_API_is_down()
     {
         await StartVpcAsync(1);
         var first = await StartReadyAsync(0);
@@ -35,7 +35,7 @@ public sealed class RestartTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_killed_node_finds_its_subnet_again()
+    public async Task A_killed_node_keeps_its_subnet()
     {
         await StartVpcAsync(1);
         var first = await StartReadyAsync(0);
@@ -48,12 +48,13 @@ public sealed class RestartTests : EndToEndTest
     }
 
     [Fact]
-    public async Task The_lease_of_upstreams_flannel_on_this_host_is_taken_over()
+    public async Task A_lease_of_upstream_flannel_on_the_same_host_is_taken_over()
     {
         await StartVpcAsync(1);
-        // As flannel v0.19.2 leaves it in etcd: no BackendData.
+        // A lease of flannel v0.19.2, without BackendData.
         var leaseId = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);
-        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, leaseId);
+        var value = $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", value, Cancel, leaseId);
 
         await StartReadyAsync(0);
 
@@ -64,7 +65,7 @@ public sealed class RestartTests : EndToEndTest
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Told_to_stop_it_says_so_ends_quickly_and_keeps_lease_route_and_file(bool byCtrlC)
+    public async Task A_stopped_daemon_sends_STOPPING_and_keeps_lease_route_and_subnet_file(bool byCtrlC)
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);

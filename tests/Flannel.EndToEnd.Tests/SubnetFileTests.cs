@@ -3,13 +3,13 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary><c>subnet.env</c> exists if and only if the subnet may be used, whatever happens to it and around it.</summary>
+/// <summary><c>subnet.env</c> exists if and only if the subnet may be used.</summary>
 public sealed class SubnetFileTests : EndToEndTest
 {
     private string SubnetFile => Vpc.Instances[0].SubnetFile;
 
     [Fact]
-    public async Task A_file_that_somebody_deleted_or_changed_is_written_again()
+    public async Task A_deleted_or_changed_file_is_written_again()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);
@@ -20,7 +20,7 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Equal(content, await File.ReadAllTextAsync(SubnetFile, Cancel));
         await daemon.WaitForLogAsync("another program deleted it", Cancel);
 
-        // As somebody else's tool would replace it.
+        // Another program replaces the file.
         await File.WriteAllTextAsync(SubnetFile + ".new", "FLANNEL_SUBNET=10.24.99.1/24\n", Cancel);
         File.Move(SubnetFile + ".new", SubnetFile, overwrite: true);
         await Eventually.IsAsync("the content is back", async () => await File.ReadAllTextAsync(SubnetFile, Cancel) == content, Cancel);
@@ -30,7 +30,7 @@ public sealed class SubnetFileTests : EndToEndTest
     [InlineData("""{"Network":"10.99.0.0/16","Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/15","Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("garbage")]
-    public async Task A_changed_configuration_costs_no_running_node_its_readiness_or_its_file(string config)
+    public async Task A_configuration_change_keeps_running_nodes_ready(string config)
     {
         await StartVpcAsync(2);
         var port = Vpc.Instances[0].FreePort();
@@ -42,11 +42,11 @@ public sealed class SubnetFileTests : EndToEndTest
         await Vpc.PublishConfigAsync(Cancel, config);
 
         await daemon.WaitForLogAsync("the network configuration", Cancel);
-        // Several passes of the controller and several reconciles of the node.
+        // The time of several passes of the controller and several reconciles of the node.
         for (var i = 0; i < 60; i++)
         {
             Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri("/readyz", UriKind.Relative), Cancel)).StatusCode);
-            Assert.True(File.Exists(SubnetFile), daemon.Everything);
+            Assert.True(File.Exists(SubnetFile), daemon.AllOutput);
             await Task.Delay(100, Cancel);
         }
         Assert.Equal(before, await File.ReadAllTextAsync(SubnetFile, Cancel));
@@ -72,7 +72,7 @@ public sealed class SubnetFileTests : EndToEndTest
     }
 
     [Fact]
-    public async Task The_file_of_a_subnet_that_another_node_has_goes_while_the_node_still_waits_for_a_configuration()
+    public async Task The_file_is_removed_if_another_node_holds_its_subnet_while_the_node_waits_for_a_configuration()
     {
         await StartVpcAsync(1);
         var first = await StartReadyAsync(0);
@@ -80,7 +80,7 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Equal(0, await first.StopAsync(Cancel));
         await Vpc.Etcd.Keys.DeleteAsync($"{TestVpc.Prefix}/config", Cancel);
 
-        // The lease is there: the file stays.
+        // The lease exists, so the file stays.
         var second = await Vpc.Instances[0].StartDaemonAsync();
         await second.WaitForLogAsync("waiting for the network configuration", Cancel);
         Assert.True(File.Exists(SubnetFile));
@@ -88,13 +88,13 @@ public sealed class SubnetFileTests : EndToEndTest
         await Vpc.Etcd.Keys.PutAsync(lease!.Key, """{"PublicIP":"192.168.1.99","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel);
 
         await Eventually.IsAsync(
-            "the file is gone", () => Task.FromResult(!File.Exists(SubnetFile)), Cancel, context: () => second.Everything);
+            "the file is removed", () => Task.FromResult(!File.Exists(SubnetFile)), Cancel, context: () => second.AllOutput);
         Assert.False(second.HasExited);
         await second.WaitForLogAsync("another node has subnet", Cancel);
     }
 
     [Fact]
-    public async Task A_lease_that_was_deleted_while_the_daemon_was_stopped_is_leased_again()
+    public async Task A_subnet_whose_lease_was_deleted_while_the_daemon_was_stopped_is_leased_again()
     {
         await StartVpcAsync(1);
         var first = await StartReadyAsync(0);
@@ -108,9 +108,9 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Equal(lease.Key, (await LeaseAsync(0))!.Key);
     }
 
-    /// <summary>systemd's StateDirectory= outlives a restart of the host, and /run does not.</summary>
+    /// <summary>The StateDirectory= of systemd survives a reboot, /run does not.</summary>
     [Fact]
-    public async Task The_last_subnet_is_remembered_in_the_state_directory_and_a_release_forgets_it()
+    public async Task The_last_subnet_is_kept_in_the_state_directory_until_release()
     {
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
@@ -118,12 +118,12 @@ public sealed class SubnetFileTests : EndToEndTest
         foreach (var folder in new[] { state, run }) MakeWritable(folder);
         var environment = new Dictionary<string, string> { ["STATE_DIRECTORY"] = state };
         string[] arguments = [$"--subnet-file={Path.Combine(run, "subnet.env")}"];
-        var remembered = Path.Combine(state, "subnet.env.last");
+        var lastSubnet = Path.Combine(state, "subnet.env.last");
         var first = await instance.StartDaemonAsync(arguments, environment);
         await first.WaitForReadyAsync(Cancel);
         Assert.Equal(0, await first.StopAsync(Cancel));
         var lease = await LeaseAsync(0);
-        Assert.Contains(SubnetOf(lease!)[..^"0/24".Length], await File.ReadAllTextAsync(remembered, Cancel), StringComparison.Ordinal);
+        Assert.Contains(SubnetOf(lease!)[..^"0/24".Length], await File.ReadAllTextAsync(lastSubnet, Cancel), StringComparison.Ordinal);
         await Vpc.Etcd.Keys.DeleteAsync(lease!.Key, Cancel);
         Directory.Delete(run, recursive: true);
         MakeWritable(run);
@@ -139,7 +139,7 @@ public sealed class SubnetFileTests : EndToEndTest
             Environment = environment,
         };
         await ProcessCommand.TryRunAsync(start, Cancel);
-        Assert.False(File.Exists(remembered));
+        Assert.False(File.Exists(lastSubnet));
         Assert.False(File.Exists(Path.Combine(run, "subnet.env")));
         Assert.Null(await LeaseAsync(0));
     }
@@ -154,7 +154,7 @@ public sealed class SubnetFileTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_second_daemon_ends_with_a_line_that_names_the_first_which_goes_on()
+    public async Task A_second_daemon_exits_and_names_the_running_one()
     {
         await StartVpcAsync(1);
         var first = await StartReadyAsync(0);
@@ -167,14 +167,14 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.False(first.HasExited);
         Assert.Equal(lease, await LeaseAsync(0));
 
-        // Commands that only read go on beside it, and a killed daemon leaves no lock.
+        // Commands that only read run at the same time, and a killed daemon leaves no lock.
         Assert.Equal(0, (await Vpc.Instances[0].RunCommandAsync("routes", Cancel)).ExitCode);
         await first.KillAsync(Cancel);
         await StartReadyAsync(0);
     }
 
     [Fact]
-    public async Task The_end_of_a_terminal_session_does_not_end_it()
+    public async Task SIGHUP_does_not_end_the_daemon()
     {
         await StartVpcAsync(1);
         var daemon = await StartReadyAsync(0);

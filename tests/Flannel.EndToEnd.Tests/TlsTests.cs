@@ -2,8 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>The native executable, whose OpenSSL is linked in, against an etcd that wants mutual TLS: each mistake is one line and exit
-/// code 1.</summary>
+/// <summary>TLS errors between the native executable, with its linked OpenSSL, and an etcd with mutual TLS.</summary>
 public sealed class TlsTests : IAsyncDisposable
 {
     private readonly RunFolder folder = new("tls");
@@ -15,22 +14,23 @@ public sealed class TlsTests : IAsyncDisposable
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Each_mistake_is_told_in_one_line()
+    public async Task Each_TLS_error_is_reported_in_one_line()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, files);
-        var elsewhere = Directory.CreateDirectory(Path.Combine(folder.Path, "others")).FullName;
-        using var others = new TestAuthority(elsewhere);
-        var foreign = others.Issue("stranger");
-        var spare = Path.Combine(folder.Path, "spare.pem");
-        File.Copy(foreign.Key, spare);
+        using var otherCa = new TestCertificateAuthority(Directory.CreateDirectory(Path.Combine(folder.Path, "others")).FullName);
+        var foreign = otherCa.Issue("other");
+        var otherKey = Path.Combine(folder.Path, "other-key.pem");
+        File.Copy(foreign.Key, otherKey);
 
         await FailsAsync("is signed by 'CN=test bed', which is not among the system's authorities", Pair(files.Client));
-        await FailsAsync($"which is not among etcd-cafile {others.CertificateFile}", [$"--etcd-cafile={others.CertificateFile}", .. Pair(files.Client)]);
+        await FailsAsync($"which is not among etcd-cafile {otherCa.CertificateFile}", [$"--etcd-cafile={otherCa.CertificateFile}", .. Pair(files.Client)]);
         await FailsAsync("is for another name: 127.0.0.1", [Trusted, .. Pair(files.Client)], etcd.Endpoint.AbsoluteUri.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
         await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [Trusted]);
         await FailsAsync($"etcd refused the client certificate {foreign.Certificate}", [Trusted, .. Pair(foreign)]);
-        await FailsAsync($"etcd-keyfile {spare} does not belong to the certificate in {files.Client.Certificate}", [Trusted, .. Pair(files.Client with { Key = spare })]);
+        await FailsAsync(
+            $"etcd-keyfile {otherKey} does not belong to the certificate in {files.Client.Certificate}",
+            [Trusted, .. Pair(files.Client with { Key = otherKey })]);
         await FailsAsync($"etcd-cafile {folder.Path} is a directory", [$"--etcd-cafile={folder.Path}", .. Pair(files.Client)]);
         await FailsAsync($"etcd-keyfile {folder.Path}/none.pem does not exist", [Trusted, .. Pair(files.Client with { Key = folder.Path + "/none.pem" })]);
     }
@@ -46,15 +46,16 @@ public sealed class TlsTests : IAsyncDisposable
 
     private static string[] Pair(CertificateFiles client) => [$"--etcd-certfile={client.Certificate}", $"--etcd-keyfile={client.Key}"];
 
-    private async Task FailsAsync(string why, string[] arguments, string? endpoint = null)
+    private async Task FailsAsync(string message, string[] arguments, string? endpoint = null)
     {
-        var result = await ProcessCommand.TryRunAsync(
-            new ProgramStart(
-                Locations.Flanneld,
-                [.. arguments, $"--etcd-endpoints={(endpoint ?? etcd!.Endpoint.AbsoluteUri).TrimEnd('/')}", "--iface=lo", "--public-ip=127.0.0.1", $"--subnet-file={folder.Path}/subnet.env"])
-            { Environment = new Dictionary<string, string>() },
-            Cancel);
+        string[] all =
+        [
+            .. arguments, $"--etcd-endpoints={(endpoint ?? etcd!.Endpoint.AbsoluteUri).TrimEnd('/')}", "--iface=lo", "--public-ip=127.0.0.1",
+            $"--subnet-file={folder.Path}/subnet.env",
+        ];
+        var start = new ProgramStart(Locations.Flanneld, all) { Environment = new Dictionary<string, string>() };
+        var result = await ProcessCommand.TryRunAsync(start, Cancel);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains(why, Assert.Single(result.Error.Split('\n'), line => line.Contains("etcd: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(message, Assert.Single(result.Error.Split('\n'), line => line.Contains("etcd: ", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 }

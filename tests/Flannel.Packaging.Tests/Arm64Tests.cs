@@ -14,11 +14,11 @@ public sealed class Arm64Tests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task It_leases_a_subnet_has_it_routed_and_stops()
+    public async Task The_arm64_executable_leases_a_subnet_gets_its_route_and_stops()
     {
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs it itself");
-        Needs.Program(Emulator);
-        Needs.Program(executable);
+        Require.Program(Emulator);
+        Require.Program(executable);
         await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);
         await vpc.PublishConfigAsync(Cancel);
         var instance = vpc.Instances[0];

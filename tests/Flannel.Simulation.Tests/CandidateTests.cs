@@ -8,7 +8,7 @@ public sealed class CandidateTests
 {
     /// <summary>It would act for ever on the leases that it saw last.</summary>
     [Fact]
-    public void A_route_controller_that_cannot_follow_the_leases_any_more_ends_with_its_process()
+    public void A_route_controller_whose_lease_watch_fails_ends_its_process()
     {
         using var cluster = new Cluster(new Scheduler(1, log: false), 2);
         cluster.Put(cluster.Keys.Config.ToStringUtf8(), """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""");

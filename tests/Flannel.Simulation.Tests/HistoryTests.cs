@@ -14,7 +14,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
     private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
 
     [Fact]
-    public void No_history_breaks_a_rule()
+    public void No_history_violates_an_invariant()
     {
         var reports = new HistoryReport?[Histories];
         var failures = new List<string>();
@@ -54,14 +54,14 @@ public sealed class HistoryTests(ITestOutputHelper output)
     [InlineData(156, "etcd full: ten requests a second from each new node")]
     [InlineData(135, "a status attached to an etcd lease of before went with it")]
     [InlineData(2165, "everybody seemed to have what it needs while the last news was still on its way over a watch that had fallen silent")]
-    public void A_history_that_failed_once_does_so_no_more(int seed, string shown)
+    public void A_history_that_once_failed_passes(int seed, string shown)
     {
         output.WriteLine(shown);
         Assert.Equal(seed, History.Run(seed).Seed);
     }
 
     [Fact]
-    public void The_same_seed_is_the_same_history()
+    public void The_same_seed_gives_the_same_history()
     {
         foreach (var seed in Enumerable.Range(FirstSeed, 20))
         {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Flannel.Testbed;
 
-/// <summary>A running program with all that it ever printed. Disposing kills it, and fails if it is flanneld and has printed a secret.</summary>
+/// <summary>A running program and its whole output. Disposing kills it, and fails if it is flanneld and printed a secret.</summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
     private readonly Process process;
@@ -18,7 +18,9 @@ public sealed class ChildProcess : IAsyncDisposable
         this.start = start;
         var logFile = start.LogFile;
         StartedAt = startedAt;
-        ended = Task.WhenAll(DrainAsync(process.StandardOutput, output, logFile), DrainAsync(process.StandardError, error, logFile), process.WaitForExitAsync());
+        ended = Task.WhenAll(
+            DrainAsync(process.StandardOutput, output, logFile), DrainAsync(process.StandardError, error, logFile),
+            process.WaitForExitAsync());
     }
 
     /// <summary><see cref="Stopwatch.GetTimestamp"/> just before it was started.</summary>
@@ -35,19 +37,19 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public string StandardError => Text(error);
 
-    /// <summary>Its standard input: closing it tells a program that asked for it to end.</summary>
     public StreamWriter StandardInput => process.StandardInput;
 
     public static async Task<ChildProcess> StartAsync(ProgramStart start)
     {
         var process = new Process { StartInfo = start.ToProcessStartInfo() };
         var startedAt = Stopwatch.GetTimestamp();
-        await Spawner.StartAsync(process);
+        await ProcessStarter.StartAsync(process);
         return new ChildProcess(process, startedAt, start);
     }
 
-    /// <summary>Waits for its end and until all its output is read. Returns the exit code (128 + n when signal n ended it).</summary>
-    /// <exception cref="TestbedException">It still runs after the limit.</exception>
+    /// <summary>Waits until the process has ended and all its output is read.</summary>
+    /// <returns>The exit code; 128 + n if signal n ended it.</returns>
+    /// <exception cref="TestbedException">The process still runs after the limit.</exception>
     public async Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null)
     {
         try
@@ -56,23 +58,22 @@ public sealed class ChildProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new TestbedException($"{this.process.StartInfo.FileName} (process {Id}) did not end within {limit ?? Eventually.Limit}\n{StandardError}");
+            throw new TestbedException(
+                $"{process.StartInfo.FileName} (process {Id}) did not end within {limit ?? Eventually.Limit}\n{StandardError}");
         }
-        return this.process.ExitCode;
+        return process.ExitCode;
     }
 
-    /// <summary>Asks it to end. False when it is gone already.</summary>
+    /// <summary>Sends SIGTERM. False if the process has ended already, as for all signals here.</summary>
     public bool Terminate() => Send(Posix.SigTerm);
 
-    public bool Interrupt() => Send(2);
+    public bool Interrupt() => Send(Posix.SigInt);
 
-    /// <summary>As the end of a terminal session does.</summary>
     public bool HangUp() => Send(Posix.SigHup);
 
-    /// <summary>As the power fails: no clean-up of its own.</summary>
     public bool Kill() => Send(Posix.SigKill);
 
-    /// <summary>Hangs it, connections open; <see cref="Resume"/> ends that.</summary>
+    /// <summary>Sends SIGSTOP: the process keeps its connections open and does not respond until <see cref="Resume"/>.</summary>
     public bool Pause() => Send(Posix.SigStop);
 
     public bool Resume() => Send(Posix.SigContinue);
@@ -81,11 +82,11 @@ public sealed class ChildProcess : IAsyncDisposable
     {
         Kill();
         await ended;
-        var isOurs = start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
+        var isFlanneld = start.Program.EndsWith("/flanneld", StringComparison.Ordinal);
         process.Dispose();
-        if (isOurs)
+        if (isFlanneld)
         {
-            SecretWatch.Look($"what flanneld {string.Join(' ', start.Arguments)} printed", StandardOutput + StandardError);
+            SecretScanner.AssertNoneIn($"the output of flanneld {string.Join(' ', start.Arguments)}", StandardOutput + StandardError);
         }
     }
 

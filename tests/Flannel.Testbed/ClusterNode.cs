@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Flannel.Testbed;
 
-/// <summary>An instance of a <see cref="ClusterVpc"/>, with what its daemon tells of itself.</summary>
+/// <summary>An instance of a <see cref="ClusterVpc"/>, with the health, metrics and log of its daemon.</summary>
 public sealed class ClusterNode : IAsyncDisposable
 {
     private readonly HttpClient http;
@@ -17,7 +17,7 @@ public sealed class ClusterNode : IAsyncDisposable
 
     public DaemonProcess Daemon => Instance.Daemon ?? throw new InvalidOperationException($"no flanneld was started on {Instance.InstanceId}");
 
-    /// <summary>The switch's end of its cable.</summary>
+    /// <summary>The switch's end of its veth pair.</summary>
     public string Port => $"node{Instance.Facts.Number}";
 
     public string Name => Instance.InstanceId;
@@ -29,13 +29,13 @@ public sealed class ClusterNode : IAsyncDisposable
         return await daemon.WaitForReadyAsync(cancel, TimeSpan.FromSeconds(60));
     }
 
-    /// <summary>Whether /readyz says so.</summary>
+    /// <summary>Whether <c>/readyz</c> returns 200.</summary>
     public async Task<bool> IsReadyAsync(CancellationToken cancel)
     {
         try
         {
-            using var answer = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel);
-            return answer.StatusCode == HttpStatusCode.OK;
+            using var response = await http.GetAsync(new Uri("/readyz", UriKind.Relative), cancel);
+            return response.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)
         {
@@ -43,19 +43,20 @@ public sealed class ClusterNode : IAsyncDisposable
         }
     }
 
-    /// <summary>A metric's value, or null where there is no such line.</summary>
-    /// <param name="name">With its labels.</param>
+    /// <summary>The value of a metric, or null without such a line.</summary>
+    /// <param name="name">The name with its labels.</param>
     public async Task<string?> MetricAsync(string name, CancellationToken cancel)
     {
         var text = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), cancel);
         return text.Split('\n').FirstOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal))?[(name.Length + 1)..];
     }
 
-    /// <summary>Whether it writes the routes of all nodes, as far as it knows.</summary>
-    public async Task<bool> IsControllerAsync(CancellationToken cancel) => await MetricAsync("flannel_route_controller", cancel) == "1";
+    /// <summary>Whether the metrics of the node say that it is the route controller.</summary>
+    public async Task<bool> IsControllerAsync(CancellationToken cancel) =>
+        await MetricAsync("flannel_route_controller", cancel) == "1";
 
-    /// <summary>How often its log holds the text.</summary>
-    public int Said(string text) => Daemon.StandardError.Split(text).Length - 1;
+    /// <summary>How often the log contains the text.</summary>
+    public int CountInLog(string text) => Daemon.StandardError.Split(text).Length - 1;
 
     public async ValueTask DisposeAsync()
     {

@@ -1,25 +1,25 @@
 namespace Flannel.Testbed;
 
 /// <summary>
-/// A VPC on one switch: the simulated cloud, a cluster of etcd and ECS instances, each in a namespace of its own, so that members and
-/// nodes can be cut off from each other. No data path; <see cref="VpcTopology"/> has one.
+/// A VPC on one switch: the simulated cloud, an etcd cluster and ECS instances, each in a network namespace, so that members and nodes
+/// can be isolated from each other. There is no data path; <see cref="VpcTopology"/> has one.
 /// </summary>
 public sealed class ClusterVpc : IAsyncDisposable
 {
-    /// <summary>Where every daemon's health is asked, at 127.0.0.1 of its instance.</summary>
+    /// <summary>The health port of every daemon, at 127.0.0.1 of its instance.</summary>
     public const int HealthPort = 8471;
 
     private readonly NetworkSwitch network;
-    private readonly TestAuthority authority;
+    private readonly TestCertificateAuthority authority;
     private readonly List<ClusterNode> nodes = [];
     private SimulatorProcess? cloud;
     private EtcdCluster? etcd;
-    private PacketWatch? packets;
+    private PacketScanner? packets;
 
     private ClusterVpc(World world, RunFolder folder, NetworkSwitch network)
     {
         (World, Folder, this.network) = (world, folder, network);
-        authority = new TestAuthority(folder.Path);
+        authority = new TestCertificateAuthority(folder.Path);
     }
 
     public World World { get; }
@@ -32,11 +32,12 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     public IReadOnlyList<ClusterNode> Nodes => nodes;
 
-    /// <param name="members">Of etcd: one or three.</param>
-    /// <param name="etcdArguments">For every member, beside the usual ones.</param>
+    /// <param name="members">The number of etcd members: one or three.</param>
+    /// <param name="etcdArguments">Additional arguments of every member.</param>
     public static async Task<ClusterVpc> StartAsync(World world, int members, CancellationToken cancel, params string[] etcdArguments)
     {
-        var vpc = new ClusterVpc(world, new RunFolder("cluster"), await NetworkSwitch.CreateAsync("switch", cancel, VpcTopology.MetadataAddress, VpcTopology.ApiAddress));
+        var network = await NetworkSwitch.CreateAsync("switch", cancel, VpcTopology.MetadataAddress, VpcTopology.ApiAddress);
+        var vpc = new ClusterVpc(world, new RunFolder("cluster"), network);
         try
         {
             await vpc.BuildAsync(members, etcdArguments, cancel);
@@ -49,31 +50,32 @@ public sealed class ClusterVpc : IAsyncDisposable
         }
     }
 
-    public Task PublishConfigAsync(CancellationToken cancel, string config = TestVpc.Config) => Etcd.PutAsync($"{TestVpc.Prefix}/config", config, cancel);
+    public Task PublishConfigAsync(CancellationToken cancel, string config = TestVpc.Config) =>
+        Etcd.PutAsync($"{TestVpc.Prefix}/config", config, cancel);
 
-    /// <summary>The leases as they stand in etcd, in the order of their subnets' keys.</summary>
+    /// <summary>The keys of the leases in etcd, in key order.</summary>
     public Task<IReadOnlyList<EtcdKey>> LeasesAsync(CancellationToken cancel) => Etcd.ListAsync($"{TestVpc.Prefix}/subnets/", cancel);
 
     /// <summary>The lease of a node, or null.</summary>
-    public async Task<EtcdKey?> LeaseAsync(ClusterNode node, CancellationToken cancel) =>
-        (await LeasesAsync(cancel)).SingleOrDefault(lease => lease.Value.Contains($"\"{node.Instance.PublicIp}\"", StringComparison.Ordinal));
+    public async Task<EtcdKey?> LeaseAsync(ClusterNode node, CancellationToken cancel) => (await LeasesAsync(cancel))
+        .SingleOrDefault(lease => lease.Value.Contains($"\"{node.Instance.PublicIp}\"", StringComparison.Ordinal));
 
-    /// <summary>The node that the election's key names, or null.</summary>
+    /// <summary>The elected route controller by its key in etcd, or null.</summary>
     public async Task<ClusterNode?> ControllerAsync(CancellationToken cancel)
     {
         var keys = await Etcd.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", cancel);
         return keys.Count == 0 ? null : nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
     }
 
-    public Task CutOffAsync(ClusterNode node, CancellationToken cancel) => network.CutOffAsync(cancel, node.Port);
+    public Task IsolateAsync(ClusterNode node, CancellationToken cancel) => network.IsolateAsync(cancel, node.Port);
 
-    public Task HealAsync(ClusterNode node, CancellationToken cancel) => network.HealAsync(cancel, node.Port);
+    public Task ReconnectAsync(ClusterNode node, CancellationToken cancel) => network.ReconnectAsync(cancel, node.Port);
 
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(nodes.Select(node => node.DisposeAsync().AsTask()));
-        // Of one that did not come to be nothing needs to have been seen.
-        var seen = packets is null || cloud is null ? null : await packets.EndAsync();
+        // After a failed start there may have been no traffic to scan.
+        var leak = packets is null || cloud is null ? null : await packets.StopAsync();
         foreach (var part in new IAsyncDisposable?[] { packets, etcd, cloud, network })
         {
             if (part is not null)
@@ -84,11 +86,11 @@ public sealed class ClusterVpc : IAsyncDisposable
         authority.Dispose();
         try
         {
-            // etcd writes the password of whoever authenticates into its own log.
-            SecretWatch.LookInto(Folder.Path, etcdMay: true);
-            if (seen is not null)
+            // etcd writes the password of an authentication request into its write-ahead log.
+            SecretScanner.AssertNoneInFolder(Folder.Path, isAllowedInEtcd: true);
+            if (leak is not null)
             {
-                throw new TestbedException($"a secret crossed the wire: {seen}");
+                throw new TestbedException($"a secret was sent in plain text: {leak}");
             }
         }
         finally
@@ -99,8 +101,10 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     private async Task BuildAsync(int members, string[] etcdArguments, CancellationToken cancel)
     {
-        packets = await PacketWatch.StartAsync(network.Namespace, VpcTopology.MayTellSecrets);
-        var cloud = SimulatorProcess.StartAsync(World, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
+        packets = await PacketScanner.StartAsync(network.Namespace, VpcTopology.MaySendSecrets);
+        var cloud = SimulatorProcess.StartAsync(
+            World, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080",
+            "http://127.0.0.1:8081", cancel);
         etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel);
         this.cloud = await cloud;
         foreach (var facts in World.Instances)
@@ -108,7 +112,8 @@ public sealed class ClusterVpc : IAsyncDisposable
             var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
             var instance = new EcsInstance(facts, Folder, facts.PrivateIp,
             [
-                .. Etcd.ClientArguments, $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080", $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080",
+                .. Etcd.ClientArguments, $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080",
+                $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080",
                 "--healthz-ip=127.0.0.1", $"--healthz-port={HealthPort}",
             ], ns);
             var node = new ClusterNode(instance);

@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace Flannel.Testbed;
 
-/// <summary>What a ping said. <see cref="Milliseconds"/> is the mean round trip, null when nothing came back.</summary>
+/// <summary>The result of a ping. <see cref="Milliseconds"/> is the mean round-trip time; null without a reply.</summary>
 public sealed record PingResult(int Sent, int Received, double? Milliseconds);
 
 /// <summary>
-/// A container on an instance, wired as docker wires one from subnet.env: a bridge with the first address of the node's subnet, a
-/// namespace of its own with the next one, FLANNEL_MTU on both.
+/// A container on an instance, connected as Docker connects one with the values of subnet.env: a bridge with the first address of the
+/// node's subnet, a network namespace with the next address, FLANNEL_MTU on both.
 /// </summary>
 public sealed partial class Container : IAsyncDisposable
 {
@@ -23,11 +23,12 @@ public sealed partial class Container : IAsyncDisposable
 
     public NetworkNamespace Namespace => ns;
 
-    /// <summary>Starts a container on an instance whose subnet.env is there.</summary>
+    /// <summary>Starts a container on an instance that has a subnet.env.</summary>
     public static async Task<Container> StartAsync(EcsInstance instance, CancellationToken cancel)
     {
-        var host = instance.Namespace ?? throw new TestbedException("containers need namespaces");
-        var environment = await instance.ReadSubnetFileAsync(cancel) ?? throw new TestbedException($"no {instance.SubnetFile}");
+        var host = instance.Namespace ?? throw new TestbedException("containers need network namespaces");
+        var environment = await instance.ReadSubnetFileAsync(cancel)
+            ?? throw new TestbedException($"no {instance.SubnetFile}");
         var (bridge, mtu) = (environment["FLANNEL_SUBNET"], environment["FLANNEL_MTU"]);
         var slash = bridge.IndexOf('/', StringComparison.Ordinal);
         var gateway = bridge[..slash];
@@ -37,26 +38,30 @@ public sealed partial class Container : IAsyncDisposable
         await host.IpAsync(cancel,
             $"link add {Bridge} mtu {mtu} type bridge", $"address add {bridge} dev {Bridge}", $"link set {Bridge} up",
             $"link add c1 mtu {mtu} type veth peer name eth0 mtu {mtu} netns {ns.Name}", $"link set c1 master {Bridge} up");
-        await ns.IpAsync(cancel, $"address add {address}{bridge[slash..]} dev eth0", "link set eth0 up", $"route add default via {gateway}");
+        await ns.IpAsync(
+            cancel, $"address add {address}{bridge[slash..]} dev eth0", "link set eth0 up",
+            $"route add default via {gateway}");
         return new Container(ns, address);
     }
 
-    /// <summary>Pings an address from inside the container.</summary>
+    /// <summary>Pings an address from the container.</summary>
     public async Task<PingResult> PingAsync(string address, CancellationToken cancel, int count = 1)
     {
-        var result = await ns.ExecAsync("ping", ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address], cancel);
+        string[] arguments = ["-n", "-c", count.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "1", address];
+        var result = await ns.ExecAsync("ping", arguments, cancel);
         var counts = Counts().Match(result.Output);
         if (!counts.Success)
         {
             throw new TestbedException($"ping {address}: {result.Output}{result.Error}");
         }
         var times = Times().Match(result.Output);
-        return new PingResult(Number(counts.Groups[1]), Number(counts.Groups[2]), times.Success ? double.Parse(times.Groups[1].Value, CultureInfo.InvariantCulture) : null);
+        double? mean = times.Success ? double.Parse(times.Groups[1].Value, CultureInfo.InvariantCulture) : null;
+        return new PingResult(Number(counts.Groups[1]), Number(counts.Groups[2]), mean);
     }
 
-    /// <summary>Waits until the address answers.</summary>
-    public Task WaitForPingAsync(string address, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync($"{Address} reaches {address}",
-        async () => (await PingAsync(address, cancel)).Received == 1, cancel, limit);
+    /// <summary>Waits until the address replies to a ping.</summary>
+    public Task WaitForPingAsync(string address, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync(
+        $"{Address} reaches {address}", async () => (await PingAsync(address, cancel)).Received == 1, cancel, limit);
 
     public ValueTask DisposeAsync() => ns.DisposeAsync();
 

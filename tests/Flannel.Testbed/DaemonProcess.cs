@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>A running flanneld, the native executable, with the service manager's view of it.</summary>
+/// <summary>A running flanneld, the native executable, and its messages to the service manager.</summary>
 public sealed class DaemonProcess : IAsyncDisposable
 {
     private readonly ChildProcess process;
@@ -20,26 +20,32 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public string StandardError => process.StandardError;
 
-    /// <summary>All that it ever said, to anyone.</summary>
-    public string Everything => $"{StandardOutput}\n{StandardError}\n{string.Join('\n', Notify.Received.Select(message => message.Text))}";
+    /// <summary>Standard output, standard error and all messages to the service manager.</summary>
+    public string AllOutput =>
+        $"{StandardOutput}\n{StandardError}\n{string.Join('\n', Notify.Received.Select(message => message.Text))}";
 
-    /// <summary>Whether it has said READY=1.</summary>
+    /// <summary>Whether READY=1 was received.</summary>
     public bool IsReady => Notify.First("READY=1") is not null;
 
-    /// <summary>From just before it was started to READY=1. Null while it is not ready.</summary>
-    public TimeSpan? StartToReady => Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(process.StartedAt, ready.At) : null;
+    /// <summary>The time from the start of the process to READY=1; null before.</summary>
+    public TimeSpan? StartToReady =>
+        Notify.First("READY=1") is { } ready ? Stopwatch.GetElapsedTime(process.StartedAt, ready.At) : null;
 
-    /// <param name="notifyPath">Where the service manager's socket is to be.</param>
+    /// <param name="notifyPath">The path of the service manager's socket.</param>
     public static async Task<DaemonProcess> StartAsync(ProgramStart start, string notifyPath)
     {
-        var seenByDaemon = start.ChangeRoot is { } root ? notifyPath[root.Length..] : notifyPath;
+        var pathInRoot = start.ChangeRoot is { } root ? notifyPath[root.Length..] : notifyPath;
         var notify = new NotifySocket(notifyPath);
-        var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>()) { ["NOTIFY_SOCKET"] = seenByDaemon };
+        var environment = new Dictionary<string, string>(start.Environment ?? new Dictionary<string, string>())
+        {
+            ["NOTIFY_SOCKET"] = pathInRoot,
+        };
         return new DaemonProcess(await ChildProcess.StartAsync(start with { Environment = environment }), notify);
     }
 
-    /// <summary>Waits for READY=1 and returns how long it took from the start.</summary>
-    /// <exception cref="TestbedException">It ended, or the limit passed; the message carries its log.</exception>
+    /// <summary>Waits for READY=1.</summary>
+    /// <returns>The time from the start of the process.</returns>
+    /// <exception cref="TestbedException">The daemon ended or the limit passed; the message includes its log.</exception>
     public async Task<TimeSpan> WaitForReadyAsync(CancellationToken cancel, TimeSpan? limit = null)
     {
         try
@@ -48,54 +54,55 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            throw new TestbedException($"flanneld is not ready after {limit ?? Eventually.Limit}\n{Everything}");
+            throw new TestbedException($"flanneld is not ready after {limit ?? Eventually.Limit}\n{AllOutput}");
         }
         if (!IsReady)
         {
-            throw new TestbedException($"flanneld ended before it was ready\n{Everything}");
+            throw new TestbedException($"flanneld ended before it was ready\n{AllOutput}");
         }
         return StartToReady!.Value;
     }
 
-    /// <summary>Waits until its log holds the text.</summary>
-    public Task WaitForLogAsync(string text, CancellationToken cancel, TimeSpan? limit = null) =>
-        Eventually.IsAsync($"flanneld logs '{text}'", () => Task.FromResult(Everything.Contains(text, StringComparison.OrdinalIgnoreCase)), cancel, limit, () => Everything);
+    /// <summary>Waits until the output contains the text, in any case.</summary>
+    public Task WaitForLogAsync(string text, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync(
+        $"flanneld logs '{text}'", () => Task.FromResult(AllOutput.Contains(text, StringComparison.OrdinalIgnoreCase)), cancel, limit,
+        () => AllOutput);
 
     public Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null) => process.WaitForExitAsync(cancel, limit);
 
-    /// <summary>SIGTERM, as systemd stops it; returns the exit code.</summary>
+    /// <summary>Sends SIGTERM, as systemd does; returns the exit code.</summary>
     public Task<int> StopAsync(CancellationToken cancel, TimeSpan? limit = null)
     {
         process.Terminate();
         return process.WaitForExitAsync(cancel, limit);
     }
 
-    /// <summary>SIGINT, as Ctrl-C.</summary>
+    /// <summary>Sends SIGINT, as Ctrl-C does; returns the exit code.</summary>
     public Task<int> InterruptAsync(CancellationToken cancel)
     {
         process.Interrupt();
         return process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>SIGKILL, as a power failure.</summary>
+    /// <summary>Sends SIGKILL; returns the exit code.</summary>
     public Task<int> KillAsync(CancellationToken cancel)
     {
         process.Kill();
         return process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>SIGHUP, as the end of a terminal session sends it.</summary>
+    /// <summary>Sends SIGHUP, as the end of a terminal session does.</summary>
     public void HangUp() => process.HangUp();
 
-    /// <summary>SIGSTOP: it holds its connections and does nothing.</summary>
+    /// <summary>Sends SIGSTOP: the daemon keeps its connections and does nothing.</summary>
     public void Pause() => process.Pause();
 
     public void Resume() => process.Resume();
 
-    /// <summary>Resident memory in bytes, as the kernel counts it now.</summary>
+    /// <summary>Resident memory in bytes.</summary>
     public long ResidentBytes => Status("VmRSS:") * 1024;
 
-    /// <summary>The most that was ever resident, in bytes.</summary>
+    /// <summary>Peak resident memory in bytes.</summary>
     public long PeakResidentBytes => Status("VmHWM:") * 1024;
 
     public async ValueTask DisposeAsync()
@@ -107,6 +114,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     private long Status(string field)
     {
         var line = File.ReadLines($"/proc/{Id}/status").Single(line => line.StartsWith(field, StringComparison.Ordinal));
-        return long.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+        var number = line[field.Length..].Replace("kB", "", StringComparison.Ordinal);
+        return long.Parse(number, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
     }
 }

@@ -1,23 +1,23 @@
 namespace Flannel.Testbed;
 
-/// <summary>The root file system that machines are made of; see eng/debian_root.sh.</summary>
+/// <summary>The root file system below the overlays of machines; eng/debian_root.sh creates it.</summary>
 public static class DebianRoot
 {
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(10);
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> made = new(() => MakeAsync([]));
+    private static readonly Lazy<Task<(string? Folder, string? Reason)>> created = new(() => CreateAsync([]));
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> madeWithCloudInit = new(() => MakeAsync(["cloud"]));
+    private static readonly Lazy<Task<(string? Folder, string? Reason)>> createdWithCloudInit = new(() => CreateAsync(["cloud"]));
 
-    /// <summary>Its folder. It is made when it is not there yet, which takes half a minute, with cloud-init a minute.</summary>
-    /// <exception cref="TestbedException">It cannot be made.</exception>
+    /// <summary>The folder of the root. Creating a missing one takes half a minute, and a minute with cloud-init.</summary>
+    /// <exception cref="TestbedException">The root cannot be created.</exception>
     public static async Task<string> FolderAsync(bool withCloudInit = false)
     {
-        var (folder, reason) = await (withCloudInit ? madeWithCloudInit : made).Value;
+        var (folder, reason) = await (withCloudInit ? createdWithCloudInit : created).Value;
         return folder ?? throw new TestbedException(reason!);
     }
 
-    /// <summary>Null when machines can be had here, else why not.</summary>
+    /// <summary>Why machines cannot run on this host; null if they can.</summary>
     public static async Task<string?> UnavailableAsync(CancellationToken cancel, bool withCloudInit = false)
     {
         foreach (var (program, package) in new[] { ("/usr/bin/systemd-nspawn", "systemd-container"), ("/usr/bin/mmdebstrap", "mmdebstrap") })
@@ -27,12 +27,16 @@ public static class DebianRoot
                 return $"no {program} on this machine (package {package})";
             }
         }
-        return await NetworkNamespace.UnavailableAsync(cancel) ?? (await (withCloudInit ? madeWithCloudInit : made).Value).Reason;
+        return await NetworkNamespace.UnavailableAsync(cancel)
+            ?? (await (withCloudInit ? createdWithCloudInit : created).Value).Reason;
     }
 
-    private static async Task<(string? Folder, string? Reason)> MakeAsync(IReadOnlyList<string> arguments)
+    private static async Task<(string? Folder, string? Reason)> CreateAsync(IReadOnlyList<string> arguments)
     {
-        var made = await ProcessCommand.TryRunAsync(new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments), CancellationToken.None, limit: limit);
-        return made.ExitCode == 0 ? (made.Output.Trim(), null) : (null, $"no Debian to boot: {made.Error.ReplaceLineEndings(" ").Trim()}");
+        var script = new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments);
+        var result = await ProcessCommand.TryRunAsync(script, CancellationToken.None, limit: limit);
+        return result.ExitCode == 0
+            ? (result.Output.Trim(), null)
+            : (null, $"cannot create a Debian root: {result.Error.ReplaceLineEndings(" ").Trim()}");
     }
 }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Flannel.Testbed;
 
-/// <summary>A name server for one name: answers its A record, knows nothing else. Enough to prove that an executable resolves names.</summary>
+/// <summary>A DNS server with the A record of one name, to test that an executable resolves names.</summary>
 public sealed class DnsServer : IDisposable
 {
     private const int HeaderLength = 12;
@@ -21,10 +21,10 @@ public sealed class DnsServer : IDisposable
         _ = ServeAsync();
     }
 
-    /// <summary>How often the name was asked for.</summary>
+    /// <summary>The number of queries for the name.</summary>
     public int Answered => answered;
 
-    /// <summary>Serves at 127.0.0.1:53 of a namespace.</summary>
+    /// <summary>Listens at 127.0.0.1:53 of a network namespace.</summary>
     public static async Task<DnsServer> StartAsync(NetworkNamespace ns, string name, IPAddress address)
     {
         var socket = await ns.CreateSocketAsync(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
@@ -56,19 +56,19 @@ public sealed class DnsServer : IDisposable
 
     private byte[] Answer(ReadOnlySpan<byte> question)
     {
-        // The question is repeated without what may follow it (EDNS): name, type and class.
+        // The response repeats the question (name, type, class) without the EDNS record that may follow.
         var nameLength = question[HeaderLength..].IndexOf((byte)0) + 1;
         var asked = question[..(HeaderLength + nameLength + 4)];
         var known = asked[HeaderLength..].StartsWith(name);
         var isAddress = known && asked[^3] == TypeA;
         List<byte> answer = [.. asked];
-        // A response to a recursive query; name error for other names, no record for other types.
+        // Flags of a response to a recursive query: NXDOMAIN for other names, no record for other types.
         (answer[2], answer[3]) = (0x81, (byte)(known ? 0x80 : 0x83));
         (answer[6], answer[7], answer[8], answer[9], answer[10], answer[11]) = (0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0);
         if (isAddress)
         {
             Interlocked.Increment(ref answered);
-            // The name by a pointer to the question, type A, class IN, one second, four bytes.
+            // Pointer to the name in the question, type A, class IN, TTL 1 s, 4 bytes.
             answer.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. address]);
         }
         return [.. answer];

@@ -1,6 +1,6 @@
 namespace Flannel.Testbed;
 
-/// <summary>An ECS instance of the test bed: where a daemon runs, with its files.</summary>
+/// <summary>An ECS instance of the test bed, on which daemons run, with their files.</summary>
 public sealed class EcsInstance : IAsyncDisposable
 {
     private readonly List<DaemonProcess> daemons = [];
@@ -21,10 +21,10 @@ public sealed class EcsInstance : IAsyncDisposable
 
     public string InstanceId => Facts.InstanceId;
 
-    /// <summary>The address that its lease will carry.</summary>
+    /// <summary>The PublicIP of its lease.</summary>
     public string PublicIp { get; }
 
-    /// <summary>Null in the loopback mode.</summary>
+    /// <summary>Null in loopback mode.</summary>
     public NetworkNamespace? Namespace { get; }
 
     /// <summary>A folder that the daemon's user may write to.</summary>
@@ -32,29 +32,37 @@ public sealed class EcsInstance : IAsyncDisposable
 
     public string SubnetFile { get; }
 
-    /// <summary>What its daemons print, while they run.</summary>
+    /// <summary>The output of its daemons, written while they run.</summary>
     public string LogFile => Path.Combine(Folder, "flanneld.log");
 
-    /// <summary>The newest daemon that was started here, or null.</summary>
+    /// <summary>The daemon that was started last, or null.</summary>
     public DaemonProcess? Daemon => daemons.LastOrDefault();
 
-    /// <summary>What flanneld is told on this instance, before the arguments of a single test.</summary>
+    /// <summary>The arguments of every flanneld on this instance; those of a test follow.</summary>
     public IReadOnlyList<string> Arguments => arguments;
 
-    /// <summary>Starts flanneld as an ordinary user with no capability; later flags win over the usual ones.</summary>
-    public async Task<DaemonProcess> StartDaemonAsync(IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Starts flanneld as an ordinary user without capabilities. A flag in <paramref name="more"/> overrides the same flag of
+    /// <see cref="Arguments"/>.</summary>
+    public async Task<DaemonProcess> StartDaemonAsync(
+        IReadOnlyList<string>? more = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProgramStart(program, [.. arguments, .. more ?? []]) { Namespace = Namespace, Unprivileged = true, LogFile = LogFile, Environment = environment ?? new Dictionary<string, string>() };
+        var start = new ProgramStart(program, [.. arguments, .. more ?? []])
+        {
+            Namespace = Namespace,
+            Unprivileged = true,
+            LogFile = LogFile,
+            Environment = environment ?? new Dictionary<string, string>(),
+        };
         var daemon = await DaemonProcess.StartAsync(start, Path.Combine(Folder, $"notify-{++starts}"));
         daemons.Add(daemon);
         return daemon;
     }
 
-    /// <summary>Runs one of flanneld's commands to its end, with what the daemon is told here and the same rights.</summary>
+    /// <summary>Runs a command of flanneld to its end, with the arguments and privileges of the daemon.</summary>
     public Task<CommandResult> RunCommandAsync(string command, CancellationToken cancel, params string[] more) =>
         ProcessCommand.TryRunAsync(CommandStart(command, more), cancel);
 
-    /// <summary>Starts one of flanneld's commands, for a test that ends it with a signal; the caller disposes of it.</summary>
+    /// <summary>Starts a command of flanneld, for a test that ends it with a signal; the caller disposes it.</summary>
     public Task<ChildProcess> StartCommandAsync(string command, params string[] more) =>
         ChildProcess.StartAsync(CommandStart(command, more));
 
@@ -65,7 +73,7 @@ public sealed class EcsInstance : IAsyncDisposable
         Environment = new Dictionary<string, string>(),
     };
 
-    /// <summary>The contents of subnet.env as pairs, or null while there is none.</summary>
+    /// <summary>The variables of subnet.env, or null without the file.</summary>
     public async Task<IReadOnlyDictionary<string, string>?> ReadSubnetFileAsync(CancellationToken cancel)
     {
         try
@@ -79,17 +87,17 @@ public sealed class EcsInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>A client for a port that a daemon listens on at 127.0.0.1 of this instance.</summary>
+    /// <summary>A client for a port at 127.0.0.1 of this instance.</summary>
     public HttpClient CreateHttpClient(int port)
     {
         var address = new Uri($"http://127.0.0.1:{port}");
         return Namespace?.CreateHttpClient(address) ?? new HttpClient { BaseAddress = address };
     }
 
-    /// <summary>A port of 127.0.0.1 that is free on this instance.</summary>
+    /// <summary>A free port at 127.0.0.1 of this instance.</summary>
     public int FreePort() => Namespace is null ? Ports.Free() : 8471;
 
-    /// <summary>Power off: all of it dies at once and its cable is dead. Namespaces only.</summary>
+    /// <summary>Simulates a power failure: kills all daemons and takes the network interface down (with network namespaces only).</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {
         foreach (var daemon in daemons.Where(daemon => !daemon.HasExited))
@@ -102,7 +110,7 @@ public sealed class EcsInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>Power on again, without a daemon yet.</summary>
+    /// <summary>Ends a power failure; starts no daemon.</summary>
     public async Task PowerOnAsync(CancellationToken cancel)
     {
         if (Namespace is not null)
@@ -111,7 +119,7 @@ public sealed class EcsInstance : IAsyncDisposable
         }
     }
 
-    /// <summary>Where the router of the VPC answers in its vSwitch.</summary>
+    /// <summary>The address of the VPC's router in its vSwitch.</summary>
     internal string Gateway => $"{Facts.PrivateIp[..Facts.PrivateIp.LastIndexOf('.')]}.{World.GatewayHost}";
 
     public async ValueTask DisposeAsync()

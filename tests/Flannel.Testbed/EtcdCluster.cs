@@ -6,25 +6,25 @@ using System.Text.Json.Nodes;
 namespace Flannel.Testbed;
 
 /// <summary>
-/// Real etcd members, one or three, each on a machine of its own, with mutual TLS and authentication: root for the operator, and a user
-/// for flanneld whose role reaches flannel's prefix and nothing else. Keys are read and written as an operator does it, by etcdctl.
+/// Real etcd members, one or three, each in a network namespace, with mutual TLS and authentication: root for the operator, and a user for
+/// flanneld whose role allows only flannel's prefix. Tests read and write keys with etcdctl.
 /// </summary>
 public sealed class EtcdCluster : IAsyncDisposable
 {
     public const string UserName = "flanneld";
-    public const string Password = $"the-{SecretWatch.Mark}'s-own";
+    public const string Password = $"the-{SecretScanner.Marker}'s-own";
 
     private const string RootPassword = "the operator's own";
     private const string Control = "/usr/bin/etcdctl";
 
     private readonly NetworkSwitch network;
-    private readonly TestAuthority authority;
+    private readonly TestCertificateAuthority authority;
     private readonly CertificateFiles operatorFiles;
     private readonly string folder;
     private bool authentication;
     private int restores;
 
-    private EtcdCluster(NetworkSwitch network, TestAuthority authority, string folder, IReadOnlyList<EtcdMember> members)
+    private EtcdCluster(NetworkSwitch network, TestCertificateAuthority authority, string folder, IReadOnlyList<EtcdMember> members)
     {
         (this.network, this.authority, this.folder, Members) = (network, authority, folder, members);
         operatorFiles = authority.Issue("operator");
@@ -37,7 +37,7 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     public string Endpoints => string.Join(',', Members.Select(member => member.Endpoint));
 
-    /// <summary>What flanneld is told to reach it.</summary>
+    /// <summary>The flags of flanneld for this cluster.</summary>
     public IReadOnlyList<string> ClientArguments =>
     [
         $"--etcd-endpoints={Endpoints}", $"--etcd-cafile={authority.CertificateFile}", $"--etcd-certfile={ClientFiles.Certificate}",
@@ -48,18 +48,21 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     private string PasswordFile { get; }
 
-    /// <param name="arguments">For every member, beside the usual ones.</param>
-    public static async Task<EtcdCluster> StartAsync(NetworkSwitch network, TestAuthority authority, string folder, int members, IReadOnlyList<string> arguments, CancellationToken cancel)
+    /// <param name="arguments">Additional arguments of every member.</param>
+    public static async Task<EtcdCluster> StartAsync(
+        NetworkSwitch network, TestCertificateAuthority authority, string folder, int members, IReadOnlyList<string> arguments,
+        CancellationToken cancel)
     {
-        List<EtcdMember> made = [];
+        List<EtcdMember> created = [];
         for (var number = 1; number <= members; number++)
         {
             var ns = await NetworkNamespace.CreateAsync($"etcd{number}", cancel);
             var member = new EtcdMember(number, ns, Path.Combine(folder, $"etcd{number}"), authority, arguments);
-            made.Add(member);
-            await network.ConnectAsync(ns, member.Port, string.Create(CultureInfo.InvariantCulture, $"00:16:3e:ff:00:{number:x2}"), member.Address, cancel);
+            created.Add(member);
+            var mac = string.Create(CultureInfo.InvariantCulture, $"00:16:3e:ff:00:{number:x2}");
+            await network.ConnectAsync(ns, member.Port, mac, member.Address, cancel);
         }
-        var cluster = new EtcdCluster(network, authority, folder, made);
+        var cluster = new EtcdCluster(network, authority, folder, created);
         try
         {
             await cluster.StartMembersAsync(cancel);
@@ -73,7 +76,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts those that do not run, and waits until all serve.</summary>
+    /// <summary>Starts the members that do not run, and waits until all serve.</summary>
     public async Task StartMembersAsync(CancellationToken cancel)
     {
         await Task.WhenAll(Members.Where(member => !member.IsRunning).Select(StartMemberAsync));
@@ -82,18 +85,20 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     public Task StartMemberAsync(EtcdMember member) => member.StartAsync(InitialCluster);
 
-    /// <summary>Until every member serves.</summary>
+    /// <summary>Waits until every member serves.</summary>
     public async Task WaitUntilHealthyAsync(CancellationToken cancel)
     {
         foreach (var member in Members)
         {
             await Eventually.IsAsync($"{member.Name} serves", async () => member.IsRunning
                 ? await member.IsHealthyAsync(cancel)
-                : throw new TestbedException($"{member.Name} ended\n{member.Process.StandardError}"), cancel, TimeSpan.FromSeconds(60), () => member.Process.StandardError);
+                : throw new TestbedException($"{member.Name} ended\n{member.Process.StandardError}"), cancel, TimeSpan.FromSeconds(60),
+                () => member.Process.StandardError);
         }
     }
 
-    /// <summary>The member that leads now; waits for one. A cut off leader goes on believing for a moment: ask after <paramref name="among"/>.</summary>
+    /// <summary>Waits for a leader and returns it. An isolated leader reports itself as leader for a short time; exclude it with
+    /// <paramref name="among"/>.</summary>
     public Task<EtcdMember> LeaderAsync(CancellationToken cancel, Func<EtcdMember, bool>? among = null) => Eventually.HasAsync("the members have a leader", async () =>
     {
         foreach (var member in Members.Where(member => among?.Invoke(member) ?? true))
@@ -106,41 +111,47 @@ public sealed class EtcdCluster : IAsyncDisposable
         return null;
     }, cancel);
 
-    public Task CutOffAsync(CancellationToken cancel, params EtcdMember[] members) => network.CutOffAsync(cancel, [.. members.Select(member => member.Port)]);
+    public Task IsolateAsync(CancellationToken cancel, params EtcdMember[] members) =>
+        network.IsolateAsync(cancel, [.. members.Select(member => member.Port)]);
 
-    public Task HealAsync(CancellationToken cancel, params EtcdMember[] members) => network.HealAsync(cancel, [.. members.Select(member => member.Port)]);
+    public Task ReconnectAsync(CancellationToken cancel, params EtcdMember[] members) =>
+        network.ReconnectAsync(cancel, [.. members.Select(member => member.Port)]);
 
     public Task PutAsync(string key, string value, CancellationToken cancel, long leaseId = 0) =>
         ControlAsync(cancel, "put", key, value, string.Create(CultureInfo.InvariantCulture, $"--lease={leaseId:x}"));
 
     public Task DeleteAsync(string key, CancellationToken cancel) => ControlAsync(cancel, "del", key);
 
-    /// <summary>Writes as soon as the cluster takes writes, and says how long that took.</summary>
+    /// <summary>Retries a write until the cluster accepts it.</summary>
+    /// <returns>The time that this took.</returns>
     public async Task<TimeSpan> PutEventuallyAsync(string key, string value, CancellationToken cancel)
     {
         var started = Stopwatch.GetTimestamp();
-        await Eventually.IsAsync("etcd takes a write", async () => (await TryControlAsync(cancel, "put", key, value)).ExitCode == 0, cancel, TimeSpan.FromSeconds(60));
+        await Eventually.IsAsync(
+            "etcd accepts a write", async () => (await TryControlAsync(cancel, "put", key, value)).ExitCode == 0, cancel,
+            TimeSpan.FromSeconds(60));
         return Stopwatch.GetElapsedTime(started);
     }
 
     /// <summary>All keys that start with the prefix, in order.</summary>
     public async Task<IReadOnlyList<EtcdKey>> ListAsync(string prefix, CancellationToken cancel)
     {
-        var answer = JsonNode.Parse(await ControlAsync(cancel, "get", "--prefix", prefix, "--write-out=json"))!;
-        return [.. (answer["kvs"]?.AsArray() ?? []).Select(pair => new EtcdKey(
+        var response = JsonNode.Parse(await ControlAsync(cancel, "get", "--prefix", prefix, "--write-out=json"))!;
+        return [.. (response["kvs"]?.AsArray() ?? []).Select(pair => new EtcdKey(
             Text(pair!["key"]), Text(pair["value"]), (long?)pair["lease"] ?? 0, (long)pair["create_revision"]!, (long)pair["mod_revision"]!))];
     }
 
-    /// <summary>A new etcd lease; its id.</summary>
+    /// <summary>Grants an etcd lease and returns its id.</summary>
     public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancel)
     {
-        // "lease 694d… granted with TTL(60s)"
-        var said = await ControlAsync(cancel, "lease", "grant", ((long)timeToLive.TotalSeconds).ToString(CultureInfo.InvariantCulture));
-        return long.Parse(said.Split(' ')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        // Output: lease 694d… granted with TTL(60s)
+        var seconds = ((long)timeToLive.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        var output = await ControlAsync(cancel, "lease", "grant", seconds);
+        return long.Parse(output.Split(' ')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
     /// <summary>Saves a snapshot of the first member.</summary>
-    /// <returns>The file.</returns>
+    /// <returns>The path of the file.</returns>
     public async Task<string> SaveSnapshotAsync(CancellationToken cancel)
     {
         var file = Path.Combine(folder, "snapshot.db");
@@ -148,7 +159,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         return file;
     }
 
-    /// <summary>What an operator does after a disaster: every member stops and starts again on the snapshot.</summary>
+    /// <summary>Stops every member and restarts it with the data of the snapshot.</summary>
     public async Task RestoreSnapshotAsync(string file, CancellationToken cancel)
     {
         restores++;
@@ -156,17 +167,22 @@ public sealed class EtcdCluster : IAsyncDisposable
         {
             await member.StopAsync(cancel);
             member.Folder = string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(folder, member.Name)}-restored-{restores}");
-            await ProcessCommand.RunAsync(new ProgramStart(Control,
-                ["snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}", $"--initial-advertise-peer-urls={member.PeerUrl}"])
-            { Environment = Version3 }, cancel);
+            string[] arguments =
+            [
+                "snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}",
+                $"--initial-advertise-peer-urls={member.PeerUrl}",
+            ];
+            await ProcessCommand.RunAsync(new ProgramStart(Control, arguments) { Environment = Version3 }, cancel);
         }
         await StartMembersAsync(cancel);
     }
 
-    /// <summary>Runs etcdctl as the operator, from the mainland, against all members.</summary>
-    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) => ProcessCommand.RunAsync(Etcdctl(Endpoints, arguments), cancel);
+    /// <summary>Runs etcdctl as root against all members that are not isolated.</summary>
+    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
+        ProcessCommand.RunAsync(Etcdctl(Endpoints, arguments), cancel);
 
-    public Task<CommandResult> TryControlAsync(CancellationToken cancel, params string[] arguments) => ProcessCommand.TryRunAsync(Etcdctl(Endpoints, arguments), cancel);
+    public Task<CommandResult> TryControlAsync(CancellationToken cancel, params string[] arguments) =>
+        ProcessCommand.TryRunAsync(Etcdctl(Endpoints, arguments), cancel);
 
     public async ValueTask DisposeAsync()
     {

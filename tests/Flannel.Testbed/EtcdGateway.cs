@@ -4,11 +4,11 @@ using System.Text.Json.Nodes;
 
 namespace Flannel.Testbed;
 
-/// <summary>A key of etcd as it stands.</summary>
-/// <param name="LeaseId">The etcd lease it is attached to, 0 when it is attached to none.</param>
+/// <summary>A key of etcd with its value.</summary>
+/// <param name="LeaseId">The etcd lease that the key is attached to; 0 for none.</param>
 public sealed record EtcdKey(string Key, string Value, long LeaseId, long CreateRevision, long ModRevision);
 
-/// <summary>Keys through etcd's JSON gateway: an own, independent way that shares nothing with the code under test.</summary>
+/// <summary>Reads and writes keys through etcd's JSON gateway, independent of the client under test.</summary>
 public sealed class EtcdGateway(HttpClient http)
 {
     public async Task<EtcdKey?> GetAsync(string key, CancellationToken cancel) =>
@@ -22,43 +22,48 @@ public sealed class EtcdGateway(HttpClient http)
         return RangeAsync(new JsonObject { ["key"] = Encode(prefix), ["range_end"] = Convert.ToBase64String(end) }, cancel);
     }
 
-    /// <param name="leaseId">An etcd lease to attach it to; 0 makes it permanent.</param>
+    /// <param name="leaseId">The etcd lease to attach the key to; 0 for none.</param>
     public Task PutAsync(string key, string value, CancellationToken cancel, long leaseId = 0) =>
         PostAsync("kv/put", new JsonObject { ["key"] = Encode(key), ["value"] = Encode(value), ["lease"] = leaseId }, cancel);
 
-    /// <summary>True when there was such a key.</summary>
+    /// <summary>Deletes a key. False if it did not exist.</summary>
     public async Task<bool> DeleteAsync(string key, CancellationToken cancel) =>
         Number(await PostAsync("kv/deleterange", new JsonObject { ["key"] = Encode(key) }, cancel), "deleted") > 0;
 
-    /// <summary>Ends an etcd lease at once, and with it every key that is attached to it, as its expiry would.</summary>
-    public Task RevokeAsync(long leaseId, CancellationToken cancel) => PostAsync("lease/revoke", new JsonObject { ["ID"] = leaseId }, cancel);
+    /// <summary>Revokes an etcd lease, which deletes every attached key.</summary>
+    public Task RevokeAsync(long leaseId, CancellationToken cancel) =>
+        PostAsync("lease/revoke", new JsonObject { ["ID"] = leaseId }, cancel);
 
-    /// <summary>A new etcd lease; its id.</summary>
+    /// <summary>Grants an etcd lease and returns its id.</summary>
     public async Task<long> GrantAsync(TimeSpan timeToLive, CancellationToken cancel) =>
-        Number(await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel), "ID");
+        Number(
+            await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel), "ID");
 
-    /// <summary>The seconds that a lease was granted for and those that are left.</summary>
+    /// <summary>The granted and the remaining seconds of an etcd lease.</summary>
     public async Task<(long Granted, long Left)> TimeToLiveAsync(long leaseId, CancellationToken cancel)
     {
-        var answer = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel);
-        return (Number(answer, "grantedTTL"), Number(answer, "TTL"));
+        var response = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel);
+        return (Number(response, "grantedTTL"), Number(response, "TTL"));
     }
 
     private async Task<IReadOnlyList<EtcdKey>> RangeAsync(JsonObject request, CancellationToken cancel)
     {
-        var answer = await PostAsync("kv/range", request, cancel);
-        return [.. (answer["kvs"]?.AsArray() ?? []).Select(entry => new EtcdKey(
-            Decode(entry!["key"]!), entry["value"] is { } value ? Decode(value) : "", Number(entry, "lease"), Number(entry, "create_revision"), Number(entry, "mod_revision")))];
+        var response = await PostAsync("kv/range", request, cancel);
+        return [.. (response["kvs"]?.AsArray() ?? []).Select(entry => new EtcdKey(
+            Decode(entry!["key"]!), entry["value"] is { } value ? Decode(value) : "", Number(entry, "lease"),
+            Number(entry, "create_revision"), Number(entry, "mod_revision")))];
     }
 
     private async Task<JsonNode> PostAsync(string path, JsonObject request, CancellationToken cancel)
     {
         using var response = await http.PostAsJsonAsync(new Uri($"/v3/{path}", UriKind.Relative), request, cancel);
         var text = await response.Content.ReadAsStringAsync(cancel);
-        return response.IsSuccessStatusCode ? JsonNode.Parse(text)! : throw new TestbedException($"etcd {path}: {(int)response.StatusCode} {text}");
+        return response.IsSuccessStatusCode
+            ? JsonNode.Parse(text)!
+            : throw new TestbedException($"etcd {path}: {(int)response.StatusCode} {text}");
     }
 
-    /// <summary>The gateway writes 64-bit numbers as strings and leaves out zeros.</summary>
+    /// <summary>The gateway writes 64-bit numbers as strings and omits zeros.</summary>
     private static long Number(JsonNode node, string name) =>
         node[name] is { } value ? long.Parse(value.ToString(), System.Globalization.CultureInfo.InvariantCulture) : 0;
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>One real etcd of a cluster, on a machine of its own, with mutual TLS to clients and peers.</summary>
+/// <summary>A real etcd member of a cluster, in a network namespace, with mutual TLS to clients and peers.</summary>
 public sealed class EtcdMember : IAsyncDisposable
 {
     private const string Program = "/usr/bin/etcd";
@@ -11,7 +11,7 @@ public sealed class EtcdMember : IAsyncDisposable
     private readonly HttpClient http;
     private ChildProcess? process;
 
-    internal EtcdMember(int number, NetworkNamespace ns, string folder, TestAuthority authority, IReadOnlyList<string> arguments)
+    internal EtcdMember(int number, NetworkNamespace ns, string folder, TestCertificateAuthority authority, IReadOnlyList<string> arguments)
     {
         (Number, Namespace, Folder, this.arguments) = (number, ns, folder, arguments);
         Files = authority.Issue(Name, Address, "127.0.0.1");
@@ -19,7 +19,7 @@ public sealed class EtcdMember : IAsyncDisposable
         http = ns.CreateHttpClient(new Uri($"http://{Address}:2381"));
     }
 
-    /// <summary>From 1.</summary>
+    /// <summary>Counts from 1.</summary>
     public int Number { get; }
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"e{Number}");
@@ -30,12 +30,12 @@ public sealed class EtcdMember : IAsyncDisposable
 
     public string PeerUrl => $"https://{Address}:2380";
 
-    /// <summary>The switch's end of its cable.</summary>
+    /// <summary>The switch's end of its veth pair.</summary>
     public string Port => $"etcd{Number}";
 
     public NetworkNamespace Namespace { get; }
 
-    /// <summary>Of its data: may be replaced while it does not run.</summary>
+    /// <summary>The data folder; may be changed while the member does not run.</summary>
     public string Folder { get; set; }
 
     public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
@@ -46,8 +46,8 @@ public sealed class EtcdMember : IAsyncDisposable
 
     private string AuthorityFile { get; }
 
-    /// <summary>Starts it on its data; it serves only once a majority does.</summary>
-    /// <param name="initialCluster">All members, as etcd wants to be told.</param>
+    /// <summary>Starts the member on its data; it serves once a quorum runs.</summary>
+    /// <param name="initialCluster">The value of --initial-cluster.</param>
     internal async Task StartAsync(string initialCluster)
     {
         if (process is not null)
@@ -62,31 +62,34 @@ public sealed class EtcdMember : IAsyncDisposable
             $"--listen-metrics-urls=http://{Address}:2381",
             "--client-cert-auth", $"--trusted-ca-file={AuthorityFile}", $"--cert-file={Files.Certificate}", $"--key-file={Files.Key}",
             "--peer-client-cert-auth", $"--peer-trusted-ca-file={AuthorityFile}", $"--peer-cert-file={Files.Certificate}", $"--peer-key-file={Files.Key}",
-            // The least that bcrypt allows: each password that is checked costs processor time that two cores do not have.
+            // The lowest cost that bcrypt allows: password checks would otherwise take too much CPU time on two cores.
             "--bcrypt-cost=4",
             .. arguments,
         ])
         { Namespace = Namespace });
     }
 
-    /// <summary>As a power failure ends it.</summary>
+    /// <summary>Sends SIGKILL and waits for the end.</summary>
     public async Task KillAsync(CancellationToken cancel)
     {
         Process.Kill();
         await Process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>In order.</summary>
+    /// <summary>Sends SIGTERM and waits for the end.</summary>
     public async Task StopAsync(CancellationToken cancel)
     {
         Process.Terminate();
         await Process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>Whether it has a leader and can write; asked on its own machine, so that a cut cable does not matter.</summary>
-    public async Task<bool> IsHealthyAsync(CancellationToken cancel) => (await TryGetAsync("/health", cancel)).Contains("\"true\"", StringComparison.Ordinal);
+    /// <summary>Whether the member has a leader and accepts writes. The request comes from its own namespace, so that isolation does not
+    /// matter.</summary>
+    public async Task<bool> IsHealthyAsync(CancellationToken cancel) =>
+        (await TryGetAsync("/health", cancel)).Contains("\"true\"", StringComparison.Ordinal);
 
-    public async Task<bool> IsLeaderAsync(CancellationToken cancel) => (await TryGetAsync("/metrics", cancel)).Contains("\netcd_server_is_leader 1\n", StringComparison.Ordinal);
+    public async Task<bool> IsLeaderAsync(CancellationToken cancel) =>
+        (await TryGetAsync("/metrics", cancel)).Contains("\netcd_server_is_leader 1\n", StringComparison.Ordinal);
 
     public async ValueTask DisposeAsync()
     {
@@ -100,7 +103,7 @@ public sealed class EtcdMember : IAsyncDisposable
 
     internal static string AddressOf(int number) => string.Create(CultureInfo.InvariantCulture, $"192.168.10.{number}");
 
-    /// <summary>Empty where it does not answer (soon): a hung or dead member is no failure of the test bed.</summary>
+    /// <summary>Empty without a response within two seconds: a hung or ended member is no error of the test bed.</summary>
     private async Task<string> TryGetAsync(string path, CancellationToken cancel)
     {
         if (!IsRunning)

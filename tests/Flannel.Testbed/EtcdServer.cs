@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>A real etcd of one member on a folder of its own. It can be stopped, killed and started again on the same data and ports.</summary>
+/// <summary>A real etcd of one member. It can be stopped, killed and restarted on the same data and ports.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
     private readonly NetworkNamespace? ns;
@@ -24,20 +24,20 @@ public sealed class EtcdServer : IAsyncDisposable
 
     private IReadOnlyList<string> MoreArguments { get; init; } = [];
 
-    /// <summary>Where clients reach it.</summary>
     public Uri Endpoint { get; }
 
-    /// <summary>Reads and writes keys, independent of the code under test.</summary>
+    /// <summary>Reads and writes keys, independent of the client under test.</summary>
     public EtcdGateway Keys { get; }
 
-    /// <summary>Starts one on the loopback of this machine, on free ports.</summary>
-    /// <param name="more">Further arguments of etcd.</param>
+    /// <summary>Starts etcd on the loopback of this machine, on free ports.</summary>
+    /// <param name="more">Additional arguments of etcd.</param>
     public static Task<EtcdServer> StartAsync(
         string dataFolder, CancellationToken cancel, TlsFiles? tls = null, IReadOnlyList<string>? more = null) =>
         StartAsync(new EtcdServer(dataFolder, null, "127.0.0.1", Ports.Free(), Ports.Free(), tls) { MoreArguments = more ?? [] }, cancel);
 
-    /// <summary>Starts one at an address of a namespace, on the usual ports.</summary>
-    public static Task<EtcdServer> StartAsync(string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel, TlsFiles? tls = null) =>
+    /// <summary>Starts etcd at an address of a network namespace, on the default ports.</summary>
+    public static Task<EtcdServer> StartAsync(
+        string dataFolder, NetworkNamespace ns, string address, CancellationToken cancel, TlsFiles? tls = null) =>
         StartAsync(new EtcdServer(dataFolder, ns, address, 2379, 2380, tls), cancel);
 
     private static async Task<EtcdServer> StartAsync(EtcdServer server, CancellationToken cancel)
@@ -46,18 +46,25 @@ public sealed class EtcdServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts it on the data of before and waits until it serves.</summary>
+    /// <summary>Starts etcd on the existing data and waits until it serves.</summary>
     public async Task StartAgainAsync(CancellationToken cancel)
     {
         var peer = $"http://127.0.0.1:{peerPort}";
         var process = await ChildProcess.StartAsync(new ProgramStart("/usr/bin/etcd",
         [
             "--name=e1", $"--data-dir={dataFolder}", "--logger=zap", "--log-level=warn",
-            $"--listen-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}", $"--advertise-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
+            $"--listen-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
+            $"--advertise-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
             $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
-            // One member needs no patience to elect itself.
+            // A single member elects itself; short timeouts shorten its start.
             "--heartbeat-interval=50", "--election-timeout=250",
-            .. tls is null ? [] : new[] { $"--cert-file={tls.Server.Certificate}", $"--key-file={tls.Server.Key}", "--client-cert-auth", $"--trusted-ca-file={tls.Authority}" },
+            .. tls is null
+                ? []
+                : new[]
+                {
+                    $"--cert-file={tls.Server.Certificate}", $"--key-file={tls.Server.Key}", "--client-cert-auth",
+                    $"--trusted-ca-file={tls.Authority}",
+                },
             .. MoreArguments,
         ])
         { Namespace = ns });
@@ -72,24 +79,23 @@ public sealed class EtcdServer : IAsyncDisposable
         }, cancel, context: () => process.StandardError);
     }
 
-    /// <summary>Ends it in order.</summary>
+    /// <summary>Sends SIGTERM and waits for the end.</summary>
     public async Task StopAsync(CancellationToken cancel)
     {
         Process.Terminate();
         await Process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>Ends it as a power failure does.</summary>
+    /// <summary>Sends SIGKILL and waits for the end.</summary>
     public async Task KillAsync(CancellationToken cancel)
     {
         Process.Kill();
         await Process.WaitForExitAsync(cancel);
     }
 
-    /// <summary>Its process, to hang it or to look at its output.</summary>
     public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
 
-    /// <summary>How many requests it has begun to serve since it started, by method (<c>Range</c>, <c>Txn</c>, <c>LeaseKeepAlive</c>, …).</summary>
+    /// <summary>The number of requests since the start of etcd, by method (<c>Range</c>, <c>Txn</c>, <c>LeaseKeepAlive</c>, …).</summary>
     public async Task<IReadOnlyDictionary<string, long>> RequestsAsync(CancellationToken cancel)
     {
         const string family = "grpc_server_started_total{";
@@ -109,7 +115,7 @@ public sealed class EtcdServer : IAsyncDisposable
         return requests;
     }
 
-    /// <summary>One of its metrics (<c>process_cpu_seconds_total</c>, <c>etcd_network_client_grpc_sent_bytes_total</c>, …), summed over its
+    /// <summary>A metric of etcd (<c>process_cpu_seconds_total</c>, <c>etcd_network_client_grpc_sent_bytes_total</c>, …), summed over its
     /// labels.</summary>
     public async Task<double> MetricAsync(string name, CancellationToken cancel)
     {
@@ -119,9 +125,15 @@ public sealed class EtcdServer : IAsyncDisposable
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Runs etcdctl against it, as an operator would.</summary>
-    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments) =>
-        ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. tls is null ? [] : new[] { $"--cacert={tls.Authority}", $"--cert={tls.Client.Certificate}", $"--key={tls.Client.Key}" }, .. arguments]) { Namespace = ns }, cancel);
+    /// <summary>Runs etcdctl against this etcd.</summary>
+    public Task<string> ControlAsync(CancellationToken cancel, params string[] arguments)
+    {
+        string[] files = tls is null
+            ? []
+            : [$"--cacert={tls.Authority}", $"--cert={tls.Client.Certificate}", $"--key={tls.Client.Key}"];
+        string[] all = [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. files, .. arguments];
+        return ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", all) { Namespace = ns }, cancel);
+    }
 
     public async ValueTask DisposeAsync()
     {

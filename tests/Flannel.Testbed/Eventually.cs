@@ -2,35 +2,39 @@ using System.Diagnostics;
 
 namespace Flannel.Testbed;
 
-/// <summary>Waiting for a condition with a generous limit, instead of sleeping for a guess.</summary>
+/// <summary>Polls a condition until it holds or a time limit passes.</summary>
 public static class Eventually
 {
-    /// <summary>Generous for a loaded machine of two cores; a condition that holds is noticed within <see cref="Interval"/>.</summary>
+    /// <summary>The default limit, long enough for two loaded cores.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(25);
 
-    /// <summary>Asks until the answer is not null, and returns it.</summary>
-    /// <exception cref="TestbedException">The limit passed; the message says what was awaited.</exception>
-    public static async Task<T> HasAsync<T>(string awaited, Func<Task<T?>> ask, CancellationToken cancel, TimeSpan? limit = null, Func<string>? context = null)
+    /// <summary>Polls until <paramref name="read"/> returns a value, and returns it.</summary>
+    /// <param name="awaited">The condition, for the message of the exception.</param>
+    /// <param name="context">Additional text for the message of the exception.</param>
+    /// <exception cref="TestbedException">The limit passed.</exception>
+    public static async Task<T> HasAsync<T>(
+        string awaited, Func<Task<T?>> read, CancellationToken cancel, TimeSpan? limit = null, Func<string>? context = null)
         where T : class
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (await ask() is { } answer)
+            if (await read() is { } value)
             {
-                return answer;
+                return value;
             }
             if (Stopwatch.GetElapsedTime(started) > (limit ?? Limit))
             {
-                throw new TestbedException($"waited {(limit ?? Limit).TotalSeconds:0.#} s in vain for: {awaited}\n{context?.Invoke()}");
+                throw new TestbedException($"not within {(limit ?? Limit).TotalSeconds:0.#} s: {awaited}\n{context?.Invoke()}");
             }
             await Task.Delay(Interval, cancel);
         }
     }
 
-    /// <summary>Asks until the answer is yes.</summary>
-    public static Task IsAsync(string awaited, Func<Task<bool>> ask, CancellationToken cancel, TimeSpan? limit = null, Func<string>? context = null) =>
-        HasAsync(awaited, async () => await ask() ? "yes" : null, cancel, limit, context);
+    /// <summary>Polls until <paramref name="isMet"/> returns true.</summary>
+    public static Task IsAsync(
+        string awaited, Func<Task<bool>> isMet, CancellationToken cancel, TimeSpan? limit = null, Func<string>? context = null) =>
+        HasAsync(awaited, async () => await isMet() ? "met" : null, cancel, limit, context);
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>What was measured while a cluster went through one fault. Times are from the fault, or from its repair, as the text says.</summary>
+/// <summary>The measurements of one fault of a cluster. Times count from the fault or from its repair, as the text says.</summary>
 public sealed class FaultReport(string fault)
 {
     private readonly List<(string What, TimeSpan After)> times = [];
@@ -13,17 +13,21 @@ public sealed class FaultReport(string fault)
 
     public IReadOnlyList<(string What, TimeSpan After)> Times => times;
 
-    /// <summary>Nodes that lost something, died, or were not ready for a moment: none, if all is well.</summary>
+    /// <summary>One line for each node that lost something, ended, or was not ready at some moment.</summary>
     public IReadOnlyList<string> Lost { get; internal set; } = [];
 
-    /// <summary>How often each node said that it was ready meanwhile.</summary>
+    /// <summary>How often the readiness of all nodes was read during the fault.</summary>
     public int ReadinessRounds { get; internal set; }
 
     public override string ToString() => string.Join('\n',
-        [$"{Fault}:", .. times.Select(time => string.Create(CultureInfo.InvariantCulture, $"  {time.After.TotalSeconds,6:0.0} s  {time.What}")), .. Lost.Select(lost => $"  LOST: {lost}")]);
+    [
+        $"{Fault}:",
+        .. times.Select(time => string.Create(CultureInfo.InvariantCulture, $"  {time.After.TotalSeconds,6:0.0} s  {time.What}")),
+        .. Lost.Select(lost => $"  LOST: {lost}"),
+    ]);
 
-    /// <summary>The clock begins anew: the fault, or its repair, is now.</summary>
-    internal void Begin() => since = Stopwatch.GetTimestamp();
+    /// <summary>Resets the time from which <see cref="Record"/> counts.</summary>
+    internal void StartTimer() => since = Stopwatch.GetTimestamp();
 
-    internal void Reached(string what) => times.Add((what, Stopwatch.GetElapsedTime(since)));
+    internal void Record(string what) => times.Add((what, Stopwatch.GetElapsedTime(since)));
 }

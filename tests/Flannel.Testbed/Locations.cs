@@ -1,15 +1,17 @@
 namespace Flannel.Testbed;
 
-/// <summary>Where the programs of this repository lie once they are built.</summary>
+/// <summary>The paths of the built programs of this repository.</summary>
 public static class Locations
 {
-    /// <summary>The variable by which build.sh says which executable is under test.</summary>
+    /// <summary>The variable in which build.sh passes the path of the executable under test.</summary>
     public const string ExecutableVariable = "FLANNEL_TEST_EXECUTABLE";
 
     /// <summary>The native flanneld.</summary>
-    public static string Flanneld { get; } = Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } named ? named : Path.Combine(Repository(), "artifacts", "linux-x64", "flanneld");
+    public static string Flanneld { get; } = Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } path
+        ? path
+        : Path.Combine(Repository(), "artifacts", "linux-x64", "flanneld");
 
-    /// <summary>Another program of this solution, built in the same configuration as the running one.</summary>
+    /// <summary>Another program of this solution, of the same configuration as the running one.</summary>
     public static string Program(string project)
     {
         // artifacts/msbuild/bin/PROJECT/CONFIGURATION/
@@ -18,7 +20,7 @@ public static class Locations
         return File.Exists(program) ? program : throw new TestbedException($"not built: {program}; run ./build.sh build");
     }
 
-    /// <summary>The folder that holds the solution.</summary>
+    /// <summary>The folder of the solution.</summary>
     public static string Repository()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
@@ -28,6 +30,6 @@ public static class Locations
                 return folder.FullName;
             }
         }
-        throw new TestbedException($"{AppContext.BaseDirectory} is not below the repository; set {ExecutableVariable}");
+        throw new TestbedException($"{AppContext.BaseDirectory} is not inside the repository; set {ExecutableVariable}");
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>The same cloud, etcd and daemons, all on the loopback of this machine: no root needed, nothing is forwarded.</summary>
+/// <summary>The simulated cloud, etcd and daemons on the loopback of this machine: needs no root, has no data path.</summary>
 public sealed class LoopbackVpc : TestVpc
 {
     private readonly SimulatorProcess cloud;
@@ -23,7 +23,7 @@ public sealed class LoopbackVpc : TestVpc
 
     public override string? NoDataPath { get; }
 
-    public static async Task<LoopbackVpc> StartAsync(World world, CancellationToken cancel, string reason = "asked for")
+    public static async Task<LoopbackVpc> StartAsync(World world, CancellationToken cancel, string reason = "loopback was requested")
     {
         var folder = new RunFolder("loopback");
         var etcd = EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
@@ -41,7 +41,7 @@ public sealed class LoopbackVpc : TestVpc
         await cloud.DisposeAsync();
         try
         {
-            SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);
+            SecretScanner.AssertNoneInFolder(Folder.Path, EtcdHoldsSecret);
         }
         finally
         {
@@ -54,9 +54,10 @@ public sealed class LoopbackVpc : TestVpc
         var publicIp = string.Create(CultureInfo.InvariantCulture, $"127.0.0.{10 + facts.Number}");
         return new EcsInstance(facts, Folder, publicIp,
         [
-            $"--etcd-endpoints={this.etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
+            $"--etcd-endpoints={etcd.Endpoint.GetLeftPart(UriPartial.Authority)}", "--iface=lo", $"--public-ip={publicIp}",
             $"--metadata-endpoint={cloud.MetadataByInstance[facts.InstanceId].TrimEnd('/')}",
-            $"--vpc-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}", $"--ecs-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
+            $"--vpc-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
+            $"--ecs-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
             $"--sts-endpoint={cloud.Api.GetLeftPart(UriPartial.Authority)}",
         ], null);
     }

@@ -3,12 +3,12 @@ using System.ComponentModel;
 
 namespace Flannel.Testbed;
 
-/// <summary>A thread that lives in a network namespace: a socket that is made on it stays there, wherever it is used later.</summary>
+/// <summary>A thread in a network namespace. A socket that it creates belongs to that namespace on every thread.</summary>
 internal sealed class NamespaceThread : IDisposable
 {
     private readonly BlockingCollection<Action> work = [];
     private readonly string path;
-    private Win32Exception? notEntered;
+    private Win32Exception? enterError;
 
     public NamespaceThread(string path)
     {
@@ -23,8 +23,8 @@ internal sealed class NamespaceThread : IDisposable
         {
             try
             {
-                // Never do in our own namespace what was meant for that one.
-                done.SetResult(notEntered is null ? function() : throw new TestbedException($"cannot enter {path}", notEntered));
+                // Without the namespace the function would run in that of this process.
+                done.SetResult(enterError is null ? function() : throw new TestbedException($"cannot enter {path}", enterError));
             }
             catch (Exception e)
             {
@@ -44,7 +44,7 @@ internal sealed class NamespaceThread : IDisposable
         }
         catch (Win32Exception e)
         {
-            notEntered = e;
+            enterError = e;
         }
         foreach (var action in work.GetConsumingEnumerable())
         {

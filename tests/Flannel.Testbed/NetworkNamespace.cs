@@ -4,20 +4,21 @@ using System.Net.Sockets;
 
 namespace Flannel.Testbed;
 
-/// <summary>A network namespace of our own: made empty with its loopback up, removed at the end with all that is in it.</summary>
+/// <summary>A network namespace. It starts with only its loopback up; disposing deletes it with its interfaces.</summary>
 public sealed class NetworkNamespace : IAsyncDisposable
 {
     private const string Folder = "/run/netns";
     private const string IpProgram = "ip";
 
-    private static readonly HashSet<string> living = [];
+    private static readonly HashSet<string> active = [];
     private readonly NamespaceThread thread;
 
     static NetworkNamespace()
     {
-        foreach (var left in Directory.Exists(Folder) ? Directory.GetFiles(Folder).Select(System.IO.Path.GetFileName).Where(name => Owner.IsOrphan(name!)) : [])
+        var names = Directory.Exists(Folder) ? Directory.GetFiles(Folder).Select(System.IO.Path.GetFileName) : [];
+        foreach (var orphan in names.Where(name => ResourceName.IsOrphan(name!)))
         {
-            DeleteNow(left!);
+            DeleteNow(orphan!);
         }
         AppDomain.CurrentDomain.ProcessExit += (_, _) => DeleteAll();
     }
@@ -28,12 +29,12 @@ public sealed class NetworkNamespace : IAsyncDisposable
         thread = new NamespaceThread(Path);
     }
 
-    /// <summary>As <c>ip netns list</c> shows it.</summary>
+    /// <summary>The name in <c>ip netns list</c>.</summary>
     public string Name { get; }
 
     public string Path => $"{Folder}/{Name}";
 
-    /// <summary>Null when namespaces can be made here, else why not.</summary>
+    /// <summary>Why network namespaces cannot be created on this host; null if they can.</summary>
     public static async Task<string?> UnavailableAsync(CancellationToken cancel)
     {
         if (!Posix.IsRoot)
@@ -48,32 +49,33 @@ public sealed class NetworkNamespace : IAsyncDisposable
         }
         catch (Exception e) when (e is TestbedException or System.ComponentModel.Win32Exception or IOException)
         {
-            return $"network namespaces cannot be made here: {e.Message.ReplaceLineEndings(" ").Trim()}";
+            return $"cannot create network namespaces: {e.Message.ReplaceLineEndings(" ").Trim()}";
         }
     }
 
     public static async Task<NetworkNamespace> CreateAsync(string what, CancellationToken cancel)
     {
-        var name = Owner.NewName(what);
-        lock (living)
+        var name = ResourceName.Create(what);
+        lock (active)
         {
-            living.Add(name);
+            active.Add(name);
         }
         await ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["netns", "add", name]), cancel);
-        var made = new NetworkNamespace(name);
-        await made.IpAsync(cancel, "link set lo up");
-        return made;
+        var created = new NetworkNamespace(name);
+        await created.IpAsync(cancel, "link set lo up");
+        return created;
     }
 
-    /// <summary>Runs lines of <c>ip</c> in it, all or an exception.</summary>
+    /// <summary>Runs commands of <c>ip -batch</c> in the namespace.</summary>
+    /// <exception cref="TestbedException">A command failed.</exception>
     public Task<string> IpAsync(CancellationToken cancel, params string[] lines) =>
         ProcessCommand.RunAsync(new ProgramStart(IpProgram, ["-n", Name, "-batch", "-"]), cancel, string.Join('\n', lines) + "\n");
 
-    /// <summary>Runs a program in it to its end.</summary>
+    /// <summary>Runs a program in the namespace to its end.</summary>
     public Task<CommandResult> ExecAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
         ProcessCommand.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
 
-    /// <summary>Writes kernel settings, each below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
+    /// <summary>Writes files below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
     public Task SetAsync(params (string Name, string Value)[] settings) => thread.RunAsync(() =>
     {
         foreach (var (name, value) in settings)
@@ -83,13 +85,15 @@ public sealed class NetworkNamespace : IAsyncDisposable
         return true;
     });
 
-    /// <summary>A socket that lives in this namespace, wherever it is used.</summary>
-    public Task<Socket> CreateSocketAsync(AddressFamily family, SocketType type, ProtocolType protocol) => thread.RunAsync(() => new Socket(family, type, protocol));
+    /// <summary>A socket of this namespace, for use on any thread.</summary>
+    public Task<Socket> CreateSocketAsync(AddressFamily family, SocketType type, ProtocolType protocol) =>
+        thread.RunAsync(() => new Socket(family, type, protocol));
 
-    /// <summary>A client whose connections start in this namespace; addresses only, no names.</summary>
-    public HttpClient CreateHttpClient(Uri baseAddress) => new(CreateHandler(this, null)) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
+    /// <summary>A client that connects from this namespace to IP addresses, not to names.</summary>
+    public HttpClient CreateHttpClient(Uri baseAddress) =>
+        new(CreateHandler(this, null)) { BaseAddress = baseAddress, Timeout = TimeSpan.FromSeconds(60) };
 
-    /// <param name="ns">Where connections start; null is our own namespace.</param>
+    /// <param name="ns">The namespace to connect from; null for that of this process.</param>
     internal static SocketsHttpHandler CreateHandler(NetworkNamespace? ns, SslClientAuthenticationOptions? tls)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
@@ -125,25 +129,25 @@ public sealed class NetworkNamespace : IAsyncDisposable
     {
         thread.Dispose();
         await ProcessCommand.TryRunAsync(new ProgramStart(IpProgram, ["netns", "del", Name]), CancellationToken.None);
-        lock (living)
+        lock (active)
         {
-            living.Remove(Name);
+            active.Remove(Name);
         }
     }
 
     private static void DeleteAll()
     {
-        lock (living)
+        lock (active)
         {
-            foreach (var name in living)
+            foreach (var name in active)
             {
                 DeleteNow(name);
             }
-            living.Clear();
+            active.Clear();
         }
     }
 
-    /// <summary>At the end of the process nothing asynchronous runs any more.</summary>
+    /// <summary>Synchronous, for use while the process exits.</summary>
     private static void DeleteNow(string name)
     {
         using var ip = System.Diagnostics.Process.Start(IpProgram, ["netns", "del", name]);

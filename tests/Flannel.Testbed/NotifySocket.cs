@@ -5,14 +5,14 @@ using System.Text;
 namespace Flannel.Testbed;
 
 /// <summary>A message to the service manager.</summary>
-/// <param name="At"><see cref="Stopwatch.GetTimestamp"/> when it came.</param>
-/// <param name="Time">The same moment by the clock.</param>
+/// <param name="At"><see cref="Stopwatch.GetTimestamp"/> when it was received.</param>
+/// <param name="Time">The same moment in UTC.</param>
 public sealed record Notification(long At, DateTimeOffset Time, string Text)
 {
     public IReadOnlyList<string> Lines => Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 }
 
-/// <summary>The service manager's end of NOTIFY_SOCKET: records what a daemon says of itself, in order.</summary>
+/// <summary>The service manager's end of NOTIFY_SOCKET: records the messages of a daemon in order.</summary>
 public sealed class NotifySocket : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
@@ -24,7 +24,7 @@ public sealed class NotifySocket : IDisposable
         Path = path;
         File.Delete(path);
         socket.Bind(new UnixDomainSocketEndPoint(path));
-        // The daemon is another user.
+        // The daemon runs as another user.
         File.SetUnixFileMode(path, (UnixFileMode)0b110_110_110);
         _ = ReceiveAsync();
     }
@@ -42,14 +42,15 @@ public sealed class NotifySocket : IDisposable
         }
     }
 
-    /// <summary>Completes with the first message that says READY=1.</summary>
+    /// <summary>Completes with the first message that contains READY=1.</summary>
     public Task<Notification> Ready => ready.Task;
 
-    /// <summary>The first message that holds the line, or null.</summary>
+    /// <summary>The first message that contains the line, or null.</summary>
     public Notification? First(string line) => Received.FirstOrDefault(message => message.Lines.Contains(line));
 
     /// <summary>The text of the newest STATUS=, or null.</summary>
-    public string? Status => Received.SelectMany(message => message.Lines).LastOrDefault(line => line.StartsWith("STATUS=", StringComparison.Ordinal))?["STATUS=".Length..];
+    public string? Status => Received.SelectMany(message => message.Lines)
+        .LastOrDefault(line => line.StartsWith("STATUS=", StringComparison.Ordinal))?["STATUS=".Length..];
 
     public void Dispose() => socket.Dispose();
 
@@ -74,7 +75,7 @@ public sealed class NotifySocket : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // Disposed: nobody listens any more.
+            // Disposed.
         }
     }
 }

@@ -5,9 +5,9 @@ using System.Net.Sockets;
 
 namespace Flannel.Testbed;
 
-/// <summary>TCP ports for programs that must be told which one to listen on, and for those that listen on it again after a stop.</summary>
-/// <remarks>They lie below the range from which the kernel takes the ports of outgoing connections and of listeners that asked for any
-/// (<c>net.ipv4.ip_local_port_range</c>): a port of that range may be taken by another process between two listeners.</remarks>
+/// <summary>Free TCP ports for programs that need a port number, and that listen on it again after a restart.</summary>
+/// <remarks>The ports are below the range of ephemeral ports (<c>net.ipv4.ip_local_port_range</c>), of which another process may take one
+/// while the program does not listen.</remarks>
 public static class Ports
 {
     private const int First = 10_000;
@@ -17,7 +17,7 @@ public static class Ports
     private static readonly ConcurrentDictionary<int, bool> Given = new();
     private static readonly int End = ReadEnd();
 
-    /// <returns>A port on which nobody listens now, and which this process is not given again.</returns>
+    /// <returns>A port without a listener, which this process does not get a second time.</returns>
     public static int Free(IPAddress? address = null)
     {
         while (true)

@@ -3,16 +3,17 @@ using System.Runtime.InteropServices;
 
 namespace Flannel.Testbed;
 
-/// <summary>The few calls of the C library that .NET does not offer.</summary>
+/// <summary>Functions of the C library that .NET does not offer.</summary>
 internal static partial class Posix
 {
     public const int SigHup = 1;
+    public const int SigInt = 2;
     public const int SigKill = 9;
     public const int SigTerm = 15;
     public const int SigStop = 19;
     public const int SigContinue = 18;
 
-    /// <summary>To systemd as process 1: power off. SIGRTMIN+4, and the C library keeps the first two for itself.</summary>
+    /// <summary>Tells systemd as process 1 to power off: SIGRTMIN+4. SIGRTMIN of the C library is 34.</summary>
     public const int SigPowerOff = 34 + 4;
 
     private const int OpenReadOnlyCloseOnExec = 0x80000;
@@ -20,7 +21,7 @@ internal static partial class Posix
 
     public static bool IsRoot => EffectiveUser() == 0;
 
-    /// <summary>Sends a signal. False when there is no such process any more.</summary>
+    /// <summary>Sends a signal. False if the process does not exist.</summary>
     public static bool Signal(int processId, int signal)
     {
         const int noSuchProcess = 3;
@@ -32,7 +33,7 @@ internal static partial class Posix
         return error == noSuchProcess ? false : throw new Win32Exception(error, $"kill({processId}, {signal})");
     }
 
-    /// <summary>Removes an empty folder, or one of a kernel's file system, whose files need no removal. False while it is in use.</summary>
+    /// <summary>Removes an empty folder, or one of a kernel file system with its files. False while it is in use.</summary>
     public static bool RemoveDirectory(string path)
     {
         const int noSuchFile = 2;
@@ -45,7 +46,7 @@ internal static partial class Posix
         return error switch { noSuchFile => true, busy => false, _ => throw new Win32Exception(error, $"rmdir({path})") };
     }
 
-    /// <summary>Moves the calling thread, and only it, into a network namespace.</summary>
+    /// <summary>Moves only the calling thread into a network namespace.</summary>
     public static void EnterNetworkNamespace(string path)
     {
         var descriptor = Open(path, OpenReadOnlyCloseOnExec);

@@ -1,15 +1,16 @@
 namespace Flannel.Testbed;
 
-/// <summary>What a command that ran to its end said.</summary>
+/// <summary>The exit code and the output of a command.</summary>
 public sealed record CommandResult(int ExitCode, string Output, string Error);
 
-/// <summary>Commands that are run to their end.</summary>
+/// <summary>Runs commands to their end.</summary>
 public static class ProcessCommand
 {
-    private static readonly TimeSpan limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan defaultLimit = TimeSpan.FromSeconds(60);
 
-    /// <param name="limit">How long it may take; null for a minute.</param>
-    public static async Task<CommandResult> TryRunAsync(ProgramStart start, CancellationToken cancel, string? input = null, TimeSpan? limit = null)
+    /// <param name="limit">The time limit; null for one minute.</param>
+    public static async Task<CommandResult> TryRunAsync(
+        ProgramStart start, CancellationToken cancel, string? input = null, TimeSpan? limit = null)
     {
         await using var process = await ChildProcess.StartAsync(start);
         if (input is not null)
@@ -17,11 +18,11 @@ public static class ProcessCommand
             await process.StandardInput.WriteAsync(input.AsMemory(), cancel);
         }
         process.StandardInput.Close();
-        var exitCode = await process.WaitForExitAsync(cancel, limit ?? ProcessCommand.limit);
+        var exitCode = await process.WaitForExitAsync(cancel, limit ?? defaultLimit);
         return new CommandResult(exitCode, process.StandardOutput, process.StandardError);
     }
 
-    /// <exception cref="TestbedException">It failed; the message carries the command and what it printed.</exception>
+    /// <exception cref="TestbedException">The exit code is not 0; the message includes the command and its output.</exception>
     public static async Task<string> RunAsync(ProgramStart start, CancellationToken cancel, string? input = null, TimeSpan? limit = null)
     {
         var result = await TryRunAsync(start, cancel, input, limit);

@@ -2,30 +2,31 @@ using System.Diagnostics;
 
 namespace Flannel.Testbed;
 
-/// <summary>How a program is to be started: what, where, as whom.</summary>
+/// <summary>How to start a program: command line, network namespace, user, root folder.</summary>
 public sealed record ProgramStart(string Program, IReadOnlyList<string> Arguments)
 {
-    /// <summary>nobody: what an unprivileged daemon is to the kernel.</summary>
+    /// <summary>The user and group nobody.</summary>
     public const int UnprivilegedUser = 65534;
 
     public NetworkNamespace? Namespace { get; init; }
 
-    /// <summary>As an ordinary user without any capability. Needs root to change to it, is ignored otherwise.</summary>
+    /// <summary>Whether to run as <see cref="UnprivilegedUser"/> without capabilities. Ignored if this process is not root.</summary>
     public bool Unprivileged { get; init; }
 
-    /// <summary>A folder that becomes the root of the file system, with the program in it. Needs root, and stays root.</summary>
+    /// <summary>The folder to use as root of the file system; it contains the program. Needs root; the program runs as root.</summary>
     public string? ChangeRoot { get; init; }
 
-    /// <summary>A file that all it prints is also appended to, for a reader while it runs.</summary>
+    /// <summary>A file to which the output is appended while the program runs.</summary>
     public string? LogFile { get; init; }
 
-    /// <summary>The whole environment, when not null: nothing is inherited.</summary>
+    /// <summary>The whole environment; null inherits that of this process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
-    /// <summary>Small programs in front of it that exec the next one: the process id stays that of the program.</summary>
+    /// <summary>Prefixes the program with wrappers (setsid, nsenter, setpriv, chroot). Each execs the next, so that the process id is that of
+    /// the program.</summary>
     internal ProcessStartInfo ToProcessStartInfo()
     {
-        // A session of its own: Ctrl-C in the terminal is ours alone, and what we started ends in our order.
+        // A new session: Ctrl-C in the terminal reaches only this process, which ends its children in its own order.
         List<string> line = ["/usr/bin/setsid"];
         if (Namespace is not null)
         {
@@ -34,9 +35,13 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         line.Add("/usr/bin/setpriv");
         if (Unprivileged && Posix.IsRoot)
         {
-            line.AddRange([$"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]);
+            line.AddRange(
+            [
+                $"--reuid={UnprivilegedUser}", $"--regid={UnprivilegedUser}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+                "--no-new-privs",
+            ]);
         }
-        // However we end, it ends with us.
+        // The kernel kills the program when this process ends.
         line.AddRange(["--pdeathsig", "KILL"]);
         if (ChangeRoot is not null)
         {
@@ -45,7 +50,13 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         line.Add(Program);
         line.AddRange(Arguments);
 
-        var start = new ProcessStartInfo(line[0]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(line[0])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
+        };
         foreach (var argument in line.Skip(1))
         {
             start.ArgumentList.Add(argument);

@@ -1,36 +1,38 @@
 namespace Flannel.Testbed;
 
-/// <summary>A folder for the files of one test bed, readable by all so that an unprivileged daemon can live in it; gone at the end.</summary>
+/// <summary>A temporary folder for the files of one test, readable by all users for the sake of unprivileged daemons. Disposing deletes it.</summary>
 public sealed class RunFolder : IDisposable
 {
     private const UnixFileMode ForAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    private static readonly HashSet<string> living = [];
+    private static readonly HashSet<string> active = [];
 
     static RunFolder()
     {
-        foreach (var left in Directory.GetDirectories(System.IO.Path.GetTempPath()).Where(path => Owner.IsOrphan(System.IO.Path.GetFileName(path))))
+        foreach (var orphan in Directory.GetDirectories(System.IO.Path.GetTempPath())
+            .Where(path => ResourceName.IsOrphan(System.IO.Path.GetFileName(path))))
         {
-            Remove(left);
+            Remove(orphan);
         }
         AppDomain.CurrentDomain.ProcessExit += (_, _) => RemoveAll();
     }
 
-    /// <summary>Makes the folder.</summary>
+    /// <summary>Creates the folder.</summary>
+    /// <param name="what">The end of its name.</param>
     public RunFolder(string what)
     {
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), Owner.NewName(what));
+        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), ResourceName.Create(what));
         Directory.CreateDirectory(Path, ForAll);
-        lock (living)
+        lock (active)
         {
-            living.Add(Path);
+            active.Add(Path);
         }
     }
 
     public string Path { get; }
 
-    /// <summary>A folder in it that any user may write to, as /run/flannel belongs to the daemon's user.</summary>
+    /// <summary>Creates a subfolder that any user may write to, in place of /run/flannel.</summary>
     public string WritableByAll(string name)
     {
         var path = System.IO.Path.Combine(Path, name);
@@ -39,7 +41,7 @@ public sealed class RunFolder : IDisposable
         return path;
     }
 
-    /// <summary>A copy of a program that any user may run, wherever the original stands (a clone below /root is closed to others).</summary>
+    /// <summary>Copies a program so that any user may run it; a repository below /root is not accessible to others.</summary>
     public string CopyOfProgram(string program)
     {
         var copy = System.IO.Path.Combine(Path, System.IO.Path.GetFileName(program));
@@ -53,22 +55,22 @@ public sealed class RunFolder : IDisposable
 
     public void Dispose()
     {
-        lock (living)
+        lock (active)
         {
-            living.Remove(Path);
+            active.Remove(Path);
         }
         Remove(Path);
     }
 
     private static void RemoveAll()
     {
-        lock (living)
+        lock (active)
         {
-            foreach (var path in living)
+            foreach (var path in active)
             {
                 Remove(path);
             }
-            living.Clear();
+            active.Clear();
         }
     }
 
@@ -80,7 +82,7 @@ public sealed class RunFolder : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A process that is about to die may still write into it; the next run's sweep takes what is left.
+            // A process that still exits may write into the folder; the next run removes it.
         }
     }
 }

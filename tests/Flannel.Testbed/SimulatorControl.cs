@@ -9,56 +9,75 @@ public sealed record RouteEntry(
     string RouteTableId, string RouteEntryId, string DestinationCidrBlock, string Status, string Type, string? RouteEntryName, string? Description,
     string? NextHopType, string? NextHopId, string? NextHopPrivateIp);
 
-/// <summary>A network interface as far as the router of the VPC cares.</summary>
+/// <summary>The facts of a network interface that the VPC's router uses.</summary>
 public sealed record InterfaceState(string NetworkInterfaceId, string? InstanceId, string PrivateIp, bool SourceDestCheck);
 
-/// <summary>What the router of the VPC forwards by, at a version.</summary>
+/// <summary>The state that the VPC's router forwards by.</summary>
 public sealed record RoutingState(long Version, IReadOnlyList<RouteEntry> Routes, IReadOnlyList<InterfaceState> Interfaces);
 
-/// <summary>A call that the simulated cloud answered.</summary>
-public sealed record CloudCall(long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status, string? Code);
+/// <summary>A call that the simulated cloud processed.</summary>
+public sealed record CloudCall(
+    long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status,
+    string? Code);
 
-/// <summary>The control interface of the simulated cloud: looks into it, breaks it, plays the operator at the console.</summary>
+/// <summary>The control API of the simulated cloud: reads its state, injects faults, and changes it as an operator does at the console.</summary>
 public sealed class SimulatorControl(HttpClient http) : IDisposable
 {
     private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
 
-    /// <summary>The custom entries, those that the system made left out.</summary>
-    public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel) =>
-        [.. (await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel)).Where(entry => entry.Type == "Custom")];
+    /// <summary>The custom entries, without system entries.</summary>
+    public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel)
+    {
+        var entries = await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel);
+        return [.. entries.Where(entry => entry.Type == "Custom")];
+    }
 
-    /// <summary>Waits up to half a minute for a version newer than the given one.</summary>
-    public Task<RoutingState> WatchRoutesAsync(long after, CancellationToken cancel) => GetAsync<RoutingState>($"/state/routes/watch?after={after}", cancel);
+    /// <summary>Waits up to 30 s for a version newer than <paramref name="after"/>.</summary>
+    public Task<RoutingState> WatchRoutesAsync(long after, CancellationToken cancel) =>
+        GetAsync<RoutingState>($"/state/routes/watch?after={after}", cancel);
 
     public Task<JsonObject> StateAsync(CancellationToken cancel) => GetAsync<JsonObject>("/state", cancel);
 
-    public Task<List<CloudCall>> CallsAsync(CancellationToken cancel, long after = 0) => GetAsync<List<CloudCall>>($"/calls?after={after}", cancel);
+    public Task<List<CloudCall>> CallsAsync(CancellationToken cancel, long after = 0) =>
+        GetAsync<List<CloudCall>>($"/calls?after={after}", cancel);
 
-    /// <summary>Calls to the VPC and ECS API, the metadata service left out.</summary>
+    /// <summary>Calls to the APIs, without the metadata service.</summary>
     public async Task<IReadOnlyList<CloudCall>> ApiCallsAsync(CancellationToken cancel) =>
         [.. (await CallsAsync(cancel)).Where(call => call.Service != "metadata")];
 
     public Task ForgetCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
 
-    /// <summary>Plans a fault; its members are those of the contract (service, action, times, kind, code, httpStatus, delayMilliseconds, …).</summary>
+    /// <summary>Adds a fault with the members of the control API: service, action, times, kind, code, httpStatus, delayMilliseconds, …</summary>
     public Task AddFaultAsync(object fault, CancellationToken cancel) => SendAsync(HttpMethod.Post, "/faults", fault, cancel);
 
     public Task ClearFaultsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/faults", null, cancel);
 
-    /// <summary>The VPC and ECS API refuse connections.</summary>
+    /// <summary>Makes the APIs refuse connections.</summary>
     public Task StopApiAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "/api/stop", null, cancel);
 
     public Task StartApiAsync(CancellationToken cancel) => SendAsync(HttpMethod.Post, "/api/start", null, cancel);
 
-    /// <summary>An operator deletes an entry at the console: gone at once.</summary>
-    public Task DeleteRouteAsync(string routeEntryId, CancellationToken cancel) => SendAsync(HttpMethod.Delete, $"/routes/{routeEntryId}", null, cancel);
+    /// <summary>Deletes an entry at once, as an operator does at the console.</summary>
+    public Task DeleteRouteAsync(string routeEntryId, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Delete, $"/routes/{routeEntryId}", null, cancel);
 
-    /// <summary>An operator creates an entry at the console.</summary>
-    public Task CreateRouteAsync(string destination, string instanceId, CancellationToken cancel, string name = "", string description = "") => SendAsync(HttpMethod.Post, "/routes",
-        new { routeTableId = World.RouteTableId, destinationCidrBlock = destination, nextHopType = "Instance", nextHopId = instanceId, routeEntryName = name, description }, cancel);
+    /// <summary>Creates an entry at once, as an operator does at the console.</summary>
+    public Task CreateRouteAsync(
+        string destination, string instanceId, CancellationToken cancel, string name = "", string description = "") => SendAsync(
+            HttpMethod.Post, "/routes",
+            new
+            {
+                routeTableId = World.RouteTableId,
+                destinationCidrBlock = destination,
+                nextHopType = "Instance",
+                nextHopId = instanceId,
+                routeEntryName = name,
+                description,
+            },
+            cancel);
 
-    /// <summary>Somebody points an entry to another instance.</summary>
-    public Task HijackRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
+    /// <summary>Points an entry to another instance.</summary>
+    public Task RepointRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/routes/{routeEntryId}", new { nextHopId = instanceId, nextHopType = "Instance" }, cancel);
 
     public Task SetSourceDestCheckAsync(string networkInterfaceId, bool on, CancellationToken cancel) =>
@@ -67,23 +86,27 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public Task SetRoleAsync(string role, IReadOnlyList<string> deniedActions, CancellationToken cancel) =>
         SendAsync(HttpMethod.Post, $"/roles/{role}", new { deniedActions }, cancel);
 
-    /// <summary>Attaches a role to an instance, or takes it away.</summary>
-    public Task SetRamRoleAsync(string instanceId, string? role, CancellationToken cancel) => SendAsync(HttpMethod.Patch, $"/instances/{instanceId}", new { ramRole = role }, cancel);
+    /// <summary>Attaches a role to an instance; null detaches it.</summary>
+    public Task SetRamRoleAsync(string instanceId, string? role, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Patch, $"/instances/{instanceId}", new { ramRole = role }, cancel);
 
     public Task SetSettingsAsync(object settings, CancellationToken cancel) => SendAsync(HttpMethod.Patch, "/settings", settings, cancel);
 
     public void Dispose() => http.Dispose();
 
     private async Task<T> GetAsync<T>(string path, CancellationToken cancel) =>
-        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), json, cancel) ?? throw new TestbedException($"{path}: nothing");
+        await http.GetFromJsonAsync<T>(new Uri(path, UriKind.Relative), json, cancel)
+            ?? throw new TestbedException($"simulated cloud: GET {path}: null");
 
     private async Task SendAsync(HttpMethod method, string path, object? body, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative)) { Content = body is null ? null : JsonContent.Create(body, options: json) };
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        request.Content = body is null ? null : JsonContent.Create(body, options: json);
         using var response = await http.SendAsync(request, cancel);
         if (!response.IsSuccessStatusCode)
         {
-            throw new TestbedException($"simulated cloud: {method} {path}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync(cancel)}");
+            var text = await response.Content.ReadAsStringAsync(cancel);
+            throw new TestbedException($"simulated cloud: {method} {path}: {(int)response.StatusCode} {text}");
         }
     }
 }

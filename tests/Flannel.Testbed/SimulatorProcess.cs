@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Flannel.Testbed;
 
-/// <summary>The simulated cloud as a process of its own. It ends with us.</summary>
+/// <summary>The process of the simulated cloud.</summary>
 public sealed class SimulatorProcess : IAsyncDisposable
 {
     private readonly ChildProcess process;
@@ -23,15 +23,17 @@ public sealed class SimulatorProcess : IAsyncDisposable
 
     public Uri ControlAddress { get; }
 
-    /// <summary>Loopback only: the metadata service of each instance, by its id.</summary>
+    /// <summary>In loopback mode the metadata endpoint of each instance, by instance id.</summary>
     public IReadOnlyDictionary<string, string> MetadataByInstance { get; }
 
     public SimulatorControl Control { get; }
 
     public string StandardError => process.StandardError;
 
-    /// <param name="metadata">Where one metadata service answers all instances, told apart by their address; null when each has its own port.</param>
-    public static async Task<SimulatorProcess> StartAsync(World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
+    /// <param name="metadata">The endpoint of one metadata service that tells instances apart by their address; null for one port per
+    /// instance.</param>
+    public static async Task<SimulatorProcess> StartAsync(
+        World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
     {
         var file = Path.Combine(folder.Path, "world.json");
         await File.WriteAllTextAsync(file, world.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel);
@@ -40,10 +42,13 @@ public sealed class SimulatorProcess : IAsyncDisposable
         {
             arguments.AddRange(["--metadata", metadata]);
         }
-        var process = await ChildProcess.StartAsync(new ProgramStart(Locations.Program("AliCloud.Simulator"), arguments) { Namespace = ns });
+        var start = new ProgramStart(Locations.Program("AliCloud.Simulator"), arguments) { Namespace = ns };
+        var process = await ChildProcess.StartAsync(start);
         try
         {
-            var line = await Eventually.HasAsync("the simulated cloud says where it listens", () => Task.FromResult(FirstLine(process)), cancel, context: () => process.StandardError);
+            var line = await Eventually.HasAsync(
+                "the simulated cloud prints its addresses", () => Task.FromResult(FirstLine(process)), cancel,
+                context: () => process.StandardError);
             return new SimulatorProcess(process, JsonNode.Parse(line)!.AsObject(), ns);
         }
         catch
@@ -63,7 +68,7 @@ public sealed class SimulatorProcess : IAsyncDisposable
     {
         if (process.HasExited)
         {
-            throw new TestbedException($"the simulated cloud ended at once\n{process.StandardOutput}{process.StandardError}");
+            throw new TestbedException($"the simulated cloud ended during its start\n{process.StandardOutput}{process.StandardError}");
         }
         var output = process.StandardOutput;
         return output.IndexOf('\n', StringComparison.Ordinal) is > 0 and var end ? output[..end] : null;

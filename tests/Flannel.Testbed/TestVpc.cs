@@ -1,15 +1,15 @@
 namespace Flannel.Testbed;
 
 /// <summary>
-/// A VPC with the cloud's services, a real etcd and ECS instances. Two kinds: <see cref="VpcTopology"/> in network namespaces with a
-/// data path, and <see cref="LoopbackVpc"/> with neither, for machines where namespaces cannot be made.
+/// A VPC with the cloud's services, a real etcd and ECS instances: <see cref="VpcTopology"/> in network namespaces with a data path, or
+/// <see cref="LoopbackVpc"/> without both, for hosts that cannot create namespaces.
 /// </summary>
 public abstract class TestVpc : IAsyncDisposable
 {
-    /// <summary>Where flannel's keys are by default.</summary>
+    /// <summary>The default of --etcd-prefix.</summary>
     public const string Prefix = "/coreos.com/network";
 
-    /// <summary>The flannel network of the walk-through: outside the VPC's range.</summary>
+    /// <summary>The flannel network of the walk-through; it does not overlap the VPC.</summary>
     public const string Network = "10.24.0.0/16";
 
     /// <summary>The network config of the walk-through.</summary>
@@ -27,30 +27,31 @@ public abstract class TestVpc : IAsyncDisposable
 
     public abstract IReadOnlyList<EcsInstance> Instances { get; }
 
-    /// <summary>Null when namespaces are in use, else why there is no data path.</summary>
+    /// <summary>Why there is no data path; null if there is one.</summary>
     public abstract string? NoDataPath { get; }
 
     public SimulatorControl Control => Cloud.Control;
 
-    /// <summary>In namespaces where they can be made, else on the loopback.</summary>
-    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) => await NetworkNamespace.UnavailableAsync(cancel) is { } reason
-        ? await LoopbackVpc.StartAsync(world, cancel, reason)
-        : await VpcTopology.StartAsync(world, cancel);
+    /// <summary>Starts a VPC in network namespaces if the host can create them, otherwise on the loopback.</summary>
+    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) =>
+        await NetworkNamespace.UnavailableAsync(cancel) is { } reason
+            ? await LoopbackVpc.StartAsync(world, cancel, reason)
+            : await VpcTopology.StartAsync(world, cancel);
 
-    /// <summary>Puts the network config where every daemon looks for it.</summary>
+    /// <summary>Writes the network config to etcd.</summary>
     public Task PublishConfigAsync(CancellationToken cancel, string config = Config)
     {
-        EtcdHoldsSecret |= SecretWatch.Holds(config);
+        EtcdHoldsSecret |= SecretScanner.ContainsSecret(config);
         return Etcd.Keys.PutAsync($"{Prefix}/config", config, cancel);
     }
 
-    /// <summary>An operator has put a key into the configuration, where whoever may read etcd has it, or has given etcd a password.</summary>
+    /// <summary>Whether etcd's data may contain a secret: an access key in the network config, or a password of etcd.</summary>
     public bool EtcdHoldsSecret { get; set; }
 
-    /// <summary>The leases as they stand in etcd, in the order of their subnets' keys.</summary>
+    /// <summary>The keys of the leases in etcd, in key order.</summary>
     public Task<IReadOnlyList<EtcdKey>> LeasesAsync(CancellationToken cancel) => Etcd.Keys.ListAsync($"{Prefix}/subnets/", cancel);
 
-    /// <summary>The instance whose daemon holds the election, or null when no key of the election names one.</summary>
+    /// <summary>The elected route controller by its key in etcd, or null.</summary>
     public async Task<EcsInstance?> ControllerAsync(CancellationToken cancel)
     {
         var keys = await Etcd.Keys.ListAsync($"{Prefix}/ali-vpc/controller", cancel);

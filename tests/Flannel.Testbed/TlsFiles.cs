@@ -2,15 +2,15 @@ using System.Net.Security;
 
 namespace Flannel.Testbed;
 
-/// <summary>What mutual TLS with one server needs: an authority of our own, the server's certificate for its name and addresses, and a client's.</summary>
+/// <summary>The files for mutual TLS with one server: a CA, a server certificate and a client certificate.</summary>
 public sealed class TlsFiles : IDisposable
 {
-    private readonly TestAuthority authority;
+    private readonly TestCertificateAuthority authority;
 
-    /// <param name="serverNames">Names and addresses that the server answers at.</param>
+    /// <param name="serverNames">Names and addresses of the server.</param>
     public TlsFiles(string folder, params string[] serverNames)
     {
-        authority = new TestAuthority(folder);
+        authority = new TestCertificateAuthority(folder);
         Server = authority.Issue("server", serverNames);
         Client = authority.Issue("client");
     }

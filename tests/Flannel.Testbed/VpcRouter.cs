@@ -1,9 +1,8 @@
 namespace Flannel.Testbed;
 
 /// <summary>
-/// The VPC's router: forwards by exactly the entries of the simulated route tables and by nothing else, and does what the cloud does with
-/// an interface whose source/destination check is on: it drops what such an interface sends with a foreign source address, and never
-/// hands it a packet for a foreign destination.
+/// The VPC's router: forwards only by the entries of the simulated route tables. For an interface with the source/destination check on it
+/// drops packets with a foreign source address, and delivers no packets with a foreign destination address, as the cloud does.
 /// </summary>
 public sealed class VpcRouter : IAsyncDisposable
 {
@@ -19,7 +18,7 @@ public sealed class VpcRouter : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private HashSet<string> routes = [];
     private HashSet<string> rules = [];
-    private Task following = Task.CompletedTask;
+    private Task watching = Task.CompletedTask;
 
     private VpcRouter(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines) =>
         (this.ns, this.control, this.machines) = (ns, control, machines.ToDictionary(machine => machine.PrivateIp));
@@ -27,18 +26,18 @@ public sealed class VpcRouter : IAsyncDisposable
     /// <summary>The version of the route tables that it forwards by.</summary>
     public long Version { get; private set; }
 
-    /// <summary>What the kernel was told, line by line.</summary>
+    /// <summary>The routes in the kernel, as arguments of <c>ip route add</c>.</summary>
     public IReadOnlyCollection<string> Routes => routes;
 
-    /// <summary>The router's end of a machine's cable.</summary>
+    /// <summary>The router's end of the veth pair of a machine.</summary>
     public static string Port(int number) => $"port{number}";
 
     internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines, CancellationToken cancel)
     {
         var router = new VpcRouter(ns, control, machines);
-        // The tables of a VPC exist from the start: its first state is version 1 or later.
+        // The route tables of a VPC exist from the start, so the first state has version 1 or later.
         await router.ApplyAsync(await control.WatchRoutesAsync(0, cancel), cancel);
-        router.following = router.FollowAsync();
+        router.watching = router.WatchAsync();
         return router;
     }
 
@@ -47,16 +46,16 @@ public sealed class VpcRouter : IAsyncDisposable
         await stop.CancelAsync();
         try
         {
-            await following;
+            await watching;
         }
         catch (OperationCanceledException)
         {
-            // Asked to stop.
+            // Stopped.
         }
         stop.Dispose();
     }
 
-    private async Task FollowAsync()
+    private async Task WatchAsync()
     {
         while (true)
         {
@@ -77,8 +76,10 @@ public sealed class VpcRouter : IAsyncDisposable
 
         string[] lines =
         [
-            .. this.routes.Except(routes).Select(route => $"route del {route}"), .. routes.Except(this.routes).Select(route => $"route add {route}"),
-            .. this.rules.Except(rules).Select(rule => $"rule del {rule}"), .. rules.Except(this.rules).Select(rule => $"rule add {rule}"),
+            .. this.routes.Except(routes).Select(route => $"route del {route}"),
+            .. routes.Except(this.routes).Select(route => $"route add {route}"),
+            .. this.rules.Except(rules).Select(rule => $"rule del {rule}"),
+            .. rules.Except(this.rules).Select(rule => $"rule add {rule}"),
         ];
         if (lines.Length > 0)
         {
@@ -92,13 +93,14 @@ public sealed class VpcRouter : IAsyncDisposable
         var own = checkOn.Contains(machine.PrivateIp) ? $"from {machine.PrivateIp} " : "";
         yield return $"{own}iif {Port(machine.Number)} lookup {table} priority {TablePriority}";
         yield return $"{own}iif {Port(machine.Number)} lookup main priority {MachinesPriority}";
-        // "not from … iif …" would say: everything but this address on this port.
+        // Matches all packets from this port that no rule above matched. "not from … iif …" would also match other ports.
         yield return $"iif {Port(machine.Number)} blackhole priority {ForeignPriority}";
     }
 
     private IEnumerable<string> RoutesOf(string routeTableId, int table, RoutingState state, HashSet<string> checkOn)
     {
-        foreach (var entry in state.Routes.Where(entry => entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"))
+        foreach (var entry in state.Routes.Where(entry =>
+            entry.RouteTableId == routeTableId && entry.Type == "Custom" && entry.Status is "Available" or "Modifying"))
         {
             yield return entry.NextHopPrivateIp is { } hop && machines.TryGetValue(hop, out var machine) && !checkOn.Contains(hop)
                 ? $"{entry.DestinationCidrBlock} via {hop} dev {Port(machine.Number)} onlink table {table}"

@@ -1,9 +1,9 @@
 namespace Flannel.Testbed;
 
 /// <summary>
-/// The VPC in network namespaces. The cloud's namespace is the VPC's router and holds the metadata service at 100.100.100.200 and the
-/// VPC and ECS API; each instance has one for itself with a cable to the router; etcd runs on a machine of its own, 192.168.1.10,
-/// so that a node can lose its power without etcd losing it too. Nothing touches the network of this machine.
+/// A VPC in network namespaces. The namespace of the cloud is the VPC's router and runs the metadata service at 100.100.100.200 and the
+/// APIs. Each instance has a namespace that is connected to the router with a veth pair. etcd has its own, 192.168.1.10, so that it survives
+/// the power failure of a node. The network of the host is not changed.
 /// </summary>
 public sealed class VpcTopology : TestVpc
 {
@@ -19,9 +19,10 @@ public sealed class VpcTopology : TestVpc
     private SimulatorProcess? cloud;
     private EtcdServer? etcd;
     private VpcRouter? router;
-    private PacketWatch? packets;
+    private PacketScanner? packets;
 
-    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd) : base(world, folder) => (cloudNamespace, etcdNamespace) = (cloud, etcd);
+    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd)
+        : base(world, folder) => (cloudNamespace, etcdNamespace) = (cloud, etcd);
 
     public override SimulatorProcess Cloud => cloud!;
 
@@ -31,18 +32,18 @@ public sealed class VpcTopology : TestVpc
 
     public override string? NoDataPath => null;
 
-    /// <summary>The cloud's namespace, which is the router's.</summary>
+    /// <summary>The namespace of the router, the metadata service and the APIs.</summary>
     public NetworkNamespace RouterNamespace => cloudNamespace;
 
     public NetworkNamespace EtcdNamespace => etcdNamespace;
 
     public VpcRouter Router => router!;
 
-    /// <summary>What a client of etcd needs; null when etcd is plain.</summary>
+    /// <summary>The TLS files of etcd; null without TLS.</summary>
     public TlsFiles? EtcdTls { get; private set; }
 
-    /// <exception cref="TestbedException">A part did not start; all that was made is gone again.</exception>
-    /// <param name="etcdName">A name for etcd, which then wants mutual TLS (<see cref="EtcdTls"/>); null leaves it plain.</param>
+    /// <param name="etcdName">The DNS name of an etcd with mutual TLS (<see cref="EtcdTls"/>); null for an etcd without TLS.</param>
+    /// <exception cref="TestbedException">A part did not start; all created parts are removed.</exception>
     public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel, string? etcdName = null)
     {
         var vpc = new VpcTopology(world, new RunFolder("vpc"),
@@ -60,15 +61,11 @@ public sealed class VpcTopology : TestVpc
         }
     }
 
-    /// <summary>Cuts an instance off from the VPC, or joins it again. Its programs go on.</summary>
-    public Task SetCableAsync(EcsInstance instance, bool plugged, CancellationToken cancel) =>
-        cloudNamespace.IpAsync(cancel, $"link set {VpcRouter.Port(instance.Facts.Number)} {(plugged ? "up" : "down")}", plugged ? $"route replace {instance.Facts.PrivateIp} dev {VpcRouter.Port(instance.Facts.Number)}" : "");
-
     public override async ValueTask DisposeAsync()
     {
-        // Of one that did not come to be nothing needs to have been seen.
-        var seen = packets is null || router is null ? null : await packets.EndAsync();
-        // The router first: with the instances go the cables that it works on.
+        // After a failed start there may have been no traffic to scan.
+        var leak = packets is null || router is null ? null : await packets.StopAsync();
+        // The router first: it uses the veth pairs, which disappear with the instances.
         IAsyncDisposable?[] parts = [packets, router, .. instances, etcd, cloud, etcdNamespace, cloudNamespace];
         foreach (var part in parts)
         {
@@ -80,10 +77,10 @@ public sealed class VpcTopology : TestVpc
         EtcdTls?.Dispose();
         try
         {
-            SecretWatch.LookInto(Folder.Path, EtcdHoldsSecret);
-            if (seen is not null)
+            SecretScanner.AssertNoneInFolder(Folder.Path, EtcdHoldsSecret);
+            if (leak is not null)
             {
-                throw new TestbedException($"a secret crossed the wire: {seen}");
+                throw new TestbedException($"a secret was sent in plain text: {leak}");
             }
         }
         finally
@@ -92,20 +89,24 @@ public sealed class VpcTopology : TestVpc
         }
     }
 
-    /// <summary>The metadata service, which hands keys out, and the simulated cloud's own control API.</summary>
-    internal static bool MayTellSecrets(System.Net.IPAddress from, int port) => from.ToString() == MetadataAddress || (System.Net.IPAddress.IsLoopback(from) && port == 8081);
+    /// <summary>The metadata service, which issues keys, and the control API of the simulated cloud.</summary>
+    internal static bool MaySendSecrets(System.Net.IPAddress from, int port) =>
+        from.ToString() == MetadataAddress || (System.Net.IPAddress.IsLoopback(from) && port == 8081);
 
     private async Task BuildAsync(CancellationToken cancel)
     {
         await cloudNamespace.SetAsync(
-            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"), ("ipv4/conf/all/proxy_arp", "1"));
-        packets = await PacketWatch.StartAsync(cloudNamespace, (from, port) =>
-            MayTellSecrets(from, port) || (EtcdHoldsSecret && port == 2379) || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
+            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"),
+            ("ipv4/conf/all/proxy_arp", "1"));
+        packets = await PacketScanner.StartAsync(cloudNamespace, (from, port) =>
+            MaySendSecrets(from, port) || (EtcdHoldsSecret && port == 2379)
+                || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
         await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo");
         await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel);
 
         var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), etcdNamespace, EtcdAddress, cancel, EtcdTls);
-        var cloud = SimulatorProcess.StartAsync(World, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
+        var cloud = SimulatorProcess.StartAsync(
+            World, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
         foreach (var facts in World.Instances)
         {
             await AddInstanceAsync(facts, cancel);
@@ -118,12 +119,17 @@ public sealed class VpcTopology : TestVpc
     private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
     {
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
-        instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, [$"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080", $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080"], ns));
+        string[] arguments =
+        [
+            $"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080",
+            $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080",
+        ];
+        instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, arguments, ns));
         await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel);
         await ns.SetAsync(("ipv4/ip_forward", "1"));
     }
 
-    /// <summary>A cable from the router to eth0 of the machine. The router answers ARP for everybody, as the VPC does.</summary>
+    /// <summary>Connects eth0 of the machine to the router with a veth pair. The router answers all ARP requests, as the VPC does.</summary>
     private async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
     {
         var gateway = $"{address[..address.LastIndexOf('.')]}.{World.GatewayHost}";
@@ -133,6 +139,7 @@ public sealed class VpcTopology : TestVpc
             $"link set {port} up",
             $"route add {address}/32 dev {port}");
         await cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0"));
-        await machine.IpAsync(cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}");
+        await machine.IpAsync(
+            cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}");
     }
 }

@@ -6,11 +6,11 @@ namespace Flannel.Testbed;
 /// <summary>An ECS instance of the simulated cloud, with its one network interface.</summary>
 public sealed record WorldInstance(int Number, string InstanceId, string NetworkInterfaceId, string Mac, string PrivateIp, string VSwitchId)
 {
-    /// <summary>What cloud-init is to do at the first boot, for a test that boots the instance.</summary>
+    /// <summary>The user data for cloud-init, for a test that boots the instance.</summary>
     public string? UserData { get; init; }
 }
 
-/// <summary>The simulated cloud before anything happened: one VPC, two vSwitches on the system route table, instances with a RAM role.</summary>
+/// <summary>The initial state of the simulated cloud: one VPC, two vSwitches on the system route table, instances with a RAM role.</summary>
 public sealed class World
 {
     public const string RegionId = "cn-hangzhou";
@@ -19,23 +19,23 @@ public sealed class World
     public const string RouteTableId = "vtb-bp1system";
     public const string RoleName = "FlannelRole";
 
-    /// <summary>Where the router answers in each vSwitch.</summary>
+    /// <summary>The last byte of the router's address in each vSwitch.</summary>
     public const int GatewayHost = 253;
 
-    /// <summary>A permanent access key that the cloud knows, for tests of the ways to hand one over. The secret must never be printed.</summary>
+    /// <summary>A permanent access key of the cloud.</summary>
     public const string AccessKeyId = "LTAI5tFlannelTestKey0001";
 
-    public const string AccessKeySecret = $"kP7{SecretWatch.Mark}9xQ2mZ4vB1";
+    public const string AccessKeySecret = $"kP7{SecretScanner.Marker}9xQ2mZ4vB1";
 
-    /// <summary>A role of another account, which trusts that key, the instances' role and the OIDC provider.</summary>
+    /// <summary>A role of another account. It trusts the access key, the role of the instances and the OIDC provider.</summary>
     public const string OtherRoleArn = "acs:ram::9876543210987654:role/FlannelRouter";
 
     public const string OidcProviderArn = "acs:ram::1234567890123456:oidc-provider/flannel";
 
-    /// <summary>What that provider vouches for. It goes to STS, in the clear where the test bed speaks http, and nowhere else.</summary>
-    public const string OidcToken = $"ey1.{SecretWatch.TokenMark}.77";
+    /// <summary>A token that the provider accepts. It may be sent only to STS.</summary>
+    public const string OidcToken = $"ey1.{SecretScanner.TokenMarker}.77";
 
-    /// <summary>How long the cloud takes to settle a route write; the measured cloud of the issue: 500.</summary>
+    /// <summary>The time from a route write to its status Available.</summary>
     public int RouteWriteMilliseconds { get; init; } = 100;
 
     public int ApiLatencyMilliseconds { get; init; }
@@ -46,27 +46,28 @@ public sealed class World
 
     public int RoleCredentialLifetimeSeconds { get; init; } = 6 * 60 * 60;
 
-    /// <summary>Whether the metadata service refuses requests without a token.</summary>
+    /// <summary>Whether the metadata service requires a token.</summary>
     public bool HardenedMetadata { get; init; }
 
-    /// <summary>False: no instance has a RAM role.</summary>
+    /// <summary>Whether the instances have a RAM role.</summary>
     public bool HasRole { get; init; } = true;
 
-    /// <summary>Whether STS is asked for keys: its answers hold them, in the clear here.</summary>
+    /// <summary>Whether STS issues keys; its responses then contain them in plain text.</summary>
     public bool IsRoleAssumed { get; init; }
 
-    /// <summary>The actions that the role may not do, such as <c>vpc:DeleteRouteEntry</c>.</summary>
+    /// <summary>The actions that the role does not allow, such as <c>vpc:DeleteRouteEntry</c>.</summary>
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
 
-    /// <summary>What real instances have had since 2025 unless their owner knew better: foreign addresses are dropped.</summary>
+    /// <summary>Whether the interfaces drop packets with foreign addresses; on by default for new instances since 2025.</summary>
     public bool SourceDestCheck { get; init; } = true;
 
     public required IReadOnlyList<WorldInstance> Instances { get; init; }
 
-    /// <summary>Instances 1 to n, 192.168.1.11 and on, every third in the second vSwitch (192.168.2.…).</summary>
+    /// <summary>Instances 1 to n with the addresses 192.168.1.11, 192.168.1.12, …; every third is in the second vSwitch (192.168.2.…).</summary>
     public static IReadOnlyList<WorldInstance> MakeInstances(int count) => [.. Enumerable.Range(1, count).Select(Make)];
 
-    /// <param name="perInstancePort">One metadata listener per instance on the loopback, instead of telling callers apart by their address.</param>
+    /// <param name="perInstancePort">Whether each instance has a metadata listener on the loopback; otherwise one listener tells instances
+    /// apart by their address.</param>
     public JsonObject ToJson(bool perInstancePort) => new()
     {
         ["regionId"] = RegionId,
@@ -77,8 +78,8 @@ public sealed class World
             ["apiLatencyMilliseconds"] = ApiLatencyMilliseconds,
             ["metadataLatencyMilliseconds"] = MetadataLatencyMilliseconds,
             ["routeEntryQuota"] = RouteEntryQuota,
-            ["issuedSecretMark"] = SecretWatch.Mark,
-            ["issuedTokenMark"] = SecretWatch.TokenMark,
+            ["issuedSecretMark"] = SecretScanner.Marker,
+            ["issuedTokenMark"] = SecretScanner.TokenMarker,
             ["roleCredentialLifetimeSeconds"] = RoleCredentialLifetimeSeconds,
             ["newInterfaceSourceDestCheck"] = SourceDestCheck,
         },
@@ -129,7 +130,7 @@ public sealed class World
         ["interfaces"] = new JsonArray(new JsonObject
         {
             ["networkInterfaceId"] = instance.NetworkInterfaceId,
-            // The loopback of a machine has this one and the daemon must find its interface by it.
+            // The MAC address of the loopback interface, by which the daemon finds its interface.
             ["mac"] = perInstancePort ? "00:00:00:00:00:00" : instance.Mac,
             ["vSwitchId"] = instance.VSwitchId,
             ["privateIp"] = instance.PrivateIp,
@@ -142,6 +143,8 @@ public sealed class World
     {
         var vSwitch = number % 3 == 0 ? 2 : 1;
         var id = number.ToString("d4", CultureInfo.InvariantCulture);
-        return new WorldInstance(number, $"i-bp1node{id}", $"eni-bp1node{id}", $"00:16:3e:00:{number / 256:x2}:{number % 256:x2}", $"192.168.{vSwitch}.{10 + number}", $"vsw-bp{vSwitch}flannel");
+        return new WorldInstance(
+            number, $"i-bp1node{id}", $"eni-bp1node{id}", $"00:16:3e:00:{number / 256:x2}:{number % 256:x2}",
+            $"192.168.{vSwitch}.{10 + number}", $"vsw-bp{vSwitch}flannel");
     }
 }

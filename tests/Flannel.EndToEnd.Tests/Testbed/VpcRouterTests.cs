@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests.Testbed;
 
-/// <summary>The test bed's router is the proof of the data path: it must not let through what the cloud would not.</summary>
+/// <summary>The router of the test bed forwards only what the cloud forwards.</summary>
 public sealed class VpcRouterTests : IAsyncLifetime
 {
     private VpcTopology? vpc;
@@ -14,8 +14,8 @@ public sealed class VpcRouterTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await Needs.NamespacesAsync();
-        Needs.NativeExecutable();
+        await Require.NamespacesAsync();
+        Require.NativeExecutable();
         vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(2), SourceDestCheck = false }, Cancel);
         containers = [await ContainerAsync(0, "10.24.7"), await ContainerAsync(1, "10.24.8")];
     }
@@ -33,38 +33,38 @@ public sealed class VpcRouterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Containers_reach_each_other_only_while_both_routes_stand()
+    public async Task Containers_reach_each_other_only_while_both_routes_exist()
     {
         Assert.Equal(0, (await PingAsync()).Received);
 
-        await RouteAsync(0, "10.24.7.0/24");
-        await AppliedAsync();
+        await CreateRouteAsync(0, "10.24.7.0/24");
+        await WaitForRouterAsync();
         Assert.Equal(0, (await PingAsync()).Received);
 
-        await RouteAsync(1, "10.24.8.0/24");
-        await AppliedAsync();
+        await CreateRouteAsync(1, "10.24.8.0/24");
+        await WaitForRouterAsync();
         Assert.Equal(1, (await PingAsync()).Received);
 
         var entry = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel), entry => entry.DestinationCidrBlock == "10.24.8.0/24");
         await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
-        await AppliedAsync();
+        await WaitForRouterAsync();
         Assert.Equal(0, (await PingAsync()).Received);
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_interface_with_the_check_on_neither_sends_nor_gets_foreign_addresses(int index)
+    public async Task An_interface_with_the_source_destination_check_neither_sends_nor_receives_foreign_addresses(int index)
     {
-        await RouteAsync(0, "10.24.7.0/24");
-        await RouteAsync(1, "10.24.8.0/24");
+        await CreateRouteAsync(0, "10.24.7.0/24");
+        await CreateRouteAsync(1, "10.24.8.0/24");
         await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: true, Cancel);
-        await AppliedAsync();
+        await WaitForRouterAsync();
         Assert.Equal(0, (await PingAsync()).Received);
         await AssertOwnTrafficAsync();
 
         await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: false, Cancel);
-        await AppliedAsync();
+        await WaitForRouterAsync();
         Assert.Equal(1, (await PingAsync()).Received);
     }
 
@@ -86,13 +86,15 @@ public sealed class VpcRouterTests : IAsyncLifetime
     private async Task<Container> ContainerAsync(int index, string subnet)
     {
         var instance = Vpc.Instances[index];
-        await File.WriteAllTextAsync(instance.SubnetFile, $"FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET={subnet}.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", Cancel);
+        var env = $"FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET={subnet}.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n";
+        await File.WriteAllTextAsync(instance.SubnetFile, env, Cancel);
         return await Container.StartAsync(instance, Cancel);
     }
 
-    private Task RouteAsync(int index, string destination) => Vpc.Control.CreateRouteAsync(destination, Vpc.Instances[index].InstanceId, Cancel);
+    private Task CreateRouteAsync(int index, string destination) =>
+        Vpc.Control.CreateRouteAsync(destination, Vpc.Instances[index].InstanceId, Cancel);
 
-    private async Task AppliedAsync()
+    private async Task WaitForRouterAsync()
     {
         var version = (await Vpc.Control.WatchRoutesAsync(0, Cancel)).Version;
         await Eventually.IsAsync($"the router forwards by version {version}", () => Task.FromResult(Vpc.Router.Version >= version), Cancel);

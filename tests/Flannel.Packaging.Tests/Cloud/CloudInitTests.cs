@@ -36,7 +36,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
                     TestContext.Current.TestOutputHelper?.WriteLine((await machine.TryAsync("cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
                 }
                 await machine.DisposeAsync();
-                Assert.Empty(SystemdMachine.LeftOf(machine.Name, Vpc.Folder.Path));
+                Assert.Empty(SystemdMachine.RemainingResources(machine.Name, Vpc.Folder.Path));
             }
             if (server is not null)
             {
@@ -55,7 +55,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     }
 
     [Fact]
-    public async Task Bare_instances_become_an_etcd_host_and_a_node()
+    public async Task User_data_turns_instances_into_an_etcd_host_and_a_node()
     {
         await StartCloudAsync();
 
@@ -100,7 +100,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     private async Task StartCloudAsync()
     {
         _ = Packages.Deb;
-        await Needs.NamespacesAsync();
+        await Require.NamespacesAsync();
         if (await DebianRoot.UnavailableAsync(Cancel, withCloudInit: true) is { } reason)
         {
             Assert.Skip(reason);

@@ -19,7 +19,7 @@ public sealed partial class RamPolicyTests
 
     /// <summary>Every action that the sources name is allowed, and none that they do not name.</summary>
     [Fact]
-    public void The_daemon_needs_what_the_policy_allows_and_nothing_else()
+    public void The_policy_allows_exactly_the_actions_of_the_sources()
     {
         var sources = string.Concat(Directory.GetFiles(Path.Combine(Locations.Repository(), "src", "Flannel.AliCloud"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
         var named = Named().Matches(sources).Select(name => name.Groups[1].Value).ToHashSet();
@@ -29,7 +29,7 @@ public sealed partial class RamPolicyTests
     }
 
     [Fact]
-    public void Only_ECS_may_lend_the_role() => Assert.Equal(
+    public void Only_ECS_may_assume_the_role() => Assert.Equal(
         ["ecs.aliyuncs.com"], Statement(Templates.Json("ram", "trust-policy.json"))["Principal"]!["Service"]!.AsArray().Select(service => (string)service!));
 
     private static JsonNode Statement(JsonNode policy) => Assert.Single(policy["Statement"]!.AsArray())!;

@@ -58,7 +58,7 @@ public sealed partial class RosTemplateTests
     }
 
     [Fact]
-    public void Instances_have_the_user_data_letter_for_letter()
+    public void Instances_have_exactly_the_published_user_data()
     {
         foreach (var (resource, role) in new[] { ("Etcd", "etcd"), ("Node", "node") })
         {
@@ -87,7 +87,7 @@ public sealed partial class RosTemplateTests
     }
 
     [Fact]
-    public void The_security_group_lets_the_containers_through()
+    public void The_security_group_allows_container_traffic()
     {
         var rule = Assert.Single(Properties("SecurityGroup")["SecurityGroupIngress"]!.AsArray())!;
         Assert.Equal(("all", "-1/-1", "accept", "PodCidr"), ((string?)rule["IpProtocol"], (string?)rule["PortRange"], (string?)rule["Policy"], (string?)rule["SourceCidrIp"]!["Ref"]));

@@ -55,7 +55,7 @@ public sealed partial class TerraformTests
     }
 
     [Fact]
-    public void It_builds_what_the_walk_through_clicks_together()
+    public void The_module_creates_the_resources_of_the_walk_through()
     {
         Assert.Contains("file(\"${path.module}/../ram/controller-policy.json\")", source, StringComparison.Ordinal);
         Assert.Contains("file(\"${path.module}/../ram/trust-policy.json\")", source, StringComparison.Ordinal);
@@ -69,7 +69,7 @@ public sealed partial class TerraformTests
     [Theory]
     [InlineData("etcd")]
     [InlineData("node")]
-    public async Task User_data_has_the_modules_values(string role)
+    public async Task User_data_has_the_values_of_the_module(string role)
     {
         if (Program() is not { } terraform)
         {
@@ -95,7 +95,7 @@ public sealed partial class TerraformTests
     [InlineData("repository=http://bucket.example.org/r", "https URL")]
     [InlineData("repository=https://bucket.example.org/r/", "without a slash")]
     [InlineData("nodes=200", "whole number from 0 to 199")]
-    public async Task A_wrong_variable_is_refused_with_what_to_do(string variable, string says)
+    public async Task An_invalid_variable_is_refused_with_an_explanation(string variable, string says)
     {
         if (Program() is not { } terraform)
         {

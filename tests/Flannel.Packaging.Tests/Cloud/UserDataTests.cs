@@ -11,7 +11,7 @@ public sealed class UserDataTests
 
     [Theory]
     [MemberData(nameof(Roles))]
-    public void It_is_small_and_uses_what_every_cloud_init_knows(string role)
+    public void User_data_is_small_and_uses_only_basic_modules(string role)
     {
         var text = Templates.UserData(role);
         Assert.StartsWith("#cloud-config\n", text, StringComparison.Ordinal);
@@ -27,7 +27,7 @@ public sealed class UserDataTests
 
     [Theory]
     [MemberData(nameof(Roles))]
-    public async Task Its_steps_are_scripts_of_a_plain_shell(string role)
+    public async Task The_steps_are_POSIX_shell_scripts(string role)
     {
         var steps = Templates.Yaml(Templates.UserData(role))["runcmd"]!.AsArray();
         Assert.All(steps, step => Assert.StartsWith("set -eu\n", (string?)step, StringComparison.Ordinal));
@@ -44,7 +44,7 @@ public sealed class UserDataTests
     /// <summary>Where this machine has no cloud-init, <see cref="CloudInitTests"/> asks that of a machine that has.</summary>
     [Theory]
     [MemberData(nameof(Roles))]
-    public async Task It_is_valid_by_cloud_inits_own_schema(string role)
+    public async Task User_data_is_valid_by_the_schema_of_cloud_init(string role)
     {
         const string program = "/usr/bin/cloud-init";
         if (File.Exists(program))
@@ -63,7 +63,7 @@ public sealed class UserDataTests
     }
 
     [Fact]
-    public void What_is_the_users_is_marked_and_every_example_can_be_replaced()
+    public void Values_to_change_are_marked_and_every_example_can_be_replaced()
     {
         foreach (var role in Templates.Roles)
         {
@@ -77,7 +77,7 @@ public sealed class UserDataTests
     }
 
     [Fact]
-    public void No_secret_is_asked_for() => Assert.All(Templates.Roles, role =>
+    public void User_data_asks_for_no_secret() => Assert.All(Templates.Roles, role =>
         Assert.DoesNotMatch("(?i)access_?key|password|secret_|token", Templates.UserData(role)));
 
     private static IEnumerable<string> Texts(JsonNode list) => list.AsArray().Select(item => item!.ToJsonString());

@@ -32,12 +32,12 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void A_field_that_Kubernetes_does_not_know_is_found() => Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
+    public void A_field_unknown_to_Kubernetes_is_refused() => Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
 
     [Fact]
-    public async Task Its_flags_and_variables_are_the_executables()
+    public async Task The_executable_accepts_all_flags_and_variables()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         Assert.Equal(0, (await ParseAsync(Daemon.Args, Daemon.Env)).ExitCode);
         // What makes the test worth something: a name that is wrong is refused.
         Assert.Equal(2, (await ParseAsync([.. Daemon.Args, "--etcd-cefile=/x"], Daemon.Env)).ExitCode);
@@ -46,7 +46,7 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void The_daemon_is_an_ordinary_user_that_can_write_nothing_but_its_folder()
+    public void The_daemon_runs_without_privileges_and_writes_only_its_folder()
     {
         Assert.True(Pod.HostNetwork);
         Assert.False(Pod.AutomountServiceAccountToken);
@@ -77,7 +77,7 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void The_kubelet_probes_where_the_daemon_answers()
+    public void The_probes_use_the_health_address_of_the_daemon()
     {
         var port = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_PORT").Value;
         var address = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_IP").Value;
@@ -86,7 +86,7 @@ public sealed class DaemonSetTests
     }
 
     [Fact]
-    public void Its_configuration_of_CNI_is_JSON_that_leaves_the_pods_addresses_alone()
+    public void The_CNI_configuration_is_valid_JSON_without_masquerading()
     {
         var config = JsonNode.Parse(objects.OfType<V1ConfigMap>().Single().Data["cni-conf.json"])!;
         var flannel = config["plugins"]!.AsArray()[0]!;

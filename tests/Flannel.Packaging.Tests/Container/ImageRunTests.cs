@@ -14,7 +14,7 @@ public sealed class ImageRunTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_published_line_makes_the_node_ready_with_no_right_but_to_its_own_folder()
+    public async Task The_published_command_makes_the_node_ready_without_capabilities()
     {
         await using var vpc = await StartAsync();
         var instance = vpc.Instances[0];
@@ -47,11 +47,11 @@ public sealed class ImageRunTests
         await WaitForReadyAsync(podman);
         Assert.Equal(subnet, await File.ReadAllTextAsync(file, Cancel));
         Assert.Single(await vpc.LeasesAsync(Cancel));
-        SecretWatch.Look("the container's log", await LogAsync(podman));
+        SecretScanner.AssertNoneIn("the container's log", await LogAsync(podman));
     }
 
     [Fact]
-    public async Task Before_it_is_ready_the_health_check_says_what_is_missing()
+    public async Task The_health_check_reports_why_the_node_is_not_ready()
     {
         await using var vpc = await StartAsync();
         var instance = vpc.Instances[0];
@@ -68,7 +68,7 @@ public sealed class ImageRunTests
 
     /// <summary>What a static executable in an image without a distribution is known to lose: the names of /etc/hosts, and the system's authorities.</summary>
     [Fact]
-    public async Task Names_of_the_host_and_authorities_of_the_system_hold_inside()
+    public async Task The_hosts_file_and_the_system_CA_bundle_work_in_the_container()
     {
         await using var vpc = await StartAsync(EtcdName);
         var instance = vpc.Instances[0];
@@ -90,7 +90,7 @@ public sealed class ImageRunTests
     }
 
     [Fact]
-    public async Task Where_the_folder_is_not_the_daemons_it_says_so()
+    public async Task A_folder_without_write_permission_is_reported()
     {
         await using var vpc = await StartAsync();
         var instance = vpc.Instances[0];
@@ -108,9 +108,9 @@ public sealed class ImageRunTests
 
     private static async Task<VpcTopology> StartAsync(string? etcdName = null)
     {
-        await Needs.NamespacesAsync();
-        Needs.Program("/usr/bin/etcd");
-        Needs.Program(Podman.Program);
+        await Require.NamespacesAsync();
+        Require.Program("/usr/bin/etcd");
+        Require.Program(Podman.Program);
         var vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel, etcdName);
         await vpc.PublishConfigAsync(Cancel);
         return vpc;

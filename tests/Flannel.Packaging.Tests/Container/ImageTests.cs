@@ -20,10 +20,10 @@ public sealed class ImageTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void A_node_fetches_at_most_8250_kB() => Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
+    public void The_compressed_image_is_at_most_8250_kB() => Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
 
     [Fact]
-    public void Nothing_is_in_it_but_what_the_daemon_needs_and_only_run_flannel_is_the_daemons()
+    public void The_image_holds_only_needed_files_and_only_run_flannel_belongs_to_the_daemon()
     {
         Assert.All(new OciArchive(Packages.Image).Images, image => Assert.Equal(
             [
@@ -36,7 +36,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public void The_executable_is_the_published_one_and_of_the_platform_that_the_index_names()
+    public void The_executable_is_the_published_one_for_its_platform()
     {
         Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
@@ -49,7 +49,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public void Its_authorities_are_Debians_and_none_of_this_machines_own()
+    public void The_CA_bundle_is_that_of_Debian()
     {
         const string folder = "/usr/share/ca-certificates/mozilla";
         var debians = Directory.GetFiles(folder, "*.crt").Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
@@ -63,7 +63,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public void It_starts_the_daemon_as_an_ordinary_user_and_asks_it_for_its_health()
+    public void The_image_runs_an_unprivileged_user_and_has_a_health_check()
     {
         Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
@@ -79,7 +79,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public void Index_manifests_and_labels_say_the_same_of_it()
+    public void Index_manifests_and_labels_agree()
     {
         var archive = new OciArchive(Packages.Image);
         Assert.Empty(archive.Unused);
@@ -100,7 +100,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public async Task Two_builds_in_two_folders_make_the_same_bytes_and_an_index_over_both_architectures()
+    public async Task Builds_in_two_folders_are_identical_and_cover_both_architectures()
     {
         using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
         using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
@@ -127,7 +127,7 @@ public sealed class ImageTests
     [InlineData("https://code.example/flannel", "https://code.example/flannel")]
     [InlineData("/srv/flannel", null)]
     [InlineData("git@code.example:flannel.git", null)]
-    public async Task Where_the_sources_are_is_the_clones_origin_without_a_secret(string origin, string? expected)
+    public async Task The_source_annotation_is_the_origin_of_the_clone_without_a_secret(string origin, string? expected)
     {
         using var scratch = new ScratchBuild("a").WithStandIn("amd64");
         await GitAsync("init", "--quiet");
@@ -143,7 +143,7 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public async Task Bad_calls_get_one_line()
+    public async Task An_invalid_call_is_reported_in_one_line()
     {
         using var scratch = new ScratchBuild("a").WithStandIn("amd64");
         var none = await scratch.RunAsync("packaging/container/build.sh", [], Cancel);
@@ -157,9 +157,9 @@ public sealed class ImageTests
     }
 
     [Fact]
-    public async Task Skopeo_takes_it_to_a_layout_and_back_unchanged_and_Docker_gets_the_health_check()
+    public async Task Skopeo_copies_the_image_unchanged_and_keeps_the_health_check_for_Docker()
     {
-        Needs.Program("/usr/bin/skopeo");
+        Require.Program("/usr/bin/skopeo");
         using var folder = new RunFolder("skopeo");
         var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = folder.Path, ["TMPDIR"] = folder.Path };
         Task<string> SkopeoAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment }, Cancel);

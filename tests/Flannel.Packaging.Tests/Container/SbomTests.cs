@@ -34,7 +34,7 @@ public sealed partial class SbomTests
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Sboms))]
-    public async Task It_keeps_to_the_rules_of_CycloneDX(string name)
+    public async Task The_SBOM_is_valid_CycloneDX(string name)
     {
         var bom = await ReadAsync(name);
         Assert.Equal(("CycloneDX", "1.6", 1), (Text(bom["bomFormat"]), Text(bom["specVersion"]), bom["version"]!.GetValue<int>()));
@@ -72,7 +72,7 @@ public sealed partial class SbomTests
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Sboms))]
-    public async Task Its_packages_are_those_that_the_restore_gave_to_the_compiler(string name)
+    public async Task The_NuGet_packages_are_those_of_the_restore(string name)
     {
         var rid = Architecture(name) == "amd64" ? "linux-x64" : "linux-arm64";
         var assets = Path.Combine(Locations.Repository(), "artifacts", "msbuild", "obj", "Flanneld", "project.assets.json");
@@ -94,7 +94,7 @@ public sealed partial class SbomTests
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Sboms))]
-    public async Task What_the_executable_says_of_itself_agrees(string name)
+    public async Task The_versions_agree_with_the_executable(string name)
     {
         var architecture = Architecture(name);
         var bom = await ReadAsync(name);
@@ -121,7 +121,7 @@ public sealed partial class SbomTests
     }
 
     [Fact]
-    public async Task An_images_has_the_authorities_beside_what_the_executables_has()
+    public async Task The_SBOM_of_the_image_adds_only_the_CA_bundle()
     {
         foreach (var image in new OciArchive(Packages.Image).Images)
         {
@@ -134,7 +134,7 @@ public sealed partial class SbomTests
     }
 
     [Fact]
-    public void The_licence_texts_name_every_component_that_has_one_of_its_own()
+    public void The_notices_name_every_linked_component()
     {
         foreach (var image in new OciArchive(Packages.Image).Images)
         {
@@ -154,7 +154,7 @@ public sealed partial class SbomTests
     }
 
     [Fact]
-    public async Task The_same_inputs_make_the_same_bytes_and_another_input_another_serial_number()
+    public async Task Equal_inputs_make_equal_bytes_and_another_input_makes_another_serial_number()
     {
         using var one = new ScratchBuild("one").WithExecutable("amd64");
         using var two = new ScratchBuild("two").WithExecutable("amd64");
@@ -181,7 +181,7 @@ public sealed partial class SbomTests
     [InlineData("pkg:deb/debian/libc6-dev@2.36-9+deb12u14?arch=amd64", "libc6-dev", "2.36-9+deb12u14", false)]
     [InlineData("pkg:deb/debian/libc6-dev@2.36?distro=debian-12&arch=amd64", "libc6-dev", "2.36", false)]
     [InlineData("pkg:nuget/Grpc.Net.Client", "Grpc.Net.Client", "2.85.0", false)]
-    public void The_check_of_purls_tells_right_from_wrong(string purl, string name, string version, bool right) => Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
+    public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool right) => Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
 
     /// <summary>https://github.com/package-url/purl-spec: type, namespace, name, version in percent encoding, qualifiers in the order of their names.</summary>
     private static void CheckPurl(string purl, string name, string version)

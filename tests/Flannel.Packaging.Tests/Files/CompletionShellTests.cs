@@ -33,7 +33,7 @@ public sealed class CompletionShellTests
     [InlineData("flanneld check --out", "--output")]
     [InlineData("flanneld release --wa", "--wait")]
     [InlineData("flanneld --rem", "")]
-    public async Task Fish_offers(string line, string expected)
+    public async Task Fish_completes(string line, string expected)
     {
         var output = await Run.OutputAsync("fish", "--no-config", "-c", $"source {Completion("flanneld.fish")}; complete -C '{line}'");
         // fish 4 also offers words that contain the typed letters elsewhere; Tab takes those that start with them first.
@@ -47,7 +47,7 @@ public sealed class CompletionShellTests
     [InlineData("flanneld --route-controller=", "never")]
     [InlineData("flanneld --etcd-c", "--etcd-certfile")]
     [InlineData("flanneld check --outp", "--output=")]
-    public async Task Zsh_offers(string line, string expected)
+    public async Task Zsh_completes(string line, string expected)
     {
         using var folder = new RunFolder("zsh");
         File.Copy(Completion("flanneld.zsh"), Path.Combine(folder.Path, "_flanneld"));

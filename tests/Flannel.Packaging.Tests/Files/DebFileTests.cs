@@ -6,7 +6,7 @@ namespace Flannel.Packaging.Tests.Files;
 public sealed class DebFileTests
 {
     [Fact]
-    public async Task Its_files_are_these_with_these_modes_and_roots()
+    public async Task The_deb_holds_exactly_these_files_with_these_modes_and_owners()
     {
         // -rw-r--r-- root/root 2163 2026-11-24 18:33 ./etc/default/flanneld
         var found = Run.Lines(await Run.OutputAsync("dpkg-deb", "--contents", Packages.Deb))
@@ -43,7 +43,7 @@ public sealed class DebFileTests
         Assert.Equal("/etc/default/flanneld", (await Run.OutputAsync("dpkg-deb", "--info", Packages.Deb, "conffiles")).Trim());
 
     [Fact]
-    public async Task It_depends_on_what_a_static_executable_cannot_bring_along()
+    public async Task The_deb_depends_only_on_CA_certificates_and_sysusers()
     {
         Assert.Equal("flanneld", await FieldAsync(Packages.Deb, "Package"));
         Assert.Equal(Packages.Architecture, await FieldAsync(Packages.Deb, "Architecture"));
@@ -51,7 +51,7 @@ public sealed class DebFileTests
     }
 
     [Fact]
-    public async Task The_executable_is_the_one_that_was_compiled_and_says_its_version()
+    public async Task The_executable_is_the_compiled_one_and_prints_its_version()
     {
         using var folder = new RunFolder("deb");
         await Run.OutputAsync("dpkg-deb", "--extract", Packages.Deb, folder.Path);
@@ -61,7 +61,7 @@ public sealed class DebFileTests
     }
 
     [Fact]
-    public async Task An_example_names_the_script_where_the_package_has_it()
+    public async Task The_examples_name_the_installed_path_of_the_script()
     {
         using var folder = new RunFolder("deb");
         await Run.OutputAsync("dpkg-deb", "--extract", Packages.Deb, folder.Path);
@@ -74,14 +74,14 @@ public sealed class DebFileTests
     }
 
     [Fact]
-    public async Task Debians_lintian_has_nothing_to_say()
+    public async Task Lintian_reports_nothing()
     {
         var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--fail-on", "error,warning", Packages.Deb, Packages.DebSymbols]));
         Assert.Equal(("", 0), (result.Output + result.Error, result.ExitCode));
     }
 
     [Fact]
-    public async Task Every_reason_that_lintian_is_given_is_needed_and_explained()
+    public async Task Every_lintian_override_is_used_and_explained()
     {
         var overrides = await File.ReadAllLinesAsync(Path.Combine(Locations.Repository(), "deb/debian/flanneld.lintian-overrides"), Run.Cancel);
         Assert.StartsWith("#", overrides[0]);
@@ -91,7 +91,7 @@ public sealed class DebFileTests
     }
 
     [Fact]
-    public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
+    public async Task The_symbols_belong_to_the_executable_and_are_in_the_path_of_gdb()
     {
         var id = await Run.BuildIdAsync(Packages.Executable);
         Assert.Equal(id, await FieldAsync(Packages.DebSymbols, "Build-Ids"));

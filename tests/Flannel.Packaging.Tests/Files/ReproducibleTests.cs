@@ -5,7 +5,7 @@ namespace Flannel.Packaging.Tests.Files;
 public sealed class ReproducibleTests
 {
     [Fact]
-    public async Task The_same_sources_in_another_folder_make_the_same_bytes()
+    public async Task Equal_sources_in_another_folder_make_equal_bytes()
     {
         var version = (await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim();
         using var folder = new RunFolder("reproducible");

@@ -7,7 +7,7 @@ namespace Flannel.Packaging.Tests.Files;
 public sealed class RpmFileTests
 {
     [Fact]
-    public async Task Its_files_are_these_with_these_modes_and_marks()
+    public async Task The_rpm_holds_exactly_these_files_with_these_modes_and_flags()
     {
         // Marks: c configuration, n noreplace, d documentation, l licence.
         var found = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
@@ -42,7 +42,7 @@ public sealed class RpmFileTests
     }
 
     [Fact]
-    public async Task It_needs_only_what_is_written_by_hand()
+    public async Task The_rpm_has_only_the_declared_dependencies()
     {
         var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
         Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
@@ -53,7 +53,7 @@ public sealed class RpmFileTests
     }
 
     [Fact]
-    public async Task It_is_of_the_same_version_and_time_as_the_deb()
+    public async Task The_rpm_has_the_version_and_time_of_the_deb()
     {
         var version = (await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim();
         Assert.Equal(version + "-1", await QueryAsync(Packages.Rpm, "%{VERSION}-%{RELEASE}"));
@@ -62,14 +62,14 @@ public sealed class RpmFileTests
     }
 
     [Fact]
-    public async Task The_executable_is_the_one_that_was_compiled()
+    public async Task The_executable_is_the_compiled_one()
     {
         var digests = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEDIGESTS} %{FILENAMES}\n]"));
         Assert.Contains($"{await Run.Sha256Async(Packages.Executable)} /usr/sbin/flanneld", digests);
     }
 
     [Fact]
-    public async Task The_authorities_that_the_system_trusts_are_where_the_executable_looks()
+    public async Task The_CA_bundle_of_the_system_is_linked_to_the_path_of_OpenSSL()
     {
         // Without SSL_CERT_FILE, OpenSSL looks below the folder that it was built for; ca-certificates of these distributions has its bundle elsewhere.
         var executable = await File.ReadAllBytesAsync(Packages.Executable, Run.Cancel);
@@ -79,7 +79,7 @@ public sealed class RpmFileTests
     }
 
     [Fact]
-    public async Task Rpmlint_has_nothing_to_say()
+    public async Task Rpmlint_reports_nothing()
     {
         var config = Path.Combine(Locations.Repository(), "rpm/rpmlint.toml");
         var result = await Run.LongAsync(Run.Start("rpmlint", ["--config", config, Packages.Rpm, Packages.RpmSymbols]));
@@ -88,7 +88,7 @@ public sealed class RpmFileTests
     }
 
     [Fact]
-    public async Task The_symbols_are_of_this_executable_and_lie_where_gdb_looks()
+    public async Task The_symbols_belong_to_the_executable_and_are_in_the_path_of_gdb()
     {
         var id = await Run.BuildIdAsync(Packages.Executable);
         Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(Packages.RpmSymbols, @"[%{FILENAMES}\n]")));

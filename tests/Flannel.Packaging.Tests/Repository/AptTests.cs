@@ -11,7 +11,7 @@ public sealed class AptTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Apt_believes_the_signature_and_downloads_what_was_made()
+    public async Task Apt_accepts_the_signature_and_downloads_the_packages()
     {
         await using var repository = await SignedRepository.MakeAsync();
         var update = await AptAsync(repository, "update");
@@ -29,7 +29,7 @@ public sealed class AptTests : IDisposable
     }
 
     [Fact]
-    public async Task Apt_refuses_a_list_that_was_changed()
+    public async Task Apt_refuses_a_modified_index()
     {
         await using var repository = await SignedRepository.MakeAsync();
         var release = Path.Combine(repository.Served, "apt/dists/stable/InRelease");
@@ -41,7 +41,7 @@ public sealed class AptTests : IDisposable
     }
 
     [Fact]
-    public async Task The_lines_to_install_name_files_that_are_served()
+    public async Task The_install_instructions_name_existing_files()
     {
         await using var repository = await SignedRepository.MakeAsync();
         var urls = System.Text.RegularExpressions.Regex.Matches(repository.Said, $"{repository.Url}(/\\S+)").Select(match => match.Groups[1].Value).ToList();

@@ -52,7 +52,7 @@ public sealed class DnfTests : IDisposable
     }
 
     [Fact]
-    public async Task Dnf_refuses_a_list_that_was_changed()
+    public async Task Dnf_refuses_modified_metadata()
     {
         await using var repository = await SignedRepository.MakeAsync();
         var host = await StandInHost.MakeAsync(folder, repository);

@@ -42,7 +42,7 @@ public sealed class DebTests : MachineTest
     }
 
     [Fact]
-    public async Task Purge_leaves_nothing_on_the_machine_and_all_in_etcd()
+    public async Task Purge_removes_all_files_and_keeps_the_lease()
     {
         await StartMachineAsync();
         await InstallReadyAsync();
@@ -65,7 +65,7 @@ public sealed class DebTests : MachineTest
     }
 
     [Fact]
-    public async Task An_upgrade_under_load_leaves_no_hole()
+    public async Task An_upgrade_under_load_interrupts_no_traffic()
     {
         await StartMachineAsync(instances: 2);
         await Packages.OlderDebAsync(Path.Combine(PackageFolder, "flanneld.deb"), PackageFolder, Cancel);
@@ -80,7 +80,7 @@ public sealed class DebTests : MachineTest
         var route = await RouteAsync(SubnetOf(lease));
         await Vpc.Control.ForgetCallsAsync(Cancel);
 
-        await using var watch = new FileWatch(Machine.PathOf(SubnetFile));
+        await using var watch = new FilePoller(Machine.PathOf(SubnetFile));
         var upgrade = InstallAsync();
         var (sent, received) = (0, 0);
         do
@@ -105,7 +105,7 @@ public sealed class DebTests : MachineTest
     }
 
     [Fact]
-    public async Task After_a_reboot_it_has_its_subnet_again_without_a_call_to_the_cloud()
+    public async Task A_reboot_keeps_the_subnet_without_an_API_call()
     {
         await StartMachineAsync();
         await InstallReadyAsync();
@@ -120,7 +120,7 @@ public sealed class DebTests : MachineTest
 
         await Machine.CrashAsync(Cancel);
         // As little as when we are killed: but for the empty groups, which the next run takes away.
-        Assert.DoesNotContain(SystemdMachine.LeftOf(Machine.Name, Vpc.Folder.Path), left => !left.StartsWith("/sys/fs/cgroup/", StringComparison.Ordinal));
+        Assert.DoesNotContain(SystemdMachine.RemainingResources(Machine.Name, Vpc.Folder.Path), left => !left.StartsWith("/sys/fs/cgroup/", StringComparison.Ordinal));
         await Machine.BootAsync(Cancel);
         await AssertAsTheyWereAsync();
         Assert.Empty(await Vpc.Control.ApiCallsAsync(Cancel));

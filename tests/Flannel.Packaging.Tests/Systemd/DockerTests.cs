@@ -18,7 +18,7 @@ public sealed class DockerTests : MachineTest
     [InlineData("docker.conf", "docker", "/usr/bin/dockerd", "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock")]
     [InlineData("docker-io.conf", "docker", "/usr/sbin/dockerd", "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS")]
     [InlineData("containerd.conf", "containerd", "/usr/bin/containerd", "/usr/bin/containerd")]
-    public async Task It_starts_after_the_subnet_and_goes_on_when_flanneld_restarts(string example, string unit, string program, string commandLine)
+    public async Task The_unit_starts_after_flanneld_is_ready_and_survives_its_restart(string example, string unit, string program, string commandLine)
     {
         await StartMachineAsync(publishConfig: false);
         await Machine.WriteAsync(program, Daemon, Cancel);

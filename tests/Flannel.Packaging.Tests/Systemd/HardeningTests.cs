@@ -19,7 +19,7 @@ public sealed partial class HardeningTests : MachineTest
     private const string Filtered = "2";
 
     [Fact]
-    public async Task A_whole_life_under_the_shipped_unit_needs_nothing_that_it_denies()
+    public async Task The_daemon_works_in_the_sandbox_of_the_shipped_unit()
     {
         await StartMachineAsync(etcdName: "etcd.test");
         // A lease of its own from before, whose time is short: it is found, and renewed while we watch.
@@ -55,7 +55,7 @@ public sealed partial class HardeningTests : MachineTest
     }
 
     [Fact]
-    public async Task The_masquerading_drop_in_gives_the_one_capability_that_it_needs()
+    public async Task The_masquerade_drop_in_adds_only_CAP_NET_ADMIN()
     {
         await StartMachineAsync();
         await InstallAsync();
@@ -72,9 +72,9 @@ public sealed partial class HardeningTests : MachineTest
     }
 
     [Fact]
-    public async Task The_credentials_drop_in_hands_over_files_that_only_root_reads()
+    public async Task The_credentials_drop_in_passes_files_that_only_root_can_read()
     {
-        const string password = $"Pw{SecretWatch.Mark}7x";
+        const string password = $"Pw{SecretScanner.Marker}7x";
         await StartMachineAsync(world: new World { Instances = World.MakeInstances(1), HasRole = false }, etcdName: "etcd.test");
         Vpc.EtcdHoldsSecret = true;
         foreach (var line in new[] { $"user add root:{password}", "user grant-role root root", $"user add node:{password}", "role add flannel", $"role grant-permission flannel --prefix=true readwrite {TestVpc.Prefix}/", "user grant-role node flannel", "auth enable" })
@@ -95,8 +95,8 @@ public sealed partial class HardeningTests : MachineTest
         await WaitForRouteAsync($"{first[..first.LastIndexOf('.')]}.0/24", 0);
         await AssertLockedInAsync(NoCapability);
         Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId && call.Action == "CreateRouteEntries");
-        SecretWatch.Look("the environment", await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
-        SecretWatch.Look("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
+        SecretScanner.AssertNoneIn("the environment", await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
+        SecretScanner.AssertNoneIn("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
     }
 
     private async Task ConfigureTlsAsync(params (string Name, string Value)[] more)

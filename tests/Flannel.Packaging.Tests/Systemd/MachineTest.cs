@@ -35,7 +35,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
                     TestContext.Current.TestOutputHelper?.WriteLine((await Machine.TryAsync("systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
                 }
                 await Machine.DisposeAsync();
-                Assert.Empty(SystemdMachine.LeftOf(Machine.Name, MachineFolder));
+                Assert.Empty(SystemdMachine.RemainingResources(Machine.Name, MachineFolder));
             }
         }
         finally
@@ -49,7 +49,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected async Task StartMachineAsync(int instances = 1, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
         var deb = Packages.Deb;
-        await Needs.NamespacesAsync();
+        await Require.NamespacesAsync();
         if (await DebianRoot.UnavailableAsync(Cancel) is { } reason)
         {
             Assert.Skip(reason);

@@ -8,7 +8,7 @@ namespace Flannel.Packaging.Tests.Systemd;
 public sealed class ReadmeTests : MachineTest
 {
     [Fact]
-    public async Task Its_lines_install_the_deb_from_a_signed_repository()
+    public async Task The_commands_of_the_README_install_the_deb_from_a_signed_repository()
     {
         await StartMachineAsync();
         await using var repository = await SignedRepository.MakeAsync();

@@ -27,7 +27,7 @@ public sealed class RpmTests : MachineTest
         var (lease, process) = (await HeldLeaseAsync(), await MainPidAsync());
         Assert.Equal("Available", (await RouteAsync(SubnetOf(lease)))?.Status);
 
-        await using (var watch = new FileWatch(Machine.PathOf(SubnetFile)))
+        await using (var watch = new FilePoller(Machine.PathOf(SubnetFile)))
         {
             await Machine.RunAsync("rpm --upgrade --nodeps /packages/flanneld.rpm", Cancel);
             await WaitForRestartAsync(process);

@@ -9,13 +9,13 @@ public sealed class SupervisionTests : MachineTest
     private const int WatchdogSeconds = 4;
 
     [Fact]
-    public async Task Killed_or_hung_it_is_back_with_its_lease()
+    public async Task A_killed_or_hung_daemon_is_restarted_and_keeps_its_lease()
     {
         await StartMachineAsync();
         await InstallReadyAsync();
         Assert.Equal("1min", await UnitAsync("WatchdogUSec"));
         var lease = await HeldLeaseAsync();
-        await using var watch = new FileWatch(Machine.PathOf(SubnetFile));
+        await using var watch = new FilePoller(Machine.PathOf(SubnetFile));
 
         var process = await MainPidAsync();
         await Machine.RunAsync("systemctl kill --signal=KILL flanneld", Cancel);
@@ -35,7 +35,7 @@ public sealed class SupervisionTests : MachineTest
     }
 
     [Fact]
-    public async Task While_etcd_or_the_cloud_hang_it_is_left_alone()
+    public async Task A_hung_etcd_or_API_does_not_trigger_the_watchdog()
     {
         await StartMachineAsync();
         await InstallAsync();

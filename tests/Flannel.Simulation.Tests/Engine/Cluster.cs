@@ -40,7 +40,7 @@ internal sealed class Cluster : IDisposable
         Store.Changed += () =>
         {
             Invariants.StoreChanged();
-            if (Weather.ClusterDown) return;
+            if (Conditions.ClusterDown) return;
             foreach (var daemon in Daemons.ToList()) daemon.Etcd.StoreChanged();
         };
         CheckLeases();
@@ -54,7 +54,7 @@ internal sealed class Cluster : IDisposable
 
     public SimulatedCloud Cloud { get; }
 
-    public Weather Weather { get; } = new();
+    public NetworkConditions Conditions { get; } = new();
 
     public List<Machine> Machines { get; } = [];
 
@@ -94,7 +94,7 @@ internal sealed class Cluster : IDisposable
         Trace(machine, withSubnetFile ? "starts" : "starts without subnet.env");
         if (!withSubnetFile) machine.SubnetFile.Remove();
         machine.ReadFile();
-        machine.LeftoverSince = null;
+        machine.StaleFileSince = null;
         var daemon = new Daemon(this, machine, Scheduler.Random.Next());
         machine.Daemon = daemon;
         Daemons.Add(daemon);
@@ -128,10 +128,10 @@ internal sealed class Cluster : IDisposable
     public Machine Replace(Machine machine)
     {
         var number = nextNumber++;
-        var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.Kept && OwnerOf(lease.Pair) == machine
-            && Holder.Of(lease.Pair)?.PublicIp == machine.PublicIp);
-        var kept = isLeased ? machine.Kept : null;
-        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, Kept = kept };
+        var isLeased = Leases().Any(lease => lease.Key.Subnet == machine.ExpectedSubnet && OwnerOf(lease.Pair) == machine
+            && LeaseHolder.Of(lease.Pair)?.PublicIp == machine.PublicIp);
+        var kept = isLeased ? machine.ExpectedSubnet : null;
+        var replacement = new Machine(number, machine.PublicIp, folder.FullName) { Replaces = machine, ExpectedSubnet = kept };
         Cloud.Add(replacement);
         Machines[Machines.IndexOf(machine)] = replacement;
         return replacement;
@@ -169,7 +169,7 @@ internal sealed class Cluster : IDisposable
     public Machine? OwnerOf(KeyValue pair)
     {
         if (!pair.Key.ToStringUtf8().StartsWith(Keys.Subnets, StringComparison.Ordinal)) return null;
-        return Holder.Of(pair) is { } holder ? Machines.FirstOrDefault(holder.MayBeTakenOverBy) : null;
+        return LeaseHolder.Of(pair) is { } holder ? Machines.FirstOrDefault(holder.MayBeTakenOverBy) : null;
     }
 
     /// <summary>All leases and reservations that etcd has now.</summary>
@@ -209,10 +209,10 @@ internal sealed class Cluster : IDisposable
     private void CheckLeases()
     {
         Scheduler.After(LeaseCheck, CheckLeases);
-        if (Weather.ClusterDown) return;
+        if (Conditions.ClusterDown) return;
         foreach (var (id, pair) in Store.Leases.Keys.Order().SelectMany(id => Store.Pairs.Where(pair => pair.Lease == id).Select(pair => (id, pair))).ToList())
         {
-            if (Store.IsDue(id) && OwnerOf(pair) is { } owner) Invariants.Disturb(owner, "its lease expired");
+            if (Store.IsDue(id) && OwnerOf(pair) is { } owner) Invariants.MarkDisturbed(owner, "its lease expired");
         }
 
         foreach (var id in Store.Tick()) Scheduler.Trace("etcd", "lease ends", id);

@@ -3,13 +3,13 @@ using Flannel.RouteController.Execution;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The network configurations of one history.</summary>
-/// <param name="Calm">Under which every machine finds a subnet, whatever the others still hold.</param>
+/// <param name="Final">Under which every machine finds a subnet, whatever the others still hold.</param>
 /// <param name="Initial">What the history may begin with.</param>
 /// <param name="Others">What the operator may write while it runs: also such that the nodes cannot use, and such that have too few
 /// subnets.</param>
 /// <param name="ForeignLengths">Of the subnets of upstream nodes and of reservations, inside <paramref name="Network"/>.</param>
 internal sealed record Configurations(
-    string Network, string Calm, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ForeignLengths)
+    string Network, string Final, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ForeignLengths)
 {
     private const string Unusable = "{";
 

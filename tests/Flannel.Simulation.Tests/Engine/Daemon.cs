@@ -42,7 +42,7 @@ internal sealed class Daemon
         loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, machine.Name) : NullLoggerFactory.Instance;
         readiness = new NodeReadiness(systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
         Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
-        Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new Witness(cluster, this), cluster.Weather);
+        Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new CheckedEtcdWrites(cluster, this), cluster.Conditions);
         if (machine.IsCutOff) Etcd.CutOff();
     }
 
@@ -71,10 +71,10 @@ internal sealed class Daemon
     public bool ActsAsController => metrics.IsController;
 
     /// <summary>What somebody else did to its lease; null while nobody did, and then it cannot be lost.</summary>
-    public string? Disturbance { get; set; }
+    public string? LeaseDisturbance { get; set; }
 
     /// <summary>Until then it may use a subnet that somebody took away behind its back; by then it must have noticed.</summary>
-    public TimeSpan? Doomed { get; set; }
+    public TimeSpan? NoticeDeadline { get; set; }
 
     public void Start() => Context.Post(
         async _ =>
@@ -103,7 +103,7 @@ internal sealed class Daemon
     public void Kill()
     {
         Context.Kill();
-        Etcd.Abandon();
+        Etcd.CloseConnections();
     }
 
     /// <summary>As <c>DaemonHost</c> does.</summary>

@@ -14,10 +14,10 @@ internal static partial class History
     // A watch that fell silent at the last moment, a lease that must end before its subnet is free, and the pauses between attempts.
     private static readonly TimeSpan Convergence = TimeSpan.FromSeconds(180);
     // A watch that was cut off silently at the last moment of trouble is noticed only after this long, and then read anew (seed 2165).
-    private static readonly TimeSpan Peace = EtcdDurations.WatchSilence + EtcdDurations.WatchProgress + TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan SteadyState = EtcdDurations.WatchSilence + EtcdDurations.WatchProgress + TimeSpan.FromSeconds(20);
 
     // In peace: two renewals of a lease, those of a term, one of the controller's rounds, and the news of others.
-    private const int RequestsInPeace = 120;
+    private const int RequestsInSteadyState = 120;
 
     private const int LogLines = 3000;
 
@@ -59,12 +59,12 @@ internal static partial class History
         try
         {
             using var cluster = new Cluster(scheduler, 2 + scheduler.Random.Next(5));
-            var chaos = new Chaos(cluster);
-            chaos.Begin();
+            var faults = new FaultInjector(cluster);
+            faults.Begin();
             cluster.Run(scheduler.Between(30, 300));
-            chaos.End();
+            faults.End();
             Converge(cluster);
-            var requests = StayQuiet(cluster);
+            var requests = CheckSteadyState(cluster);
             return new HistoryReport(seed, scheduler.TraceHash, scheduler.Steps, requests, scheduler.Now);
         }
         finally
@@ -83,15 +83,15 @@ internal static partial class History
         }
     }
 
-    private static long StayQuiet(Cluster cluster)
+    private static long CheckSteadyState(Cluster cluster)
     {
         var before = cluster.Daemons.ToDictionary(daemon => daemon, daemon => daemon.Etcd.Requests);
-        cluster.Run(cluster.Scheduler.Now + Peace);
+        cluster.Run(cluster.Scheduler.Now + SteadyState);
         if (Missing(cluster) is { } missing) throw new SimulationFailure($"in peace: {missing}");
         foreach (var daemon in cluster.Daemons)
         {
             var made = daemon.Etcd.Requests - before.GetValueOrDefault(daemon);
-            if (made > RequestsInPeace) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {Peace} of peace");
+            if (made > RequestsInSteadyState) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {SteadyState} of peace");
         }
 
         return cluster.Daemons.Sum(daemon => daemon.Etcd.Requests);
@@ -118,9 +118,9 @@ internal static partial class History
     {
         var leases = cluster.Leases().ToList();
         return cluster.Machines.Exists(other => other != machine && other.PublicIp == machine.PublicIp
-                && (IsReady(other) || leases.Exists(lease => lease.Pair.Lease == 0 && Holder.Of(lease.Pair)?.Instance == other.Instance)))
+                && (IsReady(other) || leases.Exists(lease => lease.Pair.Lease == 0 && LeaseHolder.Of(lease.Pair)?.Instance == other.Instance)))
             && (machine.SubnetInFile is not { } subnet
-                || leases.Exists(lease => lease.Key.Subnet == subnet && Holder.Of(lease.Pair)?.Is(machine) == true));
+                || leases.Exists(lease => lease.Key.Subnet == subnet && LeaseHolder.Of(lease.Pair)?.Is(machine) == true));
     }
 
     /// <summary>Whether the subnets that running nodes keep, longer than those of the present configuration, leave no room.</summary>

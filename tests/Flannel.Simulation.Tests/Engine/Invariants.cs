@@ -15,71 +15,71 @@ internal sealed class Invariants(Cluster cluster)
 {
     /// <summary>How long a daemon may take to notice that somebody took its subnet away: its lease's time, a silent watch, a request that
     /// hangs.</summary>
-    public static readonly TimeSpan Notice = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
+    public static readonly TimeSpan NoticeLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
 
     // Of one daemon, with everything that it does at its fastest: two loops that retry, a controller's pass each second.
     private const int RequestsAtOnce = 100;
     private const int RequestsPerSecond = 8;
 
     // A node without an answer from etcd keeps the file for a lease's time; with one, it looks again within seconds.
-    private static readonly TimeSpan Leftover = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StaleFileLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
 
     // A node decides by what etcd said: an answer is under way for some seconds, and an event waits until the request before it has ended.
-    private static readonly TimeSpan NewsDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan EventDelay = TimeSpan.FromSeconds(30);
 
     // Between the last read from which a node without a lease counts, and the last answer before it holds one: three more requests.
     private static readonly TimeSpan Acquisition = TimeSpan.FromSeconds(15);
 
     // A node reads its clock every 15 s when nothing else wakes it: only then it notices an expiry during which its machine was suspended.
-    private static readonly TimeSpan WakeUp = TimeSpan.FromSeconds(16);
+    private static readonly TimeSpan ClockReadInterval = TimeSpan.FromSeconds(16);
 
     private static readonly TimeSpan TimerPrecision = TimeSpan.FromMilliseconds(1);
 
     private readonly HashSet<AvailableRoute> available = [];
     private bool storeChanged = true;
-    private TimeSpan controllersExcused;
+    private TimeSpan twoControllersAllowedUntil;
     private TimeSpan nextCheck;
 
     /// <summary>The store, or which processes run.</summary>
     public void StoreChanged() => storeChanged = true;
 
     /// <summary>Somebody has taken the subnet away from a machine, behind its back.</summary>
-    public void Doom(Machine machine, string why)
+    public void MarkTaken(Machine machine, string why)
     {
-        Disturb(machine, why);
+        MarkDisturbed(machine, why);
         if (machine.Daemon is not { Published: { } published } daemon) return;
         // What was taken away before does not count once the daemon holds the subnet again: then it has to notice another event.
-        if (daemon.Doomed is null || IsHeld(daemon, published)) daemon.Doomed = cluster.Scheduler.Now + Notice;
+        if (daemon.NoticeDeadline is null || IsHeld(daemon, published)) daemon.NoticeDeadline = cluster.Scheduler.Now + NoticeLimit;
     }
 
     /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
-    public static void Disturb(Machine machine, string why)
+    public static void MarkDisturbed(Machine machine, string why)
     {
         machine.UsableSince = null;
         // What was never published there is not remembered there.
-        if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.Kept = null;
-        if (machine.Daemon is { } daemon) daemon.Disturbance = why;
+        if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.ExpectedSubnet = null;
+        if (machine.Daemon is { } daemon) daemon.LeaseDisturbance = why;
     }
 
     public void ConfigChanges()
     {
-        foreach (var machine in cluster.Machines) machine.Kept = null;
+        foreach (var machine in cluster.Machines) machine.ExpectedSubnet = null;
     }
 
     /// <summary>Somebody has ended a term behind its holder's back: until it hears of it, two may act.</summary>
-    public void ExcuseControllers() => controllersExcused = cluster.Scheduler.Now + TimeSpan.FromSeconds(90);
+    public void AllowTwoControllers() => twoControllersAllowedUntil = cluster.Scheduler.Now + TimeSpan.FromSeconds(90);
 
     /// <summary>A daemon ended by itself.</summary>
     public void Ended(Daemon daemon, string reason)
     {
-        if (daemon.Disturbance is null && !cluster.SharesAddress(daemon.Machine))
+        if (daemon.LeaseDisturbance is null && !cluster.SharesAddress(daemon.Machine))
             cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
     }
 
     /// <summary>A daemon sends a write to the cloud.</summary>
     public void CloudWrite(Daemon daemon, string action)
     {
-        if (cluster.Scheduler.Now < controllersExcused || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
+        if (cluster.Scheduler.Now < twoControllersAllowedUntil || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
             return;
         var controller = cluster.Store.Find(cluster.Keys.Controller);
         if (controller is null || cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine != daemon.Machine)
@@ -110,7 +110,7 @@ internal sealed class Invariants(Cluster cluster)
     {
         var machine = daemon.Machine;
         var now = cluster.Scheduler.Now;
-        if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < NewsDelay) return;
+        if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < EventDelay) return;
         // What a paused process received before the pause is old.
         if (daemon.Context.WasPausedAfter(since) || IsExpiredFor(daemon, subnet, now)) return;
         cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, and etcd has said for {now - since} that it may be used");
@@ -127,12 +127,12 @@ internal sealed class Invariants(Cluster cluster)
         if (!storeChanged && now < nextCheck) return;
         storeChanged = false;
         nextCheck = now + TimeSpan.FromSeconds(1);
-        ForgetTaken();
+        ClearTakenSubnets();
         foreach (var machine in cluster.Machines) machine.UsableSince = IsUsable(machine) ? machine.UsableSince ?? now : null;
         foreach (var daemon in cluster.Daemons)
         {
             CheckHeld(daemon, now);
-            CheckLeftover(daemon, now);
+            CheckStaleFile(daemon, now);
             CheckRequests(daemon, now);
         }
 
@@ -152,13 +152,13 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Trace(daemon.Machine, subnet is null ? "withdraws subnet.env" : $"publishes {subnet}");
         if (subnet is null) return;
         CheckRoute(daemon, subnet.Value);
-        if (daemon.Machine.Kept is { } kept && kept != subnet && !cluster.HasKeyAmongSubnets)
+        if (daemon.Machine.ExpectedSubnet is { } kept && kept != subnet && !cluster.HasKeyAmongSubnets)
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet} instead of its {kept}");
-        if (daemon.Disturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
+        if (daemon.LeaseDisturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
             && !HasAnother(daemon.Machine, subnet.Value))
-            daemon.Machine.Kept = subnet;
+            daemon.Machine.ExpectedSubnet = subnet;
         // By what was read before the subnet was taken away, perhaps.
-        daemon.Doomed = IsHeld(daemon, subnet.Value) || daemon.Disturbance is null ? null : cluster.Scheduler.Now + Notice;
+        daemon.NoticeDeadline = IsHeld(daemon, subnet.Value) || daemon.LeaseDisturbance is null ? null : cluster.Scheduler.Now + NoticeLimit;
     }
 
     /// <summary>What another program did to the file is no decision of the daemon, and neither is a file that it keeps while it is
@@ -182,7 +182,7 @@ internal sealed class Invariants(Cluster cluster)
     private bool IsUsable(Machine machine)
     {
         if (machine.SubnetInFile is not { } subnet || Find(subnet) is not { Lease: not 0 } pair) return false;
-        if (Holder.Of(pair)?.Instance != machine.Instance || HasAnother(machine, subnet)) return false;
+        if (LeaseHolder.Of(pair)?.Instance != machine.Instance || HasAnother(machine, subnet)) return false;
         var isPublished = machine.Daemon?.Published == subnet;
         var isUnderNewConfig = !IsRouted(subnet);
         return StatusOf(subnet, machine.Instance, pair.Lease)?.State switch
@@ -202,43 +202,43 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>Whoever uses a subnet holds it in etcd, by a lease that its own clock says is alive.</summary>
     private void CheckHeld(Daemon daemon, TimeSpan now)
     {
-        if (IsAsleep(daemon) || daemon.Subnet is not { } subnet) return;
-        if (!IsHeld(daemon, subnet) && !(now < daemon.Doomed))
+        if (IsSuspendedOrResuming(daemon) || daemon.Subnet is not { } subnet) return;
+        if (!IsHeld(daemon, subnet) && !(now < daemon.NoticeDeadline))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
         // In a restored etcd the key has the lease of that time.
-        if (!(now < daemon.Doomed) && Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
+        if (!(now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
     }
 
     /// <summary>It publishes a subnet only after the controller has said of this very holding that its route is available.</summary>
     private void CheckRoute(Daemon daemon, Ipv4Network subnet)
     {
-        if (Find(subnet) is not { Lease: not 0 } pair || Holder.Of(pair) is not { Instance: { } instance } holder) return;
+        if (Find(subnet) is not { Lease: not 0 } pair || LeaseHolder.Of(pair) is not { Instance: { } instance } holder) return;
         if (!holder.Is(daemon.Machine)) return;
         if (!available.Contains(new AvailableRoute(new SubnetKey(subnet).ToString(), instance, pair.Lease)))
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
     }
 
     /// <summary>A file of an earlier run goes when its subnet is not the machine's any more.</summary>
-    private void CheckLeftover(Daemon daemon, TimeSpan now)
+    private void CheckStaleFile(Daemon daemon, TimeSpan now)
     {
         var machine = daemon.Machine;
-        var isLeftover = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet)
+        var isStale = daemon.Subnet is null && machine.SubnetInFile is { } subnet && !IsHeld(daemon, subnet)
             && !daemon.Context.WasPausedAfter(now);
-        machine.LeftoverSince = isLeftover ? machine.LeftoverSince ?? now : null;
-        if (now - machine.LeftoverSince > Leftover)
-            cluster.Fail($"{machine.Name} leaves {machine.SubnetInFile} in subnet.env, which it has not held for {Leftover}");
+        machine.StaleFileSince = isStale ? machine.StaleFileSince ?? now : null;
+        if (now - machine.StaleFileSince > StaleFileLimit)
+            cluster.Fail($"{machine.Name} leaves {machine.SubnetInFile} in subnet.env, which it has not held for {StaleFileLimit}");
     }
 
     /// <summary>A subnet that another node has taken need not be given back.</summary>
-    private void ForgetTaken()
+    private void ClearTakenSubnets()
     {
         foreach (var (key, pair) in cluster.Leases())
         {
             foreach (var machine in cluster.Machines)
             {
-                if (machine.Kept is { } kept && kept.Overlaps(key.Subnet) && Holder.Of(pair)?.IsFoundBy(machine) != true)
-                    machine.Kept = null;
+                if (machine.ExpectedSubnet is { } kept && kept.Overlaps(key.Subnet) && LeaseHolder.Of(pair)?.IsFoundBy(machine) != true)
+                    machine.ExpectedSubnet = null;
             }
         }
     }
@@ -263,17 +263,17 @@ internal sealed class Invariants(Cluster cluster)
         if (one.Subnet is { } first && other.Subnet is { } second && first.Overlaps(second))
             cluster.Fail($"{one.Machine.Name} uses {first}, {other.Machine.Name} uses {second}");
 
-        bool Counts(Daemon daemon) => !IsAsleep(daemon) && !(cluster.Scheduler.Now < daemon.Doomed);
+        bool Counts(Daemon daemon) => !IsSuspendedOrResuming(daemon) && !(cluster.Scheduler.Now < daemon.NoticeDeadline);
     }
 
     /// <summary>It cannot have noticed yet what happened while it did not run.</summary>
-    private bool IsAsleep(Daemon daemon) => daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.WokenAt + WakeUp;
+    private bool IsSuspendedOrResuming(Daemon daemon) => daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
 
-    private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && Holder.Of(pair)?.Is(daemon.Machine) == true;
+    private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && LeaseHolder.Of(pair)?.Is(daemon.Machine) == true;
 
     /// <summary>A reservation, such as an operator makes for a node that has a lease already.</summary>
     private bool HasAnother(Machine machine, Ipv4Network subnet) =>
-        cluster.Leases().Any(lease => lease.Key.Subnet != subnet && Holder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
+        cluster.Leases().Any(lease => lease.Key.Subnet != subnet && LeaseHolder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
 
     private bool IsRouted(Ipv4Network subnet) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }

@@ -54,11 +54,11 @@ internal sealed class Machine
 
     /// <summary>The subnet that it must have again after a restart, unless another node takes it: its lease, or what it remembers. Null
     /// when it may have another.</summary>
-    public Ipv4Network? Kept { get; set; }
+    public Ipv4Network? ExpectedSubnet { get; set; }
 
     /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not
     /// published.</summary>
-    public TimeSpan? LeftoverSince { get; set; }
+    public TimeSpan? StaleFileSince { get; set; }
 
     /// <summary>Since when etcd has said without interruption that the machine may use the subnet that its file names; null while it does
     /// not.</summary>
@@ -91,7 +91,7 @@ internal sealed class Machine
     public void ReadFile() => SubnetInFile = (SubnetFile.Read() as SubnetFileState.Present)?.ReadSubnet();
 
     /// <summary>Another program writes over the file.</summary>
-    public void SpoilFile()
+    public void OverwriteFile()
     {
         if (File.Exists(path)) File.WriteAllText(path, "FLANNEL_MTU=1\n");
     }

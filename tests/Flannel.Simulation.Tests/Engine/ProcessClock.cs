@@ -23,14 +23,14 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         if (period != Timeout.InfiniteTimeSpan && period != TimeSpan.Zero) throw new NotSupportedException("a timer that repeats");
-        var timer = new OneShot(scheduler, context!, callback, state);
+        var timer = new OneShotTimer(scheduler, context!, callback, state);
         timer.Change(dueTime, period);
         return timer;
     }
 
-    private sealed class OneShot(Scheduler scheduler, ProcessContext context, TimerCallback callback, object? state) : ITimer
+    private sealed class OneShotTimer(Scheduler scheduler, ProcessContext context, TimerCallback callback, object? state) : ITimer
     {
-        private Planned? planned;
+        private ScheduledAction? planned;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
@@ -44,7 +44,7 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
         private void Plan(TimeSpan wait)
         {
             var due = scheduler.Now + wait - context.Suspended;
-            Planned? mine = null;
+            ScheduledAction? mine = null;
             mine = planned = scheduler.After(wait, () => context.Deliver(() =>
             {
                 if (mine!.Cancelled) return;

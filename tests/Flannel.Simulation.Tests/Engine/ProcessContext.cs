@@ -41,7 +41,7 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
     public TimeSpan Suspended => suspended + (scheduler.Now - suspendedAt ?? TimeSpan.Zero);
 
     /// <summary>When its machine last continued after it was suspended; null if it never was.</summary>
-    public TimeSpan? WokenAt { get; private set; }
+    public TimeSpan? ResumedFromSuspendAt { get; private set; }
 
     public void Kill() => IsDead = true;
 
@@ -55,13 +55,13 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
     }
 
     /// <summary>What waited comes all at once, in any order but that of its stream.</summary>
-    public void GoOn()
+    public void Resume()
     {
         if (IsPaused) resumedAt = scheduler.Now;
         if (suspendedAt is not null)
         {
             suspended = Suspended;
-            WokenAt = scheduler.Now;
+            ResumedFromSuspendAt = scheduler.Now;
             suspendedAt = null;
         }
 

@@ -10,7 +10,7 @@ internal sealed class Scheduler(int seed, bool log)
     private const int TooManyAtOnce = 20_000;
     private const ulong Prime = 1_099_511_628_211;
 
-    private readonly PriorityQueue<Planned, (long At, long Order)> planned = new();
+    private readonly PriorityQueue<ScheduledAction, (long At, long Order)> planned = new();
     private readonly List<(ProcessContext Context, SendOrPostCallback Callback, object? State)> ready = [];
     private readonly int thread = Environment.CurrentManagedThreadId;
     private volatile string? escaped;
@@ -31,10 +31,10 @@ internal sealed class Scheduler(int seed, bool log)
 
     public long Steps { get; private set; }
 
-    public Planned After(TimeSpan delay, Action act)
+    public ScheduledAction After(TimeSpan delay, Action act)
     {
         CheckThread("a timer or a request");
-        var entry = new Planned(act);
+        var entry = new ScheduledAction(act);
         planned.Enqueue(entry, (Now.Ticks + Math.Max(0, delay.Ticks), order++));
         return entry;
     }
@@ -53,7 +53,7 @@ internal sealed class Scheduler(int seed, bool log)
     /// <summary>What is due next, and everything that follows from it at the same instant.</summary>
     public void Step()
     {
-        Planned entry;
+        ScheduledAction entry;
         do
         {
             planned.TryDequeue(out entry!, out var key);
@@ -116,7 +116,7 @@ internal sealed class Scheduler(int seed, bool log)
     private void Fold(long value) => TraceHash = (TraceHash ^ (ulong)value) * Prime;
 }
 
-internal sealed class Planned(Action act)
+internal sealed class ScheduledAction(Action act)
 {
     public Action Act { get; } = act;
 

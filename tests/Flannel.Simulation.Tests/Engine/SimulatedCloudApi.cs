@@ -90,19 +90,19 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         scheduler.Trace(daemon.Machine.Name, action);
         var result = new TaskCompletionSource<CloudResult<T>>();
         cancellation.UnsafeRegister(_ => result.TrySetCanceled(cancellation), null);
-        if (daemon.Machine.IsCutOff || cluster.Weather.CloudDown || scheduler.Chance(cluster.Weather.CloudLost))
+        if (daemon.Machine.IsCutOff || cluster.Conditions.CloudDown || scheduler.Chance(cluster.Conditions.CloudLost))
         {
             Fail(result, CloudErrorKind.Retry, "<connect>", scheduler.Between(0, Limit.TotalSeconds));
             return result.Task;
         }
 
-        if (scheduler.Chance(cluster.Weather.CloudConflict))
+        if (scheduler.Chance(cluster.Conditions.CloudConflict))
         {
             Fail(result, CloudErrorKind.Retry, "TaskConflict", scheduler.Between(0.005, 0.1));
             return result.Task;
         }
 
-        var isAnswerLost = scheduler.Chance(cluster.Weather.CloudAnswerLost);
+        var isAnswerLost = scheduler.Chance(cluster.Conditions.CloudResponseLost);
         if (isAnswerLost) Fail(result, CloudErrorKind.Reread, "<timeout>", Limit);
         Execute(action, call, isAnswerLost ? null : result);
         return result.Task;

@@ -8,7 +8,7 @@ using Flannel.Etcd.Registry;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>What stands between the model and what a process does to it: who asks is known, and the rules are checked.</summary>
-internal interface IWitness
+internal interface IEtcdWrites
 {
     TxnResponse Txn(TxnRequest request);
 
@@ -20,7 +20,7 @@ internal interface IWitness
 /// <summary>One process's way to etcd: as <see cref="Flannel.Etcd.Connection.EtcdConnection"/> behaves on a bad network, without its
 /// bytes.</summary>
 internal sealed class SimulatedEtcd(
-    string name, Scheduler scheduler, ProcessContext context, EtcdStore store, IWitness witness, Weather weather) : IEtcd
+    string name, Scheduler scheduler, ProcessContext context, EtcdStore store, IEtcdWrites writes, NetworkConditions conditions) : IEtcd
 {
     private static readonly TimeSpan Limit = EtcdDurations.Call;
     private readonly List<SimulatedWatch> watches = [];
@@ -41,7 +41,7 @@ internal sealed class SimulatedEtcd(
     /// <summary>For a test of what nobody foresaw: the exception of a watch of these ranges, null for none.</summary>
     public Func<IReadOnlyList<WatchCreateRequest>, Exception?>? WatchFault { get; set; }
 
-    private bool IsReachable => !IsCutOff && !weather.ClusterDown;
+    private bool IsReachable => !IsCutOff && !conditions.ClusterDown;
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         CallAsync("range", true, () => store.Range(request), cancellation);
@@ -49,7 +49,7 @@ internal sealed class SimulatedEtcd(
     public async Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
     {
         var read = request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
-        var answer = await CallAsync(read ? "read" : "txn", read, () => witness.Txn(request), cancellation);
+        var answer = await CallAsync(read ? "read" : "txn", read, () => writes.Txn(request), cancellation);
         foreach (var put in answer.Succeeded ? request.Success.Select(op => op.RequestPut) : [])
         {
             if (put is not null && grants.TryGetValue(put.Lease, out var end)) leaseEnds.TryAdd(put.Lease, end);
@@ -61,7 +61,7 @@ internal sealed class SimulatedEtcd(
     public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
         var begin = scheduler.Now;
-        var answer = await CallAsync("grant", false, () => witness.Grant(leaseId, timeToLive), cancellation);
+        var answer = await CallAsync("grant", false, () => writes.Grant(leaseId, timeToLive), cancellation);
         grants[answer.ID] = begin + TimeSpan.FromSeconds(answer.TTL);
         return answer;
     }
@@ -80,7 +80,7 @@ internal sealed class SimulatedEtcd(
             true,
             () =>
             {
-                witness.Revoke(leaseId);
+                writes.Revoke(leaseId);
                 return 0;
             },
             cancellation);
@@ -123,7 +123,7 @@ internal sealed class SimulatedEtcd(
     }
 
     /// <summary>The process is gone: its connections close.</summary>
-    public void Abandon()
+    public void CloseConnections()
     {
         foreach (var watch in watches.ToList()) Close(watch);
     }
@@ -131,23 +131,23 @@ internal sealed class SimulatedEtcd(
     public void StoreChanged()
     {
         if (IsCutOff) return;
-        foreach (var watch in watches.ToList()) watch.Look();
+        foreach (var watch in watches.ToList()) watch.Poll();
     }
 
     private SimulatedWatch Open(IReadOnlyList<WatchCreateRequest> ranges)
     {
-        var watch = new SimulatedWatch(scheduler, context, store.Watch(ranges), weather);
+        var watch = new SimulatedWatch(scheduler, context, store.Watch(ranges), conditions);
         watches.Add(watch);
-        if (scheduler.Chance(weather.Deaf))
+        if (scheduler.Chance(conditions.WatchSilent))
         {
             scheduler.After(scheduler.Between(0, 60), () =>
             {
-                watch.IsDeaf = true;
+                watch.IsSilent = true;
                 scheduler.After(EtcdDurations.WatchSilence + EtcdDurations.WatchProgress, () => watch.Break("the watch is silent"));
             });
         }
 
-        watch.Look();
+        watch.Poll();
         return watch;
     }
 
@@ -173,17 +173,17 @@ internal sealed class SimulatedEtcd(
         }
 
         var fate = scheduler.Random.NextDouble();
-        var late = fate < weather.Late;
-        var lost = !late && fate < weather.Late + weather.Lost;
+        var late = fate < conditions.Delayed;
+        var lost = !late && fate < conditions.Delayed + conditions.RequestLost;
         var limit = Fail(call, Limit, EtcdErrorKind.TimedOut, !repeatable, registration);
         if (lost) return call.Task;
         Send(late ? scheduler.Between(5, 25) : Delay(), what, act, call, limit, registration);
-        if (repeatable && scheduler.Chance(weather.Twice)) Send(scheduler.Between(0, 9), what, act, call, limit, registration);
+        if (repeatable && scheduler.Chance(conditions.Duplicated)) Send(scheduler.Between(0, 9), what, act, call, limit, registration);
         return call.Task;
     }
 
     private void Send<T>(
-        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, Planned limit, CancellationTokenRegistration registration)
+        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, ScheduledAction limit, CancellationTokenRegistration registration)
     {
         var generation = store.Generation;
         scheduler.After(delay, () =>
@@ -203,7 +203,7 @@ internal sealed class SimulatedEtcd(
                 answer = () => call.TrySetException(e);
             }
 
-            if (scheduler.Chance(weather.AnswerLost)) return;
+            if (scheduler.Chance(conditions.ResponseLost)) return;
             scheduler.After(Delay(), () =>
             {
                 if (!IsReachable || generation != store.Generation) return;
@@ -218,7 +218,7 @@ internal sealed class SimulatedEtcd(
         });
     }
 
-    private Planned Fail<T>(
+    private ScheduledAction Fail<T>(
         TaskCompletionSource<T> call, TimeSpan after, EtcdErrorKind kind, bool mayHaveHappened, CancellationTokenRegistration registration) =>
         scheduler.After(after, () =>
         {
@@ -230,5 +230,5 @@ internal sealed class SimulatedEtcd(
             });
         });
 
-    private TimeSpan Delay() => scheduler.Chance(weather.Slow) ? scheduler.Between(0.01, 3) : scheduler.Between(0.0002, 0.005);
+    private TimeSpan Delay() => scheduler.Chance(conditions.Slow) ? scheduler.Between(0.01, 3) : scheduler.Between(0.0002, 0.005);
 }

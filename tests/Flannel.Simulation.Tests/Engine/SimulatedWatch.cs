@@ -5,7 +5,7 @@ using Flannel.Etcd.Model;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One stream: answers come late, but in order, until it breaks.</summary>
-internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context, WatchCursor cursor, Weather weather)
+internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context, WatchCursor cursor, NetworkConditions conditions)
 {
     private readonly Queue<WatchResponse> arrived = new(cursor.Created);
     private EtcdException? broken;
@@ -14,11 +14,11 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
     private bool closed;
 
     /// <summary>The member has lost its leader: it hears of nothing and says nothing.</summary>
-    public bool IsDeaf { get; set; }
+    public bool IsSilent { get; set; }
 
-    public void Look()
+    public void Poll()
     {
-        if (closed || IsDeaf) return;
+        if (closed || IsSilent) return;
         try
         {
             foreach (var answer in cursor.Take()) Later(() => Arrive(answer));
@@ -51,7 +51,7 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
 
     private void Later(Action act)
     {
-        var delay = scheduler.Chance(weather.Slow) ? scheduler.Between(0.01, 2) : scheduler.Between(0.0002, 0.01);
+        var delay = scheduler.Chance(conditions.Slow) ? scheduler.Between(0.01, 2) : scheduler.Between(0.0002, 0.01);
         last = scheduler.Now + delay > last ? scheduler.Now + delay : last;
         scheduler.After(last - scheduler.Now, () => context.Deliver(act, this));
     }

@@ -15,7 +15,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_decoder_takes_anything(string name)
+    public void A_decoder_accepts_any_input(string name)
     {
         var target = Targets.All.Single(target => target.Name == name);
         var tried = target.Run(TimeSpan.FromSeconds(Seconds / Targets.All.Count), Seed, TestContext.Current.CancellationToken);
@@ -23,7 +23,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_decoder_that_throws_is_found()
+    public void A_decoder_that_throws_is_reported()
     {
         var broken = Target.OfText(
             "broken", text => Assert.False(text.StartsWith("10.24.5.0-", StringComparison.Ordinal) && !text.EndsWith('4')), "10.24.5.0-24");

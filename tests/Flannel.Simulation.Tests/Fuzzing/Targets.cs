@@ -39,12 +39,12 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All { get; } =
     [
-        new("network-config", bytes => Either(NetworkConfigParser.Parse(bytes) is var r && r.Config is null != (r.Error is null or "")), Config, "\"SubnetLen\":", "\"10.24.0.0/33\"", "\"Network\":"),
+        new("network-config", bytes => Require(NetworkConfigParser.Parse(bytes) is var r && r.Config is null != (r.Error is null or "")), Config, "\"SubnetLen\":", "\"10.24.0.0/33\"", "\"Network\":"),
         new("lease-value", LeaseValue, $$"""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{{Data}}}""", "\"BackendData\":", "\"PublicIP\":"),
         Target.OfText("subnet-key", SubnetKeyText, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "255.255.255.255-32", "-", "&", "0.0.0.0-0", "::"),
         new("etcd-subnet", EtcdSubnet, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "hello", "10.24.5.0-99999999999"),
         new("etcd-config", bytes => LeaseReader.ReadConfig(new KeyValue { Value = ByteString.CopyFrom(bytes) }), Config),
-        new("controller-holder", bytes => Either(ControllerHolder.Read(new KeyValue { Value = ByteString.CopyFrom(bytes) }) is not null), """{"InstanceId":"i-1","PublicIp":"192.168.0.1"}"""),
+        new("controller-holder", bytes => Require(ControllerHolder.Read(new KeyValue { Value = ByteString.CopyFrom(bytes) }) is not null), """{"InstanceId":"i-1","PublicIp":"192.168.0.1"}"""),
         new("subnet.env", bytes => SubnetEnv.ReadPreviousSubnet(bytes), "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=true\n", "FLANNEL_SUBNET=", "\n", "\"", "/24"),
         new("route-status", Status, """{"Subnet":"10.24.5.0/24","InstanceId":"i-1","RouteTableIds":["vtb-1"],"State":"Available","Message":"","RequestId":"","Time":"2026-01-01T00:00:00+00:00"}""", "\"State\":", "null"),
         Target.OfText("backend-data", text => AliVpcBackendData.Parse(text)?.ToJson(), Data, "\"VpcId\":null"),
@@ -92,18 +92,18 @@ internal static class Targets
     /// <summary>One argument a line; the same text as a variable of each flag.</summary>
     private static void CommandLineText(string text)
     {
-        Check(CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>()));
+        CheckResult(CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>()));
         foreach (var flag in Flags.All)
-            Check(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = text }));
+            CheckResult(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = text }));
 
-        static void Check(Result<DaemonOptions> result) =>
-            Either(result.Ok || (result.Error.Length > 0 && !result.Error.Contains('\n', StringComparison.Ordinal)));
+        static void CheckResult(Result<DaemonOptions> result) =>
+            Require(result.Ok || (result.Error.Length > 0 && !result.Error.Contains('\n', StringComparison.Ordinal)));
     }
 
     private static EtcdKeys Keys() => EtcdKeys.TryCreate("/n", out var keys, out _) ? keys : throw new InvalidOperationException();
 
     /// <summary>A promise of the decoder about its own answer.</summary>
-    private static void Either(bool kept)
+    private static void Require(bool kept)
     {
         if (!kept) throw new InvalidOperationException("the decoder's answer contradicts itself");
     }
@@ -111,14 +111,14 @@ internal static class Targets
     private static void LeaseValue(byte[] bytes)
     {
         if (LeaseAttributes.Parse(bytes, out var reason) is { } read)
-            Either(LeaseAttributes.Parse(read.ToJson(), out _) == read);
+            Require(LeaseAttributes.Parse(read.ToJson(), out _) == read);
         else
-            Either(reason.Length > 0);
+            Require(reason.Length > 0);
     }
 
     private static void SubnetKeyText(string text)
     {
-        if (SubnetKey.TryParse(text, out var key)) Either(key.ToString() == text);
+        if (SubnetKey.TryParse(text, out var key)) Require(key.ToString() == text);
     }
 
     private static void EtcdSubnet(byte[] bytes)
@@ -137,7 +137,7 @@ internal static class Targets
     {
         if (RouteStatus.Parse(bytes) is not { } status) return;
         var again = RouteStatus.Parse(status.ToJson());
-        Either(again is not null && again.SaysTheSameAs(status));
+        Require(again is not null && again.SaysTheSameAs(status));
     }
 
     private static void BackendConfig(byte[] bytes)
@@ -156,7 +156,7 @@ internal static class Targets
         {
             var result = AliVpcBackendConfig.Parse(document.RootElement);
             if (result.Ok) _ = result.Value.ToString();
-            else Either(result.Error.Length > 0);
+            else Require(result.Error.Length > 0);
         }
     }
 
@@ -169,13 +169,13 @@ internal static class Targets
 
     private static void KeyFile(byte[] bytes)
     {
-        if (KeyFileFormat.Parse(bytes, out var error) is { } key) Either(!key.ToString().Contains("secret-", StringComparison.Ordinal));
-        else Either(error.Length > 0);
+        if (KeyFileFormat.Parse(bytes, out var error) is { } key) Require(!key.ToString().Contains("secret-", StringComparison.Ordinal));
+        else Require(error.Length > 0);
     }
 
     private static void Addresses(string text)
     {
-        if (Ipv4Address.TryParse(text, out var address)) Either(Ipv4Address.Parse(address.ToString()) == address);
+        if (Ipv4Address.TryParse(text, out var address)) Require(Ipv4Address.Parse(address.ToString()) == address);
         if (Ipv6Network.TryParseAddress(text, out var long6)) _ = long6.ToString(provider: null);
         if (Ipv4Network.TryParse(text, '/', out var network, out _)) _ = network.ToString();
         if (Ipv6Network.TryParse(text, '/', out var wide, out _)) _ = wide.ToString('/');

@@ -18,7 +18,7 @@ public sealed class ModelTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_model_answers_as_etcd_does()
+    public async Task The_model_responds_like_etcd()
     {
         await using var real = await RealEtcd.StartAsync();
         var model = new EtcdStore(new FakeTimeProvider());

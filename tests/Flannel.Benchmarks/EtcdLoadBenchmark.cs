@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Etcdserverpb;
+using Flannel.Core;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
+using Flannel.Testbed;
+using Google.Protobuf;
+
+namespace Flannel.Benchmarks;
+
+/// <summary><c>./build.sh bench etcd-load</c>: what many nodes that start in the same second cost one real etcd, and each of them.</summary>
+internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWriter output)
+{
+    private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
+    private const int ManyLeases = 65_000;
+    private static readonly Flannel.Etcd.Registry.EtcdKeys keys =
+        Flannel.Etcd.Registry.EtcdKeys.TryCreate("/coreos.com/network", out var created, out var error) ? created : throw new InvalidOperationException(error);
+
+    private readonly List<string[]> rows =
+        [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        foreach (var nodes in nodeCounts) await StartNodesAsync(nodes, cancel);
+        await ManyLeasesAsync(cancel);
+        var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
+        output.WriteLine();
+        foreach (var row in rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
+        output.WriteLine();
+        output.WriteLine("A start is: configuration, subnet, lease, watch. All nodes run in this one process, each over a connection of its own;");
+        output.WriteLine($"etcd and they share {Environment.ProcessorCount} processors.");
+    }
+
+    private async Task StartNodesAsync(int count, CancellationToken cancel)
+    {
+        using var folder = new RunFolder("etcd-load");
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
+        var conflicts = new EtcdLoadNode.ConflictCounter();
+        List<EtcdLoadNode> nodes = [.. Enumerable.Range(1, count).Select(number => new EtcdLoadNode(number, Options(etcd), keys, conflicts))];
+        await MeasureAsync("new leases", etcd, nodes, conflicts, cancel);
+        nodes = await AgainAsync(nodes, withFile: true);
+        await MeasureAsync("all start again", etcd, nodes, conflicts, cancel);
+        nodes = await AgainAsync(nodes, withFile: false);
+        await MeasureAsync("all boot again, without subnet.env", etcd, nodes, conflicts, cancel);
+        foreach (var node in nodes) await node.DisposeAsync();
+    }
+
+    private async Task ManyLeasesAsync(CancellationToken cancel)
+    {
+        using var folder = new RunFolder("etcd-load");
+        await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
+        output.WriteLine($"{ManyLeases} leases are written …");
+        await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
+        await FillAsync(etcd, cancel);
+        var conflicts = new EtcdLoadNode.ConflictCounter();
+        for (var run = 1; run <= 2; run++)
+        {
+            // The first one pays for the code's first use, too.
+            var node = new EtcdLoadNode(run, Options(etcd), keys, conflicts);
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], conflicts, cancel);
+            output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated in all");
+            var again = await AgainAsync([node], withFile: true);
+            await MeasureAsync($"start again beside {ManyLeases}", etcd, again, conflicts, cancel);
+            await again[0].DisposeAsync();
+        }
+    }
+
+    private static async Task FillAsync(EtcdServer etcd, CancellationToken cancel)
+    {
+        const int batch = 100;
+        using var connection = new EtcdConnection(Options(etcd), TimeProvider.System, new Random(), new EtcdLoadNode.ConflictCounter());
+        var lease = Random.Shared.NextInt64(1, long.MaxValue);
+        await connection.LeaseGrantAsync(lease, TimeSpan.FromDays(1), cancel);
+        for (var first = 1; first <= ManyLeases; first += batch)
+        {
+            var request = new TxnRequest();
+            for (var number = first; number < first + batch; number++)
+            {
+                var key = new SubnetKey(new Ipv4Network(new Ipv4Address(0x0A000000 + ((uint)number << 8)), 24));
+                var value = EtcdLoadNode.Attributes(number, new Ipv4Address(0xC0000000 + (uint)number)).ToJson();
+                request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
+            }
+            await connection.TxnAsync(request, cancel);
+        }
+    }
+
+    private async Task MeasureAsync(string what, EtcdServer etcd, List<EtcdLoadNode> nodes, EtcdLoadNode.ConflictCounter conflicts, CancellationToken cancel)
+    {
+        const string sent = "etcd_network_client_grpc_sent_bytes_total";
+        const string cpu = "process_cpu_seconds_total";
+        output.WriteLine($"{nodes.Count} nodes: {what} …");
+        var (requests, bytes, seconds, lost) = (await etcd.RequestsAsync(cancel), await etcd.MetricAsync(sent, cancel),
+            await etcd.MetricAsync(cpu, cancel), conflicts.Lost);
+        var own = Environment.CpuUsage.TotalTime;
+        var started = Stopwatch.GetTimestamp();
+        var times = await Task.WhenAll(nodes.Select(async node =>
+        {
+            await Task.Yield();
+            await node.StartAsync(cancel);
+            return Stopwatch.GetElapsedTime(started);
+        }));
+        var ours = Environment.CpuUsage.TotalTime - own;
+        Array.Sort(times);
+        var made = CallCounts.Difference(requests, await etcd.RequestsAsync(cancel));
+        var distinct = nodes.Select(node => node.Subnet).Distinct().Count();
+        if (distinct != nodes.Count) throw new TestbedException($"{nodes.Count} nodes hold {distinct} distinct subnets");
+        var read = (await etcd.MetricAsync(sent, cancel) - bytes) / nodes.Count;
+        var busy = await etcd.MetricAsync(cpu, cancel) - seconds;
+        rows.Add([
+            nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
+            distinct.ToString(CultureInfo.InvariantCulture),
+            (made.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",
+            (conflicts.Lost - lost).ToString(CultureInfo.InvariantCulture), $"{busy:0.00} s", Report.Time(ours)]);
+        output.WriteLine("  " + string.Join(", ", made.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
+    }
+
+    private static async Task<List<EtcdLoadNode>> AgainAsync(List<EtcdLoadNode> nodes, bool withFile)
+    {
+        await Task.WhenAll(nodes.Select(node => node.StopAsync()));
+        return [.. nodes.Select(node => node.Again(withFile))];
+    }
+
+    private static EtcdOptions Options(EtcdServer etcd) =>
+        EtcdOptions.Create(etcd.Endpoint.GetLeftPart(UriPartial.Authority), null, null, null, null, null, out var error) ?? throw new InvalidOperationException(error);
+}

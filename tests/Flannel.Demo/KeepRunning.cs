@@ -1,0 +1,46 @@
+using Flannel.Testbed;
+
+namespace Flannel.Demo;
+
+/// <summary><c>--keep</c>: the cloud stays as the scenario left it, with commands to look at it.</summary>
+internal static class KeepRunning
+{
+    public static async Task WaitAsync(DemoOutput output, TestVpc vpc, CancellationToken cancel)
+    {
+        output.WriteLine();
+        output.WriteLine("It keeps running. To look around, paste into another terminal:");
+        foreach (var line in Commands(vpc))
+        {
+            output.WriteLine($"  {line}");
+        }
+        output.WriteLine("To end it: Ctrl-C here.");
+        var ended = new TaskCompletionSource();
+        await using var registration = cancel.Register(ended.SetResult);
+        await ended.Task;
+    }
+
+    private static IEnumerable<string> Commands(TestVpc vpc)
+    {
+        var first = vpc.Instances[0];
+        var endpoint = vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority);
+        var control = vpc.Cloud.ControlAddress.GetLeftPart(UriPartial.Authority);
+        var (etcd, cloud, node) = ("", "", "");
+        if (vpc is VpcTopology topology)
+        {
+            (etcd, cloud, node) = (Enter(topology.EtcdNamespace), Enter(topology.RouterNamespace), Enter(first.Namespace!));
+            yield return $"ip netns list | grep {ResourceName.Prefix}";
+        }
+        yield return $"{etcd}etcdctl --endpoints={endpoint} get --prefix {TestVpc.Prefix}";
+        yield return $"{cloud}curl -s {control}/state/routes          # the VPC's route table";
+        yield return $"{cloud}curl -s {control}/calls/summary         # every call to the cloud's API";
+        if (vpc is VpcTopology)
+        {
+            yield return $"{cloud}ip rule; {cloud}ip route show table all   # how the VPC's router forwards by it";
+            yield return $"{node}bash                             # a shell on {first.InstanceId}: ip address, ip route, ping";
+        }
+        yield return $"cat {first.SubnetFile}";
+        yield return $"tail -f {first.LogFile}";
+    }
+
+    private static string Enter(NetworkNamespace ns) => $"nsenter --net={ns.Path} ";
+}

@@ -1,0 +1,69 @@
+using Etcdserverpb;
+using Flannel.Core.Leases;
+using Mvccpb;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>Sees every write of a daemon at the moment that it takes effect.</summary>
+internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdWrites
+{
+    public TxnResponse Txn(TxnRequest request)
+    {
+        var controller = cluster.Store.Find(cluster.Keys.Controller);
+        var before = request.Success.Select(KeyOf).ToList();
+        var answer = cluster.Store.Txn(request);
+        if (!answer.Succeeded) return answer;
+        foreach (var (key, pair) in before)
+        {
+            if (key is null) continue;
+            if (key.StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)) CheckOwner(key, pair);
+            else if (key.StartsWith(cluster.Keys.Routes, StringComparison.Ordinal) && !IsOurs(controller?.Lease))
+                cluster.Fail($"{daemon.Machine.Name} wrote {key} and does not hold the election");
+        }
+
+        foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
+            cluster.Invariants.Written(op.RequestPut);
+
+        return answer;
+    }
+
+    public LeaseGrantResponse Grant(long id, TimeSpan timeToLive)
+    {
+        var answer = cluster.Store.Grant(id, timeToLive);
+        cluster.LeaseOwners[id] = daemon;
+        return answer;
+    }
+
+    public void Revoke(long id)
+    {
+        foreach (var pair in cluster.Store.Pairs.Where(pair => pair.Lease == id))
+        {
+            var key = pair.Key.ToStringUtf8();
+            if (key.StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)) CheckOwner(key, pair);
+            else if (pair.Key.Equals(cluster.Keys.Controller) && !IsOurs(id))
+                cluster.Fail($"{daemon.Machine.Name} ends the term of another");
+        }
+
+        cluster.Store.Revoke(id);
+    }
+
+    private void CheckOwner(string key, KeyValue? before)
+    {
+        if (before is not null && LeaseHolder.Of(before)?.MayBeTakenOverBy(daemon.Machine) != true)
+            cluster.Fail($"{daemon.Machine.Name} changed {key} of another: {before.Value.ToStringUtf8()}");
+    }
+
+    private bool IsOurs(long? leaseId) =>
+        leaseId is { } id && cluster.LeaseOwners.TryGetValue(id, out var owner) && owner.Machine == daemon.Machine;
+
+    private (string? Key, KeyValue? Before) KeyOf(RequestOp op)
+    {
+        var key = op.RequestCase switch
+        {
+            RequestOp.RequestOneofCase.RequestPut => op.RequestPut.Key,
+            RequestOp.RequestOneofCase.RequestDeleteRange => op.RequestDeleteRange.Key,
+            _ => null,
+        };
+        return (key?.ToStringUtf8(), key is null ? null : cluster.Store.Find(key));
+    }
+}

@@ -1,0 +1,419 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Client;
+using Flannel.Etcd.Model;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Planning;
+using Flanneld.Host;
+using Flanneld.Node;
+using Mvccpb;
+
+namespace Flannel.Simulation.Tests.Engine;
+
+/// <summary>What goes wrong, and what people do. Each history has a taste of its own for some of it.</summary>
+internal sealed class FaultInjector
+{
+    private static readonly TimeSpan RouteCleanup = TimeSpan.FromSeconds(10);
+
+    private readonly Cluster cluster;
+    private readonly Scheduler scheduler;
+    private readonly List<(int Weight, Action Act)> acts = [];
+    private readonly double longestPause;
+    private readonly Configurations configurations;
+    private readonly StoreSnapshot empty;
+    private bool ended;
+    private bool isRestored;
+    private StoreSnapshot? snapshot;
+
+    public FaultInjector(Cluster cluster)
+    {
+        this.cluster = cluster;
+        scheduler = cluster.Scheduler;
+        longestPause = scheduler.Between(2, 30).TotalSeconds;
+        configurations = Configurations.Any(scheduler.Random, cluster.HasClones);
+        empty = cluster.Store.Snapshot();
+        Action[] all =
+        [
+            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot,
+            TakeSnapshot, Restore, Compact,
+            Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream,
+            JoinUpstream, WriteInvalidKey,
+            ChangeConfig, ChangeConditions, ChangeConditions, NewMachine, ChangeAddress, ChangeAddress, Replace, ChangeFile, ChangeFile,
+        ];
+        foreach (var act in all)
+        {
+            if (scheduler.Chance(0.5)) acts.Add((1 + scheduler.Random.Next(4), act));
+        }
+    }
+
+    public void Begin()
+    {
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
+        ChangeConditions();
+        foreach (var machine in cluster.Machines.Skip(1)) cluster.StartLater(machine, scheduler.Between(0, scheduler.Chance(0.5) ? 0.1 : 20));
+        Next();
+    }
+
+    /// <summary>AllOutput is repaired; only what nobody did is left.</summary>
+    public void End()
+    {
+        ended = true;
+        scheduler.Trace("faults", "end");
+        cluster.Conditions.Clear();
+        cluster.Store.NoSpace = false;
+        if (cluster.Conditions.ClusterDown) StartEtcd();
+        cluster.Invariants.ConfigChanges();
+        cluster.Put(cluster.Keys.Config.ToStringUtf8(), configurations.Final);
+        DeleteForeign();
+        if (isRestored) RemoveRoutesOfLostCluster();
+        foreach (var machine in cluster.Machines)
+        {
+            machine.IsCutOff = false;
+            machine.Daemon?.Etcd.Reconnect();
+            machine.Daemon?.Context.Resume();
+            if (machine.Daemon is null) cluster.StartLater(machine, scheduler.Between(0, 2));
+        }
+
+        // A node that started under backend alloc keeps it until somebody restarts it.
+        foreach (var (_, pair) in cluster.Leases())
+        {
+            if (LeaseHolder.Of(pair) is { Instance: null }) cluster.OwnerOf(pair)?.Daemon?.Stop();
+        }
+
+        scheduler.Settle();
+    }
+
+    private void Next()
+    {
+        if (ended) return;
+        scheduler.After(scheduler.Between(0.01, longestPause), () =>
+        {
+            if (ended) return;
+            if (acts.Count > 0)
+            {
+                var at = scheduler.Random.Next(acts.Sum(act => act.Weight));
+                foreach (var (weight, act) in acts)
+                {
+                    if ((at -= weight) >= 0) continue;
+                    act();
+                    break;
+                }
+            }
+
+            Next();
+        });
+    }
+
+    private T Any<T>(IReadOnlyList<T> list) => list[scheduler.Random.Next(list.Count)];
+
+    private Daemon? Any() => cluster.Daemons.Count == 0 ? null : cluster.Daemons[scheduler.Random.Next(cluster.Daemons.Count)];
+
+    private TimeSpan RandomDuration() => scheduler.Chance(0.5) ? scheduler.Between(0, 12) : scheduler.Between(10, 150);
+
+    private void Crash()
+    {
+        if (Any() is not { } daemon) return;
+        cluster.Trace(daemon.Machine, "crashes");
+        cluster.Kill(daemon);
+        cluster.StartLater(daemon.Machine, RandomDuration(), withSubnetFile: scheduler.Chance(0.6));
+    }
+
+    /// <summary>The same instance, with another address.</summary>
+    private void ChangeAddress()
+    {
+        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        cluster.Kill(daemon);
+        cluster.ChangeAddress(daemon.Machine);
+        cluster.Trace(daemon.Machine, $"has the address {daemon.Machine.PublicIp}");
+        cluster.StartLater(daemon.Machine, RandomDuration(), withSubnetFile: scheduler.Chance(0.5));
+    }
+
+    /// <summary>Another instance, with the same address.</summary>
+    private void Replace()
+    {
+        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        cluster.Kill(daemon);
+        var replacement = cluster.Replace(daemon.Machine);
+        cluster.Trace(daemon.Machine, $"is replaced by {replacement.Name}");
+        cluster.StartLater(replacement, RandomDuration());
+    }
+
+    /// <summary>Another program deletes or changes subnet.env: the daemon writes it again within seconds.</summary>
+    private void ChangeFile()
+    {
+        if (Any() is not { Context.IsPaused: false } daemon) return;
+        var began = scheduler.Now;
+        var machine = daemon.Machine;
+        cluster.Trace(machine, "has its subnet.env changed");
+        if (scheduler.Chance(0.5)) machine.SubnetFile.Remove();
+        else machine.OverwriteFile();
+        machine.ReadFile();
+        machine.FileChangedAt = began;
+        scheduler.After(HostReconciler.Interval + TimeSpan.FromMilliseconds(1), () =>
+        {
+            if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null
+                && !daemon.Context.WasPausedAfter(began))
+                cluster.Fail($"{machine.Name} is ready without subnet.env");
+        });
+    }
+
+    private void Stop()
+    {
+        if (Any() is not { } daemon) return;
+        cluster.Trace(daemon.Machine, "is stopped");
+        daemon.Stop();
+    }
+
+    private void CutOff()
+    {
+        if (Any() is { } daemon) CutOff(daemon.Machine, RandomDuration());
+    }
+
+    private void CutOff(Machine machine, TimeSpan time)
+    {
+        if (machine.IsCutOff) return;
+        cluster.Trace(machine, "is cut off");
+        machine.IsCutOff = true;
+        machine.Daemon?.Etcd.CutOff();
+        scheduler.After(time, () =>
+        {
+            cluster.Trace(machine, "is reconnected");
+            machine.IsCutOff = false;
+            machine.Daemon?.Etcd.Reconnect();
+        });
+    }
+
+    private void CutOffAll()
+    {
+        var time = RandomDuration();
+        foreach (var machine in cluster.Machines) CutOff(machine, scheduler.Chance(0.8) ? time : RandomDuration());
+    }
+
+    private void Pause()
+    {
+        if (Any() is not { Context.IsPaused: false } daemon) return;
+        cluster.Trace(daemon.Machine, "is paused");
+        daemon.Context.Pause();
+        scheduler.After(RandomDuration(), () =>
+        {
+            cluster.Trace(daemon.Machine, "goes on");
+            daemon.Context.Resume();
+        });
+    }
+
+    /// <summary>As a virtual machine: its timers stand still, and the clock goes on.</summary>
+    private void Suspend()
+    {
+        if (Any() is not { Context.IsPaused: false } daemon) return;
+        cluster.Trace(daemon.Machine, "is suspended");
+        daemon.Context.Suspend();
+        scheduler.After(RandomDuration(), () =>
+        {
+            cluster.Trace(daemon.Machine, "wakes up");
+            daemon.Context.Resume();
+        });
+    }
+
+    private void SetWallClock()
+    {
+        if (Any() is { } daemon) daemon.Machine.WallClockError += scheduler.Between(-100_000, 100_000);
+    }
+
+    private void RestartEtcd() => StopEtcd(scheduler.Between(0.1, 5));
+
+    private void LoseQuorum() => StopEtcd(RandomDuration());
+
+    private void StopEtcd(TimeSpan time)
+    {
+        if (cluster.Conditions.ClusterDown) return;
+        scheduler.Trace("etcd", "is down");
+        cluster.Conditions.ClusterDown = true;
+        scheduler.After(time, () =>
+        {
+            if (cluster.Conditions.ClusterDown) StartEtcd();
+        });
+    }
+
+    private void StartEtcd()
+    {
+        scheduler.Trace("etcd", "is up");
+        cluster.Conditions.ClusterDown = false;
+        cluster.Store.Restart();
+    }
+
+    private void TakeSnapshot() => snapshot = cluster.Store.Snapshot();
+
+    private void Restore()
+    {
+        if (snapshot is not null) Restore(snapshot);
+    }
+
+    /// <summary>etcd was lost and is made anew; an operator writes the configuration again, sooner or later.</summary>
+    private void Empty()
+    {
+        cluster.Store.NoSpace = false;
+        Restore(empty);
+        if (scheduler.Chance(0.7)) cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
+    }
+
+    private void Restore(StoreSnapshot then)
+    {
+        scheduler.Trace("operator", "restores", then.Revision);
+        isRestored = true;
+        cluster.Invariants.AllowTwoControllers();
+        foreach (var machine in cluster.Machines)
+        {
+            cluster.Invariants.MarkTaken(machine, "etcd was restored");
+            // What was leased at that time may be found again instead.
+            machine.ExpectedSubnet = null;
+        }
+
+        cluster.Store.Restore(then);
+    }
+
+    private void Compact()
+    {
+        var least = cluster.Store.CompactedAt + 1;
+        if (least > cluster.Store.Revision) return;
+        scheduler.Trace("operator", "compacts");
+        cluster.Store.Compact(scheduler.Chance(0.5) ? cluster.Store.Revision : scheduler.Random.NextInt64(least, cluster.Store.Revision + 1));
+    }
+
+    private void FillDisk()
+    {
+        cluster.Store.NoSpace = true;
+        scheduler.After(RandomDuration(), () => cluster.Store.NoSpace = false);
+    }
+
+    private void CloudOutage()
+    {
+        cluster.Conditions.CloudDown = true;
+        scheduler.After(RandomDuration(), () => cluster.Conditions.CloudDown = false);
+    }
+
+    private KeyValue? AnyLease()
+    {
+        var found = cluster.Store.Pairs.Where(pair => pair.Key.ToStringUtf8().StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)).ToList();
+        return found.Count == 0 || cluster.Conditions.ClusterDown ? null : found[scheduler.Random.Next(found.Count)];
+    }
+
+    private void MarkTaken(KeyValue pair, string why)
+    {
+        if (cluster.OwnerOf(pair) is { } owner) cluster.Invariants.MarkTaken(owner, why);
+    }
+
+    private void DeleteLease()
+    {
+        if (AnyLease() is not { } pair) return;
+        MarkTaken(pair, "an operator deleted the key");
+        cluster.Delete(pair.Key);
+    }
+
+    private void RevokeLease()
+    {
+        if (AnyLease() is not { Lease: > 0 } pair) return;
+        scheduler.Trace("operator", $"revokes {pair.Key.ToStringUtf8()}");
+        foreach (var attached in cluster.Store.Pairs.Where(other => other.Lease == pair.Lease)) MarkTaken(attached, "an operator revoked the lease");
+        cluster.Store.Revoke(pair.Lease);
+    }
+
+    private void DeleteController()
+    {
+        if (cluster.Conditions.ClusterDown) return;
+        cluster.Invariants.AllowTwoControllers();
+        cluster.Delete(cluster.Keys.Controller);
+    }
+
+    /// <summary>As upstream's renewal does, without a look, or an operator by hand.</summary>
+    private void Overwrite()
+    {
+        if (cluster.Store.NoSpace || AnyLease() is not { } pair) return;
+        MarkTaken(pair, "an upstream node wrote over the key");
+        var id = cluster.Store.Grant(scheduler.Random.NextInt64(1, long.MaxValue), Daemon.LeaseTime).ID;
+        cluster.Put(pair.Key.ToStringUtf8(), """{"PublicIP":"192.168.9.9","BackendType":"vxlan"}""", scheduler.Chance(0.7) ? id : 0);
+    }
+
+    /// <summary>For a node of the cluster or another, where nobody is.</summary>
+    private void Reserve()
+    {
+        if (FreeSubnet() is not { } subnet) return;
+        var machine = Any(cluster.Machines);
+        var publicIp = scheduler.Chance(0.8) ? machine.PublicIp : Ipv4Address.Parse("192.168.0.99");
+        foreach (var reserved in cluster.Machines.Where(other => other.PublicIp == publicIp)) reserved.ExpectedSubnet = null;
+        cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), $$"""{"PublicIP":"{{publicIp}}","BackendType":"ali-vpc"}""");
+    }
+
+    /// <summary>A node of upstream flannel takes a subnet of its own length, and lets it expire.</summary>
+    private void JoinUpstream()
+    {
+        if (FreeSubnet() is not { } subnet) return;
+        var id = cluster.Store.Grant(scheduler.Random.NextInt64(1, long.MaxValue), Daemon.LeaseTime).ID;
+        cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), """{"PublicIP":"192.168.9.8","BackendType":"vxlan"}""", id);
+    }
+
+    /// <summary>One that overlaps no key; often inside or around one that a machine used before, where the machine would take it
+    /// back.</summary>
+    private Ipv4Network? FreeSubnet()
+    {
+        if (cluster.Conditions.ClusterDown || cluster.Store.NoSpace) return null;
+        var network = Ipv4Network.Parse(configurations.Network);
+        var length = Any(configurations.ForeignLengths);
+        var address = network.Address.Value | (uint)scheduler.Random.NextInt64(1L << (32 - network.Length));
+        if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used)
+            address = used.Address.Value | (address & (uint)(used.Size - 1));
+        var subnet = new Ipv4Network(new Ipv4Address(address), length);
+        return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
+    }
+
+    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their
+    /// subnet, and looks again for those that a node gives up later. The entries of the present cluster are left to the route
+    /// controller.</summary>
+    private void RemoveRoutesOfLostCluster()
+    {
+        scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);
+        var leased = cluster.Leases().Select(lease => (lease.Key.Subnet.ToString(), LeaseHolder.Of(lease.Pair)?.Instance)).ToHashSet();
+        var mark = cluster.Store.Find(cluster.Keys.Cluster) is { } pair && ClusterId.ParseJson(pair.Value.Span) is { } id
+            ? OwnershipMark.Of(id).Token
+            : null;
+        cluster.Cloud.Api.Tables[SimulatedCloud.TableId].Entries.RemoveAll(
+            entry => entry.Name != mark && !leased.Contains((entry.Destination, entry.Hop.Id)));
+    }
+
+    private void DeleteForeign()
+    {
+        foreach (var (_, pair) in cluster.Leases().Where(lease => cluster.OwnerOf(lease.Pair) is null).ToList()) cluster.Delete(pair.Key);
+    }
+
+    private void WriteInvalidKey()
+    {
+        if (cluster.Conditions.ClusterDown || cluster.Store.NoSpace) return;
+        cluster.Put(cluster.Keys.Subnets + (scheduler.Chance(0.5) ? "hello" : Cluster.KeyAmongSubnets), "{", 0);
+    }
+
+    private void ChangeConfig()
+    {
+        if (cluster.Conditions.ClusterDown || cluster.Store.NoSpace) return;
+        cluster.Invariants.ConfigChanges();
+        if (scheduler.Chance(0.2)) cluster.Delete(cluster.Keys.Config);
+        else cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Others));
+    }
+
+    private void ChangeConditions()
+    {
+        var conditions = cluster.Conditions;
+        conditions.RequestLost = Bad(0.3);
+        conditions.ResponseLost = Bad(0.3);
+        conditions.Delayed = Bad(0.2);
+        conditions.Duplicated = Bad(0.5);
+        conditions.Slow = Bad(0.6);
+        conditions.WatchSilent = Bad(0.3);
+        conditions.CloudLost = Bad(0.3);
+        conditions.CloudResponseLost = Bad(0.2);
+        conditions.CloudConflict = Bad(0.3);
+
+        double Bad(double worst) => scheduler.Chance(0.4) ? worst * scheduler.Random.NextDouble() : 0;
+    }
+
+    private void NewMachine() => cluster.StartLater(cluster.Machines[0], TimeSpan.Zero, scheduler.Chance(0.5));
+}
