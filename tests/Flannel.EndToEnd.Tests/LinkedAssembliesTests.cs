@@ -5,13 +5,13 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>What is linked into the executable is a decision: each assembly has a reason in the reference.</summary>
+/// <summary>docs/reference/linked.md lists every assembly that is linked into the executable, with a reason.</summary>
 public sealed partial class LinkedAssembliesTests
 {
     [Fact]
     public async Task Every_linked_assembly_is_listed_with_a_reason()
     {
-        Needs.NativeExecutable();
+        Require.NativeExecutable();
         var page = await File.ReadAllTextAsync(
             Path.Combine(Locations.Repository(), "docs", "reference", "linked.md"), TestContext.Current.CancellationToken);
         var listed = Row().Matches(page).ToDictionary(row => row.Groups["name"].Value, row => row.Groups["reason"].Value.Trim());
