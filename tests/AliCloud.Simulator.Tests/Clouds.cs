@@ -67,7 +67,7 @@ internal static class Clouds
     public static FakeTimeProvider Clock() => new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 }
 
-/// <summary>A running cloud on a clock that stands still, and a client with every right.</summary>
+/// <summary>A running cloud on a clock that only the test advances, and a client with all permissions.</summary>
 internal sealed class TestCloud : IAsyncDisposable
 {
     private TestCloud(SimulatedCloud cloud, FakeTimeProvider clock)
@@ -94,7 +94,7 @@ internal sealed class TestCloud : IAsyncDisposable
 
     public SigningClient Client(string id, string secret = Clouds.Secret, string? token = null) => new(Cloud.Api, Clock, id, secret, token);
 
-    /// <summary>Lets every write that is under way become final.</summary>
+    /// <summary>Advances the clock until all writes have settled.</summary>
     public void Settle() => Clock.Advance(TimeSpan.FromMilliseconds(500));
 
     public Task<ApiReply> CreateAsync(string destination, string nextHop = "i-1", string table = "vtb-1") => Vpc.CallAsync("CreateRouteEntry",

@@ -22,10 +22,10 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task An_operator_creates_hijacks_and_deletes_routes_at_once()
+    public async Task An_operator_creates_changes_and_deletes_routes_at_once()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone(); // nothing that an operator does waits for it
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed(); // changes by an operator do not wait for it
         var made = await AskAsync(test, "POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""");
         var id = (string)made!["routeEntryId"]!;
         RouteView Route() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
@@ -35,28 +35,28 @@ public sealed class ControlApiTests
         await AskAsync(test, "DELETE", "/routes/" + id);
         await AskAsync(test, "DELETE", "/routes?routeTableId=vtb-1&destinationCidrBlock=10.24.1.0/24");
         Assert.DoesNotContain(test.Cloud.State.CustomRoutes(), r => r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal));
-        (await test.CreateAsync("10.24.3.0/24")).MustBeDone(); // what was deleted while pending holds no lock
+        (await test.CreateAsync("10.24.3.0/24")).MustSucceed(); // an entry that was deleted while pending holds no lock
     }
 
     [Fact]
-    public async Task An_operator_changes_who_may_do_what()
+    public async Task An_operator_changes_permissions()
     {
         await using var test = await TestCloud.StartAsync(w => w with { OidcProviders = [new() { Name = "cluster" }] });
         await AskAsync(test, "PATCH", "/accessKeys/" + Clouds.KeyId, """{"inactive":true}""");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidAccessKeyId.Inactive");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustFail(400, "InvalidAccessKeyId.Inactive");
         await AskAsync(test, "DELETE", "/accessKeys/" + Clouds.KeyId);
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(404, "InvalidAccessKeyId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustFail(404, "InvalidAccessKeyId.NotFound");
         await AskAsync(test, "POST", "/accessKeys", $$"""{"id":"{{Clouds.KeyId}}","secret":"{{Clouds.Secret}}"}""");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         using var sts = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2015-04-01" };
-        (string, string)[] wish = [("RoleArn", "acs:ram::1234567890123456:role/FlannelRole"), ("RoleSessionName", "me")];
-        (await sts.CallAsync("AssumeRole", wish)).MustBeRefused(403, "NoPermission");
+        (string, string)[] parameters = [("RoleArn", "acs:ram::1234567890123456:role/FlannelRole"), ("RoleSessionName", "me")];
+        (await sts.CallAsync("AssumeRole", parameters)).MustFail(403, "NoPermission");
         await AskAsync(test, "POST", "/roles/FlannelRole", $$"""{"trustedBy":["{{Clouds.KeyId}}"]}""");
-        (await sts.CallAsync("AssumeRole", wish)).MustBeDone();
+        (await sts.CallAsync("AssumeRole", parameters)).MustSucceed();
         await AskAsync(test, "POST", "/roles/FlannelRole/revoke");
         await AskAsync(test, "POST", "/oidcProviders/cluster", """{"tokens":["t"]}""");
         await AskAsync(test, "PATCH", "/settings", """{"clockSkewSeconds":1000}""");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidTimeStamp.Expired");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustFail(400, "InvalidTimeStamp.Expired");
     }
 
     [Theory]
@@ -76,18 +76,18 @@ public sealed class ControlApiTests
     [InlineData("POST", "/oidcProviders/none", """{"tokens":[]}""", "EntityNotExist.OIDCProvider")]
     [InlineData("DELETE", "/faults/f9", "", "NotFound")]
     [InlineData("GET", "/nothing", "", "NotFound")]
-    public async Task A_wrong_wish_is_refused_with_its_reason(string method, string path, string body, string code)
+    public async Task An_invalid_change_is_rejected_with_its_reason(string method, string path, string body, string code)
     {
         await using var test = await TestCloud.StartAsync();
-        var before = test.Cloud.State.Look().Version;
+        var before = test.Cloud.State.Snapshot().Version;
         using var response = await SendAsync(test, method, path, body);
         Assert.InRange((int)response.StatusCode, 400, 404);
         Assert.Equal(code, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["code"]);
-        Assert.Equal(before, test.Cloud.State.Look().Version);
+        Assert.Equal(before, test.Cloud.State.Snapshot().Version);
     }
 
     [Fact]
-    public async Task A_watch_answers_when_something_changes()
+    public async Task A_watch_returns_after_a_change()
     {
         await using var test = await TestCloud.StartAsync();
         var now = await AskAsync(test, "GET", "/state/routes/watch?after=0");
@@ -102,11 +102,11 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task A_watch_sees_a_write_settle_without_anybody_looking()
+    public async Task A_watch_sees_a_write_settle()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
-        var version = test.Cloud.State.Look().Version;
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
+        var version = test.Cloud.State.Snapshot().Version;
         var watch = AskAsync(test, "GET", $"/state/routes/watch?after={version}");
         test.Settle();
         var route = (await watch)!["routes"]!.AsArray().Single(r => (string?)r!["destinationCidrBlock"] == "10.24.1.0/24")!;
@@ -114,10 +114,10 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task A_watch_in_vain_ends_after_thirty_seconds()
+    public async Task A_watch_without_a_change_ends_after_thirty_seconds()
     {
         await using var test = await TestCloud.StartAsync();
-        var version = test.Cloud.State.Look().Version;
+        var version = test.Cloud.State.Snapshot().Version;
         var watch = AskAsync(test, "GET", $"/state/routes/watch?after={version}");
         await Until.TrueAsync(() =>
         {
@@ -128,7 +128,7 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task Calls_are_listed_counted_and_emptied()
+    public async Task Calls_are_listed_counted_and_cleared()
     {
         await using var test = await TestCloud.StartAsync();
         await test.Vpc.CallAsync("DescribeVpcs", Region);
@@ -147,27 +147,27 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task Faults_are_ordered_listed_and_taken_back()
+    public async Task Faults_are_added_listed_and_removed()
     {
         await using var test = await TestCloud.StartAsync();
         var made = await AskAsync(test, "POST", "/faults",
             """{"service":"vpc","action":"*","times":-1,"kind":"code","code":"ServiceUnavailable","httpStatus":503}""");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(503, "ServiceUnavailable");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustFail(503, "ServiceUnavailable");
         Assert.Equal("code", (string?)(await AskAsync(test, "GET", "/faults"))!.AsArray().Single()!["kind"]);
         await AskAsync(test, "DELETE", "/faults/" + (string?)made!["id"]);
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         await AskAsync(test, "POST", "/faults", """{"kind":"timeoutAfterSuccess","delayMilliseconds":5}""");
         await AskAsync(test, "DELETE", "/faults");
         Assert.Empty(test.Cloud.Faults.All);
     }
 
     [Fact]
-    public async Task An_instance_that_a_route_names_is_released_by_force_only()
+    public async Task An_instance_that_a_route_names_is_released_with_force_only()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24", "i-2")).MustBeDone();
-        using var refused = await SendAsync(test, "DELETE", "/instances/i-2", "");
-        Assert.Contains("DependencyViolation.RouteEntry", await refused.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        (await test.CreateAsync("10.24.1.0/24", "i-2")).MustSucceed();
+        using var error = await SendAsync(test, "DELETE", "/instances/i-2", "");
+        Assert.Contains("DependencyViolation.RouteEntry", await error.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await AskAsync(test, "DELETE", "/instances/i-2?force=true");
         Assert.Null(test.Cloud.State.CustomRoutes().Single(r => r.NextHopId == "i-2").NextHopPrivateIp);
         await Assert.ThrowsAsync<KeyNotFoundException>(() => test.GetMetadataAsync("i-2", "/latest/meta-data/instance-id"));
@@ -175,7 +175,7 @@ public sealed class ControlApiTests
     }
 
     [Fact]
-    public async Task An_instance_joins_with_a_metadata_service_of_its_own()
+    public async Task An_added_instance_has_its_own_metadata_service()
     {
         await using var test = await TestCloud.StartAsync();
         var made = await AskAsync(test, "POST", "/instances", """
@@ -184,7 +184,7 @@ public sealed class ControlApiTests
             """);
         Assert.Equal(test.Cloud.MetadataByInstance["i-new"], new Uri((string)made!["metadataUrl"]!));
         Assert.Equal("i-new", await test.GetMetadataAsync("i-new", "/latest/meta-data/instance-id"));
-        Assert.True(test.Cloud.State.Look().Interfaces.Single(i => i.InstanceId == "i-new").SourceDestCheck);
+        Assert.True(test.Cloud.State.Snapshot().Interfaces.Single(i => i.InstanceId == "i-new").SourceDestCheck);
     }
 
     [Fact]
@@ -192,8 +192,8 @@ public sealed class ControlApiTests
     {
         await using var test = await TestCloud.StartAsync();
         await AskAsync(test, "PATCH", "/settings", """{"routeWriteMilliseconds":0}""");
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
-        (await test.CreateAsync("10.24.2.0/24")).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
+        (await test.CreateAsync("10.24.2.0/24")).MustSucceed();
         Assert.Equal(200, test.Cloud.Console.Settings.RouteEntryQuota);
         await AskAsync(test, "POST", "/roles/FlannelRole", """{"deniedActions":["vpc:*"]}""");
         await AskAsync(test, "POST", "/roles/NewRole", """{"deniedActions":[]}""");
@@ -219,7 +219,7 @@ public sealed class ControlApiTests
         await Assert.ThrowsAsync<HttpRequestException>(() => test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
         await AskAsync(test, "POST", "/api/start");
         await AskAsync(test, "POST", "/metadata/start");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
     }
 

@@ -9,48 +9,48 @@ public sealed class DeleteAndModifyRouteTests
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustBeDone();
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustSucceed();
         var deleting = test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
         Assert.Equal((EntryState.Deleting, false), (deleting.Status, deleting.Forwards));
         test.Settle();
         Assert.DoesNotContain(test.Cloud.State.CustomRoutes(), r => r.RouteEntryId == id);
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustBeRefused(400, "InvalidRouteEntryId.NotFound");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id))).MustFail(400, "InvalidRouteEntryId.NotFound");
     }
 
     [Fact]
-    public async Task An_entry_can_be_named_by_table_destination_and_next_hop_and_all_must_be_true()
+    public async Task An_entry_is_identified_by_table_destination_and_next_hop_and_all_must_match()
     {
         await using var test = await TestCloud.StartAsync();
         await MakeAsync(test, "10.24.1.0/24");
         Task<ApiReply> Delete(params (string, string)[] by) => test.Vpc.CallAsync("DeleteRouteEntry", by);
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"))).MustBeRefused(400, "MissingParameter");
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-2"))).MustBeRefused(404, "InvalidRouteEntry.NotFound");
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.2.0/24"), ("NextHopId", "i-1"))).MustBeRefused(404, "InvalidRouteEntry.NotFound");
-        (await Delete(("RouteTableId", "vtb-9"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustBeRefused(404, "InvalidRouteTableId.NotFound");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"))).MustFail(400, "MissingParameter");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-2"))).MustFail(404, "InvalidRouteEntry.NotFound");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.2.0/24"), ("NextHopId", "i-1"))).MustFail(404, "InvalidRouteEntry.NotFound");
+        (await Delete(("RouteTableId", "vtb-9"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustFail(404, "InvalidRouteTableId.NotFound");
         (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"), ("ClientToken", "t")))
-            .MustBeRefused(400, "InvalidParameter");
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustBeDone();
+            .MustFail(400, "InvalidParameter");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustSucceed();
     }
 
     [Fact]
     public async Task System_and_managed_entries_stay()
     {
         await using var test = await TestCloud.StartAsync();
-        var routes = test.Cloud.State.Look().Routes;
+        var routes = test.Cloud.State.Snapshot().Routes;
         var system = routes.First(r => r is { Type: "System", RouteTableId: "vtb-1" });
         var managed = routes.Single(r => r.ServiceType == "TR");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", system.RouteEntryId))).MustBeRefused(400, "OperationDenied");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", managed.RouteEntryId))).MustBeRefused(400, "OperationDenied.DeleteManagedRouteEntry");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", system.RouteEntryId))).MustFail(400, "OperationDenied");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", managed.RouteEntryId))).MustFail(400, "OperationDenied.DeleteManagedRouteEntry");
         var reply = await test.Vpc.CallAsync("DeleteRouteEntries", ("RegionId", "cn-hangzhou"),
             ("RouteEntries.1.RouteTableId", "vtb-1"), ("RouteEntries.1.RouteEntryId", system.RouteEntryId),
             ("RouteEntries.2.RouteTableId", "vtb-1"), ("RouteEntries.2.RouteEntryId", managed.RouteEntryId));
         Assert.Equal(["OperationDenied", "OperationDenied.DeleteManagedRouteEntry"],
             reply.Body["FailedRouteEntries"]!.AsArray().Select(f => (string?)f!["FailedCode"]));
-        Assert.Equal(routes, test.Cloud.State.Look().Routes);
+        Assert.Equal(routes, test.Cloud.State.Snapshot().Routes);
     }
 
     [Fact]
-    public async Task A_batch_deletes_what_is_there_and_says_what_was_not()
+    public async Task A_batch_deletes_existing_entries_and_reports_missing_ones()
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
@@ -62,7 +62,7 @@ public sealed class DeleteAndModifyRouteTests
             ("RouteEntries.3.RouteTableId", "vtb-1"), ("RouteEntries.3.DstCidrBlock", "10.24.3.0/24"), ("RouteEntries.3.NextHop", "i-2"),
             ("RouteEntries.4.RouteTableId", "vtb-1"), ("RouteEntries.4.RouteEntryId", "rte-none"),
             ("RouteEntries.5.RouteTableId", "vtb-1"), ("RouteEntries.5.RouteEntryId", id));
-        reply.MustBeDone();
+        reply.MustSucceed();
         Assert.Equal((2, 3), ((int)reply.Body["SuccessCount"]!, (int)reply.Body["FailedCount"]!));
         Assert.Equal(["VPC_ROUTER_ENTRY_NOT_EXIST", "VPC_ROUTER_ENTRY_NOT_EXIST", "VPC_ROUTE_ENTRY_STATUS_ERROR"],
             reply.Body["FailedRouteEntries"]!.AsArray().Select(f => (string?)f!["FailedCode"]));
@@ -76,17 +76,17 @@ public sealed class DeleteAndModifyRouteTests
         await using var test = await TestCloud.StartAsync();
         Task<ApiReply> Delete(params (string, string)[] by) =>
             test.Vpc.CallAsync("DeleteRouteEntries", [("RegionId", "cn-hangzhou"), ("RouteEntries.1.RouteTableId", "vtb-1"), .. by]);
-        (await Delete()).MustBeRefused(400, "MissingParameter");
-        (await Delete(("RouteEntries.1.DstCidrBlock", "10.24.1.0/24"))).MustBeRefused(400, "MissingParameter");
+        (await Delete()).MustFail(400, "MissingParameter");
+        (await Delete(("RouteEntries.1.DstCidrBlock", "10.24.1.0/24"))).MustFail(400, "MissingParameter");
     }
 
     [Fact]
-    public async Task A_modified_entry_forwards_to_the_old_next_hop_until_the_new_one_holds()
+    public async Task A_modified_entry_forwards_to_the_old_next_hop_until_it_has_settled()
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
         (await test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", "i-2"), ("NewNextHopType", "Instance")))
-            .MustBeDone();
+            .MustSucceed();
         RouteView Entry() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
         Assert.Equal((EntryState.Modifying, true, "i-1"), (Entry().Status, Entry().Forwards, Entry().NextHopId));
         test.Settle();
@@ -108,24 +108,24 @@ public sealed class DeleteAndModifyRouteTests
     }
 
     [Fact]
-    public async Task A_modification_needs_something_to_modify_and_an_entry_of_ours()
+    public async Task A_modification_requires_a_change_and_a_custom_entry()
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
         Task<ApiReply> Modify(params (string, string)[] what) => test.Vpc.CallAsync("ModifyRouteEntry", [("RegionId", "cn-hangzhou"), .. what]);
-        var system = test.Cloud.State.Look().Routes.First(r => r.Type == "System");
-        (await Modify(("RouteEntryId", id))).MustBeRefused(400, "MissingParameter");
-        (await Modify(("RouteEntryId", id), ("NewNextHopType", "Instance"))).MustBeRefused(400, "MissingParameter");
-        (await Modify(("RouteEntryId", "rte-none"), ("NewNextHopId", "i-2"))).MustBeRefused(400, "InvalidRouteEntryId.NotFound");
-        (await Modify(("RouteEntryId", system.RouteEntryId), ("NewNextHopId", "i-2"))).MustBeRefused(400, "OperationDenied");
-        (await Modify(("RouteEntryId", id), ("RouteEntryName", "mine"))).MustBeDone();
+        var system = test.Cloud.State.Snapshot().Routes.First(r => r.Type == "System");
+        (await Modify(("RouteEntryId", id))).MustFail(400, "MissingParameter");
+        (await Modify(("RouteEntryId", id), ("NewNextHopType", "Instance"))).MustFail(400, "MissingParameter");
+        (await Modify(("RouteEntryId", "rte-none"), ("NewNextHopId", "i-2"))).MustFail(400, "InvalidRouteEntryId.NotFound");
+        (await Modify(("RouteEntryId", system.RouteEntryId), ("NewNextHopId", "i-2"))).MustFail(400, "OperationDenied");
+        (await Modify(("RouteEntryId", id), ("RouteEntryName", "mine"))).MustSucceed();
         Assert.Equal("mine", test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).RouteEntryName);
     }
 
     private static async Task<string> MakeAsync(TestCloud test, string destination)
     {
         var reply = await test.CreateAsync(destination);
-        reply.MustBeDone();
+        reply.MustSucceed();
         test.Settle();
         return (string)reply.Body["RouteEntryId"]!;
     }

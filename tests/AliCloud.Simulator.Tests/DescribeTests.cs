@@ -24,13 +24,13 @@ public sealed class DescribeTests
     }
 
     [Fact]
-    public async Task A_vswitch_that_moves_names_its_new_table()
+    public async Task A_reassigned_vSwitch_names_its_new_table()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Console.SetRouteTable("vsw-1", "vtb-2");
         var reply = await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"));
         Assert.Equal("vtb-2", (string?)reply.Body["RouteTable"]!["RouteTableId"]);
-        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-none"))).MustBeRefused(404, "InvalidVSwitchId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-none"))).MustFail(404, "InvalidVSwitchId.NotFound");
     }
 
     [Fact]
@@ -44,8 +44,8 @@ public sealed class DescribeTests
         Assert.Equal(2, Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageNumber", "2"))).Count);
         Assert.Empty(Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageNumber", "3"))));
         Assert.Equal(12, Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageSize", "50"))).Count);
-        (await ListAsync(test, ("PageSize", "51"))).MustBeRefused(400, "InvalidParameter");
-        (await ListAsync(test, ("PageNumber", "0"))).MustBeRefused(400, "InvalidParameter");
+        (await ListAsync(test, ("PageSize", "51"))).MustFail(400, "InvalidParameter");
+        (await ListAsync(test, ("PageNumber", "0"))).MustFail(400, "InvalidParameter");
         var gateway = Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-gw");
         Assert.Equal("Gateway", (string?)gateway["AssociateType"]);
         Assert.Equal(["vsw-2"], Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-2")["VSwitchIds"]!["VSwitchId"]!.AsArray().Select(v => (string?)v));
@@ -62,8 +62,8 @@ public sealed class DescribeTests
         Assert.Equal(["vpc-1", "vpc-2"], list.Body["Vpcs"]!["Vpc"]!.AsArray().Select(v => (string?)v!["VpcId"]));
         var one = await test.Vpc.CallAsync("DescribeVpcAttribute", Region, ("VpcId", "vpc-2"));
         Assert.Equal("172.16.0.0/12", (string?)one.Body["CidrBlock"]);
-        (await test.Vpc.CallAsync("DescribeVpcAttribute", Region, ("VpcId", "vpc-9"))).MustBeRefused(404, "InvalidVpcId.NotFound");
-        (await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-2"))).MustBeRefused(400, "MissingParameter");
+        (await test.Vpc.CallAsync("DescribeVpcAttribute", Region, ("VpcId", "vpc-9"))).MustFail(404, "InvalidVpcId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcAttribute", ("VpcId", "vpc-2"))).MustFail(400, "MissingParameter");
     }
 
     [Fact]
@@ -74,13 +74,13 @@ public sealed class DescribeTests
         var table = Assert.Single(reply.Body["RouteEntrySummarys"]!.AsArray())!;
         var counts = table["EntrySummarys"]!.AsArray().ToDictionary(s => (string)s!["RouteEntryType"]!, s => (int)s!["Count"]!);
         Assert.Equal((2, 3, 0), (counts["custom"], counts["system"], counts["bgp"]));
-        (await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"))).MustBeRefused(400, "MissingParameter");
+        (await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"))).MustFail(400, "MissingParameter");
         (await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"), ("RouteEntryType", "Custom")))
-            .MustBeRefused(400, "IllegalParam.RouteEntryType");
+            .MustFail(400, "IllegalParam.RouteEntryType");
     }
 
     [Fact]
-    public async Task A_new_interface_checks_addresses_until_it_is_told_not_to()
+    public async Task A_new_interface_has_the_source_destination_check_until_it_is_disabled()
     {
         await using var test = await TestCloud.StartAsync();
         async Task<bool> Checked(string id) =>
@@ -88,10 +88,10 @@ public sealed class DescribeTests
         Assert.True(await Checked("eni-1"));
         Assert.False(await Checked("eni-1b"));
         (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "no")))
-            .MustBeRefused(400, "InvalidParameter");
+            .MustFail(400, "InvalidParameter");
         (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-9"), ("SourceDestCheck", "false")))
-            .MustBeRefused(404, "InvalidEniId.NotFound");
-        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false"))).MustBeDone();
+            .MustFail(404, "InvalidEniId.NotFound");
+        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false"))).MustSucceed();
         Assert.False(await Checked("eni-1"));
         var list = await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NetworkInterfaceId.1", "eni-1"), ("NetworkInterfaceId.2", "eni-2"));
         Assert.Equal([("eni-1", false), ("eni-2", true)], list.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray()
@@ -99,25 +99,25 @@ public sealed class DescribeTests
     }
 
     [Fact]
-    public async Task Interfaces_are_listed_by_token_without_a_count_and_never_by_both_ways()
+    public async Task Interfaces_are_listed_by_token_or_by_page_number()
     {
         await using var test = await TestCloud.StartAsync(w => w with { Instances = [.. w.Instances, .. Many(23)] });
         var (ids, pages, next) = (new List<string>(), 0, "");
         do
         {
             var page = await test.Ecs.CallAsync("DescribeNetworkInterfaces", [Region, ("MaxResults", "10"), .. next.Length > 0 ? [("NextToken", next)] : Array.Empty<(string, string)>()]);
-            page.MustBeDone();
+            page.MustSucceed();
             Assert.Equal(0, (int)page.Body["TotalCount"]!);
             ids.AddRange(page.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray().Select(i => (string)i!["NetworkInterfaceId"]!));
             next = (string)page.Body["NextToken"]!;
             pages++;
         }
         while (next.Length > 0);
-        Assert.Equal(test.Cloud.State.Look().Interfaces.Select(i => i.NetworkInterfaceId), ids);
+        Assert.Equal(test.Cloud.State.Snapshot().Interfaces.Select(i => i.NetworkInterfaceId), ids);
         Assert.InRange(pages, 3, 4);
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "9"))).MustBeRefused(400, "InvalidParameter");
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "10"), ("PageNumber", "1"))).MustBeRefused(400, "InvalidParameter");
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustBeRefused(400, "InvalidParameter.NextToken");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "9"))).MustFail(400, "InvalidParameter");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "10"), ("PageNumber", "1"))).MustFail(400, "InvalidParameter");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustFail(400, "InvalidParameter.NextToken");
 
         static IEnumerable<WorldInstance> Many(int count) => Enumerable.Range(0, count).Select(i => new WorldInstance
         {
@@ -127,33 +127,33 @@ public sealed class DescribeTests
     }
 
     [Fact]
-    public async Task What_nobody_serves_is_not_found()
+    public async Task An_unknown_path_is_not_found()
     {
         await using var test = await TestCloud.StartAsync();
-        using var stranger = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2014-05-27" };
-        (await test.Vpc.CallAsync("DescribeRouteTables", Region)).MustBeRefused(404, "InvalidAction.NotFound"); // deprecated: nobody is to use it
-        (await test.Ecs.CallAsync("DescribeVpcs", Region)).MustBeRefused(404, "InvalidAction.NotFound"); // another service's
-        (await stranger.CallAsync("DescribeNetworkInterfaces", Region)).MustBeRefused(400, "InvalidVersion");
-        (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-shanghai"))).MustBeRefused(404, "InvalidRegionId.NotFound");
-        (await test.Vpc.CallAsync("DescribeVpcs")).MustBeRefused(400, "MissingParameter");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("regionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidParameter");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("OwnerId", "1"))).MustBeDone();
+        using var unknownVersion = new SigningClient(test.Cloud.Api, test.Clock) { Version = "2014-05-27" };
+        (await test.Vpc.CallAsync("DescribeRouteTables", Region)).MustFail(404, "InvalidAction.NotFound"); // deprecated
+        (await test.Ecs.CallAsync("DescribeVpcs", Region)).MustFail(404, "InvalidAction.NotFound"); // of another service
+        (await unknownVersion.CallAsync("DescribeNetworkInterfaces", Region)).MustFail(400, "InvalidVersion");
+        (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-shanghai"))).MustFail(404, "InvalidRegionId.NotFound");
+        (await test.Vpc.CallAsync("DescribeVpcs")).MustFail(400, "MissingParameter");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("regionId", "cn-hangzhou"))).MustFail(400, "InvalidParameter");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region, ("OwnerId", "1"))).MustSucceed();
     }
 
     [Fact]
-    public async Task A_dry_run_checks_rights_and_parameters_and_does_nothing()
+    public async Task A_dry_run_checks_permissions_and_parameters_and_changes_nothing()
     {
         await using var test = await TestCloud.StartAsync();
         using var reader = test.Client("LTAIread");
         (string, string)[] create = [("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"), ("DryRun", "true")];
         (string, string)[] batch = [Region, .. TestCloud.Item(1, "vtb-1", "10.24.1.0/24", "i-1"), ("DryRun", "true")];
-        var before = test.Cloud.State.Look();
-        (await test.Vpc.CallAsync("CreateRouteEntry", create)).MustBeRefused(400, "DryRunOperation");
-        (await test.Vpc.CallAsync("CreateRouteEntries", batch)).MustBeRefused(400, "DryRunOperation");
-        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"), ("DryRun", "true"))).MustBeRefused(400, "DryRunOperation");
-        (await reader.CallAsync("CreateRouteEntry", create)).MustBeRefused(403, "Forbidden.RAM");
+        var before = test.Cloud.State.Snapshot();
+        (await test.Vpc.CallAsync("CreateRouteEntry", create)).MustFail(400, "DryRunOperation");
+        (await test.Vpc.CallAsync("CreateRouteEntries", batch)).MustFail(400, "DryRunOperation");
+        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"), ("DryRun", "true"))).MustFail(400, "DryRunOperation");
+        (await reader.CallAsync("CreateRouteEntry", create)).MustFail(403, "Forbidden.RAM");
         (await test.Vpc.CallAsync("CreateRouteEntry", [.. create.Where(p => p.Item1 != "NextHopId"), ("NextHopId", "i-9")]))
-            .MustBeRefused(404, "InvalidNextHopId.NotFound");
-        Assert.Equal(before.Version, test.Cloud.State.Look().Version);
+            .MustFail(404, "InvalidNextHopId.NotFound");
+        Assert.Equal(before.Version, test.Cloud.State.Snapshot().Version);
     }
 }

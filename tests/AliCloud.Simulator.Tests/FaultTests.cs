@@ -8,7 +8,7 @@ public sealed class FaultTests
     private static readonly (string, string)[] Region = [("RegionId", "cn-hangzhou")];
 
     [Fact]
-    public async Task A_code_is_answered_instead_of_the_effect()
+    public async Task A_fault_with_a_code_replaces_the_effect()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault
@@ -21,10 +21,10 @@ public sealed class FaultTests
             Headers = new Dictionary<string, string> { ["x-ratelimit-user-api"] = "Limit:1,Remain:0,TimeLeft:700,Reset:1" },
         });
         var reply = await test.CreateAsync("10.24.1.0/24");
-        reply.MustBeRefused(400, "Throttling.User");
+        reply.MustFail(400, "Throttling.User");
         Assert.Equal("Limit:1,Remain:0,TimeLeft:700,Reset:1", reply.Headers.GetValues("x-ratelimit-user-api").Single());
         Assert.DoesNotContain(test.Cloud.State.CustomRoutes(), r => r.DestinationCidrBlock == "10.24.1.0/24");
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
     }
 
     [Fact]
@@ -41,18 +41,18 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task A_fault_may_meet_long_batches_only()
+    public async Task A_fault_may_apply_to_long_batches_only()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 2, Times = -1 });
         await Assert.ThrowsAsync<HttpRequestException>(() => test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1")));
-        (await test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"))).MustBeDone();
+        (await test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"))).MustSucceed();
     }
 
     [Theory]
     [InlineData(FaultKind.DropConnection, false)]
     [InlineData(FaultKind.DropAfterSuccess, true)]
-    public async Task A_dropped_connection_has_no_answer_and_maybe_an_effect(FaultKind kind, bool effect)
+    public async Task A_dropped_connection_has_no_response_and_perhaps_an_effect(FaultKind kind, bool effect)
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Action = "CreateRouteEntry", Kind = kind });
@@ -75,20 +75,20 @@ public sealed class FaultTests
         Assert.False(answer.IsCompleted);
         Assert.Equal(effectAtOnce, HasRoute(test));
 
-        // The delay may be armed a moment after what was waited for: the clock is moved until the answer is there.
+        // The delay may begin after the awaited event: the clock advances until the response is there.
         await Until.TrueAsync(() =>
         {
             test.Clock.Advance(TimeSpan.FromSeconds(60));
             return answer.IsCompleted;
         });
-        (await answer).MustBeDone();
+        (await answer).MustSucceed();
         Assert.True(HasRoute(test));
 
         static bool HasRoute(TestCloud test) => test.Cloud.State.CustomRoutes().Any(r => r.DestinationCidrBlock == "10.24.1.0/24");
     }
 
     [Fact]
-    public async Task Faults_skip_count_and_choose_their_calls()
+    public async Task Faults_select_skip_and_count_calls()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "Describe*", Kind = FaultKind.Code, Code = "SystemBusy", Skip = 1, Times = 2 });
@@ -97,31 +97,31 @@ public sealed class FaultTests
         Assert.Equal([null, "SystemBusy", "SystemBusy", null, null], codes);
 
         var id = test.Cloud.Faults.Add(new Fault { Service = "ecs", Kind = FaultKind.Code, Code = "SystemBusy", Times = -1 });
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
-        for (var n = 0; n < 3; n++) (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region)).MustBeRefused(400, "SystemBusy");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
+        for (var n = 0; n < 3; n++) (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region)).MustFail(400, "SystemBusy");
         Assert.True(test.Cloud.Faults.Remove(id));
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region)).MustBeDone();
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region)).MustSucceed();
     }
 
     [Fact]
-    public async Task A_probability_strikes_now_and_then()
+    public async Task A_fault_with_a_probability_applies_to_some_calls()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Kind = FaultKind.Code, Code = "SystemBusy", Times = -1, Probability = 0.5 });
         var struck = 0;
         for (var n = 0; n < 100; n++) struck += (await test.Vpc.CallAsync("DescribeVpcs", Region)).Status == 200 ? 0 : 1;
-        Assert.InRange(struck, 25, 75); // the chance of the simulator is seeded: this is the same every time
+        Assert.InRange(struck, 25, 75); // the simulator's random numbers are seeded: the result is always the same
     }
 
     [Fact]
-    public async Task A_fault_does_not_hide_a_wrong_call()
+    public async Task A_fault_does_not_hide_an_invalid_call()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Kind = FaultKind.Code, Code = "SystemBusy" });
         using var wrong = test.Client(Clouds.KeyId, "another secret");
-        (await wrong.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureDoesNotMatch");
-        (await test.Vpc.CallAsync("DescribeVpcs", [.. Region, ("Typo", "1")])).MustBeRefused(400, "InvalidParameter");
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SystemBusy");
+        (await wrong.CallAsync("DescribeVpcs", Region)).MustFail(400, "SignatureDoesNotMatch");
+        (await test.Vpc.CallAsync("DescribeVpcs", [.. Region, ("Typo", "1")])).MustFail(400, "InvalidParameter");
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustFail(400, "SystemBusy");
     }
 
     [Fact]
@@ -137,7 +137,7 @@ public sealed class FaultTests
     }
 
     [Fact]
-    public async Task An_order_that_makes_no_sense_is_refused()
+    public async Task An_invalid_fault_is_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         Fault[] senseless =

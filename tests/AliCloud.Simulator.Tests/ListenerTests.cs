@@ -10,24 +10,25 @@ public sealed class ListenerTests
     private static readonly (string, string)[] Region = [("RegionId", "cn-hangzhou")];
 
     [Fact]
-    public async Task A_stopped_api_refuses_connections_and_comes_back_on_its_port()
+    public async Task A_stopped_API_refuses_connections_and_restarts_on_its_port()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         var url = test.Cloud.Api;
         for (var n = 0; n < 3; n++)
         {
             await test.Cloud.StopApiAsync();
-            var refused = await Assert.ThrowsAsync<HttpRequestException>(() => test.Vpc.CallAsync("DescribeVpcs", Region));
-            Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(refused.InnerException).SocketErrorCode);
+            var error = await Assert.ThrowsAsync<HttpRequestException>(() => test.Vpc.CallAsync("DescribeVpcs", Region));
+            Assert.Equal(SocketError.ConnectionRefused, Assert.IsType<SocketException>(error.InnerException).SocketErrorCode);
             Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
             await test.Cloud.StartApiAsync(TestContext.Current.CancellationToken);
             Assert.Equal(url, test.Cloud.Api);
-            (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+            (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         }
     }
 
-    /// <summary>The kernel gives the ports of that range to outgoing connections: one that is free for a moment may be taken.</summary>
+    /// <summary>The kernel assigns the ports of this range to outgoing connections: a port that is free for a moment may be
+    /// taken.</summary>
     [Fact]
     public async Task The_ports_to_which_a_stopped_service_returns_are_not_those_of_outgoing_connections()
     {
@@ -40,7 +41,7 @@ public sealed class ListenerTests
     }
 
     [Fact]
-    public async Task A_stop_breaks_the_calls_that_are_under_way()
+    public async Task A_stop_resets_calls_in_progress()
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new() { Kind = Observing.FaultKind.TimeoutAfterSuccess, DelayMilliseconds = 600_000 });
@@ -51,13 +52,13 @@ public sealed class ListenerTests
     }
 
     [Fact]
-    public async Task The_metadata_services_stop_and_start_together_with_those_that_came_meanwhile()
+    public async Task Metadata_services_stop_and_start_together()
     {
         await using var test = await TestCloud.StartAsync();
         await test.Cloud.StopMetadataAsync();
         await test.Cloud.AddInstanceAsync(Clouds.Instance("i-new", Clouds.Interface("eni-new", 7, "vsw-1", "192.168.1.77")), TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<HttpRequestException>(() => test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
-        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         await test.Cloud.StartMetadataAsync(TestContext.Current.CancellationToken);
         Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
         Assert.Equal("i-new", await test.GetMetadataAsync("i-new", "/latest/meta-data/instance-id"));

@@ -8,15 +8,15 @@ public sealed class ListingTests
     private static readonly (string, string)[] Table = [("RegionId", "cn-hangzhou"), ("RouteTableId", "vtb-1")];
 
     [Fact]
-    public async Task A_listing_holds_ten_entries_if_not_told_otherwise_and_continues_to_its_end()
+    public async Task A_list_has_pages_of_ten_entries_by_default()
     {
         await using var test = await TestCloud.StartAsync();
         await FillAsync(test, 30);
         var (seen, pages) = await AllAsync(test);
-        Assert.Equal(4, pages); // 30 and the 5 of the world: two custom, three system
+        Assert.Equal(4, pages); // 30 and 5 of the world: two custom, three system
         Assert.Equal(35, seen.Distinct().Count());
         Assert.Equal((35, 1), ((await AllAsync(test, ("MaxResult", "100"))).Seen.Count, (await AllAsync(test, ("MaxResult", "100"))).Pages));
-        Assert.Equal(1, (await AllAsync(test, ("MaxResult", "35"))).Pages); // no token that leads to nothing
+        Assert.Equal(1, (await AllAsync(test, ("MaxResult", "35"))).Pages); // no token for an empty page
     }
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class ListingTests
     public async Task A_page_has_one_to_a_hundred_entries(string maxResult)
     {
         await using var test = await TestCloud.StartAsync();
-        (await ListAsync(test, ("MaxResult", maxResult))).MustBeRefused(400, "InvalidParameter");
+        (await ListAsync(test, ("MaxResult", maxResult))).MustFail(400, "InvalidParameter");
     }
 
     [Fact]
@@ -36,20 +36,20 @@ public sealed class ListingTests
     {
         await using var test = await TestCloud.StartAsync();
         var token = (string)(await ListAsync(test, ("MaxResult", "2"))).Body["NextToken"]!;
-        (await ListAsync(test, ("MaxResult", "2"), ("NextToken", token), ("RouteEntryType", "Custom"))).MustBeRefused(400, "IllegalParam.NextToken");
-        (await ListAsync(test, ("NextToken", "made up"))).MustBeRefused(400, "IllegalParam.NextToken");
-        (await ListAsync(test, ("MaxResult", "100"), ("NextToken", token))).MustBeDone();
+        (await ListAsync(test, ("MaxResult", "2"), ("NextToken", token), ("RouteEntryType", "Custom"))).MustFail(400, "IllegalParam.NextToken");
+        (await ListAsync(test, ("NextToken", "made up"))).MustFail(400, "IllegalParam.NextToken");
+        (await ListAsync(test, ("MaxResult", "100"), ("NextToken", token))).MustSucceed();
         test.Clock.Advance(TimeSpan.FromSeconds(300));
-        (await ListAsync(test, ("NextToken", token))).MustBeRefused(400, "IllegalParam.NextTokenExpired");
+        (await ListAsync(test, ("NextToken", token))).MustFail(400, "IllegalParam.NextTokenExpired");
     }
 
     [Fact]
-    public async Task Entries_that_go_and_come_between_pages_are_neither_skipped_nor_doubled()
+    public async Task Entries_that_change_between_pages_are_neither_skipped_nor_repeated()
     {
         await using var test = await TestCloud.StartAsync();
         await FillAsync(test, 20);
         var first = await ListAsync(test, ("MaxResult", "10"));
-        var gone = Entries(first)[4]; // on the page that was read
+        var gone = Entries(first)[4]; // on the first page
         test.Cloud.Console.DeleteRoute((string)gone["RouteEntryId"]!);
         test.Cloud.Console.CreateRoute("vtb-1", Clouds.Nat("10.50.0.0/16"));
         var (rest, _) = await AllAsync(test, ("NextToken", (string)first.Body["NextToken"]!));
@@ -63,7 +63,7 @@ public sealed class ListingTests
     public async Task An_entry_is_written_as_documented()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
         var entry = Assert.Single(Entries(await ListAsync(test, ("DestinationCidrBlock", "10.24.1.0/24"))));
         Assert.Equal(("Custom", "Pending", "CustomCreate", "ipv4", "vtb-1"),
             ((string?)entry["Type"], (string?)entry["Status"], (string?)entry["Origin"], (string?)entry["IpVersion"], (string?)entry["RouteTableId"]));
@@ -75,7 +75,7 @@ public sealed class ListingTests
     public async Task A_next_hop_that_was_released_is_shown_disabled()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24", "i-2")).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24", "i-2")).MustSucceed();
         test.Settle();
         await test.Cloud.DeleteInstanceAsync("i-2", force: true);
         var entry = Assert.Single(Entries(await ListAsync(test, ("NextHopId", "i-2"))));
@@ -93,11 +93,11 @@ public sealed class ListingTests
     [InlineData("IpVersion", "ipv6", 0)]
     [InlineData("DestinationCidrBlock", "0.0.0.0/0", 1)]
     [InlineData("DestCidrBlockList.1", "0.0.0.0/0", 1)]
-    public async Task A_filter_leaves_what_it_says(string name, string value, int count)
+    public async Task A_filter_selects_matching_entries(string name, string value, int count)
     {
         await using var test = await TestCloud.StartAsync();
         var reply = await ListAsync(test, (name, value));
-        reply.MustBeDone();
+        reply.MustSucceed();
         Assert.Equal(count, Entries(reply).Count);
     }
 
@@ -106,33 +106,33 @@ public sealed class ListingTests
     [InlineData("IpVersion", "4", "IllegalParam.IpVersion")]
     [InlineData("NextHopId", "i-none", "InvalidNextHop.NotFound")]
     [InlineData("DestCidrBlockList.21", "10.0.0.0/8", "InvalidParameter")]
-    [InlineData("DestCidrBlockList.2", "10.0.0.0/8", "InvalidParameter")] // and where is the first?
+    [InlineData("DestCidrBlockList.2", "10.0.0.0/8", "InvalidParameter")] // the first is missing
     [InlineData("VpcId", "vpc-1", "InvalidParameter")]
-    public async Task A_wrong_filter_is_refused(string name, string value, string code)
+    public async Task An_invalid_filter_is_rejected(string name, string value, string code)
     {
         await using var test = await TestCloud.StartAsync();
-        (await ListAsync(test, (name, value))).MustBeRefused(400, code);
+        (await ListAsync(test, (name, value))).MustFail(400, code);
     }
 
     [Fact]
     public async Task Ids_and_names_filter_custom_entries_only()
     {
         await using var test = await TestCloud.StartAsync();
-        (await ListAsync(test, ("RouteEntryType", "System"), ("RouteEntryId", "rte-1"))).MustBeRefused(400, "OperationFailed.FilterParamUnderWrongRouteType");
+        (await ListAsync(test, ("RouteEntryType", "System"), ("RouteEntryId", "rte-1"))).MustFail(400, "OperationFailed.FilterParamUnderWrongRouteType");
     }
 
     [Theory]
     [InlineData("vtb-none", "InvalidRouteTable.NotFound")]
     [InlineData("vtb-gw", "OperationDenied.UseGatewayRouteEntryQueryInterface")]
-    public async Task A_table_must_be_one_that_can_be_listed(string table, string code)
+    public async Task Only_tables_of_vSwitches_can_be_listed(string table, string code)
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.Vpc.CallAsync("DescribeRouteEntryList", ("RegionId", "cn-hangzhou"), ("RouteTableId", table))).MustBeRefused(400, code);
+        (await test.Vpc.CallAsync("DescribeRouteEntryList", ("RegionId", "cn-hangzhou"), ("RouteTableId", table))).MustFail(400, code);
     }
 
     private static async Task FillAsync(TestCloud test, int count)
     {
-        (await test.CreateManyAsync([.. Enumerable.Range(0, count).Select(n => ($"10.24.{n}.0/24", "i-1"))])).MustBeDone();
+        (await test.CreateManyAsync([.. Enumerable.Range(0, count).Select(n => ($"10.24.{n}.0/24", "i-1"))])).MustSucceed();
         test.Settle();
     }
 
@@ -146,7 +146,7 @@ public sealed class ListingTests
         for (var pages = 1; ; pages++)
         {
             var reply = await ListAsync(test, more);
-            reply.MustBeDone();
+            reply.MustSucceed();
             seen.AddRange(Entries(reply).Select(e => (string)e["DestinationCidrBlock"]!));
             var token = (string)reply.Body["NextToken"]!;
             if (token.Length == 0) return (seen, pages);

@@ -32,7 +32,7 @@ public sealed class MetadataTests
     [InlineData("i-1", "/2016-01-01/meta-data/ram/", "security-credentials/")]
     [InlineData("i-1", "/2016-01-01/dynamic/instance-identity", "document")]
     [InlineData("i-1", Root + "hostname", "i-1")]
-    public async Task An_instance_reads_about_itself(string instance, string path, string text)
+    public async Task An_instance_reads_its_own_metadata(string instance, string path, string text)
     {
         await using var test = await TestCloud.StartAsync();
         Assert.Equal(text, await test.GetMetadataAsync(instance, path));
@@ -41,14 +41,14 @@ public sealed class MetadataTests
     [Theory]
     [InlineData(Root + "eipv4")]
     [InlineData(Root + "instance-id/")]
-    [InlineData(Macs + "00:16:3e:00:00:02/network-interface-id")] // another instance's
+    [InlineData(Macs + "00:16:3e:00:00:02/network-interface-id")] // of another instance
     [InlineData(Root + "ram/security-credentials/OtherRole")]
     [InlineData("/meta-data/instance-id")]
-    [InlineData("/2009-04-04/meta-data/instance-id")] // EC2's version, not this cloud's
+    [InlineData("/2009-04-04/meta-data/instance-id")] // a version of EC2
     [InlineData("/2016-01-01")]
-    [InlineData("/latest/user-data")] // none was given
+    [InlineData("/latest/user-data")] // none was configured
     [InlineData("/2016-01-01/api/token")]
-    public async Task What_is_not_there_is_not_found(string path)
+    public async Task A_missing_item_is_not_found(string path)
     {
         await using var test = await TestCloud.StartAsync();
         using var response = await test.MetadataAsync("i-1", HttpMethod.Get, path);
@@ -56,7 +56,7 @@ public sealed class MetadataTests
     }
 
     [Fact]
-    public async Task User_data_and_host_name_are_read_as_they_were_given()
+    public async Task User_data_and_host_name_are_returned_unchanged()
     {
         const string userData = "#cloud-config\nruncmd:\n  - echo \"\u00fc\"\n";
         await using var test = await TestCloud.StartAsync(w => w with { Instances = [w.Instances[0] with { HostName = "iZ-one", UserData = userData }] });
@@ -69,7 +69,7 @@ public sealed class MetadataTests
     [Theory]
     [InlineData(0)]
     [InlineData((16 << 10) + 1)]
-    public async Task User_data_that_the_cloud_would_refuse_is_refused(int length)
+    public async Task Invalid_user_data_is_rejected(int length)
     {
         await Assert.ThrowsAsync<FormatException>(() =>
             TestCloud.StartAsync(w => w with { Instances = [w.Instances[0] with { UserData = new string('#', length) }] }));
@@ -85,7 +85,7 @@ public sealed class MetadataTests
     }
 
     [Fact]
-    public async Task A_plain_instance_takes_tokens_too_but_no_wrong_one()
+    public async Task An_instance_in_plain_mode_accepts_valid_tokens_only()
     {
         await using var test = await TestCloud.StartAsync();
         var token = await TokenAsync(test, "i-1", "60");
@@ -94,7 +94,7 @@ public sealed class MetadataTests
     }
 
     [Fact]
-    public async Task A_token_ends_and_is_its_instances_alone()
+    public async Task A_token_expires_and_is_valid_for_its_instance_only()
     {
         await using var test = await TestCloud.StartAsync();
         var token = await TokenAsync(test, "i-2", "60");
@@ -113,14 +113,14 @@ public sealed class MetadataTests
     [InlineData("-1", 400)]
     [InlineData("", 400)]
     [InlineData("an hour", 400)]
-    public async Task A_token_lives_from_a_second_to_six_hours(string ttl, int status)
+    public async Task A_token_is_valid_from_a_second_to_six_hours(string ttl, int status)
     {
         await using var test = await TestCloud.StartAsync();
         Assert.Equal(status, await StatusAsync(test, "i-1", HttpMethod.Put, TokenPath, (Ttl, ttl)));
     }
 
     [Fact]
-    public async Task Forwarded_requests_other_methods_and_a_missing_time_to_live_are_refused()
+    public async Task Forwarded_requests_other_methods_and_a_missing_lifetime_are_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         var token = await TokenAsync(test, "i-2", "60");
@@ -132,7 +132,7 @@ public sealed class MetadataTests
     }
 
     [Fact]
-    public async Task The_listener_for_all_tells_callers_by_address_and_knows_no_stranger()
+    public async Task The_shared_listener_identifies_callers_by_address()
     {
         var world = Clouds.World with
         {

@@ -10,7 +10,7 @@ public sealed class ProgramTests
     private static readonly string Folder = AppContext.BaseDirectory;
 
     [Fact]
-    public async Task It_says_where_it_listens_in_one_line_and_ends_when_its_input_closes()
+    public async Task It_prints_its_addresses_and_ends_when_its_input_closes()
     {
         using var program = Start("--world", Example(), "--until-stdin-closes");
         var line = JsonNode.Parse((await LineAsync(program))!)!;
@@ -29,7 +29,7 @@ public sealed class ProgramTests
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
-    public async Task It_ends_on_a_signal_though_a_watch_is_open(string signal)
+    public async Task It_ends_on_a_signal_with_an_open_watch(string signal)
     {
         using var program = Start("--world", Example());
         var control = new Uri((string)JsonNode.Parse((await LineAsync(program))!)!["control"]!);
@@ -46,7 +46,7 @@ public sealed class ProgramTests
     [InlineData("--world needs a value", "--world")]
     [InlineData("is not http://ADDRESS:PORT", "--world", "x", "--api", "https://localhost")]
     [InlineData("/nowhere/world.json", "--world", "/nowhere/world.json")]
-    public async Task A_wrong_command_line_is_one_line_and_2(string message, params string[] args)
+    public async Task An_invalid_command_line_is_one_line_and_exit_code_2(string message, params string[] args)
     {
         using var program = Start(args);
         var (code, output, error) = await EndAsync(program);
@@ -56,11 +56,11 @@ public sealed class ProgramTests
 
     [Theory]
     [InlineData("{}", "regionId")]
-    [InlineData("""{"regionId":"r","vpc":[]}""", "vpc")] // a name that nobody knows
+    [InlineData("""{"regionId":"r","vpc":[]}""", "vpc")] // an unknown name
     [InlineData("""{"regionId":"r","instances":[{"instanceId":"i","interfaces":[]}]}""", "no interface")]
     [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.1/8"}]}""", "10.0.0.1/8")]
     [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.0/8"}]}""", "System route table")]
-    public async Task A_world_that_cannot_be_is_refused(string json, string message)
+    public async Task An_inconsistent_world_is_rejected(string json, string message)
     {
         var refused = await Assert.ThrowsAsync<FormatException>(async () =>
             await (await SimulatedCloud.StartAsync(WorldJson.Read(json), null, TestContext.Current.CancellationToken)).DisposeAsync());

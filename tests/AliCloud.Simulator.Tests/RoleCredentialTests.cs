@@ -16,7 +16,7 @@ public sealed class RoleCredentialTests
         var found = await FindAsync(test, "i-1");
         Assert.Equal("Success", (string?)found["Code"]);
         using var client = Client(test, found);
-        (await client.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeDone();
+        (await client.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
         var call = test.Cloud.Calls.All[^1];
         Assert.Equal(("i-1", (string?)found["AccessKeyId"], "vpc", "DescribeVpcs"), (call.InstanceId, call.AccessKeyId, call.Service, call.Action));
     }
@@ -31,7 +31,7 @@ public sealed class RoleCredentialTests
     }
 
     [Fact]
-    public async Task Credentials_rotate_before_they_end_and_the_old_ones_live_on_to_their_own_end()
+    public async Task Credentials_rotate_before_they_expire_and_old_ones_stay_valid()
     {
         await using var test = await TestCloud.StartAsync();
         var first = await FindAsync(test, "i-1");
@@ -43,37 +43,37 @@ public sealed class RoleCredentialTests
         Assert.NotEqual((string?)first["AccessKeyId"], (string?)second["AccessKeyId"]);
         using var old = Client(test, first);
         using var young = Client(test, second);
-        (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeDone();
-        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeDone();
+        (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
+        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
 
         test.Clock.Advance(Time(first, "Expiration") - test.Clock.GetUtcNow());
-        (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidSecurityToken.Expired");
-        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeDone();
+        (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(400, "InvalidSecurityToken.Expired");
+        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
 
     [Fact]
-    public async Task The_token_must_be_the_one_of_the_key()
+    public async Task The_token_must_belong_to_the_key()
     {
         await using var test = await TestCloud.StartAsync();
         var (mine, other) = (await FindAsync(test, "i-1"), await FindAsync(test, "i-other"));
         using var without = test.Client((string)mine["AccessKeyId"]!, (string)mine["AccessKeySecret"]!);
         using var mixed = test.Client((string)mine["AccessKeyId"]!, (string)mine["AccessKeySecret"]!, (string?)other["SecurityToken"]);
-        using var garbled = test.Client((string)mine["AccessKeyId"]!, (string)mine["AccessKeySecret"]!, "no token");
-        (await without.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeRefused(400, "MissingSecurityToken");
-        (await mixed.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidSecurityToken.MismatchWithAccessKey");
-        (await garbled.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustBeRefused(400, "InvalidSecurityToken.Malformed");
+        using var malformed = test.Client((string)mine["AccessKeyId"]!, (string)mine["AccessKeySecret"]!, "no token");
+        (await without.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(400, "MissingSecurityToken");
+        (await mixed.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(400, "InvalidSecurityToken.MismatchWithAccessKey");
+        (await malformed.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(400, "InvalidSecurityToken.Malformed");
     }
 
     [Fact]
-    public async Task A_right_that_is_taken_from_the_role_is_missing_at_once()
+    public async Task A_removed_permission_is_missing_at_once()
     {
         await using var test = await TestCloud.StartAsync();
         using var client = Client(test, await FindAsync(test, "i-1"));
         test.Cloud.Console.SetDeniedActions("FlannelRole", ["vpc:DescribeVpcs"]);
         var reply = await client.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"));
-        reply.MustBeRefused(403, "Forbidden.RAM");
+        reply.MustFail(403, "Forbidden.RAM");
         Assert.Equal("vpc:DescribeVpcs", (string?)reply.Body["AccessDeniedDetail"]!["AuthAction"]);
-        (await client.CallAsync("DescribeRouteTableList", ("RegionId", "cn-hangzhou"))).MustBeDone();
+        (await client.CallAsync("DescribeRouteTableList", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
 
     [Fact]
@@ -83,10 +83,10 @@ public sealed class RoleCredentialTests
         using var vpc = test.Client("LTAIread");
         using var ecs = new SigningClient(test.Cloud.Api, test.Clock, "LTAIread") { Version = "2014-05-26" };
         (await vpc.CallAsync("CreateRouteEntry", ("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1")))
-            .MustBeRefused(403, "Forbidden.RAM");
+            .MustFail(403, "Forbidden.RAM");
         (await ecs.CallAsync("ModifyNetworkInterfaceAttribute", ("RegionId", "cn-hangzhou"), ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false")))
-            .MustBeRefused(403, "Forbidden.RAM");
-        (await ecs.CallAsync("DescribeNetworkInterfaces", ("RegionId", "cn-hangzhou"))).MustBeDone();
+            .MustFail(403, "Forbidden.RAM");
+        (await ecs.CallAsync("DescribeNetworkInterfaces", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
 
     private static async Task<JsonNode> FindAsync(TestCloud test, string instance) =>

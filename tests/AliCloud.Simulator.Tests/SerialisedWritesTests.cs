@@ -6,33 +6,33 @@ namespace AliCloud.Simulator.Tests;
 public sealed class SerialisedWritesTests
 {
     [Fact]
-    public async Task Every_write_meets_the_one_that_has_not_settled()
+    public async Task Every_write_conflicts_with_one_that_has_not_settled()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
         test.Settle();
         var settled = test.Cloud.State.CustomRoutes().Single(r => r.DestinationCidrBlock == "10.24.1.0/24").RouteEntryId;
         var pending = (string)(await test.CreateAsync("10.24.2.0/24")).Body["RouteEntryId"]!;
 
-        (await test.CreateAsync("10.24.3.0/24")).MustBeRefused(400, "TaskConflict");
-        (await test.CreateAsync("10.24.3.0/24", table: "vtb-2")).MustBeRefused(400, "TaskConflict"); // the lock is the VPC's
-        (await test.CreateManyAsync(("10.24.3.0/24", "i-1"))).MustBeRefused(400, "TaskConflict");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", settled))).MustBeRefused(400, "TaskConflict");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", pending))).MustBeRefused(400, "IncorrectRouteEntryStatus");
+        (await test.CreateAsync("10.24.3.0/24")).MustFail(400, "TaskConflict");
+        (await test.CreateAsync("10.24.3.0/24", table: "vtb-2")).MustFail(400, "TaskConflict"); // the lock belongs to the VPC
+        (await test.CreateManyAsync(("10.24.3.0/24", "i-1"))).MustFail(400, "TaskConflict");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", settled))).MustFail(400, "TaskConflict");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", pending))).MustFail(400, "IncorrectRouteEntryStatus");
         (await test.Vpc.CallAsync("DeleteRouteEntries", ("RegionId", "cn-hangzhou"), ("RouteEntries.1.RouteTableId", "vtb-1"),
-            ("RouteEntries.1.RouteEntryId", settled))).MustBeRefused(400, "TaskConflict");
+            ("RouteEntries.1.RouteEntryId", settled))).MustFail(400, "TaskConflict");
         (await test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", settled), ("NewNextHopId", "i-2")))
-            .MustBeRefused(400, "TaskConflict");
+            .MustFail(400, "TaskConflict");
         (await test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", pending), ("NewNextHopId", "i-2")))
-            .MustBeRefused(400, "IncorrectRouteEntryStatus");
-        (await test.CreateAsync("10.24.3.0/24", "i-other", "vtb-other")).MustBeDone(); // another VPC is another lock
+            .MustFail(400, "IncorrectRouteEntryStatus");
+        (await test.CreateAsync("10.24.3.0/24", "i-other", "vtb-other")).MustSucceed(); // another VPC has its own lock
 
         test.Settle();
-        (await test.CreateAsync("10.24.3.0/24")).MustBeDone();
+        (await test.CreateAsync("10.24.3.0/24")).MustSucceed();
     }
 
     [Fact]
-    public async Task Of_many_writes_at_once_one_is_done()
+    public async Task Of_concurrent_writes_one_succeeds()
     {
         await using var test = await TestCloud.StartAsync();
         var replies = await Task.WhenAll(Enumerable.Range(0, 32).Select(n => test.CreateAsync($"10.24.{n}.0/24")));
@@ -41,17 +41,17 @@ public sealed class SerialisedWritesTests
     }
 
     [Fact]
-    public async Task Writes_that_take_no_time_are_final_in_their_answer()
+    public async Task Writes_without_duration_are_final_in_their_response()
     {
         await using var test = await TestCloud.StartAsync(w => w with { Settings = w.Settings with { RouteWriteMilliseconds = 0 } });
-        (await test.CreateAsync("10.24.1.0/24")).MustBeDone();
-        (await test.CreateManyAsync(("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1"))).MustBeDone();
+        (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
+        (await test.CreateManyAsync(("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1"))).MustSucceed();
         Assert.All(test.Cloud.State.CustomRoutes(), r => Assert.Equal(EntryState.Available, r.Status));
     }
 
-    /// <summary>Whatever is called in whatever order and rhythm; the stories come from PCG stream 1, seeds 1 to 30, and no others.</summary>
+    /// <summary>Random sequences of calls, from PCG stream 1, seeds 1 to 30.</summary>
     [Fact]
-    public async Task No_order_of_calls_breaks_the_invariants()
+    public async Task No_sequence_of_calls_breaks_the_invariants()
     {
         var stories = Gen.Select(Gen.Int[0, 5], Gen.Int[0, 7], Gen.Int[0, 600]).Array[30];
         for (ulong seed = 1; seed <= 30; seed++)

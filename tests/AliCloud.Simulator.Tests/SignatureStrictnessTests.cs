@@ -9,35 +9,35 @@ public sealed class SignatureStrictnessTests
     [Theory]
     [InlineData("GET")]
     [InlineData("POST")]
-    public async Task A_well_signed_call_is_done_by_both_methods(string method)
+    public async Task A_signed_call_succeeds_with_both_methods(string method)
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock) { Method = new HttpMethod(method) };
         var reply = await client.CallAsync("DescribeVpcs", Region);
-        reply.MustBeDone();
+        reply.MustSucceed();
         Assert.Matches("^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$", (string?)reply.Body["RequestId"]);
     }
 
     [Fact]
-    public async Task Difficult_characters_are_signed_the_same_way_on_both_sides()
+    public async Task Special_characters_are_signed_alike_on_both_sides()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.Vpc.CallAsync("DescribeVpcs", [.. Region, ("VpcName", "a b+c*d~e/f=g&h%i:é中'()!")])).MustBeDone();
+        (await test.Vpc.CallAsync("DescribeVpcs", [.. Region, ("VpcName", "a b+c*d~e/f=g&h%i:é中'()!")])).MustSucceed();
     }
 
     [Fact]
-    public async Task A_wrong_secret_is_refused_with_the_request_as_the_server_saw_it()
+    public async Task A_wrong_secret_is_rejected_with_the_canonical_request()
     {
         await using var test = await TestCloud.StartAsync();
         using var client = test.Client(Clouds.KeyId, "another secret");
         var reply = await client.CallAsync("DescribeVpcs", Region);
-        reply.MustBeRefused(400, "SignatureDoesNotMatch");
+        reply.MustFail(400, "SignatureDoesNotMatch");
         Assert.Contains("x-acs-action:DescribeVpcs", (string?)reply.Body["Message"], StringComparison.Ordinal);
         Assert.All(["RequestId", "HostId", "Recommend"], name => Assert.NotNull(reply.Body[name]));
     }
 
     [Fact]
-    public async Task What_was_changed_after_the_signing_is_refused()
+    public async Task A_change_after_signing_is_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         Action<HttpRequestMessage>[] changes =
@@ -56,30 +56,30 @@ public sealed class SignatureStrictnessTests
         foreach (var change in changes)
         {
             using var client = new SigningClient(test.Cloud.Api, test.Clock) { AfterSigning = change };
-            (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureDoesNotMatch");
+            (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "SignatureDoesNotMatch");
         }
     }
 
     [Fact]
-    public async Task A_plus_on_the_wire_is_a_blank_and_not_a_plus()
+    public async Task An_unencoded_plus_is_a_space()
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock)
         {
             AfterSigning = r => r.RequestUri = new Uri(r.RequestUri!.AbsoluteUri.Replace("%2B", "+", StringComparison.Ordinal)),
         };
-        (await client.CallAsync("DescribeVpcs", [.. Region, ("VpcName", "a+b")])).MustBeRefused(400, "SignatureDoesNotMatch");
+        (await client.CallAsync("DescribeVpcs", [.. Region, ("VpcName", "a+b")])).MustFail(400, "SignatureDoesNotMatch");
     }
 
     [Fact]
-    public async Task A_nonce_is_good_once()
+    public async Task A_nonce_is_valid_once()
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock) { Nonce = () => "always the same" };
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeDone();
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureNonceUsed");
+        (await client.CallAsync("DescribeVpcs", Region)).MustSucceed();
+        (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "SignatureNonceUsed");
         test.Clock.Advance(TimeSpan.FromMinutes(14));
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureNonceUsed");
+        (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "SignatureNonceUsed");
     }
 
     [Theory]
@@ -88,7 +88,7 @@ public sealed class SignatureStrictnessTests
     [InlineData(-900, null)]
     [InlineData(901, "InvalidTimeStamp.Expired")]
     [InlineData(-901, "InvalidTimeStamp.Expired")]
-    public async Task A_clock_may_be_wrong_by_fifteen_minutes(int seconds, string? code)
+    public async Task A_clock_may_differ_by_fifteen_minutes(int seconds, string? code)
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock) { ClockError = TimeSpan.FromSeconds(seconds) };
@@ -99,11 +99,11 @@ public sealed class SignatureStrictnessTests
     [InlineData("2026-01-02 03:04:05Z")]
     [InlineData("2026-01-02T03:04:05+00:00")]
     [InlineData("Fri, 02 Jan 2026 03:04:05 GMT")]
-    public async Task A_date_of_another_form_is_refused(string date)
+    public async Task A_date_in_another_format_is_rejected(string date)
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock) { BeforeSigning = h => h["x-acs-date"] = date };
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "IllegalTimestamp");
+        (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "IllegalTimestamp");
     }
 
     [Theory]
@@ -116,22 +116,22 @@ public sealed class SignatureStrictnessTests
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock) { BeforeSigning = h => h.Remove(header) };
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "MissingParameter");
+        (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "MissingParameter");
     }
 
     [Fact]
-    public async Task Headers_that_are_sent_but_not_signed_are_refused()
+    public async Task Headers_that_are_not_signed_are_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         using var client = new SigningClient(test.Cloud.Api, test.Clock)
         {
-            BeforeSigning = h => h.Remove("host"), // a correct signature over too little
+            BeforeSigning = h => h.Remove("host"), // a correct signature of too few headers
         };
-        (await client.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "SignatureDoesNotMatch");
+        (await client.CallAsync("DescribeVpcs", Region)).MustFail(400, "SignatureDoesNotMatch");
     }
 
     [Fact]
-    public async Task The_old_signature_in_the_query_is_not_taken()
+    public async Task The_older_signature_in_the_query_is_rejected()
     {
         await using var test = await TestCloud.StartAsync();
         using var response = await test.Http.GetAsync(
@@ -142,14 +142,14 @@ public sealed class SignatureStrictnessTests
     }
 
     [Fact]
-    public async Task Unknown_and_inactive_keys_are_told_apart()
+    public async Task Unknown_and_inactive_keys_have_different_errors()
     {
         await using var test = await TestCloud.StartAsync();
         using var unknown = test.Client("LTAInobody");
         using var inactive = test.Client("LTAIoff");
         using var mismatched = test.Client(Clouds.KeyId, token: "a token for a permanent key");
-        (await unknown.CallAsync("DescribeVpcs", Region)).MustBeRefused(404, "InvalidAccessKeyId.NotFound");
-        (await inactive.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidAccessKeyId.Inactive");
-        (await mismatched.CallAsync("DescribeVpcs", Region)).MustBeRefused(400, "InvalidSecurityToken.MismatchWithAccessKey");
+        (await unknown.CallAsync("DescribeVpcs", Region)).MustFail(404, "InvalidAccessKeyId.NotFound");
+        (await inactive.CallAsync("DescribeVpcs", Region)).MustFail(400, "InvalidAccessKeyId.Inactive");
+        (await mismatched.CallAsync("DescribeVpcs", Region)).MustFail(400, "InvalidSecurityToken.MismatchWithAccessKey");
     }
 }

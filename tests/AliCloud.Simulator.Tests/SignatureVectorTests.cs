@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace AliCloud.Simulator.Tests;
 
-/// <summary>The vectors of reference D.1: the first three are published, the fourth was computed by hand.</summary>
+/// <summary>Three published vectors, and one that was computed by hand.</summary>
 public sealed class SignatureVectorTests
 {
     private const string EmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -15,7 +15,7 @@ public sealed class SignatureVectorTests
         "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259", "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0")]
     [InlineData("2023-10-26T09:01:01Z", "d410180a5abf7fe235dd9b74aca91fc0",
         "29622f5feb1e9fcaaa2e276a72889c975f7b16f00e02be1ca34965b18cd85015", "e521358f7776c97df52e6b2891a8bc73026794a071b50c3323388c4e0df64804")]
-    public void The_published_example_has_the_published_hash_and_verifies_whole(string date, string nonce, string canonicalHash, string signature)
+    public void The_published_example_is_verified(string date, string nonce, string canonicalHash, string signature)
     {
         var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
@@ -41,7 +41,7 @@ public sealed class SignatureVectorTests
     }
 
     [Fact]
-    public void The_vector_of_the_openapi_utilities_is_met()
+    public void The_vector_of_the_openapi_library_is_verified()
     {
         var canonical = Acs3.CanonicalRequest("", "/", RawQuery.Parse("empty=&test=ok")!, [KeyValuePair.Create("x-acs-test", "http,https")],
             "55e12e91650d2fec56ec74e1d3e4ddbfce2ef3a65890c2a19ecf88a307e76a23");
@@ -49,7 +49,7 @@ public sealed class SignatureVectorTests
     }
 
     [Fact]
-    public void The_hand_made_vector_with_a_security_token_is_met()
+    public void The_vector_with_a_security_token_is_verified()
     {
         const string query = "ClientToken=tok-1&DestinationCidrBlock=10.24.5.0%2F24&NextHopId=i-test&NextHopType=Instance&RegionId=cn-hangzhou&RouteTableId=vtb-test";
         var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)

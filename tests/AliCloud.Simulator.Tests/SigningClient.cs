@@ -6,18 +6,18 @@ using System.Text.Json.Nodes;
 
 namespace AliCloud.Simulator.Tests;
 
-/// <summary>An answer of the API.</summary>
+/// <summary>A response of the API.</summary>
 internal sealed record ApiReply(int Status, JsonNode Body, HttpResponseHeaders Headers)
 {
-    /// <summary>The error code, null after a success.</summary>
+    /// <summary>The error code; null for a success.</summary>
     public string? ErrorCode => (string?)Body["Code"];
 
-    public void MustBeDone() => Assert.True(Status == 200, $"{Status} {Body}");
+    public void MustSucceed() => Assert.True(Status == 200, $"{Status} {Body}");
 
-    public void MustBeRefused(int status, string code) => Assert.Equal((status, code), (Status, ErrorCode));
+    public void MustFail(int status, string code) => Assert.Equal((status, code), (Status, ErrorCode));
 }
 
-/// <summary>Signs as the public page of ACS3-HMAC-SHA256 says, and lets a test spoil every part of it.</summary>
+/// <summary>Signs as the public page of ACS3-HMAC-SHA256 describes, and lets a test change every part.</summary>
 internal sealed class SigningClient(Uri api, TimeProvider time, string accessKeyId = Clouds.KeyId, string secret = Clouds.Secret, string? token = null)
     : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
 
     public string Version { get; init; } = "2016-04-28";
 
-    /// <summary>The parameters go into the body, as a form.</summary>
+    /// <summary>True if the parameters are in the body, as a form.</summary>
     public bool SendsForm { get; init; }
     public HttpMethod Method { get; init; } = HttpMethod.Post;
     public Func<string>? Nonce { get; init; }
@@ -35,7 +35,7 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
     /// <summary>Changes the headers before they are signed.</summary>
     public Action<SortedDictionary<string, string>>? BeforeSigning { get; init; }
 
-    /// <summary>Changes the request after it was signed.</summary>
+    /// <summary>Changes the request after signing.</summary>
     public Action<HttpRequestMessage>? AfterSigning { get; init; }
 
     public void Dispose() => _http.Dispose();
@@ -85,7 +85,7 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
         return await _http.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
-    // Uri.EscapeDataString keeps exactly the unreserved characters of RFC 3986.
+    // Uri.EscapeDataString does not encode exactly the unreserved characters of RFC 3986.
     private static string Encode(string text) => Uri.EscapeDataString(text);
 
     private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);

@@ -5,17 +5,17 @@ using CsCheck;
 
 namespace AliCloud.Simulator.Tests;
 
-/// <summary>The texts that come over the wire. 1000 cases of PCG stream 1, seed 1.</summary>
+/// <summary>Text in requests. 1000 cases of PCG stream 1, seed 1.</summary>
 public sealed class WireTextTests
 {
     [Fact]
-    public void Every_value_survives_the_query()
+    public void Every_value_is_transferred_unchanged_in_the_query()
     {
         var (pcg, texts) = (new PCG(1, 1), Gen.String);
         for (var n = 0; n < 1000; n++)
         {
             var text = texts.Generate(pcg, null, out _);
-            if (text.Any(char.IsSurrogate)) continue; // half a pair has no UTF-8
+            if (text.Any(char.IsSurrogate)) continue; // half of a surrogate pair has no UTF-8 encoding
             var parsed = RawQuery.Parse($"a={Uri.EscapeDataString(text)}&b=");
             Assert.NotNull(parsed);
             Assert.Equal((text, ""), (parsed["a"], parsed["b"]));
@@ -29,10 +29,10 @@ public sealed class WireTextTests
     [InlineData("a=1&a=2")]
     [InlineData("a=1&%61=2")]
     [InlineData("a=é")]
-    public void A_malformed_query_is_none(string query) => Assert.Null(RawQuery.Parse(query));
+    public void A_malformed_query_is_rejected(string query) => Assert.Null(RawQuery.Parse(query));
 
     [Fact]
-    public void Ranges_are_read_and_written_as_the_framework_does()
+    public void Ranges_are_parsed_and_formatted_like_IPNetwork()
     {
         var (pcg, numbers) = (new PCG(1, 1), Gen.Select(Gen.UInt, Gen.Int[0, 32]));
         for (var n = 0; n < 1000; n++)
@@ -57,5 +57,5 @@ public sealed class WireTextTests
     [InlineData(" 10.0.0.0/8")]
     [InlineData("0x0a.0.0.0/8")]
     [InlineData("+10.0.0.0/8")]
-    public void What_is_nearly_a_range_is_none(string text) => Assert.False(Cidr.TryParse(text, out _, out _));
+    public void An_almost_valid_range_is_rejected(string text) => Assert.False(Cidr.TryParse(text, out _, out _));
 }

@@ -10,20 +10,20 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator;
 
-/// <summary>Where the simulator listens and what it takes time and chance from. The default is what a test in the same process wants.</summary>
+/// <summary>Addresses, time and randomness of the simulator. The defaults suit a test in the same process.</summary>
 public sealed record SimulatedCloudOptions
 {
-    /// <summary>The metadata service for all, which tells the callers by their addresses. None if null.</summary>
+    /// <summary>The shared metadata service, which identifies callers by their addresses. Null for none.</summary>
     public IPEndPoint? Metadata { get; init; }
     public IPEndPoint Api { get; init; } = new(IPAddress.Loopback, 0);
     public IPEndPoint Control { get; init; } = new(IPAddress.Loopback, 0);
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>For credentials and for faults with a probability.</summary>
+    /// <summary>Source of credentials and of faults with a probability.</summary>
     public Random Random { get; init; } = new(1);
 }
 
-/// <summary>Alibaba Cloud in one process: metadata service, VPC API, ECS API, and a control API. Dispose it to end it.</summary>
+/// <summary>Alibaba Cloud in one process: metadata service, APIs and a control API. Dispose it to stop it.</summary>
 public sealed class SimulatedCloud : IAsyncDisposable
 {
     private readonly Listener? _metadata;
@@ -48,14 +48,14 @@ public sealed class SimulatedCloud : IAsyncDisposable
         _control = new Listener(options.Control, new ControlApi(this).HandleAsync);
     }
 
-    /// <summary>The metadata service that tells callers by address; null if none was asked for.</summary>
+    /// <summary>The metadata service that identifies callers by address; null if there is none.</summary>
     public Uri? Metadata => _metadata?.Url;
 
-    /// <summary>The VPC and the ECS API.</summary>
+    /// <summary>The address of all APIs.</summary>
     public Uri Api => _api.Url;
     public Uri Control => _control.Url;
 
-    /// <summary>The metadata services of single instances, on loopback.</summary>
+    /// <summary>The metadata services of single instances, on loopback addresses.</summary>
     public IReadOnlyDictionary<string, Uri> MetadataByInstance => _metadataByInstance.ToDictionary(l => l.Key, l => l.Value.Url, StringComparer.Ordinal);
 
     public CloudState State { get; }
@@ -63,8 +63,8 @@ public sealed class SimulatedCloud : IAsyncDisposable
     public FaultList Faults { get; }
     public OperatorConsole Console { get; }
 
-    /// <summary>A cloud that listens nowhere: only <see cref="InProcess"/> reaches it. For tests that have their own time.</summary>
-    /// <exception cref="FormatException">The world contradicts itself.</exception>
+    /// <summary>A cloud without listeners: only <see cref="InProcess"/> reaches it. For tests with virtual time.</summary>
+    /// <exception cref="FormatException">The world is inconsistent.</exception>
     public static SimulatedCloud Create(World world, SimulatedCloudOptions options)
     {
         ArgumentNullException.ThrowIfNull(world);
@@ -72,11 +72,11 @@ public sealed class SimulatedCloud : IAsyncDisposable
         return new SimulatedCloud(world, options);
     }
 
-    /// <summary>The API without a socket: a request is answered on the thread that sends it, unless a latency or a fault holds it back.</summary>
+    /// <summary>The API without a socket: the sending thread handles the request, unless a latency or a fault delays it.</summary>
     public HttpMessageHandler InProcess() => new InProcessHandler(_apiService.HandleAsync);
 
-    /// <summary>Returns when all listeners are up.</summary>
-    /// <exception cref="FormatException">The world contradicts itself.</exception>
+    /// <summary>Returns when all listeners are started.</summary>
+    /// <exception cref="FormatException">The world is inconsistent.</exception>
     public static async Task<SimulatedCloud> StartAsync(
         World world, SimulatedCloudOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -94,12 +94,12 @@ public sealed class SimulatedCloud : IAsyncDisposable
         }
     }
 
-    /// <summary>Connections to the API are refused until <see cref="StartApiAsync"/>.</summary>
+    /// <summary>Refuses connections to the API until <see cref="StartApiAsync"/>.</summary>
     public Task StopApiAsync() => _api.StopAsync();
 
     public Task StartApiAsync(CancellationToken cancellationToken) => _api.StartAsync(cancellationToken);
 
-    /// <summary>Connections to every metadata service are refused until <see cref="StartMetadataAsync"/>.</summary>
+    /// <summary>Refuses connections to all metadata services until <see cref="StartMetadataAsync"/>.</summary>
     public Task StopMetadataAsync()
     {
         _metadataIsStopped = true;
@@ -112,7 +112,7 @@ public sealed class SimulatedCloud : IAsyncDisposable
         return Task.WhenAll(AllMetadata().Select(l => l.StartAsync(cancellationToken)));
     }
 
-    /// <returns>The instance's own metadata service if its description asks for one.</returns>
+    /// <returns>The metadata service of the instance; null if its description requests none.</returns>
     public async Task<Uri?> AddInstanceAsync(WorldInstance instance, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(instance);
@@ -120,9 +120,9 @@ public sealed class SimulatedCloud : IAsyncDisposable
         return await ListenForAsync(instance, cancellationToken);
     }
 
-    /// <param name="instanceId">The instance that is released.</param>
-    /// <param name="force">Without it the instance stays while a route names it.</param>
-    /// <exception cref="ConsoleRefusalException">DependencyViolation.RouteEntry.</exception>
+    /// <param name="instanceId">The instance to release.</param>
+    /// <param name="force">False: the release fails while a route entry names the instance.</param>
+    /// <exception cref="ConsoleException">DependencyViolation.RouteEntry.</exception>
     public async Task DeleteInstanceAsync(string instanceId, bool force)
     {
         Console.DeleteInstance(instanceId, force);

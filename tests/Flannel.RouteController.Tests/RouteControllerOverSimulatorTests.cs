@@ -39,7 +39,7 @@ public sealed class RouteControllerOverSimulatorTests
         }
 
         Assert.InRange(stage.Writes, 1, 6);
-        Assert.DoesNotContain(stage.Cloud.State.Look().Interfaces, i => i.SourceDestCheck && i.NetworkInterfaceId != "eni-1b");
+        Assert.DoesNotContain(stage.Cloud.State.Snapshot().Interfaces, i => i.SourceDestCheck && i.NetworkInterfaceId != "eni-1b");
         Assert.DoesNotContain(stage.Cloud.Calls.All, call => call.Code == "TaskConflict");
     }
 

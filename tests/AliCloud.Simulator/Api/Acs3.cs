@@ -3,7 +3,8 @@ using System.Text;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The arithmetic of ACS3-HMAC-SHA256 as the public V3 page gives it. The second implementation in this repository, on purpose.</summary>
+/// <summary>The signature ACS3-HMAC-SHA256 as the public V3 page describes it. It is a second implementation, independent of
+/// <c>src</c>.</summary>
 internal static class Acs3
 {
     public const string Algorithm = "ACS3-HMAC-SHA256";
@@ -30,7 +31,7 @@ internal static class Acs3
         .OrderBy(p => p.Name, StringComparer.Ordinal)
         .Select(p => p.Name + "=" + p.Value));
 
-    // RFC 3986 in UTF-8: letters, digits and -_.~ stand for themselves, everything else is %XX in capitals.
+    // RFC 3986 in UTF-8: letters, digits and -_.~ are not encoded; all other bytes are %XX in upper case.
     private static string Encode(string text)
     {
         var encoded = new StringBuilder(text.Length);

@@ -10,7 +10,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The VPC, the ECS, the STS and the Quotas API on one address; the version says which of them a request means.</summary>
+/// <summary>The VPC, ECS, STS and Quotas API at one address; the version of a request selects the API.</summary>
 internal sealed class ApiService(CloudState state, Credentials credentials, FaultList faults, CallLog calls)
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -27,60 +27,60 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             await Task.Delay(TimeSpan.FromMilliseconds(latency), state.Time, context.RequestAborted);
 
         var admission = Admit(request);
-        if (admission is not Admitted admitted)
+        if (admission is not Accepted accepted)
         {
-            await AnswerAsync(context, request, arrived, null, ((Turned)admission).Refusal, null);
+            await AnswerAsync(context, request, arrived, null, ((Rejected)admission).Error, null);
             return;
         }
 
-        var fault = faults.Strike(admitted.Action.Service, admitted.Action.Name, admitted.Parameters.Structures("RouteEntries").Count);
+        var fault = faults.Strike(accepted.Action.Service, accepted.Action.Name, accepted.Parameters.Structures("RouteEntries").Count);
         switch (fault?.Kind)
         {
             case FaultKind.Delay:
                 await Task.Delay(TimeSpan.FromMilliseconds(fault.DelayMilliseconds), state.Time, context.RequestAborted);
                 break;
             case FaultKind.DropConnection:
-                Log(request, arrived, admitted.Principal, 0, "dropConnection");
+                Log(request, arrived, accepted.Principal, 0, "dropConnection");
                 context.Abort();
                 return;
             case FaultKind.Code:
-                await AnswerAsync(context, request, arrived, admitted.Principal, new Refused(fault.Code!, fault.Message, fault.HttpStatus), fault);
+                await AnswerAsync(context, request, arrived, accepted.Principal, new ApiError(fault.Code!, fault.Message, fault.HttpStatus), fault);
                 return;
             case FaultKind.Status:
-                Log(request, arrived, admitted.Principal, fault.HttpStatus, null);
+                Log(request, arrived, accepted.Principal, fault.HttpStatus, null);
                 await Wire.SendAsync(context, Page(fault), fault.Headers);
                 return;
         }
 
-        await AnswerAsync(context, request, arrived, admitted.Principal, null, fault, admitted);
+        await AnswerAsync(context, request, arrived, accepted.Principal, null, fault, accepted);
     }
 
     private Admission Admit(SignedRequest request)
     {
-        if (request.Method is not ("GET" or "POST")) return new Turned(new Refused("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
-        if (request.Path != "/") return new Turned(Refusals.UnknownAction);
+        if (request.Method is not ("GET" or "POST")) return new Rejected(new ApiError("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
+        if (request.Path != "/") return new Rejected(ApiErrors.UnknownAction);
         if (OidcRequest.Is(request)) return AdmitUnsigned(request);
         Principal principal;
         lock (state.Gate)
         {
             var verification = _verification.Verify(request);
-            if (verification is NotVerified no) return new Turned(no.Refusal);
+            if (verification is NotVerified no) return new Rejected(no.Error);
             principal = ((Verified)verification).Principal;
         }
 
-        if (ActionTable.ServiceOf(request.Header("x-acs-version")) is not { } service) return new Turned(Refusals.UnknownVersion);
-        if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Turned(Refusals.UnknownAction);
-        if (ParametersOf(request, action) is not { } parameters) return new Turned(Refusals.Misplaced(action.IsForm));
-        if (ParameterCheck.Check(parameters, action.Rules) is { } refusal) return new Turned(refusal);
-        if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Turned(Refusals.UnknownRegion);
-        return new Admitted(principal, action, new Parameters(parameters) { Caller = principal });
+        if (ActionTable.ServiceOf(request.Header("x-acs-version")) is not { } service) return new Rejected(ApiErrors.UnknownVersion);
+        if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Rejected(ApiErrors.UnknownAction);
+        if (ParametersOf(request, action) is not { } parameters) return new Rejected(ApiErrors.Misplaced(action.IsForm));
+        if (ParameterCheck.Check(parameters, action.Rules) is { } error) return new Rejected(error);
+        if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Rejected(ApiErrors.UnknownRegion);
+        return new Accepted(principal, action, new Parameters(parameters) { Caller = principal });
     }
 
-    /// <summary>The parameters from where the action's metadata places them; null when there is anything in the other place. Which of the two the real
-    /// gateway also accepts is not documented.</summary>
+    /// <summary>The parameters from the place in the action's metadata; null if there are parameters in the other place. Whether the real
+    /// gateway accepts both places is not documented.</summary>
     private static Dictionary<string, string>? ParametersOf(SignedRequest request, ApiAction action)
     {
-        if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query); // the signature was right, so it is well formed
+        if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query); // the signature is valid, so the query is well formed
         return request.Query.Length == 0 && request.Header("content-type") == "application/x-www-form-urlencoded"
             ? RawQuery.Parse(Encoding.UTF8.GetString(request.Body))
             : null;
@@ -94,26 +94,26 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
     private Admission AdmitUnsigned(SignedRequest request)
     {
-        var call = OidcRequest.Read(request, out var refusal);
-        if (call is null) return new Turned(refusal!);
-        lock (state.Gate) refusal = _verification.Check(call.Timestamp, call.Nonce);
+        var call = OidcRequest.Read(request, out var error);
+        if (call is null) return new Rejected(error!);
+        lock (state.Gate) error = _verification.Check(call.Timestamp, call.Nonce);
         var action = _actions.Find("sts", OidcRequest.Action)!;
-        refusal ??= ParameterCheck.Check(call.Parameters, action.Rules);
-        return refusal is null ? new Admitted(OidcRequest.Nobody, action, new Parameters(call.Parameters)) : new Turned(refusal);
+        error ??= ParameterCheck.Check(call.Parameters, action.Rules);
+        return error is null ? new Accepted(OidcRequest.Anonymous, action, new Parameters(call.Parameters)) : new Rejected(error);
     }
 
-    /// <summary>Does the call if there is one, logs it, and answers as far as the fault lets it.</summary>
+    /// <summary>Executes and logs the call, and sends the response unless a fault prevents it.</summary>
     private async Task AnswerAsync(
-        HttpContext context, SignedRequest request, Arrival arrived, Principal? principal, Refused? refusal, Fault? fault, Admitted? admitted = null)
+        HttpContext context, SignedRequest request, Arrival arrived, Principal? principal, ApiError? error, Fault? fault, Accepted? accepted = null)
     {
         WireAnswer answer;
         lock (state.Gate)
         {
             state.Settle();
-            var result = refusal ?? Run(admitted!);
+            var result = error ?? Run(accepted!);
             answer = Write(context, result, arrived.RequestId);
             var dropped = fault?.Kind == FaultKind.DropAfterSuccess;
-            Log(request, arrived, principal, dropped ? 0 : answer.Status, dropped ? "dropAfterSuccess" : (result as Refused)?.Code);
+            Log(request, arrived, principal, dropped ? 0 : answer.Status, dropped ? "dropAfterSuccess" : (result as ApiError)?.Code);
         }
 
         if (!await Wire.SurvivesAsync(context, fault, state.Time)) return;
@@ -122,9 +122,9 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         await Wire.SendAsync(context, answer, fault?.Headers);
     }
 
-    private ApiAnswer Run(Admitted call) =>
+    private ApiResult Run(Accepted call) =>
         call.Principal.MayNot(call.Action.RamAction)
-            ? call.Action.Service == "sts" ? StsActions.NoPermission : new Refused("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
+            ? call.Action.Service == "sts" ? StsActions.NoPermission : new ApiError("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
             {
                 AccessDeniedDetail = new
                 {
@@ -139,8 +139,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             }
             : call.Action.Run(state, call.Parameters);
 
-    // Under the gate: the body may still be a query over the state.
-    private static WireAnswer Write(HttpContext context, ApiAnswer answer, string requestId)
+    // Under the gate: the body may be a lazy query over the state.
+    private static WireAnswer Write(HttpContext context, ApiResult answer, string requestId)
     {
         if (answer is Done done)
         {
@@ -149,17 +149,17 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             return WireAnswer.Json(200, body, Json);
         }
 
-        var refused = (Refused)answer;
-        var error = new JsonObject
+        var error = (ApiError)answer;
+        var json = new JsonObject
         {
             ["RequestId"] = requestId,
             ["HostId"] = context.Request.Host.Value,
-            ["Code"] = refused.Code,
-            ["Message"] = refused.Message,
-            ["Recommend"] = $"https://api.aliyun.com/troubleshoot?q={refused.Code}",
+            ["Code"] = error.Code,
+            ["Message"] = error.Message,
+            ["Recommend"] = $"https://api.aliyun.com/troubleshoot?q={error.Code}",
         };
-        if (refused.AccessDeniedDetail is { } detail) error["AccessDeniedDetail"] = JsonSerializer.SerializeToNode(detail, Json);
-        return WireAnswer.Json(refused.Status, error, Json);
+        if (error.AccessDeniedDetail is { } detail) json["AccessDeniedDetail"] = JsonSerializer.SerializeToNode(detail, Json);
+        return WireAnswer.Json(error.Status, json, Json);
     }
 
     private void Log(SignedRequest request, Arrival arrived, Principal? principal, int status, string? code)
@@ -179,7 +179,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
     private abstract record Admission;
 
-    private sealed record Admitted(Principal Principal, ApiAction Action, Parameters Parameters) : Admission;
+    private sealed record Accepted(Principal Principal, ApiAction Action, Parameters Parameters) : Admission;
 
-    private sealed record Turned(Refused Refusal) : Admission;
+    private sealed record Rejected(ApiError Error) : Admission;
 }

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The parameters of a call that passed <see cref="ParameterCheck"/>, so that reading them cannot fail.</summary>
+/// <summary>The parameters of a call that passed <see cref="ParameterCheck"/>, so reading them cannot fail.</summary>
 internal sealed class Parameters(IReadOnlyDictionary<string, string> values)
 {
     public IReadOnlyDictionary<string, string> All => values;
 
-    /// <summary>Who makes the call; null when nobody signed it.</summary>
+    /// <summary>The caller; null for an unsigned call.</summary>
     public Principal? Caller { get; init; }
 
     /// <summary>Null if absent or empty.</summary>

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The query of the request target exactly as it came over the wire, taken apart as a web server does.</summary>
+/// <summary>The query of the request target as it was sent, parsed like a web server does.</summary>
 internal static class RawQuery
 {
-    /// <summary>Null when it is malformed: a percent sign without two hex digits, a byte that is not ASCII, a name given twice.</summary>
+    /// <summary>Null if it is malformed: a percent sign without two hex digits, a byte that is not ASCII, a repeated name.</summary>
     public static Dictionary<string, string>? Parse(string query)
     {
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -20,7 +20,7 @@ internal static class RawQuery
         return parameters;
     }
 
-    // A plus is a blank, as in a form: who means a plus has to write %2B.
+    // A plus is a space, as in a form. A literal plus is %2B.
     private static string? Decode(string text)
     {
         var bytes = new List<byte>(text.Length);

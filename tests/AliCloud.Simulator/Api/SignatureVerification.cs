@@ -5,7 +5,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>Everything that must be right with a request before anybody looks at what it wants.</summary>
+/// <summary>The checks of a request before its action and parameters are examined.</summary>
 internal sealed class SignatureVerification(Credentials credentials, CloudState state)
 {
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(15);
@@ -13,51 +13,51 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
     private static readonly string[] MandatoryHeaders =
         ["host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"];
 
-    // Nonces of both edges of the accepted time span; one that is older than that fails by its date.
+    // Nonces are kept for the whole accepted time span. An older request fails because of its date.
     private readonly Dictionary<(string AccessKeyId, string Nonce), DateTimeOffset> _nonces = [];
 
-    /// <summary>Call it under the gate of the state.</summary>
+    /// <summary>Called under the gate of the state.</summary>
     public Verification Verify(SignedRequest request)
     {
         if (!AuthorizationHeader.TryParse(request.Header("authorization"), out var authorization))
             return Not("IncompleteSignature", $"The request needs an Authorization header of the form {Acs3.Algorithm} Credential=…,SignedHeaders=…,Signature=….");
-        if (MandatoryHeaders.FirstOrDefault(h => string.IsNullOrEmpty(request.Header(h))) is { } missing) return new NotVerified(Refusals.Missing(missing));
+        if (MandatoryHeaders.FirstOrDefault(h => string.IsNullOrEmpty(request.Header(h))) is { } missing) return new NotVerified(ApiErrors.Missing(missing));
         if (CheckDate(request.Header("x-acs-date")!) is { } late) return new NotVerified(late);
 
-        var secret = credentials.Find(authorization.AccessKeyId, request.Header("x-acs-security-token"), out var principal, out var refusal);
-        if (secret is null || principal is null) return new NotVerified(refusal!);
+        var secret = credentials.Find(authorization.AccessKeyId, request.Header("x-acs-security-token"), out var principal, out var error);
+        if (secret is null || principal is null) return new NotVerified(error!);
         if (request.Header("x-acs-accesskey-id") is { } named && named != authorization.AccessKeyId)
-            return Not("InvalidAccessKeyId.NotFound", "x-acs-accesskey-id and the credential name two keys.", 404);
+            return Not("InvalidAccessKeyId.NotFound", "x-acs-accesskey-id and the credential name different keys.", 404);
         if (CheckSignature(request, authorization, secret) is { } wrong) return new NotVerified(wrong);
         if (!Remember(authorization.AccessKeyId, request.Header("x-acs-signature-nonce")!))
             return Not("SignatureNonceUsed", "Specified signature nonce was used already.");
         return new Verified(principal);
     }
 
-    /// <summary>What is left to check of a call that proves itself otherwise than by a signature. Null when nothing is wrong.</summary>
-    public Refused? Check(string? timestamp, string? nonce)
+    /// <summary>The remaining checks of an unsigned call. Null if it is valid.</summary>
+    public ApiError? Check(string? timestamp, string? nonce)
     {
-        if (string.IsNullOrEmpty(timestamp)) return Refusals.Missing("Timestamp");
-        if (string.IsNullOrEmpty(nonce)) return Refusals.Missing("SignatureNonce");
-        return CheckDate(timestamp) ?? (Remember("", nonce) ? null : new Refused("SignatureNonceUsed", "Specified signature nonce was used already."));
+        if (string.IsNullOrEmpty(timestamp)) return ApiErrors.Missing("Timestamp");
+        if (string.IsNullOrEmpty(nonce)) return ApiErrors.Missing("SignatureNonce");
+        return CheckDate(timestamp) ?? (Remember("", nonce) ? null : new ApiError("SignatureNonceUsed", "Specified signature nonce was used already."));
     }
 
-    private Refused? CheckDate(string text)
+    private ApiError? CheckDate(string text)
     {
         if (!DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date))
-            return new Refused("IllegalTimestamp", "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.");
-        return (date - state.Now).Duration() <= Skew ? null : new Refused("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
+            return new ApiError("IllegalTimestamp", "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.");
+        return (date - state.Now).Duration() <= Skew ? null : new ApiError("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
     }
 
-    private static Refused? CheckSignature(SignedRequest request, AuthorizationHeader authorization, string secret)
+    private static ApiError? CheckSignature(SignedRequest request, AuthorizationHeader authorization, string secret)
     {
         if (!request.Header("x-acs-content-sha256")!.Equals(Acs3.Hash(request.Body), StringComparison.Ordinal))
-            return new Refused("SignatureDoesNotMatch", "x-acs-content-sha256 is not the hash of the body.");
+            return new ApiError("SignatureDoesNotMatch", "x-acs-content-sha256 is not the hash of the body.");
         var mustBeSigned = request.Headers.Keys.Where(IsToBeSigned).Order(StringComparer.Ordinal);
         if (!authorization.SignedHeaders.SequenceEqual(mustBeSigned, StringComparer.Ordinal))
-            return new Refused("SignatureDoesNotMatch", $"SignedHeaders must be \"{string.Join(';', mustBeSigned)}\".");
-        if (RawQuery.Parse(request.Query) is not { } query) return new Refused("SignatureDoesNotMatch", "The query is malformed.");
+            return new ApiError("SignatureDoesNotMatch", $"SignedHeaders must be \"{string.Join(';', mustBeSigned)}\".");
+        if (RawQuery.Parse(request.Query) is not { } query) return new ApiError("SignatureDoesNotMatch", "The query is malformed.");
 
         var headers = authorization.SignedHeaders.Select(h => KeyValuePair.Create(h, request.Headers[h]));
         var canonical = Acs3.CanonicalRequest(request.Method, request.Path, query, headers, request.Header("x-acs-content-sha256")!);
@@ -65,7 +65,7 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         var expected = Encoding.ASCII.GetBytes(Acs3.Signature(secret, toSign));
         return CryptographicOperations.FixedTimeEquals(expected, Encoding.UTF8.GetBytes(authorization.Signature))
             ? null
-            : new Refused("SignatureDoesNotMatch",
+            : new ApiError("SignatureDoesNotMatch",
                 $"Specified signature does not match our calculation. server StringToSign is [{toSign}], server CanonicalRequest is [{canonical}]");
     }
 
@@ -79,10 +79,10 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         return _nonces.TryAdd((accessKeyId, nonce), now);
     }
 
-    private static NotVerified Not(string code, string message, int status = 400) => new(new Refused(code, message, status));
+    private static NotVerified Not(string code, string message, int status = 400) => new(new ApiError(code, message, status));
 }
 
-/// <summary><c>ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…</c>, in this order and without blanks, as documented.</summary>
+/// <summary><c>ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…</c>, in this order and without spaces, as documented.</summary>
 internal sealed record AuthorizationHeader(string AccessKeyId, IReadOnlyList<string> SignedHeaders, string Signature)
 {
     public static bool TryParse(string? text, out AuthorizationHeader header)

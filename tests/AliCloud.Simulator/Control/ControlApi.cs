@@ -9,13 +9,13 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.Control;
 
-/// <summary>The tests' own way in, over HTTP: looks at everything, breaks things, and does what an operator would.</summary>
+/// <summary>The control API for tests over HTTP: it reads the state, injects faults, and makes the changes of an operator.</summary>
 internal sealed class ControlApi(SimulatedCloud cloud)
 {
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(30);
     private static readonly JsonSerializerOptions Json = new(WorldJson.Options)
     {
-        // Statuses as the API spells them, the kinds of faults in camelCase.
+        // Statuses are spelled as in the API, kinds of faults in camelCase.
         Converters = { new JsonStringEnumConverter<EntryState>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 
@@ -30,7 +30,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             var result = await RouteAsync(context, body);
             answer = result is null ? Error(404, "NotFound", $"{context.Request.Method} {context.Request.Path}") : WireAnswer.Json(200, result, Json);
         }
-        catch (ConsoleRefusalException e)
+        catch (ConsoleException e)
         {
             answer = Error(e.Code.Contains("NotFound", StringComparison.Ordinal) ? 404 : 400, e.Code, e.Message);
         }
@@ -48,9 +48,9 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         return (context.Request.Method, path) switch
         {
             ("GET", ["state"]) => StateDocument.Write(cloud.State, cloud.MetadataByInstance),
-            ("GET", ["state", "routes"]) => cloud.State.Look(Query(context, "vpcId")).Routes,
+            ("GET", ["state", "routes"]) => cloud.State.Snapshot(Query(context, "vpcId")).Routes,
             ("GET", ["state", "routes", "watch"]) =>
-                await cloud.State.LookAfterAsync(Number(context, "after"), LongestPoll, context.RequestAborted, Query(context, "vpcId")),
+                await cloud.State.SnapshotAfterAsync(Number(context, "after"), LongestPoll, context.RequestAborted, Query(context, "vpcId")),
             ("GET", ["calls"]) => cloud.Calls.After(Number(context, "after")),
             ("GET", ["calls", "summary"]) => cloud.Calls.Summary(Number(context, "after")),
             ("DELETE", ["calls"]) => Do(cloud.Calls.Clear),

@@ -5,15 +5,15 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.Control;
 
-/// <summary>The console said no: a code of the API and its text.</summary>
-public sealed class ConsoleRefusalException(string code, string message) : Exception($"{code}: {message}")
+/// <summary>The console rejected a change: an error code of the API and its message.</summary>
+public sealed class ConsoleException(string code, string message) : Exception($"{code}: {message}")
 {
     public string Code => code;
 }
 
 /// <summary>
-/// What people do to a cloud behind a program's back. Everything happens at once and unsigned; what is created is still validated.
-/// Unknown ids and impossible wishes throw <see cref="ConsoleRefusalException"/>.
+/// Changes by an operator, independent of the daemon. They take effect at once and are not signed; created resources are validated.
+/// Unknown ids and impossible changes throw <see cref="ConsoleException"/>.
 /// </summary>
 public sealed class OperatorConsole
 {
@@ -28,13 +28,13 @@ public sealed class OperatorConsole
         lock (_state.Gate)
         {
             _state.Settle();
-            var table = _state.FindTable(routeTableId) ?? throw No(Refusals.UnknownTable);
+            var table = _state.FindTable(routeTableId) ?? throw No(ApiErrors.UnknownTable);
             if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw No(malformed);
             if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw No(bad);
             if (route.NextHopType is "Instance" or "NetworkInterface"
                 && RouteRules.CheckNextHop(_state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);
-            if (table.Entries.Exists(e => e.Destination == destination)) throw No(Refusals.Duplicate);
-            if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw No(Refusals.Quota);
+            if (table.Entries.Exists(e => e.Destination == destination)) throw No(ApiErrors.Duplicate);
+            if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw No(ApiErrors.Quota);
             var entry = WorldBuilding.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
             _state.Changed();
             return entry.Id;
@@ -42,46 +42,46 @@ public sealed class OperatorConsole
     }
 
     public void DeleteRoute(string routeEntryId) =>
-        Change(() => _state.Remove(_state.FindEntry(routeEntryId) ?? throw No(Refusals.UnknownEntryId)));
+        Change(() => _state.Remove(_state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId)));
 
     public void DeleteRoute(string routeTableId, string destinationCidrBlock) => Change(() =>
     {
-        var table = _state.FindTable(routeTableId) ?? throw No(Refusals.UnknownTable);
-        _state.Remove(table.Entries.Find(e => e.Destination.ToString() == destinationCidrBlock) ?? throw No(Refusals.UnknownEntry));
+        var table = _state.FindTable(routeTableId) ?? throw No(ApiErrors.UnknownTable);
+        _state.Remove(table.Entries.Find(e => e.Destination.ToString() == destinationCidrBlock) ?? throw No(ApiErrors.UnknownEntry));
     });
 
-    /// <summary>Points the entry to another next hop, as somebody who hijacks it does.</summary>
+    /// <summary>Sets another next hop, like an operator who takes over the entry.</summary>
     public void RepointRoute(string routeEntryId, string nextHopId, string nextHopType = "Instance") => Change(() =>
     {
-        var entry = _state.FindEntry(routeEntryId) ?? throw No(Refusals.UnknownEntryId);
+        var entry = _state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId);
         var nextHop = new NextHop(nextHopType, nextHopId);
         if (nextHopType is "Instance" or "NetworkInterface" && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw No(unusable);
         _state.RepointNow(entry, nextHop);
     });
 
-    /// <summary>The instance joins; its metadata listener is the affair of <see cref="SimulatedCloud"/>.</summary>
+    /// <summary>Adds the instance; <see cref="SimulatedCloud"/> starts its metadata listener.</summary>
     internal void AddInstance(WorldInstance instance) => Change(() => WorldBuilding.AddInstance(_state, instance));
 
-    /// <param name="force">Without it the instance stays while a route names it, as the cloud documents it.</param>
+    /// <param name="force">False: the release fails while a route entry names the instance, as documented.</param>
     internal void DeleteInstance(string instanceId, bool force) => Change(() =>
     {
         var instance = FindInstance(instanceId);
         var named = _state.Tables.SelectMany(t => t.Entries)
             .Any(e => e.NextHop.Id == instanceId || instance.Interfaces.Exists(i => i.Id == e.NextHop.Id));
-        if (named && !force) throw new ConsoleRefusalException("DependencyViolation.RouteEntry", "Specified instance is used by route entry.");
+        if (named && !force) throw new ConsoleException("DependencyViolation.RouteEntry", "Specified instance is used by route entry.");
         _state.Instances.Remove(instance);
     });
 
     public void SetHardenedMetadata(string instanceId, bool hardened) => Change(() => FindInstance(instanceId).HardenedMetadata = hardened);
 
-    /// <summary>Credentials that were handed out already live on to their end.</summary>
+    /// <summary>Credentials that were issued stay valid until they expire.</summary>
     public void SetRamRole(string instanceId, string? roleName) => Change(() =>
     {
-        if (roleName is not null && !_state.Roles.Exists(r => r.Name == roleName)) throw new ConsoleRefusalException("EntityNotExist.Role", roleName);
+        if (roleName is not null && !_state.Roles.Exists(r => r.Name == roleName)) throw new ConsoleException("EntityNotExist.Role", roleName);
         FindInstance(instanceId).RamRole = roleName;
     });
 
-    /// <summary>Makes the role if it is not there.</summary>
+    /// <summary>Creates the role if it does not exist.</summary>
     public void SetDeniedActions(string roleName, IReadOnlyList<string> deniedActions) => Change(() =>
     {
         if (_state.Roles.Find(r => r.Name == roleName) is { } role) role.DeniedActions = deniedActions;
@@ -90,7 +90,7 @@ public sealed class OperatorConsole
 
     public void SetTrustedBy(string roleName, IReadOnlyList<string> trustedBy) => Change(() => FindRole(roleName).TrustedBy = trustedBy);
 
-    /// <summary>Every key that is out for the role is dead at once; the metadata service hands out new ones.</summary>
+    /// <summary>Invalidates all issued keys of the role at once; the metadata service issues new ones.</summary>
     public void RevokeSessions(string roleName) => Change(() =>
     {
         var role = FindRole(roleName);
@@ -98,7 +98,7 @@ public sealed class OperatorConsole
         foreach (var instance in _state.Instances.Where(i => i.Credentials?.RoleName == role.Name)) instance.Credentials = null;
     });
 
-    /// <summary>Makes the key, or replaces the one of this id.</summary>
+    /// <summary>Creates the key, or replaces the key with this id.</summary>
     public void SetAccessKey(WorldAccessKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -117,23 +117,23 @@ public sealed class OperatorConsole
 
     public void DeleteAccessKey(string accessKeyId) => Change(() => _state.AccessKeys.Remove(FindAccessKey(accessKeyId)));
 
-    /// <summary>What the provider vouches for from now on; its earlier tokens are expired.</summary>
+    /// <summary>Sets the valid tokens of the provider; its former tokens count as expired.</summary>
     public void SetOidcTokens(string providerName, IReadOnlyList<string> tokens) => Change(() =>
     {
-        var provider = _state.OidcProviders.Find(p => p.Name == providerName) ?? throw new ConsoleRefusalException("EntityNotExist.OIDCProvider", providerName);
+        var provider = _state.OidcProviders.Find(p => p.Name == providerName) ?? throw new ConsoleException("EntityNotExist.OIDCProvider", providerName);
         provider.Expired.UnionWith(provider.Tokens);
         provider.Expired.ExceptWith(tokens);
         provider.Tokens = tokens;
     });
 
     public void SetSourceDestCheck(string networkInterfaceId, bool on) => Change(() =>
-        (_state.FindInterface(networkInterfaceId) ?? throw No(Refusals.UnknownInterface)).SourceDestCheck = on);
+        (_state.FindInterface(networkInterfaceId) ?? throw No(ApiErrors.UnknownInterface)).SourceDestCheck = on);
 
     public void SetRouteTable(string vSwitchId, string routeTableId) => Change(() =>
     {
-        var vSwitch = _state.VSwitches.FirstOrDefault(v => v.Id == vSwitchId) ?? throw No(Refusals.UnknownVSwitch);
-        var table = vSwitch.Vpc.Tables.Find(t => t.Id == routeTableId) ?? throw No(Refusals.UnknownTable);
-        vSwitch.Table = table.IsGateway ? throw No(Refusals.GatewayTable) : table;
+        var vSwitch = _state.VSwitches.FirstOrDefault(v => v.Id == vSwitchId) ?? throw No(ApiErrors.UnknownVSwitch);
+        var table = vSwitch.Vpc.Tables.Find(t => t.Id == routeTableId) ?? throw No(ApiErrors.UnknownTable);
+        vSwitch.Table = table.IsGateway ? throw No(ApiErrors.GatewayTable) : table;
     });
 
     public void AddRouteTable(string vpcId, WorldRouteTable table)
@@ -141,9 +141,9 @@ public sealed class OperatorConsole
         ArgumentNullException.ThrowIfNull(table);
         Change(() =>
         {
-            var vpc = _state.FindVpc(vpcId) ?? throw No(Refusals.UnknownVpc);
+            var vpc = _state.FindVpc(vpcId) ?? throw No(ApiErrors.UnknownVpc);
             if (table is { RouteTableType: "System", AssociateType: "VSwitch" })
-                throw new ConsoleRefusalException("InvalidParameter", "the VPC has its System table");
+                throw new ConsoleException("InvalidParameter", "the VPC already has a System table");
             WorldBuilding.AddTable(_state, vpc, table);
         });
     }
@@ -157,14 +157,14 @@ public sealed class OperatorConsole
         set => Change(() => _state.Settings = value);
     }
 
-    private Role FindRole(string name) => _state.Roles.Find(r => r.Name == name) ?? throw new ConsoleRefusalException("EntityNotExist.Role", name);
+    private Role FindRole(string name) => _state.Roles.Find(r => r.Name == name) ?? throw new ConsoleException("EntityNotExist.Role", name);
 
     private WorldAccessKey FindAccessKey(string id) =>
-        _state.AccessKeys.Find(k => k.Id == id) ?? throw new ConsoleRefusalException("InvalidAccessKeyId.NotFound", "no such access key");
+        _state.AccessKeys.Find(k => k.Id == id) ?? throw new ConsoleException("InvalidAccessKeyId.NotFound", "no such access key");
 
-    private Instance FindInstance(string id) => _state.FindInstance(id) ?? throw new ConsoleRefusalException("InvalidInstanceId.NotFound", id);
+    private Instance FindInstance(string id) => _state.FindInstance(id) ?? throw new ConsoleException("InvalidInstanceId.NotFound", id);
 
-    private static ConsoleRefusalException No(Refused refusal) => new(refusal.Code, refusal.Message);
+    private static ConsoleException No(ApiError error) => new(error.Code, error.Message);
 
     private void Change(Action change)
     {

@@ -3,7 +3,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Control;
 
-/// <summary>The answer of <c>GET /state</c>: the world as it is now, without secrets.</summary>
+/// <summary>The response of <c>GET /state</c>: the current state, without secrets.</summary>
 internal static class StateDocument
 {
     public static object Write(CloudState state, IReadOnlyDictionary<string, Uri> metadataByInstance)

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace AliCloud.Simulator.Hosting;
 
-/// <summary>Carries a client's requests to a service in the same process, byte for byte as they would go over a socket.</summary>
+/// <summary>Passes the requests of a client to a service in the same process, with the same bytes as on a socket.</summary>
 internal sealed class InProcessHandler(RequestDelegate service) : HttpMessageHandler
 {
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

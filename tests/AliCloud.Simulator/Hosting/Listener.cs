@@ -11,8 +11,8 @@ using Microsoft.Extensions.Options;
 namespace AliCloud.Simulator.Hosting;
 
 /// <summary>
-/// Kestrel on one address, without the web host around it: that starts in a few milliseconds, and one can be stopped and started again on its
-/// port while the others go on.
+/// Kestrel on one address, without the web host: it starts in a few milliseconds, and a listener can be stopped and started again on its
+/// port while the others continue.
 /// </summary>
 internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHttpApplication<HttpContext>, IAsyncDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
     private readonly IPEndPoint _endPoint = wanted.Port == 0 ? new IPEndPoint(wanted.Address, Ports.Free(wanted.Address)) : wanted;
     private KestrelServer? _server;
 
-    /// <summary>Where it listens, or listened before it was stopped.</summary>
+    /// <summary>The address where it listens, or listened before it was stopped.</summary>
     public Uri Url => new($"http://{_endPoint}");
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -32,7 +32,7 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
         {
             if (_server is not null) return;
             var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
-            // The SDK sends all parameters in the query: fifty entries of a batch are beyond Kestrel's 8 KiB for a request line.
+            // The SDK sends all parameters in the query: a batch of fifty entries exceeds Kestrel's limit of 8 KiB for a request line.
             options.Limits.MaxRequestLineSize = LongestRequestLine;
             options.Limits.MaxRequestBufferSize = 2 * LongestRequestLine;
             options.Listen(_endPoint, l => l.Protocols = HttpProtocols.Http1);
@@ -47,7 +47,7 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
         }
     }
 
-    /// <summary>From now on connections are refused; those that are open are reset.</summary>
+    /// <summary>Refuses new connections and resets open ones.</summary>
     public async Task StopAsync()
     {
         await _gate.WaitAsync(CancellationToken.None);
@@ -84,11 +84,11 @@ internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHt
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The client has gone; nobody waits for an answer.
+            // The client has closed the connection.
         }
         catch (Exception e)
         {
-            // A bug of the simulator must not look like a fault that a test ordered.
+            // An internal error of the simulator must not look like an injected fault.
             await Console.Error.WriteLineAsync("AliCloud.Simulator: " + e);
             context.Abort();
         }

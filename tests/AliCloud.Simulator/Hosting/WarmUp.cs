@@ -8,8 +8,8 @@ using AliCloud.Simulator.Worlds;
 namespace AliCloud.Simulator.Hosting;
 
 /// <summary>
-/// Lets the JIT compile the way of a request before anybody measures one: without it the first answer takes a tenth of a second, which a
-/// benchmark would count as the daemon's. Done on a cloud of its own, so that the real one has seen nothing.
+/// Lets the JIT compile the code path of a request before it is measured: otherwise the first response takes 0.1 s, which a
+/// benchmark would attribute to the daemon. It uses a separate cloud, so that the call log of the real one stays empty.
 /// </summary>
 internal static class WarmUp
 {
@@ -80,7 +80,7 @@ internal static class WarmUp
         return "/?" + string.Join('&', query.Select(p => $"{p.Key}={Uri.EscapeDataString(p.Value)}"));
     }
 
-    // HttpClient would cost more than all the rest.
+    // HttpClient would take longer than everything else.
     private static async Task GetAsync(Uri server, string target, string headers = "")
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);

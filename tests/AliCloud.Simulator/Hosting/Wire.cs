@@ -5,19 +5,19 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace AliCloud.Simulator.Hosting;
 
-/// <summary>An answer before it is sent.</summary>
+/// <summary>A response before it is sent.</summary>
 internal sealed record WireAnswer(int Status, string ContentType, string Body)
 {
     public static WireAnswer Json(int status, object body, JsonSerializerOptions options) =>
         new(status, "application/json;charset=utf-8", JsonSerializer.Serialize(body, options));
 }
 
-/// <summary>Reading and writing of HTTP that the services share.</summary>
+/// <summary>Reads and writes HTTP for all services.</summary>
 internal static class Wire
 {
     private const int MaximumBody = 1 << 20;
 
-    /// <summary>The request target as the client wrote it, before anybody normalised it.</summary>
+    /// <summary>The request target as the client sent it, not normalized.</summary>
     public static (string Path, string Query) RawTarget(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
@@ -52,7 +52,8 @@ internal static class Wire
         await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
     }
 
-    /// <summary>What the fault does after the effect: hold back, reset, or nothing. False: nothing is to be sent any more.</summary>
+    /// <summary>Applies the part of a fault that follows the effect: a delay, a reset, or nothing. False if no response must be
+    /// sent.</summary>
     public static async Task<bool> SurvivesAsync(HttpContext context, Fault? fault, TimeProvider time)
     {
         switch (fault?.Kind)

@@ -6,16 +6,17 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Metadata;
 
-/// <summary>100.100.100.200. Who asks is told by the source address, or by the listener of the instance.</summary>
+/// <summary>The metadata service at 100.100.100.200. The source address or the listener identifies the instance.</summary>
 internal sealed class MetadataService(CloudState state, Credentials credentials, Random random, FaultList faults, CallLog calls)
 {
     private const string TokenPath = "/latest/api/token";
 
-    /// <summary>What <c>GET /</c> lists: a dated version for programs such as cloud-init, and the newest. They hold the same here.</summary>
+    /// <summary>The versions that <c>GET /</c> lists: a dated one for programs such as cloud-init, and the newest. Their content is the
+    /// same here.</summary>
     private static readonly string[] s_versions = ["2016-01-01", "latest"];
     private readonly MetadataTokens _tokens = new(state.Time, random);
 
-    /// <param name="instanceId">The instance whose own listener this is; null for the listener of all.</param>
+    /// <param name="instanceId">The instance of this listener; null for the shared listener.</param>
     public RequestDelegate HandlerFor(string? instanceId) => context => HandleAsync(context, instanceId);
 
     private async Task HandleAsync(HttpContext context, string? instanceId)
@@ -97,7 +98,7 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
 
     private static WireAnswer Text(string text) => new(200, "text/plain", text);
 
-    // The cloud answers with a page, so that who forgets to look at the status gets nonsense.
+    // The cloud returns an HTML page, so that a client that ignores the status gets invalid data.
     private static WireAnswer Error(int status, string title) => new(status, "text/html",
         $"""
         <?xml version="1.0" encoding="iso-8859-1"?>

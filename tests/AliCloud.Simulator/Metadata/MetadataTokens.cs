@@ -20,7 +20,7 @@ internal sealed class MetadataTokens(TimeProvider time, Random random)
         return token;
     }
 
-    /// <summary>A token is its instance's alone.</summary>
+    /// <summary>A token is valid for its instance only.</summary>
     public bool Accepts(Instance instance, string token) =>
         _tokens.TryGetValue(token, out var known) && known.InstanceId == instance.Id && known.Expires > time.GetUtcNow();
 }

@@ -5,13 +5,13 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Metadata;
 
-/// <summary>What one instance can read: paths below a version and their texts. Directories are listed from the paths.</summary>
+/// <summary>The items that an instance can read: paths below a version and their texts. Directories are derived from the paths.</summary>
 internal static class MetadataTree
 {
     private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
 
-    /// <summary>The text at the path, or null. Call it under the gate: reading a role's credentials may issue new ones.</summary>
-    /// <param name="path">Without the version, as in <c>meta-data/instance-id</c>; with a slash at its end for a directory.</param>
+    /// <summary>The text at the path, or null. Called under the gate: reading the credentials of a role may issue new ones.</summary>
+    /// <param name="path">Without the version, as in <c>meta-data/instance-id</c>; with a trailing slash for a directory.</param>
     public static string? Read(CloudState state, Credentials credentials, Instance instance, string path)
     {
         const string roles = "meta-data/ram/security-credentials/";

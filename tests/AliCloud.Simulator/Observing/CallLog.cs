@@ -1,6 +1,6 @@
 namespace AliCloud.Simulator.Observing;
 
-/// <summary>All calls since the start or since it was emptied. No secret and no token is in it.</summary>
+/// <summary>All calls since the start or since the last clear. It contains no secrets and no tokens.</summary>
 public sealed class CallLog
 {
     private readonly Lock _gate = new();
@@ -14,7 +14,7 @@ public sealed class CallLog
         lock (_gate) return [.. _calls.Where(c => c.N > n)];
     }
 
-    /// <summary><c>vpc:CreateRouteEntries</c> → how often.</summary>
+    /// <summary><c>vpc:CreateRouteEntries</c> → the number of calls.</summary>
     public IReadOnlyDictionary<string, int> Summary(long after = 0) =>
         After(after).GroupBy(c => $"{c.Service}:{c.Action}", StringComparer.Ordinal).OrderBy(g => g.Key, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);

@@ -1,6 +1,6 @@
 namespace AliCloud.Simulator.Observing;
 
-/// <summary>The faults that wait for their calls, in the order in which they were ordered. The first that strikes is the only one.</summary>
+/// <summary>The injected faults, in the order of their creation. Only the first that matches a call applies.</summary>
 public sealed class FaultList(Random random)
 {
     private readonly Lock _gate = new();
@@ -15,8 +15,8 @@ public sealed class FaultList(Random random)
         }
     }
 
-    /// <returns>The fault's id.</returns>
-    /// <exception cref="FormatException">The order makes no sense.</exception>
+    /// <returns>The id of the fault.</returns>
+    /// <exception cref="FormatException">The fault is invalid.</exception>
     public string Add(Fault fault)
     {
         ArgumentNullException.ThrowIfNull(fault);
@@ -24,9 +24,9 @@ public sealed class FaultList(Random random)
         if (fault.Kind is FaultKind.Delay or FaultKind.TimeoutAfterSuccess && fault.DelayMilliseconds <= 0)
             throw new FormatException("this kind of fault needs delayMilliseconds");
         if (fault.Service is not ("vpc" or "ecs" or "sts" or "quotas" or "metadata" or "*"))
-            throw new FormatException("service is vpc, ecs, sts, quotas, metadata or *");
-        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.EntriesBeyond < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never strike");
-        if (fault.HttpStatus is < 200 or > 599) throw new FormatException("httpStatus is 200 to 599");
+            throw new FormatException("service must be vpc, ecs, sts, quotas, metadata or *");
+        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.EntriesBeyond < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never apply");
+        if (fault.HttpStatus is < 200 or > 599) throw new FormatException("httpStatus must be 200 to 599");
         lock (_gate)
         {
             var named = fault with { Id = $"f{++_n}" };

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace AliCloud.Simulator.State;
 
-/// <summary>An IPv4 range without host bits, as the API writes it: four decimal numbers, a slash, a length.</summary>
+/// <summary>An IPv4 range without host bits, as the API writes it.</summary>
 internal readonly record struct Cidr(uint Address, int Length)
 {
     public static readonly Cidr Service = new(0x64400000, 10); // 100.64.0.0/10: the cloud's own services

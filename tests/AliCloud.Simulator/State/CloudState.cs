@@ -2,7 +2,7 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.State;
 
-/// <summary>The whole account: one gate for all of it, because the simulator must be right before it is quick.</summary>
+/// <summary>The state of the account. One lock protects all of it: correctness matters more than speed.</summary>
 public sealed class CloudState : IDisposable
 {
     private readonly ITimer _settleTimer;
@@ -30,14 +30,14 @@ public sealed class CloudState : IDisposable
     internal List<WorldAccessKey> AccessKeys { get; } = [];
     internal List<Role> Roles { get; } = [];
 
-    /// <summary>Temporary keys that are out.</summary>
+    /// <summary>The issued temporary keys.</summary>
     internal List<IssuedCredentials> Issued { get; } = [];
     internal List<OidcProvider> OidcProviders { get; } = [];
 
-    /// <summary>By the cloud's own clock: what it puts on answers and credentials, and holds signatures against.</summary>
+    /// <summary>The cloud's clock, for responses, credentials and the check of signatures.</summary>
     internal DateTimeOffset Now => Time.GetUtcNow().AddSeconds(Settings.ClockSkewSeconds);
 
-    /// <summary>Grows with every change of a route or an interface. Read it under the gate.</summary>
+    /// <summary>Increases with every change of a route or an interface. Read it under the gate.</summary>
     internal long Version { get; private set; } = 1;
 
     internal IEnumerable<RouteTable> Tables => Vpcs.SelectMany(v => v.Tables);
@@ -56,7 +56,7 @@ public sealed class CloudState : IDisposable
 
     internal long NextOrdinal() => ++_ordinal;
 
-    /// <summary>A write that has not settled blocks every other one in its VPC.</summary>
+    /// <summary>True while a write has not settled: it blocks all other writes in the VPC.</summary>
     internal bool IsBusy(Vpc vpc) => _unsettled.Exists(e => e.Table.Vpc == vpc);
 
     internal void Changed()
@@ -67,10 +67,10 @@ public sealed class CloudState : IDisposable
         done.SetResult();
     }
 
-    /// <summary>Ends with the next change. Take it under the gate, await it outside.</summary>
+    /// <summary>Completes with the next change. Read it under the gate, await it outside.</summary>
     internal Task NextChange() => _changed.Task;
 
-    /// <summary>Gives the entry a status that becomes final after the time that a route write takes.</summary>
+    /// <summary>Sets a status that becomes final after the duration of a route write.</summary>
     internal void Unsettle(RouteEntry entry, EntryState status)
     {
         entry.Status = status;
@@ -81,7 +81,7 @@ public sealed class CloudState : IDisposable
         Settle();
     }
 
-    /// <summary>Everything that time has made final by now is made final. Called before every look at the state.</summary>
+    /// <summary>Makes final what has settled by now. Called before every access to the state.</summary>
     internal void Settle()
     {
         var now = Time.GetUtcNow();
@@ -93,7 +93,7 @@ public sealed class CloudState : IDisposable
         _settleTimer.Change(wait < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : wait, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Takes the entry away at once, in whatever status it is.</summary>
+    /// <summary>Removes the entry at once, in any status.</summary>
     internal void Remove(RouteEntry entry)
     {
         _unsettled.Remove(entry);
@@ -101,7 +101,7 @@ public sealed class CloudState : IDisposable
         Changed();
     }
 
-    /// <summary>An operator's hand: points the entry elsewhere at once.</summary>
+    /// <summary>A change by an operator: sets another next hop at once.</summary>
     internal void RepointNow(RouteEntry entry, NextHop nextHop)
     {
         _unsettled.Remove(entry);

@@ -3,7 +3,7 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.State;
 
-// What the cloud holds. All of it is read and changed under CloudState.Gate only.
+// The resources of the cloud. They are read and changed only under CloudState.Gate.
 
 internal sealed class Vpc(string id, Cidr cidr, IReadOnlyList<Cidr> secondaryCidrs, IReadOnlyList<string> userCidrs)
 {
@@ -37,7 +37,7 @@ internal sealed class RouteTable(string id, string name, Vpc vpc, string type, s
     public IEnumerable<VSwitch> VSwitches => vpc.VSwitches.Where(v => v.Table == this);
 }
 
-/// <summary>The states of the real API; there are no others.</summary>
+/// <summary>All states of the real API.</summary>
 public enum EntryState
 {
     Pending,
@@ -52,7 +52,7 @@ internal sealed class RouteEntry(string id, long ordinal, RouteTable table, Cidr
 {
     public string Id => id;
 
-    /// <summary>Creation order: what a listing is sorted by and continued after.</summary>
+    /// <summary>The creation order, by which lists are sorted and continued.</summary>
     public long Ordinal => ordinal;
     public RouteTable Table => table;
     public Cidr Destination => destination;
@@ -66,10 +66,10 @@ internal sealed class RouteEntry(string id, long ordinal, RouteTable table, Cidr
     public EntryState Status { get; set; } = EntryState.Available;
     public required DateTimeOffset Modified { get; set; }
 
-    /// <summary>When the status becomes final; null when it is.</summary>
+    /// <summary>When the status becomes final; null if it is final.</summary>
     public DateTimeOffset? SettlesAt { get; set; }
 
-    /// <summary>What a <see cref="EntryState.Modifying"/> entry will point to.</summary>
+    /// <summary>The new next hop of a <see cref="EntryState.Modifying"/> entry.</summary>
     public NextHop? NextHopAfter { get; set; }
 }
 
@@ -97,8 +97,9 @@ internal sealed class NetworkInterface(string id, string mac, VSwitch vSwitch, u
     public required bool SourceDestCheck { get; set; }
 }
 
-/// <summary>What the metadata service handed to an instance for a role, or STS to whom it trusts: dead at <see cref="Expiration"/>, whatever came later.</summary>
-/// <param name="InstanceId">Null when no instance's key assumed the role.</param>
+/// <summary>A key of a role that the metadata service or STS issued. It expires at <see cref="Expiration"/>, also if a newer one was
+/// issued.</summary>
+/// <param name="InstanceId">Null if the key of no instance assumed the role.</param>
 internal sealed record IssuedCredentials(
     string AccessKeyId, string Secret, string Token, string RoleName, string SessionName, string? InstanceId, DateTimeOffset Issued,
     DateTimeOffset Expiration);
@@ -119,6 +120,6 @@ internal sealed class OidcProvider(WorldOidcProvider description, string account
     public string Arn => $"acs:ram::{accountId}:oidc-provider/{Name}";
     public IReadOnlyList<string> Tokens { get; set; } = description.Tokens;
 
-    /// <summary>Tokens of earlier: expired now.</summary>
+    /// <summary>Former tokens, which have expired.</summary>
     public HashSet<string> Expired { get; } = new(StringComparer.Ordinal);
 }

@@ -1,24 +1,24 @@
 namespace AliCloud.Simulator.State;
 
-/// <summary>One entry, flat. <paramref name="NextHopPrivateIp"/> is null when the next hop is no instance or interface that exists.</summary>
+/// <summary>A route entry. <paramref name="NextHopPrivateIp"/> is null if the next hop is not an existing instance or interface.</summary>
 public sealed record RouteView(
     string VpcId, string RouteTableId, string RouteEntryId, string DestinationCidrBlock, EntryState Status, string Type, string RouteEntryName,
     string Description, string? ServiceType, string NextHopType, string NextHopId, string? NextHopPrivateIp)
 {
-    /// <summary>Whether a router sends by it: a new entry not yet, one that is being deleted no longer.</summary>
+    /// <summary>True if a router uses the entry: not before it is created, and not while it is being deleted.</summary>
     public bool Forwards => Status is EntryState.Available or EntryState.Modifying;
 }
 
 public sealed record InterfaceView(string NetworkInterfaceId, string InstanceId, string VpcId, string VSwitchId, string PrivateIp, bool SourceDestCheck);
 
-/// <summary>What a router needs to know, and which version of it this is.</summary>
+/// <summary>The routes and interfaces that a router needs, with their version.</summary>
 public sealed record RoutesAndInterfaces(long Version, IReadOnlyList<RouteView> Routes, IReadOnlyList<InterfaceView> Interfaces);
 
 /// <summary>Snapshots for tests and the control API.</summary>
 public static class Views
 {
-    /// <summary>All entries, system ones too, as of now.</summary>
-    public static RoutesAndInterfaces Look(this CloudState state, string? vpcId = null)
+    /// <summary>All current entries, including system entries.</summary>
+    public static RoutesAndInterfaces Snapshot(this CloudState state, string? vpcId = null)
     {
         ArgumentNullException.ThrowIfNull(state);
         lock (state.Gate)
@@ -31,26 +31,27 @@ public static class Views
         }
     }
 
-    /// <summary>The entries of all tables or of one VPC's; only those that the simulator did not make by itself.</summary>
+    /// <summary>The entries of all tables, or of the tables of one VPC, without system entries.</summary>
     public static IReadOnlyList<RouteView> CustomRoutes(this CloudState state, string? vpcId = null) =>
-        [.. state.Look(vpcId).Routes.Where(r => r.Type != "System")];
+        [.. state.Snapshot(vpcId).Routes.Where(r => r.Type != "System")];
 
-    /// <summary>Ends with a look that is newer than <paramref name="version"/>, or with the current one after <paramref name="patience"/>.</summary>
-    public static async Task<RoutesAndInterfaces> LookAfterAsync(
-        this CloudState state, long version, TimeSpan patience, CancellationToken cancellationToken, string? vpcId = null)
+    /// <summary>Returns a snapshot that is newer than <paramref name="version"/>, or the current one after <paramref
+    /// name="timeout"/>.</summary>
+    public static async Task<RoutesAndInterfaces> SnapshotAfterAsync(
+        this CloudState state, long version, TimeSpan timeout, CancellationToken cancellationToken, string? vpcId = null)
     {
         ArgumentNullException.ThrowIfNull(state);
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var end = Task.Delay(patience, state.Time, done.Token);
+        var end = Task.Delay(timeout, state.Time, done.Token);
         while (true)
         {
             Task change;
             lock (state.Gate) change = state.NextChange();
-            var look = state.Look(vpcId);
-            if (look.Version > version || end.IsCompleted)
+            var snapshot = state.Snapshot(vpcId);
+            if (snapshot.Version > version || end.IsCompleted)
             {
                 await done.CancelAsync();
-                return look;
+                return snapshot;
             }
 
             await Task.WhenAny(change, end);

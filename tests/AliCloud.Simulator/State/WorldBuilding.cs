@@ -3,15 +3,15 @@ using AliCloud.Simulator.Worlds;
 
 namespace AliCloud.Simulator.State;
 
-/// <summary>Turns a description into state, and refuses one that the cloud could not hold.</summary>
+/// <summary>Creates the state from a description, and rejects an inconsistent one.</summary>
 internal static class WorldBuilding
 {
-    /// <exception cref="FormatException">The world contradicts itself; the message says where.</exception>
+    /// <exception cref="FormatException">The world is inconsistent; the message names the place.</exception>
     public static void Build(CloudState state, World world)
     {
         state.AccessKeys.AddRange(world.AccessKeys);
         state.Roles.AddRange(world.Roles.Select(r => new Role(r, r.AccountId ?? world.AccountId)));
-        Require(state.Roles.DistinctBy(r => r.Name).Count() == state.Roles.Count, "a role is there twice");
+        Require(state.Roles.DistinctBy(r => r.Name).Count() == state.Roles.Count, "a role is repeated");
         state.OidcProviders.AddRange(world.OidcProviders.Select(p => new OidcProvider(p, world.AccountId)));
         foreach (var vpc in world.Vpcs) AddVpc(state, vpc);
         foreach (var instance in world.Instances) AddInstance(state, instance);
@@ -19,9 +19,9 @@ internal static class WorldBuilding
 
     public static RouteTable AddTable(CloudState state, Vpc vpc, WorldRouteTable description)
     {
-        Require(description.RouteTableType is "System" or "Custom", $"{description.RouteTableId}: routeTableType is System or Custom");
-        Require(description.AssociateType is "VSwitch" or "Gateway", $"{description.RouteTableId}: associateType is VSwitch or Gateway");
-        Require(state.FindTable(description.RouteTableId) is null, $"{description.RouteTableId} is there twice");
+        Require(description.RouteTableType is "System" or "Custom", $"{description.RouteTableId}: routeTableType must be System or Custom");
+        Require(description.AssociateType is "VSwitch" or "Gateway", $"{description.RouteTableId}: associateType must be VSwitch or Gateway");
+        Require(state.FindTable(description.RouteTableId) is null, $"{description.RouteTableId} is repeated");
         var table = new RouteTable(
             description.RouteTableId, description.RouteTableName, vpc, description.RouteTableType, description.AssociateType);
         AddSystemEntry(state, table, Cidr.Service);
@@ -34,8 +34,8 @@ internal static class WorldBuilding
     public static RouteEntry AddEntry(CloudState state, RouteTable table, WorldRouteEntry description)
     {
         var destination = Cidr.Parse(description.DestinationCidrBlock);
-        Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type is Custom, BGP, CEN or ECR");
-        Require(!table.Entries.Exists(e => e.Destination == destination), $"{destination} is there twice in {table.Id}");
+        Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type must be Custom, BGP, CEN or ECR");
+        Require(!table.Entries.Exists(e => e.Destination == destination), $"{destination} is repeated in {table.Id}");
         return New(state, table, destination, description.Type, new NextHop(description.NextHopType, description.NextHopId), description.ServiceType,
             description.RouteEntryName, description.Description);
     }
@@ -56,19 +56,19 @@ internal static class WorldBuilding
         return entry;
     }
 
-    /// <summary>All instances of a world that lives on one machine's loopback share its MAC.</summary>
+    /// <summary>The instances of a world on one machine's loopback interface share its MAC address.</summary>
     private const string LoopbackMac = "00:00:00:00:00:00";
 
-    /// <summary>Bytes before they are encoded in Base64.</summary>
+    /// <summary>Bytes, before the Base64 encoding.</summary>
     private const int LongestUserData = 16 << 10;
 
     public static Instance AddInstance(CloudState state, WorldInstance description)
     {
         var id = description.InstanceId;
-        Require(state.FindInstance(id) is null, $"{id} is there twice");
+        Require(state.FindInstance(id) is null, $"{id} is repeated");
         Require(description.RamRole is null || state.Roles.Exists(r => r.Name == description.RamRole), $"{id}: no role {description.RamRole}");
         Require(description.Interfaces.Count > 0, $"{id} has no interface");
-        Require(description.UserData is not { } data || Encoding.UTF8.GetByteCount(data) is > 0 and <= LongestUserData, $"{id}: user-data has 1 to {LongestUserData} bytes");
+        Require(description.UserData is not { } data || Encoding.UTF8.GetByteCount(data) is > 0 and <= LongestUserData, $"{id}: user data must have 1 to {LongestUserData} bytes");
         var instance = new Instance(id)
         {
             RamRole = description.RamRole,
@@ -82,7 +82,7 @@ internal static class WorldBuilding
                 ?? throw new FormatException($"{i.NetworkInterfaceId}: no vSwitch {i.VSwitchId}");
             Require(Cidr.TryParseAddress(i.PrivateIp, out var ip) && vSwitch.Cidr.Contains(ip), $"{i.PrivateIp} is not in {vSwitch.Cidr}");
             Require(!state.Interfaces.Concat(instance.Interfaces).Any(o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac && i.Mac != LoopbackMac
-                || o.PrivateIp == ip && o.VSwitch.Vpc == vSwitch.Vpc), $"{i.NetworkInterfaceId}: id, MAC or address is there twice");
+                || o.PrivateIp == ip && o.VSwitch.Vpc == vSwitch.Vpc), $"{i.NetworkInterfaceId}: id, MAC or address is repeated");
             Require(instance.Interfaces.Count == 0 || vSwitch.Vpc == instance.Vpc, $"{id}: interfaces in two VPCs");
             instance.Interfaces.Add(new NetworkInterface(i.NetworkInterfaceId, i.Mac, vSwitch, ip, instance)
             {
@@ -96,7 +96,7 @@ internal static class WorldBuilding
 
     private static void AddVpc(CloudState state, WorldVpc description)
     {
-        Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is there twice");
+        Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is repeated");
         var vpc = new Vpc(
             description.VpcId, Cidr.Parse(description.CidrBlock), [.. description.SecondaryCidrBlocks.Select(Cidr.Parse)], description.UserCidrs);
         state.Vpcs.Add(vpc);
@@ -111,7 +111,7 @@ internal static class WorldBuilding
         var cidr = Cidr.Parse(description.CidrBlock);
         var table = vpc.Tables.Find(t => t.Id == description.RouteTableId) ?? throw new FormatException($"{id}: no table {description.RouteTableId} in {vpc.Id}");
         Require(!table.IsGateway, $"{id}: {table.Id} is a gateway's table");
-        Require(!state.VSwitches.Any(v => v.Id == id), $"{id} is there twice");
+        Require(!state.VSwitches.Any(v => v.Id == id), $"{id} is repeated");
         Require(vpc.SecondaryCidrs.Append(vpc.Cidr).Any(c => c.Contains(cidr)), $"{id}: {cidr} is not in {vpc.Cidr}");
         Require(!vpc.VSwitches.Exists(v => v.Cidr.Contains(cidr) || cidr.Contains(v.Cidr)), $"{id}: {cidr} overlaps another vSwitch");
         vpc.VSwitches.Add(new VSwitch(id, vpc, cidr, description.ZoneId, table));

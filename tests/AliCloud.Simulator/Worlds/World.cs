@@ -2,7 +2,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Worlds;
 
-/// <summary>What a test wants the cloud to be at the start: the content of <c>world.json</c>.</summary>
+/// <summary>The initial state of the cloud: the content of <c>world.json</c>.</summary>
 public sealed record World
 {
     public required string RegionId { get; init; }
@@ -15,10 +15,10 @@ public sealed record World
     public IReadOnlyList<WorldInstance> Instances { get; init; } = [];
 }
 
-/// <summary>How slow, how large and how long-lived things are. All of it can be changed while the simulator runs.</summary>
+/// <summary>Latencies, limits and lifetimes. All of them can be changed while the simulator runs.</summary>
 public sealed record WorldSettings
 {
-    /// <summary>From a route write's answer until its entries have settled.</summary>
+    /// <summary>From the response of a route write until its entries have settled.</summary>
     public int RouteWriteMilliseconds { get; init; } = 500;
 
     /// <summary>Added to every VPC and ECS call.</summary>
@@ -30,25 +30,25 @@ public sealed record WorldSettings
     /// <summary>Custom entries per route table; the cloud's default is 200.</summary>
     public int RouteEntryQuota { get; init; } = 200;
 
-    /// <summary>Whether the Quotas API keeps that number per region, and then wants to be told which.</summary>
+    /// <summary>True if the quota has a dimension for the region, which is then required.</summary>
     public bool RouteEntryQuotaHasRegions { get; init; }
 
-    /// <summary>From the issue of a role's credentials until they are dead; the cloud's is six hours.</summary>
+    /// <summary>Lifetime of a role's credentials; six hours in the real cloud.</summary>
     public int RoleCredentialLifetimeSeconds { get; init; } = 21600;
 
-    /// <summary>Letters that every secret which is issued begins with, so that a test can look for them where they must not be.</summary>
+    /// <summary>The prefix of every issued secret, so that a test can search for it in logs.</summary>
     public string IssuedSecretMark { get; init; } = "";
 
-    /// <summary>Letters that every security token which is issued holds, likewise.</summary>
+    /// <summary>A part of every issued security token, for the same purpose.</summary>
     public string IssuedTokenMark { get; init; } = "";
 
-    /// <summary>How long a <c>NextToken</c> may be continued with.</summary>
+    /// <summary>Lifetime of a <c>NextToken</c>.</summary>
     public int NextTokenLifetimeSeconds { get; init; } = 300;
 
-    /// <summary>How far the cloud's clock is ahead of this machine's; negative when behind.</summary>
+    /// <summary>How far the cloud's clock is ahead of this machine's; negative if it is behind.</summary>
     public int ClockSkewSeconds { get; init; }
 
-    /// <summary>The source/destination check of an interface whose description says nothing: on, as in new accounts since 2025.</summary>
+    /// <summary>The default source/destination check of an interface: on, as in new accounts since 2025.</summary>
     public bool NewInterfaceSourceDestCheck { get; init; } = true;
 }
 
@@ -58,34 +58,35 @@ public sealed record WorldAccessKey
     public required string Id { get; init; }
     public required string Secret { get; init; }
 
-    /// <summary>RAM actions such as <c>vpc:DeleteRouteEntry</c>; a trailing <c>*</c> stands for any rest.</summary>
+    /// <summary>RAM actions such as <c>vpc:DeleteRouteEntry</c>; a trailing <c>*</c> matches any text.</summary>
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
     public bool Inactive { get; init; }
 }
 
-/// <summary>A RAM role that instances can carry, and that others may assume.</summary>
+/// <summary>A RAM role that can be attached to instances, and that others may assume.</summary>
 public sealed record WorldRole
 {
     public required string Name { get; init; }
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
 
-    /// <summary>Whose role it is, as its ARN says; null for the world's own account. Names are unique over all accounts.</summary>
+    /// <summary>The account of the role, a part of its ARN; null for the account of the world. Names are unique over all
+    /// accounts.</summary>
     public string? AccountId { get; init; }
 
     /// <summary>The trust policy: ids of access keys, names of roles, names of OIDC providers.</summary>
     public IReadOnlyList<string> TrustedBy { get; init; } = [];
 
-    /// <summary>What <c>AssumeRole</c> must say; null for nothing.</summary>
+    /// <summary>The external id that <c>AssumeRole</c> must send; null for none.</summary>
     public string? ExternalId { get; init; }
     public int MaxSessionDurationSeconds { get; init; } = 3600;
 }
 
-/// <summary>An OIDC provider of the account, as a cluster with RRSA is one.</summary>
+/// <summary>An OIDC provider of the account, such as a cluster with RRSA.</summary>
 public sealed record WorldOidcProvider
 {
     public required string Name { get; init; }
 
-    /// <summary>The tokens that it vouches for now.</summary>
+    /// <summary>The tokens that are valid now.</summary>
     public IReadOnlyList<string> Tokens { get; init; } = [];
 }
 
@@ -112,7 +113,7 @@ public sealed record WorldRouteTable
     public IReadOnlyList<WorldRouteEntry> Entries { get; init; } = [];
 }
 
-/// <summary>A route entry that the simulator does not make by itself (it makes the system entries).</summary>
+/// <summary>A route entry, except the system entries, which the simulator creates.</summary>
 public sealed record WorldRouteEntry
 {
     public required string DestinationCidrBlock { get; init; }
@@ -141,19 +142,19 @@ public sealed record WorldInstance
     public required string InstanceId { get; init; }
     public string? RamRole { get; init; }
 
-    /// <summary>The metadata service answers this instance only with a token.</summary>
+    /// <summary>True if the metadata service requires a token from this instance.</summary>
     public bool HardenedMetadata { get; init; }
 
-    /// <summary>What the machine calls itself; null for its id.</summary>
+    /// <summary>The host name; null for the id of the instance.</summary>
     public string? HostName { get; init; }
 
-    /// <summary>What cloud-init is given at the first boot, as it reads it: not in Base64. At most 16 KB.</summary>
+    /// <summary>The user data for cloud-init, not in Base64. At most 16 KB.</summary>
     public string? UserData { get; init; }
 
-    /// <summary>A metadata listener of its own on 127.0.0.1; 0 is any free port.</summary>
+    /// <summary>The port of the instance's own metadata service on 127.0.0.1; 0 for any free port.</summary>
     public int? MetadataPort { get; init; }
 
-    /// <summary>The first one is the primary, whatever the others say.</summary>
+    /// <summary>The first interface is the primary one.</summary>
     public required IReadOnlyList<WorldInterface> Interfaces { get; init; }
 }
 

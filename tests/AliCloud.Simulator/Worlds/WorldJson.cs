@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace AliCloud.Simulator.Worlds;
 
-/// <summary>The JSON of <c>world.json</c> and of the control API: camelCase, and a name that nobody knows is an error.</summary>
+/// <summary>The JSON of <c>world.json</c> and of the control API: camelCase; an unknown name is an error.</summary>
 public static class WorldJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
@@ -14,7 +14,7 @@ public static class WorldJson
         NumberHandling = JsonNumberHandling.Strict,
     };
 
-    /// <exception cref="FormatException">The text is not a world.</exception>
+    /// <exception cref="FormatException">The text is not a valid world.</exception>
     public static World Read(string json)
     {
         try

@@ -27,7 +27,7 @@ public class VpcSurveyTests
         Assert.True(survey.SourceDestCheck);
         Assert.Equal("vtb-1", survey.VSwitch.Value!.RouteTableId);
         Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
-        Assert.True(cloud.Cloud.State.Look().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
+        Assert.True(cloud.Cloud.State.Snapshot().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
         var tried = cloud.Cloud.Calls.All.Select(call => $"{call.Service}:{call.Action}").ToHashSet();
         Assert.All(survey.Rights.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
     }

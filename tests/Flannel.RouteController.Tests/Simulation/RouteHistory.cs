@@ -139,7 +139,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     /// <summary>No two controllers had one cluster's id.</summary>
     public IEnumerable<string> FalseAlarms() => clusters.SelectMany(cluster => cluster.Log.Lines).Where(line => line.Id == 3528).Select(line => line.Text);
 
-    public IEnumerable<string> ChecksThatAreOn() => cloud.State.Look().Interfaces.Where(i => i.SourceDestCheck
+    public IEnumerable<string> ChecksThatAreOn() => cloud.State.Snapshot().Interfaces.Where(i => i.SourceDestCheck
         && Leases.Any(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData)?.NetworkInterfaceId == i.NetworkInterfaceId))
         .Select(i => i.NetworkInterfaceId);
 

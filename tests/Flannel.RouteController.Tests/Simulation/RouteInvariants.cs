@@ -53,7 +53,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     public void Arrived(Request write)
     {
         Leased();
-        var table = cloud.Look().Routes;
+        var table = cloud.Snapshot().Routes;
         foreach (var subject in Subjects(write))
         {
             var entry = table.FirstOrDefault(e => subject.EntryId is not null ? e.RouteEntryId == subject.EntryId
@@ -76,7 +76,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     {
         foreach (var subject in Subjects(write))
         {
-            if (cloud.Look().Routes.FirstOrDefault(e => e.RouteEntryId == subject.EntryId) is { } entry) CheckDeletion(write, entry);
+            if (cloud.Snapshot().Routes.FirstOrDefault(e => e.RouteEntryId == subject.EntryId) is { } entry) CheckDeletion(write, entry);
         }
     }
 

@@ -2,9 +2,9 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>One action of one service: what it takes and what it does. <see cref="Run"/> is called under the gate, with checked parameters.</summary>
+/// <summary>An action of a service. <see cref="Run"/> is called under the gate, with valid parameters.</summary>
 internal sealed record ApiAction(
-    string Service, string Name, Func<CloudState, Parameters, ApiAnswer> Run, params IReadOnlyList<ParameterRule> Rules)
+    string Service, string Name, Func<CloudState, Parameters, ApiResult> Run, params IReadOnlyList<ParameterRule> Rules)
 {
     public string RamAction => $"{Service}:{Name}";
 

@@ -1,14 +1,14 @@
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>The same token and the same parameters: the same result. It is kept once a call succeeded.</summary>
+/// <summary>The same token with the same parameters returns the same result. Only successful calls are kept.</summary>
 internal sealed class ClientTokens
 {
     private readonly Dictionary<string, (string Parameters, Done Answer)> _seen = new(StringComparer.Ordinal);
 
-    public ApiAnswer? Find(Parameters call)
+    public ApiResult? Find(Parameters call)
     {
         if (call["ClientToken"] is not { } token || !_seen.TryGetValue(token, out var seen)) return null;
-        return seen.Parameters == Fingerprint(call) ? seen.Answer : Refusals.TokenOfOtherParameters;
+        return seen.Parameters == Fingerprint(call) ? seen.Answer : ApiErrors.TokenOfOtherParameters;
     }
 
     public void Keep(Parameters call, Done answer)

@@ -21,24 +21,24 @@ internal static class CreateRouteActions
                 OneOf("IpVersion", "IllegalParam.IpVersion", "4", "6"), Label("Name", 128), Label("Description", 256)).Mandatory()),
     ];
 
-    private static ApiAnswer CreateOne(CloudState state, Parameters call, ClientTokens tokens)
+    private static ApiResult CreateOne(CloudState state, Parameters call, ClientTokens tokens)
     {
         if (tokens.Find(call) is { } before) return before;
-        if (state.FindTable(call["RouteTableId"]) is not { } table) return Refusals.UnknownTable;
-        if (table.IsGateway) return Refusals.GatewayTable;
+        if (state.FindTable(call["RouteTableId"]) is not { } table) return ApiErrors.UnknownTable;
+        if (table.IsGateway) return ApiErrors.GatewayTable;
         if (call.Structures("NextHopList").Count > 0)
-            return call["NextHopId"] is null ? Refusals.UnknownNextHop : Refusals.Invalid("NextHopList", "it excludes NextHopId");
-        if (call["NextHopId"] is not { } nextHopId) return Refusals.Missing("NextHopId");
+            return call["NextHopId"] is null ? ApiErrors.UnknownNextHop : ApiErrors.Invalid("NextHopList", "it excludes NextHopId");
+        if (call["NextHopId"] is not { } nextHopId) return ApiErrors.Missing("NextHopId");
         if (RouteRules.ParseDestination(call.Required("DestinationCidrBlock"), out var destination) is { } malformed) return malformed;
         var nextHop = new NextHop(call["NextHopType"] ?? "Instance", nextHopId);
         if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) return bad;
         if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;
-        if (call.DryRun) return Refusals.DryRunPassed;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
 
-        // Busy before duplicate: a repeated call meets TaskConflict until the first one has settled, as terraform's authors found.
-        if (state.IsBusy(table.Vpc)) return Refusals.TaskConflict;
-        if (table.Entries.Exists(e => e.Destination == destination)) return Refusals.Duplicate;
-        if (RouteRules.IsFull(state, table)) return Refusals.Quota;
+        // Busy before duplicate: a repeated call gets TaskConflict until the first one has settled (terraform-provider-alicloud).
+        if (state.IsBusy(table.Vpc)) return ApiErrors.TaskConflict;
+        if (table.Entries.Exists(e => e.Destination == destination)) return ApiErrors.Duplicate;
+        if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
         var entry = WorldBuilding.New(state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
         state.Unsettle(entry, EntryState.Pending);
         var done = new Done(new { RouteEntryId = entry.Id });
@@ -46,12 +46,12 @@ internal static class CreateRouteActions
         return done;
     }
 
-    private static ApiAnswer CreateMany(CloudState state, Parameters call)
+    private static ApiResult CreateMany(CloudState state, Parameters call)
     {
         var items = call.Structures("RouteEntries");
-        if (BatchRules.FindVpc(state, items, out var vpc) is { } refusal) return refusal;
-        if (call.DryRun) return Refusals.DryRunPassed;
-        if (state.IsBusy(vpc)) return Refusals.TaskConflict;
+        if (BatchRules.FindVpc(state, items, out var vpc) is { } error) return error;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
+        if (state.IsBusy(vpc)) return ApiErrors.TaskConflict;
 
         var created = new List<RouteEntry>();
         var failed = new List<object>();
@@ -80,18 +80,18 @@ internal static class CreateRouteActions
         });
     }
 
-    private static Refused? TryCreate(CloudState state, Parameters item, List<RouteEntry> created)
+    private static ApiError? TryCreate(CloudState state, Parameters item, List<RouteEntry> created)
     {
         var table = state.FindTable(item["RouteTableId"])!;
         var text = item.Required("DstCidrBlock");
-        if (item["IpVersion"] == "6") return Refusals.NoIpv6;
+        if (item["IpVersion"] == "6") return ApiErrors.NoIpv6;
         if (RouteRules.ParseDestination(text, out var destination) is { } malformed) return malformed;
         var nextHop = new NextHop(item.Required("NextHopType"), item.Required("NextHop"));
         if (RouteRules.CheckDestination(table.Vpc, destination, strict: true) is { } bad) return bad;
         if (RouteRules.CheckNextHop(state, table.Vpc, nextHop) is { } unusable) return unusable;
         if (table.Entries.Exists(e => e.Destination == destination))
-            return new Refused("VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", $"Specified CIDR block is already exists, entry.cidrBlock={text}");
-        if (RouteRules.IsFull(state, table)) return Refusals.Quota;
+            return new ApiError("VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", $"Specified CIDR block is already exists, entry.cidrBlock={text}");
+        if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
         created.Add(WorldBuilding.New(state, table, destination, "Custom", nextHop, null, item["Name"] ?? "", item["Description"] ?? ""));
         return null;
     }

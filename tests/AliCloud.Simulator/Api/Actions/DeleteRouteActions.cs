@@ -16,29 +16,29 @@ internal static class DeleteRouteActions
             List("RouteEntries", 50, Text("RouteTableId").Mandatory(), Text("RouteEntryId"), Text("DstCidrBlock"), Text("NextHop")).Mandatory()),
     ];
 
-    private static ApiAnswer DeleteOne(CloudState state, Parameters call)
+    private static ApiResult DeleteOne(CloudState state, Parameters call)
     {
-        if (EntryReference.Find(state, call, nextHopToo: true, out var entry) is { } refusal) return refusal;
+        if (EntryReference.Find(state, call, nextHopToo: true, out var entry) is { } error) return error;
         if (Protected(entry) is { } denied) return denied;
-        if (call.DryRun) return Refusals.DryRunPassed;
-        if (entry.Status != EntryState.Available) return Refusals.EntryStatus;
-        if (state.IsBusy(entry.Table.Vpc)) return Refusals.TaskConflict;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
+        if (entry.Status != EntryState.Available) return ApiErrors.EntryStatus;
+        if (state.IsBusy(entry.Table.Vpc)) return ApiErrors.TaskConflict;
         state.Unsettle(entry, EntryState.Deleting);
         return Done.Nothing;
     }
 
-    private static ApiAnswer DeleteMany(CloudState state, Parameters call)
+    private static ApiResult DeleteMany(CloudState state, Parameters call)
     {
         var items = call.Structures("RouteEntries");
         foreach (var item in items)
         {
-            if (item["RouteEntryId"] is null && item["DstCidrBlock"] is null) return Refusals.Missing("RouteEntries.N.RouteEntryId");
-            if (item["RouteEntryId"] is null && item["NextHop"] is null) return Refusals.Missing("RouteEntries.N.NextHop");
+            if (item["RouteEntryId"] is null && item["DstCidrBlock"] is null) return ApiErrors.Missing("RouteEntries.N.RouteEntryId");
+            if (item["RouteEntryId"] is null && item["NextHop"] is null) return ApiErrors.Missing("RouteEntries.N.NextHop");
         }
 
-        if (BatchRules.FindVpc(state, items, out var vpc) is { } refusal) return refusal;
-        if (call.DryRun) return Refusals.DryRunPassed;
-        if (state.IsBusy(vpc)) return Refusals.TaskConflict;
+        if (BatchRules.FindVpc(state, items, out var vpc) is { } error) return error;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
+        if (state.IsBusy(vpc)) return ApiErrors.TaskConflict;
 
         var deleted = new List<RouteEntry>();
         var failed = new List<object>();
@@ -62,20 +62,20 @@ internal static class DeleteRouteActions
         return new Done(new { SuccessCount = deleted.Count, FailedCount = failed.Count, FailedRouteEntries = failed });
     }
 
-    private static Refused? TryDelete(CloudState state, Parameters item, List<RouteEntry> deleted)
+    private static ApiError? TryDelete(CloudState state, Parameters item, List<RouteEntry> deleted)
     {
         var table = state.FindTable(item["RouteTableId"])!;
         var entry = table.Entries.Find(e =>
             (item["RouteEntryId"] is null || e.Id == item["RouteEntryId"])
             && (item["DstCidrBlock"] is null || e.Destination.ToString() == item["DstCidrBlock"])
             && (item["NextHop"] is null || e.NextHop.Id == item["NextHop"]));
-        if (entry is null) return new Refused("VPC_ROUTER_ENTRY_NOT_EXIST", "vRouterEntry not exists");
+        if (entry is null) return new ApiError("VPC_ROUTER_ENTRY_NOT_EXIST", "vRouterEntry not exists");
         if (Protected(entry) is { } denied) return denied;
-        if (deleted.Contains(entry)) return new Refused("VPC_ROUTE_ENTRY_STATUS_ERROR", "Specified routeEntry status error.");
+        if (deleted.Contains(entry)) return new ApiError("VPC_ROUTE_ENTRY_STATUS_ERROR", "Specified routeEntry status error.");
         deleted.Add(entry);
         return null;
     }
 
-    private static Refused? Protected(RouteEntry entry) =>
-        entry.Type != "Custom" ? Refusals.SystemEntry : entry.ServiceType is not null ? Refusals.ManagedEntry : null;
+    private static ApiError? Protected(RouteEntry entry) =>
+        entry.Type != "Custom" ? ApiErrors.SystemEntry : entry.ServiceType is not null ? ApiErrors.ManagedEntry : null;
 }

@@ -3,7 +3,7 @@ using static AliCloud.Simulator.Api.ParameterRule;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>ModifyRouteEntry: the next hop changes in place, and the old one carries the traffic until it has.</summary>
+/// <summary>ModifyRouteEntry: the next hop changes in place; the old one forwards until the entry has settled.</summary>
 internal static class ModifyRouteActions
 {
     public static ApiAction[] All { get; } =
@@ -14,24 +14,24 @@ internal static class ModifyRouteActions
             Boolean("DryRun")),
     ];
 
-    private static ApiAnswer Modify(CloudState state, Parameters call)
+    private static ApiResult Modify(CloudState state, Parameters call)
     {
-        if (EntryReference.Find(state, call, nextHopToo: false, out var entry) is { } refusal) return refusal;
-        if (entry.Type != "Custom") return Refusals.SystemEntry;
-        if (entry.ServiceType is not null) return Refusals.ManagedEntry;
-        if (call["NewNextHopType"] is not null && call["NewNextHopId"] is null) return Refusals.Missing("NewNextHopId");
-        if (call["NewNextHopId"] is null && call["RouteEntryName"] is null && call["Description"] is null) return Refusals.Missing("NewNextHopId");
+        if (EntryReference.Find(state, call, nextHopToo: false, out var entry) is { } error) return error;
+        if (entry.Type != "Custom") return ApiErrors.SystemEntry;
+        if (entry.ServiceType is not null) return ApiErrors.ManagedEntry;
+        if (call["NewNextHopType"] is not null && call["NewNextHopId"] is null) return ApiErrors.Missing("NewNextHopId");
+        if (call["NewNextHopId"] is null && call["RouteEntryName"] is null && call["Description"] is null) return ApiErrors.Missing("NewNextHopId");
 
         NextHop? nextHop = call["NewNextHopId"] is { } id ? new NextHop(call["NewNextHopType"] ?? entry.NextHop.Type, id) : null;
         if (nextHop is { } wanted)
         {
             if (RouteRules.CheckNextHop(state, entry.Table.Vpc, wanted) is { } unusable) return unusable;
-            if (wanted == entry.NextHop && entry.Status == EntryState.Available) return Refusals.NextHopUnchanged;
+            if (wanted == entry.NextHop && entry.Status == EntryState.Available) return ApiErrors.NextHopUnchanged;
         }
 
-        if (call.DryRun) return Refusals.DryRunPassed;
-        if (entry.Status != EntryState.Available) return Refusals.EntryStatus;
-        if (state.IsBusy(entry.Table.Vpc)) return Refusals.TaskConflict;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
+        if (entry.Status != EntryState.Available) return ApiErrors.EntryStatus;
+        if (state.IsBusy(entry.Table.Vpc)) return ApiErrors.TaskConflict;
         entry.Name = call["RouteEntryName"] ?? entry.Name;
         entry.Description = call["Description"] ?? entry.Description;
         entry.NextHopAfter = nextHop;

@@ -3,7 +3,7 @@ using static AliCloud.Simulator.Api.ParameterRule;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>The three calls of ECS 2014-05-26 that are about an interface's source/destination check.</summary>
+/// <summary>The three calls of ECS 2014-05-26 for the source/destination check of an interface.</summary>
 internal sealed class NetworkInterfaceActions(TimeProvider time)
 {
     private readonly NextTokens _tokens = new(time);
@@ -19,10 +19,10 @@ internal sealed class NetworkInterfaceActions(TimeProvider time)
             Text("RegionId").Mandatory(), Text("NetworkInterfaceId").Mandatory(), Boolean("SourceDestCheck").Mandatory()),
     ];
 
-    private ApiAnswer List(CloudState state, Parameters call)
+    private ApiResult List(CloudState state, Parameters call)
     {
         var byToken = (call["NextToken"] ?? call["MaxResults"]) is not null;
-        if (byToken && (call["PageNumber"] ?? call["PageSize"]) is not null) return Refusals.Invalid("PageNumber", "it excludes NextToken and MaxResults");
+        if (byToken && (call["PageNumber"] ?? call["PageSize"]) is not null) return ApiErrors.Invalid("PageNumber", "it excludes NextToken and MaxResults");
         var ids = call.Texts("NetworkInterfaceId");
         var addresses = call.Texts("PrivateIpAddress");
         var found = state.Interfaces.Where(i =>
@@ -45,11 +45,11 @@ internal sealed class NetworkInterfaceActions(TimeProvider time)
         });
     }
 
-    /// <summary>The documents call TotalCount invalid here; this one is always 0, so that nobody relies on it.</summary>
-    private ApiAnswer ListByToken(CloudState state, Parameters call, List<NetworkInterface> found)
+    /// <summary>The documentation calls TotalCount invalid here. It is always 0, so that no client can rely on it.</summary>
+    private ApiResult ListByToken(CloudState state, Parameters call, List<NetworkInterface> found)
     {
         long after = 0;
-        if (call["NextToken"] is { } token && _tokens.Continue(token, call, out after) is not null) return Refusals.BadNextTokenOfEcs;
+        if (call["NextToken"] is { } token && _tokens.Continue(token, call, out after) is not null) return ApiErrors.BadNextTokenOfEcs;
         var page = found.Skip((int)after).Take(call.Integer("MaxResults", 10)).ToList();
         var next = after + page.Count;
         return new Done(new
@@ -60,12 +60,12 @@ internal sealed class NetworkInterfaceActions(TimeProvider time)
         });
     }
 
-    private static ApiAnswer Describe(CloudState state, Parameters call) =>
-        state.FindInterface(call["NetworkInterfaceId"]) is { } found ? new Done(Write(state, found)) : Refusals.UnknownInterface;
+    private static ApiResult Describe(CloudState state, Parameters call) =>
+        state.FindInterface(call["NetworkInterfaceId"]) is { } found ? new Done(Write(state, found)) : ApiErrors.UnknownInterface;
 
-    private static ApiAnswer Modify(CloudState state, Parameters call)
+    private static ApiResult Modify(CloudState state, Parameters call)
     {
-        if (state.FindInterface(call["NetworkInterfaceId"]) is not { } found) return Refusals.UnknownInterface;
+        if (state.FindInterface(call["NetworkInterfaceId"]) is not { } found) return ApiErrors.UnknownInterface;
         found.SourceDestCheck = call.Boolean("SourceDestCheck")!.Value;
         state.Changed();
         return Done.Nothing;

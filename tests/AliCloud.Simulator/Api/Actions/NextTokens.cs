@@ -1,13 +1,13 @@
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>Opaque places in a listing. One is good for the same filters only, and for a limited time.</summary>
+/// <summary>Opaque positions in a list. A token is valid for the same filters and for a limited time.</summary>
 internal sealed class NextTokens(TimeProvider time)
 {
     private readonly Dictionary<string, (string Filters, long After, DateTimeOffset Expires)> _places = new(StringComparer.Ordinal);
 
     public string New(Parameters call, long after, TimeSpan lifetime)
     {
-        // An expired token stays known for a while: the cloud tells "expired" from "never heard of".
+        // An expired token stays known for a while: the cloud distinguishes expired from unknown tokens.
         var now = time.GetUtcNow();
         if (_places.Count > 1024)
             foreach (var old in _places.Where(p => now - p.Value.Expires > TimeSpan.FromHours(1)).ToList()) _places.Remove(old.Key);
@@ -16,11 +16,11 @@ internal sealed class NextTokens(TimeProvider time)
         return token;
     }
 
-    public Refused? Continue(string token, Parameters call, out long after)
+    public ApiError? Continue(string token, Parameters call, out long after)
     {
         after = 0;
-        if (!_places.TryGetValue(token, out var place) || place.Filters != Filters(call)) return Refusals.BadNextToken;
-        if (place.Expires <= time.GetUtcNow()) return Refusals.ExpiredNextToken;
+        if (!_places.TryGetValue(token, out var place) || place.Filters != Filters(call)) return ApiErrors.BadNextToken;
+        if (place.Expires <= time.GetUtcNow()) return ApiErrors.ExpiredNextToken;
         after = place.After;
         return null;
     }

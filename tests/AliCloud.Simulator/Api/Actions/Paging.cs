@@ -2,7 +2,7 @@ using static AliCloud.Simulator.Api.ParameterRule;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>PageNumber and PageSize of the older listings.</summary>
+/// <summary>PageNumber and PageSize of the older lists.</summary>
 internal static class Paging
 {
     public static ParameterRule Number => Integer("PageNumber", 1, int.MaxValue);

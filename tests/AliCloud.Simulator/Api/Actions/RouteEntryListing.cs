@@ -18,17 +18,17 @@ internal sealed class RouteEntryListing(TimeProvider time)
             Integer("MaxResult", 1, 100), Text("NextToken")),
     ];
 
-    private ApiAnswer List(CloudState state, Parameters call)
+    private ApiResult List(CloudState state, Parameters call)
     {
-        if (state.FindTable(call["RouteTableId"]) is not { } table) return Refusals.UnknownTableOfList;
-        if (table.IsGateway) return Refusals.GatewayTableOfList;
+        if (state.FindTable(call["RouteTableId"]) is not { } table) return ApiErrors.UnknownTableOfList;
+        if (table.IsGateway) return ApiErrors.GatewayTableOfList;
         if (call["RouteEntryType"] is { } type and not "Custom" && (call["RouteEntryId"] ?? call["RouteEntryName"]) is not null)
-            return Refusals.FilterOfWrongType;
+            return ApiErrors.FilterOfWrongType;
         if (call["NextHopId"] is { } id && state.FindInstance(id) is null && state.FindInterface(id) is null && !table.Entries.Exists(e => e.NextHop.Id == id))
-            return Refusals.UnknownNextHopOfList;
+            return ApiErrors.UnknownNextHopOfList;
 
         long after = 0;
-        if (call["NextToken"] is { } token && _tokens.Continue(token, call, out after) is { } refusal) return refusal;
+        if (call["NextToken"] is { } token && _tokens.Continue(token, call, out after) is { } error) return error;
 
         var matching = table.Entries.Where(e => Matches(e, call) && e.Ordinal > after).OrderBy(e => e.Ordinal).ToList();
         var page = matching.Take(call.Integer("MaxResult", 10)).ToList();

@@ -2,7 +2,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>What a custom route entry may be: destination, next hop, quota. Each rule answers with its refusal, null if it has none.</summary>
+/// <summary>The rules of a custom route entry: destination, next hop, quota. Each rule returns an error, or null.</summary>
 internal static class RouteRules
 {
     public static readonly string[] NextHopTypes =
@@ -13,50 +13,51 @@ internal static class RouteRules
 
     private static readonly Cidr[] Blacklist = [Cidr.Parse("127.0.0.0/8"), Cidr.Parse("169.254.0.0/16"), Cidr.Parse("224.0.0.0/3")];
 
-    /// <summary>The text of a destination. A bare address is taken as /32.</summary>
-    public static Refused? ParseDestination(string text, out Cidr destination)
+    /// <summary>Parses a destination. An address without a length is a /32.</summary>
+    public static ApiError? ParseDestination(string text, out Cidr destination)
     {
         destination = default;
-        if (text.Contains(':', StringComparison.Ordinal)) return Refusals.NoIpv6;
+        if (text.Contains(':', StringComparison.Ordinal)) return ApiErrors.NoIpv6;
         if (Cidr.TryParseAddress(text, out var address))
         {
             destination = new Cidr(address, 32);
             return null;
         }
 
-        if (!Cidr.TryParse(text, out destination, out var hasHostBits)) return Refusals.MalformedCidr;
-        return hasHostBits ? Refusals.HostBits : null;
+        if (!Cidr.TryParse(text, out destination, out var hasHostBits)) return ApiErrors.MalformedCidr;
+        return hasHostBits ? ApiErrors.HostBits : null;
     }
 
     /// <summary>
-    /// A destination must not be, or lie in, a vSwitch's range, and must not be 100.64.0.0/10 (a more specific one may be). The batch's text is
-    /// stricter: it must not lie in 100.64.0.0/10, and must not contain a vSwitch's range either, but for the default route, which contains them all.
+    /// A destination must not equal or lie in the range of a vSwitch, and must not be 100.64.0.0/10 (a more specific one is allowed). The
+    /// batch is stricter: a destination must not lie in 100.64.0.0/10, and must not contain the range of a vSwitch, except for the default
+    /// route.
     /// </summary>
-    public static Refused? CheckDestination(Vpc vpc, Cidr destination, bool strict)
+    public static ApiError? CheckDestination(Vpc vpc, Cidr destination, bool strict)
     {
-        if (destination == Cidr.Service || (strict && Cidr.Service.Contains(destination))) return Refusals.BlacklistedCidr;
-        if (Blacklist.Any(b => b.Contains(destination))) return Refusals.BlacklistedCidr;
+        if (destination == Cidr.Service || (strict && Cidr.Service.Contains(destination))) return ApiErrors.BlacklistedCidr;
+        if (Blacklist.Any(b => b.Contains(destination))) return ApiErrors.BlacklistedCidr;
         var overlaps = vpc.VSwitches.Exists(v => v.Cidr.Contains(destination) || strict && destination.Length > 0 && destination.Contains(v.Cidr));
-        return overlaps ? Refusals.OverlapsVSwitch : null;
+        return overlaps ? ApiErrors.OverlapsVSwitch : null;
     }
 
-    /// <summary>The next hop must be there, and in the table's VPC. Types that no test needs do not exist in this cloud.</summary>
-    public static Refused? CheckNextHop(CloudState state, Vpc vpc, NextHop nextHop)
+    /// <summary>The next hop must exist in the VPC of the table. Types that no test needs are not implemented.</summary>
+    public static ApiError? CheckNextHop(CloudState state, Vpc vpc, NextHop nextHop)
     {
         switch (nextHop.Type)
         {
             case "Instance":
-                if (state.FindInstance(nextHop.Id) is not { } instance) return Refusals.UnknownNextHop;
-                return instance.Vpc == vpc ? null : Refusals.InstanceOfOtherVpc;
+                if (state.FindInstance(nextHop.Id) is not { } instance) return ApiErrors.UnknownNextHop;
+                return instance.Vpc == vpc ? null : ApiErrors.InstanceOfOtherVpc;
             case "NetworkInterface":
-                if (state.FindInterface(nextHop.Id) is not { } networkInterface) return Refusals.UnknownNextHop;
-                return networkInterface.VSwitch.Vpc == vpc ? null : Refusals.InterfaceOfOtherVpc;
+                if (state.FindInterface(nextHop.Id) is not { } networkInterface) return ApiErrors.UnknownNextHop;
+                return networkInterface.VSwitch.Vpc == vpc ? null : ApiErrors.InterfaceOfOtherVpc;
             default:
-                return NextHopTypes.Contains(nextHop.Type) ? Refusals.UnknownNextHop : Refusals.UnknownNextHopType;
+                return NextHopTypes.Contains(nextHop.Type) ? ApiErrors.UnknownNextHop : ApiErrors.UnknownNextHopType;
         }
     }
 
-    /// <summary>Propagated and managed entries do not count.</summary>
+    /// <summary>Propagated and managed entries do not count against the quota.</summary>
     public static bool IsFull(CloudState state, RouteTable table) =>
         table.Entries.Count(e => e.Type == "Custom" && e.ServiceType is null) >= state.Settings.RouteEntryQuota;
 }

@@ -5,13 +5,13 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api.Actions;
 
-/// <summary>STS 2015-04-01: a role's temporary key for whom its trust policy names.</summary>
+/// <summary>STS 2015-04-01: temporary keys of a role for the callers that its trust policy names.</summary>
 internal static partial class StsActions
 {
     private const int ShortestSession = 900;
 
-    /// <summary>The same answer to who may not assume roles at all, and to whom this role does not trust.</summary>
-    public static readonly Refused NoPermission = new(
+    /// <summary>The same error for a missing permission and for a caller that the role does not trust.</summary>
+    public static readonly ApiError NoPermission = new(
         "NoPermission", "You are not authorized to do this action. You should be authorized by RAM.", 403);
 
     public static ApiAction[] All(Credentials credentials) =>
@@ -24,41 +24,41 @@ internal static partial class StsActions
             ParameterRule.Text("RoleSessionName").Mandatory(), ParameterRule.Text("DurationSeconds"), ParameterRule.Text("Policy")),
     ];
 
-    private static ApiAnswer Assume(CloudState state, Credentials credentials, Parameters p)
+    private static ApiResult Assume(CloudState state, Credentials credentials, Parameters p)
     {
-        if (Check(state, p, out var role) is { } refusal) return refusal;
+        if (Check(state, p, out var role) is { } error) return error;
         if (!role!.TrustedBy.Contains(p.Caller!.Identity, StringComparer.Ordinal) || (role.ExternalId is { } id && id != p["ExternalId"])) return NoPermission;
         return Session(credentials, role, p, p.Caller.InstanceId);
     }
 
-    private static ApiAnswer AssumeWithOidc(CloudState state, Credentials credentials, Parameters p)
+    private static ApiResult AssumeWithOidc(CloudState state, Credentials credentials, Parameters p)
     {
         if (state.OidcProviders.Find(o => o.Arn == p["OIDCProviderArn"]) is not { } provider)
-            return new Refused("AuthenticationFail.NoPermission", "No such OIDC Provider registered.", 403);
+            return new ApiError("AuthenticationFail.NoPermission", "No such OIDC Provider registered.", 403);
         var token = p.Required("OIDCToken");
-        if (provider.Expired.Contains(token)) return new Refused("AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.");
-        if (!provider.Tokens.Contains(token, StringComparer.Ordinal)) return new Refused("AuthenticationFail.OIDCToken.Invalid", "The OIDCToken is invalid.");
-        if (Check(state, p, out var role) is { } refusal) return refusal;
-        if (!role!.TrustedBy.Contains(provider.Name, StringComparer.Ordinal)) return new Refused("AuthenticationFail.NoPermission", "There is no permission", 403);
+        if (provider.Expired.Contains(token)) return new ApiError("AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.");
+        if (!provider.Tokens.Contains(token, StringComparer.Ordinal)) return new ApiError("AuthenticationFail.OIDCToken.Invalid", "The OIDCToken is invalid.");
+        if (Check(state, p, out var role) is { } error) return error;
+        if (!role!.TrustedBy.Contains(provider.Name, StringComparer.Ordinal)) return new ApiError("AuthenticationFail.NoPermission", "There is no permission", 403);
         return Session(credentials, role, p, null);
     }
 
-    private static Refused? Check(CloudState state, Parameters p, out Role? role)
+    private static ApiError? Check(CloudState state, Parameters p, out Role? role)
     {
         role = null;
         var arn = p.Required("RoleArn");
-        if (!Arn().IsMatch(arn)) return new Refused("InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed.");
+        if (!Arn().IsMatch(arn)) return new ApiError("InvalidParameter.RoleArn", "The parameter RoleArn is wrongly formed.");
         if (!SessionName().IsMatch(p.Required("RoleSessionName")))
-            return new Refused("InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed.");
+            return new ApiError("InvalidParameter.RoleSessionName", "The parameter RoleSessionName is wrongly formed.");
         if (p["Policy"] is { } policy && !IsPolicy(policy))
-            return new Refused("InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check.");
+            return new ApiError("InvalidParameter.PolicyGrammar", "The parameter Policy has not passed grammar check.");
         role = state.Roles.Find(r => r.Arn == arn);
-        if (role is null) return new Refused("EntityNotExist.Role", $"The role not exists: {arn}.", 404);
+        if (role is null) return new ApiError("EntityNotExist.Role", $"The role not exists: {arn}.", 404);
         var longest = role.MaxSessionDurationSeconds;
         return p["DurationSeconds"] is not { } text
             || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= ShortestSession && seconds <= longest)
             ? null
-            : new Refused("InvalidParameter.DurationSeconds", $"The Min/Max value of DurationSeconds is {ShortestSession}/{longest} seconds.");
+            : new ApiError("InvalidParameter.DurationSeconds", $"The Min/Max value of DurationSeconds is {ShortestSession}/{longest} seconds.");
     }
 
     private static Done Session(Credentials credentials, Role role, Parameters p, string? instanceId)

@@ -28,7 +28,7 @@ internal static class TableActions
             && (call["RouteTableId"] is null || t.Id == call["RouteTableId"])
             && (call["RouteTableName"] is null || t.Name == call["RouteTableName"])
             && (call["RouteTableType"] is null || t.Type == call["RouteTableType"])
-            && call["ResourceGroupId"] is null && call.Structures("Tag").Count == 0); // nothing here carries a group or a tag
+            && call["ResourceGroupId"] is null && call.Structures("Tag").Count == 0); // tables have no group and no tag here
         var page = tables.Page(call);
         return new Done(new
         {
@@ -61,10 +61,10 @@ internal static class TableActions
         RoutePropagationEnable = true,
     };
 
-    private static ApiAnswer Summarise(CloudState state, Parameters call)
+    private static ApiResult Summarise(CloudState state, Parameters call)
     {
-        if (state.FindVpc(call["VpcId"]) is not { } vpc) return Refusals.UnknownVpcId;
-        if (call["RouteTableId"] is { } id && !vpc.Tables.Exists(t => t.Id == id)) return Refusals.UnknownTable;
+        if (state.FindVpc(call["VpcId"]) is not { } vpc) return ApiErrors.UnknownVpcId;
+        if (call["RouteTableId"] is { } id && !vpc.Tables.Exists(t => t.Id == id)) return ApiErrors.UnknownTable;
         var asked = call.Required("RouteEntryType");
         return new Done(new
         {

@@ -14,10 +14,10 @@ internal static class VSwitchActions
             Paging.Number, Paging.Size(50)),
     ];
 
-    private static ApiAnswer Describe(CloudState state, Parameters call)
+    private static ApiResult Describe(CloudState state, Parameters call)
     {
-        if (state.VSwitches.FirstOrDefault(v => v.Id == call["VSwitchId"]) is not { } vSwitch) return Refusals.UnknownVSwitch;
-        if (call.DryRun) return Refusals.DryRunPassed;
+        if (state.VSwitches.FirstOrDefault(v => v.Id == call["VSwitchId"]) is not { } vSwitch) return ApiErrors.UnknownVSwitch;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
         return new Done(new
         {
             VSwitchId = vSwitch.Id,
@@ -36,10 +36,10 @@ internal static class VSwitchActions
         });
     }
 
-    private static ApiAnswer List(CloudState state, Parameters call)
+    private static ApiResult List(CloudState state, Parameters call)
     {
-        if (call["RegionId"] is null && call["VpcId"] is null) return Refusals.Missing("RegionId");
-        if (call.DryRun) return Refusals.DryRunPassed;
+        if (call["RegionId"] is null && call["VpcId"] is null) return ApiErrors.Missing("RegionId");
+        if (call.DryRun) return ApiErrors.DryRunPassed;
         var ids = call["VSwitchId"]?.Split(',');
         var page = state.VSwitches.Where(v =>
             (call["VpcId"] is null || v.Vpc.Id == call["VpcId"])
@@ -72,7 +72,7 @@ internal static class VSwitchActions
         });
     }
 
-    // The cloud keeps the first and the last three addresses of a vSwitch.
+    // The cloud reserves the first and the last three addresses of a vSwitch.
     private static long AvailableAddresses(CloudState state, VSwitch vSwitch) =>
         (1L << (32 - vSwitch.Cidr.Length)) - 4 - state.Interfaces.Count(i => i.VSwitch == vSwitch);
 }

@@ -12,11 +12,11 @@ internal static class VpcActions
         new("vpc", "DescribeVpcAttribute", Describe, Text("VpcId").Mandatory(), Text("RegionId").Mandatory(), Boolean("IsDefault"), Boolean("DryRun")),
     ];
 
-    private static ApiAnswer List(CloudState state, Parameters call)
+    private static ApiResult List(CloudState state, Parameters call)
     {
         var ids = call["VpcId"]?.Split(',');
-        if (ids?.Length > 20) return Refusals.Invalid("VpcId", "at most 20, joined by commas");
-        if (call.DryRun) return Refusals.DryRunPassed;
+        if (ids?.Length > 20) return ApiErrors.Invalid("VpcId", "at most 20, joined by commas");
+        if (call.DryRun) return ApiErrors.DryRunPassed;
         var page = state.Vpcs.Where(v => (ids is null || ids.Contains(v.Id)) && call["VpcName"] is null).Page(call);
         return new Done(new
         {
@@ -48,10 +48,10 @@ internal static class VpcActions
         });
     }
 
-    private static ApiAnswer Describe(CloudState state, Parameters call)
+    private static ApiResult Describe(CloudState state, Parameters call)
     {
-        if (state.FindVpc(call["VpcId"]) is not { } vpc) return Refusals.UnknownVpcId;
-        if (call.DryRun) return Refusals.DryRunPassed;
+        if (state.FindVpc(call["VpcId"]) is not { } vpc) return ApiErrors.UnknownVpcId;
+        if (call.DryRun) return ApiErrors.DryRunPassed;
         return new Done(new
         {
             VpcId = vpc.Id,
