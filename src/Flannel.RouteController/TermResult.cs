@@ -10,7 +10,8 @@ public abstract record TermResult
     /// <summary>In words, for a line of the log.</summary>
     public sealed override string ToString() => this switch
     {
-        Denied { Action: CloudErrorCodes.Forbidden } => "a proxy or a firewall refuses its calls (HTTP 403)",
+        Denied { Action: CloudErrorCodes.Unauthorized or CloudErrorCodes.Forbidden } denied =>
+            $"a proxy or a firewall rejects its calls ({denied.Action})",
         Denied denied => $"its key lacks the RAM action {denied.Action}",
         NoCredentials none => none.Reason,
         Unreachable unreachable => $"the cloud's API is out of reach: {unreachable.Reason}",

@@ -48,7 +48,8 @@ internal static class Clouds
         ],
         Instances =
         [
-            Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11"), Interface("eni-1b", 9, "vsw-1", "192.168.1.19") with { SourceDestCheck = false }),
+            Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11"),
+                Interface("eni-1b", 9, "vsw-1", "192.168.1.19") with { SourceDestCheck = false }),
             Instance("i-2", Interface("eni-2", 2, "vsw-1", "192.168.1.12")) with { HardenedMetadata = true },
             Instance("i-3", Interface("eni-3", 3, "vsw-2", "192.168.2.13")) with { RamRole = null },
             Instance("i-other", Interface("eni-other", 4, "vsw-other", "172.16.0.14")),
@@ -88,7 +89,8 @@ internal sealed class TestCloud : IAsyncDisposable
     {
         var clock = Clouds.Clock();
         var world = change?.Invoke(Clouds.World) ?? Clouds.World;
-        var cloud = await SimulatedCloud.StartAsync(world, new SimulatedCloudOptions { Time = clock }, TestContext.Current.CancellationToken);
+        var cloud = await SimulatedCloud.StartAsync(
+            world, new SimulatedCloudOptions { Time = clock }, TestContext.Current.CancellationToken);
         return new TestCloud(cloud, clock);
     }
 
@@ -97,7 +99,8 @@ internal sealed class TestCloud : IAsyncDisposable
     /// <summary>Advances the clock until all writes have settled.</summary>
     public void Settle() => Clock.Advance(TimeSpan.FromMilliseconds(500));
 
-    public Task<ApiReply> CreateAsync(string destination, string nextHop = "i-1", string table = "vtb-1") => Vpc.CallAsync("CreateRouteEntry",
+    public Task<ApiReply> CreateAsync(string destination, string nextHop = "i-1", string table = "vtb-1") =>
+        Vpc.CallAsync("CreateRouteEntry",
         ("RouteTableId", table), ("DestinationCidrBlock", destination), ("NextHopId", nextHop), ("NextHopType", "Instance"));
 
     public Task<ApiReply> CreateManyAsync(params (string Destination, string NextHop)[] routes) => Vpc.CallAsync("CreateRouteEntries",
@@ -116,7 +119,8 @@ internal sealed class TestCloud : IAsyncDisposable
         return await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }
 
-    public async Task<HttpResponseMessage> MetadataAsync(string instance, HttpMethod method, string path, params (string Name, string Value)[] headers)
+    public async Task<HttpResponseMessage> MetadataAsync(
+        string instance, HttpMethod method, string path, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, new Uri(Cloud.MetadataByInstance[instance], path));
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);

@@ -26,7 +26,8 @@ public sealed class ControlApiTests
     {
         await using var test = await TestCloud.StartAsync();
         (await test.CreateAsync("10.24.1.0/24")).MustSucceed(); // changes by an operator do not wait for it
-        var made = await AskAsync(test, "POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""");
+        var made = await AskAsync(
+            test, "POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""");
         var id = (string)made!["routeEntryId"]!;
         RouteView Route() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
         Assert.Equal((EntryState.Available, "i-1"), (Route().Status, Route().NextHopId));
@@ -82,7 +83,8 @@ public sealed class ControlApiTests
         var before = test.Cloud.State.Snapshot().Version;
         using var response = await SendAsync(test, method, path, body);
         Assert.InRange((int)response.StatusCode, 400, 404);
-        Assert.Equal(code, (string?)JsonNode.Parse(await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["code"]);
+        Assert.Equal(code, (string?)JsonNode.Parse(
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["code"]);
         Assert.Equal(before, test.Cloud.State.Snapshot().Version);
     }
 
@@ -97,7 +99,8 @@ public sealed class ControlApiTests
         var changed = await watch;
         Assert.True((long)changed!["version"]! > version);
         var eni = changed["interfaces"]!.AsArray().Single(i => (string?)i!["networkInterfaceId"] == "eni-1")!;
-        Assert.Equal((false, "i-1", "192.168.1.11"), ((bool)eni["sourceDestCheck"]!, (string?)eni["instanceId"], (string?)eni["privateIp"]));
+        Assert.Equal((false, "i-1", "192.168.1.11"),
+            ((bool)eni["sourceDestCheck"]!, (string?)eni["instanceId"], (string?)eni["privateIp"]));
         Assert.DoesNotContain(changed["routes"]!.AsArray(), r => (string?)r!["routeTableId"] == "vtb-other");
     }
 
@@ -136,10 +139,12 @@ public sealed class ControlApiTests
         await test.CreateAsync("10.24.2.0/24");
         var calls = (await AskAsync(test, "GET", "/calls"))!.AsArray();
         Assert.Equal([1L, 2L, 3L], calls.Select(c => (long)c!["n"]!));
-        Assert.Equal(("CreateRouteEntry", "TaskConflict", 400, "10.24.2.0/24", Clouds.KeyId), ((string?)calls[2]!["action"], (string?)calls[2]!["code"],
+        Assert.Equal(("CreateRouteEntry", "TaskConflict", 400, "10.24.2.0/24", Clouds.KeyId),
+            ((string?)calls[2]!["action"], (string?)calls[2]!["code"],
             (int)calls[2]!["status"]!, (string?)calls[2]!["parameters"]!["DestinationCidrBlock"], (string?)calls[2]!["accessKeyId"]));
         Assert.Single((await AskAsync(test, "GET", "/calls?after=2"))!.AsArray());
-        Assert.Equal("""{"vpc:CreateRouteEntry":2,"vpc:DescribeVpcs":1}""", (await AskAsync(test, "GET", "/calls/summary"))!.ToJsonString());
+        Assert.Equal("""{"vpc:CreateRouteEntry":2,"vpc:DescribeVpcs":1}""",
+            (await AskAsync(test, "GET", "/calls/summary"))!.ToJsonString());
         await AskAsync(test, "DELETE", "/calls");
         Assert.Empty((await AskAsync(test, "GET", "/calls"))!.AsArray());
         await test.Vpc.CallAsync("DescribeVpcs", Region);
@@ -167,7 +172,8 @@ public sealed class ControlApiTests
         await using var test = await TestCloud.StartAsync();
         (await test.CreateAsync("10.24.1.0/24", "i-2")).MustSucceed();
         using var error = await SendAsync(test, "DELETE", "/instances/i-2", "");
-        Assert.Contains("DependencyViolation.RouteEntry", await error.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("DependencyViolation.RouteEntry", await error.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
         await AskAsync(test, "DELETE", "/instances/i-2?force=true");
         Assert.Null(test.Cloud.State.CustomRoutes().Single(r => r.NextHopId == "i-2").NextHopPrivateIp);
         await Assert.ThrowsAsync<KeyNotFoundException>(() => test.GetMetadataAsync("i-2", "/latest/meta-data/instance-id"));

@@ -16,7 +16,8 @@ public sealed class CreateRouteTests
         Assert.Equal(EntryState.Pending, test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id).Status);
         test.Clock.Advance(TimeSpan.FromMilliseconds(1));
         var route = test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
-        Assert.Equal((EntryState.Available, "Instance", "i-1", "192.168.1.11"), (route.Status, route.NextHopType, route.NextHopId, route.NextHopPrivateIp));
+        Assert.Equal((EntryState.Available, "Instance", "i-1", "192.168.1.11"),
+            (route.Status, route.NextHopType, route.NextHopId, route.NextHopPrivateIp));
     }
 
     [Theory]
@@ -64,7 +65,8 @@ public sealed class CreateRouteTests
     {
         await using var test = await TestCloud.StartAsync();
         (await test.Vpc.CallAsync("CreateRouteEntry", ("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"),
-            ("NextHopType", "NetworkInterface"), ("NextHopId", "eni-1b"), ("RouteEntryName", "flannel"), ("Description", "ours"))).MustSucceed();
+            ("NextHopType", "NetworkInterface"), ("NextHopId", "eni-1b"), ("RouteEntryName", "flannel"),
+                ("Description", "ours"))).MustSucceed();
         var route = test.Cloud.State.CustomRoutes().Single(r => r.DestinationCidrBlock == "10.24.1.0/24");
         Assert.Equal(("192.168.1.19", "flannel", "ours"), (route.NextHopPrivateIp, route.RouteEntryName, route.Description));
     }

@@ -11,7 +11,8 @@ public sealed class CreateRoutesBatchTests
         await using var test = await TestCloud.StartAsync();
         var reply = await test.CreateManyAsync([.. Enumerable.Range(0, 50).Select(n => ($"10.24.{n}.0/24", n % 2 == 0 ? "i-1" : "i-3"))]);
         reply.MustSucceed();
-        Assert.Equal((50, 0, 50), ((int)reply.Body["SuccessCount"]!, (int)reply.Body["FailedCount"]!, reply.Body["RouteEntryIds"]!.AsArray().Count));
+        Assert.Equal((50, 0, 50),
+            ((int)reply.Body["SuccessCount"]!, (int)reply.Body["FailedCount"]!, reply.Body["RouteEntryIds"]!.AsArray().Count));
         Assert.Empty(reply.Body["FailedRouteEntries"]!.AsArray());
         Assert.Equal(50, test.Cloud.State.CustomRoutes().Count(r => r.Status == EntryState.Pending));
         test.Settle();
@@ -22,7 +23,8 @@ public sealed class CreateRoutesBatchTests
     public async Task A_batch_of_51_entries_is_too_large()
     {
         await using var test = await TestCloud.StartAsync();
-        (await test.CreateManyAsync([.. Enumerable.Range(0, 51).Select(n => ($"10.24.{n}.0/24", "i-1"))])).MustFail(400, "InvalidParameter");
+        (await test.CreateManyAsync([.. Enumerable.Range(0, 51).Select(n => ($"10.24.{n}.0/24", "i-1"))])).MustFail(
+            400, "InvalidParameter");
     }
 
     [Theory]
@@ -44,7 +46,8 @@ public sealed class CreateRoutesBatchTests
         reply.MustSucceed();
         Assert.Equal((2, 1), ((int)reply.Body["SuccessCount"]!, (int)reply.Body["FailedCount"]!));
         var failed = reply.Body["FailedRouteEntries"]![0]!;
-        Assert.Equal((destination, nextHop, code), ((string?)failed["DstCidrBlock"], (string?)failed["NextHop"], (string?)failed["FailedCode"]));
+        Assert.Equal((destination, nextHop, code),
+            ((string?)failed["DstCidrBlock"], (string?)failed["NextHop"], (string?)failed["FailedCode"]));
         Assert.NotEmpty((string)failed["FailedMessage"]!);
         Assert.Equal(["10.24.8.0/24", "10.24.9.0/24"],
             test.Cloud.State.CustomRoutes().Where(r => r.Status == EntryState.Pending).Select(r => r.DestinationCidrBlock));
@@ -107,8 +110,10 @@ public sealed class CreateRoutesBatchTests
         await using var test = await TestCloud.StartAsync();
         var good = ((string, string)[])[("RegionId", "cn-hangzhou"), .. TestCloud.Item(1, "vtb-1", "10.24.1.0/24", "i-1")];
         (await test.Vpc.CallAsync("CreateRouteEntries", [.. good, ("ClientToken", "t")])).MustFail(400, "InvalidParameter");
-        (await test.Vpc.CallAsync("CreateRouteEntries", [.. good, ("RouteEntries.1.DestinationCidrBlock", "10.24.1.0/24")])).MustFail(400, "InvalidParameter");
-        (await test.Vpc.CallAsync("CreateRouteEntries", [.. good, .. TestCloud.Item(3, "vtb-1", "10.24.3.0/24", "i-1")])).MustFail(400, "InvalidParameter");
+        (await test.Vpc.CallAsync("CreateRouteEntries", [.. good, ("RouteEntries.1.DestinationCidrBlock", "10.24.1.0/24")])).MustFail(
+            400, "InvalidParameter");
+        (await test.Vpc.CallAsync("CreateRouteEntries", [.. good, .. TestCloud.Item(3, "vtb-1", "10.24.3.0/24", "i-1")])).MustFail(
+            400, "InvalidParameter");
         (await test.Vpc.CallAsync("CreateRouteEntries", ("RegionId", "cn-hangzhou"))).MustFail(400, "MissingParameter");
         (await test.Vpc.CallAsync("CreateRouteEntries", [.. good.Where(p => !p.Item1.EndsWith("NextHopType", StringComparison.Ordinal))]))
             .MustFail(400, "MissingParameter");
@@ -124,7 +129,8 @@ public sealed class CreateRoutesBatchTests
         (await Create("https://example.com")).MustFail(400, "InvalidParameter");
         (await Create(new string('x', 129))).MustFail(400, "InvalidParameter");
         (await Create("flannel:/coreos.com/network")).MustSucceed();
-        var reply = await test.Vpc.CallAsync("DescribeRouteEntryList", ("RegionId", "cn-hangzhou"), ("RouteTableId", "vtb-1"), ("RouteEntryName", "flannel:/coreos.com/network"));
+        var reply = await test.Vpc.CallAsync("DescribeRouteEntryList", ("RegionId", "cn-hangzhou"), ("RouteTableId", "vtb-1"),
+            ("RouteEntryName", "flannel:/coreos.com/network"));
         JsonNode entry = Assert.Single(reply.Body["RouteEntrys"]!["RouteEntry"]!.AsArray())!;
         Assert.Equal("ours", (string?)entry["Description"]);
     }

@@ -24,9 +24,12 @@ public sealed class DeleteAndModifyRouteTests
         await MakeAsync(test, "10.24.1.0/24");
         Task<ApiReply> Delete(params (string, string)[] by) => test.Vpc.CallAsync("DeleteRouteEntry", by);
         (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"))).MustFail(400, "MissingParameter");
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-2"))).MustFail(404, "InvalidRouteEntry.NotFound");
-        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.2.0/24"), ("NextHopId", "i-1"))).MustFail(404, "InvalidRouteEntry.NotFound");
-        (await Delete(("RouteTableId", "vtb-9"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustFail(404, "InvalidRouteTableId.NotFound");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-2"))).MustFail(
+            404, "InvalidRouteEntry.NotFound");
+        (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.2.0/24"), ("NextHopId", "i-1"))).MustFail(
+            404, "InvalidRouteEntry.NotFound");
+        (await Delete(("RouteTableId", "vtb-9"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustFail(
+            404, "InvalidRouteTableId.NotFound");
         (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"), ("ClientToken", "t")))
             .MustFail(400, "InvalidParameter");
         (await Delete(("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"))).MustSucceed();
@@ -40,7 +43,8 @@ public sealed class DeleteAndModifyRouteTests
         var system = routes.First(r => r is { Type: "System", RouteTableId: "vtb-1" });
         var managed = routes.Single(r => r.ServiceType == "TR");
         (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", system.RouteEntryId))).MustFail(400, "OperationDenied");
-        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", managed.RouteEntryId))).MustFail(400, "OperationDenied.DeleteManagedRouteEntry");
+        (await test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", managed.RouteEntryId))).MustFail(
+            400, "OperationDenied.DeleteManagedRouteEntry");
         var reply = await test.Vpc.CallAsync("DeleteRouteEntries", ("RegionId", "cn-hangzhou"),
             ("RouteEntries.1.RouteTableId", "vtb-1"), ("RouteEntries.1.RouteEntryId", system.RouteEntryId),
             ("RouteEntries.2.RouteTableId", "vtb-1"), ("RouteEntries.2.RouteEntryId", managed.RouteEntryId));
@@ -67,7 +71,9 @@ public sealed class DeleteAndModifyRouteTests
         Assert.Equal(["VPC_ROUTER_ENTRY_NOT_EXIST", "VPC_ROUTER_ENTRY_NOT_EXIST", "VPC_ROUTE_ENTRY_STATUS_ERROR"],
             reply.Body["FailedRouteEntries"]!.AsArray().Select(f => (string?)f!["FailedCode"]));
         test.Settle();
-        Assert.Equal(["10.24.3.0/24"], test.Cloud.State.CustomRoutes().Select(r => r.DestinationCidrBlock).Where(d => d.StartsWith("10.24.", StringComparison.Ordinal)));
+        Assert.Equal(["10.24.3.0/24"],
+            test.Cloud.State.CustomRoutes().Select(r => r.DestinationCidrBlock).Where(
+            d => d.StartsWith("10.24.", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -85,7 +91,8 @@ public sealed class DeleteAndModifyRouteTests
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
-        (await test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", "i-2"), ("NewNextHopType", "Instance")))
+        (await test.Vpc.CallAsync(
+            "ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", "i-2"), ("NewNextHopType", "Instance")))
             .MustSucceed();
         RouteView Entry() => test.Cloud.State.CustomRoutes().Single(r => r.RouteEntryId == id);
         Assert.Equal((EntryState.Modifying, true, "i-1"), (Entry().Status, Entry().Forwards, Entry().NextHopId));
@@ -112,7 +119,8 @@ public sealed class DeleteAndModifyRouteTests
     {
         await using var test = await TestCloud.StartAsync();
         var id = await MakeAsync(test, "10.24.1.0/24");
-        Task<ApiReply> Modify(params (string, string)[] what) => test.Vpc.CallAsync("ModifyRouteEntry", [("RegionId", "cn-hangzhou"), .. what]);
+        Task<ApiReply> Modify(params (string, string)[] what) =>
+            test.Vpc.CallAsync("ModifyRouteEntry", [("RegionId", "cn-hangzhou"), .. what]);
         var system = test.Cloud.State.Snapshot().Routes.First(r => r.Type == "System");
         (await Modify(("RouteEntryId", id))).MustFail(400, "MissingParameter");
         (await Modify(("RouteEntryId", id), ("NewNextHopType", "Instance"))).MustFail(400, "MissingParameter");

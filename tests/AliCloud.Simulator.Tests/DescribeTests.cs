@@ -48,10 +48,14 @@ public sealed class DescribeTests
         (await ListAsync(test, ("PageNumber", "0"))).MustFail(400, "InvalidParameter");
         var gateway = Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-gw");
         Assert.Equal("Gateway", (string?)gateway["AssociateType"]);
-        Assert.Equal(["vsw-2"], Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-2")["VSwitchIds"]!["VSwitchId"]!.AsArray().Select(v => (string?)v));
+        Assert.Equal(["vsw-2"],
+            Tables(first).Single(t => (string?)t["RouteTableId"] == "vtb-2")["VSwitchIds"]!["VSwitchId"]!.AsArray().Select(
+            v => (string?)v));
 
-        static Task<ApiReply> ListAsync(TestCloud test, params (string, string)[] more) => test.Vpc.CallAsync("DescribeRouteTableList", [Region, .. more]);
-        static List<JsonNode> Tables(ApiReply reply) => [.. reply.Body["RouterTableList"]!["RouterTableListType"]!.AsArray().Select(t => t!)];
+        static Task<ApiReply> ListAsync(TestCloud test, params (string, string)[] more) =>
+            test.Vpc.CallAsync("DescribeRouteTableList", [Region, .. more]);
+        static List<JsonNode> Tables(ApiReply reply) =>
+            [.. reply.Body["RouterTableList"]!["RouterTableListType"]!.AsArray().Select(t => t!)];
     }
 
     [Fact]
@@ -70,7 +74,8 @@ public sealed class DescribeTests
     public async Task The_summary_counts_by_type()
     {
         await using var test = await TestCloud.StartAsync();
-        var reply = await test.Vpc.CallAsync("GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"), ("RouteEntryType", "all"), ("RouteTableId", "vtb-1"));
+        var reply = await test.Vpc.CallAsync(
+            "GetVpcRouteEntrySummary", Region, ("VpcId", "vpc-1"), ("RouteEntryType", "all"), ("RouteTableId", "vtb-1"));
         var table = Assert.Single(reply.Body["RouteEntrySummarys"]!.AsArray())!;
         var counts = table["EntrySummarys"]!.AsArray().ToDictionary(s => (string)s!["RouteEntryType"]!, s => (int)s!["Count"]!);
         Assert.Equal((2, 3, 0), (counts["custom"], counts["system"], counts["bgp"]));
@@ -84,16 +89,19 @@ public sealed class DescribeTests
     {
         await using var test = await TestCloud.StartAsync();
         async Task<bool> Checked(string id) =>
-            (bool)(await test.Ecs.CallAsync("DescribeNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", id))).Body["SourceDestCheck"]!;
+            (bool)(await test.Ecs.CallAsync(
+                "DescribeNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", id))).Body["SourceDestCheck"]!;
         Assert.True(await Checked("eni-1"));
         Assert.False(await Checked("eni-1b"));
         (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "no")))
             .MustFail(400, "InvalidParameter");
         (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-9"), ("SourceDestCheck", "false")))
             .MustFail(404, "InvalidEniId.NotFound");
-        (await test.Ecs.CallAsync("ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false"))).MustSucceed();
+        (await test.Ecs.CallAsync(
+            "ModifyNetworkInterfaceAttribute", Region, ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false"))).MustSucceed();
         Assert.False(await Checked("eni-1"));
-        var list = await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NetworkInterfaceId.1", "eni-1"), ("NetworkInterfaceId.2", "eni-2"));
+        var list = await test.Ecs.CallAsync(
+            "DescribeNetworkInterfaces", Region, ("NetworkInterfaceId.1", "eni-1"), ("NetworkInterfaceId.2", "eni-2"));
         Assert.Equal([("eni-1", false), ("eni-2", true)], list.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray()
             .Select(i => ((string)i!["NetworkInterfaceId"]!, (bool)i["SourceDestCheck"]!)));
     }
@@ -105,10 +113,12 @@ public sealed class DescribeTests
         var (ids, pages, next) = (new List<string>(), 0, "");
         do
         {
-            var page = await test.Ecs.CallAsync("DescribeNetworkInterfaces", [Region, ("MaxResults", "10"), .. next.Length > 0 ? [("NextToken", next)] : Array.Empty<(string, string)>()]);
+            var page = await test.Ecs.CallAsync("DescribeNetworkInterfaces",
+                [Region, ("MaxResults", "10"), .. next.Length > 0 ? [("NextToken", next)] : Array.Empty<(string, string)>()]);
             page.MustSucceed();
             Assert.Equal(0, (int)page.Body["TotalCount"]!);
-            ids.AddRange(page.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray().Select(i => (string)i!["NetworkInterfaceId"]!));
+            ids.AddRange(page.Body["NetworkInterfaceSets"]!["NetworkInterfaceSet"]!.AsArray().Select(
+                i => (string)i!["NetworkInterfaceId"]!));
             next = (string)page.Body["NextToken"]!;
             pages++;
         }
@@ -116,8 +126,10 @@ public sealed class DescribeTests
         Assert.Equal(test.Cloud.State.Snapshot().Interfaces.Select(i => i.NetworkInterfaceId), ids);
         Assert.InRange(pages, 3, 4);
         (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "9"))).MustFail(400, "InvalidParameter");
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "10"), ("PageNumber", "1"))).MustFail(400, "InvalidParameter");
-        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustFail(400, "InvalidParameter.NextToken");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("MaxResults", "10"), ("PageNumber", "1"))).MustFail(
+            400, "InvalidParameter");
+        (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustFail(
+            400, "InvalidParameter.NextToken");
 
         static IEnumerable<WorldInstance> Many(int count) => Enumerable.Range(0, count).Select(i => new WorldInstance
         {
@@ -145,12 +157,14 @@ public sealed class DescribeTests
     {
         await using var test = await TestCloud.StartAsync();
         using var reader = test.Client("LTAIread");
-        (string, string)[] create = [("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"), ("DryRun", "true")];
+        (string, string)[] create = [("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1"),
+            ("DryRun", "true")];
         (string, string)[] batch = [Region, .. TestCloud.Item(1, "vtb-1", "10.24.1.0/24", "i-1"), ("DryRun", "true")];
         var before = test.Cloud.State.Snapshot();
         (await test.Vpc.CallAsync("CreateRouteEntry", create)).MustFail(400, "DryRunOperation");
         (await test.Vpc.CallAsync("CreateRouteEntries", batch)).MustFail(400, "DryRunOperation");
-        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"), ("DryRun", "true"))).MustFail(400, "DryRunOperation");
+        (await test.Vpc.CallAsync("DescribeVSwitchAttributes", ("VSwitchId", "vsw-1"), ("DryRun", "true"))).MustFail(
+            400, "DryRunOperation");
         (await reader.CallAsync("CreateRouteEntry", create)).MustFail(403, "Forbidden.RAM");
         (await test.Vpc.CallAsync("CreateRouteEntry", [.. create.Where(p => p.Item1 != "NextHopId"), ("NextHopId", "i-9")]))
             .MustFail(404, "InvalidNextHopId.NotFound");

@@ -44,8 +44,10 @@ public sealed class FaultTests
     public async Task A_fault_may_apply_to_long_batches_only()
     {
         await using var test = await TestCloud.StartAsync();
-        test.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 2, Times = -1 });
-        await Assert.ThrowsAsync<HttpRequestException>(() => test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1")));
+        test.Cloud.Faults.Add(
+            new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 2, Times = -1 });
+        await Assert.ThrowsAsync<HttpRequestException>(
+            () => test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"), ("10.24.3.0/24", "i-1")));
         (await test.CreateManyAsync(("10.24.1.0/24", "i-1"), ("10.24.2.0/24", "i-1"))).MustSucceed();
     }
 
@@ -91,7 +93,8 @@ public sealed class FaultTests
     public async Task Faults_select_skip_and_count_calls()
     {
         await using var test = await TestCloud.StartAsync();
-        test.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "Describe*", Kind = FaultKind.Code, Code = "SystemBusy", Skip = 1, Times = 2 });
+        test.Cloud.Faults.Add(
+            new Fault { Service = "vpc", Action = "Describe*", Kind = FaultKind.Code, Code = "SystemBusy", Skip = 1, Times = 2 });
         var codes = new List<string?>();
         for (var n = 0; n < 5; n++) codes.Add((await test.Vpc.CallAsync("DescribeVpcs", Region)).ErrorCode);
         Assert.Equal([null, "SystemBusy", "SystemBusy", null, null], codes);
@@ -128,7 +131,8 @@ public sealed class FaultTests
     public async Task The_metadata_service_has_faults_too()
     {
         await using var test = await TestCloud.StartAsync();
-        test.Cloud.Faults.Add(new Fault { Service = "metadata", Action = "GET /latest/meta-data/ram/*", Kind = FaultKind.Status, HttpStatus = 429 });
+        test.Cloud.Faults.Add(
+            new Fault { Service = "metadata", Action = "GET /latest/meta-data/ram/*", Kind = FaultKind.Status, HttpStatus = 429 });
         Assert.Equal("i-1", await test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
         using var limited = await test.MetadataAsync("i-1", HttpMethod.Get, "/latest/meta-data/ram/security-credentials/");
         Assert.Equal(429, (int)limited.StatusCode);

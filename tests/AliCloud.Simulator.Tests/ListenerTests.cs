@@ -34,7 +34,8 @@ public sealed class ListenerTests
     {
         await using var test = await TestCloud.StartAsync();
         var range = (await File.ReadAllTextAsync("/proc/sys/net/ipv4/ip_local_port_range", TestContext.Current.CancellationToken))
-            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToList();
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Select(
+                port => int.Parse(port, CultureInfo.InvariantCulture)).ToList();
         Assert.NotInRange(test.Cloud.Api.Port, range[0], range[1]);
         Assert.NotInRange(test.Cloud.Control.Port, range[0], range[1]);
         Assert.NotInRange(test.Cloud.MetadataByInstance["i-1"].Port, range[0], range[1]);
@@ -56,7 +57,8 @@ public sealed class ListenerTests
     {
         await using var test = await TestCloud.StartAsync();
         await test.Cloud.StopMetadataAsync();
-        await test.Cloud.AddInstanceAsync(Clouds.Instance("i-new", Clouds.Interface("eni-new", 7, "vsw-1", "192.168.1.77")), TestContext.Current.CancellationToken);
+        await test.Cloud.AddInstanceAsync(
+            Clouds.Instance("i-new", Clouds.Interface("eni-new", 7, "vsw-1", "192.168.1.77")), TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<HttpRequestException>(() => test.GetMetadataAsync("i-1", "/latest/meta-data/instance-id"));
         (await test.Vpc.CallAsync("DescribeVpcs", Region)).MustSucceed();
         await test.Cloud.StartMetadataAsync(TestContext.Current.CancellationToken);

@@ -15,7 +15,8 @@ public sealed class ListingTests
         var (seen, pages) = await AllAsync(test);
         Assert.Equal(4, pages); // 30 and 5 of the world: two custom, three system
         Assert.Equal(35, seen.Distinct().Count());
-        Assert.Equal((35, 1), ((await AllAsync(test, ("MaxResult", "100"))).Seen.Count, (await AllAsync(test, ("MaxResult", "100"))).Pages));
+        Assert.Equal((35, 1),
+            ((await AllAsync(test, ("MaxResult", "100"))).Seen.Count, (await AllAsync(test, ("MaxResult", "100"))).Pages));
         Assert.Equal(1, (await AllAsync(test, ("MaxResult", "35"))).Pages); // no token for an empty page
     }
 
@@ -36,7 +37,8 @@ public sealed class ListingTests
     {
         await using var test = await TestCloud.StartAsync();
         var token = (string)(await ListAsync(test, ("MaxResult", "2"))).Body["NextToken"]!;
-        (await ListAsync(test, ("MaxResult", "2"), ("NextToken", token), ("RouteEntryType", "Custom"))).MustFail(400, "IllegalParam.NextToken");
+        (await ListAsync(test, ("MaxResult", "2"), ("NextToken", token), ("RouteEntryType", "Custom"))).MustFail(
+            400, "IllegalParam.NextToken");
         (await ListAsync(test, ("NextToken", "made up"))).MustFail(400, "IllegalParam.NextToken");
         (await ListAsync(test, ("MaxResult", "100"), ("NextToken", token))).MustSucceed();
         test.Clock.Advance(TimeSpan.FromSeconds(300));
@@ -66,7 +68,8 @@ public sealed class ListingTests
         (await test.CreateAsync("10.24.1.0/24")).MustSucceed();
         var entry = Assert.Single(Entries(await ListAsync(test, ("DestinationCidrBlock", "10.24.1.0/24"))));
         Assert.Equal(("Custom", "Pending", "CustomCreate", "ipv4", "vtb-1"),
-            ((string?)entry["Type"], (string?)entry["Status"], (string?)entry["Origin"], (string?)entry["IpVersion"], (string?)entry["RouteTableId"]));
+            ((string?)entry["Type"], (string?)entry["Status"], (string?)entry["Origin"], (string?)entry["IpVersion"],
+                (string?)entry["RouteTableId"]));
         var hop = Assert.Single(entry["NextHops"]!["NextHop"]!.AsArray())!;
         Assert.Equal(("i-1", "Instance", 1), ((string?)hop["NextHopId"], (string?)hop["NextHopType"], (int)hop["Enabled"]!));
     }
@@ -118,7 +121,8 @@ public sealed class ListingTests
     public async Task Ids_and_names_filter_custom_entries_only()
     {
         await using var test = await TestCloud.StartAsync();
-        (await ListAsync(test, ("RouteEntryType", "System"), ("RouteEntryId", "rte-1"))).MustFail(400, "OperationFailed.FilterParamUnderWrongRouteType");
+        (await ListAsync(test, ("RouteEntryType", "System"), ("RouteEntryId", "rte-1"))).MustFail(
+            400, "OperationFailed.FilterParamUnderWrongRouteType");
     }
 
     [Theory]
@@ -136,7 +140,8 @@ public sealed class ListingTests
         test.Settle();
     }
 
-    private static Task<ApiReply> ListAsync(TestCloud test, params (string, string)[] more) => test.Vpc.CallAsync("DescribeRouteEntryList", [.. Table, .. more]);
+    private static Task<ApiReply> ListAsync(TestCloud test, params (string, string)[] more) =>
+        test.Vpc.CallAsync("DescribeRouteEntryList", [.. Table, .. more]);
 
     private static List<JsonNode> Entries(ApiReply reply) => [.. reply.Body["RouteEntrys"]!["RouteEntry"]!.AsArray().Select(e => e!)];
 

@@ -59,7 +59,8 @@ public sealed class MetadataTests
     public async Task User_data_and_host_name_are_returned_unchanged()
     {
         const string userData = "#cloud-config\nruncmd:\n  - echo \"\u00fc\"\n";
-        await using var test = await TestCloud.StartAsync(w => w with { Instances = [w.Instances[0] with { HostName = "iZ-one", UserData = userData }] });
+        await using var test = await TestCloud.StartAsync(
+            w => w with { Instances = [w.Instances[0] with { HostName = "iZ-one", UserData = userData }] });
         Assert.Equal(userData, await test.GetMetadataAsync("i-1", "/latest/user-data"));
         Assert.Equal(userData, await test.GetMetadataAsync("i-1", "/2016-01-01/user-data"));
         Assert.Equal("dynamic/\nmeta-data/\nuser-data", await test.GetMetadataAsync("i-1", "/latest/"));
@@ -170,10 +171,12 @@ public sealed class MetadataTests
         await using var test = await TestCloud.StartAsync();
         await test.GetMetadataAsync("i-1", Root + "instance-id");
         var call = Assert.Single(test.Cloud.Calls.All);
-        Assert.Equal(("metadata", "GET /latest/meta-data/instance-id", "i-1", 200), (call.Service, call.Action, call.InstanceId, call.Status));
+        Assert.Equal(("metadata", "GET /latest/meta-data/instance-id", "i-1", 200),
+            (call.Service, call.Action, call.InstanceId, call.Status));
     }
 
-    private static async Task<int> StatusAsync(TestCloud test, string instance, HttpMethod method, string path, params (string, string)[] headers)
+    private static async Task<int> StatusAsync(
+        TestCloud test, string instance, HttpMethod method, string path, params (string, string)[] headers)
     {
         using var response = await test.MetadataAsync(instance, method, path, headers);
         return (int)response.StatusCode;

@@ -18,8 +18,10 @@ public sealed class ProgramTests
         Assert.Equal(["i-1", "i-2"], line["metadataByInstance"]!.AsObject().Select(m => m.Key));
         using var http = new HttpClient();
         Assert.Equal("i-1", await http.GetStringAsync(
-            new Uri(new Uri((string)line["metadataByInstance"]!["i-1"]!), "/latest/meta-data/instance-id"), TestContext.Current.CancellationToken));
-        var routes = await http.GetStringAsync(new Uri(new Uri((string)line["control"]!), "/state/routes"), TestContext.Current.CancellationToken);
+            new Uri(new Uri((string)line["metadataByInstance"]!["i-1"]!), "/latest/meta-data/instance-id"),
+                TestContext.Current.CancellationToken));
+        var routes = await http.GetStringAsync(
+            new Uri(new Uri((string)line["control"]!), "/state/routes"), TestContext.Current.CancellationToken);
         Assert.Contains("vtb-1", routes, StringComparison.Ordinal);
 
         program.StandardInput.Close();
@@ -79,8 +81,10 @@ public sealed class ProgramTests
 
     private static async Task<string?> LineAsync(Process program)
     {
-        var line = await program.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30));
-        return line ?? throw new InvalidOperationException(await program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        var line = await program.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(
+            TimeSpan.FromSeconds(30));
+        return line ?? throw new InvalidOperationException(
+            await program.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
     }
 
     private static async Task<(int Code, string Output, string Error)> EndAsync(Process program)

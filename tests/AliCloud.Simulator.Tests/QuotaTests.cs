@@ -27,12 +27,15 @@ public class QuotaTests
     [Fact]
     public async Task A_quota_with_a_dimension_requires_the_region()
     {
-        await using var test = await TestCloud.StartAsync(world => world with { Settings = new WorldSettings { RouteEntryQuotaHasRegions = true } });
+        await using var test = await TestCloud.StartAsync(
+            world => world with { Settings = new WorldSettings { RouteEntryQuotaHasRegions = true } });
         var quotas = Client(test);
         (await quotas.CallAsync("GetProductQuota", Product, Quota, Key, Here)).MustSucceed();
         (await quotas.CallAsync("GetProductQuota", Product, Quota)).MustFail(400, "QUOTA.DIMENSION.MISS");
-        (await quotas.CallAsync("GetProductQuota", Product, Quota, Key, ("Dimensions.1.Value", "cn-beijing"))).MustFail(400, "QUOTA.DIMENSION.VALUE.UNSUPPORT");
-        (await quotas.CallAsync("GetProductQuota", Product, Quota, ("Dimensions.1.Key", "zoneId"), Here)).MustFail(400, "QUOTA.DIMENSION.UNSUPPORT");
+        (await quotas.CallAsync("GetProductQuota", Product, Quota, Key, ("Dimensions.1.Value", "cn-beijing"))).MustFail(
+            400, "QUOTA.DIMENSION.VALUE.UNSUPPORT");
+        (await quotas.CallAsync("GetProductQuota", Product, Quota, ("Dimensions.1.Key", "zoneId"), Here)).MustFail(
+            400, "QUOTA.DIMENSION.UNSUPPORT");
     }
 
     [Fact]

@@ -18,7 +18,8 @@ public sealed class RoleCredentialTests
         using var client = Client(test, found);
         (await client.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
         var call = test.Cloud.Calls.All[^1];
-        Assert.Equal(("i-1", (string?)found["AccessKeyId"], "vpc", "DescribeVpcs"), (call.InstanceId, call.AccessKeyId, call.Service, call.Action));
+        Assert.Equal(("i-1", (string?)found["AccessKeyId"], "vpc", "DescribeVpcs"),
+            (call.InstanceId, call.AccessKeyId, call.Service, call.Action));
     }
 
     [Fact]
@@ -84,7 +85,8 @@ public sealed class RoleCredentialTests
         using var ecs = new SigningClient(test.Cloud.Api, test.Clock, "LTAIread") { Version = "2014-05-26" };
         (await vpc.CallAsync("CreateRouteEntry", ("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.24.1.0/24"), ("NextHopId", "i-1")))
             .MustFail(403, "Forbidden.RAM");
-        (await ecs.CallAsync("ModifyNetworkInterfaceAttribute", ("RegionId", "cn-hangzhou"), ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false")))
+        (await ecs.CallAsync(
+            "ModifyNetworkInterfaceAttribute", ("RegionId", "cn-hangzhou"), ("NetworkInterfaceId", "eni-1"), ("SourceDestCheck", "false")))
             .MustFail(403, "Forbidden.RAM");
         (await ecs.CallAsync("DescribeNetworkInterfaces", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
@@ -95,5 +97,6 @@ public sealed class RoleCredentialTests
     private static SigningClient Client(TestCloud test, JsonNode found) =>
         test.Client((string)found["AccessKeyId"]!, (string)found["AccessKeySecret"]!, (string?)found["SecurityToken"]);
 
-    private static DateTimeOffset Time(JsonNode found, string name) => DateTimeOffset.Parse((string)found[name]!, CultureInfo.InvariantCulture);
+    private static DateTimeOffset Time(JsonNode found, string name) =>
+        DateTimeOffset.Parse((string)found[name]!, CultureInfo.InvariantCulture);
 }

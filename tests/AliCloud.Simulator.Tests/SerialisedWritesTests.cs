@@ -68,7 +68,8 @@ public sealed class SerialisedWritesTests
                 if (reply.Status == 200) done++;
                 var story = $"seed {seed}: {kind} {n} gave {reply.Status} {reply.ErrorCode}";
                 Assert.False(busy && (reply.Status == 200 || !before.SequenceEqual(after)), story + " while another write was under way");
-                Assert.True(after.Select(r => (r.RouteTableId, r.DestinationCidrBlock)).Distinct().Count() == after.Count, story + " and made a duplicate");
+                Assert.True(after.Select(r => (r.RouteTableId, r.DestinationCidrBlock)).Distinct().Count() == after.Count,
+                    story + " and made a duplicate");
                 Assert.True(after.Count(r => r.RouteTableId == "vtb-1" && r.ServiceType is null) <= 6, story + " beyond the quota");
                 Assert.True(after.Any(r => r.ServiceType == "TR"), story + " and took the managed entry");
                 test.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
@@ -81,15 +82,19 @@ public sealed class SerialisedWritesTests
     private static Task<ApiReply> CallAsync(TestCloud test, int kind, int n)
     {
         var destination = $"10.24.{n}.0/24";
-        var id = test.Cloud.State.CustomRoutes("vpc-1").FirstOrDefault(r => r.DestinationCidrBlock == destination)?.RouteEntryId ?? "rte-none";
+        var id = test.Cloud.State.CustomRoutes("vpc-1").FirstOrDefault(r => r.DestinationCidrBlock == destination)?.RouteEntryId
+            ?? "rte-none";
         return kind switch
         {
             0 => test.CreateAsync(destination),
             1 => test.CreateManyAsync((destination, "i-1"), ($"10.24.{n + 1}.0/24", "i-2")),
             2 => test.Vpc.CallAsync("DeleteRouteEntry", ("RouteEntryId", id)),
-            3 => test.Vpc.CallAsync("DeleteRouteEntries", ("RegionId", "cn-hangzhou"), ("RouteEntries.1.RouteTableId", "vtb-1"), ("RouteEntries.1.RouteEntryId", id)),
-            4 => test.Vpc.CallAsync("ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", n % 2 == 0 ? "i-1" : "i-2")),
-            _ => test.Vpc.CallAsync("DeleteRouteEntry", ("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.99.0.0/16"), ("NextHopId", "ngw-1")),
+            3 => test.Vpc.CallAsync("DeleteRouteEntries", ("RegionId", "cn-hangzhou"), ("RouteEntries.1.RouteTableId", "vtb-1"),
+                ("RouteEntries.1.RouteEntryId", id)),
+            4 => test.Vpc.CallAsync(
+                "ModifyRouteEntry", ("RegionId", "cn-hangzhou"), ("RouteEntryId", id), ("NewNextHopId", n % 2 == 0 ? "i-1" : "i-2")),
+            _ => test.Vpc.CallAsync(
+                "DeleteRouteEntry", ("RouteTableId", "vtb-1"), ("DestinationCidrBlock", "10.99.0.0/16"), ("NextHopId", "ngw-1")),
         };
     }
 }

@@ -135,10 +135,12 @@ public sealed class SignatureStrictnessTests
     {
         await using var test = await TestCloud.StartAsync();
         using var response = await test.Http.GetAsync(
-            new Uri(test.Cloud.Api, "/?Action=DescribeVpcs&Version=2016-04-28&AccessKeyId=LTAItest&SignatureMethod=HMAC-SHA1&Signature=x&RegionId=cn-hangzhou"),
+            new Uri(test.Cloud.Api,
+                "/?Action=DescribeVpcs&Version=2016-04-28&AccessKeyId=LTAItest&SignatureMethod=HMAC-SHA1&Signature=x&RegionId=cn-hangzhou"),
             TestContext.Current.CancellationToken);
         Assert.Equal(400, (int)response.StatusCode);
-        Assert.Contains("IncompleteSignature", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains("IncompleteSignature", await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,9 +12,11 @@ public sealed class SignatureVectorTests
 
     [Theory]
     [InlineData("2023-10-26T10:22:32Z", "3156853299f313e23d1673dc12e1703d",
-        "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259", "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0")]
+        "7ea06492da5221eba5297e897ce16e55f964061054b7695beedaac1145b1e259",
+            "06563a9e1b43f5dfe96b81484da74bceab24a1d853912eee15083a6f0f3283c0")]
     [InlineData("2023-10-26T09:01:01Z", "d410180a5abf7fe235dd9b74aca91fc0",
-        "29622f5feb1e9fcaaa2e276a72889c975f7b16f00e02be1ca34965b18cd85015", "e521358f7776c97df52e6b2891a8bc73026794a071b50c3323388c4e0df64804")]
+        "29622f5feb1e9fcaaa2e276a72889c975f7b16f00e02be1ca34965b18cd85015",
+            "e521358f7776c97df52e6b2891a8bc73026794a071b50c3323388c4e0df64804")]
     public void The_published_example_is_verified(string date, string nonce, string canonicalHash, string signature)
     {
         var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
@@ -45,7 +47,8 @@ public sealed class SignatureVectorTests
     {
         var canonical = Acs3.CanonicalRequest("", "/", RawQuery.Parse("empty=&test=ok")!, [KeyValuePair.Create("x-acs-test", "http,https")],
             "55e12e91650d2fec56ec74e1d3e4ddbfce2ef3a65890c2a19ecf88a307e76a23");
-        Assert.Equal("4ab59fffe3c5738ff8a2729f90cc04fe18b02a4b15b2102cbaf92f9ff3df2ea3", Acs3.Signature("secret", Acs3.StringToSign(canonical)));
+        Assert.Equal("4ab59fffe3c5738ff8a2729f90cc04fe18b02a4b15b2102cbaf92f9ff3df2ea3",
+            Acs3.Signature("secret", Acs3.StringToSign(canonical)));
     }
 
     [Fact]
@@ -64,7 +67,8 @@ public sealed class SignatureVectorTests
             ["x-acs-version"] = "2016-04-28",
         };
         var canonical = Acs3.CanonicalRequest("POST", "/", RawQuery.Parse(query)!, headers, EmptyHash);
-        Assert.Equal("778822b79e89c4b5823a992ceacaefb0baf86583e0c620cc0acc15f2b0a0104c", Acs3.Signature("SECRET", Acs3.StringToSign(canonical)));
+        Assert.Equal("778822b79e89c4b5823a992ceacaefb0baf86583e0c620cc0acc15f2b0a0104c",
+            Acs3.Signature("SECRET", Acs3.StringToSign(canonical)));
     }
 
     private static SignatureVerification Verifier(TimeProvider clock)

@@ -18,7 +18,8 @@ internal sealed record ApiReply(int Status, JsonNode Body, HttpResponseHeaders H
 }
 
 /// <summary>Signs as the public page of ACS3-HMAC-SHA256 describes, and lets a test change every part.</summary>
-internal sealed class SigningClient(Uri api, TimeProvider time, string accessKeyId = Clouds.KeyId, string secret = Clouds.Secret, string? token = null)
+internal sealed class SigningClient(
+    Uri api, TimeProvider time, string accessKeyId = Clouds.KeyId, string secret = Clouds.Secret, string? token = null)
     : IDisposable
 {
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
@@ -78,7 +79,8 @@ internal sealed class SigningClient(Uri api, TimeProvider time, string accessKey
             request.Content.Headers.TryAddWithoutValidation("Content-Type", headers["content-type"]);
         }
 
-        foreach (var (name, value) in headers.Where(h => h.Key is not ("host" or "content-type"))) request.Headers.TryAddWithoutValidation(name, value);
+        foreach (var (name, value) in headers.Where(h => h.Key is not ("host" or "content-type"))) request.Headers.TryAddWithoutValidation(
+            name, value);
         request.Headers.TryAddWithoutValidation("Authorization",
             $"ACS3-HMAC-SHA256 Credential={accessKeyId},SignedHeaders={signedHeaders},Signature={signature}");
         AfterSigning?.Invoke(request);

@@ -43,7 +43,8 @@ public sealed class StsTests
     [InlineData(Clouds.KeyId, "Router", null, "3600", "InvalidParameter.RoleArn")]
     [InlineData(Clouds.KeyId, Arn, null, "899", "InvalidParameter.DurationSeconds")]
     [InlineData(Clouds.KeyId, Arn, null, "3601", "InvalidParameter.DurationSeconds")]
-    public async Task A_role_is_assumed_only_within_its_trust_policy_and_limits(string id, string arn, string? externalId, string seconds, string? code)
+    public async Task A_role_is_assumed_only_within_its_trust_policy_and_limits(
+        string id, string arn, string? externalId, string seconds, string? code)
     {
         await using var test = await StartAsync();
         List<(string, string)> parameters = [("RoleArn", arn), ("RoleSessionName", "test"), ("DurationSeconds", seconds)];
@@ -123,9 +124,12 @@ public sealed class StsTests
     {
         await using var test = await StartAsync();
         (await OidcAsync(test, "forged")).MustFail(400, "AuthenticationFail.OIDCToken.Invalid");
-        (await OidcAsync(test, "token-1", form: f => f["OIDCProviderArn"] = "acs:ram::1:oidc-provider/x")).MustFail(403, "AuthenticationFail.NoPermission");
-        (await OidcAsync(test, "token-1", form: f => f["RoleArn"] = "acs:ram::1234567890123456:role/OtherRole")).MustFail(403, "AuthenticationFail.NoPermission");
-        (await OidcAsync(test, "token-1", form: f => f["RoleArn"] = "acs:ram::1234567890123456:role/None")).MustFail(404, "EntityNotExist.Role");
+        (await OidcAsync(test, "token-1", form: f => f["OIDCProviderArn"] = "acs:ram::1:oidc-provider/x")).MustFail(
+            403, "AuthenticationFail.NoPermission");
+        (await OidcAsync(test, "token-1", form: f => f["RoleArn"] = "acs:ram::1234567890123456:role/OtherRole")).MustFail(
+            403, "AuthenticationFail.NoPermission");
+        (await OidcAsync(test, "token-1", form: f => f["RoleArn"] = "acs:ram::1234567890123456:role/None")).MustFail(
+            404, "EntityNotExist.Role");
         (await OidcAsync(test, "token-1", form: f => f.Remove("RoleSessionName"))).MustFail(400, "MissingParameter");
         (await OidcAsync(test, "token-1", query: q => q.Remove("Format"))).MustFail(400, "InvalidParameter");
         (await OidcAsync(test, "token-1", query: q => q["OIDCToken"] = "token-1")).MustFail(400, "InvalidParameter");

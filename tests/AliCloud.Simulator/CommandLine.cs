@@ -29,11 +29,13 @@ internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoin
             }
         }
 
-        return new CommandLine(world ?? throw new FormatException("--world is missing; " + Usage), metadata, api, control, untilStdinCloses);
+        return new CommandLine(
+            world ?? throw new FormatException("--world is missing; " + Usage), metadata, api, control, untilStdinCloses);
     }
 
     private static IPEndPoint EndPoint(string url) =>
-        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == "http" && IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && uri.Port >= 0
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme == "http"
+            && IPAddress.TryParse(uri.Host.Trim('[', ']'), out var address) && uri.Port >= 0
             ? new IPEndPoint(address, uri.Port)
             : throw new FormatException($"'{url}' is not http://ADDRESS:PORT");
 }

@@ -56,7 +56,8 @@ public sealed class SimulatedCloud : IAsyncDisposable
     public Uri Control => _control.Url;
 
     /// <summary>The metadata services of single instances, on loopback addresses.</summary>
-    public IReadOnlyDictionary<string, Uri> MetadataByInstance => _metadataByInstance.ToDictionary(l => l.Key, l => l.Value.Url, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, Uri> MetadataByInstance =>
+        _metadataByInstance.ToDictionary(l => l.Key, l => l.Value.Url, StringComparer.Ordinal);
 
     public CloudState State { get; }
     public CallLog Calls { get; } = new();
@@ -143,7 +144,8 @@ public sealed class SimulatedCloud : IAsyncDisposable
         await _control.StartAsync(cancellationToken);
     }
 
-    private IEnumerable<Listener> AllMetadata() => _metadata is null ? _metadataByInstance.Values : _metadataByInstance.Values.Append(_metadata);
+    private IEnumerable<Listener> AllMetadata() =>
+        _metadata is null ? _metadataByInstance.Values : _metadataByInstance.Values.Append(_metadata);
 
     private async Task<Uri?> ListenForAsync(WorldInstance instance, CancellationToken cancellationToken)
     {

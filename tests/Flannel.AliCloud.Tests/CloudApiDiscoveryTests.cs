@@ -22,7 +22,7 @@ public class CloudApiDiscoveryTests
         Assert.Equal(113, tables.Select(t => t.RouteTableId).Distinct().Count());
         Assert.Equal(3, cloud.Cloud.Calls.Count("vpc", "DescribeRouteTableList"));
         var first = Assert.Single(tables, t => t.RouteTableId == "vtb-1");
-        Assert.Equal(("vpc-1", "System", false), (first.VpcId, first.Kind, first.IsGateway));
+        Assert.Equal(("vpc-1", false), (first.VpcId, first.IsGateway));
         Assert.Equal(["vsw-1"], first.VSwitchIds);
         Assert.True(Assert.Single(tables, t => t.RouteTableId == "vtb-gw").IsGateway);
     }
@@ -31,7 +31,7 @@ public class CloudApiDiscoveryTests
     public async Task A_vSwitch_names_the_table_that_serves_it()
     {
         await using var cloud = await StartAsync();
-        Assert.Equal(new VSwitchFacts("vsw-2", "vpc-1", "192.168.2.0/24", "vtb-2"),
+        Assert.Equal(new VSwitchAttributes("vsw-2", "vpc-1", "192.168.2.0/24", "vtb-2"),
             (await cloud.Api.DescribeVSwitchAttributesAsync(Region, "vsw-2", Token)).Value);
         Assert.Equal(["vtb-1", "vtb-2"],
             (await cloud.Api.DescribeVSwitchesAsync(Region, "vpc-1", Token)).Value!.OrderBy(v => v.VSwitchId).Select(v => v.RouteTableId));
@@ -48,7 +48,7 @@ public class CloudApiDiscoveryTests
     }
 
     [Fact]
-    public async Task A_VPC_tells_all_its_ranges()
+    public async Task A_VPC_has_all_its_CIDR_blocks()
     {
         await using var cloud = await StartAsync();
         var vpc = (await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Value!;
@@ -58,15 +58,17 @@ public class CloudApiDiscoveryTests
     }
 
     [Fact]
-    public async Task More_than_a_hundred_interfaces_are_asked_for_in_several_calls()
+    public async Task More_than_a_hundred_interfaces_take_several_calls()
     {
-        var many = Enumerable.Range(0, 130).Select(i => Instance($"i-m{i}", Interface($"eni-m{i}", 100 + i, "vsw-1", $"192.168.1.{20 + i}")) with { MetadataPort = null });
+        var many = Enumerable.Range(0, 130).Select(
+            i => Instance($"i-m{i}", Interface($"eni-m{i}", 100 + i, "vsw-1", $"192.168.1.{20 + i}")) with { MetadataPort = null });
         await using var cloud = await StartAsync(w => w with { Instances = [.. w.Instances, .. many] });
         var ids = Enumerable.Range(0, 130).Select(i => $"eni-m{i}").Append("eni-gone").Append("eni-m0").ToList();
         var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ids, Token)).Value!;
         Assert.Equal(130, facts.Count);
         Assert.Equal(130, facts.Select(f => f.NetworkInterfaceId).Distinct().Count());
-        Assert.All(facts, f => Assert.Equal((f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
+        Assert.All(facts, f => Assert.Equal(
+            (f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
         Assert.Equal(2, cloud.Cloud.Calls.Count("ecs", "DescribeNetworkInterfaces"));
     }
 
@@ -75,8 +77,7 @@ public class CloudApiDiscoveryTests
     {
         var handler = new StubHandler((_, n, _) => Task.FromResult(StubHandler.Answer(HttpStatusCode.OK,
             $$$"""{"RequestId":"R","TotalCount":0,"NextToken":"{{{(n == 0 ? "t1" : "")}}}","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-{{{n}}}"}]}}""")));
-        using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(), handler);
+        using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(KeyId, KeySecret));
         var facts = (await api.DescribeNetworkInterfacesAsync(Region, ["eni-0", "eni-1"], Token)).Value!;
         Assert.Equal(["eni-0", "eni-1"], facts.Select(f => f.NetworkInterfaceId));
         Assert.DoesNotContain("NextToken", handler.Requests[0].Address.Query, StringComparison.Ordinal);
@@ -92,8 +93,7 @@ public class CloudApiDiscoveryTests
     {
         var body = $$$"""{"RequestId":"R","TotalCount":2,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1"},{"RouteTableId":"{{{id}}}"}]}}""";
         using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(),
-            StubHandler.Always(HttpStatusCode.OK, body));
+            Contexts.Create(handler: StubHandler.Always(HttpStatusCode.OK, body)), StaticCredentials.Of(KeyId, KeySecret));
         var error = (await api.DescribeRouteTableListAsync(Region, "vpc-1", Token)).Error!;
         Assert.Equal((CloudErrorKind.Retry, "<answer>"), (error.Kind, error.Code));
     }
@@ -101,18 +101,17 @@ public class CloudApiDiscoveryTests
     [Theory]
     [InlineData("")]
     [InlineData(" ")]
-    public async Task A_vSwitch_without_the_id_of_its_table_is_no_answer(string id)
+    public async Task A_vSwitch_without_the_id_of_its_table_is_incomplete(string id)
     {
         var body = $$$"""{"RequestId":"R","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"{{{id}}}"}}""";
         using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(),
-            StubHandler.Always(HttpStatusCode.OK, body));
+            Contexts.Create(handler: StubHandler.Always(HttpStatusCode.OK, body)), StaticCredentials.Of(KeyId, KeySecret));
         var error = (await api.DescribeVSwitchAttributesAsync(Region, "vsw-1", Token)).Error!;
         Assert.Equal((CloudErrorKind.Retry, "<answer>"), (error.Kind, error.Code));
     }
 
     [Fact]
-    public async Task No_interfaces_are_asked_for_without_a_call()
+    public async Task No_interfaces_take_no_call()
     {
         await using var cloud = await StartAsync();
         Assert.Empty((await cloud.Api.DescribeNetworkInterfacesAsync(Region, [], Token)).Value!);
@@ -120,10 +119,10 @@ public class CloudApiDiscoveryTests
     }
 
     [Fact]
-    public async Task The_check_of_an_interface_is_switched_off()
+    public async Task The_source_destination_check_of_an_interface_is_disabled()
     {
         await using var cloud = await StartAsync();
-        Assert.True((await cloud.Api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Ok);
+        Assert.True((await cloud.Api.DisableSourceDestCheckAsync(Region, "eni-1", Token)).Ok);
         var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ["eni-1", "eni-2"], Token)).Value!;
         Assert.False(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-1").SourceDestCheck);
         Assert.True(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-2").SourceDestCheck);

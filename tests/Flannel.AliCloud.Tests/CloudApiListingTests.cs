@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.AliCloud.Tests;
 
-/// <summary>Listings that move, repeat themselves or do not end.</summary>
+/// <summary>Lists that change while they are read, repeat themselves or do not end.</summary>
 public class CloudApiListingTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -15,7 +15,7 @@ public class CloudApiListingTests
     [Fact]
     public async Task A_listing_whose_count_changes_between_two_pages_is_read_again()
     {
-        // A table of the first page goes away between the pages: what moved up to it would be missed.
+        // A table of the first page is deleted between the pages: the table that moves to the first page would be missed.
         var handler = Pages((n, page) => n switch
         {
             0 => (60, Enumerable.Range(0, 50)),
@@ -29,23 +29,25 @@ public class CloudApiListingTests
     }
 
     [Fact]
-    public async Task A_listing_that_never_keeps_still_is_given_up()
+    public async Task A_listing_whose_count_always_changes_fails()
     {
         var handler = Pages((n, _) => (1000 + n, Enumerable.Range(0, 50)));
         using var api = Api(handler);
-        Assert.Equal((CloudErrorKind.Retry, "<answer>"), Kind((await api.DescribeRouteTableListAsync("cn-hangzhou", "vpc-1", Token)).Error!));
+        Assert.Equal((CloudErrorKind.Retry, "<answer>"),
+            Kind((await api.DescribeRouteTableListAsync("cn-hangzhou", "vpc-1", Token)).Error!));
         Assert.Equal(8, handler.Requests.Count);
     }
 
     [Fact]
-    public async Task A_listing_that_holds_less_than_it_says_is_no_listing()
+    public async Task A_listing_with_fewer_items_than_its_count_fails()
     {
         using var api = Api(Pages((_, page) => (60, page == 1 ? Enumerable.Range(0, 50) : [])));
-        Assert.Equal((CloudErrorKind.Retry, "<answer>"), Kind((await api.DescribeRouteTableListAsync("cn-hangzhou", "vpc-1", Token)).Error!));
+        Assert.Equal((CloudErrorKind.Retry, "<answer>"),
+            Kind((await api.DescribeRouteTableListAsync("cn-hangzhou", "vpc-1", Token)).Error!));
     }
 
     [Fact]
-    public async Task A_token_that_comes_back_ends_the_listing()
+    public async Task A_repeated_page_token_ends_the_listing()
     {
         var handler = new StubHandler((_, _, _) => Task.FromResult(
             StubHandler.Answer(HttpStatusCode.OK, """{"RequestId":"R","NextToken":"same","RouteEntrys":{"RouteEntry":[]}}""")));
@@ -55,7 +57,7 @@ public class CloudApiListingTests
     }
 
     [Fact]
-    public async Task A_listing_without_end_ends()
+    public async Task An_endless_listing_fails()
     {
         var handler = new StubHandler((_, n, _) => Task.FromResult(
             StubHandler.Answer(HttpStatusCode.OK, $$$"""{"RequestId":"R","NextToken":"t{{{n}}}","RouteEntrys":{"RouteEntry":[]}}""")));
@@ -68,7 +70,7 @@ public class CloudApiListingTests
     [InlineData("")]
     [InlineData(" ")]
     [InlineData("vtb-2")]
-    public async Task The_entries_of_a_listing_are_of_the_table_that_was_asked_for(string tableId)
+    public async Task The_entries_of_a_listing_belong_to_the_requested_table(string tableId)
     {
         using var api = Api(StubHandler.Always(HttpStatusCode.OK, $$$"""
             {"RequestId":"R","RouteEntrys":{"RouteEntry":[{"RouteTableId":"{{{tableId}}}","RouteEntryId":"rte-1","DestinationCidrBlock":"10.24.1.0/24"}]}}
@@ -84,7 +86,7 @@ public class CloudApiListingTests
     [InlineData("custom", "deleting", true, RouteEntryStatus.Deleting)]
     [InlineData("system", "1", false, RouteEntryStatus.Unknown)]
     [InlineData("", "", false, RouteEntryStatus.Unknown)]
-    public async Task The_letter_case_of_an_entrys_type_and_status_does_not_matter(
+    public async Task The_case_of_type_and_status_is_ignored(
         string type, string status, bool isCustom, RouteEntryStatus expected)
     {
         using var api = Api(StubHandler.Always(HttpStatusCode.OK, $$$"""
@@ -105,6 +107,6 @@ public class CloudApiListingTests
             HttpStatusCode.OK, $$$"""{"RequestId":"R","TotalCount":{{{total}}},"RouterTableList":{"RouterTableListType":[{{{list}}}]}}"""));
     });
 
-    private static CloudApi Api(StubHandler handler) => new(
-        new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of("key", "secret"), new FakeTimeProvider(), new Random(3), new RecordingLogger(), handler);
+    private static CloudApi Api(StubHandler handler) =>
+        new(Contexts.Create(time: new FakeTimeProvider(), handler: handler), StaticCredentials.Of("key", "secret"));
 }

@@ -15,15 +15,16 @@ public class CloudApiQuotaTests
     [Theory]
     [InlineData(true, 1)]
     [InlineData(false, 2)]
-    public async Task The_limit_of_a_route_table_is_told_whether_or_not_it_is_kept_by_region(bool byRegion, int calls)
+    public async Task The_quota_is_read_with_or_without_a_dimension_for_the_region(bool byRegion, int calls)
     {
-        await using var cloud = await StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 320, RouteEntryQuotaHasRegions = byRegion } });
-        Assert.Equal(new RouteEntryQuota(320, true), (await cloud.Api.GetRouteEntryQuotaAsync(Region, Token)).Value);
+        await using var cloud = await StartAsync(
+            world => world with { Settings = world.Settings with { RouteEntryQuota = 320, RouteEntryQuotaHasRegions = byRegion } });
+        Assert.Equal(new RouteEntryQuota(320), (await cloud.Api.GetRouteEntryQuotaAsync(Region, Token)).Value);
         Assert.Equal(calls, cloud.Cloud.Calls.Count("quotas", "GetProductQuota"));
     }
 
     [Fact]
-    public async Task The_parameters_are_a_form_in_the_body_and_signed_with_their_content_type()
+    public async Task The_parameters_are_a_signed_form_in_the_body()
     {
         string body = "", type = "";
         var handler = new StubHandler(async (request, _, cancellation) =>
@@ -33,8 +34,7 @@ public class CloudApiQuotaTests
             return StubHandler.Answer(HttpStatusCode.OK,
                 """{"RequestId":"R","Quota":{"QuotaActionCode":"vpc_quota_route_entrys_num","TotalQuota":200.0,"Adjustable":true}}""");
         });
-        using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(KeyId, KeySecret), TimeProvider.System, new Random(7), new RecordingLogger(), handler);
+        using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(KeyId, KeySecret));
         Assert.Equal(200, (await api.GetRouteEntryQuotaAsync(Region, Token)).Value!.Total);
         var request = Assert.Single(handler.Requests);
         Assert.Equal("", request.Address.Query);
@@ -46,7 +46,7 @@ public class CloudApiQuotaTests
     }
 
     [Fact]
-    public async Task A_key_that_may_not_ask_is_told_which_right_it_lacks()
+    public async Task A_missing_permission_for_the_quota_is_named()
     {
         await using var cloud = await StartAsync();
         var answer = await cloud.ApiWith(StaticCredentials.Of("LTAIread", KeySecret)).GetRouteEntryQuotaAsync(Region, Token);
@@ -55,11 +55,12 @@ public class CloudApiQuotaTests
     }
 
     [Fact]
-    public async Task Beside_a_VPC_endpoint_of_its_own_nobody_else_is_asked()
+    public async Task With_a_configured_VPC_endpoint_alone_the_Quotas_API_is_not_called()
     {
         await using var cloud = await StartAsync();
         using var api = new CloudApi(
-            cloud.Options with { QuotasEndpoint = null }, StaticCredentials.Of(KeyId, KeySecret), cloud.Clock, new Random(7), cloud.Logger);
+            Contexts.Create(cloud.Options with { QuotasEndpoint = null }, cloud.Clock, cloud.Logger),
+                StaticCredentials.Of(KeyId, KeySecret));
         var answer = await api.GetRouteEntryQuotaAsync(Region, Token);
         Assert.Contains("VPC endpoint", answer.Error!.Message, StringComparison.Ordinal);
         Assert.Empty(cloud.Cloud.Calls.All);
@@ -68,6 +69,6 @@ public class CloudApiQuotaTests
     [Theory]
     [InlineData("cn-hangzhou", "quotas-vpc.cn-hangzhou.aliyuncs.com", "quotas.aliyuncs.com")]
     [InlineData("eu-central-1", "quotas.aliyuncs.com")]
-    public void The_service_is_central_and_has_internal_hosts_in_few_regions(string region, params string[] hosts) =>
+    public void The_Quotas_API_is_central_and_has_internal_hosts_in_few_regions(string region, params string[] hosts) =>
         Assert.Equal(hosts, new CloudEndpoints(_ => null, TimeProvider.System).Candidates(CloudService.Quotas, region).Select(e => e.Host));
 }

@@ -16,18 +16,19 @@ public class CloudApiRoutesTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_listing_is_read_to_its_end_a_hundred_a_page()
+    public async Task Entries_are_listed_with_a_hundred_per_page()
     {
         await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });
         var answer = await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-2", Token);
         Assert.True(answer.Ok);
-        Assert.Equal(Enumerable.Range(0, 250).Select(Nth).Order(), answer.Value!.Where(e => e.IsCustom).Select(e => e.Destination!.Value).Order());
+        Assert.Equal(Enumerable.Range(0, 250).Select(Nth).Order(),
+            answer.Value!.Where(e => e.IsCustom).Select(e => e.Destination!.Value).Order());
         Assert.Equal((answer.Value!.Count + 99) / 100, cloud.Cloud.Calls.Count("vpc", "DescribeRouteEntryList"));
         Assert.NotEmpty(answer.RequestId);
     }
 
     [Fact]
-    public async Task A_listing_whose_token_died_starts_again_and_is_whole()
+    public async Task A_listing_whose_page_token_expires_starts_again()
     {
         await using var cloud = await StartAsync(w => w with { Vpcs = [With250Entries(w.Vpcs[0])] });
         cloud.Fail(FaultKind.Code, "DescribeRouteEntryList", "IllegalParam.NextTokenExpired", f => f with { Skip = 1 });
@@ -37,7 +38,7 @@ public class CloudApiRoutesTests
     }
 
     [Fact]
-    public async Task A_listing_whose_token_always_dies_gives_up()
+    public async Task A_listing_whose_page_token_always_expires_fails()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.Code, "DescribeRouteEntryList", "IllegalParam.NextTokenExpired", f => f with { Times = -1 });
@@ -47,7 +48,7 @@ public class CloudApiRoutesTests
     }
 
     [Fact]
-    public async Task Entries_are_told_as_they_are()
+    public async Task Entries_have_the_values_of_the_API()
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry
@@ -69,11 +70,12 @@ public class CloudApiRoutesTests
     }
 
     [Fact]
-    public async Task A_batch_creates_routes_and_tells_the_failures_by_destination()
+    public async Task A_batch_creates_routes_and_returns_the_failures_by_destination()
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
-        var answer = await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24"), Route("10.24.2.0/24"), Route("10.24.3.0/24", "i-2")], Token);
+        var answer = await cloud.Api.CreateRouteEntriesAsync(
+            Region, [Route("10.24.1.0/24"), Route("10.24.2.0/24"), Route("10.24.3.0/24", "i-2")], Token);
         var failure = Assert.Single(answer.Value!.Failures);
         Assert.Equal(Ipv4Network.Parse("10.24.2.0/24"), failure.Destination);
         Assert.Equal((CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE"), (failure.Error.Kind, failure.Error.Code));
@@ -81,11 +83,12 @@ public class CloudApiRoutesTests
         var entries = (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!;
         Assert.Equal("i-1", Assert.Single(entries, e => e.DestinationText == "10.24.1.0/24").NextHops[0].Id);
         var mine = Assert.Single(entries, e => e.DestinationText == "10.24.3.0/24");
-        Assert.Equal(("i-2", "flannel", "flannel of the test", RouteEntryStatus.Available), (mine.NextHops[0].Id, mine.Name, mine.Description, mine.Status));
+        Assert.Equal(("i-2", "flannel", "flannel of the test", RouteEntryStatus.Available),
+            (mine.NextHops[0].Id, mine.Name, mine.Description, mine.Status));
     }
 
     [Fact]
-    public async Task A_write_while_another_settles_is_to_be_tried_again()
+    public async Task A_write_during_another_write_is_retried_later()
     {
         await using var cloud = await StartAsync();
         Assert.True((await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Ok);
@@ -107,36 +110,40 @@ public class CloudApiRoutesTests
     }
 
     [Fact]
-    public async Task What_is_deleted_stays_deleted_when_asked_again()
+    public async Task Deleting_a_deleted_entry_succeeds()
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
-        var entry = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        var entry = Assert.Single(
+            (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
         Assert.Empty((await cloud.Api.DeleteRouteEntriesAsync(Region, [entry], Token)).Value!.Failures);
         cloud.Settle();
         foreach (var form in new[] { entry, entry with { RouteEntryId = "" } })
         {
             var again = await cloud.Api.DeleteRouteEntriesAsync(Region, [form], Token);
-            Assert.All(again.Value!.Failures, f => Assert.Equal(CloudErrorKind.AlreadySo, f.Error.Kind));
+            Assert.All(again.Value!.Failures, f => Assert.Equal(CloudErrorKind.AlreadyDone, f.Error.Kind));
             Assert.Single(again.Value!.Failures);
         }
 
-        Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        Assert.DoesNotContain(
+            (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
     }
 
     [Fact]
-    public async Task A_next_hop_is_changed_in_place_and_changing_it_again_is_already_so()
+    public async Task A_next_hop_is_changed_in_place_and_changing_it_again_is_already_done()
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
-        var entry = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        var entry = Assert.Single(
+            (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
         var hop = new NextHop("Instance", "i-1");
         Assert.True((await cloud.Api.ModifyRouteEntryAsync(Region, entry, hop, "flannel", "mark", Token)).Ok);
         cloud.Settle();
-        var after = Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        var after = Assert.Single(
+            (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
         Assert.Equal((entry.RouteEntryId, hop), (after.RouteEntryId, after.NextHops[0]));
         var again = await cloud.Api.ModifyRouteEntryAsync(Region, entry with { RouteEntryId = "" }, hop, "flannel", "mark", Token);
-        Assert.True(again.Ok || again.Error!.Kind == CloudErrorKind.AlreadySo);
+        Assert.True(again.Ok || again.Error!.Kind == CloudErrorKind.AlreadyDone);
     }
 
     [Fact]
@@ -144,22 +151,25 @@ public class CloudApiRoutesTests
     {
         await using var cloud = await StartAsync();
         Assert.True((await cloud.Api.DryRunAsync(RouteWriteCall.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Ok);
-        Assert.DoesNotContain((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
+        Assert.DoesNotContain(
+            (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
     }
 
     [Fact]
-    public async Task A_missing_right_is_named()
+    public async Task A_missing_permission_is_named()
     {
         await using var cloud = await StartAsync();
         var api = cloud.ApiWith(StaticCredentials.Of("LTAIread", KeySecret));
-        Assert.Equal("vpc:CreateRouteEntry", (await api.DryRunAsync(RouteWriteCall.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
+        Assert.Equal("vpc:CreateRouteEntry",
+            (await api.DryRunAsync(RouteWriteCall.CreateRouteEntry, Region, Route("10.24.2.0/24"), Token)).Error!.DeniedAction);
         var batch = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.2.0/24")], Token)).Error!;
         Assert.Equal((CloudErrorKind.Denied, "vpc:CreateRouteEntries", 403), (batch.Kind, batch.DeniedAction, batch.HttpStatus));
-        Assert.Equal("ecs:ModifyNetworkInterfaceAttribute", (await api.SwitchOffSourceDestCheckAsync(Region, "eni-1", Token)).Error!.DeniedAction);
+        Assert.Equal("ecs:ModifyNetworkInterfaceAttribute",
+            (await api.DisableSourceDestCheckAsync(Region, "eni-1", Token)).Error!.DeniedAction);
     }
 
     [Fact]
-    public async Task A_full_table_is_a_matter_of_quota()
+    public async Task A_full_table_is_a_quota_error()
     {
         await using var cloud = await StartAsync(w => w with { Settings = w.Settings with { RouteEntryQuota = 1 } });
         Assert.Equal(CloudErrorKind.Quota, (await cloud.Api.CreateRouteEntryAsync(Region, Route("10.24.2.0/24"), "t", Token)).Error!.Kind);
@@ -168,7 +178,7 @@ public class CloudApiRoutesTests
     [Theory]
     [InlineData(0)]
     [InlineData(51)]
-    public async Task A_batch_that_the_API_does_not_take_is_a_bug_of_the_caller(int count)
+    public async Task An_empty_or_too_large_batch_throws(int count)
     {
         await using var cloud = await StartAsync();
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(

@@ -7,7 +7,8 @@ using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests;
 
-/// <summary>The whole client at work, well and badly, with a logger that keeps every level: no secret may be in any line, error or value.</summary>
+/// <summary>Runs the whole client, with successes and failures, and keeps log lines of all levels: none of them, no error and no printed
+/// value may contain a secret.</summary>
 public class SecrecyTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -16,7 +17,8 @@ public class SecrecyTests
     public async Task No_secret_is_in_any_log_line_error_or_printed_value()
     {
         await using var cloud = await StartAsync();
-        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-1"), cloud.Clock, new Random(1), cloud.Logger));
+        var context = Contexts.Create(time: cloud.Clock, logger: cloud.Logger);
+        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-1"), context));
         List<string> seen = [];
         var found = Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
         var key = found.Key;
@@ -26,9 +28,9 @@ public class SecrecyTests
         {
             chain,
             StaticCredentials.Of(KeyId, KeySecret),
-            StaticCredentials.Of(KeyId, "wrong-secret-of-the-test"), // the simulated cloud, too, quotes the request it signed
-            new StaticCredentials(AccessKey.Create(key.Id, "wrong-secret-of-the-test", key.SecurityToken!.RevealText(), null, out _)!),
-            new StaticCredentials(AccessKey.Create(key.Id, key.Secret.RevealText(), "wrong-token-of-the-test", null, out _)!),
+            StaticCredentials.Of(KeyId, "wrong-secret-of-the-test"), // the simulator also quotes the string that it signed
+            new StaticCredentials(AccessKey.Create(key.Id, "wrong-secret-of-the-test", key.SecurityToken!.RevealText()).Value),
+            new StaticCredentials(AccessKey.Create(key.Id, key.Secret.RevealText(), "wrong-token-of-the-test").Value),
         })
         {
             var api = cloud.ApiWith(credentials);
@@ -55,7 +57,8 @@ public class SecrecyTests
         Assert.Contains("InvalidSecurityToken", all, StringComparison.Ordinal);
         string[] secrets =
         [
-            KeySecret[..12], key.Secret.RevealText(), key.SecurityToken!.RevealText(), key.SecurityToken.RevealText()[..16], "wrong-secret-of-the-test",
+            KeySecret[..12], key.Secret.RevealText(), key.SecurityToken!.RevealText(), key.SecurityToken.RevealText()[..16],
+                "wrong-secret-of-the-test",
             "wrong-token-of-the-test",
         ];
         foreach (var secret in secrets) Assert.DoesNotContain(secret, all, StringComparison.Ordinal);

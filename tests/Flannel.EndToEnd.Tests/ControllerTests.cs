@@ -105,7 +105,7 @@ public sealed class ControllerTests : EndToEndTest
         var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 
         // Log, health and metrics of the node report the same state.
-        const string message = "Denied: the RAM role lacks vpc:CreateRouteEntry";
+        const string message = "Denied: missing permission vpc:CreateRouteEntry";
         await daemon.WaitForLogAsync(message, Cancel);
         using var http = Vpc.Instances[0].CreateHttpClient(port);
         using var response = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
@@ -129,6 +129,6 @@ public sealed class ControllerTests : EndToEndTest
         await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, World.RoleName, Cancel);
         await daemon.WaitForReadyAsync(Cancel);
         await WaitForRouteAsync(await SubnetAsync(0), 0);
-        Assert.Contains($"Credentials: RAM role {World.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
+        Assert.Contains($"using credentials from RAM role {World.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
     }
 }

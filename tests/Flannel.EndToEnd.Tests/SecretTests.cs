@@ -103,7 +103,7 @@ public sealed class SecretTests : EndToEndTest
     };
 
     /// <summary>The log message that names the source of the key.</summary>
-    private static string LoggedSource(string source) => "Credentials: " + source switch
+    private static string LoggedSource(string source) => "using credentials from " + source switch
     {
         "environment" => "environment variable ALIBABA_CLOUD_ACCESS_KEY_ID",
         "old environment" => "environment variable ACCESS_KEY_ID",

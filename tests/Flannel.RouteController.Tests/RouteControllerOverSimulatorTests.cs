@@ -217,14 +217,16 @@ public sealed class RouteControllerOverSimulatorTests
                 Instances = [.. Enumerable.Range(1, 20).Select(i => Node(i))],
             };
             var cloud = await SimulatedCloud.StartAsync(change?.Invoke(world) ?? world, cancellationToken: TestContext.Current.CancellationToken);
-            var endpoint = CloudEndpoint.Parse(cloud.Api.GetLeftPart(UriPartial.Authority), out _);
+            var endpoint = CloudEndpoint.Parse(cloud.Api.GetLeftPart(UriPartial.Authority)).Value;
             var log = new RecordingLogger();
             var stage = new Stage
             {
                 Cloud = cloud,
                 Api = new CloudApi(
-                    new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint },
-                    StaticCredentials.Of(key, KeySecret), TimeProvider.System, new Random(), log),
+                    Contexts.Create(
+                        new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint },
+                        logger: log, random: new Random()),
+                    StaticCredentials.Of(key, KeySecret)),
             };
             stage.Term = new FakeTerm(TimeProvider.System, stage.Leases);
             if (runs) stage.Run();

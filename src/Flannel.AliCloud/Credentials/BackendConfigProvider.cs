@@ -3,20 +3,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>The key in the network config, as flannel's old backend had it. It works, and is warned against once.</summary>
+/// <summary>The key of the network config, as in flannel up to v0.19.2. It logs one warning.</summary>
 public sealed class BackendConfigProvider(ConfiguredKey configured, ILogger logger) : ICredentialProvider
 {
-    private volatile AccessKey? found;
+    private volatile AccessKey? lastKey;
     private bool warned;
 
     public string Name => "AccessKeyID of the network config";
 
-    public bool HasChanged() => found is { } before && configured.Current?.IsSameAs(before) != true;
+    public bool HasChanged() => lastKey is { } last && configured.Current?.IsSameAs(last) != true;
 
     public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        found = configured.Current;
-        if (found is not { } key) return ValueTask.FromResult<ProviderResult>(new ProviderResult.NotConfigured("the network config has no AccessKeyID"));
+        lastKey = configured.Current;
+        if (lastKey is not { } key)
+            return ValueTask.FromResult<ProviderResult>(new ProviderResult.NotConfigured("the network config has no AccessKeyID"));
         if (!warned) logger.KeyInBackendConfig();
         warned = true;
         return ValueTask.FromResult<ProviderResult>(new ProviderResult.Found(key));

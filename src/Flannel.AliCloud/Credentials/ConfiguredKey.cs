@@ -2,13 +2,13 @@ using Flannel.AliCloud.Signing;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>The key in the network configuration, which an operator may replace while the daemon runs. Thread-safe.</summary>
-/// <param name="key">Null for a configuration without one.</param>
+/// <summary>The key of the network config, which an operator may replace while the daemon runs. Thread-safe.</summary>
+/// <param name="key">Null for a config without one.</param>
 public sealed class ConfiguredKey(AccessKey? key)
 {
     private volatile AccessKey? current = key;
 
-    /// <summary>As of the configuration that was read last; null for one without a key.</summary>
+    /// <summary>The key of the config that was read last; null for a config without one.</summary>
     public AccessKey? Current
     {
         get => current;

@@ -9,110 +9,101 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Flannel.AliCloud.Credentials;
 
 /// <summary>
-/// The first configured provider's key, or that of a role which it assumes: kept while it lives, replaced in the background ahead of its end, at once when its file changes or the cloud
-/// refuses it. When a replacement cannot be had, the old key serves until it dies. Thread-safe.
+/// The credential provider chain: the key of the first configured provider, or of the role that is assumed with it. The key is cached while
+/// it is valid, refreshed in the background before it expires, and fetched again when its file changes or the cloud rejects it. If a
+/// refresh fails, the current key is used until it expires. Thread-safe.
 /// </summary>
 public sealed class CredentialChain : ICredentialSource, IDisposable
 {
-    private static readonly TimeSpan ShortestRefreshPause = TimeSpan.FromSeconds(10);
-
-    /// <summary>For a key that looks expired to this machine's clock while the cloud's time is not known yet.</summary>
-    private static readonly TimeSpan UnjudgedRefreshPause = TimeSpan.FromMinutes(1);
-
-    private readonly CloudClock clock;
-    private readonly TimeProvider time;
-    private readonly Random random;
-    private readonly ILogger logger;
+    private readonly CloudContext context;
+    private readonly ProviderChain providers;
+    private readonly Func<ProviderChain> createUnusedProviders;
+    private readonly StsClient? sts;
+    private readonly ConfiguredKey? configuredKey;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly CancellationTokenSource stopping = new();
-    private readonly ITimer timer;
-    private readonly CredentialSearch walk;
-    private readonly Func<CredentialSearch> another;
-    private readonly IDisposable? owned;
-    private ConfiguredKey? configured;
-    private volatile Current? current;
-    private string? announced;
+    private volatile CachedKey? cached;
+    private string? lastLoggedOrigin;
+    private ITimer? refreshTimer;
 
-    /// <param name="providers">In the order of their claim.</param>
-    /// <param name="random">Spreads the refreshes of many nodes; locked here.</param>
-    public CredentialChain(IReadOnlyList<ICredentialProvider> providers, CloudClock clock, TimeProvider time, Random random, ILogger logger)
-        : this(new CredentialSearch(providers, null, null, clock), null, null, clock, time, random, logger) { }
-
-    /// <param name="another">The same links anew, for an explanation that leaves no trace.</param>
-    /// <param name="owned">Goes with the chain.</param>
-    private CredentialChain(
-        CredentialSearch walk, Func<CredentialSearch>? another, IDisposable? owned, CloudClock clock, TimeProvider time,
-        Random random, ILogger logger)
+    /// <param name="providers">In descending precedence.</param>
+    public CredentialChain(IReadOnlyList<ICredentialProvider> providers, CloudContext context)
     {
-        (this.walk, this.another, this.owned, this.clock) = (walk, another ?? (() => walk), owned, clock);
-        (this.time, this.random, this.logger) = (time, random, logger);
-        timer = time.CreateTimer(_ => _ = RefreshInBackgroundAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        this.context = context;
+        this.providers = new ProviderChain(providers, null, null, context.Clock);
+        createUnusedProviders = () => this.providers;
     }
 
-    /// <summary>Where the key of now comes from; null before the first one.</summary>
-    public string? Provider => current?.Name;
-
-    /// <summary>The order of this program: what was given on purpose, then the order of Alibaba Cloud's SDKs. docs/credentials.md has it in full.</summary>
-    /// <param name="accessKeyFile">Of <c>--access-key-file</c>; null without it.</param>
-    /// <param name="environment">By name; null where a variable is not set.</param>
-    /// <param name="api">How STS and a credentials URI are reached; null for their own hosts and the usual limits.</param>
-    /// <param name="handler">To STS; null for the real network.</param>
-    /// <param name="clock">Shared with the API that the keys sign for; null for one of its own.</param>
-    public static CredentialChain Create(
-        string? accessKeyFile, ConfiguredCredentials credentials, Func<string, string?> environment, MetadataClient metadata, TimeProvider time,
-        Random random, ILogger logger, CloudApiOptions? api = null, HttpMessageHandler? handler = null, CloudClock? clock = null)
+    private CredentialChain(CloudContext context, Func<ILogger, ProviderChain> createProviders, StsClient sts, ConfiguredKey configuredKey)
     {
-        api ??= new CloudApiOptions { ProgramVersion = "0" };
-        clock ??= new CloudClock(time);
-        var configured = new ConfiguredKey(credentials.AccessKey);
-        var sts = new StsClient(api, credentials.RegionId, environment, metadata, clock, time, random, logger, handler);
-        CredentialSearch Links(ILogger to)
+        (this.context, this.sts, this.configuredKey) = (context, sts, configuredKey);
+        providers = createProviders(context.Logger);
+        createUnusedProviders = () => createProviders(NullLogger.Instance);
+    }
+
+    /// <summary>The origin of the current key; null before the first one.</summary>
+    public string? Provider => cached?.Origin;
+
+    /// <summary>Creates flanneld's chain: first what was configured for flanneld, then the order of Alibaba Cloud's SDKs
+    /// (docs/credentials.md).</summary>
+    /// <param name="accessKeyFile">The value of <c>--access-key-file</c>; null without it.</param>
+    /// <param name="environment">Returns the value of an environment variable; null if it is not set.</param>
+    /// <param name="context">Shared with the API that the keys sign calls for.</param>
+    public static CredentialChain Create(
+        string? accessKeyFile, ConfiguredCredentials credentials, Func<string, string?> environment, MetadataClient metadata,
+        CloudContext context)
+    {
+        var configuredKey = new ConfiguredKey(credentials.AccessKey);
+        var sts = new StsClient(context, credentials.RegionId, environment, metadata);
+        return new CredentialChain(context, CreateProviders, sts, configuredKey);
+
+        ProviderChain CreateProviders(ILogger logger)
         {
             List<ICredentialProvider> providers = [];
-            if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, to));
-            providers.Add(KeyFileProvider.OfSystemd(environment, to));
-            providers.Add(new BackendConfigProvider(configured, to));
+            if (!string.IsNullOrEmpty(accessKeyFile)) providers.Add(new KeyFileProvider(accessKeyFile, logger));
+            providers.Add(KeyFileProvider.FromSystemd(environment, logger));
+            providers.Add(new BackendConfigProvider(configuredKey, logger));
             providers.Add(EnvironmentProvider.Legacy(environment));
             providers.Add(EnvironmentProvider.Standard(environment));
             providers.Add(new OidcProvider(environment, null, sts));
-            providers.Add(ProfileProvider.OfCli(environment, metadata, sts, clock));
-            providers.Add(ProfileProvider.OfIni(environment, metadata, sts, clock));
-            providers.Add(new RamRoleProvider(metadata, environment, clock));
-            providers.Add(new CredentialsUriProvider(environment, api, clock, time, to));
-            return new CredentialSearch(providers, credentials.Role, sts, clock);
+            providers.Add(ProfileProvider.FromCli(environment, metadata, sts, context.Clock));
+            providers.Add(ProfileProvider.FromIni(environment, metadata, sts, context.Clock));
+            providers.Add(new RamRoleProvider(metadata, environment, context.Clock));
+            providers.Add(new CredentialsUriProvider(environment, context with { Logger = logger }));
+            return new ProviderChain(providers, credentials.Role, sts, context.Clock);
         }
-
-        return new CredentialChain(Links(logger), () => Links(NullLogger.Instance), sts, clock, time, random, logger) { configured = configured };
     }
 
-    /// <summary>The network configuration has another key now, or none: the next request is signed with what the chain gives then.</summary>
-    /// <param name="key">Null for a configuration without one.</param>
+    /// <summary>Replaces the key of the network config. The next request uses it if no provider of higher precedence has a key.</summary>
+    /// <param name="key">Null for a config without one.</param>
     public void SetConfiguredKey(AccessKey? key)
     {
-        if (configured is { } holder) holder.Current = key;
+        if (configuredKey is not null) configuredKey.Current = key;
     }
 
     public void Dispose()
     {
         stopping.Cancel();
-        timer.Dispose();
-        owned?.Dispose();
+        refreshTimer?.Dispose();
+        sts?.Dispose();
     }
 
     public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) =>
-        Usable() is { } now ? ValueTask.FromResult<CredentialResult>(now.Answer) : SlowGetAsync(cancellation);
+        FindValidKey() is { } key ? ValueTask.FromResult<CredentialResult>(key.Result) : FetchIfNeededAsync(cancellation);
 
-    /// <summary>Asks the links in their order, as for a first key, and tells what each of them said. The key of now, its refresh and the log are not
-    /// touched; the metadata service and STS are asked as usual.</summary>
-    public async Task<IReadOnlyList<CredentialLink>> ExplainAsync(CancellationToken cancellation) =>
-        (await another().WalkAsync(cancellation)).Links;
+    /// <summary>Tries all providers as for a first key and returns what each of them returned. It changes neither the cached key nor its
+    /// refresh, and logs nothing; the metadata service and STS are called as usual.</summary>
+    public async Task<IReadOnlyList<CredentialProviderStatus>> ExplainAsync(CancellationToken cancellation) =>
+        (await createUnusedProviders().FetchAsync(cancellation)).Providers;
 
     public async ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation);
         try
         {
-            return Usable() is { } now && !now.Key.IsSameAs(rejected) ? now.Answer : await FetchAsync(cancellation);
+            return FindValidKey() is { } valid && !valid.Key.IsSameAs(rejected)
+                ? valid.Result
+                : await FetchAsync(cancellation);
         }
         finally
         {
@@ -120,14 +111,14 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private async ValueTask<CredentialResult> SlowGetAsync(CancellationToken cancellation)
+    private async ValueTask<CredentialResult> FetchIfNeededAsync(CancellationToken cancellation)
     {
         await gate.WaitAsync(cancellation);
         try
         {
-            if (Usable() is { } now) return now.Answer;
+            if (FindValidKey() is { } valid) return valid.Result;
             var fetched = await FetchAsync(cancellation);
-            return fetched is CredentialResult.Found || current is not { } old || !IsAlive(old) ? fetched : old.Answer;
+            return fetched is CredentialResult.Found || cached is not { } old || !IsValid(old) ? fetched : old.Result;
         }
         finally
         {
@@ -135,72 +126,68 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    private Current? Usable() => current is { } now && IsAlive(now) && !now.Provider.HasChanged() ? now : null;
+    /// <summary>The cached key, unless it has expired or its file was replaced.</summary>
+    private CachedKey? FindValidKey() => cached is { } current && IsValid(current) && !current.Provider.HasChanged() ? current : null;
 
-    /// <summary>By the cloud's time where it is known; by this machine's clock only for a key that looked valid to that clock when it
-    /// came.</summary>
-    private bool IsAlive(Current held) =>
-        clock.Known is { } cloudTime ? held.Key.IsAlive(cloudTime) : held.IsUnjudged || held.Key.IsAlive(time.GetUtcNow());
+    /// <summary>Judges by the cloud's time if it is known. The clock of this machine counts only for a key that looked valid to it when it
+    /// was fetched.</summary>
+    private bool IsValid(CachedKey key) => context.Clock.TrustedTime is { } cloudTime
+        ? key.Key.IsValidAt(cloudTime)
+        : key.IsExpiredByLocalClock || key.Key.IsValidAt(context.Time.GetUtcNow());
 
-    /// <summary>Walks the chain. Under the gate.</summary>
+    /// <summary>Tries the providers. The caller holds the gate.</summary>
     private async Task<CredentialResult> FetchAsync(CancellationToken cancellation)
     {
-        var walked = await walk.WalkAsync(cancellation);
-        if (walked is { Key: { } key, Provider: { } provider })
+        var result = await providers.FetchAsync(cancellation);
+        if (result is { Key: { } key, Provider: { } provider })
         {
-            var found = new Current(key, provider, walked.From, IsUnjudged: clock.Known is null && !key.IsAlive(time.GetUtcNow()));
-            current = found;
-            Announce(found);
-            Arm(key);
-            return found.Answer;
+            var isExpiredByLocalClock = context.Clock.TrustedTime is null && !key.IsValidAt(context.Time.GetUtcNow());
+            var fetched = new CachedKey(key, provider, result.Origin, isExpiredByLocalClock);
+            cached = fetched;
+            Log(fetched);
+            ScheduleRefresh(key);
+            return fetched.Result;
         }
 
-        List<string> reasons = [];
-        string? failure = null;
-        foreach (var link in walked.Links)
-        {
-            if (link.State == CredentialLinkState.Failed) failure = link.Detail;
-            else if (link.State is CredentialLinkState.NotConfigured or CredentialLinkState.Disabled) reasons.Add(link.Detail);
-        }
+        var failure = result.Providers.LastOrDefault(status => status.State == CredentialProviderState.Failed);
+        var reason = failure?.Detail ?? MissingReason(result.Providers);
+        if (cached is { } old && IsValid(old)) context.Logger.CredentialsKept(reason);
+        return failure is null ? new CredentialResult.Missing(reason) : new CredentialResult.Failed(reason);
+    }
 
-        if (failure is not null) return Failure(new CredentialResult.Failed(failure), failure);
-
-        var line = "no credentials for Alibaba Cloud: attach a RAM role that may write routes to this instance, or give --access-key-file"
+    private static string MissingReason(IReadOnlyList<CredentialProviderStatus> statuses)
+    {
+        var reasons = statuses
+            .Where(status => status.State is CredentialProviderState.NotConfigured or CredentialProviderState.Disabled)
+            .Select(status => status.Detail);
+        return "no credentials for Alibaba Cloud: attach a RAM role with permissions for routes to this instance, or use --access-key-file"
             + $" ({string.Join("; ", reasons)})";
-        return Failure(new CredentialResult.Missing(line), line);
     }
 
-    private CredentialResult Failure(CredentialResult answer, string line)
+    private void Log(CachedKey fetched)
     {
-        if (current is { } old && IsAlive(old)) logger.CredentialsKept(line);
-        return answer;
+        if (fetched.Origin != lastLoggedOrigin) context.Logger.CredentialProvider(fetched.Origin);
+        lastLoggedOrigin = fetched.Origin;
+        context.Logger.CredentialsFetched(fetched.Origin, fetched.Key.Expiration is { } end ? $", valid until {end:u}" : "");
     }
 
-    private void Announce(Current found)
+    private void ScheduleRefresh(AccessKey key)
     {
-        var name = found.Name;
-        if (name != announced) logger.CredentialProvider(name);
-        announced = name;
-        logger.CredentialsFetched(name, found.Key.Expiration);
+        if (key.Expiration is { } end)
+            ScheduleRefresh(RefreshSchedule.PauseBefore(end, context.Clock.TrustedTime, context.Time.GetUtcNow(), Jitter()));
     }
 
-    /// <summary>15 to 20 minutes ahead of the end; of a short life, after half of what is left.</summary>
-    private void Arm(AccessKey key)
+    private void ScheduleRefresh(TimeSpan pause)
     {
-        if (key.Expiration is not { } end) return;
-        var known = clock.Known;
-        var left = end - (known ?? time.GetUtcNow());
-        if (known is null && left <= TimeSpan.Zero) Arm(UnjudgedRefreshPause);
-        else if (left > TimeSpan.FromMinutes(40)) Arm(left - TimeSpan.FromMinutes(15 + 5 * Chance()));
-        else Arm(left * (0.4 + 0.1 * Chance()));
+        if (stopping.IsCancellationRequested) return;
+        refreshTimer ??= context.Time.CreateTimer(
+            _ => _ = RefreshInBackgroundAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        refreshTimer.Change(TimerRange.Clamp(pause), Timeout.InfiniteTimeSpan);
     }
 
-    private void Arm(TimeSpan wait) =>
-        timer.Change(TimerRange.Clamp(wait > ShortestRefreshPause ? wait : ShortestRefreshPause), Timeout.InfiniteTimeSpan);
-
-    private double Chance()
+    private double Jitter()
     {
-        lock (random) return random.NextDouble();
+        lock (context.Random) return context.Random.NextDouble();
     }
 
     private async Task RefreshInBackgroundAsync()
@@ -211,7 +198,7 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
             try
             {
                 if (await FetchAsync(stopping.Token) is not CredentialResult.Found)
-                    Arm(TimeSpan.FromSeconds(50 + 20 * Chance()));
+                    ScheduleRefresh(RefreshSchedule.PauseAfterFailure(Jitter()));
             }
             finally
             {
@@ -224,9 +211,11 @@ public sealed class CredentialChain : ICredentialSource, IDisposable
         }
     }
 
-    /// <param name="IsUnjudged">It looked expired to this machine's clock, and the cloud's time was not known.</param>
-    private sealed record Current(AccessKey Key, ICredentialProvider Provider, string Name, bool IsUnjudged)
+    /// <param name="Origin">For messages.</param>
+    /// <param name="IsExpiredByLocalClock">True if the key looked expired to the clock of this machine when it was fetched, and the cloud's
+    /// time was unknown.</param>
+    private sealed record CachedKey(AccessKey Key, ICredentialProvider Provider, string Origin, bool IsExpiredByLocalClock)
     {
-        public CredentialResult.Found Answer { get; } = new(Key, Name);
+        public CredentialResult.Found Result { get; } = new(Key, Origin);
     }
 }

@@ -1,8 +1,9 @@
+using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>A key in the environment, under the names of today's SDKs or of flannel's old backend.</summary>
+/// <summary>The key in environment variables, with the names of the SDKs or of flannel up to v0.19.2.</summary>
 public sealed class EnvironmentProvider : ICredentialProvider
 {
     private readonly Func<string, string?> environment;
@@ -15,12 +16,13 @@ public sealed class EnvironmentProvider : ICredentialProvider
 
     public string Name => $"environment variable {idName}";
 
-    /// <summary><c>ALIBABA_CLOUD_ACCESS_KEY_ID</c>, <c>…_SECRET</c> and perhaps <c>ALIBABA_CLOUD_SECURITY_TOKEN</c>.</summary>
+    /// <summary><c>ALIBABA_CLOUD_ACCESS_KEY_ID</c>, <c>…_SECRET</c> and optionally <c>ALIBABA_CLOUD_SECURITY_TOKEN</c>.</summary>
     public static EnvironmentProvider Standard(Func<string, string?> environment) =>
-        new(environment, "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN");
+        new(environment, SdkEnvironment.AccessKeyId, SdkEnvironment.AccessKeySecret, SdkEnvironment.SecurityToken);
 
-    /// <summary><c>ACCESS_KEY_ID</c> and <c>ACCESS_KEY_SECRET</c>, as flannel's old backend read them.</summary>
-    public static EnvironmentProvider Legacy(Func<string, string?> environment) => new(environment, "ACCESS_KEY_ID", "ACCESS_KEY_SECRET", null);
+    /// <summary><c>ACCESS_KEY_ID</c> and <c>ACCESS_KEY_SECRET</c> (flannel v0.19.2 backend/alivpc).</summary>
+    public static EnvironmentProvider Legacy(Func<string, string?> environment) =>
+        new(environment, "ACCESS_KEY_ID", "ACCESS_KEY_SECRET", null);
 
     public bool HasChanged() => false;
 
@@ -30,10 +32,8 @@ public sealed class EnvironmentProvider : ICredentialProvider
     {
         var (id, secret) = (environment(idName)?.Trim(), environment(secretName)?.Trim());
         if (string.IsNullOrEmpty(id)) return new ProviderResult.NotConfigured($"{idName} is not set");
-        if (string.IsNullOrEmpty(secret)) return new ProviderResult.NotConfigured($"{idName} is set, and {secretName} is not");
+        if (string.IsNullOrEmpty(secret)) return new ProviderResult.NotConfigured($"{idName} is set, but {secretName} is not");
         var token = tokenName is null ? null : environment(tokenName)?.Trim();
-        return AccessKey.Create(id, secret, token, null, out var error) is { } key
-            ? new ProviderResult.Found(key)
-            : new ProviderResult.Failed($"{Name}: {error}");
+        return ProviderResult.From(AccessKey.Create(id, secret, token).WithErrorPrefix($"{Name}: "));
     }
 }

@@ -2,12 +2,12 @@ using System.Text;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>The text of a file that people or tools wrote: UTF-8, perhaps with a byte order mark, and nothing else.</summary>
+/// <summary>Decodes a text file: UTF-8 with an optional byte order mark.</summary>
 internal static class FileText
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <returns>Null when the bytes are no text.</returns>
+    /// <returns>Null if the bytes are not valid UTF-8.</returns>
     public static string? Decode(ReadOnlySpan<byte> bytes)
     {
         if (bytes.StartsWith("\uFEFF"u8)) bytes = bytes[3..];

@@ -1,11 +1,11 @@
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>Always the same answer: a key that is written in a profile, or why a profile gives none.</summary>
-internal sealed class FixedProvider(string name, ProviderResult answer) : ICredentialProvider
+/// <summary>Always returns the same result: the key in a profile, or the reason why a profile has none.</summary>
+internal sealed class FixedProvider(string name, ProviderResult result) : ICredentialProvider
 {
     public string Name => name;
 
     public bool HasChanged() => false;
 
-    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(answer);
+    public ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation) => ValueTask.FromResult(result);
 }

@@ -1,45 +1,49 @@
+using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Signing;
+using Flannel.Core;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>One link of the chain.</summary>
+/// <summary>A provider of the credential provider chain.</summary>
 public interface ICredentialProvider
 {
-    /// <summary>For people: where its key comes from, such as <c>access key file /etc/flannel/key</c>. Never a value.</summary>
+    /// <summary>The origin of the key for messages, such as <c>access key file /etc/flannel/key</c>. It contains no secret.</summary>
     string Name { get; }
 
     ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation);
 
-    /// <summary>Whether what it gave last may be outdated for another reason than time: its file was replaced. Cheap; called for every key.</summary>
+    /// <summary>True if the last key may be outdated for another reason than its expiration: its file was replaced. Called for every
+    /// request, so it must be cheap.</summary>
     bool HasChanged();
 }
 
+/// <summary>What a provider returns.</summary>
 public abstract record ProviderResult
 {
     private ProviderResult() { }
 
+    /// <summary>The key, or the failure with its reason.</summary>
+    public static ProviderResult From(Result<AccessKey> key) => key.Ok ? new Found(key.Value) : new Failed(key.Error);
+
     public sealed record Found(AccessKey Key) : ProviderResult;
 
-    /// <summary>This link is not configured here: the next one is asked.</summary>
-    /// <param name="Why">Half a sentence, for a person who wonders.</param>
-    public sealed record NotConfigured(string Why) : ProviderResult
+    /// <summary>The provider is not configured here; the chain tries the next one.</summary>
+    /// <param name="Reason">Such as <c>ALIBABA_CLOUD_ACCESS_KEY_ID is not set</c>.</param>
+    public sealed record NotConfigured(string Reason) : ProviderResult
     {
-        /// <summary>Somebody switched it off.</summary>
+        /// <summary>True if a variable or a profile disables the provider.</summary>
         public bool IsDisabled { get; init; }
     }
 
-    /// <summary>It is configured and does not serve. The chain ends here: another key than the one that was meant would be a surprise.</summary>
-    public sealed record Failed(string Line) : ProviderResult
+    /// <summary>The provider is configured and supplies no key. The chain ends: the key of another provider would be a surprise.</summary>
+    /// <param name="Reason">One line.</param>
+    public sealed record Failed(string Reason) : ProviderResult
     {
-        /// <summary>Nobody named this link, it is merely always tried: the next ones are asked before the failure counts.</summary>
-        public bool GoOn { get; init; }
+        /// <summary>True if nobody configured this provider: the chain tries the next one, and the failure counts only if none supplies a
+        /// key.</summary>
+        public bool IsImplicit { get; init; }
 
-        /// <summary>What RAM refused to the key that it began with; null for another failure.</summary>
-        public DeniedRight? Denied { get; init; }
+        /// <summary>The permission whose absence made the provider fail; null for another failure.</summary>
+        public MissingRamAction? Denied { get; init; }
     }
 }
-
-/// <summary>A right that a policy can grant.</summary>
-/// <param name="Action">Such as <c>sts:AssumeRole</c>.</param>
-/// <param name="Resource">An ARN, or <c>*</c>.</param>
-public sealed record DeniedRight(string Action, string Resource);

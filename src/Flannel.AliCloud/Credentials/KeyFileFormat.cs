@@ -6,27 +6,24 @@ using Flannel.Core;
 namespace Flannel.AliCloud.Credentials;
 
 /// <summary>
-/// The forms of an access key in a file: JSON (<c>{"AccessKeyId":"…","AccessKeySecret":"…"}</c>, with <c>SecurityToken</c> and <c>Expiration</c> for
-/// a temporary one, as a RAM role's key looks), the CSV of the console's download (<c>AccessKey ID,AccessKey Secret</c> and a line of values), or
-/// lines of <c>name = value</c> (<c>AccessKeyId</c>, <c>access_key_id</c>, <c>ALIBABA_CLOUD_ACCESS_KEY_ID</c> …), perhaps below one <c>[section]</c>.
-/// Total: no bytes make it throw. An error names a line, never its text.
+/// Parses an access key file. It has one of three forms: JSON (<c>{"AccessKeyId":"…","AccessKeySecret":"…"}</c>, with <c>SecurityToken</c>
+/// and <c>Expiration</c> for a temporary key, like the key of a RAM role); the CSV file of the console (<c>AccessKey ID,AccessKey
+/// Secret</c> and one line of values); lines of <c>name = value</c> (<c>AccessKeyId</c>, <c>access_key_id</c>,
+/// <c>ALIBABA_CLOUD_ACCESS_KEY_ID</c> …), with at most one <c>[section]</c>. No input makes it throw. A failure names a line and never
+/// quotes it.
 /// </summary>
 internal static class KeyFileFormat
 {
-    public static AccessKey? Parse(ReadOnlySpan<byte> bytes, out string error)
+    public static Result<AccessKey> Parse(ReadOnlySpan<byte> bytes)
     {
-        if (FileText.Decode(bytes) is not { } text)
-        {
-            error = "it is not a text";
-            return null;
-        }
-
+        if (FileText.Decode(bytes) is not { } text) return Result.Failure("not a UTF-8 text");
         Fields fields = new();
-        error = text.TrimStart().StartsWith('{') ? Json(text, fields) : Lines(text, fields);
-        return error.Length > 0 ? null : AccessKey.Create(fields.Id, fields.Secret, fields.Token, fields.Expiration, out error);
+        var problem = text.TrimStart().StartsWith('{') ? ReadJson(text, fields) : ReadLines(text, fields);
+        return problem is null ? AccessKey.Create(fields.Id, fields.Secret, fields.Token, fields.Expiration) : Result.Failure(problem);
     }
 
-    private static string Json(string text, Fields fields)
+    /// <summary>Null on success, like the other Read methods.</summary>
+    private static string? ReadJson(string text, Fields fields)
     {
         try
         {
@@ -35,66 +32,77 @@ internal static class KeyFileFormat
             {
                 if (property.Value.ValueKind == JsonValueKind.Null) continue;
                 var value = property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString() : null;
-                if (value is null || !fields.Take(property.Name, value))
-                    return "its JSON may hold AccessKeyId, AccessKeySecret, SecurityToken and Expiration, each once and as a string";
+                if (value is null || !fields.Set(property.Name, value))
+                    return "the JSON may contain AccessKeyId, AccessKeySecret, SecurityToken and Expiration, each once and as a string";
             }
 
-            return "";
+            return null;
         }
+        // InvalidOperationException: half of a surrogate pair, or a root that is not an object.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            return e is JsonException { LineNumber: { } line } ? $"it is not valid JSON at line {line + 1}" : "it is not valid JSON";
+            return e is JsonException { LineNumber: { } line } ? $"invalid JSON in line {line + 1}" : "invalid JSON";
         }
     }
 
-    private static string Lines(string text, Fields fields)
+    private static string? ReadLines(string text, Fields fields)
     {
-        var lines = text.Split('\n').Select((l, i) => (Text: l.Trim(), Number: i + 1)).Where(l => l.Text.Length > 0 && l.Text[0] is not ('#' or ';')).ToList();
-        if (lines.Count == 0) return "it is empty";
-        if (IsHeader(lines[0].Text)) return Csv([.. lines.Select(l => l.Text)], fields);
+        var allLines = text.Split('\n').Select((line, i) => new NumberedLine(line.Trim(), i + 1));
+        List<NumberedLine> lines = [.. allLines.Where(line => !line.IsComment)];
+        if (lines.Count == 0) return "the file is empty";
+        if (IsCsvHeader(lines[0].Text)) return ReadCsv([.. lines.Select(line => line.Text)], fields);
         var sections = 0;
         foreach (var (line, number) in lines)
         {
             if (line[0] == '[' && line[^1] == ']')
             {
-                if (++sections > 1) return $"line {number} begins a second section; give a file with one key";
+                if (++sections > 1) return $"line {number} begins a second section; use a file with one key";
                 continue;
             }
 
             var equals = line.IndexOf('=', StringComparison.Ordinal);
             if (equals < 0) return $"line {number} is not of the form name = value";
-            if (!fields.Take(line[..equals], Unquoted(line[(equals + 1)..])))
-                return $"line {number} has a name that is not known, comes twice, or has a value that does not fit";
+            if (!fields.Set(line[..equals], Unquoted(line[(equals + 1)..])))
+                return $"line {number} has an unknown or a repeated name, or an invalid value";
         }
 
-        return "";
+        return null;
     }
 
-    /// <summary>A line with both names and no value.</summary>
-    private static bool IsHeader(string line)
+    /// <summary>True for a line with the names of both parts of a key.</summary>
+    private static bool IsCsvHeader(string line)
     {
-        var names = line.Split(',').Select(c => Fields.Plain(Unquoted(c))).ToList();
+        var names = line.Split(',').Select(column => Fields.Normalize(Unquoted(column))).ToList();
         return names.Contains("ACCESSKEYID") && names.Contains("ACCESSKEYSECRET");
     }
 
-    private static string Csv(List<string> lines, Fields fields)
+    private static string? ReadCsv(List<string> lines, Fields fields)
     {
         var (names, values) = (lines[0].Split(','), lines.Count > 1 ? lines[1].Split(',') : []);
-        if (lines.Count != 2 || names.Length != values.Length) return "a CSV must have one line of names and one line of as many values";
+        if (lines.Count != 2 || names.Length != values.Length)
+            return "a CSV file must have one line of names and one line of as many values";
         for (var i = 0; i < names.Length; i++)
         {
-            // The console may add columns of its own, such as the user's name.
-            var taken = fields.Take(Unquoted(names[i]), Unquoted(values[i]));
-            if (!taken && Fields.Plain(Unquoted(names[i])) is ("ACCESSKEYID" or "ACCESSKEYSECRET")) return "a column comes twice";
+            // Unknown columns are ignored: the console may add some, such as the user name.
+            var isSet = fields.Set(Unquoted(names[i]), Unquoted(values[i]));
+            if (!isSet && Fields.Normalize(Unquoted(names[i])) is "ACCESSKEYID" or "ACCESSKEYSECRET") return "a column is repeated";
         }
 
-        return "";
+        return null;
     }
 
     private static string Unquoted(string text)
     {
         text = text.Trim();
         return text.Length >= 2 && text[0] == text[^1] && (text[0] is '"' or '\'') ? text[1..^1].Trim() : text;
+    }
+
+    /// <param name="Text">Trimmed.</param>
+    /// <param name="Number">From 1.</param>
+    private sealed record NumberedLine(string Text, int Number)
+    {
+        /// <summary>True for an empty line, too.</summary>
+        public bool IsComment => Text.Length == 0 || Text[0] is '#' or ';';
     }
 
     private sealed class Fields
@@ -104,17 +112,17 @@ internal static class KeyFileFormat
         public string? Token { get; private set; }
         public DateTimeOffset? Expiration { get; private set; }
 
-        /// <summary>A name without case, spaces, dashes, underscores and the SDKs' prefix.</summary>
-        public static string Plain(string name)
+        /// <summary>Removes spaces, dashes, underscores and the SDKs' prefix, and converts to upper case.</summary>
+        public static string Normalize(string name)
         {
-            var plain = new string([.. name.Where(char.IsAsciiLetterOrDigit)]).ToUpperInvariant();
-            return plain.StartsWith("ALIBABACLOUD", StringComparison.Ordinal) ? plain["ALIBABACLOUD".Length..] : plain;
+            var normalized = new string([.. name.Where(char.IsAsciiLetterOrDigit)]).ToUpperInvariant();
+            return normalized.StartsWith("ALIBABACLOUD", StringComparison.Ordinal) ? normalized["ALIBABACLOUD".Length..] : normalized;
         }
 
-        /// <returns>False for an unknown name, a second value, or a value that does not fit.</returns>
-        public bool Take(string name, string value)
+        /// <returns>False for an unknown or a repeated name, or an invalid value.</returns>
+        public bool Set(string name, string value)
         {
-            switch (Plain(name))
+            switch (Normalize(name))
             {
                 case "ACCESSKEYID" when Id is null:
                     Id = value;
@@ -126,9 +134,9 @@ internal static class KeyFileFormat
                     Token = value;
                     return true;
                 case "EXPIRATION" when Expiration is null:
-                    var ok = DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end);
-                    Expiration = ok ? end : null;
-                    return ok;
+                    var isTime = DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end);
+                    Expiration = isTime ? end : null;
+                    return isTime;
                 case "TYPE":
                     return value is "access_key" or "sts";
                 case "CODE":

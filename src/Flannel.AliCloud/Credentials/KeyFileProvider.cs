@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>A key in a file that was given on purpose, in a form of <see cref="KeyFileFormat"/>; read again when the file changes.</summary>
+/// <summary>The key in a file that was configured, in a form of <see cref="KeyFileFormat"/>. The file is read again when it
+/// changes.</summary>
 public sealed class KeyFileProvider : ICredentialProvider
 {
     /// <summary>The name of the systemd credential, as in <c>LoadCredential=access-key:/etc/flannel/access-key</c>.</summary>
@@ -12,7 +13,7 @@ public sealed class KeyFileProvider : ICredentialProvider
 
     private readonly WatchedFile? file;
     private readonly ILogger logger;
-    private readonly string? whyNone;
+    private readonly string? absentReason;
     private bool warned;
 
     /// <summary>The file of <c>--access-key-file</c>.</summary>
@@ -21,18 +22,23 @@ public sealed class KeyFileProvider : ICredentialProvider
     {
     }
 
-    private KeyFileProvider(WatchedFile? file, string name, string? whyNone, ILogger logger) =>
-        (this.file, Name, this.whyNone, this.logger) = (file, name, whyNone, logger);
+    /// <param name="file">Null if the provider is not configured.</param>
+    /// <param name="absentReason">Why the provider is not configured if there is no file; null if a missing file is a failure.</param>
+    private KeyFileProvider(WatchedFile? file, string name, string? absentReason, ILogger logger) =>
+        (this.file, Name, this.absentReason, this.logger) = (file, name, absentReason, logger);
 
     public string Name { get; }
 
-    /// <summary>What systemd decrypted or passed on for this service, below <c>$CREDENTIALS_DIRECTORY</c>. A service may have other credentials and no key.</summary>
-    public static KeyFileProvider OfSystemd(Func<string, string?> environment, ILogger logger)
+    /// <summary>The credential that systemd passes to this service in <c>$CREDENTIALS_DIRECTORY</c>. A service may have other credentials
+    /// and no key.</summary>
+    public static KeyFileProvider FromSystemd(Func<string, string?> environment, ILogger logger)
     {
-        var folder = environment("CREDENTIALS_DIRECTORY");
-        return string.IsNullOrEmpty(folder)
-            ? new(null, $"systemd credential {SystemdCredential}", "CREDENTIALS_DIRECTORY is not set", logger)
-            : new(new WatchedFile(Path.Combine(folder, SystemdCredential)), $"systemd credential {SystemdCredential}", $"systemd gave this service no credential {SystemdCredential}", logger);
+        const string name = $"systemd credential {SystemdCredential}";
+        var directory = environment("CREDENTIALS_DIRECTORY");
+        return string.IsNullOrEmpty(directory)
+            ? new(null, name, "CREDENTIALS_DIRECTORY is not set", logger)
+            : new(new WatchedFile(Path.Combine(directory, SystemdCredential)), name,
+                $"systemd passes no credential {SystemdCredential} to this service", logger);
     }
 
     public bool HasChanged() => file is not null && file.HasChanged();
@@ -41,23 +47,29 @@ public sealed class KeyFileProvider : ICredentialProvider
 
     private ProviderResult Read()
     {
-        if (file is null) return new ProviderResult.NotConfigured(whyNone!);
-        var state = file.Read(out var bytes, out var why);
-        if (state == FileState.Absent && whyNone is not null) return new ProviderResult.NotConfigured(whyNone);
-        if (state != FileState.Read) return new ProviderResult.Failed($"{Name} {why}");
+        if (file is null) return new ProviderResult.NotConfigured(absentReason!);
+        var result = file.Read();
+        if (result is SmallFileResult.Unusable unusable)
+        {
+            return unusable.Fault == SmallFileFault.Missing && absentReason is not null
+                ? new ProviderResult.NotConfigured(absentReason)
+                : new ProviderResult.Failed($"{Name} {unusable.Reason}");
+        }
+
         if (file.IsReadableByAll && !warned)
         {
             warned = true;
             logger.KeyFileReadableByAll(Redaction.Path(file.Path));
         }
 
+        var content = ((SmallFileResult.Present)result).Content;
         try
         {
-            return KeyFileFormat.Parse(bytes, out var error) is { } key ? new ProviderResult.Found(key) : new ProviderResult.Failed($"{Name}: {error}");
+            return ProviderResult.From(KeyFileFormat.Parse(content).WithErrorPrefix($"{Name}: "));
         }
         finally
         {
-            CryptographicOperations.ZeroMemory(bytes);
+            CryptographicOperations.ZeroMemory(content);
         }
     }
 }

@@ -1,45 +1,78 @@
 using System.Security.Cryptography;
+using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Sts;
 using Flannel.Core;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>A role that is assumed with a token of an OIDC provider, such as the one of a service account in ACK (RRSA). The token's file is read for
-/// every key: whoever issues it replaces it.</summary>
-/// <param name="environment">By name: <c>ALIBABA_CLOUD_ROLE_ARN</c>, <c>ALIBABA_CLOUD_OIDC_PROVIDER_ARN</c>, <c>ALIBABA_CLOUD_OIDC_TOKEN_FILE</c>,
-/// <c>ALIBABA_CLOUD_ROLE_SESSION_NAME</c>.</param>
-/// <param name="profile">What comes before the environment; null without a profile.</param>
+/// <summary>A role that is assumed with an OIDC token, such as the token of a service account in ACK (RRSA). The token file is read for
+/// every key: its issuer replaces it.</summary>
+/// <param name="environment">Returns the value of <c>ALIBABA_CLOUD_ROLE_ARN</c>, <c>ALIBABA_CLOUD_OIDC_PROVIDER_ARN</c>,
+/// <c>ALIBABA_CLOUD_OIDC_TOKEN_FILE</c> and <c>ALIBABA_CLOUD_ROLE_SESSION_NAME</c>.</param>
+/// <param name="profile">Takes precedence over the environment; null without a profile.</param>
 internal sealed class OidcProvider(Func<string, string?> environment, Profile? profile, StsClient sts) : ICredentialProvider
 {
-    private const int LongestToken = 20_000;
+    private const int MinTokenBytes = 4;
 
-    private AssumedRole? asked;
+    /// <summary>The maximum of AssumeRoleWithOIDC (STS 2015-04-01).</summary>
+    private const int MaxTokenBytes = 20_000;
 
-    public string Name => asked is { } role ? $"{role.Name} with an OIDC token" : "OIDC token";
+    private AssumedRole? lastRole;
+
+    public string Name => lastRole is { } role ? $"{role.Name} with an OIDC token" : "OIDC token";
 
     public bool HasChanged() => false;
 
     public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        var arn = Value(profile?.RoleArn, "ALIBABA_CLOUD_ROLE_ARN");
-        var provider = Value(profile?.OidcProviderArn, "ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
-        var path = Value(profile?.OidcTokenFile, "ALIBABA_CLOUD_OIDC_TOKEN_FILE");
-        if ((path is null ? "ALIBABA_CLOUD_OIDC_TOKEN_FILE" : provider is null ? "ALIBABA_CLOUD_OIDC_PROVIDER_ARN" : arn is null ? "ALIBABA_CLOUD_ROLE_ARN" : null) is { } missing)
-            return new ProviderResult.NotConfigured($"{missing} is not set");
-        if (AssumedRole.Create(
-            arn, Value(profile?.SessionName, "ALIBABA_CLOUD_ROLE_SESSION_NAME"), null, profile?.Policy, profile?.DurationSeconds, profile?.StsRegion, out var error)
-            is not { } wanted) return new ProviderResult.Failed($"OIDC token: {error}");
-        if (provider!.AsSpan().ContainsAnyExceptInRange('!', '~')) return new ProviderResult.Failed("OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
+        if (Value(profile?.OidcTokenFile, SdkEnvironment.OidcTokenFile) is not { } path) return NotSet(SdkEnvironment.OidcTokenFile);
+        if (Value(profile?.OidcProviderArn, SdkEnvironment.OidcProviderArn) is not { } providerArn)
+            return NotSet(SdkEnvironment.OidcProviderArn);
+        if (Value(profile?.RoleArn, SdkEnvironment.RoleArn) is not { } roleArn) return NotSet(SdkEnvironment.RoleArn);
+        var role = AssumedRole.Create(new AssumedRoleOptions
+        {
+            Arn = roleArn,
+            SessionName = Value(profile?.SessionName, SdkEnvironment.RoleSessionName),
+            Policy = profile?.Policy,
+            DurationSeconds = profile?.DurationSeconds,
+            RegionId = profile?.StsRegion,
+        });
+        if (!role.Ok) return new ProviderResult.Failed($"OIDC token: {role.Error}");
+        if (providerArn.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            return new ProviderResult.Failed(
+                "OIDC token: the provider must be an ARN such as acs:ram::1234567890123456:oidc-provider/name");
+        }
 
-        if (new WatchedFile(path!).Read(out var bytes, out var why) != FileState.Read)
-            return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path!)} {why}");
-        using var token = new Secret(bytes.AsSpan().Trim(" \t\r\n"u8));
-        CryptographicOperations.ZeroMemory(bytes);
-        if (token.Reveal().Length is < 4 or > LongestToken || token.Reveal().ContainsAnyExceptInRange((byte)'!', (byte)'~'))
-            return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path!)} does not hold a token");
-        return await sts.AssumeWithOidcAsync(asked = wanted, provider!, token, cancellation);
+        var token = ReadToken(path);
+        if (!token.Ok) return new ProviderResult.Failed($"OIDC token file {Redaction.Path(path)} {token.Error}");
+        using (token.Value)
+        {
+            lastRole = role.Value;
+            var assumed = await sts.AssumeRoleWithOidcAsync(role.Value, providerArn, token.Value, cancellation);
+            return assumed.ToProviderResult();
+        }
     }
 
-    private string? Value(string? ofProfile, string variable) =>
-        !string.IsNullOrEmpty(ofProfile) ? ofProfile : environment(variable)?.Trim() is { Length: > 0 } value ? value : null;
+    /// <returns>A failure is the rest of a line that begins with the file's name.</returns>
+    private static Result<Secret> ReadToken(string path)
+    {
+        var file = SmallFile.Read(path);
+        if (file is SmallFileResult.Unusable unusable) return Result.Failure(unusable.Reason);
+        var content = ((SmallFileResult.Present)file).Content;
+        var token = new Secret(content.AsSpan().Trim(" \t\r\n"u8));
+        CryptographicOperations.ZeroMemory(content);
+        var text = token.Reveal();
+        if (text.Length is >= MinTokenBytes and <= MaxTokenBytes && !text.ContainsAnyExceptInRange((byte)'!', (byte)'~')) return token;
+        token.Dispose();
+        return Result.Failure("does not contain a token");
+    }
+
+    private static ProviderResult.NotConfigured NotSet(string variable) => new($"{variable} is not set");
+
+    private string? Value(string? fromProfile, string variable)
+    {
+        if (!string.IsNullOrEmpty(fromProfile)) return fromProfile;
+        return environment(variable)?.Trim() is { Length: > 0 } value ? value : null;
+    }
 }

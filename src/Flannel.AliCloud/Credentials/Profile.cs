@@ -1,6 +1,7 @@
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>One profile of the CLI's <c>config.json</c>, or one section of the SDKs' INI file. Both say the same under other names.</summary>
+/// <summary>A profile of the CLI's <c>config.json</c>, or a section of the SDKs' INI file. Both have the same fields with different
+/// names.</summary>
 internal sealed class Profile(string name)
 {
     private readonly Dictionary<string, string> fields = new(StringComparer.Ordinal);
@@ -10,8 +11,8 @@ internal sealed class Profile(string name)
     /// <summary>The CLI's <c>mode</c> or the INI's <c>type</c>.</summary>
     public string? Mode => Field("mode") ?? Field("type");
 
-    /// <summary>Only some SDKs know it.</summary>
-    public bool IsSwitchedOff => string.Equals(Field("enable"), "false", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The field <c>enable</c>, which only some SDKs support.</summary>
+    public bool IsDisabled => string.Equals(Field("enable"), "false", StringComparison.OrdinalIgnoreCase);
 
     public string? AccessKeyId => Field("access_key_id");
 
@@ -31,10 +32,10 @@ internal sealed class Profile(string name)
 
     public string? StsRegion => Field("sts_region");
 
-    /// <summary>The profile whose key assumes the role.</summary>
-    public string? Source => Field("source_profile");
+    /// <summary>The name of the profile whose key assumes the role.</summary>
+    public string? SourceProfile => Field("source_profile");
 
-    /// <summary>Of the instance.</summary>
+    /// <summary>The RAM role of the instance.</summary>
     public string? RoleName => Field("ram_role_name") ?? Field("role_name");
 
     public string? OidcProviderArn => Field("oidc_provider_arn");
@@ -46,7 +47,8 @@ internal sealed class Profile(string name)
     private string? Field(string field) => fields.TryGetValue(field, out var value) && value.Length > 0 ? value : null;
 }
 
-/// <summary>What a profile file holds, and which profile it chooses itself.</summary>
+/// <summary>The profiles of a file, and the name of its current profile.</summary>
+/// <param name="current">Null if the file names none.</param>
 internal sealed class ProfileList(IReadOnlyList<Profile> profiles, string? current)
 {
     public string? Current => current;

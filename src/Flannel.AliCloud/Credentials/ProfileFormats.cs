@@ -1,14 +1,15 @@
 using System.Text.Json;
+using Flannel.Core;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>The two forms of a profile file. Total: no bytes make them throw. An error names a line, never its text.</summary>
+/// <summary>Parses the two forms of a profile file. No input makes it throw. A failure names a line and never quotes it.</summary>
 internal static class ProfileFormats
 {
-    /// <summary>The CLI's <c>config.json</c>: <c>{"current":"default","profiles":[{"name":"default","mode":"AK",…}]}</c>.</summary>
-    public static ProfileList? Json(ReadOnlyMemory<byte> bytes, out string error)
+    /// <summary>The <c>config.json</c> of the aliyun CLI:
+    /// <c>{"current":"default","profiles":[{"name":"default","mode":"AK",…}]}</c>.</summary>
+    public static Result<ProfileList> ParseJson(ReadOnlyMemory<byte> bytes)
     {
-        error = "";
         try
         {
             if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
@@ -16,28 +17,25 @@ internal static class ProfileFormats
             var root = document.RootElement;
             List<Profile> profiles = [];
             if (root.TryGetProperty("profiles"u8, out var list) && list.ValueKind == JsonValueKind.Array)
-                foreach (var one in list.EnumerateArray())
-                    if (one.ValueKind == JsonValueKind.Object && one.TryGetProperty("name"u8, out var name) && Text(name) is { Length: > 0 } named)
-                        profiles.Add(Read(named, one));
+                foreach (var element in list.EnumerateArray())
+                    if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty("name"u8, out var property)
+                        && Text(property) is { Length: > 0 } name)
+                        profiles.Add(ReadProfile(name, element));
             return new ProfileList(profiles, root.TryGetProperty("current"u8, out var current) ? Text(current) : null);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter for half of a surrogate pair, and a root that is no object
+        // InvalidOperationException: half of a surrogate pair, or a root that is not an object.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            error = e is JsonException { LineNumber: { } line } ? $"it is not valid JSON at line {line + 1}" : "it is not the JSON of a profile file";
-            return null;
+            return Result.Failure(
+                e is JsonException { LineNumber: { } line } ? $"invalid JSON in line {line + 1}" : "not the JSON of a profile file");
         }
     }
 
-    /// <summary>The SDKs' INI: sections of <c>name = value</c>; <c>#</c> and <c>;</c> begin a comment, behind a value after a blank.</summary>
-    public static ProfileList? Ini(ReadOnlyMemory<byte> bytes, out string error)
+    /// <summary>The INI file of the SDKs: sections of <c>name = value</c>. <c>#</c> and <c>;</c> begin a comment, after a value only if a
+    /// space precedes them.</summary>
+    public static Result<ProfileList> ParseIni(ReadOnlyMemory<byte> bytes)
     {
-        error = "";
-        if (FileText.Decode(bytes.Span) is not { } text)
-        {
-            error = "it is not a text";
-            return null;
-        }
-
+        if (FileText.Decode(bytes.Span) is not { } text) return Result.Failure("not a UTF-8 text");
         List<Profile> profiles = [];
         var number = 0;
         foreach (var whole in text.AsSpan().EnumerateLines())
@@ -48,30 +46,21 @@ internal static class ProfileFormats
             if (line[0] == '[')
             {
                 var end = line.IndexOf(']');
-                if (end < 2)
-                {
-                    error = $"line {number} is not a section";
-                    return null;
-                }
-
+                if (end < 2) return Result.Failure($"line {number} is not a section");
                 profiles.Add(new Profile(line[1..end].Trim().ToString()));
                 continue;
             }
 
             var equals = line.IndexOf('=');
-            if (equals < 1 || profiles.Count == 0)
-            {
-                error = equals < 1 ? $"line {number} is not of the form name = value" : $"line {number} is in no section";
-                return null;
-            }
-
-            profiles[^1].Set(line[..equals].Trim().ToString(), Value(line[(equals + 1)..].Trim()));
+            if (equals < 1) return Result.Failure($"line {number} is not of the form name = value");
+            if (profiles.Count == 0) return Result.Failure($"line {number} is in no section");
+            profiles[^1].Set(line[..equals].Trim().ToString(), IniValue(line[(equals + 1)..].Trim()));
         }
 
         return new ProfileList(profiles, "default");
     }
 
-    private static Profile Read(string name, JsonElement fields)
+    private static Profile ReadProfile(string name, JsonElement fields)
     {
         var profile = new Profile(name);
         foreach (var field in fields.EnumerateObject())
@@ -85,9 +74,10 @@ internal static class ProfileFormats
 
     private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
-    private static string Value(ReadOnlySpan<char> text)
+    private static string IniValue(ReadOnlySpan<char> text)
     {
-        if (text.Length >= 2 && text[0] is '"' or '\'' && text[1..].IndexOf(text[0]) is >= 0 and var end) return text.Slice(1, end).ToString();
+        if (text.Length >= 2 && text[0] is '"' or '\'' && text[1..].IndexOf(text[0]) is >= 0 and var end)
+            return text.Slice(1, end).ToString();
         for (var i = 1; i < text.Length; i++)
             if (text[i] is '#' or ';' && char.IsWhiteSpace(text[i - 1])) return text[..i].Trim().ToString();
         return text.IsEmpty || text[0] is '#' or ';' ? "" : text.ToString();

@@ -2,77 +2,92 @@ using System.Text;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
+using Flannel.AliCloud.Sts;
+using Flannel.Core;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>The RAM role that is attached to the instance: temporary keys from the metadata service.</summary>
-/// <param name="environment">By name: <c>ALIBABA_CLOUD_ECS_METADATA</c> names the role, <c>ALIBABA_CLOUD_ECS_METADATA_DISABLED</c> forbids to ask.</param>
-/// <param name="ofProfile">The role that a profile names; null without one.</param>
+/// <summary>Temporary keys of the RAM role that is attached to the instance, from the metadata service.</summary>
+/// <param name="environment">Returns the value of <c>ALIBABA_CLOUD_ECS_METADATA</c> (name of the role) and
+/// <c>ALIBABA_CLOUD_ECS_METADATA_DISABLED</c>.</param>
+/// <param name="profileRole">The role that a profile names; null without one.</param>
 public sealed class RamRoleProvider(
-    MetadataClient metadata, Func<string, string?> environment, CloudClock clock, string? ofProfile = null) : ICredentialProvider
+    MetadataClient metadata, Func<string, string?> environment, CloudClock clock, string? profileRole = null) : ICredentialProvider
 {
-    private const string Root = "meta-data/ram/security-credentials/";
+    private const string CredentialsPath = "meta-data/ram/security-credentials/";
 
-    private string? role;
+    private string? lastRole;
 
-    public string Name => role is { } name ? $"RAM role {name}" : "RAM role";
+    public string Name => lastRole is { } name ? $"RAM role {name}" : "RAM role";
 
     public bool HasChanged() => false;
 
     public async ValueTask<ProviderResult> FetchAsync(CancellationToken cancellation)
     {
-        if (EnvironmentFlag.IsOn(environment("ALIBABA_CLOUD_ECS_METADATA_DISABLED")))
-            return new ProviderResult.NotConfigured("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids the RAM role") { IsDisabled = true };
-        var named = (ofProfile ?? environment("ALIBABA_CLOUD_ECS_METADATA"))?.Trim();
-        if (!string.IsNullOrEmpty(named)) return ResourceIdFormat.IsRole(named)
-            ? await OfRoleAsync(named, named, cancellation) ?? NoRole($"the instance does not have the role {named} of {Namer}")
-            : new ProviderResult.Failed($"{Namer} does not hold the name of a role");
+        if (SdkEnvironment.IsTrue(environment, SdkEnvironment.EcsRoleDisabled))
+            return new ProviderResult.NotConfigured($"{SdkEnvironment.EcsRoleDisabled} disables the RAM role") { IsDisabled = true };
+        var configured = (profileRole ?? environment(SdkEnvironment.EcsRole))?.Trim();
+        return string.IsNullOrEmpty(configured)
+            ? await FetchAttachedAsync(cancellation)
+            : await FetchConfiguredAsync(configured, cancellation);
+    }
 
-        // The role of last time saves a round trip; another one may have been attached since.
-        if (role is { } last && await OfRoleAsync(last, null, cancellation) is { } again) return again;
-        role = null;
-        switch (await metadata.GetAsync(Root, cancellation))
+    internal static Result<AccessKey> Parse(string text, string role, DateTimeOffset? cloudTime) =>
+        TemporaryKey.Parse(Encoding.UTF8.GetBytes(text), $"RAM role {role}", cloudTime, requiresSuccess: true);
+
+    /// <summary>The key of the role that a variable or a profile names.</summary>
+    private async Task<ProviderResult> FetchConfiguredAsync(string role, CancellationToken cancellation)
+    {
+        var origin = profileRole is null ? SdkEnvironment.EcsRole : "the profile";
+        if (!ResourceIdFormat.IsRoleName(role)) return new ProviderResult.Failed($"{origin} does not contain the name of a role");
+        return await FetchRoleAsync(role, isImplicit: false, cancellation)
+            ?? new ProviderResult.NotConfigured($"RAM role {role} of {origin} is not attached to this instance");
+    }
+
+    /// <summary>The key of the attached role.</summary>
+    private async Task<ProviderResult> FetchAttachedAsync(CancellationToken cancellation)
+    {
+        // The last role saves a round trip. Another role may have been attached since.
+        if (lastRole is { } last && await FetchRoleAsync(last, isImplicit: true, cancellation) is { } result) return result;
+        lastRole = null;
+        switch (await metadata.GetAsync(CredentialsPath, cancellation))
         {
             case MetadataResult.Found { Text: var text }:
-                var first = text.Split('\n')[0].Trim();
-                if (first.Length == 0) return NoRole("no RAM role is attached to this instance");
-                return ResourceIdFormat.IsRole(first)
-                    ? await OfRoleAsync(first, null, cancellation) ?? NoRole("the instance's RAM role was just detached")
-                    : new ProviderResult.Failed("the metadata service lists something that is not the name of a role");
-            case MetadataResult.Absent:
-                return NoRole("no RAM role is attached to this instance");
-            case MetadataResult.Refused refused:
-                return new ProviderResult.Failed(refused.Line);
+                var role = text.Split('\n')[0].Trim();
+                if (role.Length == 0) return NoRole();
+                if (!ResourceIdFormat.IsRoleName(role))
+                    return new ProviderResult.Failed("the metadata service returns an invalid name of a RAM role");
+                return await FetchRoleAsync(role, isImplicit: true, cancellation)
+                    ?? new ProviderResult.NotConfigured($"RAM role {role} was just detached from this instance");
+            case MetadataResult.NotFound:
+                return NoRole();
+            case MetadataResult.Failed failed:
+                return new ProviderResult.Failed(failed.Reason);
             case MetadataResult.Unreachable unreachable:
-                return Nowhere(unreachable, named);
+                return Unreachable(unreachable, isImplicit: true);
             default:
-                return new ProviderResult.Failed("the metadata service did not answer");
+                throw new InvalidOperationException("unknown metadata result");
         }
     }
 
-    private string Namer => ofProfile is null ? "ALIBABA_CLOUD_ECS_METADATA" : "the profile";
+    private static ProviderResult.NotConfigured NoRole() => new("no RAM role is attached to this instance");
 
-    internal static ProviderResult Read(string text, string role, DateTimeOffset? cloudTime) =>
-        TemporaryKey.Read(Encoding.UTF8.GetBytes(text), $"RAM role {role}", cloudTime, mustSaySuccess: true);
+    /// <summary>This may not be an ECS instance. Unless a role is configured, the chain tries the next provider.</summary>
+    private static ProviderResult.Failed Unreachable(MetadataResult.Unreachable unreachable, bool isImplicit) =>
+        new(unreachable.Reason) { IsImplicit = isImplicit };
 
-    private static ProviderResult.NotConfigured NoRole(string why) => new(why);
-
-    /// <summary>This may be no ECS instance at all: unless somebody named a role, the next link is asked.</summary>
-    private static ProviderResult.Failed Nowhere(MetadataResult.Unreachable unreachable, string? named) =>
-        new(unreachable.Line) { GoOn = string.IsNullOrEmpty(named) };
-
-    /// <returns>Null when the instance has no such role.</returns>
-    private async Task<ProviderResult?> OfRoleAsync(string name, string? named, CancellationToken cancellation)
+    /// <returns>Null if the instance does not have the role.</returns>
+    private async Task<ProviderResult?> FetchRoleAsync(string role, bool isImplicit, CancellationToken cancellation)
     {
-        switch (await metadata.GetAsync(Root + name, cancellation))
+        switch (await metadata.GetAsync(CredentialsPath + role, cancellation))
         {
             case MetadataResult.Found { Text: var text }:
-                role = name;
-                return Read(text, name, clock.Known);
-            case MetadataResult.Refused refused:
-                return new ProviderResult.Failed(refused.Line);
+                lastRole = role;
+                return ProviderResult.From(Parse(text, role, clock.TrustedTime));
+            case MetadataResult.Failed failed:
+                return new ProviderResult.Failed(failed.Reason);
             case MetadataResult.Unreachable unreachable:
-                return Nowhere(unreachable, named);
+                return Unreachable(unreachable, isImplicit);
             default:
                 return null;
         }

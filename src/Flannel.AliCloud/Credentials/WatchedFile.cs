@@ -2,47 +2,40 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Credentials;
 
-/// <summary>A file that holds a secret: read whole and bounded, and told apart from its next version without reading it.</summary>
+/// <summary>A file with a secret. It detects a new version of the file without reading it.</summary>
 internal sealed class WatchedFile(string path)
 {
-    // A reference: whoever asks on another thread must not see half of a version.
-    private volatile SeenVersion? seen;
+    // A reference, not a struct: another thread must not see a part of a version.
+    private volatile ReadVersion? lastRead;
 
     public string Path => path;
 
-    /// <summary>Whether every user of the machine could read what was read last.</summary>
+    /// <summary>True if every user could read the file when it was read last.</summary>
     public bool IsReadableByAll { get; private set; }
 
-    /// <summary>Through links: a mounted secret is replaced by moving a link above it. A file that is being replaced, or gone, has not
-    /// changed: what was read is as good as any.</summary>
-    /// <remarks>On any thread, also while another one reads the file.</remarks>
-    public bool HasChanged() => SmallFile.ReadVersion(path) is { } version && version != seen?.Version;
+    /// <summary>True if the file differs from the version that was read last. Symbolic links are followed: a mounted secret is replaced by
+    /// moving a link above it. A file that is missing has not changed: the last content stays in use.</summary>
+    /// <remarks>Thread-safe, also while another thread reads the file.</remarks>
+    public bool HasChanged() => SmallFile.ReadVersion(path) is { } version && version != lastRead?.Version;
 
-    /// <param name="bytes">Of the file; whoever takes them overwrites them.</param>
-    /// <param name="why">The rest of a sentence that begins with the file's name; empty when it was read.</param>
-    public FileState Read(out byte[] bytes, out string why)
+    public SmallFileResult Read()
     {
         var result = SmallFile.Read(path);
-        if (result is SmallFileResult.Present present)
+        switch (result)
         {
-            (bytes, why, seen) = (present.Content, "", new SeenVersion(present.Version));
-            IsReadableByAll = (present.Mode & UnixFileMode.OtherRead) != 0;
-            return FileState.Read;
+            case SmallFileResult.Present present:
+                lastRead = new ReadVersion(present.Version);
+                IsReadableByAll = (present.Mode & UnixFileMode.OtherRead) != 0;
+                break;
+            case SmallFileResult.Unusable { Fault: SmallFileFault.Invalid }:
+                // A file that is unusable is not read again before it changes.
+                lastRead = new ReadVersion(SmallFile.ReadVersion(path));
+                break;
         }
 
-        var unusable = (SmallFileResult.Unusable)result;
-        (bytes, why) = ([], unusable.Reason);
-        // One that cannot be used is not read again before it changes.
-        if (unusable.Fault == SmallFileFault.Invalid) seen = new SeenVersion(SmallFile.ReadVersion(path));
-        return unusable.Fault switch
-        {
-            SmallFileFault.Missing => FileState.Absent,
-            SmallFileFault.Denied => FileState.Closed,
-            _ => FileState.Bad,
-        };
+        return result;
     }
 
-    private sealed record SeenVersion(SmallFileVersion? Version);
+    /// <param name="Version">Null if it is unknown.</param>
+    private sealed record ReadVersion(SmallFileVersion? Version);
 }
-
-internal enum FileState { Read, Absent, Closed, Bad }

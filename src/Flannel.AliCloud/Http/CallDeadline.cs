@@ -1,6 +1,6 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>The time that one call of <see cref="ICloudApi"/> has, with all its pages and repetitions.</summary>
+/// <summary>The time limit of one call of <c>ICloudApi</c>, including its pages and retries.</summary>
 internal sealed class CallDeadline : IDisposable
 {
     private readonly CancellationTokenSource timeout;
@@ -13,10 +13,10 @@ internal sealed class CallDeadline : IDisposable
         linked = CancellationTokenSource.CreateLinkedTokenSource(caller, timeout.Token);
     }
 
-    /// <summary>The caller's own wish to stop: the one thing that is thrown.</summary>
+    /// <summary>The caller's token. Only its cancellation is thrown; the time limit becomes an error.</summary>
     public CancellationToken Caller { get; }
 
-    /// <summary>The caller's, or the time is over.</summary>
+    /// <summary>Cancelled by the caller or by the time limit.</summary>
     public CancellationToken Token => linked.Token;
 
     public void Dispose()

@@ -1,12 +1,12 @@
 using System.Net;
-using Flannel.Core;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>How the cloud's API is reached. Time-outs are generous: a batch of writes is slow, a dead connection is rare.</summary>
+/// <summary>Endpoints and time limits of the API. The limits are generous: a batch of writes takes seconds, and a dead connection is
+/// rare.</summary>
 public sealed record CloudApiOptions
 {
-    /// <summary>Null: the region's VPC-internal host, then its public one.</summary>
+    /// <summary>Null: the region's VPC-internal host, then its public host.</summary>
     public CloudEndpoint? VpcEndpoint { get; init; }
 
     /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
@@ -15,34 +15,34 @@ public sealed record CloudApiOptions
     /// <summary>Null: as for <see cref="VpcEndpoint"/>.</summary>
     public CloudEndpoint? StsEndpoint { get; init; }
 
-    /// <summary>Null: the real one, unless <see cref="VpcEndpoint"/> is given: then this is no place to ask Alibaba Cloud for quotas.</summary>
+    /// <summary>Null: Alibaba Cloud's host, or no Quotas API at all if <see cref="VpcEndpoint"/> is set (the VPC API is then a
+    /// substitute).</summary>
     public CloudEndpoint? QuotasEndpoint { get; init; }
 
-    /// <summary>The region that every call goes to, of <c>Backend.RegionID</c>; null for the region that the caller names (that of the
-    /// instance, by its metadata).</summary>
+    /// <summary>The region of all calls (<c>Backend.RegionID</c>); null for the region that the caller names.</summary>
     public string? RegionId { get; init; }
 
-    /// <summary>Of this program, for the user agent.</summary>
+    /// <summary>Version of the program, for the header <c>User-Agent</c>.</summary>
     public required string ProgramVersion { get; init; }
 
-    /// <summary>From the host's name to the end of the TLS handshake.</summary>
+    /// <summary>From name resolution to the end of the TLS handshake.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Of <see cref="ConnectTimeout"/>, what the name service may take.</summary>
+    /// <summary>Limit of the name resolution, a part of <see cref="ConnectTimeout"/>.</summary>
     public TimeSpan NameTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>For one request, from its start to the last byte of its answer.</summary>
+    /// <summary>For one request, from its start to the last byte of the response.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>For a whole call with its repetition and its pages.</summary>
+    /// <summary>For a call with its retries and pages.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>A larger answer is no answer.</summary>
-    public int LargestAnswer { get; init; } = 8 << 20;
+    /// <summary>Bytes. A larger response is an error.</summary>
+    public int MaxResponseBytes { get; init; } = 8 << 20;
 
-    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation);
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
 
-    /// <summary>Where a service was told to be; null for the region's own hosts.</summary>
+    /// <summary>The configured endpoint of a service; null for the region's hosts.</summary>
     internal CloudEndpoint? Endpoint(CloudService service) => service switch
     {
         CloudService.Vpc => VpcEndpoint,

@@ -3,82 +3,58 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Http;
 
-internal enum CloudService { Vpc, Ecs, Sts, Quotas }
-
-internal static class CloudServices
-{
-    /// <summary>As in host names and in RAM actions.</summary>
-    public static string Name(this CloudService service) => service switch
-    {
-        CloudService.Vpc => "vpc",
-        CloudService.Ecs => "ecs",
-        CloudService.Sts => "sts",
-        _ => "quotas",
-    };
-
-    public static string Version(this CloudService service) => service switch
-    {
-        CloudService.Vpc => "2016-04-28",
-        CloudService.Ecs => "2014-05-26",
-        CloudService.Sts => "2015-04-01",
-        _ => "2020-05-10",
-    };
-}
-
-/// <summary>One action with its parameters, flattened as the RPC style wants: <c>true</c>/<c>false</c>, lists from 1.</summary>
+/// <summary>One action with its parameters in the RPC style: booleans as <c>true</c>/<c>false</c>, lists numbered from 1.</summary>
 internal sealed class CloudCall
 {
     private readonly List<KeyValuePair<string, string>> parameters = [];
 
-    private CloudCall(CloudService service, string action, string regionId, bool isWrite)
-    {
-        (Service, Action, RegionId, IsWrite) = (service, action, regionId, isWrite);
-        if (service is CloudService.Vpc or CloudService.Ecs) With("RegionId", regionId);
-    }
+    private CloudCall(CloudService service, string action, string regionId) =>
+        (Service, Action, RegionId) = (service, action, regionId);
 
     public CloudService Service { get; }
 
     public string Action { get; }
 
+    /// <summary>Selects the host.</summary>
     public string RegionId { get; }
 
-    /// <summary>Its parameters go into the body, as a form; else into the query.</summary>
+    /// <summary>True if the parameters are sent in the body as a form; otherwise in the query.</summary>
     public bool IsForm { get; private init; }
 
-    /// <summary>When its answer is lost, its outcome is not known.</summary>
-    public bool IsWrite { get; }
+    /// <summary>True if the outcome of the call is unknown when its response is lost.</summary>
+    public bool IsWrite { get; private init; }
 
     public IReadOnlyList<KeyValuePair<string, string>> Parameters => parameters;
 
-    /// <summary>Who asks, for a call that no key signs; null for a signed one.</summary>
-    public Secret? Proof { get; private set; }
+    /// <summary>Authenticates a call that is not signed; null for a signed call.</summary>
+    public Secret? OidcToken { get; private set; }
 
-    /// <summary>What RAM calls it, such as <c>vpc:CreateRouteEntries</c>.</summary>
+    /// <summary>The RAM action, such as <c>vpc:CreateRouteEntries</c>.</summary>
     public string RamAction => $"{Service.Name()}:{Action}";
 
-    public static CloudCall Read(CloudService service, string action, string regionId) => new(service, action, regionId, false);
+    /// <summary>A read of VPC or ECS.</summary>
+    public static CloudCall Read(CloudService service, string action, string regionId) =>
+        new CloudCall(service, action, regionId).With("RegionId", regionId);
 
-    public static CloudCall Write(CloudService service, string action, string regionId) => new(service, action, regionId, true);
+    /// <summary>A write of VPC or ECS.</summary>
+    public static CloudCall Write(CloudService service, string action, string regionId) =>
+        new CloudCall(service, action, regionId) { IsWrite = true }.With("RegionId", regionId);
 
-    /// <param name="regionId">Whose STS; empty for the central one. No parameter of the call itself.</param>
-    public static CloudCall OfSts(string action, string regionId) => OfCentral(CloudService.Sts, action, regionId);
+    /// <param name="regionId">The region of the STS host; empty for the central host. It is not a parameter of the call.</param>
+    public static CloudCall Sts(string action, string regionId) => new(CloudService.Sts, action, regionId);
 
-    /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
-    public static CloudCall OfCentral(CloudService service, string action, string regionId) => new(service, action, regionId, false);
+    /// <summary>A read whose parameters have the position "Body" in the API's published metadata.</summary>
+    /// <param name="regionId">The region of the host. It is not a parameter of the call.</param>
+    public static CloudCall Form(CloudService service, string action, string regionId) => new(service, action, regionId) { IsForm = true };
 
-    /// <summary>A read whose parameters belong into the body: which they are, the API's published metadata says.</summary>
-    /// <param name="regionId">Where it is asked from; no parameter of the call itself.</param>
-    public static CloudCall Form(CloudService service, string action, string regionId) =>
-        new(service, action, regionId, false) { IsForm = true };
-
-    /// <summary>Not signed: <paramref name="oidcToken"/> says who asks.</summary>
-    public CloudCall Proving(Secret oidcToken)
+    /// <summary>Makes this an unsigned call that <paramref name="token"/> authenticates.</summary>
+    public CloudCall WithOidcToken(Secret token)
     {
-        Proof = oidcToken;
+        OidcToken = token;
         return this;
     }
 
-    /// <summary>An absent value is not sent: the API tells empty from absent.</summary>
+    /// <summary>Omits a null or empty value: the API distinguishes empty from absent.</summary>
     public CloudCall With(string name, string? value)
     {
         if (!string.IsNullOrEmpty(value)) parameters.Add(new(name, value));
@@ -95,7 +71,7 @@ internal sealed class CloudCall
         return this;
     }
 
-    /// <summary><c>name.1.field</c>, <c>name.2.field</c> …</summary>
+    /// <summary>Adds <c>name.1.field</c>, <c>name.2.field</c> …</summary>
     public CloudCall With<T>(string name, IReadOnlyList<T> items, Action<FieldWriter, T> write)
     {
         for (var i = 0; i < items.Count; i++) write(new FieldWriter(this, $"{name}.{i + 1}."), items[i]);

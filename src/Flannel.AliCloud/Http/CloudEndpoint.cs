@@ -2,26 +2,26 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Where a service answers: a scheme, a host and perhaps a port.</summary>
+/// <summary>The address of a service: a scheme, a host and an optional port.</summary>
 public sealed record CloudEndpoint
 {
     private CloudEndpoint(Uri address) => Address = address;
 
-    /// <summary>With path <c>/</c> and nothing else.</summary>
+    /// <summary>The path is <c>/</c>; there is no query.</summary>
     public Uri Address { get; }
 
-    /// <summary>As it is sent in <c>Host</c>, and signed.</summary>
+    /// <summary>The value of the header <c>Host</c>, which is signed.</summary>
     public string Host => Address.IsDefaultPort ? Address.Host : $"{Address.Host}:{Address.Port}";
 
-    /// <summary>Calls go in the clear: only because somebody wrote <c>http://</c>.</summary>
+    /// <summary>True for <c>http://</c>: calls are not encrypted.</summary>
     public bool IsPlain => Address.Scheme == Uri.UriSchemeHttp;
 
-    /// <summary>An address that begins with <c>https://</c> or <c>http://</c>, without path, user or query.</summary>
-    /// <param name="error">One line that follows the option's name and a colon; empty when it is one.</param>
-    public static CloudEndpoint? Parse(string text, out string error)
+    /// <summary>Parses <c>https://host[:port]</c> or <c>http://host[:port]</c>, without user, path and query.</summary>
+    /// <returns>A failure is one line that follows the option's name and a colon.</returns>
+    public static Result<CloudEndpoint> Parse(string text)
     {
-        (var address, error) = Endpoint.Parse(text);
-        return address is null ? null : new CloudEndpoint(address);
+        var parsed = Endpoint.Parse(text);
+        return parsed.Address is { } address ? new CloudEndpoint(address) : Result.Failure(parsed.Error);
     }
 
     internal static CloudEndpoint ForHost(string host) => new(new Uri($"https://{host}"));

@@ -1,52 +1,56 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>What to do about an error of the cloud. Decided by its code alone, in one table.</summary>
+/// <summary>The reaction to an error of the cloud. Derived from the code alone, in <see cref="CloudErrorTable"/>.</summary>
 public enum CloudErrorKind
 {
     /// <summary>Busy, throttled, a task conflict, a time-out, no connection: the same call may succeed later.</summary>
     Retry,
 
-    /// <summary>The outcome of a write is not known, or the state differs from what we believed: read again, then decide.</summary>
+    /// <summary>The outcome of a write is unknown, or the state differs from the expected one: read it, then decide.</summary>
     Reread,
 
-    /// <summary>The wanted state holds already.</summary>
-    AlreadySo,
+    /// <summary>The desired state exists already.</summary>
+    AlreadyDone,
 
-    /// <summary>The credentials died: fetch new ones, then repeat once.</summary>
+    /// <summary>The credentials are invalid or expired: fetch new ones and retry once.</summary>
     RefreshCredentials,
 
-    /// <summary>The table is full; slow retries.</summary>
+    /// <summary>The route table is full: retry slowly.</summary>
     Quota,
 
-    /// <summary>The rights are missing; <see cref="CloudError.DeniedAction"/> names the RAM action.</summary>
+    /// <summary>A permission is missing (<see cref="CloudError.DeniedAction"/>), or a proxy rejected the call.</summary>
     Denied,
 
-    /// <summary>The request can never succeed as it is (unknown instance, wrong VPC, bad CIDR …).</summary>
+    /// <summary>The request cannot succeed as it is: unknown instance, wrong VPC, invalid CIDR …</summary>
     Fatal,
 
-    /// <summary>A code that the table does not know: treated as a slow retry, and logged with its text.</summary>
+    /// <summary>The table does not contain the code: retry slowly and log the message.</summary>
     Unknown,
 }
 
-/// <param name="Code">The service's code, or one of ours in angle brackets: <c>&lt;connect&gt;</c>, <c>&lt;timeout&gt;</c>, <c>&lt;answer&gt;</c>,
-/// <c>&lt;credentials&gt;</c> (nothing to sign with; the message says what to do), <c>&lt;request&gt;</c>; or <c>HTTP403</c> and
-/// <c>HTTP429</c> where something on the way answered in the API's place.</param>
-/// <param name="Message">The service's text, one line, bounded, for people only.</param>
-/// <param name="RetryAfter">The server's own hint; null without one.</param>
-/// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds, and where not
-/// RAM but a proxy or a firewall refused the call.</param>
+/// <summary>A classified error of a call.</summary>
+/// <param name="Code">The service's code, or one of <see cref="CloudErrorCodes"/>.</param>
+/// <param name="Message">The service's message on one line, shortened. Never parsed.</param>
+/// <param name="RequestId">Empty if the service sent none.</param>
+/// <param name="HttpStatus">0 without an HTTP response.</param>
+/// <param name="RetryAfter">When the service allows the next call; null if it did not say.</param>
+/// <param name="DeniedAction">The RAM action that is missing, such as <c>vpc:CreateRouteEntries</c>; null for other kinds, and if a proxy
+/// or a firewall rejected the call.</param>
 public sealed record CloudError(
     CloudErrorKind Kind, string Code, string Message, string RequestId, int HttpStatus, TimeSpan? RetryAfter, string? DeniedAction)
 {
-    /// <summary>Nothing was sent: there was nothing to sign with.</summary>
+    /// <summary>True if the call was not sent because there are no credentials.</summary>
     public bool IsLackOfCredentials => Code == CloudErrorCodes.NoCredentials;
 
-    /// <summary>The account made too many calls; the service itself works.</summary>
+    /// <summary>True if a proxy or a firewall rejected the call in place of the API (HTTP 401 or 403).</summary>
+    public bool IsProxyRejection => Code is CloudErrorCodes.Unauthorized or CloudErrorCodes.Forbidden;
+
+    /// <summary>True if the account made too many calls; the service itself works.</summary>
     public bool IsThrottling => Code == CloudErrorCodes.TooManyRequests || CloudErrorTable.IsThrottling(Code);
 
-    /// <summary>For kind <see cref="CloudErrorKind.Denied"/>: who refuses what, as the end of a sentence.</summary>
-    public string Denial => DeniedAction is { } action ? $"the RAM role lacks {action}" : $"the call is refused: {Message} ({Code})";
+    /// <summary>For <see cref="CloudErrorKind.Denied"/>: the reason, such as <c>missing permission vpc:CreateRouteEntries</c>.</summary>
+    public string Denial => DeniedAction is { } action ? $"missing permission {action}" : Message;
 
-    /// <summary>For the end of a line: what Alibaba Cloud's support asks for; empty when the service gave none.</summary>
+    /// <summary><c> (request id)</c> for the end of a line, which Alibaba Cloud's support asks for; empty without an id.</summary>
     public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";
 }

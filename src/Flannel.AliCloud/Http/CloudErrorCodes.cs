@@ -1,7 +1,7 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Values of <see cref="CloudError.Code"/> for calls that the service itself did not answer. Those in angle brackets got no HTTP response
-/// that could be read.</summary>
+/// <summary>Values of <see cref="CloudError.Code"/> for calls that the service itself did not answer. For those in angle brackets there is
+/// no HTTP response that could be read.</summary>
 public static class CloudErrorCodes
 {
     /// <summary>No connection: nothing was sent.</summary>
@@ -10,16 +10,19 @@ public static class CloudErrorCodes
     /// <summary>No response in time.</summary>
     public const string Timeout = "<timeout>";
 
-    /// <summary>The response cannot be used: cut off, too large, not JSON, or without a required field.</summary>
+    /// <summary>The response is unusable: cut off, too large, not JSON, or without a required field.</summary>
     public const string InvalidResponse = "<answer>";
 
     /// <summary>Not sent: there are no credentials to sign with.</summary>
     public const string NoCredentials = "<credentials>";
 
-    /// <summary>Not sent: the request itself is invalid.</summary>
+    /// <summary>Not sent: the request is invalid.</summary>
     public const string InvalidRequest = "<request>";
 
-    /// <summary>HTTP 401 or 403 without a code of the API: a proxy or a firewall on the way refuses the call.</summary>
+    /// <summary>HTTP 401 without a code of the API: a proxy or a firewall rejects the call.</summary>
+    public const string Unauthorized = "HTTP401";
+
+    /// <summary>HTTP 403 without a code of the API: a proxy or a firewall rejects the call.</summary>
     public const string Forbidden = "HTTP403";
 
     /// <summary>HTTP 429 without a code of the API.</summary>

@@ -1,67 +1,74 @@
 using System.Diagnostics.CodeAnalysis;
-using Flannel.AliCloud.Vpc;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Every code of the VPC and ECS API that is known, and what to do about it. The one place where an answer is judged; a message is never
-/// searched. Codes match in any case, since the services spell some in two.</summary>
-/// <remarks>Sources: the official lists of CreateRouteEntry, DeleteRouteEntry, DescribeRouteEntryList, the batch calls and the gateway; where these
-/// are silent, the retry sets of terraform-provider-alicloud, cloud-provider-alibaba-cloud and kyma.</remarks>
+/// <summary>The known error codes of the VPC, ECS and STS API, and the reaction to each. This is the only place that classifies errors; it
+/// never parses a message. Codes match in any case: the services spell some of them in two ways.</summary>
+/// <remarks>Sources: the official lists of CreateRouteEntry, DeleteRouteEntry, DescribeRouteEntryList, the batch calls and the gateway.
+/// Where they are silent: the retry lists of terraform-provider-alicloud, cloud-provider-alibaba-cloud and kyma.</remarks>
 public static class CloudErrorTable
 {
-    /// <param name="Code">As the service spells it; with a final <c>.*</c> the whole family, unless an exact row exists.</param>
-    /// <param name="Kind">For every action but <paramref name="On"/>'s.</param>
-    /// <param name="On">Actions (their beginning) for which <paramref name="KindThere"/> holds instead.</param>
-    public sealed record Row(string Code, CloudErrorKind Kind, string? On = null, CloudErrorKind KindThere = default);
+    private const string DeleteActions = "DeleteRouteEntr";
+
+    /// <param name="Code">As the service spells it. A final <c>.*</c> matches all codes with this prefix that have no row of their
+    /// own.</param>
+    /// <param name="Kind">For all actions except those of <paramref name="ActionPrefix"/>.</param>
+    /// <param name="ActionPrefix">Prefix of the actions that have <paramref name="KindForActions"/> instead; null for no exception.</param>
+    public sealed record Row(string Code, CloudErrorKind Kind, string? ActionPrefix = null, CloudErrorKind KindForActions = default);
 
     public static IReadOnlyList<Row> Rows { get; } =
     [
-        // Busy: something in this VPC, table or next hop is changing.
+        // Busy: another change of the VPC, the table or the next hop is in progress.
         .. All(CloudErrorKind.Retry,
             "TaskConflict", "OperationConflict", "Operation.Conflict", "InvalidOperation.Conflict", "LastTokenProcessing",
             "IncorrectRouteEntryStatus", "IncorrcetRouteEntryStatus", "IncorrectStatus.VpcRouteEntry",
             "IncorrectVpcStatus", "IncorrectInstanceStatus", "IncorrectVSwitchStatus", "IncorrectHaVipStatus",
-            "IncorrectStatus", "IncorrectStatus.*", "IncorrectStatus.RouteTableStatus", "IncorrectStatus.Ipv6Address", "IncorrectStatus.Ipv4Gateway",
-            "IncorrectStatus.VpcPeer", "IncorrectStatus.RouterInterface", "IncorrectStatus.MultiScopeRiRouteEntry",
+            "IncorrectStatus", "IncorrectStatus.*", "IncorrectStatus.RouteTableStatus", "IncorrectStatus.Ipv6Address",
+            "IncorrectStatus.Ipv4Gateway", "IncorrectStatus.VpcPeer", "IncorrectStatus.RouterInterface",
+            "IncorrectStatus.MultiScopeRiRouteEntry",
             "IncorrectStatus.CenRelation", "IncorrectStatus.PrefixList", "InvalidVBRStatus",
             "OperationFailed.DistibuteLock", "OperationFailed.NotifyCenCreate", "OperationFailed.NotifyCenDelete",
             "OperationFailed.GetEniInfo", "OperationFailed.OperationLocked", "OperationFailed.QueryCenEntry",
             "OperationDenied.VbrAttachEcrInMiddleStatus"),
 
-        // The service or its gateway is overloaded or ill.
+        // The service or its gateway is overloaded or faulty.
         .. All(CloudErrorKind.Retry,
             "Throttling", "Throttling.*", "Throttling.User", "Throttling.Api", "Rejected.Throttling", "ServiceUnavailable", "SystemBusy",
             "UnknownError", "InternalError", "Internal.Error", "VPC.ERROR", "IdempotentFailed"),
 
-        // Ours to repeat: a used nonce (signed anew at once), a clock that is off (corrected at once), a listing whose token died (restarted).
+        // Repeated by this client: a used nonce (signed again), a wrong clock (corrected), an expired page token (listing restarts).
         .. All(CloudErrorKind.Retry,
-            "SignatureNonceUsed", "InvalidTimeStamp.Expired", "IllegalTimestamp", "IllegalParam.NextTokenExpired", "IllegalParam.NextToken"),
+            "SignatureNonceUsed", "InvalidTimeStamp.Expired", "IllegalTimestamp", "IllegalParam.NextTokenExpired",
+            "IllegalParam.NextToken"),
 
-        // Already there, but perhaps with another next hop: only reading can tell.
+        // The entry exists, perhaps with another next hop: it must be read.
         .. All(CloudErrorKind.Reread,
             "InvalidCIDRBlock.Duplicate", "InvalidRouteEntry.Duplicate", "RouteConflict.AlreadyExist", "Duplicated.VpcNextHop",
             "RouterEntryConflict.Duplicated", "EntryAlreadyExist", "OperationFailed.CidrConflictWithPrefixList",
             "ResourceAlreadyAssociated.PrefixList", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "VPC_ROUTE_ENTRY_STATUS_ERROR",
             "IdempotentParameterMismatch",
-            // Seen when an entry of the same CIDR exists and the next hop cannot carry it.
+            // Observed when an entry of the same CIDR exists and the next hop is unsuitable.
             "OperationFailed.InvalidNexthop"),
 
-        // Gone: what a deletion wants, and a surprise to everything else.
-        .. Gone("InvalidRouteEntry.NotFound", "InvalidRouteEntryId.NotFound", "InvalidRouteEntry", "RouterEntry.NotFound", "VPC_ROUTER_ENTRY_NOT_EXIST"),
-        new("OperationDenied.NextHopNotChanged", CloudErrorKind.AlreadySo),
-        new("DryRunOperation", CloudErrorKind.AlreadySo),
+        // The entry does not exist: success for a deletion, unexpected for other actions.
+        .. Gone(
+            "InvalidRouteEntry.NotFound", "InvalidRouteEntryId.NotFound", "InvalidRouteEntry", "RouterEntry.NotFound",
+            "VPC_ROUTER_ENTRY_NOT_EXIST"),
+        new("OperationDenied.NextHopNotChanged", CloudErrorKind.AlreadyDone),
+        new("DryRunOperation", CloudErrorKind.AlreadyDone),
 
-        // The table itself: gone with all its entries for a deletion.
-        new("InvalidRouteTableId.NotFound", CloudErrorKind.Fatal, "DeleteRouteEntr", CloudErrorKind.AlreadySo),
-        new("InvalidRouteTable.NotFound", CloudErrorKind.Fatal, "DeleteRouteEntr", CloudErrorKind.AlreadySo),
+        // The table does not exist: for a deletion its entries are gone, too.
+        new("InvalidRouteTableId.NotFound", CloudErrorKind.Fatal, DeleteActions, CloudErrorKind.AlreadyDone),
+        new("InvalidRouteTable.NotFound", CloudErrorKind.Fatal, DeleteActions, CloudErrorKind.AlreadyDone),
 
         .. All(CloudErrorKind.RefreshCredentials,
             "InvalidSecurityToken", "InvalidSecurityToken.*", "InvalidSecurityToken.Expired", "InvalidSecurityToken.Malformed",
             "InvalidSecurityToken.MismatchWithAccessKey", "MissingSecurityToken", "InvalidAccessKeyId", "InvalidAccessKeyId.*",
             "InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "SignatureDoesNotMatch", "IncompleteSignature"),
 
-        // STS: a token of an OIDC provider that is old, garbled or signed by somebody else. A newer one may be in its file the next time.
-        .. All(CloudErrorKind.RefreshCredentials, "AuthenticationFail.*", "AuthenticationFail.OIDCToken.Expired", "AuthenticationFail.OIDCToken.Invalid"),
+        // STS: an OIDC token that is expired, malformed or of another issuer. Its file may hold a newer one at the next attempt.
+        .. All(CloudErrorKind.RefreshCredentials,
+            "AuthenticationFail.*", "AuthenticationFail.OIDCToken.Expired", "AuthenticationFail.OIDCToken.Invalid"),
 
         .. All(CloudErrorKind.Quota,
             "QuotaExceeded", "QuotaExceeded.*", "QuotaExceeded.HaVipRouteEntry", "QuotaExceeded.VpnRouteEntry",
@@ -70,9 +77,9 @@ public static class CloudErrorTable
         .. All(CloudErrorKind.Denied, "Forbidden.RAM", "NoPermission", "NoPermission.*", "Forbidden", "Forbidden.NoPermission",
             "AuthenticationFail.NoPermission"),
 
-        // "Forbbiden" is the service's spelling of a denial. For a deletion it says that the entry cannot be deleted now: terraform saw
-        // that heal while the VPC settles.
-        new("Forbbiden", CloudErrorKind.Denied, "DeleteRouteEntr", CloudErrorKind.Retry),
+        // "Forbbiden" is the service's spelling of a denial. For a deletion it means that the entry cannot be deleted yet:
+        // terraform-provider-alicloud retries it.
+        new("Forbbiden", CloudErrorKind.Denied, DeleteActions, CloudErrorKind.Retry),
 
         .. All(CloudErrorKind.Fatal,
             "OperationDenied", "OperationDenied.*", "OperationDenied.DeleteManagedRouteEntry", "OperationFailed.DeleteMultiScopeEntry",
@@ -84,13 +91,14 @@ public static class CloudErrorTable
             "InvalidNexthop", "InvalidNexthop.*", "InvalidNexthop.DirectEni", "InvalidNexthop.UnsupportedEniBizType", "InvalidParameter",
             "InvalidParameter.*", "InvalidVpc.NotFound", "InvalidVpcId.NotFound", "InvalidVRouter.NotFound", "InvalidVSwitchId.NotFound",
             "InvalidRegionId.NotFound", "Mismatch.EniIdAndRouteTableId", "IllegalParam.NextHopId", "InvalidNextHopType",
-            "InvalidCidrBlock", "InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "IllegalParam.RouteEntryType", "IllegalParam.IpVersion",
-            "IllegalParam.*", "InvalidDestinationCidrBlock", "FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY", "UnsupportedFeature.VpcAdvancedFeature",
+            "InvalidCidrBlock", "InvalidCidrBlock.Malformed", "IllegalParam.CidrBlock", "IllegalParam.RouteEntryType",
+            "IllegalParam.IpVersion", "IllegalParam.*", "InvalidDestinationCidrBlock", "FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY",
+            "UnsupportedFeature.VpcAdvancedFeature",
             "Region.NotSupport", "UnsupportedRegion", "MissingParameter", "MissingParameter.*", "MissingParam", "MissingParam.*",
             "InvalidRouteEntryName.Malformed", "Forbidden.VRouterNotFound", "DefaultValidate.Error",
             "InvalidAction.NotFound", "InvalidVersion", "DependencyViolation.RouteEntry", "EntityNotExist.*", "EntityNotExist.Role"),
 
-        // IPv6: a degraded state of its own, never a loss of IPv4.
+        // IPv6: IPv4 works without it.
         .. All(CloudErrorKind.Fatal,
             "OperationDenied.VpcIpv6NotEnabled", "OperationDenied.Ipv6EntryOnCustomTable", "OperationUnsupported.*",
             "OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface", "OperationUnsupported.MutipleIpv6Address",
@@ -100,21 +108,21 @@ public static class CloudErrorTable
 
     private static readonly Dictionary<string, Row> ByCode = Rows.ToDictionary(r => r.Code, StringComparer.OrdinalIgnoreCase);
 
-    /// <param name="code">Of the answer, or a FailedCode of a batch.</param>
-    /// <param name="action">The action called, such as <c>CreateRouteEntries</c>: a route that is gone is what a deletion wants.</param>
+    /// <param name="code">The code of the response, or a FailedCode of a batch.</param>
+    /// <param name="action">The action, such as <c>CreateRouteEntries</c>.</param>
     public static CloudErrorKind Classify(string code, string action)
     {
-        if (!ByCode.TryGetValue(code, out var row) && !TryFamily(code, out row)) return CloudErrorKind.Unknown;
-        return row.On is { } on && action.StartsWith(on, StringComparison.Ordinal) ? row.KindThere : row.Kind;
+        if (!ByCode.TryGetValue(code, out var row) && !TryPrefix(code, out row)) return CloudErrorKind.Unknown;
+        return row.ActionPrefix is { } prefix && action.StartsWith(prefix, StringComparison.Ordinal) ? row.KindForActions : row.Kind;
     }
 
-    /// <summary>Whether the code says that the caller made too many calls, which is when the service's rate-limit headers count.</summary>
+    /// <summary>True if the caller made too many calls. Only then do the rate-limit headers apply.</summary>
     public static bool IsThrottling(string code) =>
         code.Equals("Throttling", StringComparison.OrdinalIgnoreCase)
         || code.StartsWith("Throttling.", StringComparison.OrdinalIgnoreCase)
         || code.Equals("Rejected.Throttling", StringComparison.OrdinalIgnoreCase);
 
-    private static bool TryFamily(string code, [NotNullWhen(true)] out Row? row)
+    private static bool TryPrefix(string code, [NotNullWhen(true)] out Row? row)
     {
         var dot = code.IndexOf('.', StringComparison.Ordinal);
         row = null;
@@ -124,5 +132,5 @@ public static class CloudErrorTable
     private static IEnumerable<Row> All(CloudErrorKind kind, params string[] codes) => codes.Select(c => new Row(c, kind));
 
     private static IEnumerable<Row> Gone(params string[] codes) =>
-        codes.Select(c => new Row(c, CloudErrorKind.Reread, "DeleteRouteEntr", CloudErrorKind.AlreadySo));
+        codes.Select(c => new Row(c, CloudErrorKind.Reread, DeleteActions, CloudErrorKind.AlreadyDone));
 }

@@ -3,65 +3,75 @@ using System.Text;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Makes classified errors of what the service, the network or we ourselves have to say.</summary>
+/// <summary>Creates classified errors from responses, from failures of the network and from invalid requests.</summary>
 internal static class CloudErrors
 {
-    private const int LongestMessage = 400;
-    private const int LongestCode = 128;
-    private const int LongestRequestId = 64;
+    private const int MaxMessageLength = 400;
+    private const int MaxCodeLength = 128;
+    private const int MaxRequestIdLength = 64;
 
-    public static CloudError OfService(
+    public static CloudError FromService(
         CloudCall call, string code, string? message, string? requestId, int httpStatus, TimeSpan? retryAfter = null)
     {
         var kind = CloudErrorTable.Classify(code, call.Action);
         return new CloudError(
-            kind, Line(code, LongestCode), Line(message ?? "", LongestMessage), RequestId(requestId), httpStatus,
+            kind, OneLine(code, MaxCodeLength), OneLine(message ?? "", MaxMessageLength), RequestId(requestId), httpStatus,
             retryAfter, kind == CloudErrorKind.Denied ? call.RamAction : null);
     }
 
-    /// <summary>No connection: the same call may succeed later.</summary>
-    public static CloudError NotConnected(string message) => Own(CloudErrorKind.Retry, CloudErrorCodes.Connect, message);
+    /// <summary>No connection: nothing was sent.</summary>
+    public static CloudError NotConnected(string message) => Create(CloudErrorKind.Retry, CloudErrorCodes.Connect, message);
 
-    /// <summary>The request went out and its answer did not come: the outcome of a write is not known.</summary>
-    public static CloudError NoAnswer(CloudCall call, string code, string message, int httpStatus = 0, string? requestId = null) =>
-        Own(call.IsWrite ? CloudErrorKind.Reread : CloudErrorKind.Retry, code, message) with
+    /// <summary>The request was sent and has no usable response: the outcome of a write is unknown.</summary>
+    public static CloudError NoResponse(CloudCall call, string code, string message, int httpStatus = 0, string? requestId = null) =>
+        Create(call.IsWrite ? CloudErrorKind.Reread : CloudErrorKind.Retry, code, message) with
         {
             HttpStatus = httpStatus,
             RequestId = RequestId(requestId),
         };
 
-    /// <summary>An HTTP error without the API's own description: only its status tells what it means.</summary>
-    public static CloudError OfStatus(CloudCall call, HttpStatusCode status, string? requestId, TimeSpan? retryAfter)
+    /// <summary>The response lacks a required part.</summary>
+    public static CloudError Incomplete(CloudCall call, string requestId, string missing) => NoResponse(
+        call, CloudErrorCodes.InvalidResponse, $"response of {call.Action} without {missing}", (int)HttpStatusCode.OK, requestId);
+
+    /// <summary>An HTTP error without a code of the API: only the status tells its meaning.</summary>
+    public static CloudError FromStatus(CloudCall call, HttpStatusCode status, string? requestId, TimeSpan? retryAfter)
     {
+        var text = $"HTTP {(int)status} without a code of the API";
         var error = status switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Own(
-                CloudErrorKind.Denied, CloudErrorCodes.Forbidden, $"HTTP {(int)status} without a code of the API: a proxy or a firewall refuses the call"),
-            HttpStatusCode.TooManyRequests => Own(CloudErrorKind.Retry, CloudErrorCodes.TooManyRequests, "HTTP 429 without a code of the API"),
-            _ => NoAnswer(call, CloudErrorCodes.InvalidResponse, $"HTTP {(int)status} without a code"),
+            HttpStatusCode.Unauthorized => RejectedByProxy(CloudErrorCodes.Unauthorized, text),
+            HttpStatusCode.Forbidden => RejectedByProxy(CloudErrorCodes.Forbidden, text),
+            HttpStatusCode.TooManyRequests => Create(CloudErrorKind.Retry, CloudErrorCodes.TooManyRequests, text),
+            _ => NoResponse(call, CloudErrorCodes.InvalidResponse, text),
         };
         return error with { HttpStatus = (int)status, RequestId = RequestId(requestId), RetryAfter = retryAfter };
     }
 
-    public static CloudError NoCredentials(string line) => Own(CloudErrorKind.RefreshCredentials, CloudErrorCodes.NoCredentials, line);
+    public static CloudError NoCredentials(string reason) =>
+        Create(CloudErrorKind.RefreshCredentials, CloudErrorCodes.NoCredentials, reason);
 
-    public static CloudError BadRequest(string line) => Own(CloudErrorKind.Fatal, CloudErrorCodes.InvalidRequest, line);
+    public static CloudError InvalidRequest(string reason) =>
+        Create(CloudErrorKind.Fatal, CloudErrorCodes.InvalidRequest, reason);
 
-    public static string RequestId(string? text) => Line(text ?? "", LongestRequestId);
+    public static string RequestId(string? text) => OneLine(text ?? "", MaxRequestIdLength);
 
-    /// <summary>One line for people: no control characters, bounded.</summary>
-    internal static string Line(string text, int longest)
+    /// <summary>Replaces control characters by spaces and shortens the text.</summary>
+    internal static string OneLine(string text, int maxLength)
     {
-        var line = new StringBuilder(Math.Min(text.Length, longest));
+        var line = new StringBuilder(Math.Min(text.Length, maxLength));
         foreach (var c in text)
         {
-            if (line.Length == longest) break;
+            if (line.Length == maxLength) break;
             line.Append(char.IsControl(c) || char.IsSurrogate(c) || c is '\u2028' or '\u2029' ? ' ' : c);
         }
 
         return line.ToString().Trim();
     }
 
-    private static CloudError Own(CloudErrorKind kind, string code, string message) =>
-        new(kind, code, Line(message, LongestMessage), "", 0, null, null);
+    private static CloudError RejectedByProxy(string code, string text) =>
+        Create(CloudErrorKind.Denied, code, $"a proxy or a firewall rejects the call ({text})");
+
+    private static CloudError Create(CloudErrorKind kind, string code, string message) =>
+        new(kind, code, OneLine(message, MaxMessageLength), "", 0, null, null);
 }

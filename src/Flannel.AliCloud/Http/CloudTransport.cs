@@ -1,197 +1,211 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Flannel.AliCloud.Signing;
-using Flannel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Sends one signed call and judges its answer. Repeats it once for each of: refreshed credentials, a used nonce, a corrected clock.</summary>
+/// <summary>Sends a signed call and classifies its response. It retries a call once for each of these causes: refreshed credentials, a used
+/// nonce, a corrected clock. Thread-safe.</summary>
 internal sealed class CloudTransport : IDisposable
 {
-    private readonly CloudApiOptions options;
+    private readonly CloudContext context;
     private readonly ICredentialSource? credentials;
     private readonly CloudEndpoints endpoints;
-    private readonly CloudClock clock;
-    private readonly TimeProvider time;
-    private readonly Random random;
-    private readonly ILogger logger;
     private readonly HttpClient http;
+    private readonly ConcurrentDictionary<CloudService, bool> plainReported = new();
 
-    /// <param name="credentials">Null when every call brings its own.</param>
-    /// <param name="clock">Shared by all that talk to the cloud.</param>
-    public CloudTransport(
-        CloudApiOptions options, ICredentialSource? credentials, CloudClock clock, TimeProvider time, Random random, ILogger logger,
-        HttpMessageHandler handler)
+    /// <param name="credentials">Null if every call brings its own.</param>
+    public CloudTransport(CloudContext context, ICredentialSource? credentials)
     {
-        (this.options, this.credentials, this.clock, this.time, this.random, this.logger) =
-            (options, credentials, clock, time, random, logger);
-        endpoints = new CloudEndpoints(options.Endpoint, time);
-        http = new HttpClient(handler)
+        (this.context, this.credentials) = (context, credentials);
+        endpoints = new CloudEndpoints(context.Options.Endpoint, context.Time);
+        http = new HttpClient(context.Handler ?? CloudHttpHandler.Create(context.Options))
         {
-            Timeout = Timeout.InfiniteTimeSpan, // ours are below, on the injected time
-            // As the official SDKs for Go and .NET. The URL of a batch has up to 16 kB, and gateways limit a header field, which carries
-            // the URL in HTTP/2, more tightly than a request line (docs/adr/0003-own-wire-format.md).
+            Timeout = Timeout.InfiniteTimeSpan, // the time limits below use the injected time
+            // Like the official SDKs for Go and .NET. The URL of a batch has up to 16 kB. Gateways limit a header field, which carries the
+            // URL in HTTP/2, more tightly than a request line (docs/adr/0003-own-wire-format.md).
             DefaultRequestVersion = HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
-        http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"flannel-aot/{options.ProgramVersion}");
+        http.DefaultRequestHeaders.TryAddWithoutValidation("User-Agent", $"flannel-aot/{context.Options.ProgramVersion}");
         http.DefaultRequestHeaders.TryAddWithoutValidation("Accept", "application/json");
     }
 
-    /// <summary>How far the cloud's clock was ahead of this machine's at the last answer, to the second; null before one.</summary>
-    public TimeSpan? ClockDifference => clock.Measured;
+    private CloudClock Clock => context.Clock;
 
     public void Dispose() => http.Dispose();
 
-    /// <param name="source">Of the key for this call; null for the one of all calls.</param>
-    public async Task<CloudResult<T>> SendAsync<T>(CloudCall call, JsonTypeInfo<T> type, CallDeadline scope, ICredentialSource? source = null)
-        where T : CloudResponse
+    /// <param name="source">Supplies the key of this call; null for the key of all calls.</param>
+    public async Task<CloudResult<T>> SendAsync<T>(
+        CloudCall call, JsonTypeInfo<T> type, CallDeadline deadline, ICredentialSource? source = null) where T : CloudResponse
     {
         try
         {
-            return await RepeatAsync(call, type, scope, source ?? credentials);
+            return await SendWithRetryAsync(call, type, deadline, source ?? credentials);
         }
-        catch (OperationCanceledException) when (!scope.Caller.IsCancellationRequested)
+        catch (OperationCanceledException) when (!deadline.Caller.IsCancellationRequested)
         {
-            // Only the wait for credentials ends here: a request ends in its own way.
-            return new(null, CloudErrors.NotConnected("no credentials in time"), "");
+            // Only the wait for credentials ends here: a request that times out returns an error.
+            return CloudResult.Failed<T>(CloudErrors.NotConnected("fetching credentials timed out"));
         }
     }
 
-    private async Task<CloudResult<T>> RepeatAsync<T>(CloudCall call, JsonTypeInfo<T> type, CallDeadline scope, ICredentialSource? source) where T : CloudResponse
+    private async Task<CloudResult<T>> SendWithRetryAsync<T>(
+        CloudCall call, JsonTypeInfo<T> type, CallDeadline deadline, ICredentialSource? source) where T : CloudResponse
     {
         AccessKey? key = null;
-        if (call.Proof is null)
+        if (call.OidcToken is null)
         {
-            var answer = await source!.GetAsync(scope.Token);
-            if (answer is not CredentialResult.Found { Key: var given }) return NoKey<T>(answer);
-            key = given;
+            var credential = await source!.GetAsync(deadline.Token);
+            if (credential is not CredentialResult.Found found) return CloudResult.Failed<T>(CloudErrors.NoCredentials(Reason(credential)));
+            key = found.Key;
         }
 
-        var (refreshed, renewedNonce, corrected) = (false, false, false);
+        var (refreshed, nonceRenewed, clockCorrected) = (false, false, false);
         while (true)
         {
-            var signedWith = clock.Offset;
-            var attempt = await AttemptAsync(call, type, key, scope);
-            if (attempt.Error is not { } error) return new(attempt.Value, null, attempt.Value!.RequestId!);
-            var failed = new CloudResult<T>(null, error, error.RequestId);
+            var signedWithOffset = Clock.Offset;
+            var attempt = await TryHostsAsync(call, type, key, deadline);
+            if (attempt.Error is not { } error) return CloudResult.Success(attempt.Value!, attempt.Value!.RequestId!);
             switch (error)
             {
-                case { Code: "SignatureNonceUsed" } when !renewedNonce:
-                    renewedNonce = true;
+                case { Code: "SignatureNonceUsed" } when !nonceRenewed:
+                    nonceRenewed = true;
                     continue;
 
-                case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !corrected && attempt.ServerTime is { } now:
-                    corrected = true;
-                    clock.Correct(now);
-                    // Another call may have corrected it meanwhile; what counts is whether this one would be signed otherwise now.
-                    if ((clock.Offset - signedWith).Duration() <= CloudClock.Tolerance) return failed;
+                case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !clockCorrected && attempt.ServerTime is { } now:
+                    clockCorrected = true;
+                    Clock.Correct(now);
+                    // A concurrent call may have corrected the clock: retry if this call would now be signed with another time.
+                    if ((Clock.Offset - signedWithOffset).Duration() <= CloudClock.Tolerance) return CloudResult.Failed<T>(error);
                     continue;
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
                     refreshed = true;
-                    var newer = await source!.RefreshAsync(key, scope.Token);
-                    if (newer is not CredentialResult.Found { Key: var newKey } || newKey.IsSameAs(key)) return failed;
+                    var newer = await source!.RefreshAsync(key, deadline.Token);
+                    if (newer is not CredentialResult.Found { Key: var newKey } || newKey.IsSameAs(key))
+                        return CloudResult.Failed<T>(error);
                     key = newKey;
                     continue;
 
                 default:
-                    return failed;
+                    return CloudResult.Failed<T>(error);
             }
         }
     }
 
-    private static CloudResult<T> NoKey<T>(CredentialResult answer) where T : class =>
-        new(null, CloudErrors.NoCredentials(answer switch
-        {
-            CredentialResult.Missing missing => missing.Line,
-            CredentialResult.Failed failed => failed.Line,
-            _ => "no credentials",
-        }), "");
+    private static string Reason(CredentialResult result) => result switch
+    {
+        CredentialResult.Missing missing => missing.Reason,
+        CredentialResult.Failed failed => failed.Reason,
+        _ => "no credentials",
+    };
 
-    private async Task<SendResult<T>> AttemptAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CallDeadline scope) where T : CloudResponse
+    /// <summary>Sends one signed request to the first host whose name resolves, and logs the outcome.</summary>
+    private async Task<SendResult<T>> TryHostsAsync<T>(CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CallDeadline deadline)
+        where T : CloudResponse
     {
         var candidates = endpoints.Candidates(call.Service, call.RegionId);
-        if (candidates.Count == 0) return new(CloudErrors.BadRequest($"'{call.RegionId}' is not the name of a region"));
-        var start = time.GetTimestamp();
+        if (candidates.Count == 0) return new(CloudErrors.InvalidRequest($"'{call.RegionId}' is not a region id"));
+        if (candidates[0].IsPlain && plainReported.TryAdd(call.Service, true))
+            context.Logger.PlainEndpoint(call.Service.DisplayName(), candidates[0].ToString());
+        var start = context.Time.GetTimestamp();
         SendResult<T> attempt;
         for (var i = 0; ; i++)
         {
-            attempt = await SendAsync(call, type, key, candidates[i], scope);
+            attempt = await SendOnceAsync(call, type, key, candidates[i], deadline);
             if (attempt.NameUnknown && i + 1 < candidates.Count) continue;
             if (i > 0 && attempt.Error?.Code != CloudErrorCodes.Connect && candidates[0].Host.Contains("-vpc.", StringComparison.Ordinal))
             {
                 endpoints.PreferPublic(call.Service, call.RegionId);
-                logger.PublicHost(candidates[0].Host, candidates[i].Host);
+                context.Logger.PublicHost(candidates[0].Host, candidates[i].Host);
             }
 
             break;
         }
 
-        var milliseconds = (long)time.GetElapsedTime(start).TotalMilliseconds;
-        if (attempt.Error is { Code: not "DryRunOperation" } error)
-            logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, error.RequestId, error.Message);
-        else
-            logger.CallAnswered(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
+        LogOutcome(call, attempt, (long)context.Time.GetElapsedTime(start).TotalMilliseconds);
         return attempt;
     }
 
-    private async Task<SendResult<T>> SendAsync<T>(
-        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudEndpoint endpoint, CallDeadline scope) where T : CloudResponse
+    private void LogOutcome<T>(CloudCall call, SendResult<T> attempt, long milliseconds) where T : CloudResponse
     {
-        using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(scope.Token, timeout.Token);
-        using var request = Sign(call, key, endpoint);
+        // A dry run that succeeds has the error DryRunOperation.
+        if (attempt.Error is not { Code: not "DryRunOperation" } error)
+        {
+            context.Logger.CallSucceeded(call.RamAction, milliseconds, attempt.Value?.RequestId ?? attempt.Error!.RequestId);
+            return;
+        }
+
+        var request = error.RequestId.Length == 0 ? "" : $", request {error.RequestId}";
+        context.Logger.CallFailed(call.RamAction, milliseconds, error.Code, error.Kind, error.HttpStatus, request, error.Message);
+    }
+
+    private async Task<SendResult<T>> SendOnceAsync<T>(
+        CloudCall call, JsonTypeInfo<T> type, AccessKey? key, CloudEndpoint endpoint, CallDeadline deadline) where T : CloudResponse
+    {
+        var options = context.Options;
+        using var timeout = new CancellationTokenSource(options.RequestTimeout, context.Time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, timeout.Token);
+        using var request = CreateRequest(call, key, endpoint);
         try
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
-            var body = await BoundedBody.ReadAsync(response.Content, options.LargestAnswer, linked.Token);
-            var attempt = CloudResponseReader.Read(call, type, key, response, body, clock.Now);
-            if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may hold a key
-            if (attempt.ServerTime is { } now && clock.Measure(now) && clock.Measured is { } difference) logger.ClockSkew((long)difference.TotalSeconds);
+            var body = await BoundedBody.ReadAsync(response.Content, options.MaxResponseBytes, linked.Token);
+            var attempt = CloudResponseReader.Read(call, type, key, response, body, Clock.Now);
+            if (call.Service == CloudService.Sts) CryptographicOperations.ZeroMemory(body); // it may contain a key
+            if (attempt.ServerTime is { } now) MeasureClock(now);
             return attempt;
         }
-        catch (OperationCanceledException) when (scope.Caller.IsCancellationRequested)
+        catch (OperationCanceledException) when (deadline.Caller.IsCancellationRequested)
         {
             throw;
         }
         catch (OperationCanceledException) when (!linked.IsCancellationRequested)
         {
-            // The handler's own limit: ConnectTimeout. Nothing was sent.
+            // The limit of the handler, ConnectTimeout: nothing was sent.
             return new(CloudErrors.NotConnected($"{endpoint}: no connection within {options.ConnectTimeout.TotalSeconds:0} s"));
         }
         catch (OperationCanceledException)
         {
-            return new(CloudErrors.NoAnswer(call, CloudErrorCodes.Timeout, $"{endpoint}: no answer in time"));
+            return new(CloudErrors.NoResponse(call, CloudErrorCodes.Timeout, $"{endpoint}: timed out"));
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError)
+        catch (HttpRequestException e)
+            when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError)
         {
-            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"), NameUnknown: true);
+            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"), nameUnknown: true);
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
+        catch (HttpRequestException e)
+            when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
         {
             return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"));
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new(CloudErrors.NoAnswer(call, CloudErrorCodes.InvalidResponse, $"{endpoint}: {e.Message}"));
+            return new(CloudErrors.NoResponse(call, CloudErrorCodes.InvalidResponse, $"{endpoint}: {e.Message}"));
         }
     }
 
-    private HttpRequestMessage Sign(CloudCall call, AccessKey? key, CloudEndpoint endpoint)
+    private void MeasureClock(DateTimeOffset serverTime)
+    {
+        if (!Clock.Measure(serverTime) || Clock.MeasuredDifference is not { } ahead) return;
+        context.Logger.ClockSkew((long)ahead.Duration().TotalSeconds, ahead > TimeSpan.Zero ? "behind" : "ahead of");
+    }
+
+    private HttpRequestMessage CreateRequest(CloudCall call, AccessKey? key, CloudEndpoint endpoint)
     {
         var version = call.Service.Version();
         var query = Acs3Signer.CanonicalQuery(call switch
         {
-            { Proof: not null } => RpcSignature.UnsignedParameters(call.Action, version, clock.Now, Nonce()),
+            { OidcToken: not null } => RpcSignature.UnsignedParameters(call.Action, version, Clock.Now, Nonce()),
             { IsForm: true } => [],
             _ => call.Parameters,
         });
-        // The query is sent as it was signed: no second encoder may touch it.
+        // The query must be sent as it was signed, without another encoding.
         var address = new Uri(
             query.Length == 0 ? $"{endpoint}/" : $"{endpoint}/?{query}",
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
@@ -201,24 +215,27 @@ internal sealed class CloudTransport : IDisposable
             VersionPolicy = http.DefaultVersionPolicy,
         };
         request.Headers.Host = endpoint.Host;
-        if (call.Proof is { } proof)
+        if (call.OidcToken is { } token)
         {
-            request.Content = FormOf([.. call.Parameters, new("OIDCToken", proof.RevealText())], out _);
+            request.Content = FormContent(FormBytes([.. call.Parameters, new("OIDCToken", token.RevealText())]));
             return request;
         }
 
-        byte[] body = [];
-        if (call.IsForm) request.Content = FormOf(call.Parameters, out body);
+        var body = call.IsForm ? FormBytes(call.Parameters) : [];
+        if (call.IsForm) request.Content = FormContent(body);
         var contentType = call.IsForm ? RpcSignature.FormType : null;
         foreach (var (name, value) in RpcSignature.Headers(
-                endpoint.Host, call.Action, version, clock.Now, Nonce(), query, key!, contentType, body))
+                endpoint.Host, call.Action, version, Clock.Now, Nonce(), query, key!, contentType, body))
             request.Headers.TryAddWithoutValidation(name, value);
         return request;
     }
 
-    private static ByteArrayContent FormOf(IEnumerable<KeyValuePair<string, string>> parameters, out byte[] body)
+    private static byte[] FormBytes(IEnumerable<KeyValuePair<string, string>> parameters) =>
+        Encoding.ASCII.GetBytes(Acs3Signer.CanonicalQuery(parameters));
+
+    private static ByteArrayContent FormContent(byte[] body)
     {
-        var content = new ByteArrayContent(body = Encoding.ASCII.GetBytes(Acs3Signer.CanonicalQuery(parameters)));
+        var content = new ByteArrayContent(body);
         content.Headers.TryAddWithoutValidation("Content-Type", RpcSignature.FormType);
         return content;
     }
@@ -226,14 +243,7 @@ internal sealed class CloudTransport : IDisposable
     private string Nonce()
     {
         Span<byte> bytes = stackalloc byte[16];
-        lock (random) random.NextBytes(bytes);
+        lock (context.Random) context.Random.NextBytes(bytes);
         return Convert.ToHexStringLower(bytes);
     }
-}
-
-/// <param name="ServerTime">Of the answer's <c>Date</c> header.</param>
-/// <param name="NameUnknown">The host's name did not resolve: another host may.</param>
-internal sealed record SendResult<T>(T? Value, CloudError? Error, DateTimeOffset? ServerTime, bool NameUnknown) where T : CloudResponse
-{
-    public SendResult(CloudError error, bool NameUnknown = false) : this(null, error, null, NameUnknown) { }
 }

@@ -3,19 +3,24 @@ using System.Net.Sockets;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>How the hosts of the cloud's API are found. The C library waits for a name server that does not answer longer than a connection
-/// may take: without a limit of its own, such a name would look like a host that does not answer.</summary>
+/// <summary>Resolves names with a time limit of its own. The C library waits for a name server longer than a connection may take: without
+/// this limit a name server that is down looks like a host that is down.</summary>
 internal static class NameLookup
 {
-    /// <summary>As <see cref="SocketsHttpHandler"/> connects by itself, apart from the limit.</summary>
+    /// <summary>Connects like <see cref="SocketsHttpHandler"/>, with the limit.</summary>
     public static async ValueTask<Stream> ConnectAsync(DnsEndPoint host, CloudApiOptions options, CancellationToken cancellation)
     {
         var addresses = await ResolveAsync(host.Host, options, cancellation);
+        return new NetworkStream(await OpenAsync(addresses, host.Port, cancellation), ownsSocket: true);
+    }
+
+    public static async Task<Socket> OpenAsync(IPAddress[] addresses, int port, CancellationToken cancellation)
+    {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(addresses, host.Port, cancellation);
-            return new NetworkStream(socket, ownsSocket: true);
+            await socket.ConnectAsync(addresses, port, cancellation);
+            return socket;
         }
         catch
         {
@@ -24,8 +29,8 @@ internal static class NameLookup
         }
     }
 
-    /// <exception cref="SocketException">The name does not resolve; <see cref="SocketError.HostNotFound"/> also when no name server
-    /// answers.</exception>
+    /// <exception cref="SocketException">The name does not resolve. <see cref="SocketError.HostNotFound"/> also if no name server
+    /// responds.</exception>
     public static async Task<IPAddress[]> ResolveAsync(string host, CloudApiOptions options, CancellationToken cancellation)
     {
         if (IPAddress.TryParse(host, out var literal)) return [literal];
@@ -38,7 +43,7 @@ internal static class NameLookup
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw new SocketException(
-                (int)SocketError.HostNotFound, $"no answer from the name service within {options.NameTimeout.TotalSeconds:0.#} s");
+                (int)SocketError.HostNotFound, $"no response from the name server within {options.NameTimeout.TotalSeconds:0.#} s");
         }
     }
 }

@@ -1,61 +1,62 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>What names of the cloud look like. Anything else does not get into a host name, a parameter or a lease.</summary>
+/// <summary>The formats of the cloud's ids and names. Other text must not become part of a host name, a parameter or a lease.</summary>
 public static class ResourceIdFormat
 {
-    private const int LongestId = 64;
+    private const int MaxIdLength = 64;
 
-    /// <summary><c>cn-hangzhou</c>, <c>ap-southeast-1</c>: a word of 2 to 12 letters, then one to five words of up to 20 letters and digits.</summary>
-    public static bool IsRegion(string text)
+    /// <summary>Such as <c>cn-hangzhou</c> or <c>ap-southeast-1</c>: 2 to 12 letters, then one to five parts of up to 20 letters and
+    /// digits.</summary>
+    public static bool IsRegionId(string text)
     {
-        var words = text.Split('-');
-        if (words.Length is < 2 or > 6 || words[0].Length is < 2 or > 12 || !words[0].All(char.IsAsciiLetterLower)) return false;
-        return words.Skip(1).All(word => word.Length is >= 1 and <= 20 && word.All(IsLowerOrDigit));
+        var parts = text.Split('-');
+        if (parts.Length is < 2 or > 6 || parts[0].Length is < 2 or > 12 || !parts[0].All(char.IsAsciiLetterLower)) return false;
+        return parts.Skip(1).All(part => part.Length is >= 1 and <= 20 && part.All(IsLowerOrDigit));
     }
 
-    /// <summary><c>cn-hangzhou-h</c>.</summary>
-    public static bool IsZone(string text) => IsRegion(text);
+    /// <summary>Such as <c>cn-hangzhou-h</c>.</summary>
+    public static bool IsZoneId(string text) => IsRegionId(text);
 
-    /// <summary>Mostly <c>i-…</c>; instances of the classic network's time have other ids.</summary>
-    public static bool IsInstance(string text) => IsName(text, "-");
+    /// <summary>Usually <c>i-…</c>; old instances have other ids.</summary>
+    public static bool IsInstanceId(string text) => IsName(text, "-");
 
-    public static bool IsVpc(string text) => IsId(text, "vpc-");
+    public static bool IsVpcId(string text) => IsId(text, "vpc-");
 
-    public static bool IsVSwitch(string text) => IsId(text, "vsw-");
+    public static bool IsVSwitchId(string text) => IsId(text, "vsw-");
 
-    public static bool IsInterface(string text) => IsId(text, "eni-");
+    public static bool IsNetworkInterfaceId(string text) => IsId(text, "eni-");
 
-    public static bool IsRouteTable(string text) => IsId(text, "vtb-");
+    public static bool IsRouteTableId(string text) => IsId(text, "vtb-");
 
-    public static bool IsRole(string text) => IsName(text, "._-");
+    public static bool IsRoleName(string text) => IsName(text, "._-");
 
-    /// <summary><c>acs:ram::1234567890123456:role/name</c>.</summary>
+    /// <summary>Such as <c>acs:ram::1234567890123456:role/name</c>.</summary>
     public static bool IsRoleArn(string text)
     {
         var parts = text.Split(':');
         return parts.Length == 5 && parts[0] == "acs" && parts[1] == "ram" && parts[2].Length == 0
             && parts[3].Length is >= 1 and <= 32 && parts[3].All(char.IsAsciiDigit)
-            && parts[4].StartsWith("role/", StringComparison.Ordinal) && IsRole(parts[4]["role/".Length..]);
+            && parts[4].StartsWith("role/", StringComparison.Ordinal) && IsRoleName(parts[4]["role/".Length..]);
     }
 
-    /// <summary>Of an assumed role, as it stands in the account's audit log.</summary>
-    public static bool IsSessionName(string text) =>
+    /// <summary>The session name of an assumed role, which ActionTrail records.</summary>
+    public static bool IsRoleSessionName(string text) =>
         text.Length is >= 2 and <= 64 && text.All(letter => char.IsAsciiLetterOrDigit(letter) || ".@-_".Contains(letter));
 
-    /// <summary>Lower case, with colons.</summary>
-    public static bool IsMac(string text)
+    /// <summary>Lower case, separated by colons.</summary>
+    public static bool IsMacAddress(string text)
     {
         var bytes = text.Split(':');
-        return bytes.Length == 6 && bytes.All(two => two.Length == 2 && two.All(char.IsAsciiHexDigitLower));
+        return bytes.Length == 6 && bytes.All(digits => digits.Length == 2 && digits.All(char.IsAsciiHexDigitLower));
     }
 
     private static bool IsId(string text, string prefix) =>
-        text.StartsWith(prefix, StringComparison.Ordinal) && text.Length > prefix.Length && IsInstance(text);
+        text.StartsWith(prefix, StringComparison.Ordinal) && text.Length > prefix.Length && IsInstanceId(text);
 
-    /// <summary>Letters, digits and <paramref name="marks"/>, none of these first.</summary>
-    private static bool IsName(string text, string marks) =>
-        text.Length is >= 1 and <= LongestId && char.IsAsciiLetterOrDigit(text[0])
-        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || marks.Contains(letter));
+    /// <summary>Letters, digits and <paramref name="punctuation"/>; the first character is a letter or a digit.</summary>
+    private static bool IsName(string text, string punctuation) =>
+        text.Length is >= 1 and <= MaxIdLength && char.IsAsciiLetterOrDigit(text[0])
+        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || punctuation.Contains(letter));
 
     private static bool IsLowerOrDigit(char letter) => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter);
 }

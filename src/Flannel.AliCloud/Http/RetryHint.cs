@@ -3,23 +3,23 @@ using System.Net.Http.Headers;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>How long a service asks its caller to wait: the rate-limit headers of Alibaba Cloud's gateway, and HTTP's own
+/// <summary>When the service allows the next call: the rate-limit headers of Alibaba Cloud's gateway, and the HTTP header
 /// <c>Retry-After</c>.</summary>
 internal static class RetryHint
 {
-    /// <summary>A hint beyond this is not believed.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+    /// <summary>Longer hints are shortened to this.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(5);
 
-    private static readonly string[] RateLimits = ["x-ratelimit-user-api", "x-ratelimit-user"];
+    private static readonly string[] RateLimitHeaders = ["x-ratelimit-user-api", "x-ratelimit-user"];
 
-    /// <param name="isThrottled">Whether the answer says that the caller is throttled. The gateway sends the rate-limit headers with every
-    /// answer, so they count only then, or where they say that nothing remains.</param>
+    /// <param name="isThrottled">True if the response says that the caller is throttled. The gateway sends the rate-limit headers with
+    /// every response; they apply only to a throttled call, or if no calls remain.</param>
     /// <param name="now">The service's time, for a <c>Retry-After</c> that is a date.</param>
-    /// <returns>The longest of all hints, as the SDKs take the longest <c>TimeLeft</c>; null without one.</returns>
+    /// <returns>The longest hint (the SDKs use the longest <c>TimeLeft</c>, too); null without one.</returns>
     public static TimeSpan? Read(HttpResponseHeaders headers, bool isThrottled, DateTimeOffset now)
     {
         var longest = RetryAfter(headers, now);
-        foreach (var name in RateLimits)
+        foreach (var name in RateLimitHeaders)
         {
             if (!headers.TryGetValues(name, out var values)) continue;
             foreach (var value in values)
@@ -30,30 +30,31 @@ internal static class RetryHint
         }
 
         if (longest <= TimeSpan.Zero) return null;
-        return longest < Longest ? longest : Longest;
+        return longest < MaxWait ? longest : MaxWait;
     }
 
     private static TimeSpan RetryAfter(HttpResponseHeaders headers, DateTimeOffset now) => headers.RetryAfter switch
     {
-        { Delta: { } seconds } => seconds,
+        { Delta: { } delta } => delta,
         { Date: { } date } => date - now,
         _ => TimeSpan.Zero,
     };
 }
 
-/// <summary>One header such as <c>Limit:300,Remain:0,TimeLeft:1200,Reset:0</c>.</summary>
-/// <param name="Remain">Calls that are left; null when it is not said.</param>
-/// <param name="TimeLeft">Until calls are allowed again; null when it is not said. On the wire in milliseconds.</param>
+/// <summary>A rate-limit header such as <c>Limit:300,Remain:0,TimeLeft:1200,Reset:0</c>.</summary>
+/// <param name="Remain">Number of calls that are left; null if absent.</param>
+/// <param name="TimeLeft">Time until calls are allowed again; null if absent. Milliseconds in the header.</param>
 internal readonly record struct RateLimit(long? Remain, TimeSpan? TimeLeft)
 {
-    /// <summary>Longer times would not fit a <see cref="TimeSpan"/>.</summary>
-    private const long MostMilliseconds = int.MaxValue;
+    /// <summary>Longer times do not fit a <see cref="TimeSpan"/>.</summary>
+    private const long MaxMilliseconds = int.MaxValue;
 
-    /// <summary>Total: no text makes it throw.</summary>
+    /// <summary>No input makes it throw.</summary>
     public static RateLimit Parse(string value)
     {
         var milliseconds = Number(value, "TimeLeft");
-        return new(Number(value, "Remain"), milliseconds is { } left ? TimeSpan.FromMilliseconds(Math.Min(left, MostMilliseconds)) : null);
+        var timeLeft = milliseconds is { } left ? TimeSpan.FromMilliseconds(Math.Min(left, MaxMilliseconds)) : (TimeSpan?)null;
+        return new(Number(value, "Remain"), timeLeft);
     }
 
     private static long? Number(string value, string name)

@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Flannel.AliCloud.Http;
 
-/// <summary>An error in the XML form of the API, which the gateway chooses for what it refuses before it has read the wanted format:
+/// <summary>An error in the XML form of the API. The gateway uses it for requests that it rejects before it reads the requested format:
 /// <c>&lt;Error&gt;&lt;Code&gt;…&lt;/Code&gt;&lt;Message&gt;…&lt;/Message&gt;&lt;RequestId&gt;…&lt;/RequestId&gt;&lt;/Error&gt;</c>. Four
-/// flat elements are no reason to carry an XML parser.</summary>
+/// flat elements do not justify the size of an XML parser.</summary>
 internal static class XmlError
 {
-    /// <returns>Null when it is something else, such as a page in HTML. Total: no bytes make it throw.</returns>
+    /// <returns>Null for other content, such as an HTML page. No input makes it throw.</returns>
     public static ErrorResponse? Parse(ReadOnlySpan<byte> body)
     {
         var text = Encoding.UTF8.GetString(body);
@@ -16,7 +16,7 @@ internal static class XmlError
         return new ErrorResponse { Code = code, Message = Element(error, "Message"), RequestId = Element(error, "RequestId") };
     }
 
-    /// <summary>What stands between the first start tag and the first end tag after it, without entities; null without the two.</summary>
+    /// <summary>The content between the first start tag and the next end tag, with entities decoded; null if a tag is missing.</summary>
     private static string? Element(string text, string name)
     {
         var start = text.IndexOf($"<{name}>", StringComparison.Ordinal);

@@ -6,10 +6,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Metadata;
 
-/// <summary>Asks the metadata service: with a token where the service gives one, else plainly. Never through a proxy. Thread-safe.</summary>
+/// <summary>Reads the metadata service: with a session token if the service issues one, otherwise in plain mode. It never uses a proxy.
+/// Thread-safe.</summary>
 public sealed class MetadataClient : IDisposable
 {
-    private const int LargestAnswer = 64 << 10;
+    private const int MaxResponseBytes = 64 << 10;
+    private const int MaxTokenLength = 4096;
+    private const double PauseGrowth = 1.5;
 
     private readonly MetadataOptions options;
     private readonly TimeProvider time;
@@ -18,30 +21,30 @@ public sealed class MetadataClient : IDisposable
     private readonly HttpClient http;
     private readonly MetadataToken token;
 
-    /// <param name="random">Spreads repetitions; locked here.</param>
+    /// <param name="random">Source of the jitter of retries; locked here.</param>
     public MetadataClient(MetadataOptions options, TimeProvider time, Random random, ILogger logger)
     {
         (this.options, this.time, this.random, this.logger) = (options, time, random, logger);
         http = new HttpClient(new SocketsHttpHandler
         {
-            UseProxy = false, // a proxy would ask its own instance's metadata
+            UseProxy = false, // a proxy would return the metadata of its own instance
             AllowAutoRedirect = false,
             UseCookies = false,
             ConnectTimeout = options.ConnectTimeout,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
-            MaxResponseHeadersLength = 16,
+            MaxResponseHeadersLength = 16, // KiB
             ActivityHeadersPropagator = null,
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,
         };
-        token = new MetadataToken(AskTokenAsync, time);
+        token = new MetadataToken(RequestTokenAsync, time);
     }
 
-    /// <summary>The service's address, for messages.</summary>
+    /// <summary>Scheme, host and port of the service, for messages.</summary>
     public string Endpoint => options.Endpoint.GetLeftPart(UriPartial.Authority);
 
-    /// <summary>How the service was last asked, for people: <c>token mode</c> or <c>plain mode</c>.</summary>
+    /// <summary>The mode of the last request, for messages: <c>token mode</c> or <c>plain mode</c>.</summary>
     public string Mode => token.IsHeld ? "token mode" : "plain mode";
 
     public void Dispose()
@@ -56,69 +59,76 @@ public sealed class MetadataClient : IDisposable
         var renewed = false;
         while (true)
         {
-            var held = await token.GetAsync(cancellation);
-            if (held.Unreachable is { } line) return new MetadataResult.Unreachable(line);
-            if (held.Secret is null && options.TokenOnly)
-                return new MetadataResult.Refused($"the metadata service gives no token ({held.Reason}) and plain mode is forbidden (ALIBABA_CLOUD_IMDSV1_DISABLED)");
-            var answer = await AskAsync(HttpMethod.Get, $"latest/{path}", held.Secret, cancellation);
-            if (answer.Unreachable is { } why) return new MetadataResult.Unreachable(why);
-            logger.MetadataAnswered(path, (int)answer.Status);
-            switch (answer.Status)
+            var current = await token.GetAsync(cancellation);
+            if (current.Unreachable is { } noToken) return new MetadataResult.Unreachable(noToken);
+            if (current.Secret is null && options.TokenOnly)
             {
-                case HttpStatusCode.OK when answer.Text is { } text:
+                return new MetadataResult.Failed(
+                    $"the metadata service issues no token ({current.Reason}), "
+                    + $"and {SdkEnvironment.PlainMetadataDisabled} forbids plain mode");
+            }
+
+            var response = await SendWithRetryAsync(HttpMethod.Get, $"latest/{path}", current.Secret, cancellation);
+            if (response.Unreachable is { } reason) return new MetadataResult.Unreachable(reason);
+            logger.MetadataRead(path, (int)response.Status);
+            switch (response.Status)
+            {
+                case HttpStatusCode.OK when response.Text is { } text:
                     return new MetadataResult.Found(text);
                 case HttpStatusCode.NotFound:
-                    return new MetadataResult.Absent();
-                case HttpStatusCode.Unauthorized when !renewed && held.Secret is not null:
+                    return new MetadataResult.NotFound();
+                case HttpStatusCode.Unauthorized when !renewed && current.Secret is not null:
                     renewed = true;
-                    token.Drop(held.Secret);
+                    token.Remove(current.Secret);
                     continue;
-                case HttpStatusCode.Forbidden when held.Secret is null && !renewed:
-                    // Hardened while we ran, or the token's first refusal was a passing one: ask for a token once more.
+                case HttpStatusCode.Forbidden when current.Secret is null && !renewed:
+                    // The instance was switched to hardened mode, or the first request for a token failed temporarily.
                     renewed = true;
-                    token.Forget();
+                    token.LeavePlainMode();
                     continue;
                 default:
-                    return new MetadataResult.Refused(Refusal(path, answer, held));
+                    return new MetadataResult.Failed(FailureReason(path, response, current));
             }
         }
     }
 
-    private static string Refusal(string path, Answer answer, MetadataToken.Held held) => answer.Status switch
+    private static string FailureReason(string path, Response response, TokenResult token) => response.Status switch
     {
-        HttpStatusCode.OK => $"the metadata service's {path} is larger than {LargestAnswer} bytes",
-        HttpStatusCode.Forbidden when held.Secret is null =>
-            $"the metadata service refuses plain requests (HTTP 403) and gives no token ({held.Reason})",
-        _ => $"the metadata service answers {path} with HTTP {(int)answer.Status}",
+        HttpStatusCode.OK => $"the metadata service returns more than {MaxResponseBytes} bytes for {path}",
+        HttpStatusCode.Forbidden when token.Secret is null =>
+            $"the metadata service rejects requests without a token (HTTP 403) and issues no token ({token.Reason})",
+        _ => $"the metadata service returns HTTP {(int)response.Status} for {path}",
     };
 
-    private async Task<MetadataToken.Held> AskTokenAsync(CancellationToken cancellation)
+    private async Task<TokenResult> RequestTokenAsync(CancellationToken cancellation)
     {
-        var answer = await AskAsync(HttpMethod.Put, "latest/api/token", null, cancellation);
-        if (answer.Unreachable is { } line) return new(null, "", line);
-        var text = answer.Status == HttpStatusCode.OK ? answer.Text : null;
-        if (text is { Length: > 0 and <= 4096 } && !text.AsSpan().ContainsAnyExceptInRange('!', '~')) return new(new Secret(text), "", null);
-        var reason = text is null ? $"HTTP {(int)answer.Status}" : "its answer is no token";
-        logger.MetadataPlain(reason);
-        return new(null, reason, null);
+        var response = await SendWithRetryAsync(HttpMethod.Put, "latest/api/token", null, cancellation);
+        if (response.Unreachable is { } unreachable) return new TokenResult(null, "", unreachable);
+        var text = response.Status == HttpStatusCode.OK ? response.Text : null;
+        if (text is { Length: > 0 and <= MaxTokenLength } && !text.AsSpan().ContainsAnyExceptInRange('!', '~'))
+            return new TokenResult(new Secret(text), "", null);
+        var reason = text is null ? $"HTTP {(int)response.Status}" : "its response is not a token";
+        logger.PlainMode(reason);
+        return TokenResult.Plain(reason);
     }
 
-    private async Task<Answer> AskAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
+    /// <summary>Retries after HTTP 429 and 5xx.</summary>
+    private async Task<Response> SendWithRetryAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
     {
-        var pause = options.FirstPause;
-        for (var repetition = 0; ; repetition++)
+        var pause = options.FirstRetryPause;
+        for (var retries = 0; ; retries++)
         {
-            var answer = await AskOnceAsync(method, path, withToken, cancellation);
-            var busy = answer.Status == HttpStatusCode.TooManyRequests || (int)answer.Status >= 500;
-            if (!busy || repetition >= options.Repetitions) return answer;
-            double chance;
-            lock (random) chance = random.NextDouble();
-            await Task.Delay(pause * (0.5 + chance / 2), time, cancellation);
-            pause *= 1.5;
+            var response = await SendAsync(method, path, withToken, cancellation);
+            var isBusy = response.Status == HttpStatusCode.TooManyRequests || (int)response.Status >= 500;
+            if (!isBusy || retries >= options.MaxRetries) return response;
+            double jitter;
+            lock (random) jitter = random.NextDouble();
+            await Task.Delay(pause * (0.5 + jitter / 2), time, cancellation);
+            pause *= PauseGrowth;
         }
     }
 
-    private async Task<Answer> AskOnceAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
+    private async Task<Response> SendAsync(HttpMethod method, string path, Secret? withToken, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
@@ -129,18 +139,20 @@ public sealed class MetadataClient : IDisposable
         try
         {
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, linked.Token);
-            var body = await BoundedBody.ReadAsync(response.Content, LargestAnswer, linked.Token);
-            return new Answer(response.StatusCode, body is null ? null : Encoding.UTF8.GetString(body).Trim(), null);
+            var body = await BoundedBody.ReadAsync(response.Content, MaxResponseBytes, linked.Token);
+            return new Response(response.StatusCode, body is null ? null : Encoding.UTF8.GetString(body).Trim(), null);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new Answer(0, null, $"the metadata service at {Endpoint} does not answer in time");
+            return new Response(0, null, $"the metadata service at {Endpoint} timed out");
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            return new Answer(0, null, $"the metadata service at {Endpoint} cannot be reached: {e.InnerException?.Message ?? e.Message}");
+            return new Response(0, null, $"the metadata service at {Endpoint} is unavailable: {e.InnerException?.Message ?? e.Message}");
         }
     }
 
-    private sealed record Answer(HttpStatusCode Status, string? Text, string? Unreachable);
+    /// <param name="Text">Null if it is too large, or without a response.</param>
+    /// <param name="Unreachable">Why there is no response; null with one.</param>
+    private sealed record Response(HttpStatusCode Status, string? Text, string? Unreachable);
 }

@@ -1,11 +1,11 @@
 namespace Flannel.AliCloud.Metadata;
 
-/// <summary>What the metadata service said to one question.</summary>
+/// <summary>The outcome of a request to the metadata service.</summary>
 public abstract record MetadataResult
 {
     private MetadataResult() { }
 
-    /// <summary>Not a record of a text: it may be a secret, and must not print.</summary>
+    /// <summary>The text may be a secret: <see cref="ToString"/> does not show it.</summary>
     public sealed record Found : MetadataResult
     {
         internal Found(string text) => Text = text;
@@ -16,12 +16,14 @@ public abstract record MetadataResult
         public override string ToString() => $"{Text.Length} characters";
     }
 
-    /// <summary>The service is there and has no such item (404).</summary>
-    public sealed record Absent : MetadataResult;
+    /// <summary>The service has no such item (HTTP 404).</summary>
+    public sealed record NotFound : MetadataResult;
 
-    /// <summary>The service is there and does not serve us: hardened mode without a token, a forwarded request, a rate limit, an error.</summary>
-    public sealed record Refused(string Line) : MetadataResult;
+    /// <summary>The service returned an error: hardened mode without a token, a rate limit, a response that is too large …</summary>
+    /// <param name="Reason">One line.</param>
+    public sealed record Failed(string Reason) : MetadataResult;
 
     /// <summary>Nothing answers.</summary>
-    public sealed record Unreachable(string Line) : MetadataResult;
+    /// <param name="Reason">One line.</param>
+    public sealed record Unreachable(string Reason) : MetadataResult;
 }

@@ -2,45 +2,52 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Metadata;
 
-/// <summary>The session token of the metadata service: asked for once by whoever comes first, kept for half of its life.</summary>
-/// <param name="ask">One request for a token.</param>
-internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.Held>> ask, TimeProvider time) : IDisposable
+/// <summary>The outcome of a request for a session token.</summary>
+/// <param name="Secret">Null for plain mode (no token).</param>
+/// <param name="Reason">Why there is no token; empty with one.</param>
+/// <param name="Unreachable">Why nothing answers; null if the service answered.</param>
+internal sealed record TokenResult(Secret? Secret, string Reason, string? Unreachable)
 {
-    /// <summary>The longest that the service grants.</summary>
+    public static TokenResult Plain(string reason) => new(null, reason, null);
+}
+
+/// <summary>Caches the session token of the metadata service for half of its lifetime. Concurrent callers share one request.</summary>
+/// <param name="request">Requests a token once.</param>
+internal sealed class MetadataToken(Func<CancellationToken, Task<TokenResult>> request, TimeProvider time) : IDisposable
+{
+    /// <summary>The maximum that the service grants.</summary>
     public const string LifetimeSeconds = "21600";
 
-    private static readonly TimeSpan KeptFor = TimeSpan.FromHours(3);
+    private static readonly TimeSpan KeepTokenFor = TimeSpan.FromHours(3);
 
-    /// <summary>How long plain mode is kept before a token is asked for again.</summary>
-    private static readonly TimeSpan PlainFor = TimeSpan.FromMinutes(10);
+    /// <summary>How long plain mode is used before another request for a token.</summary>
+    private static readonly TimeSpan KeepPlainModeFor = TimeSpan.FromMinutes(10);
 
     private readonly SemaphoreSlim gate = new(1, 1);
-    private (Held Value, long Since, TimeSpan For)? kept;
-    private Held? last;
-    private int asked;
+    private volatile CachedToken? cached;
+    private TokenResult? last;
+    private int requests;
 
-    /// <param name="Secret">Null for plain mode.</param>
-    /// <param name="Reason">Why there is none.</param>
-    /// <param name="Unreachable">A line, when nothing answers at all.</param>
-    public sealed record Held(Secret? Secret, string Reason, string? Unreachable);
-
-    public bool IsHeld => kept is { Value.Secret: not null };
+    public bool IsHeld => cached is { Value.Secret: not null };
 
     public void Dispose() => gate.Dispose();
 
-    public async ValueTask<Held> GetAsync(CancellationToken cancellation)
+    public async ValueTask<TokenResult> GetAsync(CancellationToken cancellation)
     {
-        var before = Volatile.Read(ref asked);
+        var before = Volatile.Read(ref requests);
         await gate.WaitAsync(cancellation);
         try
         {
-            // Whoever waited for another's question takes its answer, a failure too: else ten questions to a dead address time out one after another.
-            if (asked != before) return last!;
-            if (kept is { } now && time.GetElapsedTime(now.Since) < now.For) return now.Value;
-            var held = await ask(cancellation);
-            (last, asked) = (held, asked + 1);
-            kept = held.Unreachable is null ? (held, time.GetTimestamp(), held.Secret is null ? PlainFor : KeptFor) : null;
-            return held;
+            // A caller that waited for another caller's request uses its result, also a failure. Otherwise ten callers of a dead address
+            // would time out one after another.
+            if (requests != before) return last!;
+            if (cached is { } current && time.GetElapsedTime(current.Since) < current.KeepFor) return current.Value;
+            var result = await request(cancellation);
+            last = result;
+            Volatile.Write(ref requests, requests + 1);
+            var keepFor = result.Secret is null ? KeepPlainModeFor : KeepTokenFor;
+            cached = result.Unreachable is null ? new CachedToken(result, time.GetTimestamp(), keepFor) : null;
+            return result;
         }
         finally
         {
@@ -48,15 +55,18 @@ internal sealed class MetadataToken(Func<CancellationToken, Task<MetadataToken.H
         }
     }
 
-    /// <summary>The service refused it.</summary>
-    public void Drop(Secret refused)
+    /// <summary>Removes a token that the service rejected.</summary>
+    public void Remove(Secret rejected)
     {
-        if (kept is { } now && ReferenceEquals(now.Value.Secret, refused)) kept = null;
+        if (cached is { } current && ReferenceEquals(current.Value.Secret, rejected)) cached = null;
     }
 
-    /// <summary>Plain mode was refused.</summary>
-    public void Forget()
+    /// <summary>Leaves plain mode after the service rejected a request without a token.</summary>
+    public void LeavePlainMode()
     {
-        if (kept is { Value.Secret: null }) kept = null;
+        if (cached is { Value.Secret: null }) cached = null;
     }
+
+    /// <param name="Since">Monotonic time.</param>
+    private sealed record CachedToken(TokenResult Value, long Since, TimeSpan KeepFor);
 }

@@ -1,12 +1,15 @@
 namespace Flannel.AliCloud.Quotas;
 
+/// <summary>The quota of custom entries in a route table.</summary>
 /// <param name="Total">Custom entries per route table.</param>
-/// <param name="IsAdjustable">Whether more can be asked for.</param>
-public sealed record RouteEntryQuota(int Total, bool IsAdjustable)
+public sealed record RouteEntryQuota(int Total)
 {
-    /// <summary>What a request for more names, with the product vpc.</summary>
+    /// <summary>The id of the quota (product vpc), which a request for an increase names.</summary>
     public const string Code = "vpc_quota_route_entrys_num";
 
-    /// <summary>What an account has that never asked for more (VPC's table of quotas).</summary>
+    /// <summary>The quota of an account that never requested more (VPC documentation, quotas).</summary>
     public const int Default = 200;
+
+    /// <summary>Larger values are invalid responses.</summary>
+    internal const int MaxTotal = 1_000_000;
 }

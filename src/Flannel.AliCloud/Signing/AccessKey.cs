@@ -2,13 +2,14 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Signing;
 
-/// <summary>What signs a call: an access key, permanent or temporary. It prints without its secret parts, and without its id: an id in a log
-/// is half of a leak.</summary>
+/// <summary>An access key, permanent or temporary, that signs calls. Immutable. <see cref="ToString"/> shows neither the secret parts nor
+/// the id.</summary>
 public sealed class AccessKey
 {
-    private const int LongestId = 128;
-    private const int LongestSecret = 256;
-    private const int LongestToken = 8192;
+    // Real keys are much shorter. The limits keep a wrong file out of the HTTP headers.
+    private const int MaxIdLength = 128;
+    private const int MaxSecretLength = 256;
+    private const int MaxTokenLength = 8192;
 
     private AccessKey(string id, Secret secret, Secret? securityToken, DateTimeOffset? expiration) =>
         (Id, Secret, SecurityToken, Expiration) = (id, secret, securityToken, expiration);
@@ -20,34 +21,37 @@ public sealed class AccessKey
     /// <summary>Null for a permanent key.</summary>
     public Secret? SecurityToken { get; }
 
-    /// <summary>Null when it does not expire, or is not known to.</summary>
+    /// <summary>Null if the key does not expire, or if its expiration is unknown.</summary>
     public DateTimeOffset? Expiration { get; }
 
-    /// <summary>Refuses what cannot be a key or would break a header: anything empty, oversized, or with a character that is not printable ASCII.</summary>
-    /// <returns>Null and a line that names the bad part, never its text.</returns>
-    public static AccessKey? Create(string? id, string? secret, string? securityToken, DateTimeOffset? expiration, out string error)
+    /// <summary>Fails on a part that is empty, too long, or not printable ASCII: it would break an HTTP header.</summary>
+    /// <param name="securityToken">Null or empty for a permanent key.</param>
+    /// <returns>A failure names the invalid part and never quotes it.</returns>
+    public static Result<AccessKey> Create(string? id, string? secret, string? securityToken = null, DateTimeOffset? expiration = null)
     {
-        error = Refusal(id, LongestId, "the access key id")
-            ?? Refusal(secret, LongestSecret, "the access key secret")
-            ?? (string.IsNullOrEmpty(securityToken) ? null : Refusal(securityToken, LongestToken, "the security token"))
-            ?? "";
-        if (error.Length > 0) return null;
-        return new AccessKey(id!, new Secret(secret!), string.IsNullOrEmpty(securityToken) ? null : new Secret(securityToken), expiration);
+        var hasToken = !string.IsNullOrEmpty(securityToken);
+        var problem = Problem(id, MaxIdLength, "the access key id")
+            ?? Problem(secret, MaxSecretLength, "the access key secret")
+            ?? (hasToken ? Problem(securityToken, MaxTokenLength, "the security token") : null);
+        if (problem is not null) return Result.Failure(problem);
+        return new AccessKey(id!, new Secret(secret!), hasToken ? new Secret(securityToken!) : null, expiration);
     }
 
-    /// <summary>Whether it is the same key, so that a repetition with it would be no repetition with a new one.</summary>
+    /// <summary>True if id, secret and security token are equal: a retry with <paramref name="other"/> would be signed with the same
+    /// key.</summary>
     public bool IsSameAs(AccessKey other) =>
         Id == other.Id && Secret.Equals(other.Secret) && Equals(SecurityToken, other.SecurityToken);
 
-    /// <summary>Whether it can still sign: it does not expire, or not before <paramref name="now"/>.</summary>
-    public bool IsAlive(DateTimeOffset now) => Expiration is not { } end || now < end;
+    /// <summary>True if the key does not expire, or expires after <paramref name="now"/>.</summary>
+    public bool IsValidAt(DateTimeOffset now) => Expiration is not { } end || now < end;
 
     public override string ToString() => Expiration is { } end ? $"access key until {end:u}" : "access key";
 
-    private static string? Refusal(string? text, int longest, string name)
+    /// <summary>Null if <paramref name="text"/> is valid.</summary>
+    private static string? Problem(string? text, int maxLength, string name)
     {
         if (string.IsNullOrEmpty(text)) return $"{name} is empty";
-        if (text.Length > longest) return $"{name} is longer than {longest} characters";
-        return text.AsSpan().ContainsAnyExceptInRange('!', '~') ? $"{name} has a character that no key has" : null;
+        if (text.Length > maxLength) return $"{name} is longer than {maxLength} characters";
+        return text.AsSpan().ContainsAnyExceptInRange('!', '~') ? $"{name} has a character that is not printable ASCII" : null;
     }
 }

@@ -1,27 +1,29 @@
 namespace Flannel.AliCloud.Signing;
 
-/// <summary>Where calls get the key that signs them.</summary>
+/// <summary>Supplies the access key that signs calls. Thread-safe.</summary>
 public interface ICredentialSource
 {
-    /// <summary>A key that is alive now. Waits for the network only when there is none yet, or the old one died.</summary>
+    /// <summary>Returns a valid key. It waits for the network only if there is no key yet, or if the current key has expired.</summary>
     ValueTask<CredentialResult> GetAsync(CancellationToken cancellation);
 
-    /// <summary>After the cloud refused <paramref name="rejected"/>: a newer key. Asks again only if the newest is still the rejected one;
-    /// callers that come together share one request. The answer may be the same key when its source has no other.</summary>
+    /// <summary>Returns a newer key after the cloud rejected <paramref name="rejected"/>. It fetches a key only if the current key is still
+    /// the rejected one; concurrent callers share one request. The result may be the same key if the source has no other.</summary>
     ValueTask<CredentialResult> RefreshAsync(AccessKey rejected, CancellationToken cancellation);
 }
 
-/// <summary>A key, or one line that says why there is none and what to do.</summary>
+/// <summary>An access key, or the reason why there is none.</summary>
 public abstract record CredentialResult
 {
     private CredentialResult() { }
 
-    /// <param name="Provider">Where it came from, such as <c>RAM role FlannelRole</c>; for a log line.</param>
+    /// <param name="Provider">The origin of the key for a log line, such as <c>RAM role FlannelRole</c>.</param>
     public sealed record Found(AccessKey Key, string Provider) : CredentialResult;
 
-    /// <summary>No provider is configured, and the instance has no role.</summary>
-    public sealed record Missing(string Line) : CredentialResult;
+    /// <summary>No provider is configured, and no RAM role is attached to the instance.</summary>
+    /// <param name="Reason">One line that says what to do.</param>
+    public sealed record Missing(string Reason) : CredentialResult;
 
-    /// <summary>The provider that is configured failed; it may work later.</summary>
-    public sealed record Failed(string Line) : CredentialResult;
+    /// <summary>The configured provider failed; it may recover.</summary>
+    /// <param name="Reason">One line.</param>
+    public sealed record Failed(string Reason) : CredentialResult;
 }

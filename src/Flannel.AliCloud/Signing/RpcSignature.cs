@@ -10,11 +10,11 @@ public static class RpcSignature
     /// <summary>The content type of parameters in the body.</summary>
     public const string FormType = "application/x-www-form-urlencoded";
 
-    /// <param name="host">As it is sent in <c>Host</c>: with its port when that is not the scheme's own.</param>
+    /// <param name="host">The value of the header <c>Host</c>: with the port if it is not the default port of the scheme.</param>
     /// <param name="canonicalQuery">From <see cref="Acs3Signer.CanonicalQuery"/>.</param>
-    /// <param name="nonce">Unique for every request, a repetition included.</param>
-    /// <param name="contentType">Of the body, which is signed with it; null without a body.</param>
-    /// <returns>Every header to send but <c>Host</c> and <c>Content-Type</c>, <c>Authorization</c> among them.</returns>
+    /// <param name="nonce">Unique for every request, including retries.</param>
+    /// <param name="contentType">Content type of the body; null without a body. Both are signed.</param>
+    /// <returns>All headers to send except <c>Host</c> and <c>Content-Type</c>; <c>Authorization</c> is included.</returns>
     public static IReadOnlyList<KeyValuePair<string, string>> Headers(
         string host, string action, string version, DateTimeOffset date, string nonce, string canonicalQuery, AccessKey key,
         string? contentType = null, ReadOnlySpan<byte> body = default)
@@ -41,8 +41,10 @@ public static class RpcSignature
         return headers;
     }
 
-    /// <summary>The query of a call that nobody signs, in the older form: STS still answers in XML unless asked otherwise there.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> UnsignedParameters(string action, string version, DateTimeOffset date, string nonce) =>
+    /// <summary>The query of an unsigned call in the older form (V1 parameters without a signature). STS answers in XML unless
+    /// <c>Format</c> is JSON.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> UnsignedParameters(
+        string action, string version, DateTimeOffset date, string nonce) =>
     [
         new("Action", action),
         new("Version", version),
@@ -51,5 +53,6 @@ public static class RpcSignature
         new("SignatureNonce", nonce),
     ];
 
-    private static string Timestamp(DateTimeOffset date) => date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    private static string Timestamp(DateTimeOffset date) =>
+        date.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

@@ -1,59 +1,95 @@
 using System.Globalization;
 using Flannel.AliCloud.Http;
+using Flannel.Core;
 
 namespace Flannel.AliCloud.Sts;
 
-/// <summary>A role that somebody else's key assumes, perhaps one of another account.</summary>
-/// <remarks>Limits are those of STS 2015-04-01's AssumeRole.</remarks>
+/// <summary>The parameters of a role to assume, as they were given. Null and empty mean "not given".</summary>
+public sealed record AssumedRoleOptions
+{
+    /// <summary>Such as <c>acs:ram::1234567890123456:role/name</c>.</summary>
+    public string? Arn { get; init; }
+
+    /// <summary>Recorded by ActionTrail.</summary>
+    public string? SessionName { get; init; }
+
+    /// <summary>A value that the role's trust policy may require (confused deputy problem).</summary>
+    public string? ExternalId { get; init; }
+
+    /// <summary>A policy in JSON that limits the permissions of the role further.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>Lifetime of a key in seconds; <c>0</c> means "not given".</summary>
+    public string? DurationSeconds { get; init; }
+
+    /// <summary>The region whose STS is called.</summary>
+    public string? RegionId { get; init; }
+}
+
+/// <summary>A role that is assumed with another key; it may belong to another account. Immutable.</summary>
+/// <remarks>The limits are those of AssumeRole (STS 2015-04-01).</remarks>
 public sealed class AssumedRole
 {
-    /// <summary>What the account's audit log shows when nobody chose a name.</summary>
-    public const string DefaultSessionName = "flanneld";
+    private const string DefaultSessionName = "flanneld";
+    private const int MaxExternalIdLength = 1224;
+    private const int MinDurationSeconds = 900;
+    private const int DefaultDurationSeconds = 3600;
 
-    private const int LongestExternalId = 1224;
-
-    private AssumedRole(string arn, string sessionName, string? externalId, string? policy, string? durationSeconds, string? regionId) =>
-        (Arn, SessionName, ExternalId, Policy, DurationSeconds, RegionId) = (arn, sessionName, externalId, policy, durationSeconds, regionId);
+    private AssumedRole(AssumedRoleOptions options)
+    {
+        Arn = options.Arn!;
+        SessionName = NonEmpty(options.SessionName) ?? DefaultSessionName;
+        ExternalId = NonEmpty(options.ExternalId);
+        Policy = NonEmpty(options.Policy);
+        DurationSeconds = HasDuration(options) ? options.DurationSeconds! : DefaultDurationSeconds.ToString(CultureInfo.InvariantCulture);
+        RegionId = NonEmpty(options.RegionId);
+    }
 
     public string Arn { get; }
 
     public string SessionName { get; }
 
-    /// <summary>What the role's trust policy wants to hear, so that nobody can be made to assume it by a stranger.</summary>
+    /// <summary>Null if it is not given.</summary>
     public string? ExternalId { get; }
 
-    /// <summary>Narrows what the role may do; JSON.</summary>
+    /// <summary>Null if it is not given.</summary>
     public string? Policy { get; }
 
-    /// <summary>A number of at least 900; null for one hour.</summary>
-    public string? DurationSeconds { get; }
+    /// <summary>A decimal number of at least 900.</summary>
+    public string DurationSeconds { get; }
 
-    /// <summary>Whose STS is asked; null for the one nearby.</summary>
+    /// <summary>The region whose STS is called; null for the instance's region.</summary>
     public string? RegionId { get; }
 
-    /// <summary>For people.</summary>
+    /// <summary>For messages.</summary>
     public string Name => $"RAM role {Arn}";
 
-    /// <summary>Empty texts are "not given".</summary>
-    /// <returns>Null and the rest of a sentence that begins with where it stands. It quotes no value.</returns>
-    public static AssumedRole? Create(
-        string? arn, string? sessionName, string? externalId, string? policy, string? durationSeconds, string? regionId, out string error)
+    /// <returns>A failure names the invalid parameter and never quotes it.</returns>
+    public static Result<AssumedRole> Create(AssumedRoleOptions options) =>
+        Problem(options) is { } problem ? Result.Failure(problem) : new AssumedRole(options);
+
+    private static string? Problem(AssumedRoleOptions options)
     {
-        error = "";
-        if (arn is null || !ResourceIdFormat.IsRoleArn(arn)) error = "the role must be an ARN such as acs:ram::1234567890123456:role/name";
-        else if (!string.IsNullOrEmpty(sessionName) && !ResourceIdFormat.IsSessionName(sessionName))
-            error = "the session name must be 2 to 64 letters, digits, dots, at signs, dashes or underscores";
-        else if (!string.IsNullOrEmpty(externalId) && (externalId.Length is < 2 or > LongestExternalId || externalId.AsSpan().ContainsAnyExceptInRange('!', '~')))
-            error = $"the external id must be 2 to {LongestExternalId} characters";
-        else if (!string.IsNullOrEmpty(durationSeconds) && durationSeconds != "0"
-            && !(int.TryParse(durationSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= 900))
-            error = "the duration must be a number of seconds of at least 900";
-        else if (!string.IsNullOrEmpty(regionId) && !ResourceIdFormat.IsRegion(regionId)) error = "the region of STS must be one such as cn-hangzhou";
-        if (error.Length > 0) return null;
-        return new AssumedRole(
-            arn!, Given(sessionName) ?? DefaultSessionName, Given(externalId), Given(policy), durationSeconds == "0" ? null : Given(durationSeconds),
-            Given(regionId));
+        if (options.Arn is not { } arn || !ResourceIdFormat.IsRoleArn(arn))
+            return "the role must be an ARN such as acs:ram::1234567890123456:role/name";
+        if (NonEmpty(options.SessionName) is { } session && !ResourceIdFormat.IsRoleSessionName(session))
+            return "the session name must be 2 to 64 letters, digits, dots, at signs, dashes or underscores";
+        if (NonEmpty(options.ExternalId) is { } externalId && !IsExternalId(externalId))
+            return $"the external id must be 2 to {MaxExternalIdLength} characters";
+        if (HasDuration(options) && !IsDuration(options.DurationSeconds!))
+            return $"the duration must be a number of seconds of at least {MinDurationSeconds}";
+        return NonEmpty(options.RegionId) is { } region && !ResourceIdFormat.IsRegionId(region)
+            ? "the STS region must be a region id such as cn-hangzhou"
+            : null;
     }
 
-    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private static bool HasDuration(AssumedRoleOptions options) => NonEmpty(options.DurationSeconds) is not (null or "0");
+
+    private static bool IsExternalId(string text) =>
+        text.Length is >= 2 and <= MaxExternalIdLength && !text.AsSpan().ContainsAnyExceptInRange('!', '~');
+
+    private static bool IsDuration(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= MinDurationSeconds;
+
+    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

@@ -3,7 +3,9 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.AliCloud.Vpc;
 
-/// <summary>A batch answers for each entry: the failures, by destination. All others succeeded.</summary>
+/// <summary>The outcome of a batch. Entries without a failure succeeded.</summary>
 public sealed record BatchResult(IReadOnlyList<BatchFailure> Failures);
 
+/// <param name="Destination">Null if the response does not name it, or not as an IPv4 prefix.</param>
+/// <param name="RouteEntryId">Null if the response does not name it.</param>
 public sealed record BatchFailure(Ipv4Network? Destination, string? RouteEntryId, CloudError Error);

@@ -1,5 +1,5 @@
 namespace Flannel.AliCloud.Vpc;
 
-/// <param name="Kind"><c>System</c> or <c>Custom</c>.</param>
-/// <param name="IsGateway">AssociateType Gateway: not a table that serves vSwitches; left alone.</param>
-public sealed record RouteTable(string RouteTableId, string VpcId, string Kind, bool IsGateway, IReadOnlyList<string> VSwitchIds);
+/// <param name="IsGateway">True for AssociateType Gateway: such a table serves no vSwitches.</param>
+/// <param name="VSwitchIds">The vSwitches that a custom table serves.</param>
+public sealed record RouteTable(string RouteTableId, string VpcId, bool IsGateway, IReadOnlyList<string> VSwitchIds);

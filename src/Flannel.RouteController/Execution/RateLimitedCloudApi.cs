@@ -8,17 +8,26 @@ using Flannel.Core;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>The API within a budget: each action of each region has its own bucket, and a throttled action rests for as long as the server
-/// says. The account's limits are shared with everybody else in it: of the VPC's 300 a minute (the documented ones; the rest are assumed
-/// alike) this takes at most 240 in the long run, of ECS' 500 at most 400.</summary>
+/// <summary>Limits the rate of calls: each action in each region has its own token bucket. After a response that says when the next call is
+/// allowed, the action waits that long. Thread-safe.</summary>
+/// <remarks>Other clients of the account share its limits. In the long run this uses 80 % of the VPC limit, 72 % of the ECS limit and 6
+/// calls per minute of the Quotas API, whose limit is not documented.</remarks>
 public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : ICloudApi
 {
-    private readonly ConcurrentDictionary<Bucket, TokenBucket> budgets = new();
+    private const double VpcPerSecond = CloudLimits.VpcCallsPerMinute * 0.8 / 60;
+    private const int VpcBurst = CloudLimits.VpcCallsPerMinute / 5;
+    private const double EcsPerSecond = CloudLimits.EcsCallsPerMinute * 0.72 / 60;
+    private const int EcsBurst = CloudLimits.EcsCallsPerMinute / 5;
+    private const double QuotasPerSecond = 0.1;
+    private const int QuotasBurst = 5;
 
-    /// <summary>How long a call that writes would wait now. Whoever proves something before a call waits before the proof.</summary>
-    public TimeSpan DelayOf(string regionId, string action) => BudgetOf(regionId, action, 4, 60).Delay();
+    private readonly ConcurrentDictionary<BucketKey, TokenBucket> buckets = new();
 
-    private sealed record Bucket(string Region, string Action);
+    /// <summary>How long a call of the VPC API would wait now. A caller that verifies a condition before a call waits before it
+    /// verifies.</summary>
+    public TimeSpan DelayOf(string regionId, string action) => BucketOf(regionId, action, VpcPerSecond, VpcBurst).Delay();
+
+    private sealed record BucketKey(string Region, string Action);
 
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(
         string regionId, string routeTableId, CancellationToken cancellation) =>
@@ -27,24 +36,27 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
-        ListAsync(regionId, "DescribeRouteTableList", CloudLimits.ItemsPerPage, c => inner.DescribeRouteTableListAsync(regionId, vpcId, c), cancellation);
+        ListAsync(regionId, "DescribeRouteTableList", CloudLimits.ItemsPerPage,
+            c => inner.DescribeRouteTableListAsync(regionId, vpcId, c), cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(
         string regionId, string routeTableId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeRouteTableList", c => inner.DescribeRouteTableAsync(regionId, routeTableId, c), cancellation);
 
-    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+    public Task<CloudResult<VSwitchAttributes>> DescribeVSwitchAttributesAsync(
+        string regionId, string vSwitchId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeVSwitchAttributes", c => inner.DescribeVSwitchAttributesAsync(regionId, vSwitchId, c), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(
+    public Task<CloudResult<IReadOnlyList<VSwitchAttributes>>> DescribeVSwitchesAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
-        ListAsync(regionId, "DescribeVSwitches", CloudLimits.ItemsPerPage, c => inner.DescribeVSwitchesAsync(regionId, vpcId, c), cancellation);
+        ListAsync(regionId, "DescribeVSwitches", CloudLimits.ItemsPerPage,
+            c => inner.DescribeVSwitchesAsync(regionId, vpcId, c), cancellation);
 
-    public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<VpcAttributes>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         VpcAsync(regionId, "DescribeVpcAttribute", c => inner.DescribeVpcAttributeAsync(regionId, vpcId, c), cancellation);
 
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
-        CallAsync(regionId, "GetProductQuota", 0.1, 5, c => inner.GetRouteEntryQuotaAsync(regionId, c), cancellation);
+        CallAsync(regionId, "GetProductQuota", QuotasPerSecond, QuotasBurst, c => inner.GetRouteEntryQuotaAsync(regionId, c), cancellation);
 
     public Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation) =>
@@ -60,51 +72,56 @@ public sealed class RateLimitedCloudApi(ICloudApi inner, TimeProvider time) : IC
 
     public Task<CloudResult<Unit>> ModifyRouteEntryAsync(
         string regionId, RouteEntry entry, NextHop? newNextHop, string name, string description, CancellationToken cancellation) =>
-        VpcAsync(regionId, "ModifyRouteEntry", c => inner.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, c), cancellation);
+        VpcAsync(regionId, "ModifyRouteEntry",
+            c => inner.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, c), cancellation);
 
-    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DryRunAsync(
+        RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         VpcAsync(regionId, action.ToString(), c => inner.DryRunAsync(action, regionId, entry, c), cancellation);
 
-    public async Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+    public async Task<CloudResult<IReadOnlyList<NetworkInterface>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation)
     {
         const string action = "DescribeNetworkInterfaces";
-        var answer = await EcsAsync(regionId, action, c => inner.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, c), cancellation);
-        BudgetOf(regionId, action, 6, 100).Spend((networkInterfaceIds.Count - 1) / CloudLimits.InterfacesPerCall);
-        return answer;
+        var result = await EcsAsync(regionId, action,
+            c => inner.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, c), cancellation);
+        BucketOf(regionId, action, EcsPerSecond, EcsBurst).Spend((networkInterfaceIds.Count - 1) / CloudLimits.InterfacesPerCall);
+        return result;
     }
 
-    public Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(
+        string regionId, string networkInterfaceId, CancellationToken cancellation) =>
         EcsAsync(regionId, "ModifyNetworkInterfaceAttribute",
-            c => inner.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, c), cancellation);
+            c => inner.DisableSourceDestCheckAsync(regionId, networkInterfaceId, c), cancellation);
 
     private async Task<CloudResult<IReadOnlyList<T>>> ListAsync<T>(
-        string region, string action, int page, Func<CancellationToken, Task<CloudResult<IReadOnlyList<T>>>> call, CancellationToken cancellation)
+        string region, string action, int page, Func<CancellationToken, Task<CloudResult<IReadOnlyList<T>>>> call,
+        CancellationToken cancellation)
     {
-        var answer = await VpcAsync(region, action, call, cancellation);
-        if (answer.Value is { } list) BudgetOf(region, action, 4, 60).Spend(Math.Max(0, list.Count - 1) / page);
-        return answer;
+        var result = await VpcAsync(region, action, call, cancellation);
+        if (result.Value is { } list) BucketOf(region, action, VpcPerSecond, VpcBurst).Spend(Math.Max(0, list.Count - 1) / page);
+        return result;
     }
 
     private Task<CloudResult<T>> VpcAsync<T>(
         string region, string action, Func<CancellationToken, Task<CloudResult<T>>> call, CancellationToken cancellation) where T : class =>
-        CallAsync(region, action, 4, 60, call, cancellation);
+        CallAsync(region, action, VpcPerSecond, VpcBurst, call, cancellation);
 
     private Task<CloudResult<T>> EcsAsync<T>(
         string region, string action, Func<CancellationToken, Task<CloudResult<T>>> call, CancellationToken cancellation) where T : class =>
-        CallAsync(region, action, 6, 100, call, cancellation);
+        CallAsync(region, action, EcsPerSecond, EcsBurst, call, cancellation);
 
     private async Task<CloudResult<T>> CallAsync<T>(
         string region, string action, double perSecond, int burst, Func<CancellationToken, Task<CloudResult<T>>> call,
         CancellationToken cancellation) where T : class
     {
-        var budget = BudgetOf(region, action, perSecond, burst);
-        await budget.TakeAsync(cancellation);
-        var answer = await call(cancellation);
-        if (answer.Error?.RetryAfter is { } hint) budget.Close(hint);
-        return answer;
+        var bucket = BucketOf(region, action, perSecond, burst);
+        await bucket.TakeAsync(cancellation);
+        var result = await call(cancellation);
+        if (result.Error?.RetryAfter is { } retryAfter) bucket.Close(retryAfter);
+        return result;
     }
 
-    private TokenBucket BudgetOf(string region, string action, double perSecond, int burst) =>
-        budgets.GetOrAdd(new Bucket(region, action), _ => new TokenBucket(perSecond, burst, time));
+    private TokenBucket BucketOf(string region, string action, double perSecond, int burst) =>
+        buckets.GetOrAdd(new BucketKey(region, action), _ => new TokenBucket(perSecond, burst, time));
 }

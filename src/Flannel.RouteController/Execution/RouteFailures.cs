@@ -102,7 +102,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random)
     private static (double First, double Longest) PausesOf(CloudErrorKind kind) => kind switch
     {
         CloudErrorKind.Retry => (0.5, 30),
-        CloudErrorKind.Reread or CloudErrorKind.AlreadySo => (0.5, 300),
+        CloudErrorKind.Reread or CloudErrorKind.AlreadyDone => (0.5, 300),
         CloudErrorKind.Quota => (30, 600),
         CloudErrorKind.Unknown => (15, 300),
         _ => (60, 600),
@@ -113,7 +113,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random)
         CloudErrorKind.Quota => (RouteState.QuotaExceeded,
             $"route table {step.RouteTableId} is full ({error.Code}): {RouteQuota.WhatToDo}"),
         CloudErrorKind.Denied => (RouteState.Denied, error.Denial),
-        CloudErrorKind.Reread or CloudErrorKind.AlreadySo when count > Benefit => (RouteState.Conflict,
+        CloudErrorKind.Reread or CloudErrorKind.AlreadyDone when count > Benefit => (RouteState.Conflict,
             $"route table {step.RouteTableId} refuses {step.Destination} and lists no entry of it: {error.Code} {error.Message}"),
         CloudErrorKind.Fatal or CloudErrorKind.Unknown => (RouteState.Rejected,
             $"{step.RouteTableId} {step.Destination}: {error.Code} {error.Message}"),

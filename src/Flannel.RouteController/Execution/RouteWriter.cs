@@ -292,7 +292,7 @@ internal sealed class RouteWriter(
     {
         var trouble = troubles.Fail(step, error);
         // What the next reading most likely settles is worth a line only if it does not.
-        var worthALine = error.Kind is CloudErrorKind.AlreadySo or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
+        var worthALine = error.Kind is CloudErrorKind.AlreadyDone or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
         if (trouble.Count != worthALine || !ReferenceEquals(trouble.Step, step)) return;
         RouteControllerLog.RouteFailed(log, step.RouteTableId, step.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
     }

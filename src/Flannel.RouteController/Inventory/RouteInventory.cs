@@ -135,7 +135,7 @@ public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvid
             {
                 attempts.Answered(rest.Count);
                 // A write whose answer was lost may have been done: the next attempt then says that the entries are gone.
-                var failures = outcome.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadySo).ToList();
+                var failures = outcome.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadyDone).ToList();
                 problems.AddRange(failures.Select(failure => $"{failure.RouteEntryId}: {failure.Error.Code} {failure.Error.Message}"));
                 deleted += rest.Count - failures.Count;
             }

@@ -126,7 +126,7 @@ internal sealed class InterfaceChecks(
             loop.Busy();
             cancellation.ThrowIfCancellationRequested();
             var some = Enumerable.Range(0, Math.Min(AtOnce, on.Count)).Select(_ => on.Dequeue()).ToList();
-            var answers = await Task.WhenAll(some.Select(id => api.SwitchOffSourceDestCheckAsync(regionId, id, cancellation)));
+            var answers = await Task.WhenAll(some.Select(id => api.DisableSourceDestCheckAsync(regionId, id, cancellation)));
             // One after the other: the answers arrive on several threads.
             for (var i = 0; i < some.Count; i++) Learn(some[i], answers[i]);
             changed();
@@ -135,7 +135,7 @@ internal sealed class InterfaceChecks(
 
     private void Learn(string id, CloudResult<Unit> answer)
     {
-        if (answer.Error is { Kind: not CloudErrorKind.AlreadySo } error)
+        if (answer.Error is { Kind: not CloudErrorKind.AlreadyDone } error)
         {
             Fail(id, error, "ecs:ModifyNetworkInterfaceAttribute");
             return;

@@ -153,7 +153,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configured, ICl
         : table is { VpcId.Length: > 0 } ? $"it is a table of {table.VpcId}"
         : "there is no such table";
 
-    private CloudError? Learn(string vSwitchId, CloudResult<VSwitchFacts> answer)
+    private CloudError? Learn(string vSwitchId, CloudResult<VSwitchAttributes> answer)
     {
         if (answer.Error is { } error)
         {

@@ -18,16 +18,16 @@ public sealed class PermissionCheck
     /// <summary>In the order in which the controller needs them.</summary>
     public IReadOnlyList<Permission> Rights => rights;
 
-    public CloudResult<VSwitchFacts> VSwitch { get; private set; } = null!;
+    public CloudResult<VSwitchAttributes> VSwitch { get; private set; } = null!;
 
     public CloudResult<IReadOnlyList<RouteTable>> Tables { get; private set; } = null!;
 
     /// <summary>Of the table that serves the node; null when it is not known.</summary>
     public CloudResult<IReadOnlyList<RouteEntry>>? Entries { get; private set; }
 
-    public CloudResult<VpcFacts> Vpc { get; private set; } = null!;
+    public CloudResult<VpcAttributes> Vpc { get; private set; } = null!;
 
-    public CloudResult<IReadOnlyList<VSwitchFacts>> VSwitches { get; private set; } = null!;
+    public CloudResult<IReadOnlyList<VSwitchAttributes>> VSwitches { get; private set; } = null!;
 
     public CloudResult<RouteEntryQuota> Quota { get; private set; } = null!;
 
@@ -106,7 +106,7 @@ public sealed class PermissionCheck
         // There is no dry run of it. To switch off what is off already changes nothing.
         if (SourceDestCheck == false)
             Note("ecs:ModifyNetworkInterfaceAttribute", lost,
-                (await api.SwitchOffSourceDestCheckAsync(self.RegionId, self.NetworkInterfaceId, cancellation)).Error);
+                (await api.DisableSourceDestCheckAsync(self.RegionId, self.NetworkInterfaceId, cancellation)).Error);
         else
             rights.Add(NotTried(
                 "ecs:ModifyNetworkInterfaceAttribute", lost, interfaces.Error,

@@ -38,7 +38,7 @@ public static class PermissionProbe
 
     private static PermissionProbeResult Refusal(CloudError error, string action) => error.Kind switch
     {
-        CloudErrorKind.Denied when error.Code == CloudErrorCodes.Forbidden => new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
+        CloudErrorKind.Denied when error.IsProxyRejection => new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
         CloudErrorKind.Denied => new PermissionProbeResult.Denied(error.DeniedAction ?? action, error.RequestId),
         CloudErrorKind.RefreshCredentials => new PermissionProbeResult.NoCredentials($"{error.Code} {error.Message}"),
         _ when RouteErrors.IsNoAnswer(error) => new PermissionProbeResult.Unreachable($"{error.Code} {error.Message}"),

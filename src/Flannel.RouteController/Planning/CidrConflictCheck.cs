@@ -7,7 +7,7 @@ namespace Flannel.RouteController.Planning;
 /// version 2016-04-28): a destination may not equal a vSwitch's range or lie inside it; it may contain one, but not in a batch; it may not
 /// be 100.64.0.0/10, and in a batch it may not lie inside that either. A range of the VPC that no vSwitch uses is no obstacle, only
 /// unwise.</summary>
-public sealed class CidrConflictCheck(VpcFacts vpc, IReadOnlyList<VSwitchFacts> vSwitches)
+public sealed class CidrConflictCheck(VpcAttributes vpc, IReadOnlyList<VSwitchAttributes> vSwitches)
 {
     /// <summary>The cloud's own services: DNS, the metadata service, mirrors.</summary>
     private static readonly Ipv4Network Services = Ipv4Network.Parse("100.64.0.0/10");

@@ -65,7 +65,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
 
     private static Result<AliVpcBackendConfig> Create(Properties given)
     {
-        if (given.Region is { } region && !ResourceIdFormat.IsRegion(region))
+        if (given.Region is { } region && !ResourceIdFormat.IsRegionId(region))
             return Result.Failure("Backend.RegionID must be a region id such as \"cn-hangzhou\"");
         if (given.KeyId is null && given.KeySecret is not null) return Result.Failure("Backend.AccessKeySecret is given without AccessKeyID");
         if (given.KeyId is not null && given.KeySecret is null) return Result.Failure("Backend.AccessKeyID is given without AccessKeySecret");
@@ -75,15 +75,22 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         AssumedRole? role = null;
         if (given.Role is not null)
         {
-            role = AssumedRole.Create(given.Role, given.RoleSession, given.ExternalId, null, null, null, out var roleError);
-            if (role is null) return Result.Failure($"Backend.RoleArn: {roleError}");
+            var created = AssumedRole.Create(new AssumedRoleOptions
+            {
+                Arn = given.Role,
+                SessionName = given.RoleSession,
+                ExternalId = given.ExternalId,
+            });
+            if (!created.Ok) return Result.Failure($"Backend.RoleArn: {created.Error}");
+            role = created.Value;
         }
 
         AccessKey? key = null;
         if (given.KeyId is not null)
         {
-            key = AccessKey.Create(given.KeyId, given.KeySecret, null, null, out var keyError);
-            if (key is null) return Result.Failure($"Backend: {keyError}");
+            var created = AccessKey.Create(given.KeyId, given.KeySecret);
+            if (!created.Ok) return Result.Failure($"Backend: {created.Error}");
+            key = created.Value;
         }
 
         return new AliVpcBackendConfig(key, given.Region, given.Tables) { Role = role };
@@ -174,7 +181,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
             foreach (var element in elements)
             {
                 if (element.ValueKind != JsonValueKind.String || !TryGetString(element, out var text)
-                    || (text.Length > 0 && !ResourceIdFormat.IsRouteTable(text)))
+                    || (text.Length > 0 && !ResourceIdFormat.IsRouteTableId(text)))
                     return Result.Failure("Backend.RouteTableID must be the id of a route table such as \"vtb-bp1…\", or an array of them");
                 if (text.Length > 0 && !tables.Contains(text)) tables.Add(text);
             }

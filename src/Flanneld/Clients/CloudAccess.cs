@@ -31,12 +31,10 @@ internal sealed class CloudAccess : ICloudAccess
             RegionId = backend.RegionId,
             ProgramVersion = ProgramVersion.Text,
         };
-        // One clock for both: the expiry of a key is compared with the time in the API's responses.
-        var clock = new CloudClock(time);
+        var cloud = new CloudContext(Options, time, random, logger);
         Credentials = CredentialChain.Create(
-            options.AccessKeyFile, backend.Credentials, context.Environment.GetValueOrDefault, metadata, time, random, logger, Options,
-            clock: clock);
-        Api = new CloudApi(Options, Credentials, time, random, logger, clock: clock);
+            options.AccessKeyFile, backend.Credentials, context.Environment.GetValueOrDefault, metadata, cloud);
+        Api = new CloudApi(cloud, Credentials);
     }
 
     public CloudApiOptions Options { get; }

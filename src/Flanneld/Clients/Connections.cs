@@ -48,9 +48,8 @@ internal sealed class Connections : IDisposable
         if (!created.Ok) return Result.Failure(created.Error);
         var etcd = created.Value with { PasswordFile = file };
         if (FindFileProblem(options, etcd) is { } problem) return Result.Failure(problem);
-        if (MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault, out var metadataError) is not { } metadata)
-            return Result.Failure(metadataError);
-        return new Connections(options, context, etcd, metadata);
+        return MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault)
+            .Select(metadata => new Connections(options, context, etcd, metadata));
     }
 
     /// <summary>The endpoint whose v2 store has the configuration; null for none.</summary>

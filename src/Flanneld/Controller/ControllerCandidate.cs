@@ -102,8 +102,8 @@ internal sealed class ControllerCandidate(
     {
         switch (await cloud.Credentials.GetAsync(cancellation))
         {
-            case CredentialResult.Missing missing: return new NotCandidate(missing.Line);
-            case CredentialResult.Failed failed: return new NotCandidate(failed.Line);
+            case CredentialResult.Missing missing: return new NotCandidate(missing.Reason);
+            case CredentialResult.Failed failed: return new NotCandidate(failed.Reason);
         }
 
         var key = $"the key from {cloud.Credentials.Provider}";

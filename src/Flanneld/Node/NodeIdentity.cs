@@ -47,11 +47,11 @@ internal sealed class NodeIdentity(
                     return identity;
                 case InstanceIdentityResult.NotAnEcsInstance not:
                     return Result.Failure(
-                        $"{not.Line}; backend ali-vpc requires an ECS instance (backend alloc leases subnets without routes)");
+                        $"{not.Reason}; backend ali-vpc requires an ECS instance (backend alloc leases subnets without routes)");
                 case InstanceIdentityResult.NoSuchInterface none:
-                    return Result.Failure($"{none.Line}: choose another one with --iface");
+                    return Result.Failure($"{none.Reason}: choose another one with --iface");
                 case InstanceIdentityResult.Unreachable unreachable:
-                    if (backoff.Failures == 0) NodeLog.IdentityUnavailable(logger, unreachable.Line);
+                    if (backoff.Failures == 0) NodeLog.IdentityUnavailable(logger, unreachable.Reason);
                     break;
             }
 

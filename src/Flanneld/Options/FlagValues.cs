@@ -47,11 +47,17 @@ internal static class FlagValues
             : Invalid(text, "an IP address such as 0.0.0.0 or ::");
     }
 
-    public static Result<Unit> Endpoint(string text, Action<CloudEndpoint> set) =>
-        CloudEndpoint.Parse(text, out var error) is { } endpoint ? Set(endpoint, set) : Result.Failure(error);
+    public static Result<Unit> Endpoint(string text, Action<CloudEndpoint> set)
+    {
+        var endpoint = CloudEndpoint.Parse(text);
+        return endpoint.Ok ? Set(endpoint.Value, set) : Result.Failure(endpoint.Error);
+    }
 
-    public static Result<Unit> Metadata(string text, Action<string> set) =>
-        MetadataOptions.Parse(text, _ => null, out var error) is null ? Result.Failure(error) : Set(text, set);
+    public static Result<Unit> Metadata(string text, Action<string> set)
+    {
+        var metadata = MetadataOptions.Parse(text, _ => null);
+        return metadata.Ok ? Set(text, set) : Result.Failure(metadata.Error);
+    }
 
     public static Result<Unit> Endpoints(string text, Action<string> set) =>
         EtcdOptions.Create(text, null, null, null, null, null, out var error) is { } options

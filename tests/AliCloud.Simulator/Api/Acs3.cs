@@ -10,7 +10,8 @@ internal static class Acs3
     public const string Algorithm = "ACS3-HMAC-SHA256";
 
     public static string CanonicalRequest(
-        string method, string path, IEnumerable<KeyValuePair<string, string>> query, IEnumerable<KeyValuePair<string, string>> signedHeaders,
+        string method, string path, IEnumerable<KeyValuePair<string, string>> query, IEnumerable<KeyValuePair<string,
+            string>> signedHeaders,
         string payloadHash)
     {
         var text = new StringBuilder().Append(method).Append('\n').Append(path).Append('\n').Append(CanonicalQuery(query)).Append('\n');

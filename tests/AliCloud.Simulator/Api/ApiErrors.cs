@@ -3,11 +3,13 @@ namespace AliCloud.Simulator.Api;
 /// <summary>The documented error codes with their messages and HTTP statuses. There are no other errors.</summary>
 internal static class ApiErrors
 {
-    public static readonly ApiError TaskConflict = new("TaskConflict", "The operation is too frequent, please wait a moment and try again.");
+    public static readonly ApiError TaskConflict = new(
+        "TaskConflict", "The operation is too frequent, please wait a moment and try again.");
     public static readonly ApiError EntryStatus = new("IncorrectRouteEntryStatus", "Specified routeEntry status error.");
     public static readonly ApiError DryRunPassed = new("DryRunOperation", "Request validation has been passed with DryRun flag set.");
     public static readonly ApiError UnknownRegion = new("InvalidRegionId.NotFound", "The specified RegionId does not exist.", 404);
-    public static readonly ApiError UnknownAction = new("InvalidAction.NotFound", "Specified api is not found, please check your url and method.", 404);
+    public static readonly ApiError UnknownAction = new(
+        "InvalidAction.NotFound", "Specified api is not found, please check your url and method.", 404);
     public static readonly ApiError UnknownVersion = new("InvalidVersion", "Specified parameter Version is not valid.");
 
     public static readonly ApiError UnknownTable = new("InvalidRouteTableId.NotFound", "The specified route table does not exist.", 404);
@@ -23,7 +25,8 @@ internal static class ApiErrors
     public static readonly ApiError Quota = new("QuotaExceeded", "Route entry quota exceeded in this route table.");
     public static readonly ApiError MalformedCidr = new("InvalidCidrBlock.Malformed", "Specified CIDR block is malformed.");
     public static readonly ApiError HostBits = new("InvalidCidrBlock", "Specified CIDR block is not valid.");
-    public static readonly ApiError BlacklistedCidr = new("InvalidDestinationCidrBlock", "The specified DestinationCidrBlock is in the blacklist.");
+    public static readonly ApiError BlacklistedCidr = new(
+        "InvalidDestinationCidrBlock", "The specified DestinationCidrBlock is in the blacklist.");
     public static readonly ApiError OverlapsVSwitch = new(
         "OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch", "The destination CIDR block overlaps with a vSwitch of the VPC.");
     public static readonly ApiError NoIpv6 = new("OperationDenied.VpcIpv6NotEnabled", "IPv6 is not enabled for the VPC.");
@@ -37,11 +40,13 @@ internal static class ApiErrors
         "Mismatch.EniIdAndRouteTableId", "The network interface and the route table are not in the same VPC.");
     public static readonly ApiError NextHopUnchanged = new("OperationDenied.NextHopNotChanged", "The next hop is not changed.");
 
-    public static readonly ApiError GatewayTable = new("OperationDenied.GatewayRouteTableNotPermitted", "The operation is not permitted on a gateway route table.");
+    public static readonly ApiError GatewayTable = new(
+        "OperationDenied.GatewayRouteTableNotPermitted", "The operation is not permitted on a gateway route table.");
     public static readonly ApiError GatewayTableOfList = new(
         "OperationDenied.UseGatewayRouteEntryQueryInterface", "Use the gateway route entry interface to query a gateway route table.");
     public static readonly ApiError SystemEntry = new("OperationDenied", "A system route entry cannot be changed.");
-    public static readonly ApiError ManagedEntry = new("OperationDenied.DeleteManagedRouteEntry", "A managed route entry cannot be changed.");
+    public static readonly ApiError ManagedEntry = new(
+        "OperationDenied.DeleteManagedRouteEntry", "A managed route entry cannot be changed.");
 
     public static readonly ApiError BadNextToken = new("IllegalParam.NextToken", "The specified NextToken is not valid.");
     public static readonly ApiError BadNextTokenOfEcs = new("InvalidParameter.NextToken", "The specified NextToken is not valid.");
@@ -57,5 +62,6 @@ internal static class ApiErrors
     public static ApiError Missing(string name) =>
         new("MissingParameter", $"The input parameter \"{name}\" that is mandatory for processing this request is not supplied.");
 
-    public static ApiError Invalid(string name, string why) => new("InvalidParameter", $"The specified parameter \"{name}\" is not valid: {why}.");
+    public static ApiError Invalid(string name, string why) =>
+        new("InvalidParameter", $"The specified parameter \"{name}\" is not valid: {why}.");
 }

@@ -44,7 +44,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
                 context.Abort();
                 return;
             case FaultKind.Code:
-                await AnswerAsync(context, request, arrived, accepted.Principal, new ApiError(fault.Code!, fault.Message, fault.HttpStatus), fault);
+                await AnswerAsync(context, request, arrived, accepted.Principal,
+                    new ApiError(fault.Code!, fault.Message, fault.HttpStatus), fault);
                 return;
             case FaultKind.Status:
                 Log(request, arrived, accepted.Principal, fault.HttpStatus, null);
@@ -57,7 +58,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
     private Admission Admit(SignedRequest request)
     {
-        if (request.Method is not ("GET" or "POST")) return new Rejected(new ApiError("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
+        if (request.Method is not ("GET" or "POST")) return new Rejected(
+            new ApiError("UnsupportedHTTPMethod", "The HTTP method must be GET or POST.", 405));
         if (request.Path != "/") return new Rejected(ApiErrors.UnknownAction);
         if (OidcRequest.Is(request)) return AdmitUnsigned(request);
         Principal principal;
@@ -72,7 +74,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
         if (_actions.Find(service, request.Header("x-acs-action")) is not { } action) return new Rejected(ApiErrors.UnknownAction);
         if (ParametersOf(request, action) is not { } parameters) return new Rejected(ApiErrors.Misplaced(action.IsForm));
         if (ParameterCheck.Check(parameters, action.Rules) is { } error) return new Rejected(error);
-        if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Rejected(ApiErrors.UnknownRegion);
+        if (parameters.GetValueOrDefault("RegionId") is { Length: > 0 } region && region != state.RegionId) return new Rejected(
+            ApiErrors.UnknownRegion);
         return new Accepted(principal, action, new Parameters(parameters) { Caller = principal });
     }
 
@@ -80,7 +83,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     /// gateway accepts both places is not documented.</summary>
     private static Dictionary<string, string>? ParametersOf(SignedRequest request, ApiAction action)
     {
-        if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query); // the signature is valid, so the query is well formed
+        // The signature is valid, so the query is well formed.
+        if (!action.IsForm) return request.Body.Length > 0 ? null : RawQuery.Parse(request.Query);
         return request.Query.Length == 0 && request.Header("content-type") == "application/x-www-form-urlencoded"
             ? RawQuery.Parse(Encoding.UTF8.GetString(request.Body))
             : null;
@@ -89,7 +93,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
     private static WireAnswer Page(Fault fault)
     {
         var body = fault.Body ?? $"<html><body>{fault.Message}</body></html>";
-        return new WireAnswer(fault.HttpStatus, body.StartsWith("<?xml", StringComparison.Ordinal) ? "text/xml;charset=utf-8" : "text/html", body);
+        return new WireAnswer(
+            fault.HttpStatus, body.StartsWith("<?xml", StringComparison.Ordinal) ? "text/xml;charset=utf-8" : "text/html", body);
     }
 
     private Admission AdmitUnsigned(SignedRequest request)
@@ -104,7 +109,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
     /// <summary>Executes and logs the call, and sends the response unless a fault prevents it.</summary>
     private async Task AnswerAsync(
-        HttpContext context, SignedRequest request, Arrival arrived, Principal? principal, ApiError? error, Fault? fault, Accepted? accepted = null)
+        HttpContext context, SignedRequest request, Arrival arrived, Principal? principal, ApiError? error, Fault? fault,
+            Accepted? accepted = null)
     {
         WireAnswer answer;
         lock (state.Gate)
@@ -124,7 +130,8 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
 
     private ApiResult Run(Accepted call) =>
         call.Principal.MayNot(call.Action.RamAction)
-            ? call.Action.Service == "sts" ? StsActions.NoPermission : new ApiError("Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
+            ? call.Action.Service == "sts" ? StsActions.NoPermission : new ApiError(
+                "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
             {
                 AccessDeniedDetail = new
                 {

@@ -16,7 +16,8 @@ internal sealed class Credentials(CloudState state, Random random)
     public IssuedCredentials Current(Instance instance, string roleName)
     {
         var now = state.Now;
-        if (instance.Credentials is { } current && current.RoleName == roleName && current.Expiration - now > (current.Expiration - current.Issued) / 4)
+        if (instance.Credentials is { } current && current.RoleName == roleName
+            && current.Expiration - now > (current.Expiration - current.Issued) / 4)
             return current;
         return instance.Credentials = Issue(roleName, instance.Id, instance.Id, state.Settings.RoleCredentialLifetimeSeconds);
     }
@@ -27,7 +28,8 @@ internal sealed class Credentials(CloudState state, Random random)
         // Whole seconds, as in the response: the client reads the exact expiration.
         var issued = new DateTimeOffset(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, TimeSpan.Zero);
         var made = new IssuedCredentials(
-            "STS." + Letters(25), Marked(Letters(44)), Token(), roleName, sessionName, instanceId, issued, issued.AddSeconds(lifetimeSeconds));
+            "STS." + Letters(25), Marked(Letters(44)), Token(), roleName, sessionName, instanceId, issued,
+                issued.AddSeconds(lifetimeSeconds));
         state.Issued.RemoveAll(i => now - i.Expiration > TimeSpan.FromHours(1));
         state.Issued.Add(made);
         return made;
@@ -58,15 +60,18 @@ internal sealed class Credentials(CloudState state, Random random)
             error = new ApiError("InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
         if (error is not null) return null;
         var role = state.Roles.Find(r => r.Name == issued.RoleName);
-        principal = new Principal(accessKeyId, $"{issued.RoleName}:{issued.SessionName}", "AssumedRoleUser", issued.InstanceId, role?.DeniedActions ?? ["*"]);
+        principal = new Principal(
+            accessKeyId, $"{issued.RoleName}:{issued.SessionName}", "AssumedRoleUser", issued.InstanceId, role?.DeniedActions ?? ["*"]);
         return issued.Secret;
     }
 
-    private static ApiError Mismatch => new("InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.");
+    private static ApiError Mismatch =>
+        new("InvalidSecurityToken.MismatchWithAccessKey", "Specified SecurityToken mismatch with the AccessKey.");
 
     private static ApiError Malformed => new("InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed.");
 
-    private string Marked(string secret) => state.Settings.IssuedSecretMark is { Length: > 0 } mark ? mark + secret[Math.Min(mark.Length, secret.Length)..] : secret;
+    private string Marked(string secret) =>
+        state.Settings.IssuedSecretMark is { Length: > 0 } mark ? mark + secret[Math.Min(mark.Length, secret.Length)..] : secret;
 
     private string Letters(int length) => new(random.GetItems<char>(KeyLetters, length));
 
@@ -75,6 +80,7 @@ internal sealed class Credentials(CloudState state, Random random)
     {
         var bytes = new byte[96];
         random.NextBytes(bytes);
-        return "CAIS+/" + state.Settings.IssuedTokenMark + Convert.ToBase64String(Encoding.ASCII.GetBytes("v1")) + Convert.ToBase64String(bytes);
+        return "CAIS+/" + state.Settings.IssuedTokenMark + Convert.ToBase64String(Encoding.ASCII.GetBytes("v1")) + Convert.ToBase64String(
+            bytes);
     }
 }

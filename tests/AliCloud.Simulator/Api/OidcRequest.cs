@@ -23,7 +23,8 @@ internal sealed record OidcRequest(string? Timestamp, string? Nonce, IReadOnlyDi
             : query.GetValueOrDefault("Format") != "JSON" ? ApiErrors.Invalid("Format", "without it the response is XML")
             : query.Keys.FirstOrDefault(k => k is not ("Action" or "Version" or "Format" or "Timestamp" or "SignatureNonce")) is { } stray
                 ? ApiErrors.Invalid(stray, "it must be in the body")
-            : request.Header("content-type") != "application/x-www-form-urlencoded" ? ApiErrors.Invalid("Content-Type", "the body must be a form")
+            : request.Header("content-type") != "application/x-www-form-urlencoded" ? ApiErrors.Invalid(
+                "Content-Type", "the body must be a form")
             : null;
         var form = error is null ? RawQuery.Parse(Encoding.UTF8.GetString(request.Body)) : null;
         if (form is null)

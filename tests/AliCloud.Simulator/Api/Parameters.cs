@@ -27,7 +27,8 @@ internal sealed class Parameters(IReadOnlyDictionary<string, string> values)
 
     private IEnumerable<int> Numbers(string list)
     {
-        for (var n = 1; values.Keys.Any(k => k == $"{list}.{n}" || k.StartsWith($"{list}.{n}.", StringComparison.Ordinal)); n++) yield return n;
+        for (var n = 1; values.Keys.Any(
+            k => k == $"{list}.{n}" || k.StartsWith($"{list}.{n}.", StringComparison.Ordinal)); n++) yield return n;
     }
 
     private Parameters Under(string prefix) => new(values

@@ -20,8 +20,10 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
     public Verification Verify(SignedRequest request)
     {
         if (!AuthorizationHeader.TryParse(request.Header("authorization"), out var authorization))
-            return Not("IncompleteSignature", $"The request needs an Authorization header of the form {Acs3.Algorithm} Credential=…,SignedHeaders=…,Signature=….");
-        if (MandatoryHeaders.FirstOrDefault(h => string.IsNullOrEmpty(request.Header(h))) is { } missing) return new NotVerified(ApiErrors.Missing(missing));
+            return Not("IncompleteSignature",
+                $"The request needs an Authorization header of the form {Acs3.Algorithm} Credential=…,SignedHeaders=…,Signature=….");
+        if (MandatoryHeaders.FirstOrDefault(h => string.IsNullOrEmpty(request.Header(h))) is { } missing) return new NotVerified(
+            ApiErrors.Missing(missing));
         if (CheckDate(request.Header("x-acs-date")!) is { } late) return new NotVerified(late);
 
         var secret = credentials.Find(authorization.AccessKeyId, request.Header("x-acs-security-token"), out var principal, out var error);
@@ -39,15 +41,18 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
     {
         if (string.IsNullOrEmpty(timestamp)) return ApiErrors.Missing("Timestamp");
         if (string.IsNullOrEmpty(nonce)) return ApiErrors.Missing("SignatureNonce");
-        return CheckDate(timestamp) ?? (Remember("", nonce) ? null : new ApiError("SignatureNonceUsed", "Specified signature nonce was used already."));
+        return CheckDate(timestamp)
+            ?? (Remember("", nonce) ? null : new ApiError("SignatureNonceUsed", "Specified signature nonce was used already."));
     }
 
     private ApiError? CheckDate(string text)
     {
         if (!DateTimeOffset.TryParseExact(text, "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date))
-            return new ApiError("IllegalTimestamp", "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.");
-        return (date - state.Now).Duration() <= Skew ? null : new ApiError("InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
+            return new ApiError("IllegalTimestamp",
+                "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.");
+        return (date - state.Now).Duration() <= Skew ? null : new ApiError(
+            "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.");
     }
 
     private static ApiError? CheckSignature(SignedRequest request, AuthorizationHeader authorization, string secret)
@@ -69,7 +74,8 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
                 $"Specified signature does not match our calculation. server StringToSign is [{toSign}], server CanonicalRequest is [{canonical}]");
     }
 
-    private static bool IsToBeSigned(string header) => header is "host" or "content-type" || header.StartsWith("x-acs-", StringComparison.Ordinal);
+    private static bool IsToBeSigned(string header) =>
+        header is "host" or "content-type" || header.StartsWith("x-acs-", StringComparison.Ordinal);
 
     private bool Remember(string accessKeyId, string nonce)
     {

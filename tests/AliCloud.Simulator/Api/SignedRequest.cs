@@ -13,7 +13,8 @@ internal sealed record Principal(string AccessKeyId, string Name, string Type, s
     public string Identity => Name.Split(':')[0];
 
     public bool MayNot(string action) => DeniedActions.Any(d =>
-        d.EndsWith('*') ? action.StartsWith(d[..^1], StringComparison.OrdinalIgnoreCase) : d.Equals(action, StringComparison.OrdinalIgnoreCase));
+        d.EndsWith('*') ? action.StartsWith(d[..^1], StringComparison.OrdinalIgnoreCase) : d.Equals(
+            action, StringComparison.OrdinalIgnoreCase));
 }
 
 internal abstract record Verification;

@@ -28,7 +28,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         {
             var body = await Wire.BodyAsync(context);
             var result = await RouteAsync(context, body);
-            answer = result is null ? Error(404, "NotFound", $"{context.Request.Method} {context.Request.Path}") : WireAnswer.Json(200, result, Json);
+            answer = result is null ? Error(404, "NotFound", $"{context.Request.Method} {context.Request.Path}") : WireAnswer.Json(
+                200, result, Json);
         }
         catch (ConsoleException e)
         {
@@ -50,7 +51,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             ("GET", ["state"]) => StateDocument.Write(cloud.State, cloud.MetadataByInstance),
             ("GET", ["state", "routes"]) => cloud.State.Snapshot(Query(context, "vpcId")).Routes,
             ("GET", ["state", "routes", "watch"]) =>
-                await cloud.State.SnapshotAfterAsync(Number(context, "after"), LongestPoll, context.RequestAborted, Query(context, "vpcId")),
+                await cloud.State.SnapshotAfterAsync(
+                    Number(context, "after"), LongestPoll, context.RequestAborted, Query(context, "vpcId")),
             ("GET", ["calls"]) => cloud.Calls.After(Number(context, "after")),
             ("GET", ["calls", "summary"]) => cloud.Calls.Summary(Number(context, "after")),
             ("DELETE", ["calls"]) => Do(cloud.Calls.Clear),
@@ -62,7 +64,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             ("POST", ["api", "start"]) => await DoAsync(cloud.StartApiAsync(context.RequestAborted)),
             ("POST", ["metadata", "stop"]) => await DoAsync(cloud.StopMetadataAsync()),
             ("POST", ["metadata", "start"]) => await DoAsync(cloud.StartMetadataAsync(context.RequestAborted)),
-            ("POST", ["instances"]) => new { MetadataUrl = await cloud.AddInstanceAsync(Read<WorldInstance>(body), context.RequestAborted) },
+            ("POST", ["instances"]) =>
+                new { MetadataUrl = await cloud.AddInstanceAsync(Read<WorldInstance>(body), context.RequestAborted) },
             ("DELETE", ["instances", var id]) => await DoAsync(cloud.DeleteInstanceAsync(id, Query(context, "force") == "true")),
             _ => Operate(context, body, path),
         };
@@ -91,7 +94,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
                 return Do(() => Console.SetSourceDestCheck(id, Take<bool>(Object(body), "sourceDestCheck")));
             case ("POST", ["roles", var name]):
                 var role = Object(body);
-                if (role.ContainsKey("deniedActions") || role.Count == 0) Console.SetDeniedActions(name, Take<List<string>>(role, "deniedActions"));
+                if (role.ContainsKey("deniedActions") || role.Count == 0) Console.SetDeniedActions(
+                    name, Take<List<string>>(role, "deniedActions"));
                 if (role.ContainsKey("trustedBy")) Console.SetTrustedBy(name, Take<List<string>>(role, "trustedBy"));
                 return role.Count == 0 ? new { } : throw new FormatException("a role has no " + role.First().Key + " to change");
             case ("POST", ["roles", var name, "revoke"]):
@@ -126,7 +130,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         return merged.Deserialize<WorldSettings>(Json)!;
     }
 
-    private static WireAnswer Error(int status, string code, string message) => WireAnswer.Json(status, new { Code = code, Message = message }, Json);
+    private static WireAnswer Error(int status, string code, string message) =>
+        WireAnswer.Json(status, new { Code = code, Message = message }, Json);
 
     private static object Do(Action action)
     {
@@ -140,7 +145,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         return new { };
     }
 
-    private static string? Query(HttpContext context, string name) => context.Request.Query[name] is { Count: > 0 } value ? value.ToString() : null;
+    private static string? Query(HttpContext context, string name) =>
+        context.Request.Query[name] is { Count: > 0 } value ? value.ToString() : null;
 
     private static long Number(HttpContext context, string name) =>
         Query(context, name) is { } text ? long.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : 0;

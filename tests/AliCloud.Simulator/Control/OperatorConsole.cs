@@ -32,7 +32,8 @@ public sealed class OperatorConsole
             if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw No(malformed);
             if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw No(bad);
             if (route.NextHopType is "Instance" or "NetworkInterface"
-                && RouteRules.CheckNextHop(_state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);
+                && RouteRules.CheckNextHop(
+                    _state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);
             if (table.Entries.Exists(e => e.Destination == destination)) throw No(ApiErrors.Duplicate);
             if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw No(ApiErrors.Quota);
             var entry = WorldBuilding.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
@@ -55,7 +56,8 @@ public sealed class OperatorConsole
     {
         var entry = _state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId);
         var nextHop = new NextHop(nextHopType, nextHopId);
-        if (nextHopType is "Instance" or "NetworkInterface" && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw No(unusable);
+        if (nextHopType is "Instance" or "NetworkInterface"
+            && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw No(unusable);
         _state.RepointNow(entry, nextHop);
     });
 
@@ -77,7 +79,8 @@ public sealed class OperatorConsole
     /// <summary>Credentials that were issued stay valid until they expire.</summary>
     public void SetRamRole(string instanceId, string? roleName) => Change(() =>
     {
-        if (roleName is not null && !_state.Roles.Exists(r => r.Name == roleName)) throw new ConsoleException("EntityNotExist.Role", roleName);
+        if (roleName is not null && !_state.Roles.Exists(r => r.Name == roleName)) throw new ConsoleException(
+            "EntityNotExist.Role", roleName);
         FindInstance(instanceId).RamRole = roleName;
     });
 
@@ -120,7 +123,8 @@ public sealed class OperatorConsole
     /// <summary>Sets the valid tokens of the provider; its former tokens count as expired.</summary>
     public void SetOidcTokens(string providerName, IReadOnlyList<string> tokens) => Change(() =>
     {
-        var provider = _state.OidcProviders.Find(p => p.Name == providerName) ?? throw new ConsoleException("EntityNotExist.OIDCProvider", providerName);
+        var provider = _state.OidcProviders.Find(p => p.Name == providerName)
+            ?? throw new ConsoleException("EntityNotExist.OIDCProvider", providerName);
         provider.Expired.UnionWith(provider.Tokens);
         provider.Expired.ExceptWith(tokens);
         provider.Tokens = tokens;

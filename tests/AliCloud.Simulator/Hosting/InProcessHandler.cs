@@ -33,7 +33,8 @@ internal sealed class InProcessHandler(RequestDelegate service) : HttpMessageHan
         };
         foreach (var (name, values) in context.Response.Headers)
         {
-            if (!response.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values)) response.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            if (!response.Headers.TryAddWithoutValidation(
+                name, (IEnumerable<string?>)values)) response.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
 
         return response;

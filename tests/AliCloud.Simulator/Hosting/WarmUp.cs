@@ -85,7 +85,8 @@ internal static class WarmUp
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(server.Host, server.Port);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {server.Authority}\r\n{headers}Connection: close\r\n\r\n"));
+        await socket.SendAsync(
+            Encoding.ASCII.GetBytes($"GET {target} HTTP/1.1\r\nHost: {server.Authority}\r\n{headers}Connection: close\r\n\r\n"));
         var answer = new byte[65536];
         var length = 0;
         while (await socket.ReceiveAsync(answer.AsMemory(length)) is > 0 and var read) length += read;

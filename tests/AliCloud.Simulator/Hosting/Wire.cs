@@ -26,7 +26,8 @@ internal static class Wire
     }
 
     public static Dictionary<string, string> Headers(HttpContext context) =>
-        context.Request.Headers.ToDictionary(h => h.Key.ToLowerInvariant(), h => string.Join(',', h.Value.Select(v => v?.Trim())), StringComparer.Ordinal);
+        context.Request.Headers.ToDictionary(
+            h => h.Key.ToLowerInvariant(), h => string.Join(',', h.Value.Select(v => v?.Trim())), StringComparer.Ordinal);
 
     public static async Task<byte[]> BodyAsync(HttpContext context)
     {

@@ -26,7 +26,8 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
         var action = $"{context.Request.Method} {path}";
         string? asking = null;
 
-        void Log(int status, string? code) => calls.Add(new LoggedCall(0, arrived, "metadata", action, asking, null, new Dictionary<string, string>(), status, code,
+        void Log(int status, string? code) =>
+            calls.Add(new LoggedCall(0, arrived, "metadata", action, asking, null, new Dictionary<string, string>(), status, code,
             Guid.NewGuid().ToString().ToUpperInvariant(), state.Time.GetElapsedTime(timestamp).TotalMilliseconds));
 
         lock (state.Gate) asking = Caller(context, instanceId)?.Id;
@@ -63,7 +64,8 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
     private Instance? Caller(HttpContext context, string? instanceId)
     {
         if (instanceId is not null) return state.FindInstance(instanceId);
-        var address = context.Connection.RemoteIpAddress is { } remote && remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : context.Connection.RemoteIpAddress;
+        var address = context.Connection.RemoteIpAddress is { } remote
+            && remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : context.Connection.RemoteIpAddress;
         return state.Interfaces.FirstOrDefault(i => IPAddress.Parse(Cidr.Write(i.PrivateIp)).Equals(address))?.Instance;
     }
 
@@ -77,7 +79,8 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
         {
             if (context.Request.Method != "PUT") return Error(405, "Method Not Allowed");
             if (forwarded) return Error(403, "Forbidden");
-            return _tokens.Issue(instance, headers["X-aliyun-ecs-metadata-token-ttl-seconds"]) is { } issued ? Text(issued) : Error(400, "Bad Request");
+            return _tokens.Issue(instance, headers["X-aliyun-ecs-metadata-token-ttl-seconds"]) is { } issued ? Text(issued) : Error(
+                400, "Bad Request");
         }
 
         if (context.Request.Method != "GET") return Error(405, "Method Not Allowed");
@@ -92,8 +95,10 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
         }
 
         if (path == "/") return Text(string.Join('\n', s_versions));
-        if (s_versions.FirstOrDefault(v => path.StartsWith($"/{v}/", StringComparison.Ordinal)) is not { } version) return Error(404, "Not Found");
-        return MetadataTree.Read(state, credentials, instance, path[(version.Length + 2)..]) is { } text ? Text(text) : Error(404, "Not Found");
+        if (s_versions.FirstOrDefault(v => path.StartsWith($"/{v}/", StringComparison.Ordinal)) is not { } version) return Error(
+            404, "Not Found");
+        return MetadataTree.Read(state, credentials, instance, path[(version.Length + 2)..]) is { } text ? Text(text) : Error(
+            404, "Not Found");
     }
 
     private static WireAnswer Text(string text) => new(200, "text/plain", text);

@@ -12,7 +12,8 @@ internal sealed class MetadataTokens(TimeProvider time, Random random)
     /// <summary>Null if the time to live is not a number from 1 to 21600.</summary>
     public string? Issue(Instance instance, string? ttlSeconds)
     {
-        if (!int.TryParse(ttlSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var ttl) || ttl is < 1 or > LongestTtl) return null;
+        if (!int.TryParse(ttlSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var ttl)
+            || ttl is < 1 or > LongestTtl) return null;
         var bytes = new byte[33];
         random.NextBytes(bytes);
         var token = Convert.ToBase64String(bytes);

@@ -20,12 +20,14 @@ public sealed class FaultList(Random random)
     public string Add(Fault fault)
     {
         ArgumentNullException.ThrowIfNull(fault);
-        if (fault.Kind == FaultKind.Code && string.IsNullOrEmpty(fault.Code)) throw new FormatException("a fault of kind code needs a code");
+        if (fault.Kind == FaultKind.Code && string.IsNullOrEmpty(fault.Code)) throw new FormatException(
+            "a fault of kind code needs a code");
         if (fault.Kind is FaultKind.Delay or FaultKind.TimeoutAfterSuccess && fault.DelayMilliseconds <= 0)
             throw new FormatException("this kind of fault needs delayMilliseconds");
         if (fault.Service is not ("vpc" or "ecs" or "sts" or "quotas" or "metadata" or "*"))
             throw new FormatException("service must be vpc, ecs, sts, quotas, metadata or *");
-        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.EntriesBeyond < 0 || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never apply");
+        if (fault.Times is 0 or < -1 || fault.Skip < 0 || fault.EntriesBeyond < 0
+            || fault.Probability is not (> 0 and <= 1)) throw new FormatException("this fault would never apply");
         if (fault.HttpStatus is < 200 or > 599) throw new FormatException("httpStatus must be 200 to 599");
         lock (_gate)
         {
@@ -51,7 +53,8 @@ public sealed class FaultList(Random random)
         {
             foreach (var waiting in _waiting)
             {
-                if (!Matches(waiting.Fault, service, action) || (waiting.Fault.EntriesBeyond > 0 && entries <= waiting.Fault.EntriesBeyond)) continue;
+                if (!Matches(waiting.Fault, service, action)
+                    || (waiting.Fault.EntriesBeyond > 0 && entries <= waiting.Fault.EntriesBeyond)) continue;
                 if (waiting.Skip > 0)
                 {
                     waiting.Skip--;

@@ -11,5 +11,6 @@ namespace AliCloud.Simulator.Observing;
 /// <param name="Code">The error code; the kind of the fault if the connection was reset.</param>
 /// <param name="Milliseconds">From arrival to effect, without a delay by a fault after it.</param>
 public sealed record LoggedCall(
-    long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, IReadOnlyDictionary<string, string> Parameters,
+    long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, IReadOnlyDictionary<string,
+        string> Parameters,
     int Status, string? Code, string RequestId, double Milliseconds);

@@ -20,7 +20,8 @@ internal readonly record struct Cidr(uint Address, int Length)
 
     /// <exception cref="FormatException">Not a range, or host bits are set.</exception>
     public static Cidr Parse(string text) =>
-        TryParse(text, out var cidr, out var hasHostBits) && !hasHostBits ? cidr : throw new FormatException($"'{text}' is not an IPv4 range");
+        TryParse(text, out var cidr, out var hasHostBits)
+            && !hasHostBits ? cidr : throw new FormatException($"'{text}' is not an IPv4 range");
 
     public static bool TryParseAddress(string text, out uint address)
     {
@@ -51,5 +52,6 @@ internal readonly record struct Cidr(uint Address, int Length)
     private static uint Mask(int length) => length == 0 ? 0 : uint.MaxValue << (32 - length);
 
     private static bool TryParseNumber(string text, int max, out int number) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= max && (text.Length == 1 || text[0] != '0');
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= max
+            && (text.Length == 1 || text[0] != '0');
 }

@@ -2,14 +2,16 @@ namespace AliCloud.Simulator.State;
 
 /// <summary>A route entry. <paramref name="NextHopPrivateIp"/> is null if the next hop is not an existing instance or interface.</summary>
 public sealed record RouteView(
-    string VpcId, string RouteTableId, string RouteEntryId, string DestinationCidrBlock, EntryState Status, string Type, string RouteEntryName,
+    string VpcId, string RouteTableId, string RouteEntryId, string DestinationCidrBlock, EntryState Status, string Type,
+        string RouteEntryName,
     string Description, string? ServiceType, string NextHopType, string NextHopId, string? NextHopPrivateIp)
 {
     /// <summary>True if a router uses the entry: not before it is created, and not while it is being deleted.</summary>
     public bool Forwards => Status is EntryState.Available or EntryState.Modifying;
 }
 
-public sealed record InterfaceView(string NetworkInterfaceId, string InstanceId, string VpcId, string VSwitchId, string PrivateIp, bool SourceDestCheck);
+public sealed record InterfaceView(
+    string NetworkInterfaceId, string InstanceId, string VpcId, string VSwitchId, string PrivateIp, bool SourceDestCheck);
 
 /// <summary>The routes and interfaces that a router needs, with their version.</summary>
 public sealed record RoutesAndInterfaces(long Version, IReadOnlyList<RouteView> Routes, IReadOnlyList<InterfaceView> Interfaces);
@@ -60,7 +62,8 @@ public static class Views
     }
 
     internal static RouteView View(CloudState state, RouteEntry e) => new(
-        e.Table.Vpc.Id, e.Table.Id, e.Id, e.Destination.ToString(), e.Status, e.Type, e.Name, e.Description, e.ServiceType, e.NextHop.Type, e.NextHop.Id,
+        e.Table.Vpc.Id, e.Table.Id, e.Id, e.Destination.ToString(), e.Status, e.Type, e.Name, e.Description, e.ServiceType, e.NextHop.Type,
+            e.NextHop.Id,
         (e.NextHop.Type switch
         {
             "Instance" => state.FindInstance(e.NextHop.Id)?.Primary,

@@ -20,7 +20,8 @@ internal static class WorldBuilding
     public static RouteTable AddTable(CloudState state, Vpc vpc, WorldRouteTable description)
     {
         Require(description.RouteTableType is "System" or "Custom", $"{description.RouteTableId}: routeTableType must be System or Custom");
-        Require(description.AssociateType is "VSwitch" or "Gateway", $"{description.RouteTableId}: associateType must be VSwitch or Gateway");
+        Require(description.AssociateType is "VSwitch" or "Gateway",
+            $"{description.RouteTableId}: associateType must be VSwitch or Gateway");
         Require(state.FindTable(description.RouteTableId) is null, $"{description.RouteTableId} is repeated");
         var table = new RouteTable(
             description.RouteTableId, description.RouteTableName, vpc, description.RouteTableType, description.AssociateType);
@@ -36,12 +37,14 @@ internal static class WorldBuilding
         var destination = Cidr.Parse(description.DestinationCidrBlock);
         Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type must be Custom, BGP, CEN or ECR");
         Require(!table.Entries.Exists(e => e.Destination == destination), $"{destination} is repeated in {table.Id}");
-        return New(state, table, destination, description.Type, new NextHop(description.NextHopType, description.NextHopId), description.ServiceType,
+        return New(state, table, destination, description.Type, new NextHop(description.NextHopType, description.NextHopId),
+            description.ServiceType,
             description.RouteEntryName, description.Description);
     }
 
     public static RouteEntry New(
-        CloudState state, RouteTable table, Cidr destination, string type, NextHop nextHop, string? serviceType, string name, string description)
+        CloudState state, RouteTable table, Cidr destination, string type, NextHop nextHop, string? serviceType, string name,
+            string description)
     {
         var ordinal = state.NextOrdinal();
         var entry = new RouteEntry($"rte-sim{ordinal:d14}", ordinal, table, destination, type)
@@ -66,9 +69,11 @@ internal static class WorldBuilding
     {
         var id = description.InstanceId;
         Require(state.FindInstance(id) is null, $"{id} is repeated");
-        Require(description.RamRole is null || state.Roles.Exists(r => r.Name == description.RamRole), $"{id}: no role {description.RamRole}");
+        Require(description.RamRole is null || state.Roles.Exists(r => r.Name == description.RamRole),
+            $"{id}: no role {description.RamRole}");
         Require(description.Interfaces.Count > 0, $"{id} has no interface");
-        Require(description.UserData is not { } data || Encoding.UTF8.GetByteCount(data) is > 0 and <= LongestUserData, $"{id}: user data must have 1 to {LongestUserData} bytes");
+        Require(description.UserData is not { } data || Encoding.UTF8.GetByteCount(data) is > 0 and <= LongestUserData,
+            $"{id}: user data must have 1 to {LongestUserData} bytes");
         var instance = new Instance(id)
         {
             RamRole = description.RamRole,
@@ -81,7 +86,8 @@ internal static class WorldBuilding
             var vSwitch = state.VSwitches.FirstOrDefault(v => v.Id == i.VSwitchId)
                 ?? throw new FormatException($"{i.NetworkInterfaceId}: no vSwitch {i.VSwitchId}");
             Require(Cidr.TryParseAddress(i.PrivateIp, out var ip) && vSwitch.Cidr.Contains(ip), $"{i.PrivateIp} is not in {vSwitch.Cidr}");
-            Require(!state.Interfaces.Concat(instance.Interfaces).Any(o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac && i.Mac != LoopbackMac
+            Require(!state.Interfaces.Concat(instance.Interfaces).Any(
+                o => o.Id == i.NetworkInterfaceId || o.Mac == i.Mac && i.Mac != LoopbackMac
                 || o.PrivateIp == ip && o.VSwitch.Vpc == vSwitch.Vpc), $"{i.NetworkInterfaceId}: id, MAC or address is repeated");
             Require(instance.Interfaces.Count == 0 || vSwitch.Vpc == instance.Vpc, $"{id}: interfaces in two VPCs");
             instance.Interfaces.Add(new NetworkInterface(i.NetworkInterfaceId, i.Mac, vSwitch, ip, instance)
@@ -98,7 +104,8 @@ internal static class WorldBuilding
     {
         Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is repeated");
         var vpc = new Vpc(
-            description.VpcId, Cidr.Parse(description.CidrBlock), [.. description.SecondaryCidrBlocks.Select(Cidr.Parse)], description.UserCidrs);
+            description.VpcId, Cidr.Parse(description.CidrBlock), [.. description.SecondaryCidrBlocks.Select(Cidr.Parse)],
+                description.UserCidrs);
         state.Vpcs.Add(vpc);
         foreach (var table in description.RouteTables) AddTable(state, vpc, table);
         Require(vpc.Tables.Count(t => t.Type == "System" && !t.IsGateway) == 1, $"{vpc.Id} needs exactly one System route table");
@@ -109,7 +116,8 @@ internal static class WorldBuilding
     {
         var id = description.VSwitchId;
         var cidr = Cidr.Parse(description.CidrBlock);
-        var table = vpc.Tables.Find(t => t.Id == description.RouteTableId) ?? throw new FormatException($"{id}: no table {description.RouteTableId} in {vpc.Id}");
+        var table = vpc.Tables.Find(t => t.Id == description.RouteTableId)
+            ?? throw new FormatException($"{id}: no table {description.RouteTableId} in {vpc.Id}");
         Require(!table.IsGateway, $"{id}: {table.Id} is a gateway's table");
         Require(!state.VSwitches.Any(v => v.Id == id), $"{id} is repeated");
         Require(vpc.SecondaryCidrs.Append(vpc.Cidr).Any(c => c.Contains(cidr)), $"{id}: {cidr} is not in {vpc.Cidr}");

@@ -26,16 +26,17 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task Every_link_has_its_place_in_the_order_and_every_switch_takes_its_link_away()
+    public async Task Every_provider_has_its_place_in_the_order_and_can_be_disabled()
     {
         await using var cloud = await TestCloud.StartAsync();
         await using var server = await MetadataStub.StartAsync((_, _, _) =>
             (200, """{"AccessKeyId":"of-uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-01-02T09:00:00Z"}"""));
         using var folder = new TemporaryFolder();
-        var config = new ConfiguredCredentials(AccessKey.Create("of-config", "s", null, null, out _), null, null);
+        var config = new ConfiguredCredentials(AccessKey.Create("of-config", "s").Value, null, null);
         var file = folder.Write("key", "AccessKeyId=of-file\nAccessKeySecret=s");
         folder.Write("units/access-key", "AccessKeyId=of-systemd\nAccessKeySecret=s");
-        folder.Write(".aliyun/config.json", """{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"of-cli","access_key_secret":"s"}]}""");
+        folder.Write(".aliyun/config.json",
+            """{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"of-cli","access_key_secret":"s"}]}""");
         folder.Write(".alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=of-ini\naccess_key_secret=s\n");
         Dictionary<string, string> environment = new()
         {
@@ -73,57 +74,62 @@ public sealed class CredentialChainTests : IDisposable
 
         Assert.Equal(
             [
-                $"access key file {file}", "systemd credential access-key", "AccessKeyID of the network config", "environment variable ACCESS_KEY_ID",
-                "environment variable ALIBABA_CLOUD_ACCESS_KEY_ID", $"RAM role {TestCloud.RouterArn} with an OIDC token", $"profile p of {folder.Path}/.aliyun/config.json",
+                $"access key file {file}", "systemd credential access-key", "AccessKeyID of the network config",
+                    "environment variable ACCESS_KEY_ID",
+                "environment variable ALIBABA_CLOUD_ACCESS_KEY_ID", $"RAM role {TestCloud.RouterArn} with an OIDC token",
+                    $"profile p of {folder.Path}/.aliyun/config.json",
                 $"profile default of {folder.Path}/.alibabacloud/credentials", "RAM role FlannelRole", "ALIBABA_CLOUD_CREDENTIALS_URI",
             ],
             order);
         Assert.Equal(1, cloud.Logger.Count(3204));
-        Assert.Equal(order, cloud.Logger.Lines.Where(l => l.Id == 3200).Select(l => l.Text.Trim()["Credentials: ".Length..]));
+        Assert.Equal(order, cloud.Logger.Lines.Where(l => l.Id == 3200).Select(l => l.Text.Trim()["using credentials from ".Length..]));
 
         var none = cloud.Chain("i-1", environment);
         Assert.IsType<CredentialResult.Missing>(await none.GetAsync(Token));
-        var links = await none.ExplainAsync(Token);
-        Assert.Equal(9, links.Count); // without --access-key-file there is no such link
-        Assert.Equal(2, links.Count(l => l.State == CredentialLinkState.Disabled));
-        Assert.All(links, l => Assert.True(l.State is CredentialLinkState.Disabled or CredentialLinkState.NotConfigured && l.Detail.Length > 0, l.ToString()));
+        var statuses = await none.ExplainAsync(Token);
+        Assert.Equal(9, statuses.Count); // --access-key-file is not set
+        Assert.Equal(2, statuses.Count(l => l.State == CredentialProviderState.Disabled));
+        Assert.All(statuses,
+            l => Assert.True(l.State is CredentialProviderState.Disabled or CredentialProviderState.NotConfigured && l.Detail.Length > 0,
+            l.ToString()));
     }
 
     [Fact]
-    public async Task A_key_that_is_replaced_in_the_configuration_signs_the_next_request_and_without_one_the_next_link_does()
+    public async Task A_replaced_key_of_the_configuration_signs_the_next_request()
     {
         await using var cloud = await TestCloud.StartAsync();
-        var config = new ConfiguredCredentials(AccessKey.Create("of-config", "s", null, null, out _), null, null);
+        var config = new ConfiguredCredentials(AccessKey.Create("of-config", "s").Value, null, null);
         var environment = new Dictionary<string, string> { ["ACCESS_KEY_ID"] = "of-old-env", ["ACCESS_KEY_SECRET"] = "s" };
         var chain = cloud.Chain("i-1", environment, config);
         Assert.Equal("of-config", await IdAsync(chain));
-        chain.SetConfiguredKey(AccessKey.Create("of-config-2", "s", null, null, out _));
+        chain.SetConfiguredKey(AccessKey.Create("of-config-2", "s").Value);
         Assert.Equal("of-config-2", await IdAsync(chain));
         chain.SetConfiguredKey(null);
         Assert.Equal("of-old-env", await IdAsync(chain));
     }
 
     [Fact]
-    public async Task Without_any_the_line_says_what_to_do()
+    public async Task Without_credentials_the_reason_says_what_to_do()
     {
         await using var cloud = await TestCloud.StartAsync();
-        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-3"), cloud.Clock, new Random(1), logger));
+        var context = Contexts.Create(time: cloud.Clock, logger: logger);
+        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-3"), context));
         var missing = Assert.IsType<CredentialResult.Missing>(await chain.GetAsync(Token));
-        Assert.Contains("attach a RAM role", missing.Line, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', missing.Line);
+        Assert.Contains("attach a RAM role", missing.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', missing.Reason);
         cloud.Cloud.Console.SetRamRole("i-3", "FlannelRole");
         Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
     }
 
     [Fact]
-    public async Task A_configured_provider_that_fails_hides_the_next_one()
+    public async Task A_failed_provider_ends_the_chain()
     {
         var chain = Chain(new Scripted("first", _ => new ProviderResult.Failed("the file is bad")), new Scripted("second", n => Key(n)));
-        Assert.Equal("the file is bad", Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token)).Line);
+        Assert.Equal("the file is bad", Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token)).Reason);
     }
 
     [Fact]
-    public async Task A_key_is_kept_while_it_lives_and_replaced_ahead_of_its_end_in_the_background()
+    public async Task A_key_is_cached_and_refreshed_in_the_background_before_it_expires()
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
@@ -138,10 +144,11 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task When_the_refresh_fails_the_old_key_serves_until_it_dies_and_the_refresh_goes_on()
+    public async Task After_a_failed_refresh_the_key_is_used_until_it_expires_and_the_refresh_is_retried()
     {
         var fail = false;
-        var provider = new Scripted("p", n => fail ? new ProviderResult.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
+        var provider = new Scripted(
+            "p", n => fail ? new ProviderResult.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
         Assert.Equal("key0", await IdAsync(chain));
         fail = true;
@@ -160,7 +167,7 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_key_is_replaced_once_for_all_who_were_refused()
+    public async Task Callers_with_a_rejected_key_share_one_refresh()
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
@@ -171,7 +178,7 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task Many_who_ask_first_share_one_request()
+    public async Task The_first_callers_share_one_request()
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
@@ -180,7 +187,7 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_changes_is_read_again_and_a_bad_one_keeps_the_old_key()
+    public async Task A_changed_file_is_read_again_and_an_invalid_one_keeps_the_key()
     {
         var bad = false;
         var provider = new Scripted("file", n => bad ? new ProviderResult.Failed("line 1 is bad") : Key(n));
@@ -196,7 +203,7 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_key_that_lives_shortly_is_replaced_after_half_of_its_life()
+    public async Task A_key_with_a_short_lifetime_is_refreshed_after_half_of_it()
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddMinutes(10)));
         var chain = Chain(provider);
@@ -208,10 +215,11 @@ public sealed class CredentialChainTests : IDisposable
     }
 
     [Fact]
-    public async Task Rotating_roles_never_leave_the_API_without_a_living_key()
+    public async Task With_a_rotating_role_the_API_always_has_a_valid_key()
     {
         await using var cloud = await TestCloud.StartAsync();
-        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-2"), cloud.Clock, new Random(1), cloud.Logger));
+        var context = Contexts.Create(time: cloud.Clock, logger: cloud.Logger);
+        var chain = cloud.Keep(CredentialChain.Create(null, ConfiguredCredentials.Empty, _ => null, cloud.Metadata("i-2"), context));
         var api = cloud.ApiWith(chain);
         for (var hour = 0; hour < 30; hour++)
         {
@@ -227,21 +235,21 @@ public sealed class CredentialChainTests : IDisposable
     [InlineData(50)]
     [InlineData(3650)]
     [InlineData(1_000_000)]
-    public async Task A_key_with_a_far_expiration_is_as_good_as_any_other(int days)
+    public async Task A_key_with_a_distant_expiration_is_accepted(int days)
     {
-        // The system's timers: they take no wait beyond 49.7 days.
+        // The timers of the system reject a wait of more than 49.7 days.
         var provider = new Scripted("p", n => Key(n, DateTimeOffset.UtcNow.AddDays(days)));
-        using var chain = new CredentialChain([provider], new CloudClock(TimeProvider.System), TimeProvider.System, new Random(1), logger);
+        using var chain = new CredentialChain([provider], Contexts.Create(logger: logger));
         Assert.Equal("key0", await IdAsync(chain));
         Assert.Equal("key0", await IdAsync(chain));
         Assert.Equal(1, provider.Fetches);
     }
 
     [Theory]
-    [InlineData(7)] // a hardware clock that was set to local time
+    [InlineData(7)] // a hardware clock in local time
     [InlineData(-7)]
     [InlineData(24 * 365)]
-    public async Task On_a_machine_whose_clock_is_hours_off_temporary_keys_are_used_as_long_as_the_cloud_takes_them(int hours)
+    public async Task With_a_clock_that_is_hours_off_temporary_keys_are_used_until_the_cloud_rejects_them(int hours)
     {
         var now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
         var theirs = new FakeTimeProvider(now);
@@ -256,28 +264,30 @@ public sealed class CredentialChainTests : IDisposable
         }
 
         var keys = cloud.Cloud.Calls.All.Where(c => c.Service == "vpc").Select(c => c.AccessKeyId).Distinct().Count();
-        Assert.InRange(keys, 3, 8); // 19 hours of keys that live for six
+        Assert.InRange(keys, 3, 8); // 19 hours with keys that are valid for six hours
         Assert.InRange(cloud.Cloud.Calls.All.Count(c => c.Service == "metadata"), 1, 60);
-        // One call was refused for its time, and none for its key.
-        Assert.Equal(["InvalidTimeStamp.Expired"], cloud.Cloud.Calls.All.Where(c => c.Service == "vpc" && c.Status != 200).Select(c => c.Code));
+        // One call was rejected because of its time, none because of its key.
+        Assert.Equal(["InvalidTimeStamp.Expired"],
+            cloud.Cloud.Calls.All.Where(c => c.Service == "vpc" && c.Status != 200).Select(c => c.Code));
     }
 
     [Fact]
-    public async Task A_key_that_has_expired_by_the_clouds_time_is_named_with_both_times()
+    public async Task A_key_that_has_expired_by_the_clouds_time_is_reported_with_both_times()
     {
         cloudTime.Measure(clock.GetUtcNow());
         var chain = Chain(new Scripted("key file /k", n => Key(n, clock.GetUtcNow().AddMinutes(-1))));
         var failed = Assert.IsType<CredentialResult.Failed>(await chain.GetAsync(Token));
-        Assert.Equal("key file /k: the key expired at 2026-01-01 23:59:00Z (Alibaba Cloud's time is 2026-01-02 00:00:00Z)", failed.Line);
+        Assert.Equal("key file /k: the key expired at 2026-01-01 23:59:00Z (Alibaba Cloud's time is 2026-01-02 00:00:00Z)", failed.Reason);
     }
 
     [Fact]
-    public async Task An_expired_key_is_judged_by_the_cloud_first_and_then_called_expired()
+    public async Task A_key_counts_as_expired_only_by_the_clouds_time()
     {
         await using var cloud = await TestCloud.StartAsync();
         cloud.Fail(FaultKind.Code, "DescribeVpcAttribute", "InvalidSecurityToken.Expired");
         using var folder = new TemporaryFolder();
-        var file = folder.Write("key", $$"""{"AccessKeyId":"{{TestCloud.KeyId}}","AccessKeySecret":"{{TestCloud.KeySecret}}","Expiration":"2026-01-01T00:00:00Z"}""");
+        var file = folder.Write("key",
+            $$"""{"AccessKeyId":"{{TestCloud.KeyId}}","AccessKeySecret":"{{TestCloud.KeySecret}}","Expiration":"2026-01-01T00:00:00Z"}""");
         var chain = cloud.Chain("i-1", accessKeyFile: file);
         var api = cloud.ApiWith(chain);
         Assert.Equal("InvalidSecurityToken.Expired", (await api.DescribeVpcAttributeAsync(TestCloud.Region, "vpc-1", Token)).Error!.Code);
@@ -287,13 +297,15 @@ public sealed class CredentialChainTests : IDisposable
         Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
     }
 
-    private static ProviderResult.Found Key(int n, DateTimeOffset? end = null) => new(AccessKey.Create($"key{n}", "secret", null, end, out _)!);
+    private static ProviderResult.Found Key(int n, DateTimeOffset? end = null) =>
+        new(AccessKey.Create($"key{n}", "secret", null, end).Value);
 
-    private static async Task<string> IdAsync(CredentialChain chain) => Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key.Id;
+    private static async Task<string> IdAsync(CredentialChain chain) =>
+        Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key.Id;
 
     private CredentialChain Chain(params ICredentialProvider[] providers)
     {
-        var chain = new CredentialChain(providers, cloudTime, clock, new Random(1), logger);
+        var chain = new CredentialChain(providers, Contexts.Create(time: clock, logger: logger) with { Clock = cloudTime });
         made.Add(chain);
         return chain;
     }

@@ -15,7 +15,7 @@ public sealed class CredentialsUriProviderTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_server_hands_out_a_key()
+    public async Task A_server_supplies_a_key()
     {
         await using var server = await MetadataStub.StartAsync((_, head, _) =>
             head.StartsWith("GET /keys?for=flanneld HTTP/1.1\n", StringComparison.Ordinal) ? (200, Good) : (404, ""));
@@ -32,46 +32,47 @@ public sealed class CredentialsUriProviderTests
     [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","Expiration":"2026-01-02T09:00:00Z"}""", "lacks its security token")]
     [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN"}""", "expiration")]
     [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2026-01-02T03:00:00Z"}""", "expired")]
-    public async Task Anything_but_a_whole_living_key_is_refused_without_being_quoted(int status, string body, string why)
+    public async Task An_incomplete_or_expired_key_is_rejected_and_not_quoted(int status, string body, string why)
     {
         await using var server = await MetadataStub.StartAsync((_, _, _) => (status, body));
-        var line = Assert.IsType<ProviderResult.Failed>(await FetchAsync($"{server.Address}?token=hIdDeN")).Line;
+        var line = Assert.IsType<ProviderResult.Failed>(await FetchAsync($"{server.Address}?token=hIdDeN")).Reason;
         Assert.Contains(why, line, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", line, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_answer_without_end_is_not_read_to_its_end()
+    public async Task A_response_beyond_the_limit_is_not_read()
     {
         await using var server = await MetadataStub.StartAsync((_, _, _) => (200, new string(' ', 70_000)));
-        Assert.Contains("more than 65536 bytes", Assert.IsType<ProviderResult.Failed>(await FetchAsync(server.Address)).Line, StringComparison.Ordinal);
+        Assert.Contains("more than 65536 bytes", Assert.IsType<ProviderResult.Failed>(await FetchAsync(server.Address)).Reason,
+            StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("ftp://example.org/hIdDeN")]
     [InlineData("hIdDeN")]
     [InlineData("https://user:hIdDeN@example.org/")]
-    public async Task An_address_that_is_none_is_refused_without_being_quoted(string address) =>
-        Assert.DoesNotContain("hIdDeN", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
+    public async Task An_invalid_URI_is_rejected_and_not_quoted(string address) =>
+        Assert.DoesNotContain("hIdDeN", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Reason, StringComparison.Ordinal);
 
     [Fact]
-    public async Task Without_the_variable_there_is_nothing_to_ask() =>
-        Assert.Contains("is not set", Assert.IsType<ProviderResult.NotConfigured>(await FetchAsync(null)).Why, StringComparison.Ordinal);
+    public async Task Without_the_variable_it_is_not_configured() =>
+        Assert.Contains("is not set", Assert.IsType<ProviderResult.NotConfigured>(await FetchAsync(null)).Reason, StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_server_that_is_not_there_is_a_failure()
+    public async Task An_unavailable_server_is_a_failure()
     {
         string address;
         await using (var server = await MetadataStub.StartAsync((_, _, _) => (200, Good))) address = server.Address;
-        Assert.Contains("cannot be reached", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Line, StringComparison.Ordinal);
+        Assert.Contains("unavailable", Assert.IsType<ProviderResult.Failed>(await FetchAsync(address)).Reason, StringComparison.Ordinal);
     }
 
     private ValueTask<ProviderResult> FetchAsync(string? address) =>
         new CredentialsUriProvider(
-            n => n == "ALIBABA_CLOUD_CREDENTIALS_URI" ? address : null, new CloudApiOptions { ProgramVersion = "t" }, CloudTime(), clock, logger)
-            .FetchAsync(Token);
+            name => name == "ALIBABA_CLOUD_CREDENTIALS_URI" ? address : null,
+            Contexts.Create(time: clock, logger: logger) with { Clock = CloudTime() }).FetchAsync(Token);
 
-    /// <summary>The cloud has confirmed this machine's clock.</summary>
+    /// <summary>A clock that has measured the cloud's time.</summary>
     private CloudClock CloudTime()
     {
         var known = new CloudClock(clock);

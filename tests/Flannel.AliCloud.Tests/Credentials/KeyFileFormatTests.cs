@@ -19,17 +19,17 @@ public class KeyFileFormatTests
     [InlineData("AccessKeyId = LTAI1\nAccessKeySecret = sEcReT\n", null)]
     [InlineData("# of the nodes\n[default]\ntype = access_key\naccess_key_id = LTAI1\naccess_key_secret = sEcReT\n", null)]
     [InlineData("ALIBABA_CLOUD_ACCESS_KEY_ID=LTAI1\nALIBABA_CLOUD_ACCESS_KEY_SECRET='sEcReT'\nALIBABA_CLOUD_SECURITY_TOKEN=\"tok\"", "tok")]
-    public void Every_form_that_people_have_is_read(string text, string? token)
+    public void All_forms_of_a_key_file_are_read(string text, string? token)
     {
-        var key = KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text), out var error);
-        Assert.Equal("", error);
-        Assert.Equal(("LTAI1", "sEcReT", token), (key!.Id, key.Secret.RevealText(), key.SecurityToken?.RevealText()));
+        var key = KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text)).Value;
+        Assert.Equal(("LTAI1", "sEcReT", token), (key.Id, key.Secret.RevealText(), key.SecurityToken?.RevealText()));
     }
 
     [Fact]
     public void An_expiration_is_kept()
     {
-        var key = KeyFileFormat.Parse("""{"AccessKeyId":"a","AccessKeySecret":"b","SecurityToken":"c","Expiration":"2026-01-02T03:04:05Z"}"""u8, out _)!;
+        var key = KeyFileFormat.Parse(
+            """{"AccessKeyId":"a","AccessKeySecret":"b","SecurityToken":"c","Expiration":"2026-01-02T03:04:05Z"}"""u8).Value;
         Assert.Equal(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), key.Expiration);
     }
 
@@ -44,23 +44,24 @@ public class KeyFileFormatTests
     [InlineData("AccessKey ID,AccessKey Secret\n", "CSV")]
     [InlineData("AccessKey ID,AccessKey Secret\nLTAIhidden,hIdDeN\nLTAIhidden,hIdDeN\n", "CSV")]
     [InlineData("AccessKey ID,AccessKey Secret\nLTAIhidden,hIdDeN,hIdDeN\n", "CSV")]
-    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN" """, "valid JSON")]
-    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":17}""", "JSON may hold")]
-    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN","hIdDeN":"x"}""", "JSON may hold")]
-    [InlineData("""{"AccessKeyId":"\ud800","AccessKeySecret":"hIdDeN"}""", "valid JSON")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN" """, "invalid JSON")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":17}""", "JSON may contain")]
+    [InlineData("""{"AccessKeyId":"LTAIhidden","AccessKeySecret":"hIdDeN","hIdDeN":"x"}""", "JSON may contain")]
+    [InlineData("""{"AccessKeyId":"\ud800","AccessKeySecret":"hIdDeN"}""", "invalid JSON")]
     [InlineData("type = ram_role_arn\nAccessKeyId=LTAIhidden\nAccessKeySecret=hIdDeN", "line 1")]
-    public void Anything_else_is_refused_by_its_line_and_never_quoted(string text, string error)
+    public void Other_content_is_rejected_by_its_line_and_not_quoted(string text, string error)
     {
-        Assert.Null(KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text), out var line));
+        var line = KeyFileFormat.Parse(Encoding.UTF8.GetBytes(text)).Error!;
         Assert.Contains(error, line, StringComparison.Ordinal);
         Assert.DoesNotContain("hidden", line, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
-    public void No_bytes_make_it_throw() =>
+    public void No_input_makes_it_throw() =>
         Gen.OneOf(
             Gen.Byte.Array[0, 80],
-            Gen.OneOf("{", "}", "\"AccessKeyId\"", ":", "\"x\"", ",", "AccessKey ID,AccessKey Secret", "\n", "=", "AccessKeyId", "AccessKeySecret", "[", "]", "\"", "'")
+            Gen.OneOf("{", "}", "\"AccessKeyId\"", ":", "\"x\"", ",", "AccessKey ID,AccessKey Secret", "\n", "=", "AccessKeyId",
+                "AccessKeySecret", "[", "]", "\"", "'")
                 .Array[0, 12].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts))))
-            .Sample(bytes => KeyFileFormat.Parse(bytes, out var error) is null == error.Length > 0, seed: Seeds.Bytes, iter: 20_000);
+            .Sample(bytes => KeyFileFormat.Parse(bytes) is { Ok: true } or { Error.Length: > 0 }, seed: Seeds.Bytes, iter: 20_000);
 }

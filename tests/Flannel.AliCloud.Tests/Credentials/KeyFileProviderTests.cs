@@ -49,7 +49,7 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_all_can_read_is_warned_against_once()
+    public async Task A_file_that_every_user_can_read_causes_one_warning()
     {
         Write("one", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         var provider = new KeyFileProvider(Path, logger);
@@ -59,7 +59,7 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_is_not_there_or_not_a_key_fails_in_one_line()
+    public async Task A_missing_or_invalid_file_fails_with_one_line()
     {
         var provider = new KeyFileProvider(Path, logger);
         Assert.Contains("does not exist", await LineAsync(provider), StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_key_in_the_place_of_a_path_is_not_quoted()
+    public async Task A_key_in_place_of_a_path_is_not_quoted()
     {
         foreach (var key in new[] { "hIdDeN", "AccessKeyId=LTAI\nAccessKeySecret=hIdDeN", $"/hIdDeN{new string('x', 256)}" })
         {
@@ -85,7 +85,7 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_pipe_is_refused_since_it_could_be_read_only_once()
+    public async Task A_pipe_is_rejected()
     {
         using var pipe = new System.IO.Pipes.AnonymousPipeServerStream(System.IO.Pipes.PipeDirection.Out);
         await pipe.WriteAsync("AccessKeyId=one\nAccessKeySecret=s\n"u8.ToArray(), TestContext.Current.CancellationToken);
@@ -94,11 +94,11 @@ public sealed class KeyFileProviderTests : IDisposable
         Assert.False(provider.HasChanged());
     }
 
-    /// <summary>Nobody writes into the pipe, and the device has no end.</summary>
+    /// <summary>The pipe has no writer, and the device is endless.</summary>
     [Theory]
     [InlineData("pipe")]
     [InlineData("/dev/zero")]
-    public async Task A_pipe_without_a_writer_or_a_device_is_refused_at_once(string name)
+    public async Task A_pipe_without_a_writer_and_a_device_are_rejected_at_once(string name)
     {
         var path = name;
         if (name == "pipe")
@@ -116,14 +116,14 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_credential_of_the_unit_is_read_and_a_unit_without_one_lets_the_next_link_be_asked()
+    public async Task A_systemd_credential_is_read_and_a_missing_one_is_not_configured()
     {
-        var none = KeyFileProvider.OfSystemd(_ => null, logger);
+        var none = KeyFileProvider.FromSystemd(_ => null, logger);
         Assert.Equal("CREDENTIALS_DIRECTORY is not set", await WhyAsync(none));
         Assert.False(none.HasChanged());
 
-        var provider = KeyFileProvider.OfSystemd(name => name == "CREDENTIALS_DIRECTORY" ? folder : null, logger);
-        Assert.Equal("systemd gave this service no credential access-key", await WhyAsync(provider));
+        var provider = KeyFileProvider.FromSystemd(name => name == "CREDENTIALS_DIRECTORY" ? folder : null, logger);
+        Assert.Equal("systemd passes no credential access-key to this service", await WhyAsync(provider));
         var path = System.IO.Path.Combine(folder, "access-key");
         File.WriteAllText(path, "AccessKeyId=of-unit\nAccessKeySecret=s");
         File.SetUnixFileMode(path, UnixFileMode.UserRead);
@@ -134,13 +134,13 @@ public sealed class KeyFileProviderTests : IDisposable
     }
 
     private static async Task<string> WhyAsync(KeyFileProvider provider) =>
-        Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Why;
+        Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Reason;
 
     private static async Task<string> IdAsync(KeyFileProvider provider) =>
         Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Key.Id;
 
     private static async Task<string> LineAsync(KeyFileProvider provider) =>
-        Assert.IsType<ProviderResult.Failed>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Line;
+        Assert.IsType<ProviderResult.Failed>(await provider.FetchAsync(TestContext.Current.CancellationToken)).Reason;
 
     private void Write(string id, UnixFileMode mode)
     {

@@ -1,12 +1,13 @@
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
+using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Signing;
 using Flannel.AliCloud.Tests.Support;
 using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests.Credentials;
 
-/// <summary>RRSA: a pod's service account assumes a role. The chain does it, against the simulated STS.</summary>
+/// <summary>RRSA: the service account of a pod assumes a role, with the STS of the simulator.</summary>
 public sealed class OidcProviderTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -16,19 +17,21 @@ public sealed class OidcProviderTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_service_accounts_token_becomes_a_key_that_the_API_accepts()
+    public async Task The_token_of_a_service_account_supplies_a_key_that_the_API_accepts()
     {
         await using var cloud = await StartAsync();
         var chain = cloud.Chain("i-3", Environment(OidcToken + "\n", ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "node-3")));
         Assert.True((await cloud.ApiWith(chain).DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         Assert.Equal($"RAM role {RouterArn} with an OIDC token", chain.Provider);
         var call = Assert.Single(cloud.Cloud.Calls.All, c => c.Service == "sts");
-        Assert.Equal(("AssumeRoleWithOIDC", "node-3", "3600", null), (call.Action, call.Parameters["RoleSessionName"], call.Parameters["DurationSeconds"], call.AccessKeyId is "" ? null : call.AccessKeyId));
+        Assert.Equal(("AssumeRoleWithOIDC", "node-3", "3600", null),
+            (call.Action, call.Parameters["RoleSessionName"], call.Parameters["DurationSeconds"],
+            call.AccessKeyId is "" ? null : call.AccessKeyId));
         Assert.DoesNotContain(cloud.Cloud.Calls.All, c => c.Service == "metadata");
     }
 
     [Fact]
-    public async Task The_token_is_read_anew_for_every_key()
+    public async Task The_token_is_read_again_for_every_key()
     {
         await using var cloud = await StartAsync();
         var environment = Environment(OidcToken);
@@ -45,7 +48,7 @@ public sealed class OidcProviderTests : IDisposable
     [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE")]
     [InlineData("ALIBABA_CLOUD_OIDC_PROVIDER_ARN")]
     [InlineData("ALIBABA_CLOUD_ROLE_ARN")]
-    public async Task Without_one_of_its_three_variables_the_next_link_is_asked(string missing)
+    public async Task Without_one_of_its_three_variables_it_is_not_configured(string missing)
     {
         await using var cloud = await StartAsync();
         var environment = Environment(OidcToken);
@@ -53,8 +56,8 @@ public sealed class OidcProviderTests : IDisposable
         var chain = cloud.Chain("i-1", environment);
         Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token));
         Assert.Equal("RAM role FlannelRole", chain.Provider);
-        var link = Assert.Single(await chain.ExplainAsync(Token), l => l.Name == "OIDC token");
-        Assert.Equal((CredentialLinkState.NotConfigured, $"{missing} is not set"), (link.State, link.Detail));
+        var status = Assert.Single(await chain.ExplainAsync(Token), l => l.Name == "OIDC token");
+        Assert.Equal((CredentialProviderState.NotConfigured, $"{missing} is not set"), (status.State, status.Detail));
     }
 
     [Theory]
@@ -68,16 +71,17 @@ public sealed class OidcProviderTests : IDisposable
     [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "hIdDeN", "OIDC token file (not shown: ")]
     [InlineData("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/hIdDeN\nhIdDeN", "OIDC token file (not shown: ")]
     [InlineData("token", "hIdDeN", "AuthenticationFail.OIDCToken.Invalid")]
-    [InlineData("token", "hIdDeN hIdDeN", "does not hold a token")]
-    [InlineData("token", "", "does not hold a token")]
-    public async Task When_it_is_set_up_and_fails_no_other_key_is_taken_and_the_line_says_why(string name, string value, string why)
+    [InlineData("token", "hIdDeN hIdDeN", "does not contain a token")]
+    [InlineData("token", "", "does not contain a token")]
+    public async Task A_failed_OIDC_provider_ends_the_chain_with_a_reason(string name, string value, string why)
     {
         await using var cloud = await StartAsync();
         var environment = Environment(name == "token" ? value : OidcToken, (name, value));
         var failed = Assert.IsType<CredentialResult.Failed>(await cloud.Chain("i-1", environment).GetAsync(Token));
-        Assert.Contains(why, failed.Line, StringComparison.Ordinal);
-        Assert.DoesNotContain("hIdDeN", failed.Line + string.Concat(cloud.Logger.Lines.Select(l => l.Text)), StringComparison.Ordinal);
-        if (why.Contains('.', StringComparison.Ordinal)) Assert.Contains($"(request {cloud.Cloud.Calls.All[^1].RequestId})", failed.Line, StringComparison.Ordinal);
+        Assert.Contains(why, failed.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("hIdDeN", failed.Reason + string.Concat(cloud.Logger.Lines.Select(l => l.Text)), StringComparison.Ordinal);
+        if (why.Contains('.', StringComparison.Ordinal)) Assert.Contains(
+            $"(request {cloud.Cloud.Calls.All[^1].RequestId})", failed.Reason, StringComparison.Ordinal);
     }
 
     private Dictionary<string, string> Environment(string token, params (string Name, string Value)[] more)

@@ -13,7 +13,7 @@ public class RamRoleProviderTests
     [Theory]
     [InlineData("i-1")]
     [InlineData("i-2")] // hardened metadata
-    public async Task The_role_of_the_instance_gives_a_key_that_the_API_accepts(string instance)
+    public async Task The_role_of_the_instance_supplies_a_key_that_the_API_accepts(string instance)
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, instance);
@@ -26,7 +26,7 @@ public class RamRoleProviderTests
     }
 
     [Fact]
-    public async Task A_known_role_is_not_listed_again_and_a_new_one_is_found()
+    public async Task The_last_role_is_not_listed_again_and_a_new_one_is_found()
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-1");
@@ -39,36 +39,40 @@ public class RamRoleProviderTests
     }
 
     [Fact]
-    public async Task Without_a_role_it_is_not_configured_and_one_attached_later_is_found()
+    public async Task Without_a_role_it_is_not_configured_and_a_role_attached_later_is_found()
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-3");
-        Assert.Contains("no RAM role", Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(Token)).Why, StringComparison.Ordinal);
+        Assert.Contains("no RAM role", Assert.IsType<ProviderResult.NotConfigured>(await provider.FetchAsync(Token)).Reason,
+            StringComparison.Ordinal);
         cloud.Cloud.Console.SetRamRole("i-3", "FlannelRole");
         Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
     }
 
     [Fact]
-    public async Task A_named_role_is_not_listed()
+    public async Task A_configured_role_is_not_listed()
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "FlannelRole"));
         Assert.IsType<ProviderResult.Found>(await provider.FetchAsync(Token));
         Assert.Equal(0, cloud.Cloud.Calls.Count("metadata", ListCall));
-        Assert.IsType<ProviderResult.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "OtherRole")).FetchAsync(Token));
-        Assert.IsType<ProviderResult.Failed>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "../../user-data")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.NotConfigured>(
+            await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "OtherRole")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.Failed>(
+            await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA", "../../user-data")).FetchAsync(Token));
     }
 
     [Fact]
-    public async Task It_can_be_switched_off()
+    public async Task A_variable_disables_it()
     {
         await using var cloud = await TestCloud.StartAsync();
-        Assert.IsType<ProviderResult.NotConfigured>(await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")).FetchAsync(Token));
+        Assert.IsType<ProviderResult.NotConfigured>(
+            await Provider(cloud, "i-1", ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")).FetchAsync(Token));
         Assert.Empty(cloud.Cloud.Calls.All);
     }
 
     [Fact]
-    public async Task A_metadata_service_that_does_not_answer_is_a_failure_and_not_the_lack_of_a_role()
+    public async Task An_unavailable_metadata_service_is_a_failure_and_not_a_missing_role()
     {
         await using var cloud = await TestCloud.StartAsync();
         var provider = Provider(cloud, "i-1");
@@ -86,15 +90,15 @@ public class RamRoleProviderTests
     [InlineData("""{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"tomorrow hIdDeN"}""")]
     [InlineData("<html>hIdDeN</html>")]
     [InlineData("null")]
-    public void A_half_answer_is_refused_without_being_quoted(string text)
+    public void An_incomplete_response_is_rejected_and_not_quoted(string text)
     {
-        var failed = Assert.IsType<ProviderResult.Failed>(RamRoleProvider.Read(text, "R", new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
-        Assert.DoesNotContain("hIdDeN", failed.Line, StringComparison.Ordinal);
+        var error = RamRoleProvider.Parse(text, "R", new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).Error!;
+        Assert.DoesNotContain("hIdDeN", error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void No_text_makes_it_throw() =>
-        Gen.String.Sample(text => RamRoleProvider.Read(text, "R", default) is ProviderResult.Failed, seed: Seeds.Texts, iter: 2000);
+        Gen.String.Sample(text => !RamRoleProvider.Parse(text, "R", default).Ok, seed: Seeds.Texts, iter: 2000);
 
     private static RamRoleProvider Provider(TestCloud cloud, string instance, params (string Name, string Value)[] variables) =>
         new(cloud.Metadata(instance), name => variables.FirstOrDefault(v => v.Name == name).Value, cloud.CloudTime);

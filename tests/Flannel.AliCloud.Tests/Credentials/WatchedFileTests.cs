@@ -10,9 +10,9 @@ public sealed class WatchedFileTests
     /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, beside a read: a struct of several words that is written
     /// meanwhile would be seen half old and half new.</summary>
     [Fact]
-    public void What_is_known_of_the_version_is_one_reference_that_every_thread_sees()
+    public void The_last_version_is_one_reference_that_all_threads_see()
     {
-        var field = typeof(WatchedFile).GetField("seen", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        var field = typeof(WatchedFile).GetField("lastRead", BindingFlags.Instance | BindingFlags.NonPublic)!;
         Assert.False(field.FieldType.IsValueType);
         Assert.Contains(typeof(IsVolatile), field.GetRequiredCustomModifiers());
         var members = field.FieldType.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public);

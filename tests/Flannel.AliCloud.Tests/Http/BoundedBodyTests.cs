@@ -7,7 +7,7 @@ namespace Flannel.AliCloud.Tests.Http;
 public class BoundedBodyTests
 {
     [Fact]
-    public async Task It_reads_all_up_to_the_limit_and_nothing_beyond() =>
+    public async Task A_body_is_read_up_to_the_limit() =>
         await Gen.Select(Gen.Byte.Array[0, 300], Gen.Int[1, 300], Gen.Bool).SampleAsync(async (bytes, limit, announced) =>
         {
             using var content = announced ? (HttpContent)new ByteArrayContent(bytes) : new StreamContent(new Trickle(bytes));
@@ -15,7 +15,7 @@ public class BoundedBodyTests
             return bytes.Length <= limit ? read is not null && read.SequenceEqual(bytes) : read is null;
         }, seed: Seeds.Bytes, iter: 500);
 
-    /// <summary>Seven bytes at a time, of a length that is not known before.</summary>
+    /// <summary>Returns seven bytes per read and does not announce its length.</summary>
     private sealed class Trickle(byte[] bytes) : MemoryStream(bytes)
     {
         public override bool CanSeek => false;

@@ -13,10 +13,10 @@ public class CloudEndpointTests
     [InlineData("https://example.org:443/", "https://example.org", "example.org", false)]
     [InlineData("http://127.0.0.1:8080", "http://127.0.0.1:8080", "127.0.0.1:8080", true)]
     [InlineData("http://[::1]:8080", "http://[::1]:8080", "[::1]:8080", true)]
-    public void The_scheme_and_the_port_are_those_that_are_written(string text, string address, string host, bool plain)
+    public void Scheme_and_port_are_kept(string text, string address, string host, bool plain)
     {
-        var endpoint = CloudEndpoint.Parse(text, out var error)!;
-        Assert.Equal((address, host, plain, ""), (endpoint.ToString(), endpoint.Host, endpoint.IsPlain, error));
+        var endpoint = CloudEndpoint.Parse(text).Value;
+        Assert.Equal((address, host, plain), (endpoint.ToString(), endpoint.Host, endpoint.IsPlain));
     }
 
     [Theory]
@@ -36,30 +36,31 @@ public class CloudEndpointTests
         + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
         + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "is not an endpoint")]
-    public void Anything_else_is_refused_in_one_line(string text, string expected)
+    public void Other_text_is_rejected_with_one_line(string text, string expected)
     {
-        Assert.Null(CloudEndpoint.Parse(text, out var error));
+        var error = CloudEndpoint.Parse(text).Error!;
         Assert.Contains(expected, error, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error);
     }
 
     [Fact]
-    public void No_text_makes_it_throw() =>
-        Gen.String.Sample(text => CloudEndpoint.Parse(text, out var error) is null == error.Length > 0, seed: Seeds.Texts, iter: 2000);
+    public void No_input_makes_it_throw() =>
+        Gen.String.Sample(text => CloudEndpoint.Parse(text) is { Ok: true } or { Error.Length: > 0 }, seed: Seeds.Texts, iter: 2000);
 
     [Theory]
     [InlineData("cn-hangzhou", "vpc-vpc.cn-hangzhou.aliyuncs.com", "vpc.aliyuncs.com")]
     [InlineData("cn-shanghai-finance-1", "vpc-vpc.cn-shanghai-finance-1.aliyuncs.com", "vpc.aliyuncs.com")]
     [InlineData("eu-central-1", "vpc-vpc.eu-central-1.aliyuncs.com", "vpc.eu-central-1.aliyuncs.com")]
-    public void A_region_has_an_internal_host_and_then_a_public_one(string region, string inside, string open) =>
-        Assert.Equal([inside, open], new CloudEndpoints(_ => null, TimeProvider.System).Candidates(CloudService.Vpc, region).Select(e => e.Host));
+    public void A_region_has_an_internal_host_and_then_a_public_one(string region, string internalHost, string publicHost) =>
+        Assert.Equal([internalHost, publicHost],
+            new CloudEndpoints(_ => null, TimeProvider.System).Candidates(CloudService.Vpc, region).Select(e => e.Host));
 
     [Fact]
     public void A_configured_endpoint_is_the_only_one()
     {
-        var mine = CloudEndpoint.Parse("https://example.org", out _);
-        var endpoints = new CloudEndpoints(s => s == CloudService.Ecs ? mine : null, TimeProvider.System);
-        Assert.Equal([mine!], endpoints.Candidates(CloudService.Ecs, "not a region"));
+        var configured = CloudEndpoint.Parse("https://example.org").Value;
+        var endpoints = new CloudEndpoints(s => s == CloudService.Ecs ? configured : null, TimeProvider.System);
+        Assert.Equal([configured], endpoints.Candidates(CloudService.Ecs, "not a region"));
         Assert.Empty(endpoints.Candidates(CloudService.Vpc, "not a region"));
     }
 }

@@ -9,7 +9,7 @@ namespace Flannel.AliCloud.Tests.Http;
 
 public class CloudErrorTableTests
 {
-    /// <summary>Written from the documents and from what other projects do, not from the table.</summary>
+    /// <summary>Written from the documentation and from other projects, independently of the table.</summary>
     private static readonly (CloudErrorKind Kind, string Action, string Codes)[] Documented =
     [
         (Retry, "CreateRouteEntry", """
@@ -51,21 +51,21 @@ public class CloudErrorTableTests
             IncorrcetRouteEntryStatus IncorrectRouteEntryStatus IncorrectStatus.VpcRouteEntry IncorrectVpcStatus TaskConflict
             OperationFailed.DistibuteLock Forbbiden Vpc.Error Internal.Error InternalError
             """),
-        (AlreadySo, "DeleteRouteEntry", """
+        (AlreadyDone, "DeleteRouteEntry", """
             InvalidRouteEntry.NotFound InvalidRouteEntry InvalidRouteEntryId.NotFound InvalidRouteTableId.NotFound InvalidRouteTable.NotFound
             RouterEntry.NotFound
             """),
-        (AlreadySo, "DeleteRouteEntries", "VPC_ROUTER_ENTRY_NOT_EXIST InvalidRouteEntry.NotFound"),
+        (AlreadyDone, "DeleteRouteEntries", "VPC_ROUTER_ENTRY_NOT_EXIST InvalidRouteEntry.NotFound"),
         (Fatal, "DeleteRouteEntry", """
             OperationDenied OperationDenied.DeleteManagedRouteEntry OperationFailed.DeleteMultiScopeEntry OperationDenied.DeleteGatewayEndpointRoute
             """),
-        (AlreadySo, "ModifyRouteEntry", "OperationDenied.NextHopNotChanged"),
+        (AlreadyDone, "ModifyRouteEntry", "OperationDenied.NextHopNotChanged"),
         (Fatal, "ModifyRouteEntry", "InvalidRouteEntryName.Malformed MissingParam.RouteEntryId IllegalParam.RouteEntryName"),
         (Fatal, "ModifyNetworkInterfaceAttribute", "InvalidNetworkInterface.NotFound InvalidEniId.NotFound"),
         (Reread, "ModifyRouteEntry", """
             InvalidRouteEntry.NotFound InvalidRouteEntryId.NotFound InvalidRouteEntry RouterEntry.NotFound VPC_ROUTER_ENTRY_NOT_EXIST
             """),
-        (AlreadySo, "CreateRouteEntry", "DryRunOperation"),
+        (AlreadyDone, "CreateRouteEntry", "DryRunOperation"),
         (Retry, "DescribeRouteEntryList", "IllegalParam.NextToken IllegalParam.NextTokenExpired OperationFailed.QueryCenEntry"),
         (Fatal, "DescribeRouteEntryList", """
             InvalidRouteTable.NotFound InvalidNextHop.NotFound IllegalParam.RouteEntryType IllegalParam.IpVersion
@@ -83,7 +83,8 @@ public class CloudErrorTableTests
             """),
         (Denied, "AnyAction", "Forbidden.RAM NoPermission NoPermission.SomethingNew Forbidden Forbidden.NoPermission"),
         // STS: https://help.aliyun.com pages of AssumeRole and AssumeRoleWithOIDC.
-        (RefreshCredentials, "AssumeRoleWithOIDC", "AuthenticationFail.OIDCToken.Expired AuthenticationFail.OIDCToken.Invalid AuthenticationFail.SomethingNew"),
+        (RefreshCredentials, "AssumeRoleWithOIDC",
+            "AuthenticationFail.OIDCToken.Expired AuthenticationFail.OIDCToken.Invalid AuthenticationFail.SomethingNew"),
         (Denied, "AssumeRoleWithOIDC", "AuthenticationFail.NoPermission"),
         (Fatal, "AssumeRole", "EntityNotExist.Role EntityNotExist.SomethingNew"),
         (Unknown, "AnyAction", "SomethingNew OperationFailed.SomethingNew Invalid Throttlings TaskConflict2"),
@@ -115,19 +116,22 @@ public class CloudErrorTableTests
     }
 
     [Fact]
-    public void Every_documented_code_stands_in_the_table_by_itself()
+    public void Every_documented_code_has_a_row_of_its_own()
     {
         var rows = CloudErrorTable.Rows.Select(r => r.Code).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var missing = Documented.Where(d => d.Kind != Unknown).SelectMany(d => d.Codes.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        var missing = Documented.Where(d => d.Kind != Unknown).SelectMany(
+            d => d.Codes.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
             .Where(c => !c.EndsWith(".SomethingNew", StringComparison.Ordinal) && !IsOfAFamily(c) && !rows.Contains(c));
         Assert.Empty(missing);
     }
 
-    /// <summary>Families whose members are the parameters of the API.</summary>
+    /// <summary>Prefixes whose codes end in a parameter of the API.</summary>
     private static bool IsOfAFamily(string code) =>
-        new[] { "MissingParameter.", "MissingParam.", "IllegalParam.RouteEntryName" }.Any(family => code.StartsWith(family, StringComparison.Ordinal));
+        new[] { "MissingParameter.", "MissingParam.", "IllegalParam.RouteEntryName" }.Any(
+            family => code.StartsWith(family, StringComparison.Ordinal));
 
     [Fact]
     public void No_code_makes_the_table_throw() =>
-        Gen.Select(Gen.String, Gen.String).Sample((code, action) => Enum.IsDefined(CloudErrorTable.Classify(code, action)), seed: Seeds.Texts, iter: 2000);
+        Gen.Select(Gen.String, Gen.String).Sample(
+            (code, action) => Enum.IsDefined(CloudErrorTable.Classify(code, action)), seed: Seeds.Texts, iter: 2000);
 }

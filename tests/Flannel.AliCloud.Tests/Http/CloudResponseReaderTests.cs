@@ -11,11 +11,12 @@ namespace Flannel.AliCloud.Tests.Http;
 
 public class CloudAnswerReaderTests
 {
-    private static readonly AccessKey Key = AccessKey.Create("id", "the-secret", "the-token", null, out _)!;
+    private static readonly AccessKey Key = AccessKey.Create("id", "the-secret", "the-token").Value;
 
     private static readonly Gen<byte[]> Bodies = Gen.OneOf(
         Gen.Byte.Array[0, 60],
-        Gen.OneOf("{", "}", "[", "]", "\"RequestId\"", ":", "\"R\"", ",", "null", "1", "\"RouteEntrys\"", "\"RouteEntry\"", "\"Code\"", "\"NextHops\"", "\"\\ud800\"")
+        Gen.OneOf("{", "}", "[", "]", "\"RequestId\"", ":", "\"R\"", ",", "null", "1", "\"RouteEntrys\"", "\"RouteEntry\"", "\"Code\"",
+            "\"NextHops\"", "\"\\ud800\"")
             .Array[0, 14].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts))));
 
     [Fact]
@@ -24,31 +25,35 @@ public class CloudAnswerReaderTests
         {
             using var response = new HttpResponseMessage((HttpStatusCode)status);
             var entries = CloudResponseReader.Read(
-                CloudCall.Read(CloudService.Vpc, "DescribeRouteEntryList", "cn-hangzhou"), CloudResponseJson.Default.RouteEntryListResponse, Key, response, body, default);
-            return entries.Error is null != entries.Value is null && (entries.Error is null || status >= 400 || entries.Error.Code == "<answer>");
+                CloudCall.Read(CloudService.Vpc, "DescribeRouteEntryList", "cn-hangzhou"), VpcJson.Default.RouteEntryListResponse, Key,
+                    response, body, default);
+            return entries.Error is null != entries.Value is null
+                && (entries.Error is null || status >= 400 || entries.Error.Code == "<answer>");
         }, seed: Seeds.Bytes, iter: 20_000);
 
     [Theory]
     [InlineData("SignatureDoesNotMatch")]
     [InlineData("SomethingElse")]
-    public void What_the_service_quotes_of_our_secrets_is_struck(string code)
+    public void Secrets_that_the_service_quotes_are_redacted(string code)
     {
         using var response = new HttpResponseMessage(HttpStatusCode.BadRequest);
-        var body = Encoding.UTF8.GetBytes($$"""{"Code":"{{code}}","Message":"calculated with the-secret and the-token here","RequestId":"R"}""");
+        var body = Encoding.UTF8.GetBytes(
+            $$"""{"Code":"{{code}}","Message":"calculated with the-secret and the-token here","RequestId":"R"}""");
         var error = CloudResponseReader.Read(
-            CloudCall.Read(CloudService.Vpc, "X", "cn-hangzhou"), CloudResponseJson.Default.CloudResponse, Key, response, body, default).Error!;
+            CloudCall.Read(CloudService.Vpc, "X", "cn-hangzhou"), HttpJson.Default.CloudResponse, Key, response, body, default).Error!;
         Assert.DoesNotContain("the-secret", error.ToString(), StringComparison.Ordinal);
         Assert.DoesNotContain("the-token", error.ToString(), StringComparison.Ordinal);
         Assert.NotEmpty(error.Message);
     }
 
     [Fact]
-    public void Unknown_and_absent_properties_do_not_matter()
+    public void Unknown_and_absent_properties_are_ignored()
     {
         using var response = new HttpResponseMessage(HttpStatusCode.OK);
         var body = """{"requestid":"R","TotalCount":"3","New":{"x":[1]},"VSwitches":{"VSwitch":[null,{"VSwitchId":"vsw-1","Future":true}]}}"""u8.ToArray();
         var value = CloudResponseReader.Read(
-            CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", "cn-hangzhou"), CloudResponseJson.Default.VSwitchListResponse, Key, response, body, default).Value!;
+            CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", "cn-hangzhou"), VpcJson.Default.VSwitchListResponse, Key, response, body,
+                default).Value!;
         Assert.Equal((3, 2, "vsw-1"), (value.TotalCount!.Value, value.VSwitches!.VSwitch!.Count, value.VSwitches.VSwitch[1]!.VSwitchId));
     }
 }

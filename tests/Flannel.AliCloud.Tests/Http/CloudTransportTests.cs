@@ -12,7 +12,7 @@ using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests.Http;
 
-/// <summary>What becomes of a call when the network, the cloud or the credentials fail.</summary>
+/// <summary>Calls whose network, service or credentials fail.</summary>
 public class CloudTransportTests
 {
     private const string VpcBody = """{"RequestId":"R-9","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16"}""";
@@ -22,7 +22,7 @@ public class CloudTransportTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Throttling_is_tried_again_after_the_time_that_the_service_names()
+    public async Task Throttling_has_the_pause_that_the_service_names()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.Code, "DescribeVpcAttribute", "Throttling.User", f => f with
@@ -34,7 +34,8 @@ public class CloudTransportTests
             },
         });
         var error = (await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!;
-        Assert.Equal((CloudErrorKind.Retry, "Throttling.User", TimeSpan.FromMilliseconds(2500)), (error.Kind, error.Code, error.RetryAfter!.Value));
+        Assert.Equal((CloudErrorKind.Retry, "Throttling.User", TimeSpan.FromMilliseconds(2500)),
+            (error.Kind, error.Code, error.RetryAfter!.Value));
         Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
     }
 
@@ -50,20 +51,22 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_write_on_a_kept_connection_that_breaks_is_never_a_plain_success_nor_done_twice()
+    public async Task A_write_on_a_broken_pooled_connection_is_neither_a_success_nor_done_twice()
     {
         await using var cloud = await StartAsync();
         Assert.True((await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         cloud.Fail(FaultKind.DropAfterSuccess, "CreateRouteEntries");
         var answer = await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token);
-        // The handler itself may send a request again on a new connection; the used nonce and the duplicate then tell what happened.
-        Assert.Contains(answer.Error?.Kind ?? Assert.Single(answer.Value!.Failures).Error.Kind, new[] { CloudErrorKind.Reread, CloudErrorKind.Retry });
+        // The handler may send the request again on a new connection. Then the nonce is used, or the entry is a duplicate.
+        Assert.Contains(answer.Error?.Kind ?? Assert.Single(answer.Value!.Failures).Error.Kind,
+            new[] { CloudErrorKind.Reread, CloudErrorKind.Retry });
         cloud.Settle();
-        Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.1.0/24");
+        Assert.Single((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!,
+            e => e.DestinationText == "10.24.1.0/24");
     }
 
     [Fact]
-    public async Task A_read_whose_connection_breaks_is_tried_again()
+    public async Task A_read_whose_connection_breaks_can_be_retried()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.DropConnection, "DescribeVpcAttribute");
@@ -72,7 +75,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_write_that_was_done_but_not_answered_in_time_is_read_again()
+    public async Task A_write_that_times_out_has_an_unknown_outcome()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.TimeoutAfterSuccess, "CreateRouteEntries", null, f => f with { DelayMilliseconds = 300_000 });
@@ -81,11 +84,12 @@ public class CloudTransportTests
         cloud.Clock.Advance(TimeSpan.FromSeconds(21));
         var error = (await call).Error!;
         Assert.Equal((CloudErrorKind.Reread, "<timeout>"), (error.Kind, error.Code));
-        Assert.Contains((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.1.0/24");
+        Assert.Contains((await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!,
+            e => e.DestinationText == "10.24.1.0/24");
     }
 
     [Fact]
-    public async Task A_read_that_is_not_answered_in_time_is_tried_again()
+    public async Task A_read_that_times_out_can_be_retried()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.TimeoutAfterSuccess, "DescribeVpcAttribute", null, f => f with { DelayMilliseconds = 300_000 });
@@ -96,26 +100,26 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_host_that_takes_the_connection_and_says_nothing_costs_the_time_to_connect_and_nothing_was_sent()
+    public async Task A_host_that_never_completes_TLS_costs_the_connect_time_limit_and_nothing_was_sent()
     {
-        using var mute = new TcpListener(IPAddress.Loopback, 0);
-        mute.Start();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
         var options = new CloudApiOptions
         {
             ProgramVersion = "t",
-            VpcEndpoint = CloudEndpoint.Parse($"https://{mute.LocalEndpoint}", out _),
+            VpcEndpoint = CloudEndpoint.Parse($"https://{silent.LocalEndpoint}").Value,
             ConnectTimeout = TimeSpan.FromMilliseconds(200),
             RequestTimeout = TimeSpan.FromMinutes(10),
         };
-        using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
-        // Even for a write the outcome is known.
+        using var api = new CloudApi(Contexts.Create(options), StaticCredentials.Of("key", "secret"));
+        // The outcome is known even for a write.
         var error = (await api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
         Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
         Assert.Contains("no connection within", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_listing_has_one_time_out_for_all_its_pages()
+    public async Task A_listing_has_one_time_limit_for_all_pages()
     {
         var clock = new FakeTimeProvider(Start);
         var token = 0;
@@ -132,7 +136,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_caller_who_cancels_gets_his_own_exception()
+    public async Task A_caller_that_cancels_gets_its_own_exception()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.TimeoutAfterSuccess, "DescribeVpcAttribute", null, f => f with { DelayMilliseconds = 300_000 });
@@ -144,7 +148,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task While_the_API_is_down_nothing_was_sent_and_it_recovers()
+    public async Task While_the_API_is_down_nothing_is_sent_and_calls_recover()
     {
         await using var cloud = await StartAsync();
         await cloud.Cloud.StopApiAsync();
@@ -157,7 +161,7 @@ public class CloudTransportTests
     [Theory]
     [InlineData(true, CloudErrorKind.Reread)]
     [InlineData(false, CloudErrorKind.Retry)]
-    public async Task A_gateway_that_answers_with_a_page_is_no_answer(bool write, CloudErrorKind kind)
+    public async Task An_HTML_page_of_a_gateway_is_an_invalid_response(bool write, CloudErrorKind kind)
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.Status, "*", null, f => f with { HttpStatus = 502 });
@@ -172,17 +176,18 @@ public class CloudTransportTests
     [InlineData("TaskConflict", "Limit:300,Remain:0,TimeLeft:58000,Reset:1", 58)]
     [InlineData("Throttling.Api", "Limit:300,Remain:299,TimeLeft:58000,Reset:1", 58)]
     [InlineData("Rejected.Throttling", "Limit:300,Remain:1,TimeLeft:3000,Reset:1", 3)]
-    public async Task The_rate_limit_is_a_hint_only_for_who_is_throttled_or_has_nothing_left(string code, string limit, int seconds)
+    public async Task The_rate_limit_applies_only_if_throttled_or_if_no_calls_remain(string code, string limit, int seconds)
     {
         await using var cloud = await StartAsync();
-        cloud.Fail(FaultKind.Code, "CreateRouteEntries", code, f => f with { Headers = new Dictionary<string, string> { ["x-ratelimit-user-api"] = limit } });
+        cloud.Fail(FaultKind.Code, "CreateRouteEntries", code,
+            f => f with { Headers = new Dictionary<string, string> { ["x-ratelimit-user-api"] = limit } });
         var error = (await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
         Assert.Equal(seconds == 0 ? null : TimeSpan.FromSeconds(seconds), error.RetryAfter);
         Assert.Equal(code != "TaskConflict", error.IsThrottling);
     }
 
     [Fact]
-    public async Task An_error_in_XML_is_read_like_one_in_JSON()
+    public async Task An_error_in_XML_is_read_like_JSON()
     {
         await using var cloud = await StartAsync();
         cloud.Fail(FaultKind.Status, "*", null, f => f with
@@ -210,24 +215,25 @@ public class CloudTransportTests
     [InlineData(429, CloudErrorKind.Retry)]
     [InlineData(500, CloudErrorKind.Reread)]
     [InlineData(504, CloudErrorKind.Reread)]
-    public async Task A_page_in_HTML_is_judged_by_its_status_so_that_a_denial_is_no_outage(int status, CloudErrorKind kind)
+    public async Task An_HTML_page_is_classified_by_its_status(int status, CloudErrorKind kind)
     {
         await using var cloud = await StartAsync();
-        cloud.Fail(FaultKind.Status, "*", null, f => f with { HttpStatus = status, Headers = new Dictionary<string, string> { ["Retry-After"] = "9" } });
+        cloud.Fail(FaultKind.Status, "*", null,
+            f => f with { HttpStatus = status, Headers = new Dictionary<string, string> { ["Retry-After"] = "9" } });
         var error = (await cloud.Api.CreateRouteEntriesAsync(Region, [Route("10.24.1.0/24")], Token)).Error!;
         Assert.Equal((kind, status, TimeSpan.FromSeconds(9)), (error.Kind, error.HttpStatus, error.RetryAfter!.Value));
-        Assert.Equal(kind == CloudErrorKind.Reread, error.Code.StartsWith('<')); // only such a code counts as an outage
+        Assert.Equal(kind == CloudErrorKind.Reread, error.Code.StartsWith('<')); // only such a code is an outage
         Assert.Contains($"HTTP {status}", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Every_call_goes_to_the_region_of_the_configuration_if_it_names_one()
+    public async Task Every_call_goes_to_the_configured_region()
     {
         var handler = StubHandler.Always(HttpStatusCode.OK, VpcBody);
         using var api = Api(handler, o => o with { RegionId = "cn-beijing" });
         await api.DescribeVpcAttributeAsync("cn-hangzhou", "vpc-1", Token);
         await api.CreateRouteEntriesAsync("cn-hangzhou", [Route("10.24.1.0/24")], Token);
-        await api.SwitchOffSourceDestCheckAsync("cn-hangzhou", "eni-1", Token);
+        await api.DisableSourceDestCheckAsync("cn-hangzhou", "eni-1", Token);
         await api.DryRunAsync(RouteWriteCall.DeleteRouteEntries, "cn-hangzhou", Route("10.24.1.0/24"), Token);
         Assert.Equal(4, handler.Requests.Count);
         Assert.All(handler.Requests, r =>
@@ -246,7 +252,7 @@ public class CloudTransportTests
     [InlineData("<html>a proxy's page</html>")]
     [InlineData("""{"RequestId":""}""")]
     [InlineData("""{"RequestId":"R"}""")]
-    public async Task An_empty_answer_is_never_a_success(string body)
+    public async Task An_empty_response_is_never_a_success(string body)
     {
         using var api = Api(StubHandler.Always(HttpStatusCode.OK, body));
         Assert.Equal(CloudErrorKind.Reread, (await api.CreateRouteEntryAsync(Region, Route("10.24.1.0/24"), "t", Token)).Error!.Kind);
@@ -271,18 +277,18 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task An_answer_beyond_the_limit_is_not_read()
+    public async Task A_response_beyond_the_limit_is_an_error()
     {
-        using var api = Api(StubHandler.Always(HttpStatusCode.OK, VpcBody), o => o with { LargestAnswer = 20 });
+        using var api = Api(StubHandler.Always(HttpStatusCode.OK, VpcBody), o => o with { MaxResponseBytes = 20 });
         Assert.Equal("<answer>", (await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!.Code);
     }
 
     [Fact]
-    public async Task A_refused_key_is_replaced_and_the_call_repeated_once()
+    public async Task A_rejected_key_is_replaced_and_the_call_repeated_once()
     {
         await using var cloud = await StartAsync();
         var keys = new StaticCredentials(
-            AccessKey.Create("LTAIoff", KeySecret, null, null, out _)!, AccessKey.Create(KeyId, KeySecret, null, null, out _)!);
+            AccessKey.Create("LTAIoff", KeySecret).Value, AccessKey.Create(KeyId, KeySecret).Value);
         Assert.True((await cloud.ApiWith(keys).DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         Assert.Equal(1, keys.Refreshes);
     }
@@ -293,10 +299,10 @@ public class CloudTransportTests
     [InlineData("InvalidSecurityToken.MismatchWithAccessKey")]
     [InlineData("MissingSecurityToken")]
     [InlineData("InvalidAccessKeyId.NotFound")]
-    public async Task A_key_that_is_refused_again_ends_the_call(string code)
+    public async Task A_key_that_is_rejected_again_ends_the_call(string code)
     {
         var handler = new StubHandler((_, _, _) => Task.FromResult(StubHandler.Error(code)));
-        var keys = new StaticCredentials([.. Enumerable.Range(0, 5).Select(i => AccessKey.Create($"key{i}", "secret", null, null, out _)!)]);
+        var keys = new StaticCredentials([.. Enumerable.Range(0, 5).Select(i => AccessKey.Create($"key{i}", "secret").Value)]);
         using var api = Api(handler, credentials: keys);
         var error = (await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Error!;
         Assert.Equal((CloudErrorKind.RefreshCredentials, code), (error.Kind, error.Code));
@@ -313,7 +319,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task Without_a_key_nothing_is_sent_and_the_line_says_why()
+    public async Task Without_a_key_nothing_is_sent_and_the_error_has_the_reason()
     {
         var handler = StubHandler.Always(HttpStatusCode.OK, VpcBody);
         using var api = Api(handler, credentials: new StaticCredentials());
@@ -325,7 +331,8 @@ public class CloudTransportTests
     [Fact]
     public async Task A_used_nonce_is_replaced_once()
     {
-        var handler = new StubHandler((_, n, _) => Task.FromResult(n == 0 ? StubHandler.Error("SignatureNonceUsed") : StubHandler.Answer(HttpStatusCode.OK, VpcBody)));
+        var handler = new StubHandler((_, n, _) => Task.FromResult(
+            n == 0 ? StubHandler.Error("SignatureNonceUsed") : StubHandler.Answer(HttpStatusCode.OK, VpcBody)));
         using var api = Api(handler);
         Assert.True((await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         Assert.Equal(2, handler.Requests.Select(r => r.Headers["x-acs-signature-nonce"]).Distinct().Count());
@@ -337,20 +344,21 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_clock_that_is_off_is_corrected_by_the_answer_and_said_once()
+    public async Task A_wrong_clock_is_corrected_and_reported_once()
     {
         var wrong = new FakeTimeProvider(DateTimeOffset.UtcNow.AddMinutes(47));
         await using var cloud = await StartAsync(clock: wrong, cloudClock: TimeProvider.System);
         Assert.True((await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         Assert.True((await cloud.Api.DescribeVpcAttributeAsync(Region, "vpc-1", Token)).Ok);
         Assert.Equal(1, cloud.Logger.Count(3003));
-        Assert.Equal(3, cloud.Cloud.Calls.All.Count); // one refused, two answered
+        Assert.Equal(3, cloud.Cloud.Calls.All.Count); // one rejected, two successful
     }
 
     [Fact]
-    public async Task A_clock_that_cannot_be_corrected_does_not_spin()
+    public async Task A_clock_that_cannot_be_corrected_does_not_loop()
     {
-        foreach (var headers in new (string, string)[][] { [], [("Date", Start.AddSeconds(20).ToString("R", CultureInfo.InvariantCulture))] })
+        foreach (var headers in new (
+            string, string)[][] { [], [("Date", Start.AddSeconds(20).ToString("R", CultureInfo.InvariantCulture))] })
         {
             var handler = new StubHandler((_, _, _) => Task.FromResult(StubHandler.Error("InvalidTimeStamp.Expired", headers)));
             using var api = Api(handler);
@@ -366,7 +374,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task The_internal_host_is_asked_first_and_the_public_one_when_its_name_is_unknown()
+    public async Task The_public_host_is_used_if_the_internal_name_is_unknown()
     {
         var clock = new FakeTimeProvider(Start);
         var handler = new StubHandler((request, _, _) => request.RequestUri!.Host.Contains("-vpc.", StringComparison.Ordinal)
@@ -385,9 +393,9 @@ public class CloudTransportTests
             handler.Requests.Select(r => r.Address.GetLeftPart(UriPartial.Authority)));
     }
 
-    /// <summary>The C library goes on asking a silent name server for longer than a connection may take.</summary>
+    /// <summary>The C library waits for an unresponsive name server longer than a connection may take.</summary>
     [Fact]
-    public async Task A_name_server_that_is_silent_is_said_so_and_the_public_host_is_tried()
+    public async Task An_unresponsive_name_server_is_reported_and_the_public_host_is_tried()
     {
         List<string> asked = [];
         var options = new CloudApiOptions
@@ -401,28 +409,29 @@ public class CloudTransportTests
                 return [];
             },
         };
-        using var api = new CloudApi(options, StaticCredentials.Of("key", "secret"), TimeProvider.System, new Random(), new RecordingLogger());
-        var error = (await api.SwitchOffSourceDestCheckAsync("cn-beijing", "eni-1", Token)).Error!;
+        using var api = new CloudApi(Contexts.Create(options), StaticCredentials.Of("key", "secret"));
+        var error = (await api.DisableSourceDestCheckAsync("cn-beijing", "eni-1", Token)).Error!;
         Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
-        Assert.Contains("no answer from the name service within 0.1 s", error.Message, StringComparison.Ordinal);
+        Assert.Contains("no response from the name server within 0.1 s", error.Message, StringComparison.Ordinal);
         Assert.Equal(["ecs-vpc.cn-beijing.aliyuncs.com", "ecs.cn-beijing.aliyuncs.com"], asked);
         var probe = await EndpointCheck.EcsAsync(options, "cn-beijing", TimeProvider.System, Token);
-        Assert.False(probe.IsOpen);
-        Assert.Contains("ecs.cn-beijing.aliyuncs.com does not resolve: no answer from the name service within 0.1 s", probe.Detail, StringComparison.Ordinal);
+        Assert.False(probe.IsReachable);
+        Assert.Contains("ecs.cn-beijing.aliyuncs.com does not resolve: no response from the name server within 0.1 s", probe.Detail,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task When_no_name_resolves_the_call_may_be_tried_again()
+    public async Task If_no_name_resolves_the_call_can_be_retried()
     {
         var handler = new StubHandler((_, _, _) => throw new HttpRequestException(HttpRequestError.NameResolutionError, "no such host"));
         using var api = Api(handler);
-        var error = (await api.SwitchOffSourceDestCheckAsync("cn-beijing", "eni-1", Token)).Error!;
+        var error = (await api.DisableSourceDestCheckAsync("cn-beijing", "eni-1", Token)).Error!;
         Assert.Equal((CloudErrorKind.Retry, "<connect>"), (error.Kind, error.Code));
         Assert.Equal(["ecs-vpc.cn-beijing.aliyuncs.com", "ecs.cn-beijing.aliyuncs.com"], handler.Requests.Select(r => r.Address.Host));
     }
 
     [Fact]
-    public async Task A_region_that_is_none_gets_into_no_host_name()
+    public async Task An_invalid_region_does_not_become_part_of_a_host_name()
     {
         var handler = StubHandler.Always(HttpStatusCode.OK, VpcBody);
         using var api = Api(handler);
@@ -431,7 +440,7 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public async Task A_request_says_who_asks_and_carries_its_parameters_in_the_query_as_signed()
+    public async Task A_request_has_its_parameters_in_the_query_as_signed()
     {
         var handler = StubHandler.Always(HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":1,"FailedCount":0}""");
         using var api = Api(handler);
@@ -447,12 +456,20 @@ public class CloudTransportTests
     }
 
     [Fact]
-    public void An_endpoint_without_TLS_is_warned_against_once_for_each_service()
+    public async Task An_endpoint_without_TLS_is_reported_once_for_each_service()
     {
         var logger = new RecordingLogger();
-        var plain = CloudEndpoint.Parse("http://127.0.0.1:8080", out _);
-        using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain, QuotasEndpoint = plain }, new StaticCredentials(), TimeProvider.System, new Random(1), logger);
+        var plain = CloudEndpoint.Parse("http://127.0.0.1:8080").Value;
+        var options = new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = plain, EcsEndpoint = plain, QuotasEndpoint = plain };
+        var handler = StubHandler.Always(HttpStatusCode.OK, """{"RequestId":"R"}""");
+        using var api = new CloudApi(Contexts.Create(options, logger: logger, handler: handler), StaticCredentials.Of("key", "secret"));
+        for (var i = 0; i < 2; i++)
+        {
+            await api.DescribeVpcAttributeAsync(Region, "vpc-1", Token);
+            await api.DisableSourceDestCheckAsync(Region, "eni-1", Token);
+            await api.GetRouteEntryQuotaAsync(Region, Token);
+        }
+
         Assert.Equal(3, logger.Count(3002));
     }
 
@@ -465,10 +482,12 @@ public class CloudTransportTests
     }
 
     private static CloudApi Api(
-        StubHandler handler, Func<CloudApiOptions, CloudApiOptions>? change = null, ICredentialSource? credentials = null, TimeProvider? clock = null)
+        StubHandler handler, Func<CloudApiOptions, CloudApiOptions>? change = null, ICredentialSource? credentials = null,
+            TimeProvider? clock = null)
     {
         var options = new CloudApiOptions { ProgramVersion = "1.2.3" };
-        return new CloudApi(change?.Invoke(options) ?? options, credentials ?? StaticCredentials.Of("key", "secret"),
-            clock ?? new FakeTimeProvider(Start), new Random(3), new RecordingLogger(), handler);
+        return new CloudApi(
+            Contexts.Create(change?.Invoke(options) ?? options, clock ?? new FakeTimeProvider(Start), handler: handler),
+            credentials ?? StaticCredentials.Of("key", "secret"));
     }
 }

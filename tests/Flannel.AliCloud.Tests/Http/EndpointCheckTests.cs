@@ -12,7 +12,7 @@ public class EndpointProbeTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_way_without_tls_is_told_as_such()
+    public async Task An_endpoint_without_TLS_is_reported_as_such()
     {
         using var listener = Listen(out var port);
         var answer = await ProbeAsync($"http://127.0.0.1:{port}");
@@ -20,45 +20,45 @@ public class EndpointProbeTests
     }
 
     [Fact]
-    public async Task A_certificate_that_nobody_vouches_for_is_no_way()
+    public async Task An_untrusted_certificate_is_a_failure()
     {
         using var listener = Listen(out var port);
         var serving = ServeTlsAsync(listener);
         var answer = await ProbeAsync($"https://127.0.0.1:{port}");
-        Assert.False(answer.IsOpen);
-        Assert.StartsWith($"https://127.0.0.1:{port} cannot be trusted: ", answer.Detail, StringComparison.Ordinal);
+        Assert.False(answer.IsReachable);
+        Assert.StartsWith($"https://127.0.0.1:{port}: TLS handshake failed: ", answer.Detail, StringComparison.Ordinal);
         await serving;
     }
 
     [Fact]
-    public async Task A_port_where_nobody_listens_is_told_with_the_address()
+    public async Task A_closed_port_is_reported_with_the_address()
     {
         using (Listen(out var port))
         {
             using var other = Listen(out var closed);
             other.Stop();
             var answer = await ProbeAsync($"http://127.0.0.1:{closed}");
-            Assert.False(answer.IsOpen);
+            Assert.False(answer.IsReachable);
             Assert.StartsWith($"http://127.0.0.1:{closed}: ", answer.Detail, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task A_name_that_does_not_resolve_is_told_as_such()
+    public async Task An_unknown_name_is_reported_as_such()
     {
-        // A label longer than 63 letters: the resolver asks nobody.
+        // A label of more than 63 letters is invalid: the resolver sends no request.
         var name = new string('a', 70) + ".invalid";
         var answer = await ProbeAsync($"https://{name}");
         Assert.Equal(new EndpointCheckResult("vpc", $"{name} does not resolve: Name or service not known", false, ""), answer);
     }
 
     [Fact]
-    public async Task No_region_is_no_endpoint() =>
-        Assert.Equal(new EndpointCheckResult("ecs", "'nowhere' is not the name of a region", false, ""),
+    public async Task An_invalid_region_has_no_endpoint() =>
+        Assert.Equal(new EndpointCheckResult("ecs", "'nowhere' is not a region id", false, ""),
             await EndpointCheck.EcsAsync(new CloudApiOptions { ProgramVersion = "t" }, "nowhere", TimeProvider.System, Token));
 
     private static Task<EndpointCheckResult> ProbeAsync(string endpoint) => EndpointCheck.VpcAsync(
-        new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(endpoint, out _), ConnectTimeout = TimeSpan.FromSeconds(30) }, "cn-hangzhou", TimeProvider.System, Token);
+        new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(endpoint).Value, ConnectTimeout = TimeSpan.FromSeconds(30) }, "cn-hangzhou", TimeProvider.System, Token);
 
     private static TcpListener Listen(out int port)
     {
@@ -81,7 +81,7 @@ public class EndpointProbeTests
         }
         catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
         {
-            // The client does not like it.
+            // The client rejects the certificate.
         }
     }
 }

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Tests.Http;
 
-/// <summary>Over TLS, as in the real cloud: the version of HTTP is agreed upon in the handshake.</summary>
+/// <summary>Uses TLS like the real cloud: the TLS handshake negotiates the HTTP version.</summary>
 public sealed class HttpVersionTests : IAsyncDisposable
 {
     private const string SecretText = "secret-of-the-test";
@@ -29,7 +29,7 @@ public sealed class HttpVersionTests : IAsyncDisposable
     [Theory]
     [InlineData(HttpProtocols.Http1AndHttp2)]
     [InlineData(HttpProtocols.Http1)]
-    public async Task HTTP_1_1_is_spoken_as_by_the_official_SDKs_one_connection_is_kept_and_the_signature_holds_as_it_arrives(HttpProtocols offered)
+    public async Task Requests_use_HTTP_1_1_and_one_connection_and_arrive_with_a_valid_signature(HttpProtocols offered)
     {
         using var api = await ConnectAsync(offered);
         for (var i = 0; i < 3; i++)
@@ -61,20 +61,23 @@ public sealed class HttpVersionTests : IAsyncDisposable
         server = builder.Build();
         server.Run(ServeAsync);
         await server.StartAsync(Token);
-        var options = new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(server.Urls.Single(), out _) };
-        var handler = CloudApi.Handler(options);
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString();
-        return new CloudApi(options, StaticCredentials.Of("key", SecretText), TimeProvider.System, new Random(), new RecordingLogger(), handler);
+        var options = new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(server.Urls.Single()).Value };
+        var handler = CloudHttpHandler.Create(options);
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) =>
+            shown?.GetCertHashString() == certificate.GetCertHashString();
+        return new CloudApi(Contexts.Create(options, handler: handler), StaticCredentials.Of("key", SecretText));
     }
 
     private async Task ServeAsync(HttpContext context)
     {
         var request = context.Request;
         using var secret = new Secret(SecretText);
-        var signed = request.Headers.Where(h => h.Key.StartsWith("x-acs-", StringComparison.OrdinalIgnoreCase)).Select(h => KeyValuePair.Create(h.Key, h.Value.ToString()));
+        var signed = request.Headers.Where(h => h.Key.StartsWith("x-acs-", StringComparison.OrdinalIgnoreCase)).Select(
+            h => KeyValuePair.Create(h.Key, h.Value.ToString()));
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var expected = Acs3Signer.Sign(
-            request.Method, "/", target[(target.IndexOf('?', StringComparison.Ordinal) + 1)..], signed.Append(new("host", request.Host.Value!)), Acs3Signer.EmptyBodyHash, "key", secret);
+            request.Method, "/", target[(target.IndexOf('?', StringComparison.Ordinal) + 1)..],
+                signed.Append(new("host", request.Host.Value!)), Acs3Signer.EmptyBodyHash, "key", secret);
         requests.Enqueue((request.Protocol, context.Connection.Id, expected.Authorization, request.Headers.Authorization));
         await context.Response.WriteAsync("""{"RequestId":"R","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16"}""", Token);
     }
@@ -82,7 +85,8 @@ public sealed class HttpVersionTests : IAsyncDisposable
     private static X509Certificate2 MakeCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        using var made = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256).CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 }

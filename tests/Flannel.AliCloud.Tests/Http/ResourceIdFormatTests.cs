@@ -14,7 +14,7 @@ public class ShapesTests
     [InlineData("CN-hangzhou", false)]
     [InlineData("cn-hangzhou\n", false)]
     [InlineData("cn--1", false)]
-    public void Regions(string text, bool region) => Assert.Equal(region, ResourceIdFormat.IsRegion(text));
+    public void Regions(string text, bool region) => Assert.Equal(region, ResourceIdFormat.IsRegionId(text));
 
     [Theory]
     [InlineData("eni-bp1abc", true)]
@@ -23,19 +23,19 @@ public class ShapesTests
     [InlineData("eni-1\n", false)]
     [InlineData("eni-a b", false)]
     [InlineData("eni-é", false)]
-    public void Interfaces(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsInterface(text));
+    public void Interfaces(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsNetworkInterfaceId(text));
 
     [Theory]
     [InlineData("i-bp1abc", true)]
     [InlineData("AY1309171442508ba2d1b", true)]
     [InlineData("", false)]
     [InlineData("-i", false)]
-    public void Instances(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsInstance(text));
+    public void Instances(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsInstanceId(text));
 
     [Theory]
     [InlineData("FlannelRole", true)]
     [InlineData("Aliyun_ECS.Role-1", true)]
     [InlineData("../../user-data", false)]
     [InlineData("a/b", false)]
-    public void Roles(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsRole(text));
+    public void Roles(string text, bool ok) => Assert.Equal(ok, ResourceIdFormat.IsRoleName(text));
 }

@@ -28,28 +28,30 @@ public class RetryHintTests
 
     [Fact]
     public void No_header_makes_the_reader_throw() => Gen.String.Sample(text =>
-        RateLimit.Parse(text).TimeLeft is null or { Ticks: >= 0 } && RateLimit.Parse($"TimeLeft:{text}").TimeLeft is null or { Ticks: >= 0 },
+        RateLimit.Parse(text).TimeLeft is null or { Ticks: >= 0 }
+            && RateLimit.Parse($"TimeLeft:{text}").TimeLeft is null or { Ticks: >= 0 },
         seed: Seeds.Texts, iter: 2000);
 
     [Theory]
     [InlineData(true, "x-ratelimit-user", "Limit:300,Remain:7,TimeLeft:1200", 1.2)]
-    [InlineData(true, "x-ratelimit-user", "TimeLeft:86400000", 300)] // a hint beyond five minutes is not believed
+    [InlineData(true, "x-ratelimit-user", "TimeLeft:86400000", 300)] // limited to five minutes
     [InlineData(true, "x-ratelimit-user", "TimeLeft:0", 0)]
-    [InlineData(false, "x-ratelimit-user", "Limit:300,Remain:299,TimeLeft:58000,Reset:1", 0)] // a TaskConflict, seen: it paused the writes for 58 s
+    [InlineData(false, "x-ratelimit-user", "Limit:300,Remain:299,TimeLeft:58000,Reset:1",
+        0)] // of a real TaskConflict: it would pause the writes for 58 s
     [InlineData(false, "x-ratelimit-user-api", "Limit:300,Remain:0,TimeLeft:58000,Reset:1", 58)]
     [InlineData(false, "Retry-After", "7", 7)]
     [InlineData(false, "Retry-After", "Fri, 02 Jan 2026 03:04:45 GMT", 40)]
     [InlineData(false, "Retry-After", "Fri, 02 Jan 2026 03:04:00 GMT", 0)]
     [InlineData(false, "Retry-After", "Wed, 21 Oct 2026 07:28:00 GMT", 300)]
     [InlineData(false, "Retry-After", "soon", 0)]
-    public void A_hint_counts_where_it_is_one(bool isThrottled, string name, string value, double seconds)
+    public void A_hint_applies_only_in_the_documented_cases(bool isThrottled, string name, string value, double seconds)
     {
         using var response = StubHandler.Error("TaskConflict", (name, value));
         Assert.Equal(seconds == 0 ? null : TimeSpan.FromSeconds(seconds), RetryHint.Read(response.Headers, isThrottled, Now));
     }
 
     [Fact]
-    public void Of_several_hints_the_longest_counts()
+    public void The_longest_of_several_hints_applies()
     {
         using var response = StubHandler.Error(
             "Throttling", ("x-ratelimit-user", "TimeLeft:2500"), ("x-ratelimit-user-api", "TimeLeft:1200"),

@@ -16,8 +16,8 @@ public class MetadataClientTests
 
     [Theory]
     [InlineData("i-1")]
-    [InlineData("i-2")] // hardened: refuses whoever comes without a token
-    public async Task It_asks_for_one_token_and_then_with_it(string instance)
+    [InlineData("i-2")] // hardened mode: rejects requests without a token
+    public async Task It_requests_one_token_and_uses_it(string instance)
     {
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata(instance);
@@ -28,7 +28,7 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task Many_questions_at_once_share_one_token()
+    public async Task Concurrent_requests_share_one_token()
     {
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata("i-2");
@@ -38,7 +38,7 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task A_token_is_replaced_after_half_of_its_life()
+    public async Task A_token_is_replaced_after_half_of_its_lifetime()
     {
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata("i-2");
@@ -52,7 +52,7 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task A_refused_token_is_dropped_and_the_question_repeated_once()
+    public async Task A_rejected_token_is_replaced_and_the_request_repeated_once()
     {
         await using var server = await MetadataStub.StartAsync((method, headers, n) => method == "PUT"
             ? (200, $"token{n}")
@@ -63,11 +63,11 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task A_token_that_is_always_refused_does_not_spin()
+    public async Task A_token_that_is_always_rejected_does_not_loop()
     {
         await using var server = await MetadataStub.StartAsync((method, _, n) => method == "PUT" ? (200, $"token{n}") : (401, ""));
         using var metadata = server.Client();
-        Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
         Assert.Equal(["PUT", "GET", "PUT", "GET"], server.Methods);
     }
 
@@ -76,10 +76,11 @@ public class MetadataClientTests
     [InlineData(405, "")]
     [InlineData(200, "")]
     [InlineData(200, "a token with blanks")]
-    public async Task Without_a_token_it_asks_plainly(int status, string body)
+    public async Task Without_a_token_it_uses_plain_mode(int status, string body)
     {
         await using var server = await MetadataStub.StartAsync((method, headers, _) =>
-            method == "PUT" ? (status, body) : headers.Contains("metadata-token:", StringComparison.OrdinalIgnoreCase) ? (400, "") : (200, "i-7"));
+            method == "PUT" ? (status, body) : headers.Contains("metadata-token:", StringComparison.OrdinalIgnoreCase) ? (400, "") : (
+                200, "i-7"));
         using var metadata = server.Client();
         Assert.Equal("i-7", await TextAsync(metadata, "meta-data/instance-id"));
         Assert.Equal("i-7", await TextAsync(metadata, "meta-data/instance-id"));
@@ -88,17 +89,17 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task Without_a_token_it_does_not_ask_where_plain_mode_is_forbidden()
+    public async Task Without_a_token_it_fails_if_plain_mode_is_forbidden()
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (200, "i-7"));
         using var metadata = server.Client(o => o with { TokenOnly = true });
-        var refused = Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
-        Assert.Contains("ALIBABA_CLOUD_IMDSV1_DISABLED", refused.Line, StringComparison.Ordinal);
+        var refused = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.Contains("ALIBABA_CLOUD_IMDSV1_DISABLED", refused.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("GET", server.Methods);
     }
 
     [Fact]
-    public async Task A_plain_question_that_is_refused_leads_to_a_token_again()
+    public async Task A_rejected_request_in_plain_mode_requests_a_token_again()
     {
         var puts = 0;
         await using var server = await MetadataStub.StartAsync((method, headers, _) => method == "PUT"
@@ -109,56 +110,57 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task An_absent_item_is_absent()
+    public async Task A_missing_item_is_not_found()
     {
         await using var cloud = await StartAsync();
-        Assert.IsType<MetadataResult.Absent>(await cloud.Metadata("i-3").GetAsync("meta-data/nothing-here", Token));
+        Assert.IsType<MetadataResult.NotFound>(await cloud.Metadata("i-3").GetAsync("meta-data/nothing-here", Token));
     }
 
     [Theory]
     [InlineData(429)]
     [InlineData(500)]
     [InlineData(503)]
-    public async Task A_busy_service_is_asked_again(int status)
+    public async Task A_busy_service_is_retried(int status)
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Faults.Add(new Fault { Service = "metadata", Action = "GET /latest/meta-data/instance-id", Kind = FaultKind.Status, HttpStatus = status, Times = 2 });
-        var metadata = cloud.Metadata("i-1", o => o with { FirstPause = TimeSpan.Zero });
+        var metadata = cloud.Metadata("i-1", o => o with { FirstRetryPause = TimeSpan.Zero });
         Assert.Equal("i-1", await TextAsync(metadata, "meta-data/instance-id"));
     }
 
     [Fact]
-    public async Task A_service_that_stays_busy_is_given_up_after_four_questions()
+    public async Task A_service_that_stays_busy_fails_after_four_requests()
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (429, ""));
         using var metadata = server.Client();
-        var refused = Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
-        Assert.Contains("429", refused.Line, StringComparison.Ordinal);
+        var refused = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.Contains("429", refused.Reason, StringComparison.Ordinal);
         Assert.Equal(4, server.Methods.Count(m => m == "GET"));
     }
 
     [Fact]
-    public async Task An_answer_without_end_is_not_read()
+    public async Task A_response_beyond_the_limit_fails()
     {
-        await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (200, new string('x', 100_000)));
+        await using var server = await MetadataStub.StartAsync(
+            (method, _, _) => method == "PUT" ? (404, "") : (200, new string('x', 100_000)));
         using var metadata = server.Client();
-        Assert.IsType<MetadataResult.Refused>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
     }
 
     [Fact]
-    public async Task Nothing_there_is_said_in_one_line()
+    public async Task An_unavailable_service_is_reported_in_one_line()
     {
         await using var cloud = await StartAsync();
         var metadata = cloud.Metadata("i-1");
         await cloud.Cloud.StopMetadataAsync();
         var unreachable = Assert.IsType<MetadataResult.Unreachable>(await metadata.GetAsync("meta-data/instance-id", Token));
-        Assert.Contains(metadata.Endpoint, unreachable.Line, StringComparison.Ordinal);
+        Assert.Contains(metadata.Endpoint, unreachable.Reason, StringComparison.Ordinal);
         await cloud.Cloud.StartMetadataAsync(Token);
         Assert.Equal("i-1", await TextAsync(metadata, "meta-data/instance-id"));
     }
 
     [Fact]
-    public async Task A_service_that_does_not_answer_is_left_in_time()
+    public async Task An_unresponsive_service_times_out()
     {
         await using var cloud = await StartAsync();
         cloud.Cloud.Faults.Add(new Fault { Service = "metadata", Kind = FaultKind.TimeoutAfterSuccess, DelayMilliseconds = 300_000 });
@@ -169,7 +171,7 @@ public class MetadataClientTests
     }
 
     [Fact]
-    public async Task What_it_found_does_not_print()
+    public async Task The_result_does_not_print_its_text()
     {
         await using var cloud = await StartAsync();
         var found = await cloud.Metadata("i-1").GetAsync("meta-data/ram/security-credentials/FlannelRole", Token);

@@ -1,6 +1,7 @@
 using CsCheck;
 using Flannel.AliCloud.Sts;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Sts;
 
@@ -9,13 +10,15 @@ public class AssumedRoleTests
     private const string Arn = "acs:ram::1234567890123456:role/Router";
 
     [Fact]
-    public void What_is_not_given_has_the_defaults_of_the_SDKs()
+    public void Missing_parameters_have_the_defaults_of_the_SDKs()
     {
-        var role = AssumedRole.Create(Arn, "", "", "", "0", "", out var error)!;
-        Assert.Equal(("", Arn, "flanneld"), (error, role.Arn, role.SessionName));
-        Assert.Null(role.ExternalId ?? role.Policy ?? role.DurationSeconds ?? role.RegionId);
-        var whole = AssumedRole.Create(Arn, "me@home", "id-1", "{}", "900", "cn-beijing", out _)!;
-        Assert.Equal(("me@home", "id-1", "{}", "900", "cn-beijing"), (whole.SessionName, whole.ExternalId, whole.Policy, whole.DurationSeconds, whole.RegionId));
+        var role = Create(Arn, "", "", "", "0", "").Value;
+        Assert.Equal((Arn, "flanneld", "3600"), (role.Arn, role.SessionName, role.DurationSeconds));
+        Assert.Null(role.ExternalId ?? role.Policy ?? role.RegionId);
+        var all = Create(Arn, "me@home", "id-1", "{}", "900", "cn-beijing").Value;
+        Assert.Equal(
+            ("me@home", "id-1", "{}", "900", "cn-beijing"),
+            (all.SessionName, all.ExternalId, all.Policy, all.DurationSeconds, all.RegionId));
     }
 
     [Theory]
@@ -31,17 +34,29 @@ public class AssumedRoleTests
     [InlineData(Arn, null, null, "899", null, "duration")]
     [InlineData(Arn, null, null, "hIdDeN", null, "duration")]
     [InlineData(Arn, null, null, null, "hIdDeN.example/", "region")]
-    public void What_STS_would_refuse_is_refused_by_its_name_and_not_quoted(
+    public void An_invalid_parameter_is_rejected_by_its_name_and_not_quoted(
         string arn, string? session, string? externalId, string? seconds, string? region, string named)
     {
-        Assert.Null(AssumedRole.Create(arn, session, externalId, null, seconds, region, out var error));
+        var error = Create(arn, session, externalId, null, seconds, region).Error!;
         Assert.Contains(named, error, StringComparison.Ordinal);
         Assert.DoesNotContain("hIdDeN", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void No_text_makes_it_throw() =>
+    public void No_input_makes_it_throw() =>
         Gen.Select(Gen.String, Gen.String).Sample(
-            (arn, other) => AssumedRole.Create(arn, other, other, other, other, other, out var error) is null == error.Length > 0,
+            (arn, other) => Create(arn, other, other, other, other, other) is { Ok: true } or { Error.Length: > 0 },
             seed: Seeds.Texts, iter: 2000);
+
+    private static Result<AssumedRole> Create(
+        string? arn, string? session, string? externalId, string? policy, string? seconds, string? region) =>
+        AssumedRole.Create(new AssumedRoleOptions
+        {
+            Arn = arn,
+            SessionName = session,
+            ExternalId = externalId,
+            Policy = policy,
+            DurationSeconds = seconds,
+            RegionId = region,
+        });
 }

@@ -2,7 +2,7 @@ namespace Flannel.AliCloud.Tests.Support;
 
 internal static class Eventually
 {
-    /// <summary>Waits for what other threads bring about, with a limit that only a failure reaches.</summary>
+    /// <summary>Waits for an effect of other threads, with a time limit that only a failure reaches.</summary>
     public static async Task Is(Func<bool> condition)
     {
         for (var i = 0; i < 3000; i++)

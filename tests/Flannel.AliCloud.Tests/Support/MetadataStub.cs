@@ -6,7 +6,7 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>A metadata service that answers as the test says, over a socket: for what the simulated cloud is too well-behaved to do.</summary>
+/// <summary>A metadata service on a socket whose responses the test chooses, for faults that the simulator does not have.</summary>
 internal sealed class MetadataStub : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -25,7 +25,7 @@ internal sealed class MetadataStub : IAsyncDisposable
         }
     }
 
-    /// <param name="answer">From the method, the whole head of the request and its number, from 0.</param>
+    /// <param name="answer">Creates the response from the method, the complete head of the request and its number, from 0.</param>
     public static Task<MetadataStub> StartAsync(Func<string, string, int, (int Status, string Body)> answer) =>
         StartAsync((method, head, n) => Task.FromResult(answer(method, head, n)));
 
@@ -37,12 +37,12 @@ internal sealed class MetadataStub : IAsyncDisposable
         return Task.FromResult(stub);
     }
 
-    /// <summary>With a slash at its end.</summary>
+    /// <summary>With a trailing slash.</summary>
     public string Address => $"http://{listener.LocalEndpoint}/";
 
     public MetadataClient Client(Func<MetadataOptions, MetadataOptions>? change = null)
     {
-        var options = new MetadataOptions { Endpoint = new Uri($"http://{listener.LocalEndpoint}"), FirstPause = TimeSpan.Zero };
+        var options = new MetadataOptions { Endpoint = new Uri($"http://{listener.LocalEndpoint}"), FirstRetryPause = TimeSpan.Zero };
         return new MetadataClient(change?.Invoke(options) ?? options, TimeProvider.System, new Random(5), new RecordingLogger());
     }
 
@@ -66,7 +66,7 @@ internal sealed class MetadataStub : IAsyncDisposable
                 connections.Add(ConverseAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException) // the last: stopped before it accepted
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException) // the last one: stopped before it accepted a connection
         {
             await Task.WhenAll(connections);
         }
@@ -93,12 +93,13 @@ internal sealed class MetadataStub : IAsyncDisposable
                 }
 
                 var (status, body) = await answer(request[..request.IndexOf(' ', StringComparison.Ordinal)], request, n);
-                await stream.WriteAsync(Encoding.UTF8.GetBytes($"HTTP/1.1 {status} X\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"), stop.Token);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(
+                    $"HTTP/1.1 {status} X\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"), stop.Token);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            // The client or the test has gone.
+            // The client or the test has ended.
         }
     }
 }

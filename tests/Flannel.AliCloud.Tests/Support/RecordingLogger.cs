@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>Keeps every line, of every level.</summary>
+/// <summary>Keeps the lines of all levels.</summary>
 internal sealed class RecordingLogger : ILogger
 {
     private readonly ConcurrentQueue<(LogLevel Level, int Id, string Text)> lines = new();
@@ -16,6 +16,7 @@ internal sealed class RecordingLogger : ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         lines.Enqueue((logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
 }

@@ -1,6 +1,7 @@
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>Where the property tests begin: fixed, so that a failure can be seen again. CsCheck prints the seed of the failing case itself.</summary>
+/// <summary>The seeds of the property tests. They are fixed, so that a failure can be reproduced. CsCheck prints the seed of a failing
+/// case.</summary>
 internal static class Seeds
 {
     public const string Encoding = "0000KQF3RoDv";

@@ -2,14 +2,14 @@ using Flannel.AliCloud.Signing;
 
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>Gives the first key, and after each refusal the next one; the last one for ever.</summary>
+/// <summary>Supplies the first key, and the next one after each rejection. The last one has no successor.</summary>
 internal sealed class StaticCredentials(params AccessKey[] keys) : ICredentialSource
 {
     private int current;
 
     public int Refreshes { get; private set; }
 
-    public static StaticCredentials Of(string id, string secret) => new(AccessKey.Create(id, secret, null, null, out _)!);
+    public static StaticCredentials Of(string id, string secret) => new(AccessKey.Create(id, secret).Value);
 
     public ValueTask<CredentialResult> GetAsync(CancellationToken cancellation) => new(Answer());
 

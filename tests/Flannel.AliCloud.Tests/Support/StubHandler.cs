@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>A network that answers as the test says, for what no real one does on demand.</summary>
+/// <summary>Replaces the network. The test chooses the responses.</summary>
 internal sealed class StubHandler(Func<HttpRequestMessage, int, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
 {
     private int calls;

@@ -1,6 +1,6 @@
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>A folder that goes with the test.</summary>
+/// <summary>A folder that is deleted after the test.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-test-");
@@ -9,7 +9,8 @@ internal sealed class TemporaryFolder : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    /// <returns>The file's path. Its folders are made.</returns>
+    /// <summary>Creates missing folders.</summary>
+    /// <returns>The path of the file.</returns>
     public string Write(string name, string text)
     {
         var path = System.IO.Path.Combine(Path, name);

@@ -14,14 +14,14 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.AliCloud.Tests.Support;
 
-/// <summary>The simulated cloud on a clock that only the test moves, and our clients on the same clock, joined by real sockets.</summary>
+/// <summary>The simulator and the clients under test, connected by real sockets. All use one clock, which only the test advances.</summary>
 internal sealed class TestCloud : IAsyncDisposable
 {
     public const string Region = "cn-hangzhou";
     public const string KeyId = "LTAItest";
     public const string KeySecret = "very-secret-of-the-test";
 
-    /// <summary>A role of another account, which trusts <see cref="KeyId"/>, the instances' role and the OIDC provider.</summary>
+    /// <summary>A role of another account. It trusts <see cref="KeyId"/>, the role of the instances and the OIDC provider.</summary>
     public const string RouterArn = "acs:ram::9876543210987654:role/Router";
     public const string ProviderArn = "acs:ram::1234567890123456:oidc-provider/cluster";
     public const string OidcToken = "very.secret.token-1";
@@ -93,7 +93,7 @@ internal sealed class TestCloud : IAsyncDisposable
 
     public RecordingLogger Logger { get; } = new();
 
-    /// <summary>With a key that has every right.</summary>
+    /// <summary>Signs with a key that has all permissions.</summary>
     public CloudApi Api => api ??= ApiWith(StaticCredentials.Of(KeyId, KeySecret));
 
     public static WorldInterface Interface(string id, int mac, string vSwitchId, string ip) =>
@@ -107,12 +107,14 @@ internal sealed class TestCloud : IAsyncDisposable
     public static NewRouteEntry Route(string destination, string nextHop = "i-1", string table = "vtb-1") =>
         new(table, Ipv4Network.Parse(destination), new NextHop("Instance", nextHop), "flannel", "flannel of the test");
 
-    /// <param name="clock">Null for one that stands at a date of its own.</param>
-    public static async Task<TestCloud> StartAsync(Func<World, World>? change = null, FakeTimeProvider? clock = null, TimeProvider? cloudClock = null)
+    /// <param name="clock">Null for a new clock at a fixed date.</param>
+    public static async Task<TestCloud> StartAsync(
+        Func<World, World>? change = null, FakeTimeProvider? clock = null, TimeProvider? cloudClock = null)
     {
         clock ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
         var cloud = await SimulatedCloud.StartAsync(
-            change?.Invoke(World) ?? World, new SimulatedCloudOptions { Time = cloudClock ?? clock }, TestContext.Current.CancellationToken);
+            change?.Invoke(World) ?? World, new SimulatedCloudOptions { Time = cloudClock ?? clock },
+                TestContext.Current.CancellationToken);
         return new TestCloud(cloud, clock);
     }
 
@@ -120,22 +122,26 @@ internal sealed class TestCloud : IAsyncDisposable
     {
         get
         {
-            var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority), out _);
+            var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority)).Value;
             return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint, QuotasEndpoint = endpoint };
         }
     }
 
-    /// <summary>What the clients of this test know of the cloud's time.</summary>
+    /// <summary>The cloud's time as the clients have measured it.</summary>
     public CloudClock CloudTime => cloudTime ??= new CloudClock(Clock);
 
-    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Options, credentials, Clock, new Random(7), Logger, clock: CloudTime));
+    /// <summary>For clients that share the endpoints, the log and the clocks of this cloud.</summary>
+    public CloudContext Context => Contexts.Create(Options, Clock, Logger) with { Clock = CloudTime };
 
-    /// <summary>The chain of a node whose environment is <paramref name="environment"/> and nothing else.</summary>
+    public CloudApi ApiWith(ICredentialSource credentials) => Keep(new CloudApi(Context, credentials));
+
+    /// <summary>The provider chain of a node that has only the variables of <paramref name="environment"/>.</summary>
     public CredentialChain Chain(
-        string instance, IReadOnlyDictionary<string, string>? environment = null, ConfiguredCredentials? backend = null, string? accessKeyFile = null) =>
+        string instance, IReadOnlyDictionary<string, string>? environment = null, ConfiguredCredentials? backend = null,
+            string? accessKeyFile = null) =>
         Keep(CredentialChain.Create(
-            accessKeyFile, backend ?? ConfiguredCredentials.Empty, n => environment?.GetValueOrDefault(n), Metadata(instance), Clock, new Random(11), Logger, Options,
-            clock: CloudTime));
+            accessKeyFile, backend ?? ConfiguredCredentials.Empty, name =>
+                environment?.GetValueOrDefault(name), Metadata(instance), Context));
 
     public MetadataClient Metadata(string instance, Func<MetadataOptions, MetadataOptions>? change = null)
     {
@@ -149,7 +155,7 @@ internal sealed class TestCloud : IAsyncDisposable
         return disposable;
     }
 
-    /// <summary>Lets every write that is under way become final.</summary>
+    /// <summary>Advances the clock until all writes have settled.</summary>
     public void Settle() => Clock.Advance(TimeSpan.FromMilliseconds(600));
 
     public void Fail(FaultKind kind, string action, string? code = null, Func<Fault, Fault>? change = null)

@@ -64,7 +64,7 @@ public sealed class RouteLeftoversTests
         cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
         var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
-        Assert.All(removal.Problems, problem => Assert.Contains("the RAM role lacks vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
+        Assert.All(removal.Problems, problem => Assert.Contains("missing permission vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
     });
 
     [Fact]

@@ -7,8 +7,8 @@ namespace Flannel.RouteController.Tests.Planning;
 public sealed class OverlapCheckTests
 {
     private static readonly CidrConflictCheck Check = new(
-        new VpcFacts("vpc-1", "192.168.0.0/16", ["172.20.0.0/16"], ["30.0.0.0/8", "not a range"]),
-        [new VSwitchFacts("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1")]);
+        new VpcAttributes("vpc-1", "192.168.0.0/16", ["172.20.0.0/16"], ["30.0.0.0/8", "not a range"]),
+        [new VSwitchAttributes("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1")]);
 
     [Theory]
     [InlineData("192.168.4.0/22", true, false)] // equal

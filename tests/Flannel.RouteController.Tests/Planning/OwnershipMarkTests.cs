@@ -77,9 +77,7 @@ public sealed class OwnershipMarkTests
     public async Task The_URL_of_the_largest_batch_stays_below_16_kB()
     {
         var handler = StubHandler.Always(System.Net.HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
-        using var api = new CloudApi(
-            new CloudApiOptions { ProgramVersion = "t" }, StaticCredentials.Of(TestCloud.KeyId, TestCloud.KeySecret), TimeProvider.System, new Random(7),
-            new RecordingLogger(), handler);
+        using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(TestCloud.KeyId, TestCloud.KeySecret));
         var mark = OwnershipMark.Of(ClusterId.New());
         var hop = new NextHop(NextHops.NetworkInterface, "eni-bp14v2sdd3v8htln6w9x");
         NewRouteEntry[] batch =

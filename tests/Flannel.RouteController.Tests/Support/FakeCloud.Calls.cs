@@ -18,28 +18,28 @@ internal sealed partial class FakeCloud
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("DescribeRouteTableList", vpcId, [], () => Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.VpcId == vpcId)
-            .Select(table => new RouteTable(table.Id, vpcId, "System", table.IsGateway,
+            .Select(table => new RouteTable(table.Id, vpcId, table.IsGateway,
                 [.. VSwitches.Values.Where(v => v.RouteTableId == table.Id).Select(v => v.VSwitchId)]))]), cancellation);
 
     public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
         CallAsync(VerifiableTables.Contains(routeTableId) ? "DescribeRouteTable" : "DescribeRouteTableList", VpcOf(routeTableId), [routeTableId], () =>
             Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.Id == routeTableId)
-                .Select(table => new RouteTable(table.Id, table.VpcId, "System", table.IsGateway, []))]), cancellation);
+                .Select(table => new RouteTable(table.Id, table.VpcId, table.IsGateway, []))]), cancellation);
 
-    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+    public Task<CloudResult<VSwitchAttributes>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
         CallAsync("DescribeVSwitchAttributes", "", [vSwitchId], () => VSwitches.TryGetValue(vSwitchId, out var facts)
             ? Answer(facts)
-            : Failed<VSwitchFacts>(CloudErrorKind.Fatal, "InvalidVSwitchId.NotFound", ""), cancellation);
+            : Failed<VSwitchAttributes>(CloudErrorKind.Fatal, "InvalidVSwitchId.NotFound", ""), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<IReadOnlyList<VSwitchAttributes>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("DescribeVSwitches", vpcId, [], () =>
-            Answer<IReadOnlyList<VSwitchFacts>>([.. VSwitches.Values.Where(v => v.VpcId == vpcId)]), cancellation);
+            Answer<IReadOnlyList<VSwitchAttributes>>([.. VSwitches.Values.Where(v => v.VpcId == vpcId)]), cancellation);
 
-    public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<VpcAttributes>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         CallAsync("DescribeVpcAttribute", vpcId, [], () => Answer(Vpcs[vpcId]), cancellation);
 
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
-        CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota, true)), cancellation);
+        CallAsync("GetProductQuota", "", [], () => Answer(new RouteEntryQuota(Quota)), cancellation);
 
     public Task<CloudResult<BatchResult>> CreateRouteEntriesAsync(
         string regionId, IReadOnlyList<NewRouteEntry> entries, CancellationToken cancellation)
@@ -87,7 +87,7 @@ internal sealed partial class FakeCloud
                 var found = Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId);
                 if (found is null || LockedDestinations.Contains(found.Destination))
                 {
-                    var error = found is null ? Error(CloudErrorKind.AlreadySo, "VPC_ROUTER_ENTRY_NOT_EXIST", "")
+                    var error = found is null ? Error(CloudErrorKind.AlreadyDone, "VPC_ROUTER_ENTRY_NOT_EXIST", "")
                         : Error(CloudErrorKind.Fatal, "OperationDenied.EntryLocked", "");
                     failures.Add(new BatchFailure(null, HidesFailedDestinations ? null : entry.RouteEntryId, error));
                     continue;
@@ -111,7 +111,7 @@ internal sealed partial class FakeCloud
             if (Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId) is not { } found)
                 return Failed<Unit>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
             if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Unit>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
-            if (found.Hop == newNextHop) return Failed<Unit>(CloudErrorKind.AlreadySo, "OperationDenied.NextHopNotChanged", "");
+            if (found.Hop == newNextHop) return Failed<Unit>(CloudErrorKind.AlreadyDone, "OperationDenied.NextHopNotChanged", "");
             (found.Hop, found.Name, found.Description) = (newNextHop ?? found.Hop, name, description);
             found.Status = RouteEntryStatus.Modifying;
             found.SettlesAt = Settles(vpcId);
@@ -122,12 +122,12 @@ internal sealed partial class FakeCloud
     public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Unit.Instance), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+    public Task<CloudResult<IReadOnlyList<NetworkInterface>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
-        CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<InterfaceFacts>>(
-            [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey).Select(id => new InterfaceFacts(id, null, SourceDestChecks[id]))]), cancellation);
+        CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<NetworkInterface>>(
+            [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey).Select(id => new NetworkInterface(id, null, SourceDestChecks[id]))]), cancellation);
 
-    public Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
         CallAsync("ModifyNetworkInterfaceAttribute", "", [networkInterfaceId], () =>
         {
             SourceDestChecks[networkInterfaceId] = false;

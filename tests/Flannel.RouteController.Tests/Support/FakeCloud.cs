@@ -18,8 +18,8 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     public TimeSpan Settling { get; set; } = TimeSpan.FromMilliseconds(500);
     public int Quota { get; set; } = 200;
     public Dictionary<string, Table> Tables { get; } = [];
-    public Dictionary<string, VSwitchFacts> VSwitches { get; } = [];
-    public Dictionary<string, VpcFacts> Vpcs { get; } = [];
+    public Dictionary<string, VSwitchAttributes> VSwitches { get; } = [];
+    public Dictionary<string, VpcAttributes> Vpcs { get; } = [];
 
     /// <summary>By ENI: whether the check is on.</summary>
     public Dictionary<string, bool> SourceDestChecks { get; } = [];
@@ -97,12 +97,12 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
 
     public Table AddTable(string vpcId, string tableId, bool isGateway = false)
     {
-        Vpcs.TryAdd(vpcId, new VpcFacts(vpcId, "192.168.0.0/16", [], []));
+        Vpcs.TryAdd(vpcId, new VpcAttributes(vpcId, "192.168.0.0/16", [], []));
         return Tables[tableId] = new Table(tableId, vpcId, isGateway);
     }
 
     public void AddVSwitch(string vSwitchId, string vpcId, string tableId, string cidr = "192.168.1.0/24") =>
-        VSwitches[vSwitchId] = new VSwitchFacts(vSwitchId, vpcId, cidr, tableId);
+        VSwitches[vSwitchId] = new VSwitchAttributes(vSwitchId, vpcId, cidr, tableId);
 
     /// <summary>Somebody else's doing, at once.</summary>
     public Entry AddEntry(

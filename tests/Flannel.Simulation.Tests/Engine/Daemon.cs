@@ -137,6 +137,8 @@ internal sealed class Daemon
     }
 
     private SimulatedCloudAccess OpenCloud(ILogger logger) => new(
-        new CredentialChain([new SimulatedKey(Machine.HasCredentials)], new CloudClock(clock), clock, random, logger),
+        new CredentialChain(
+            [new SimulatedKey(Machine.HasCredentials)],
+            new CloudContext(new CloudApiOptions { ProgramVersion = "simulation" }, clock, random, logger)),
         new SimulatedCloudApi(cluster, this));
 }

@@ -84,7 +84,7 @@ internal sealed class Machine
             var own = IsAddressByHand ? Ipv4Address.Parse($"192.168.1.{Number}") : PublicIp;
             return new InstanceIdentity(
                 "cn-hangzhou", "cn-hangzhou-h", Instance, SimulatedCloud.VpcId, SimulatedCloud.VSwitchId, $"00:16:3e:00:00:{Number:x2}",
-                NetworkInterface, true, own, [own]);
+                NetworkInterface, true, [own]);
         }
     }
 

@@ -45,9 +45,7 @@ internal sealed class SimulatedCloudAccess(CredentialChain credentials, ICloudAp
 /// <summary>A permanent key, or none.</summary>
 internal sealed class SimulatedKey(bool exists) : ICredentialProvider
 {
-    private static readonly AccessKey Key =
-        AccessKey.Create("LTAIsimulation", "a-secret-of-the-simulation", null, null, out var error)
-            ?? throw new InvalidOperationException(error);
+    private static readonly AccessKey Key = AccessKey.Create("LTAIsimulation", "a-secret-of-the-simulation").Value;
 
     public string Name => "simulated key";
 

@@ -28,15 +28,15 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         string regionId, string routeTableId, CancellationToken cancellation) =>
         ReadAsync("DescribeRouteTable", api => api.DescribeRouteTableAsync(regionId, routeTableId, default), cancellation);
 
-    public Task<CloudResult<VSwitchFacts>> DescribeVSwitchAttributesAsync(
+    public Task<CloudResult<VSwitchAttributes>> DescribeVSwitchAttributesAsync(
         string regionId, string vSwitchId, CancellationToken cancellation) =>
         ReadAsync("DescribeVSwitchAttributes", api => api.DescribeVSwitchAttributesAsync(regionId, vSwitchId, default), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<VSwitchFacts>>> DescribeVSwitchesAsync(
+    public Task<CloudResult<IReadOnlyList<VSwitchAttributes>>> DescribeVSwitchesAsync(
         string regionId, string vpcId, CancellationToken cancellation) =>
         ReadAsync("DescribeVSwitches", api => api.DescribeVSwitchesAsync(regionId, vpcId, default), cancellation);
 
-    public Task<CloudResult<VpcFacts>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<VpcAttributes>> DescribeVpcAttributeAsync(string regionId, string vpcId, CancellationToken cancellation) =>
         ReadAsync("DescribeVpcAttribute", api => api.DescribeVpcAttributeAsync(regionId, vpcId, default), cancellation);
 
     public Task<CloudResult<RouteEntryQuota>> GetRouteEntryQuotaAsync(string regionId, CancellationToken cancellation) =>
@@ -62,14 +62,14 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
     public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         ReadAsync("DryRun", api => api.DryRunAsync(action, regionId, entry, default), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<InterfaceFacts>>> DescribeNetworkInterfacesAsync(
+    public Task<CloudResult<IReadOnlyList<NetworkInterface>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
         ReadAsync("DescribeNetworkInterfaces", api => api.DescribeNetworkInterfacesAsync(regionId, networkInterfaceIds, default),
             cancellation);
 
-    public Task<CloudResult<Unit>> SwitchOffSourceDestCheckAsync(
+    public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(
         string regionId, string networkInterfaceId, CancellationToken cancellation) =>
-        WriteAsync("ModifyNetworkInterfaceAttribute", api => api.SwitchOffSourceDestCheckAsync(regionId, networkInterfaceId, default),
+        WriteAsync("ModifyNetworkInterfaceAttribute", api => api.DisableSourceDestCheckAsync(regionId, networkInterfaceId, default),
             cancellation);
 
     private Task<CloudResult<T>> ReadAsync<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call, CancellationToken cancellation)

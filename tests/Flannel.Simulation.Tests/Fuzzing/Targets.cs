@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
@@ -34,7 +35,7 @@ internal static class Targets
     private const string Config = """{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.9.0","EnableIPv4":true,"EnableIPv6":true,"IPv6Network":"fc00::/48","IPv6SubnetLen":64,"Backend":{"Type":"ali-vpc","AccessKeyID":"LTAI123","AccessKeySecret":"s","RegionID":"cn-hangzhou","RouteTableID":["vtb-1","vtb-2"]}}""";
 
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly AccessKey Key = AccessKey.Create("LTAI123", "secret", "token", null, out _)!;
+    private static readonly AccessKey Key = AccessKey.Create("LTAI123", "secret", "token").Value;
     private static readonly LeaseReader Reader = new(Keys(), NullLogger.Instance);
 
     public static IReadOnlyList<Target> All { get; } =
@@ -50,12 +51,12 @@ internal static class Targets
         Target.OfText("backend-data", text => AliVpcBackendData.Parse(text)?.ToJson(), Data, "\"VpcId\":null"),
         new("backend-config", BackendConfig, """{"Type":"ali-vpc","AccessKeyID":"LTAI123","AccessKeySecret":"s","RegionID":"cn-hangzhou","RouteTableID":["vtb-1"]}""", "\"RouteTableID\":", "\"vtb-1\""),
         Target.OfText("metadata-shapes", Shape, "cn-hangzhou", "i-1", "vpc-1", "vsw-1", "eni-1", "00:16:3e:00:00:01", "00:16:3e:00:00:01/\n", "[\"192.168.0.1\",\"192.168.0.2\"]", "EcsRole"),
-        Target.OfText("role-key", text => RamRoleProvider.Read(text, "role", Now).ToString(), """{"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z","LastUpdated":"2026-01-01T00:00:00Z"}""", "\"Expiration\":", "\"9999-12-31T23:59:59-14:00\""),
+        Target.OfText("role-key", text => RamRoleProvider.Parse(text, "role", Now).ToString(), """{"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z","LastUpdated":"2026-01-01T00:00:00Z"}""", "\"Expiration\":", "\"9999-12-31T23:59:59-14:00\""),
         new("key-file", KeyFile, "AccessKeyId=LTAI123\nAccessKeySecret=s\n", """{"AccessKeyId":"LTAI123","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z"}""", "AccessKeyId,AccessKeySecret\nLTAI123,s\n", "[default]\ntype = access_key\naccess_key_id = LTAI123\naccess_key_secret = s\n", "\"", "=", ",", "\n"),
         Target.OfText("default-route", text => DefaultRoute.Find(text), "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\neth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", "\n", "\t", "00000000"),
         Target.OfText("etcd-error", text => ServerErrors.Of(StatusCode.Unknown, text).ToString(), "rpc error: code = Unknown desc = etcdserver: no leader", "etcdserver: mvcc: required revision has been compacted", " desc = "),
         Target.OfText("prefix", text => EtcdKeys.TryCreate(text, out _, out _), "/coreos.com/network", "/", "..", "\u0000"),
-        Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text, out _)?.ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
+        Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text).ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
         Target.OfText(
             "command-line", CommandLineText, "check\n--etcd-endpoints=http://10.0.0.1:2379\n-v=1", "--ip-masq", "--", "\n", "=", "0x1F",
             "\""),
@@ -63,16 +64,16 @@ internal static class Targets
             "v2-store", bytes => V2Store.HasValue(bytes), """{"action":"get","node":{"key":"/n/config","value":"{}","modifiedIndex":4}}""",
             "\"value\":"),
         Target.OfText("addresses", Addresses, "10.24.0.0/16", "fc00::/48", "255.255.255.255", "::ffff:1.2.3.4", "%1", "/"),
-        Cloud("cloud-xml-error", CloudResponseJson.Default.CloudResponse, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
-        Cloud("cloud-error", CloudResponseJson.Default.CloudResponse, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
-        Cloud("cloud-entries", CloudResponseJson.Default.RouteEntryListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
-        Cloud("cloud-tables", CloudResponseJson.Default.RouteTableListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
-        Cloud("cloud-vswitches", CloudResponseJson.Default.VSwitchListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[{"VSwitchId":"vsw-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/24","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}]}}"""),
-        Cloud("cloud-vswitch", CloudResponseJson.Default.VSwitchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}"""),
-        Cloud("cloud-vpc", CloudResponseJson.Default.VpcResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16","SecondaryCidrBlocks":{"SecondaryCidrBlock":["10.0.0.0/8"]},"UserCidrs":{"UserCidr":[]}}"""),
-        Cloud("cloud-created", CloudResponseJson.Default.CreatedResponse, HttpStatusCode.OK, """{"RequestId":"R-1","RouteEntryId":"rte-1"}"""),
-        Cloud("cloud-batch", CloudResponseJson.Default.BatchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","SuccessCount":1,"FailedCount":1,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[{"DstCidrBlock":"10.24.5.0/24","NextHop":"i-1","FailedCode":"TaskConflict","FailedMessage":"m"}]}"""),
-        Cloud("cloud-interfaces", CloudResponseJson.Default.InterfaceListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
+        Cloud("cloud-xml-error", HttpJson.Default.CloudResponse, HttpStatusCode.Forbidden, "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>vpc.aliyuncs.com</HostId><Code>Forbidden.RAM</Code><Message>User not authorized &amp; refused</Message></Error>"),
+        Cloud("cloud-error", HttpJson.Default.CloudResponse, HttpStatusCode.BadRequest, """{"RequestId":"R-1","HostId":"vpc.aliyuncs.com","Code":"TaskConflict","Message":"The operation is too frequent.","Recommend":"https://x"}"""),
+        Cloud("cloud-entries", VpcJson.Default.RouteEntryListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","RouteEntrys":{"RouteEntry":[{"RouteEntryId":"rte-1","RouteEntryName":"n","Description":"d","DestinationCidrBlock":"10.24.5.0/24","Status":"Available","Type":"Custom","RouteTableId":"vtb-1","NextHops":{"NextHop":[{"NextHopType":"Instance","NextHopId":"i-1","Weight":0}]}}]}}"""),
+        Cloud("cloud-tables", VpcJson.Default.RouteTableListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1","RouteTableType":"System","VpcId":"vpc-1","VSwitchIds":{"VSwitchId":["vsw-1"]}}]}}"""),
+        Cloud("cloud-vswitches", VpcJson.Default.VSwitchListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","TotalCount":1,"PageNumber":1,"PageSize":50,"VSwitches":{"VSwitch":[{"VSwitchId":"vsw-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/24","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}]}}"""),
+        Cloud("cloud-vswitch", VpcJson.Default.VSwitchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VSwitchId":"vsw-1","VpcId":"vpc-1","RouteTable":{"RouteTableId":"vtb-1","RouteTableType":"System"}}"""),
+        Cloud("cloud-vpc", VpcJson.Default.VpcResponse, HttpStatusCode.OK, """{"RequestId":"R-1","VpcId":"vpc-1","CidrBlock":"192.168.0.0/16","SecondaryCidrBlocks":{"SecondaryCidrBlock":["10.0.0.0/8"]},"UserCidrs":{"UserCidr":[]}}"""),
+        Cloud("cloud-created", VpcJson.Default.CreatedResponse, HttpStatusCode.OK, """{"RequestId":"R-1","RouteEntryId":"rte-1"}"""),
+        Cloud("cloud-batch", VpcJson.Default.BatchResponse, HttpStatusCode.OK, """{"RequestId":"R-1","SuccessCount":1,"FailedCount":1,"RouteEntryIds":["rte-1"],"FailedRouteEntries":[{"DstCidrBlock":"10.24.5.0/24","NextHop":"i-1","FailedCode":"TaskConflict","FailedMessage":"m"}]}"""),
+        Cloud("cloud-interfaces", EcsJson.Default.InterfaceListResponse, HttpStatusCode.OK, """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
     ];
 
     private static Target Cloud<T>(string name, JsonTypeInfo<T> type, HttpStatusCode status, string good)
@@ -162,15 +163,15 @@ internal static class Targets
 
     private static void Shape(string text)
     {
-        _ = ResourceIdFormat.IsRegion(text) | ResourceIdFormat.IsInstance(text) | ResourceIdFormat.IsVpc(text) | ResourceIdFormat.IsVSwitch(text) | ResourceIdFormat.IsInterface(text)
-            | ResourceIdFormat.IsRouteTable(text) | ResourceIdFormat.IsRole(text) | ResourceIdFormat.IsMac(text);
+        _ = ResourceIdFormat.IsRegionId(text) | ResourceIdFormat.IsInstanceId(text) | ResourceIdFormat.IsVpcId(text) | ResourceIdFormat.IsVSwitchId(text) | ResourceIdFormat.IsNetworkInterfaceId(text)
+            | ResourceIdFormat.IsRouteTableId(text) | ResourceIdFormat.IsRoleName(text) | ResourceIdFormat.IsMacAddress(text);
         _ = InstanceIdentityReader.Addresses(text).Count + InstanceIdentityReader.Macs(text).Count;
     }
 
     private static void KeyFile(byte[] bytes)
     {
-        if (KeyFileFormat.Parse(bytes, out var error) is { } key) Require(!key.ToString().Contains("secret-", StringComparison.Ordinal));
-        else Require(error.Length > 0);
+        var key = KeyFileFormat.Parse(bytes);
+        Require(key.Ok ? !key.Value.ToString().Contains("secret-", StringComparison.Ordinal) : key.Error.Length > 0);
     }
 
     private static void Addresses(string text)

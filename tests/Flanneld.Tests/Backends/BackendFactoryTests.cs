@@ -11,7 +11,7 @@ public sealed class BackendFactoryTests
 {
     private static readonly Ipv4Address PublicIp = Ipv4Address.Parse("192.168.1.11");
     private static readonly InstanceIdentity Self = new(
-        "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true, PublicIp, [PublicIp]);
+        "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true, [PublicIp]);
 
     private static NetworkConfig Config(string backend) =>
         NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($"{{\"Network\":\"10.24.0.0/16\"{backend}}}")).Config!;

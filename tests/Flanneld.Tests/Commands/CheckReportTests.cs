@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
 using Flanneld.Commands.Check;
 using Flanneld.Options;
 
@@ -11,7 +11,7 @@ public sealed class CheckReportTests
     public void The_table_has_a_line_for_each_check_and_what_to_do_below()
     {
         var report = Report();
-        report.MissingPermissions.Add(new DeniedRight("vpc:CreateRouteEntry", "*"));
+        report.MissingPermissions.Add(new MissingRamAction("vpc:CreateRouteEntry", "*"));
         Assert.Equal(
             """
             ok       etcd         3 of 3 endpoints answer
@@ -59,7 +59,7 @@ public sealed class CheckReportTests
     public void A_policy_has_a_statement_for_each_resource()
     {
         var report = Report();
-        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingPermissions.Add(new DeniedRight(action, resource));
+        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingPermissions.Add(new MissingRamAction(action, resource));
         var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
         Assert.Equal(
             ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],

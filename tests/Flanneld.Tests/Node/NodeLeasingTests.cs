@@ -274,7 +274,7 @@ public sealed class NodeLeasingTests : IDisposable
     {
         public static readonly InstanceIdentity Value = new(
             "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true,
-            Ipv4Address.Parse("192.168.1.11"), [Ipv4Address.Parse("192.168.1.11")]);
+            [Ipv4Address.Parse("192.168.1.11")]);
 
         public InstanceIdentity? Current { get; private set; }
 

@@ -294,7 +294,7 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task A_route_state_has_the_same_name_in_readyz_metrics_systemd_status_and_log(RouteState state)
     {
         var lines = new Lines();
-        const string message = "the RAM role lacks vpc:CreateRouteEntries";
+        const string message = "missing permission vpc:CreateRouteEntries";
         await ApplyAsync(Node(logger: lines), new LeaseEvent.Confirmed(Held),
             new LeaseEvent.RouteStatusChanged(new RouteStatus("10.24.5.0/24", "i-1", ["vtb-1"], state, message, "req-1", default)));
         var route = Assert.Single(health.Checks, check => check.Name == "route");

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Flannel.AliCloud.Credentials;
+using Flannel.AliCloud.Http;
 using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
@@ -14,7 +14,7 @@ internal sealed class CheckReport
     private readonly List<CheckResult> results = [];
 
     /// <summary>For a RAM policy that grants them.</summary>
-    public List<DeniedRight> MissingPermissions { get; } = [];
+    public List<MissingRamAction> MissingPermissions { get; } = [];
 
     public int Problems => results.Count(result => result.State == CheckState.Problem);
 

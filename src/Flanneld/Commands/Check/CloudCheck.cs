@@ -72,21 +72,21 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         ReportEndpoint(await EndpointCheck.EcsAsync(cloud.Options, regionId, time, cancellation));
         if (backend.Role is not null)
             ReportEndpoint(await EndpointCheck.StsAsync(cloud.Options, regionId, time, cancellation));
-        return vpc.IsOpen;
+        return vpc.IsReachable;
     }
 
     private void ReportEndpoint(EndpointCheckResult result)
     {
         var subject = $"{result.Service} endpoint";
-        if (!result.IsOpen)
+        if (!result.IsReachable)
         {
             report.Add(CheckResult.Problem(
                 subject, result.Detail, $"let this instance resolve and connect to it (TCP 443), or set --{result.Service}-endpoint"));
         }
-        else if (result.Remark.Length > 0)
+        else if (result.Warning.Length > 0)
         {
             report.Add(CheckResult.Warning(
-                subject, $"{result.Detail}; {result.Remark}",
+                subject, $"{result.Detail}; {result.Warning}",
                 "use the VPC's own DNS servers (100.100.2.136, 100.100.2.138), so that calls stay inside the VPC"));
         }
         else
@@ -113,7 +113,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     private void CheckPermissions(IReadOnlyList<Permission> permissions)
     {
         var missing = permissions.Where(permission => permission.State is PermissionState.Denied or PermissionState.Blocked).ToList();
-        foreach (var permission in missing) report.MissingPermissions.Add(new DeniedRight(permission.Action, "*"));
+        foreach (var permission in missing) report.MissingPermissions.Add(new MissingRamAction(permission.Action, "*"));
         var state = missing.Count > 0 ? CheckState.Warning : CheckState.Ok;
         // Without such a permission nothing works.
         if (missing.Any(permission => permission.LostWithout.Length == 0)) state = CheckState.Problem;

@@ -26,13 +26,13 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
                     + $" {identity.NetworkInterfaceId} ({(identity.PrimaryInterface ? "primary" : "secondary")})"));
                 return identity;
             case InstanceIdentityResult.NoSuchInterface none:
-                report.Add(CheckResult.Problem("identity", none.Line, "choose another interface with --iface"));
+                report.Add(CheckResult.Problem("identity", none.Reason, "choose another interface with --iface"));
                 return null;
             case InstanceIdentityResult.NotAnEcsInstance not:
-                report.Add(NoInstance(not.Line));
+                report.Add(NoInstance(not.Reason));
                 return null;
             case InstanceIdentityResult.Unreachable unreachable:
-                report.Add(Unavailable(unreachable.Line));
+                report.Add(Unavailable(unreachable.Reason));
                 return null;
             default:
                 return null;
@@ -43,8 +43,8 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
         await metadata.GetAsync("meta-data/instance-id", cancellation) switch
         {
             MetadataResult.Found => Available(),
-            MetadataResult.Unreachable unreachable => Unavailable(unreachable.Line),
-            MetadataResult.Refused refused => Unavailable(refused.Line),
+            MetadataResult.Unreachable unreachable => Unavailable(unreachable.Reason),
+            MetadataResult.Failed refused => Unavailable(refused.Reason),
             _ => NoInstance($"{metadata.Endpoint} reports no instance id"),
         });
 

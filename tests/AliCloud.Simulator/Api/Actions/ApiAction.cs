@@ -27,12 +27,14 @@ internal sealed class ActionTable
         var listing = new RouteEntryListing(state.Time);
         _actions = new ApiAction[][]
         {
-            CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All, VSwitchActions.All,
+            CreateRouteActions.All(new ClientTokens()), DeleteRouteActions.All, ModifyRouteActions.All, listing.All, TableActions.All,
+                VSwitchActions.All,
             VpcActions.All, new NetworkInterfaceActions(state.Time).All, StsActions.All(credentials), QuotaActions.All,
         }.SelectMany(a => a).ToDictionary(a => (a.Service, a.Name));
     }
 
-    public static string? ServiceOf(string? version) => version switch { VpcVersion => "vpc", EcsVersion => "ecs", StsVersion => "sts", QuotasVersion => "quotas", _ => null };
+    public static string? ServiceOf(string? version) =>
+        version switch { VpcVersion => "vpc", EcsVersion => "ecs", StsVersion => "sts", QuotasVersion => "quotas", _ => null };
 
     public ApiAction? Find(string service, string? action) => action is null ? null : _actions.GetValueOrDefault((service, action));
 }

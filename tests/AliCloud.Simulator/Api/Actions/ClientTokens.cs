@@ -17,5 +17,6 @@ internal sealed class ClientTokens
     }
 
     private static string Fingerprint(Parameters call) =>
-        string.Join('\n', call.All.Where(p => p.Key != "ClientToken").OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"));
+        string.Join('\n', call.All.Where(p => p.Key != "ClientToken").OrderBy(p => p.Key, StringComparer.Ordinal).Select(
+            p => $"{p.Key}={p.Value}"));
 }

@@ -11,7 +11,8 @@ internal static class CreateRouteActions
         new("vpc", "CreateRouteEntry", (state, call) => CreateOne(state, call, tokens),
             Text("RegionId"), Text("RouteTableId").Mandatory(), Text("DestinationCidrBlock").Mandatory(),
             OneOf("NextHopType", "InvalidNextHopType", RouteRules.NextHopTypes), Text("NextHopId"),
-            List("NextHopList", 16, Text("NextHopId").Mandatory(), OneOf("NextHopType", "InvalidNextHopType", "RouterInterface"), Integer("Weight", 0, 255)),
+            List("NextHopList", 16, Text("NextHopId").Mandatory(), OneOf("NextHopType", "InvalidNextHopType", "RouterInterface"),
+                Integer("Weight", 0, 255)),
             ClientToken(), Label("RouteEntryName", 128), Label("Description", 256), Boolean("DryRun")),
         new("vpc", "CreateRouteEntries", CreateMany,
             Text("RegionId").Mandatory(), Boolean("DryRun"),
@@ -39,7 +40,8 @@ internal static class CreateRouteActions
         if (state.IsBusy(table.Vpc)) return ApiErrors.TaskConflict;
         if (table.Entries.Exists(e => e.Destination == destination)) return ApiErrors.Duplicate;
         if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
-        var entry = WorldBuilding.New(state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
+        var entry = WorldBuilding.New(
+            state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
         state.Unsettle(entry, EntryState.Pending);
         var done = new Done(new { RouteEntryId = entry.Id });
         tokens.Keep(call, done);

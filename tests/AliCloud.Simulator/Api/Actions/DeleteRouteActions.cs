@@ -13,7 +13,8 @@ internal static class DeleteRouteActions
             List("NextHopList", 16, Text("NextHopId").Mandatory(), Text("NextHopType")), Boolean("DryRun")),
         new("vpc", "DeleteRouteEntries", DeleteMany,
             Text("RegionId").Mandatory(), Boolean("DryRun"),
-            List("RouteEntries", 50, Text("RouteTableId").Mandatory(), Text("RouteEntryId"), Text("DstCidrBlock"), Text("NextHop")).Mandatory()),
+            List("RouteEntries", 50, Text("RouteTableId").Mandatory(), Text("RouteEntryId"), Text("DstCidrBlock"),
+                Text("NextHop")).Mandatory()),
     ];
 
     private static ApiResult DeleteOne(CloudState state, Parameters call)

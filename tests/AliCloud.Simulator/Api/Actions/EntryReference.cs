@@ -28,7 +28,8 @@ internal static class EntryReference
         // The other parameters must agree with the entry: otherwise the client is about to change another entry.
         var found = entry;
         var contradicted = call["RouteTableId"] is { } t && t != found.Table.Id
-            || call["DestinationCidrBlock"] is { } d && (RouteRules.ParseDestination(d, out var given) is not null || given != found.Destination)
+            || call["DestinationCidrBlock"] is { } d
+                && (RouteRules.ParseDestination(d, out var given) is not null || given != found.Destination)
             || call["NextHopId"] is { } n && n != found.NextHop.Id;
         if (contradicted) return ApiErrors.UnknownEntry;
         return found.Table.IsGateway ? ApiErrors.GatewayTable : null;

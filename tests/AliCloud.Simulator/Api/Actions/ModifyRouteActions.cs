@@ -20,7 +20,8 @@ internal static class ModifyRouteActions
         if (entry.Type != "Custom") return ApiErrors.SystemEntry;
         if (entry.ServiceType is not null) return ApiErrors.ManagedEntry;
         if (call["NewNextHopType"] is not null && call["NewNextHopId"] is null) return ApiErrors.Missing("NewNextHopId");
-        if (call["NewNextHopId"] is null && call["RouteEntryName"] is null && call["Description"] is null) return ApiErrors.Missing("NewNextHopId");
+        if (call["NewNextHopId"] is null && call["RouteEntryName"] is null && call["Description"] is null) return ApiErrors.Missing(
+            "NewNextHopId");
 
         NextHop? nextHop = call["NewNextHopId"] is { } id ? new NextHop(call["NewNextHopType"] ?? entry.NextHop.Type, id) : null;
         if (nextHop is { } wanted)

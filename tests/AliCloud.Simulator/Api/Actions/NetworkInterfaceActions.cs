@@ -11,8 +11,10 @@ internal sealed class NetworkInterfaceActions(TimeProvider time)
     public ApiAction[] All =>
     [
         new("ecs", "DescribeNetworkInterfaces", List,
-            Text("RegionId").Mandatory(), ParameterRule.List("NetworkInterfaceId", 100), Text("InstanceId"), Text("VpcId"), Text("VSwitchId"),
-            OneOf("Type", null, "Primary", "Secondary"), Text("PrimaryIpAddress"), ParameterRule.List("PrivateIpAddress", 100), Text("NextToken"),
+            Text("RegionId").Mandatory(), ParameterRule.List("NetworkInterfaceId", 100), Text("InstanceId"), Text("VpcId"),
+                Text("VSwitchId"),
+            OneOf("Type", null, "Primary", "Secondary"), Text("PrimaryIpAddress"), ParameterRule.List("PrivateIpAddress", 100),
+                Text("NextToken"),
             Integer("MaxResults", 10, 500), Paging.Number, Paging.Size(1000)),
         new("ecs", "DescribeNetworkInterfaceAttribute", Describe, Text("RegionId").Mandatory(), Text("NetworkInterfaceId").Mandatory()),
         new("ecs", "ModifyNetworkInterfaceAttribute", Modify,
@@ -22,7 +24,8 @@ internal sealed class NetworkInterfaceActions(TimeProvider time)
     private ApiResult List(CloudState state, Parameters call)
     {
         var byToken = (call["NextToken"] ?? call["MaxResults"]) is not null;
-        if (byToken && (call["PageNumber"] ?? call["PageSize"]) is not null) return ApiErrors.Invalid("PageNumber", "it excludes NextToken and MaxResults");
+        if (byToken && (call["PageNumber"] ?? call["PageSize"]) is not null) return ApiErrors.Invalid(
+            "PageNumber", "it excludes NextToken and MaxResults");
         var ids = call.Texts("NetworkInterfaceId");
         var addresses = call.Texts("PrivateIpAddress");
         var found = state.Interfaces.Where(i =>

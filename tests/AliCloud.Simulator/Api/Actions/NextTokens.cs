@@ -26,5 +26,6 @@ internal sealed class NextTokens(TimeProvider time)
     }
 
     private static string Filters(Parameters call) => string.Join('\n', call.All
-        .Where(p => p.Key is not ("NextToken" or "MaxResult" or "MaxResults")).OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => $"{p.Key}={p.Value}"));
+        .Where(p => p.Key is not ("NextToken" or "MaxResult" or "MaxResults")).OrderBy(p => p.Key, StringComparer.Ordinal).Select(
+            p => $"{p.Key}={p.Value}"));
 }

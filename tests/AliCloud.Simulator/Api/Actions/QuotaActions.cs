@@ -8,7 +8,8 @@ internal static class QuotaActions
 {
     private const string RouteEntries = "vpc_quota_route_entrys_num";
 
-    private static readonly ApiError s_unknownDimension = new("QUOTA.DIMENSION.UNSUPPORT", "The entered quota dimension key is not supported.", 400);
+    private static readonly ApiError s_unknownDimension = new(
+        "QUOTA.DIMENSION.UNSUPPORT", "The entered quota dimension key is not supported.", 400);
 
     public static ApiAction[] All { get; } =
     [
@@ -25,7 +26,8 @@ internal static class QuotaActions
         var dimensions = call.Structures("Dimensions");
         if (state.Settings.RouteEntryQuotaHasRegions)
         {
-            if (dimensions.Count == 0) return new ApiError("QUOTA.DIMENSION.MISS", "The entered quota dimension is incomplete,Please complete the dimension.", 400);
+            if (dimensions.Count == 0) return new ApiError(
+                "QUOTA.DIMENSION.MISS", "The entered quota dimension is incomplete,Please complete the dimension.", 400);
             if (dimensions.Count > 1 || dimensions[0]["Key"] != "regionId") return s_unknownDimension;
             if (dimensions[0]["Value"] != state.RegionId)
                 return new ApiError("QUOTA.DIMENSION.VALUE.UNSUPPORT", "The entered quota dimension value is not supported.", 400);

@@ -12,7 +12,8 @@ internal sealed class RouteEntryListing(TimeProvider time)
     [
         new("vpc", "DescribeRouteEntryList", List,
             Text("RegionId").Mandatory(), Text("RouteTableId").Mandatory(), Text("RouteEntryId"), Text("DestinationCidrBlock"),
-            ParameterRule.List("DestCidrBlockList", 20), Text("RouteEntryName"), OneOf("IpVersion", "IllegalParam.IpVersion", "ipv4", "ipv6"),
+            ParameterRule.List("DestCidrBlockList", 20), Text("RouteEntryName"),
+                OneOf("IpVersion", "IllegalParam.IpVersion", "ipv4", "ipv6"),
             OneOf("RouteEntryType", "IllegalParam.RouteEntryType", "Custom", "System", "BGP", "CEN", "ECR"), Text("NextHopId"),
             OneOf("NextHopType", "InvalidNextHopType", [.. RouteRules.NextHopTypes, "local"]), OneOf("ServiceType", null, "TR"),
             Integer("MaxResult", 1, 100), Text("NextToken")),
@@ -24,7 +25,8 @@ internal sealed class RouteEntryListing(TimeProvider time)
         if (table.IsGateway) return ApiErrors.GatewayTableOfList;
         if (call["RouteEntryType"] is { } type and not "Custom" && (call["RouteEntryId"] ?? call["RouteEntryName"]) is not null)
             return ApiErrors.FilterOfWrongType;
-        if (call["NextHopId"] is { } id && state.FindInstance(id) is null && state.FindInterface(id) is null && !table.Entries.Exists(e => e.NextHop.Id == id))
+        if (call["NextHopId"] is { } id && state.FindInstance(id) is null && state.FindInterface(id) is null
+            && !table.Entries.Exists(e => e.NextHop.Id == id))
             return ApiErrors.UnknownNextHopOfList;
 
         long after = 0;
@@ -81,7 +83,8 @@ internal sealed class RouteEntryListing(TimeProvider time)
                 {
                     new
                     {
-                        NextHopId = e.NextHop.Id, NextHopType = e.NextHop.Type, Weight = 0, Enabled = alive ? 1 : 0, NextHopRegionId = state.RegionId,
+                        NextHopId = e.NextHop.Id, NextHopType = e.NextHop.Type, Weight = 0, Enabled = alive ? 1 : 0,
+                            NextHopRegionId = state.RegionId,
                         NextHopRelatedInfo = new { InstanceId = "", InstanceType = "", RegionId = "" },
                     },
                 },

@@ -7,7 +7,8 @@ internal static class RouteRules
 {
     public static readonly string[] NextHopTypes =
     [
-        "Instance", "HaVip", "RouterInterface", "NetworkInterface", "VpnGateway", "IPv6Gateway", "NatGateway", "Attachment", "VpcPeer", "Ipv4Gateway",
+        "Instance", "HaVip", "RouterInterface", "NetworkInterface", "VpnGateway", "IPv6Gateway", "NatGateway", "Attachment", "VpcPeer",
+            "Ipv4Gateway",
         "GatewayEndpoint", "Ecr", "GatewayLoadBalancerEndpoint", "RouteTargetGroup",
     ];
 
@@ -37,7 +38,8 @@ internal static class RouteRules
     {
         if (destination == Cidr.Service || (strict && Cidr.Service.Contains(destination))) return ApiErrors.BlacklistedCidr;
         if (Blacklist.Any(b => b.Contains(destination))) return ApiErrors.BlacklistedCidr;
-        var overlaps = vpc.VSwitches.Exists(v => v.Cidr.Contains(destination) || strict && destination.Length > 0 && destination.Contains(v.Cidr));
+        var overlaps = vpc.VSwitches.Exists(
+            v => v.Cidr.Contains(destination) || strict && destination.Length > 0 && destination.Contains(v.Cidr));
         return overlaps ? ApiErrors.OverlapsVSwitch : null;
     }
 

@@ -17,17 +17,20 @@ internal static partial class StsActions
     public static ApiAction[] All(Credentials credentials) =>
     [
         new("sts", "AssumeRole", (state, p) => Assume(state, credentials, p),
-            ParameterRule.Text("RoleArn").Mandatory(), ParameterRule.Text("RoleSessionName").Mandatory(), ParameterRule.Text("DurationSeconds"),
+            ParameterRule.Text("RoleArn").Mandatory(), ParameterRule.Text("RoleSessionName").Mandatory(),
+                ParameterRule.Text("DurationSeconds"),
             ParameterRule.Text("ExternalId"), ParameterRule.Text("Policy")),
         new("sts", OidcRequest.Action, (state, p) => AssumeWithOidc(state, credentials, p),
-            ParameterRule.Text("RoleArn").Mandatory(), ParameterRule.Text("OIDCProviderArn").Mandatory(), ParameterRule.Text("OIDCToken").Mandatory(),
+            ParameterRule.Text("RoleArn").Mandatory(), ParameterRule.Text("OIDCProviderArn").Mandatory(),
+                ParameterRule.Text("OIDCToken").Mandatory(),
             ParameterRule.Text("RoleSessionName").Mandatory(), ParameterRule.Text("DurationSeconds"), ParameterRule.Text("Policy")),
     ];
 
     private static ApiResult Assume(CloudState state, Credentials credentials, Parameters p)
     {
         if (Check(state, p, out var role) is { } error) return error;
-        if (!role!.TrustedBy.Contains(p.Caller!.Identity, StringComparer.Ordinal) || (role.ExternalId is { } id && id != p["ExternalId"])) return NoPermission;
+        if (!role!.TrustedBy.Contains(p.Caller!.Identity, StringComparer.Ordinal)
+            || (role.ExternalId is { } id && id != p["ExternalId"])) return NoPermission;
         return Session(credentials, role, p, p.Caller.InstanceId);
     }
 
@@ -37,9 +40,11 @@ internal static partial class StsActions
             return new ApiError("AuthenticationFail.NoPermission", "No such OIDC Provider registered.", 403);
         var token = p.Required("OIDCToken");
         if (provider.Expired.Contains(token)) return new ApiError("AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.");
-        if (!provider.Tokens.Contains(token, StringComparer.Ordinal)) return new ApiError("AuthenticationFail.OIDCToken.Invalid", "The OIDCToken is invalid.");
+        if (!provider.Tokens.Contains(token, StringComparer.Ordinal)) return new ApiError(
+            "AuthenticationFail.OIDCToken.Invalid", "The OIDCToken is invalid.");
         if (Check(state, p, out var role) is { } error) return error;
-        if (!role!.TrustedBy.Contains(provider.Name, StringComparer.Ordinal)) return new ApiError("AuthenticationFail.NoPermission", "There is no permission", 403);
+        if (!role!.TrustedBy.Contains(provider.Name, StringComparer.Ordinal)) return new ApiError(
+            "AuthenticationFail.NoPermission", "There is no permission", 403);
         return Session(credentials, role, p, null);
     }
 
@@ -56,9 +61,11 @@ internal static partial class StsActions
         if (role is null) return new ApiError("EntityNotExist.Role", $"The role not exists: {arn}.", 404);
         var longest = role.MaxSessionDurationSeconds;
         return p["DurationSeconds"] is not { } text
-            || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= ShortestSession && seconds <= longest)
+            || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds >= ShortestSession
+                && seconds <= longest)
             ? null
-            : new ApiError("InvalidParameter.DurationSeconds", $"The Min/Max value of DurationSeconds is {ShortestSession}/{longest} seconds.");
+            : new ApiError("InvalidParameter.DurationSeconds",
+                $"The Min/Max value of DurationSeconds is {ShortestSession}/{longest} seconds.");
     }
 
     private static Done Session(Credentials credentials, Role role, Parameters p, string? instanceId)

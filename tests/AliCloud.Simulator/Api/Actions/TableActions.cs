@@ -11,11 +11,13 @@ internal static class TableActions
     public static ApiAction[] All { get; } =
     [
         new("vpc", "DescribeRouteTableList", List,
-            Text("RegionId").Mandatory(), Text("VpcId"), Text("RouterId"), OneOf("RouterType", null, "VRouter", "VBR"), Text("RouteTableId"),
+            Text("RegionId").Mandatory(), Text("VpcId"), Text("RouterId"), OneOf("RouterType", null, "VRouter", "VBR"),
+                Text("RouteTableId"),
             Text("RouteTableName"), OneOf("RouteTableType", null, "System", "Custom"), Text("ResourceGroupId"),
             ParameterRule.List("Tag", 20, Text("Key").Mandatory(), Text("Value")), Paging.Number, Paging.Size(50)),
         new("vpc", "GetVpcRouteEntrySummary", Summarise,
-            Text("RegionId").Mandatory(), Text("VpcId").Mandatory(), OneOf("RouteEntryType", "IllegalParam.RouteEntryType", EntryTypes).Mandatory(),
+            Text("RegionId").Mandatory(), Text("VpcId").Mandatory(),
+                OneOf("RouteEntryType", "IllegalParam.RouteEntryType", EntryTypes).Mandatory(),
             Text("RouteTableId")),
     ];
 

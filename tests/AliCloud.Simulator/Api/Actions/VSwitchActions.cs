@@ -10,7 +10,8 @@ internal static class VSwitchActions
     [
         new("vpc", "DescribeVSwitchAttributes", Describe, Text("VSwitchId").Mandatory(), Text("RegionId"), Boolean("DryRun")),
         new("vpc", "DescribeVSwitches", List,
-            Text("RegionId"), Text("VpcId"), Text("VSwitchId"), Text("ZoneId"), Text("RouteTableId"), Text("VSwitchName"), Boolean("DryRun"),
+            Text("RegionId"), Text("VpcId"), Text("VSwitchId"), Text("ZoneId"), Text("RouteTableId"), Text("VSwitchName"),
+                Boolean("DryRun"),
             Paging.Number, Paging.Size(50)),
     ];
 

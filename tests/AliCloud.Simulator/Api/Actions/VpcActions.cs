@@ -8,8 +8,10 @@ internal static class VpcActions
 {
     public static ApiAction[] All { get; } =
     [
-        new("vpc", "DescribeVpcs", List, Text("RegionId").Mandatory(), Text("VpcId"), Text("VpcName"), Boolean("DryRun"), Paging.Number, Paging.Size(50)),
-        new("vpc", "DescribeVpcAttribute", Describe, Text("VpcId").Mandatory(), Text("RegionId").Mandatory(), Boolean("IsDefault"), Boolean("DryRun")),
+        new("vpc", "DescribeVpcs", List, Text("RegionId").Mandatory(), Text("VpcId"), Text("VpcName"), Boolean("DryRun"), Paging.Number,
+            Paging.Size(50)),
+        new("vpc", "DescribeVpcAttribute", Describe, Text("VpcId").Mandatory(), Text("RegionId").Mandatory(), Boolean("IsDefault"),
+            Boolean("DryRun")),
     ];
 
     private static ApiResult List(CloudState state, Parameters call)

@@ -1,3 +1,0 @@
-namespace Flannel.AliCloud.Ecs;
-
-public sealed record InterfaceFacts(string NetworkInterfaceId, string? InstanceId, bool? SourceDestCheck);
