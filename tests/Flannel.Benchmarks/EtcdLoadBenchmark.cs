@@ -17,8 +17,7 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
 {
     private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
     private const int ManyLeases = 65_000;
-    private static readonly Flannel.Etcd.Registry.EtcdKeys keys =
-        Flannel.Etcd.Registry.EtcdKeys.TryCreate("/coreos.com/network", out var created, out var error) ? created : throw new InvalidOperationException(error);
+    private static readonly Flannel.Etcd.Registry.EtcdKeys keys = Flannel.Etcd.Registry.EtcdKeys.Parse("/coreos.com/network").Value;
 
     private readonly List<string[]> rows =
         [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];
@@ -127,5 +126,5 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
     }
 
     private static EtcdOptions Options(EtcdServer etcd) =>
-        EtcdOptions.Create(etcd.Endpoint.GetLeftPart(UriPartial.Authority), null, null, null, null, null, out var error) ?? throw new InvalidOperationException(error);
+        EtcdOptions.Create(etcd.Endpoint.GetLeftPart(UriPartial.Authority)).Value;
 }

@@ -29,15 +29,14 @@ internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd
         // The values of two nodes must not be alike: they are the ids of etcd leases.
         var random = new Random();
         connection = new EtcdConnection(options, TimeProvider.System, random, conflicts);
-        var registry = new SubnetRegistry(connection, keys, TimeProvider.System, random, conflicts);
+        var subnets = new EtcdSubnetManager(new EtcdContext(connection, keys, TimeProvider.System, random, conflicts));
         var owner = new LeaseOwner(PublicIp, Subnet);
-        var state = await registry.WaitForConfigAsync(_ => { }, cancel, owner: owner);
-        var result = await registry.AcquireAsync(new AcquireRequest(owner, _ => Attributes(number, PublicIp)), cancel, state);
+        var state = await subnets.WaitForConfigAsync(new ConfigRequest(_ => { }) { Owner = owner }, null, cancel);
+        var result = await subnets.AcquireAsync(new AcquireRequest(owner, _ => Attributes(number, PublicIp)), state, cancel);
         if (result is not AcquireResult.Held { Lease: var held }) throw new TestbedException($"node {number}: {result}");
         (Subnet, WasFound) = (held.Lease.Subnet, held.WasFound);
-        var keeper = new LeaseKeeper(connection, keys, held, TimeSpan.FromHours(1), TimeProvider.System, random, conflicts);
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        keeping = KeepAsync(keeper, told);
+        keeping = KeepAsync(subnets.HoldAsync(held, stop.Token), told);
         await told.Task.WaitAsync(cancel);
     }
 
@@ -65,9 +64,9 @@ internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd
         string.Create(CultureInfo.InvariantCulture, $$"""{"InstanceId":"i-bp{{number:D18}}","RegionId":"cn-hangzhou","ZoneId":"cn-hangzhou-h","VpcId":"vpc-bp1aevy8sofi8mh1q5000","VSwitchId":"vsw-bp1s5fnvk4gn2tws03000","NetworkInterfaceId":"eni-bp{{number:D18}}"}"""),
         null);
 
-    private async Task KeepAsync(LeaseKeeper keeper, TaskCompletionSource told)
+    private async Task KeepAsync(IAsyncEnumerable<LeaseEvent> events, TaskCompletionSource told)
     {
-        await foreach (var news in keeper.KeepAsync(stop.Token))
+        await foreach (var news in events)
         {
             if (news is LeaseEvent.Confirmed) told.TrySetResult();
             if (news is LeaseEvent.Lost lost) throw new TestbedException($"node {number} lost {Subnet}: {lost.Reason}");

@@ -40,7 +40,7 @@ public sealed class EmptyRootTests
         await using var vpc = await StartAsync();
         using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, EtcdName, IPAddress.Parse(VpcTopology.EtcdAddress));
         await using var daemon = await StartInEmptyRootAsync(vpc, EtcdName, withClientCertificate: false);
-        await daemon.WaitForLogAsync("etcd does not answer", Cancel);
+        await daemon.WaitForLogAsync("etcd unavailable", Cancel);
         Assert.False(daemon.IsReady);
         Assert.Empty(await vpc.LeasesAsync(Cancel));
     }

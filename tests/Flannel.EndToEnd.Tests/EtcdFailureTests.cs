@@ -40,7 +40,7 @@ public sealed class EtcdFailureTests : IAsyncDisposable
         var before = await ClusterSnapshot.TakeAsync(Vpc, [first, second, afterSnapshot], Cancel);
 
         await Vpc.Etcd.RestoreSnapshotAsync(snapshot, Cancel);
-        await afterSnapshot.Daemon.WaitForLogAsync("is taken back", Cancel, TimeSpan.FromSeconds(60));
+        await afterSnapshot.Daemon.WaitForLogAsync("was taken back", Cancel, TimeSpan.FromSeconds(60));
         await newNode.StartReadyAsync(Cancel);
         await Eventually.IsAsync(
             "all are ready",
@@ -100,20 +100,20 @@ public sealed class EtcdFailureTests : IAsyncDisposable
         // Every response takes 0.8 s.
         var first = await loopback.Instances[0].StartDaemonAsync([through]);
         await first.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
-        Assert.DoesNotContain("does not answer", first.StandardError, StringComparison.Ordinal);
+        Assert.DoesNotContain("etcd unavailable", first.StandardError, StringComparison.Ordinal);
         var lease = Assert.Single(await loopback.LeasesAsync(Cancel));
 
         // Every response takes 16 s, longer than the timeout of any request.
         proxy.Delay = TimeSpan.FromSeconds(8);
         var second = await loopback.Instances[1].StartDaemonAsync([through]);
-        await second.WaitForLogAsync("etcd does not answer", Cancel, TimeSpan.FromSeconds(90));
-        await first.WaitForLogAsync("etcd does not answer", Cancel, TimeSpan.FromSeconds(90));
+        await second.WaitForLogAsync("etcd unavailable", Cancel, TimeSpan.FromSeconds(90));
+        await first.WaitForLogAsync("etcd unavailable", Cancel, TimeSpan.FromSeconds(90));
         Assert.False(first.HasExited || second.HasExited || second.IsReady);
         Assert.True(File.Exists(loopback.Instances[0].SubnetFile));
 
         proxy.Delay = TimeSpan.Zero;
         await second.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
-        await first.WaitForLogAsync("etcd answers again", Cancel, TimeSpan.FromSeconds(90));
+        await first.WaitForLogAsync("etcd available again", Cancel, TimeSpan.FromSeconds(90));
         Assert.Contains(
             await loopback.LeasesAsync(Cancel),
             kept => kept.Key == lease.Key && kept.LeaseId == lease.LeaseId && kept.CreateRevision == lease.CreateRevision);

@@ -53,10 +53,10 @@ public sealed class PartitionTests : IAsyncLifetime
         await using var readiness = new ReadinessPoller([Isolated]);
 
         await Vpc.IsolateAsync(Isolated, Cancel);
-        await Isolated.Daemon.WaitForLogAsync("etcd does not answer", Cancel, TimeSpan.FromSeconds(60));
+        await Isolated.Daemon.WaitForLogAsync("etcd unavailable", Cancel, TimeSpan.FromSeconds(60));
         Assert.True(File.Exists(Isolated.Instance.SubnetFile));
         await Vpc.ReconnectAsync(Isolated, Cancel);
-        await Isolated.Daemon.WaitForLogAsync("etcd answers again", Cancel);
+        await Isolated.Daemon.WaitForLogAsync("etcd available again", Cancel);
 
         Assert.Empty((await ClusterSnapshot.TakeAsync(Vpc, [Isolated], Cancel)).ChangesSince(before));
         Assert.Empty(readiness.NotReady);
@@ -79,7 +79,7 @@ public sealed class PartitionTests : IAsyncLifetime
         var after = (await ClusterSnapshot.TakeAsync(Vpc, [Isolated], Cancel)).Nodes[0];
         Assert.Equal((before.ProcessId, before.Subnet, before.LeaseKey), (after.ProcessId, after.Subnet, after.LeaseKey));
         Assert.NotEqual(before.EtcdLeaseId, after.EtcdLeaseId);
-        Assert.Equal(1, Isolated.CountInLog("is taken back"));
+        Assert.Equal(1, Isolated.CountInLog("was taken back"));
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class PartitionTests : IAsyncLifetime
     /// <summary>Waits until the node has removed subnet.env because its lease may have expired, and etcd has deleted the lease.</summary>
     private async Task WaitForExpiryAsync()
     {
-        await Isolated.Daemon.WaitForLogAsync("has expired while etcd could not be asked", Cancel, TimeSpan.FromSeconds(60));
+        await Isolated.Daemon.WaitForLogAsync("expired while etcd was unavailable", Cancel, TimeSpan.FromSeconds(60));
         await Eventually.IsAsync("subnet.env is removed", () => Task.FromResult(!File.Exists(Isolated.Instance.SubnetFile)), Cancel);
         Assert.False(await Isolated.IsReadyAsync(Cancel));
         Assert.Equal("0", await Isolated.MetricAsync("flannel_lease_held", Cancel));

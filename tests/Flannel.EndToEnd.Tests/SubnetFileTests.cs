@@ -62,7 +62,7 @@ public sealed class SubnetFileTests : EndToEndTest
         await Vpc.Etcd.StopAsync(Cancel);
 
         var second = await Vpc.Instances[0].StartDaemonAsync();
-        await second.WaitForLogAsync("etcd does not answer", Cancel);
+        await second.WaitForLogAsync("etcd unavailable", Cancel);
         Assert.True(File.Exists(SubnetFile));
         Assert.False(second.IsReady);
 

@@ -9,8 +9,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     private const string Config = $"{TestVpc.Prefix}/config";
     /// <summary>The event that a running node logs when the configuration changes.</summary>
     private const string ConfigSeen = "node[1115]";
-    private const string EtcdUnavailable = "etcd does not answer";
-    private const string EtcdRecovered = "etcd answers again";
+    private const string EtcdUnavailable = "etcd unavailable";
+    private const string EtcdRecovered = "etcd available again";
 
     /// <summary>Each scenario starts one new node.</summary>
     private const int SpareNodes = 7;

@@ -20,8 +20,7 @@ public sealed record CloudEndpoint
     /// <returns>A failure is one line that follows the option's name and a colon.</returns>
     public static Result<CloudEndpoint> Parse(string text)
     {
-        var parsed = Endpoint.Parse(text);
-        return parsed.Address is { } address ? new CloudEndpoint(address) : Result.Failure(parsed.Error);
+        return Endpoint.Parse(text).Select(address => new CloudEndpoint(address));
     }
 
     internal static CloudEndpoint ForHost(string host) => new(new Uri($"https://{host}"));

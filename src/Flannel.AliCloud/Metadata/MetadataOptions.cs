@@ -30,10 +30,10 @@ public sealed record MetadataOptions
     public static Result<MetadataOptions> Parse(string text, Func<string, string?> environment)
     {
         var parsed = Core.Endpoint.Parse(text);
-        if (parsed.Address is not { } address) return Result.Failure(parsed.Error);
+        if (!parsed.Ok) return Result.Failure(parsed.Error);
         return new MetadataOptions
         {
-            Endpoint = address,
+            Endpoint = parsed.Value,
             TokenOnly = SdkEnvironment.IsTrue(environment, SdkEnvironment.PlainMetadataDisabled),
         };
     }

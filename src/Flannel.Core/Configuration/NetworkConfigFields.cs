@@ -3,7 +3,7 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Configuration;
 
-/// <summary>The properties of the network configuration as they were given, before any default.</summary>
+/// <summary>The properties of the network configuration as they are given, before any default.</summary>
 internal sealed class NetworkConfigFields
 {
     public bool EnableIpv4 = true;
@@ -19,7 +19,7 @@ internal sealed class NetworkConfigFields
     public JsonElement Backend;
     public string BackendType = FlannelContract.DefaultBackend;
 
-    /// <summary>Given with length 0, which is an unset value to Go: the message about it is another one.</summary>
+    /// <summary>Given with length 0, which Go treats as unset; it has a message of its own.</summary>
     public bool HasWholeNetwork;
 
     public bool HasWholeIpv6Network;
@@ -27,17 +27,17 @@ internal sealed class NetworkConfigFields
     /// <summary>Accepted properties that are probably mistakes, one line each.</summary>
     public readonly List<string> Warnings = [];
 
-    /// <summary>Null, or what is wrong with this property.</summary>
-    public string? Take(string name, JsonElement value)
+    /// <returns>Null if the property is valid.</returns>
+    public Failure? Take(string name, JsonElement value)
     {
-        if (Set(name, value) is { } error) return error;
+        if (Set(name, value) is { } failure) return failure;
         if (NetworkConfigKeys.Warning(name) is { } warning) Warnings.Add(warning);
         return null;
     }
 
-    private string? Set(string name, JsonElement value) => name.ToUpperInvariant() switch
+    private Failure? Set(string name, JsonElement value) => name.ToUpperInvariant() switch
     {
-        // Not like the others: upstream decodes null into an empty type, and an absent Backend into its default.
+        // Unlike the others: upstream decodes null into an empty type, and an absent Backend into its default.
         "BACKEND" => TakeBackend(name, value),
         _ when value.ValueKind == JsonValueKind.Null => null,
         "ENABLEIPV4" => Boolean(name, value, ref EnableIpv4),
@@ -53,19 +53,20 @@ internal sealed class NetworkConfigFields
         _ => null,
     };
 
-    private string? TakeBackend(string name, JsonElement value)
+    private Failure? TakeBackend(string name, JsonElement value)
     {
         (BackendType, Backend) = ("", default);
         if (value.ValueKind == JsonValueKind.Null) return null;
-        if (value.ValueKind != JsonValueKind.Object) return $"{name} is {JsonDescription.Kind(value)}, and must be an object with a Type";
+        if (value.ValueKind != JsonValueKind.Object)
+            return new Failure($"{name} is {JsonDescription.Kind(value)}, and must be an object with a Type");
         foreach (var property in value.EnumerateObject())
         {
             if (NetworkConfigKeys.WarningInBackend(name, property.Name) is { } warning) Warnings.Add(warning);
             if (!property.Name.Equals("Type", StringComparison.OrdinalIgnoreCase)) continue;
             if (property.Value.ValueKind == JsonValueKind.Null) continue;
             if (property.Value.ValueKind != JsonValueKind.String)
-                return $"{name}.Type is {JsonDescription.Kind(property.Value)}, and must be a string such as \"ali-vpc\"";
-            // Upstream looks its backends up by the name in lower case (pkg/backend/manager.go).
+                return new Failure($"{name}.Type is {JsonDescription.Kind(property.Value)}, and must be a string such as \"ali-vpc\"");
+            // Upstream looks up its backends by the name in lower case (pkg/backend/manager.go).
             BackendType = property.Value.GetString()!.ToLowerInvariant();
         }
 
@@ -73,32 +74,32 @@ internal sealed class NetworkConfigFields
         return null;
     }
 
-    private static string? Boolean(string name, JsonElement value, ref bool field)
+    private static Failure? Boolean(string name, JsonElement value, ref bool field)
     {
         field = value.ValueKind == JsonValueKind.True;
         return value.ValueKind is JsonValueKind.True or JsonValueKind.False
             ? null
-            : $"{name} is {JsonDescription.Quote(value)}, and must be true or false";
+            : new Failure($"{name} is {JsonDescription.Quote(value)}, and must be true or false");
     }
 
-    private static string? Number(string name, JsonElement value, ref uint field) =>
+    private static Failure? Number(string name, JsonElement value, ref uint field) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetUInt32(out field)
             ? null
-            : $"{name} is {JsonDescription.Quote(value)}, and must be a prefix length such as 24, without quotes";
+            : new Failure($"{name} is {JsonDescription.Quote(value)}, and must be a prefix length such as 24, without quotes");
 
-    private string? Prefix(string name, JsonElement value)
+    private Failure? Prefix(string name, JsonElement value)
     {
         if (!Ipv4Network.TryParse(Text(value), '/', out Network, out var hostBits))
-            return $"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"";
+            return new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"");
         if (hostBits) Warnings.Add(HostBits(name, value, Network.ToString()));
         HasWholeNetwork = Network.Length == 0;
         return null;
     }
 
-    private string? Ipv6Prefix(string name, JsonElement value)
+    private Failure? Ipv6Prefix(string name, JsonElement value)
     {
         if (!Addresses.Ipv6Network.TryParse(Text(value), '/', out Ipv6Network, out var hostBits))
-            return $"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"";
+            return new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"");
         if (hostBits) Warnings.Add(HostBits(name, value, Ipv6Network.ToString()));
         HasWholeIpv6Network = Ipv6Network.Length == 0;
         return null;
@@ -108,15 +109,15 @@ internal sealed class NetworkConfigFields
     private static string HostBits(string name, JsonElement value, string network) =>
         $"{name} {JsonDescription.Quote(value)} has bits beyond its length, and is read as {network}";
 
-    private static string? Address(string name, JsonElement value, ref Ipv4Address field) =>
+    private static Failure? Address(string name, JsonElement value, ref Ipv4Address field) =>
         Ipv4Address.TryParse(Text(value), out field)
             ? null
-            : $"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 address such as \"10.24.1.0\"";
+            : new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 address such as \"10.24.1.0\"");
 
-    private static string? Address(string name, JsonElement value, ref UInt128 field) =>
+    private static Failure? Address(string name, JsonElement value, ref UInt128 field) =>
         Addresses.Ipv6Network.TryParseAddress(Text(value), out field)
             ? null
-            : $"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 address such as \"fc00:0:0:1::\"";
+            : new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 address such as \"fc00:0:0:1::\"");
 
     private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -6,32 +6,30 @@ namespace Flannel.Core.Leases;
 
 /// <summary>The value of a lease's key, in the form of upstream's <c>LeaseAttrs</c> (<c>pkg/lease/lease.go</c>):
 /// <c>{"PublicIP":"…","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{…}}</c>.</summary>
-/// <param name="PublicIp">The node's address that the other nodes reach it by.</param>
+/// <param name="PublicIp">The node's address at which the other nodes reach it.</param>
 /// <param name="PublicIpv6">As written; null for a node without one.</param>
 /// <param name="BackendType">The backend of the node that wrote it; empty if not given.</param>
-/// <param name="BackendData">Raw JSON that only that backend understands; null if not given.</param>
+/// <param name="BackendData">Raw JSON of that backend; null if not given.</param>
 /// <param name="BackendV6Data">The same for IPv6; null if not given.</param>
 public sealed record LeaseAttributes(
     Ipv4Address PublicIp, string? PublicIpv6, string BackendType, string? BackendData, string? BackendV6Data)
 {
-    /// <summary>Reads a value that another program wrote. Null with a reason when it cannot be a lease's value;
-    /// unknown properties are ignored, names match in any case, as Go's decoder does.</summary>
-    public static LeaseAttributes? Parse(ReadOnlySpan<byte> utf8, out string reason)
+    /// <summary>Parses a value that another program wrote. Unknown properties are ignored and names match in any case, as in Go's
+    /// decoder.</summary>
+    public static Result<LeaseAttributes> Parse(ReadOnlySpan<byte> utf8)
     {
-        reason = "";
         try
         {
             using var document = JsonDocument.Parse(utf8.ToArray());
-            return Read(document.RootElement, out reason);
+            return Parse(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            reason = "not valid JSON";
-            return null;
+            return Result.Failure("not valid JSON");
         }
     }
 
-    /// <summary>UTF-8 JSON with the properties in upstream's order; those that upstream leaves out when empty are left out.</summary>
+    /// <summary>UTF-8 JSON with the properties in upstream's order; those that upstream omits when empty are omitted.</summary>
     public byte[] ToJson()
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -59,44 +57,32 @@ public sealed record LeaseAttributes(
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static LeaseAttributes? Read(JsonElement root, out string reason)
+    private static Result<LeaseAttributes> Parse(JsonElement root)
     {
-        reason = "";
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            reason = "not a JSON object";
-            return null;
-        }
-
+        if (root.ValueKind != JsonValueKind.Object) return Result.Failure("not a JSON object");
         Ipv4Address publicIp = default;
         string? publicIpv6 = null, backendType = null, data = null, v6Data = null;
         foreach (var property in root.EnumerateObject())
         {
-            switch (property.Name.ToUpperInvariant())
+            var (name, value) = (property.Name.ToUpperInvariant(), property.Value);
+            if (value.ValueKind == JsonValueKind.Null) continue;
+            switch (name)
             {
-                case "PUBLICIP":
-                    if (property.Value.ValueKind == JsonValueKind.Null) break;
-                    if (property.Value.ValueKind != JsonValueKind.String || !Ipv4Address.TryParse(property.Value.GetString(), out publicIp))
-                    {
-                        reason = "PublicIP is not an IPv4 address";
-                        return null;
-                    }
-
+                case "PUBLICIP" when value.ValueKind != JsonValueKind.String || !Ipv4Address.TryParse(value.GetString(), out publicIp):
+                    return Result.Failure("PublicIP is not an IPv4 address");
+                case "PUBLICIPV6" when value.ValueKind == JsonValueKind.String:
+                    publicIpv6 = value.GetString();
                     break;
-                case "PUBLICIPV6" when property.Value.ValueKind == JsonValueKind.String:
-                    publicIpv6 = property.Value.GetString();
+                case "BACKENDTYPE" when value.ValueKind != JsonValueKind.String:
+                    return Result.Failure("BackendType is not a string");
+                case "BACKENDTYPE":
+                    backendType = value.GetString();
                     break;
-                case "BACKENDTYPE" when property.Value.ValueKind == JsonValueKind.String:
-                    backendType = property.Value.GetString();
+                case "BACKENDDATA":
+                    data = value.GetRawText();
                     break;
-                case "BACKENDTYPE" when property.Value.ValueKind != JsonValueKind.Null:
-                    reason = "BackendType is not a string";
-                    return null;
-                case "BACKENDDATA" when property.Value.ValueKind != JsonValueKind.Null:
-                    data = property.Value.GetRawText();
-                    break;
-                case "BACKENDV6DATA" when property.Value.ValueKind != JsonValueKind.Null:
-                    v6Data = property.Value.GetRawText();
+                case "BACKENDV6DATA":
+                    v6Data = value.GetRawText();
                     break;
             }
         }

@@ -2,23 +2,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>Whether etcd answers, told once per change.</summary>
+/// <summary>Logs when etcd becomes unavailable and when it has recovered, each once. Thread-safe.</summary>
 internal sealed class AvailabilityLog(TimeProvider time, ILogger logger)
 {
     private readonly Lock gate = new();
 
-    // Also read without the lock, on every answer.
-    private volatile bool silent;
+    // Also read without the lock, after every response.
+    private volatile bool isUnavailable;
     private long since;
 
     public void Answered(Member member)
     {
-        if (!silent) return;
+        if (!isUnavailable) return;
         lock (gate)
         {
-            if (!silent) return;
-            silent = false;
-            EtcdLog.Reachable(logger, member.Name, time.GetElapsedTime(since).TotalSeconds);
+            if (!isUnavailable) return;
+            isUnavailable = false;
+            EtcdLog.Recovered(logger, member.Name, time.GetElapsedTime(since).TotalSeconds);
         }
     }
 
@@ -26,10 +26,10 @@ internal sealed class AvailabilityLog(TimeProvider time, ILogger logger)
     {
         lock (gate)
         {
-            if (silent) return;
-            silent = true;
+            if (isUnavailable) return;
+            isUnavailable = true;
             since = time.GetTimestamp();
-            EtcdLog.Unreachable(logger, error.Message.TrimEnd('.'));
+            EtcdLog.Unavailable(logger, error.Message.TrimEnd('.'));
         }
     }
 }

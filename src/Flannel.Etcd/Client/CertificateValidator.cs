@@ -4,14 +4,13 @@ using Flannel.Core;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>Judges a member's certificate as Go's TLS does, which etcd's operators are used to, and says in one line what is wrong with
-/// it.</summary>
+/// <summary>Validates a member's certificate as Go's TLS does, as etcd's operators expect, and describes a problem in one line.</summary>
 internal sealed class CertificateValidator(string host, string? caFile, X509Certificate2Collection? authorities)
 {
-    /// <summary>Null while nothing is wrong.</summary>
-    public string? Trouble { get; private set; }
+    /// <summary>Null if there is none.</summary>
+    public string? Problem { get; private set; }
 
-    public X509ChainPolicy Policy()
+    public X509ChainPolicy CreatePolicy()
     {
         var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
         if (authorities is null) return policy;
@@ -25,31 +24,31 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
         return policy;
     }
 
-    public bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    public bool Validate(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors == SslPolicyErrors.None) return true;
         if (certificate is null || chain is null)
         {
-            Trouble = $"{host} showed no certificate";
+            Problem = $"{host} sent no certificate";
             return false;
         }
 
         var shown = certificate as X509Certificate2;
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            Trouble = $"the certificate of {host} is for another name: {Names(shown)}";
+            Problem = $"the certificate of {host} is for another name: {Names(shown)}";
             return false;
         }
 
         if (IsTrusted(chain) || (shown is not null && IsTrustedByOneOfSameSubject(shown, chain))) return true;
-        Trouble = Describe(Flags(chain), shown, chain);
+        Problem = Describe(Flags(chain), shown, chain);
         return false;
     }
 
     private static X509ChainStatusFlags Flags(X509Chain chain) =>
         chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, status) => all | status.Status);
 
-    /// <summary>An authority that is itself signed by another is trusted as it stands: whoever named the file meant it.</summary>
+    /// <summary>An intermediate authority in the CA file is trusted without its own issuer, because an operator put it there.</summary>
     private bool IsTrusted(X509Chain chain) => Flags(chain) switch
     {
         X509ChainStatusFlags.NoError => true,
@@ -59,8 +58,8 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
         _ => false,
     };
 
-    /// <summary>Of several authorities with one subject, as while one is replaced by the next, the issuer is the first of them for OpenSSL
-    /// unless key identifiers tell them apart. Go tries all of them, and so do we.</summary>
+    /// <summary>Of several authorities with one subject, such as during a replacement, OpenSSL takes the first as the issuer, unless key
+    /// identifiers distinguish them. Go tries all of them, and so does this method.</summary>
     private bool IsTrustedByOneOfSameSubject(X509Certificate2 shown, X509Chain chain)
     {
         foreach (var authority in authorities ?? [])
@@ -107,7 +106,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
             return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";
         }
 
-        return $"the certificate of {host} is refused: {flags}";
+        return $"the certificate of {host} is rejected: {flags}";
     }
 
     private static string Names(X509Certificate2? certificate)

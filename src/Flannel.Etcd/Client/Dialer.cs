@@ -2,31 +2,30 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Flannel.Etcd.Registry;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>Opens the connection to one member. Done here rather than by HttpClient, because only here every handshake sees the newest
-/// files and every failure is known by its cause.</summary>
+/// <summary>Opens connections to one member. HttpClient is not used for it, because here each handshake reads the current files, and each
+/// failure is reported with its cause. Thread-safe.</summary>
 internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, TimeProvider time)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ShortestAttempt = TimeSpan.FromMilliseconds(200);
 
-    private volatile string? refusal;
-    private volatile string? clearTextRefusal;
+    private volatile string? rejection;
+    private volatile string? mismatch;
 
-    /// <summary>Why the member would not have us after the last handshake; null if it did.</summary>
-    public string? Refusal => refusal;
+    /// <summary>Why the member rejected the client after the last handshake; null if it did not.</summary>
+    public string? Rejection => rejection;
 
-    /// <summary>Why clear text was not understood; null if it was. It may be a dying member's silence.</summary>
-    public string? ClearTextRefusal => clearTextRefusal;
+    /// <summary>Why the member did not understand clear text; null if it did. A member that stops may look the same.</summary>
+    public string? Mismatch => mismatch;
 
-    /// <exception cref="EtcdConnectException">Always this one, unless cancelled.</exception>
+    /// <exception cref="EtcdConnectException">The connection failed.</exception>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation)
     {
         var stream = await OpenAsync(cancellation);
-        refusal = null;
-        if (endpoint.Scheme == Uri.UriSchemeHttp) return new TlsMismatchStream(stream, why => clearTextRefusal = why);
+        rejection = null;
+        if (endpoint.Scheme == Uri.UriSchemeHttp) return new TlsMismatchStream(stream, reason => mismatch = reason);
         try
         {
             return await SecureAsync(stream, cancellation);
@@ -44,11 +43,11 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
         var addresses = await ResolveAsync(cancellation);
         for (var i = 0; ; i++)
         {
-            // Each address has its share of what is left, so that a dead one leaves time for the next.
+            // Each address gets its share of the remaining time, so that one that does not respond leaves time for the next.
             var share = (EtcdDurations.Connect - time.GetElapsedTime(begin)) / (addresses.Length - i);
             try
             {
-                return await OpenAsync(addresses[i], share < Shortest ? Shortest : share, cancellation);
+                return await OpenAsync(addresses[i], share < ShortestAttempt ? ShortestAttempt : share, cancellation);
             }
             catch (EtcdConnectException) when (i + 1 < addresses.Length)
             {
@@ -57,103 +56,85 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
         }
     }
 
-    /// <summary>A name server that does not answer is waited for by the C library for longer than a request may take.</summary>
+    /// <summary>The C library waits for an unavailable name server longer than a request may take.</summary>
     private async Task<IPAddress[]> ResolveAsync(CancellationToken cancellation)
     {
         var host = endpoint.DnsSafeHost;
         if (IPAddress.TryParse(host, out var literal)) return [literal];
-        using var limit = Limit(EtcdDurations.Connect, cancellation, out var tooLong);
-        using (tooLong)
+        using var limit = new TimeLimit(EtcdDurations.Connect, time, cancellation);
+        try
         {
-            try
-            {
-                var addresses = await options.Resolve(host, limit.Token).WaitAsync(limit.Token);
-                return addresses.Length > 0 ? addresses : throw Unresolved("the name service knows no address of it", null);
-            }
-            catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
-            {
-                throw Unresolved($"no answer from the name service within {EtcdDurations.Connect.TotalSeconds} s", e);
-            }
-            catch (SocketException e)
-            {
-                throw Unresolved(Describe(e), e);
-            }
+            var addresses = await options.Resolve(host, limit.Token).WaitAsync(limit.Token);
+            return addresses.Length > 0 ? addresses : throw Unresolved("the name service has no address for it", null);
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw Unresolved($"no answer from the name service within {EtcdDurations.Connect.TotalSeconds} s", e);
+        }
+        catch (SocketException e)
+        {
+            throw Unresolved(Describe(e), e);
         }
 
-        EtcdConnectException Unresolved(string why, Exception? inner) =>
-            new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: the name {host} does not resolve: {why}", inner);
+        EtcdConnectException Unresolved(string reason, Exception? inner) =>
+            new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: the name {host} does not resolve: {reason}", inner);
     }
 
     private async Task<NetworkStream> OpenAsync(IPAddress address, TimeSpan atMost, CancellationToken cancellation)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        using var limit = Limit(atMost, cancellation, out var tooLong);
-        using (tooLong)
+        using var limit = new TimeLimit(atMost, time, cancellation);
+        try
         {
-            try
-            {
-                await socket.ConnectAsync(new IPEndPoint(address, endpoint.Port), limit.Token);
-                return new NetworkStream(socket, ownsSocket: true);
-            }
-            catch (Exception e)
-            {
-                socket.Dispose();
-                if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
-                if (e is OperationCanceledException) throw NoAnswer("no connection");
-                var why = e is SocketException refused ? Describe(refused) : e.Message;
-                throw new EtcdConnectException(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {why}", e);
-            }
+            await socket.ConnectAsync(new IPEndPoint(address, endpoint.Port), limit.Token);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            if (e is OperationCanceledException && cancellation.IsCancellationRequested) throw;
+            if (e is OperationCanceledException) throw TimedOut("no connection");
+            var reason = e is SocketException socketError ? Describe(socketError) : e.Message;
+            throw new EtcdConnectException(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {reason}", e);
         }
     }
 
     private async Task<Stream> SecureAsync(Stream stream, CancellationToken cancellation)
     {
         var material = files.Current();
-        var check = new CertificateValidator(endpoint.Authority, options.CaFile, material.Authorities);
-        var secure = new TlsAlertStream(stream, why => refusal = why, options.CertFile);
-        using var limit = Limit(EtcdDurations.Connect, cancellation, out var tooLong);
-        using (tooLong)
+        var validator = new CertificateValidator(endpoint.Authority, options.CaFile, material.Authorities);
+        var secure = new TlsAlertStream(stream, reason => rejection = reason, options.CertFile);
+        using var limit = new TimeLimit(EtcdDurations.Connect, time, cancellation);
+        try
         {
-            try
+            var settings = new SslClientAuthenticationOptions
             {
-                await secure.AuthenticateAsClientAsync(
-                    new SslClientAuthenticationOptions
-                    {
-                        TargetHost = endpoint.DnsSafeHost,
-                        ApplicationProtocols = [SslApplicationProtocol.Http2],
-                        CertificateChainPolicy = check.Policy(),
-                        ClientCertificateContext = material.Client,
-                        RemoteCertificateValidationCallback = check.Accept,
-                    },
-                    limit.Token);
-                return secure;
-            }
-            catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
-            {
-                await secure.DisposeAsync();
-                if (e is OperationCanceledException) throw NoAnswer("no TLS handshake");
-                if (check.Trouble is { } trouble) throw new EtcdConnectException(EtcdErrorKind.Tls, trouble, e);
-                // Closing in the middle of it is what a dying member does; a refusal is said in TLS' own terms.
-                if (e is not AuthenticationException)
-                {
-                    var closed = $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)";
-                    throw new EtcdConnectException(EtcdErrorKind.Unavailable, closed, e);
-                }
-
-                throw new EtcdConnectException(
-                    EtcdErrorKind.Tls, $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}", e);
-            }
+                TargetHost = endpoint.DnsSafeHost,
+                ApplicationProtocols = [SslApplicationProtocol.Http2],
+                CertificateChainPolicy = validator.CreatePolicy(),
+                ClientCertificateContext = material.Client,
+                RemoteCertificateValidationCallback = validator.Validate,
+            };
+            await secure.AuthenticateAsClientAsync(settings, limit.Token);
+            return secure;
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellation.IsCancellationRequested)
+        {
+            await secure.DisposeAsync();
+            if (e is OperationCanceledException) throw TimedOut("no TLS handshake");
+            throw new EtcdConnectException(
+                validator.Problem is not null || e is AuthenticationException ? EtcdErrorKind.Tls : EtcdErrorKind.Unavailable,
+                validator.Problem ?? DescribeHandshake(e), e);
         }
     }
 
-    private EtcdConnectException NoAnswer(string what) =>
-        new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {what} within {EtcdDurations.Connect.TotalSeconds} s");
+    /// <summary>A member that stops closes the connection during the handshake; one that rejects it sends a TLS alert.</summary>
+    private string DescribeHandshake(Exception e) => e is AuthenticationException
+        ? $"{endpoint.Authority}: TLS failed: {(e.InnerException ?? e).Message.ReplaceLineEndings(" ")}"
+        : $"{endpoint.Authority} closed the connection during the TLS handshake (does it speak https?)";
 
-    private CancellationTokenSource Limit(TimeSpan atMost, CancellationToken cancellation, out CancellationTokenSource tooLong)
-    {
-        tooLong = new CancellationTokenSource(atMost, time);
-        return CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
-    }
+    private EtcdConnectException TimedOut(string what) =>
+        new(EtcdErrorKind.Unavailable, $"{endpoint.Authority}: {what} within {EtcdDurations.Connect.TotalSeconds} s");
 
     private static string Describe(SocketException e) => e.SocketErrorCode switch
     {
@@ -161,7 +142,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
         SocketError.HostNotFound or SocketError.NoData => "no such host",
         SocketError.TryAgain => "no answer from the name service",
         SocketError.HostUnreachable or SocketError.NetworkUnreachable => "no route to host",
-        SocketError.TimedOut => "no connection in time",
+        SocketError.TimedOut => "connection timed out",
         _ => e.Message,
     };
 }

@@ -2,35 +2,34 @@ using Flannel.Core;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>Which member a request begins with. Chance gives every node one of them, its home, so that many nodes are spread evenly; a
-/// node whose home fails goes to the next, and back home some minutes after, at a moment of its own: else all nodes would be on
-/// the members that failed last, for ever.</summary>
+/// <summary>Selects the member that a request is sent to first. Each node has a preferred member, chosen at random, so that many nodes
+/// spread evenly. A node whose preferred member fails uses the next one, and returns some minutes after, at a time of its own: otherwise all
+/// nodes would stay on the members that failed last. Thread-safe.</summary>
 internal sealed class EndpointSelector
 {
-    private static readonly TimeSpan First = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
     private readonly Lock gate = new();
-    private readonly int home;
+    private readonly int preferred;
     private readonly Backoff pauses;
     private readonly TimeProvider time;
     private int current;
-    private long since;
-    private TimeSpan pause;
-    private bool asking;
-    private TaskCompletionSource moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long probeAt;
+    private bool isProbing;
+    private TaskCompletionSource returned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public EndpointSelector(int count, TimeProvider time, Random random)
     {
         Count = count;
         this.time = time;
-        home = current = random.Next(count);
-        pauses = new Backoff(First, Longest, random);
+        preferred = current = random.Next(count);
+        pauses = new Backoff(FirstPause, LongestPause, random);
     }
 
     public int Count { get; }
 
-    /// <summary>Where to begin.</summary>
+    /// <summary>The member that the next request is sent to first.</summary>
     public int Current
     {
         get
@@ -39,65 +38,64 @@ internal sealed class EndpointSelector
         }
     }
 
-    /// <summary>Completes when this node goes back home: what lasts is to begin anew there.</summary>
-    public Task Moved
+    /// <summary>Completes when this node returns to its preferred member: long-lived streams move there.</summary>
+    public Task Returned
     {
         get
         {
-            lock (gate) return moved.Task;
+            lock (gate) return returned.Task;
         }
     }
 
     public void Answered(int member)
     {
-        lock (gate) Go(member);
+        lock (gate) Select(member);
     }
 
-    /// <summary>The next request begins with another member.</summary>
+    /// <summary>The next request is sent to another member.</summary>
     public void Leave(int member)
     {
         lock (gate)
         {
-            if (current == member) Go((member + 1) % Count);
+            if (current == member) Select((member + 1) % Count);
         }
     }
 
-    /// <summary>Whether it is time to ask whether home is well again; true to one caller at a time, who must then call
-    /// <see cref="Asked"/>.</summary>
-    public bool MustAskHome(out int member)
+    /// <summary>True if a probe of the preferred member is due; to one caller at a time, who must then call
+    /// <see cref="Probed"/>.</summary>
+    public bool MustProbePreferred(out int member)
     {
         lock (gate)
         {
-            member = home;
-            if (current == home || asking || time.GetElapsedTime(since) < pause) return false;
-            return asking = true;
+            member = preferred;
+            if (current == preferred || isProbing || !time.IsPast(probeAt)) return false;
+            return isProbing = true;
         }
     }
 
-    public void Asked(bool well)
+    public void Probed(bool isAvailable)
     {
         lock (gate)
         {
-            asking = false;
-            if (current == home) return;
-            if (well)
+            isProbing = false;
+            if (current == preferred) return;
+            if (!isAvailable)
             {
-                Go(home);
-                moved.SetResult();
-                moved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                probeAt = time.TimestampAfter(pauses.Next());
+                return;
             }
-            else
-            {
-                (since, pause) = (time.GetTimestamp(), pauses.Next());
-            }
+
+            Select(preferred);
+            returned.SetResult();
+            returned = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    private void Go(int member)
+    private void Select(int member)
     {
         if (member == current) return;
-        if (current == home) (since, pause) = (time.GetTimestamp(), pauses.Next());
+        if (current == preferred) probeAt = time.TimestampAfter(pauses.Next());
         current = member;
-        if (current == home) pauses.Reset();
+        if (current == preferred) pauses.Reset();
     }
 }

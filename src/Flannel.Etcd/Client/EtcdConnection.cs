@@ -1,47 +1,47 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
-using Flannel.Core;
-using Flannel.Etcd.Registry;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <param name="Version">Such as <c>3.5.16</c>; null when it gave no answer.</param>
-/// <param name="Problem">One line, when it gave none.</param>
+/// <param name="Version">Such as <c>3.5.16</c>; null if the member is unavailable.</param>
+/// <param name="Problem">One line; empty if there is a version.</param>
 public sealed record MemberVersion(string Endpoint, string? Version, string Problem);
 
-/// <summary>A cluster of etcd members. Requests go to one of them until it fails, then to the next, and back when the first is well again
-/// (<see cref="EndpointSelector"/>). What was sent is never repeated unless repeating it is harmless. Nothing is connected before the first
-/// request.
-/// Limits run on the <see cref="TimeProvider"/>; HTTP/2's pings run on real time.</summary>
+/// <summary>A cluster of etcd members. Requests are sent to one of them until it fails, then to the next, and to the first again when it has
+/// recovered (<see cref="EndpointSelector"/>). A request that may have been executed is repeated only if that is harmless. The first request
+/// opens the connection. Thread-safe.</summary>
+/// <remarks>Time-outs use the <see cref="TimeProvider"/>; HTTP/2's pings use real time.</remarks>
 public sealed class EtcdConnection : IEtcd, IDisposable
 {
-    private static readonly ByteString Anything = ByteString.CopyFromUtf8("/");
+    private static readonly ByteString AnyKey = ByteString.CopyFromUtf8("/");
 
+    private readonly EtcdOptions options;
     private readonly Member[] members;
     private readonly Token token;
-    private readonly AvailabilityLog reachability;
+    private readonly AvailabilityLog availability;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly EndpointSelector rotation;
+    private readonly EndpointSelector selector;
     private readonly CancellationTokenSource disposed = new();
+    private int isClearTextLogged;
 
-    /// <param name="random">Chooses the member to begin with, so that many nodes spread over the members.</param>
+    /// <param name="random">Chooses the preferred member, so that many nodes spread over the members.</param>
     public EtcdConnection(EtcdOptions options, TimeProvider time, Random random, ILogger logger)
     {
+        this.options = options;
         var files = new TlsFiles(options, logger);
         members = [.. options.Endpoints.Select(endpoint => new Member(endpoint, files, options, time))];
         token = new Token(options);
-        reachability = new AvailabilityLog(time, logger);
+        availability = new AvailabilityLog(time, logger);
         this.time = time;
         this.logger = logger;
-        rotation = new EndpointSelector(members.Length, time, random);
-        foreach (var open in options.OpenToTheNetwork) EtcdLog.ClearText(logger, open.GetLeftPart(UriPartial.Authority));
+        selector = new EndpointSelector(members.Length, time, random);
     }
 
-    /// <summary>Reads the TLS files without asking etcd, so that a mistake in them is told even while etcd is away.</summary>
+    /// <summary>Reads the TLS files, so that a mistake in them is reported while etcd is unavailable, too.</summary>
     /// <returns>Null, or one line that names the file.</returns>
     public static string? FileProblem(EtcdOptions options)
     {
@@ -57,15 +57,15 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     }
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
-        CallAsync(repeatable: true, (member, options) => member.Keys.RangeAsync(request, options), cancellation);
+        CallAsync(isRepeatable: true, (member, call) => member.Keys.RangeAsync(request, call), cancellation);
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-        CallAsync(IsRead(request), (member, options) => member.Keys.TxnAsync(request, options), cancellation);
+        CallAsync(IsRead(request), (member, call) => member.Keys.TxnAsync(request, call), cancellation);
 
     public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
         var request = new LeaseGrantRequest { ID = leaseId, TTL = (long)timeToLive.TotalSeconds };
-        return CallAsync(repeatable: false, (member, options) => member.Leases.LeaseGrantAsync(request, options), cancellation);
+        return CallAsync(isRepeatable: false, (member, call) => member.Leases.LeaseGrantAsync(request, call), cancellation);
     }
 
     public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
@@ -73,16 +73,17 @@ public sealed class EtcdConnection : IEtcd, IDisposable
 
     public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation)
     {
-        var seconds = await TryMembersAsync(repeatable: true, KeepAliveAsync, cancellation, callLimit: callLimit);
+        var attempt = new MemberAttempt<long>(KeepAliveAsync) { IsRepeatable = true, CallLimit = callLimit };
+        var seconds = await TryMembersAsync(attempt, cancellation);
         return seconds > 0 ? TimeSpan.FromSeconds(seconds) : null;
 
-        async Task<long> KeepAliveAsync(Member member, CallOptions options, CancellationToken limit)
+        async Task<long> KeepAliveAsync(Member member, CallOptions call, CancellationToken limit)
         {
-            using var call = member.Leases.LeaseKeepAlive(options);
-            await call.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, limit);
-            if (!await call.ResponseStream.MoveNext(limit))
-                throw new RpcException(new Status(StatusCode.Unavailable, "the renewal was not answered"));
-            return call.ResponseStream.Current.TTL;
+            using var stream = member.Leases.LeaseKeepAlive(call);
+            await stream.RequestStream.WriteAsync(new LeaseKeepAliveRequest { ID = leaseId }, limit);
+            if (!await stream.ResponseStream.MoveNext(limit))
+                throw new RpcException(new Status(StatusCode.Unavailable, "no response to the renewal"));
+            return stream.ResponseStream.Current.TTL;
         }
     }
 
@@ -91,11 +92,11 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         var request = new LeaseRevokeRequest { ID = leaseId };
         try
         {
-            await CallAsync(repeatable: true, (member, options) => member.Leases.LeaseRevokeAsync(request, options), cancellation);
+            await CallAsync(isRepeatable: true, (member, call) => member.Leases.LeaseRevokeAsync(request, call), cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
-            // Ended already, maybe by the first of two attempts.
+            // Revoked or expired already, maybe by the first of two attempts.
         }
     }
 
@@ -106,136 +107,9 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         while (true) yield return await stream.NextAsync(cancellation);
     }
 
-    /// <summary>Asks each member which etcd it is: all of them at once, none in another's stead.</summary>
-    public Task<MemberVersion[]> VersionsAsync(CancellationToken cancellation) => Task.WhenAll(members.Select(member => VersionAsync(member, cancellation)));
-
-    private async Task<MemberVersion> VersionAsync(Member member, CancellationToken cancellation)
-    {
-        using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
-        try
-        {
-            var used = await token.GetAsync(member, limit.Token);
-            using var call = member.Maintenance.StatusAsync(new StatusRequest(), Options(used, limit.Token));
-            return new MemberVersion(member.Name, (await call.ResponseAsync).Version, "");
-        }
-        catch (Exception e) when (e is not EtcdException)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            return new MemberVersion(member.Name, null,
-                member.Understand(e, tooLong.IsCancellationRequested ? EtcdDurations.Call : null).Error.Message);
-        }
-        catch (EtcdException e)
-        {
-            return new MemberVersion(member.Name, null, e.Message);
-        }
-    }
-
-    /// <summary>Tries each member once, beginning with the one that answered last. A stale token is renewed once, at the same
-    /// member.</summary>
-    /// <param name="repeatable">Whether a request that may have been carried out may be sent again.</param>
-    /// <param name="attempt">Gets the limit for its answer beside the options; for a stream, the options live longer than that.</param>
-    /// <param name="callLimit">For the answer of each member; null for <see cref="EtcdDurations.Call"/>.</param>
-    internal async Task<T> TryMembersAsync<T>(
-        bool repeatable,
-        Func<Member, CallOptions, CancellationToken, Task<T>> attempt,
-        CancellationToken cancellation,
-        bool isStream = false,
-        TimeSpan? callLimit = null)
-    {
-        var atMost = callLimit ?? EtcdDurations.Call;
-        var first = rotation.Current;
-        var tokenRenewed = false;
-        var failures = new List<EtcdException>(0);
-        while (true)
-        {
-            var member = members[(first + failures.Count) % members.Length];
-            using var tooLong = new CancellationTokenSource(atMost, time);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, tooLong.Token);
-            string? used = null;
-            var sent = false;
-            try
-            {
-                used = await token.GetAsync(member, limit.Token);
-                sent = true;
-                var answer = await attempt(member, Options(used, isStream ? cancellation : limit.Token), limit.Token);
-                Answered(member);
-                return answer;
-            }
-            catch (Exception e) when (e is not EtcdException)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                var failure = member.Understand(e, tooLong.IsCancellationRequested ? atMost : null);
-                if (failure.StaleToken && !tokenRenewed && used is not null)
-                {
-                    token.Forget(used);
-                    tokenRenewed = true;
-                    continue;
-                }
-
-                var mayHaveHappened = sent && failure.Error.MayHaveHappened && !repeatable;
-                if (!failure.Elsewhere)
-                {
-                    // It answered, if only to say no.
-                    Answered(member);
-                    throw Summary([failure.Error], mayHaveHappened);
-                }
-
-                EtcdLog.MemberFailed(logger, failure.Error.Message);
-                Leave(member);
-                failures.Add(failure.Error);
-                if (failures.Count < members.Length && !mayHaveHappened) continue;
-                var summary = Summary(failures, mayHaveHappened);
-                if (failures.Count == members.Length)
-                {
-                    reachability.Failed(summary);
-                    // etcd holds a request back until it has applied the very entry that its token came from. One that was restored from a
-                    // snapshot has not got so far, and would not for days: from now on with a token of its own.
-                    if (used is not null && failures.Exists(known => known.Kind == EtcdErrorKind.TimedOut)) token.Forget(used);
-                }
-
-                throw summary;
-            }
-        }
-    }
-
-    /// <inheritdoc cref="EndpointSelector.Moved"/>
-    internal Task Moved => rotation.Moved;
-
-    /// <inheritdoc cref="EndpointSelector.Leave"/>
-    internal void Leave(Member member) => rotation.Leave(Array.IndexOf(members, member));
-
-    /// <summary>Asks the member that this node belongs to whether it is well again, if that is due. In the background: nobody waits
-    /// for a member that may hang. Called whenever something is heard from another one, so that it needs no timer.</summary>
-    internal void ConsiderHome()
-    {
-        if (rotation.MustAskHome(out var home)) _ = AskHomeAsync(members[home]);
-    }
-
-    private async Task AskHomeAsync(Member home)
-    {
-        bool well;
-        try
-        {
-            using var tooLong = new CancellationTokenSource(EtcdDurations.Call, time);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(disposed.Token, tooLong.Token);
-            var used = await token.GetAsync(home, limit.Token);
-            // Through the leader: a member that answers this is no lonely one.
-            using var call = home.Keys.RangeAsync(new RangeRequest { Key = Anything, KeysOnly = true }, Options(used, limit.Token));
-            await call.ResponseAsync;
-            well = true;
-        }
-        catch (Exception e)
-        {
-            var failure = home.Understand(e, e is OperationCanceledException ? EtcdDurations.Call : null);
-            // What etcd itself says, such as that the key is forbidden, it says in good health.
-            well = !failure.Elsewhere;
-            if (!well) EtcdLog.MemberFailed(logger, failure.Error.Message);
-        }
-
-        if (well) EtcdLog.HomeAgain(logger, home.Name);
-        rotation.Asked(well);
-    }
+    /// <summary>Asks each member for its version, all at once.</summary>
+    public Task<MemberVersion[]> VersionsAsync(CancellationToken cancellation) =>
+        Task.WhenAll(members.Select(member => VersionAsync(member, cancellation)));
 
     public void Dispose()
     {
@@ -245,39 +119,179 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         token.Dispose();
     }
 
-    private void Answered(Member member)
+    /// <summary>Tries each member once, beginning with the one that answered last. An invalid token is renewed once, at the same
+    /// member.</summary>
+    internal async Task<T> TryMembersAsync<T>(MemberAttempt<T> attempt, CancellationToken cancellation)
     {
-        rotation.Answered(Array.IndexOf(members, member));
-        reachability.Answered(member);
-        ConsiderHome();
+        LogClearTextOnce();
+        var first = selector.Current;
+        var isTokenRenewed = false;
+        var failures = new List<EtcdException>(0);
+        while (true)
+        {
+            var member = members[(first + failures.Count) % members.Length];
+            using var limit = new TimeLimit(attempt.CallLimit, time, cancellation);
+            string? used = null;
+            var isSent = false;
+            try
+            {
+                used = await token.GetAsync(member, limit.Token);
+                isSent = true;
+                var response = await attempt.Call(member, Options(used, attempt.IsStream ? cancellation : limit.Token), limit.Token);
+                Answered(member);
+                return response;
+            }
+            catch (Exception e) when (e is not EtcdException)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var failure = member.Classify(e, limit.HasPassed ? attempt.CallLimit : null);
+                if (failure.IsTokenInvalid && !isTokenRenewed && used is not null)
+                {
+                    token.Forget(used);
+                    isTokenRenewed = true;
+                    continue;
+                }
+
+                var mayHaveHappened = isSent && failure.Error.MayHaveHappened && !attempt.IsRepeatable;
+                if (!failure.MayWorkElsewhere)
+                {
+                    // The member is available: it rejected the request.
+                    Answered(member);
+                    throw Summarize([failure.Error], mayHaveHappened);
+                }
+
+                EtcdLog.MemberFailed(logger, failure.Error.Message);
+                Leave(member);
+                failures.Add(failure.Error);
+                if (failures.Count == members.Length || mayHaveHappened) throw AllFailed(failures, mayHaveHappened, used);
+            }
+        }
     }
 
-    /// <summary>All members' failures in one line. A wrong certificate at one member is not the reason if another is only down.</summary>
-    private static EtcdException Summary(List<EtcdException> failures, bool mayHaveHappened)
+    /// <inheritdoc cref="EndpointSelector.Returned"/>
+    internal Task Returned => selector.Returned;
+
+    /// <inheritdoc cref="EndpointSelector.Leave"/>
+    internal void Leave(Member member) => selector.Leave(Array.IndexOf(members, member));
+
+    /// <summary>Starts a probe of the preferred member, if it is due. No request waits for it. Called after each response of another member,
+    /// so that it needs no timer.</summary>
+    internal void ProbePreferredIfDue()
     {
-        var telling = failures.FindLast(failure => failure.CanHeal) ?? failures[^1];
+        if (selector.MustProbePreferred(out var preferred)) _ = ProbeAsync(members[preferred]);
+    }
+
+    private async Task ProbeAsync(Member preferred)
+    {
+        bool isAvailable;
+        try
+        {
+            using var limit = new TimeLimit(EtcdDurations.Call, time, disposed.Token);
+            var used = await token.GetAsync(preferred, limit.Token);
+            // A linearizable read goes through the leader: a member that answers it belongs to a quorum.
+            using var call = preferred.Keys.RangeAsync(new RangeRequest { Key = AnyKey, KeysOnly = true }, Options(used, limit.Token));
+            await call.ResponseAsync;
+            isAvailable = true;
+        }
+        catch (Exception e)
+        {
+            var failure = preferred.Classify(e, e is OperationCanceledException ? EtcdDurations.Call : null);
+            // A member that rejects the request, such as for a missing permission, is available.
+            isAvailable = !failure.MayWorkElsewhere;
+            if (!isAvailable) EtcdLog.MemberFailed(logger, failure.Error.Message);
+        }
+
+        if (isAvailable) EtcdLog.PreferredMemberRecovered(logger, preferred.Name);
+        selector.Probed(isAvailable);
+    }
+
+    private async Task<MemberVersion> VersionAsync(Member member, CancellationToken cancellation)
+    {
+        using var limit = new TimeLimit(EtcdDurations.Call, time, cancellation);
+        try
+        {
+            var used = await token.GetAsync(member, limit.Token);
+            using var call = member.Maintenance.StatusAsync(new StatusRequest(), Options(used, limit.Token));
+            return new MemberVersion(member.Name, (await call.ResponseAsync).Version, "");
+        }
+        catch (Exception e) when (e is not EtcdException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var failure = member.Classify(e, limit.HasPassed ? EtcdDurations.Call : null);
+            return new MemberVersion(member.Name, null, failure.Error.Message);
+        }
+        catch (EtcdException e)
+        {
+            return new MemberVersion(member.Name, null, e.Message);
+        }
+    }
+
+    private void LogClearTextOnce()
+    {
+        if (Interlocked.Exchange(ref isClearTextLogged, 1) != 0) return;
+        foreach (var endpoint in options.ClearTextEndpoints) EtcdLog.ClearText(logger, endpoint.GetLeftPart(UriPartial.Authority));
+    }
+
+    private void Answered(Member member)
+    {
+        selector.Answered(Array.IndexOf(members, member));
+        availability.Answered(member);
+        ProbePreferredIfDue();
+    }
+
+    private EtcdException AllFailed(List<EtcdException> failures, bool mayHaveHappened, string? usedToken)
+    {
+        var summary = Summarize(failures, mayHaveHappened);
+        if (failures.Count < members.Length) return summary;
+        availability.Failed(summary);
+        // etcd delays a request until it has applied the raft entry that the token names. An etcd that was restored from a snapshot is
+        // behind that entry, for days. The next request uses a new token.
+        if (usedToken is not null && failures.Exists(failure => failure.Kind == EtcdErrorKind.TimedOut)) token.Forget(usedToken);
+        return summary;
+    }
+
+    /// <summary>The failures of all members in one line. A wrong certificate at one member is not the cause if another one is
+    /// unavailable.</summary>
+    private static EtcdException Summarize(List<EtcdException> failures, bool mayHaveHappened)
+    {
+        var cause = failures.FindLast(failure => failure.CanHeal) ?? failures[^1];
         var message = string.Join("; ", failures.Select(failure => failure.Message).Distinct());
-        return new EtcdException(telling.Kind, message, mayHaveHappened, telling.InnerException);
+        return new EtcdException(cause.Kind, message, mayHaveHappened, cause.InnerException);
     }
 
     private static bool IsRead(TxnRequest request) =>
         request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
 
-    private static CallOptions Options(string? token, CancellationToken life)
+    private static CallOptions Options(string? token, CancellationToken lifetime)
     {
-        // A member that has lost its leader refuses at once, instead of keeping us waiting for a quorum that is elsewhere.
+        // A member without a leader then rejects the request at once, instead of waiting for a quorum.
         var headers = new Metadata { { "hasleader", "true" } };
         if (!string.IsNullOrEmpty(token)) headers.Add("token", token);
-        return new CallOptions(headers, cancellationToken: life);
+        return new CallOptions(headers, cancellationToken: lifetime);
     }
 
-    private Task<T> CallAsync<T>(bool repeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation) =>
-        TryMembersAsync(
-            repeatable,
-            async (member, options, _) =>
-            {
-                using var running = call(member, options);
-                return await running.ResponseAsync;
-            },
-            cancellation);
+    private Task<T> CallAsync<T>(bool isRepeatable, Func<Member, CallOptions, AsyncUnaryCall<T>> call, CancellationToken cancellation)
+    {
+        return TryMembersAsync(new MemberAttempt<T>(RunAsync) { IsRepeatable = isRepeatable }, cancellation);
+
+        async Task<T> RunAsync(Member member, CallOptions options, CancellationToken limit)
+        {
+            using var running = call(member, options);
+            return await running.ResponseAsync;
+        }
+    }
+}
+
+/// <summary>A request as it is sent to one member.</summary>
+/// <param name="Call">Gets the member, the options, and the limit for the response. The options of a stream live longer than the
+/// limit.</param>
+internal sealed record MemberAttempt<T>(Func<Member, CallOptions, CancellationToken, Task<T>> Call)
+{
+    /// <summary>A request that may have been executed may be sent again.</summary>
+    public bool IsRepeatable { get; init; }
+
+    public bool IsStream { get; init; }
+
+    /// <summary>For the response of each member.</summary>
+    public TimeSpan CallLimit { get; init; } = EtcdDurations.Call;
 }

@@ -1,59 +1,56 @@
+using Flannel.Core.Leases;
+
 namespace Flannel.Etcd.Client;
 
-/// <summary>What kind of failure etcd, or the way to it, answered with.</summary>
+/// <summary>The kind of a failure of etcd or of the connection to it.</summary>
 public enum EtcdErrorKind
 {
-    /// <summary>No endpoint could be reached, or none has a leader.</summary>
+    /// <summary>No endpoint is available, or none has a leader.</summary>
     Unavailable,
 
-    /// <summary>No answer in time.</summary>
+    /// <summary>No response in time.</summary>
     TimedOut,
 
-    /// <summary>The server's certificate, or ours, was refused, or the TLS files cannot be used.</summary>
+    /// <summary>The certificate of the server or of this client was rejected, or the TLS files cannot be used.</summary>
     Tls,
 
-    /// <summary>Wrong user name or password, or one is required and none was given.</summary>
+    /// <summary>The user name or the password is wrong, or required and not given.</summary>
     Unauthenticated,
 
-    /// <summary>The user may not do this to these keys.</summary>
+    /// <summary>The user has no permission for these keys.</summary>
     PermissionDenied,
 
-    /// <summary>The revision is not in etcd's history any more: read anew.</summary>
+    /// <summary>etcd's history no longer contains the revision: read again.</summary>
     Compacted,
 
     /// <summary>etcd's database is full; reads still work.</summary>
     NoSpace,
 
-    /// <summary>etcd asks for fewer requests.</summary>
+    /// <summary>etcd is overloaded.</summary>
     TooManyRequests,
 
-    /// <summary>There is no such etcd lease: it expired or was revoked.</summary>
+    /// <summary>The etcd lease does not exist: it expired or was revoked.</summary>
     LeaseNotFound,
 
-    /// <summary>The request is one that etcd never accepts: a fault of this program, or a limit of the server.</summary>
+    /// <summary>etcd never accepts this request: an internal error, or a limit of the server.</summary>
     Invalid,
 
     /// <summary>Anything else; the message is etcd's own.</summary>
     Other,
 }
 
-/// <summary>The one exception of <see cref="IEtcd"/>.</summary>
-public sealed class EtcdException : Exception
+/// <summary>The only exception of <see cref="IEtcd"/>, other than cancellation.</summary>
+public sealed class EtcdException(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception? inner = null)
+    : SubnetManagerException(message, inner)
 {
-    public EtcdException(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception? inner = null)
-        : base(message, inner)
-    {
-        Kind = kind;
-        MayHaveHappened = mayHaveHappened;
-    }
+    public override string Manager => "etcd";
 
-    public EtcdErrorKind Kind { get; }
+    public EtcdErrorKind Kind { get; } = kind;
 
-    /// <summary>True when a write was sent and its fate is unknown.</summary>
-    public bool MayHaveHappened { get; }
+    /// <summary>True if a write was sent and its outcome is unknown.</summary>
+    public bool MayHaveHappened { get; } = mayHaveHappened;
 
-    /// <summary>Whether waiting can help. What cannot heal by itself is told at once, with the process's end if it happens at the
-    /// start.</summary>
+    /// <summary>True if retrying can help. Other failures are reported at once, and end the process during its start.</summary>
     public bool CanHeal =>
         Kind is not (EtcdErrorKind.Tls or EtcdErrorKind.Unauthenticated or EtcdErrorKind.PermissionDenied or EtcdErrorKind.Invalid);
 }

@@ -3,30 +3,30 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>Asks etcd again after a failure that can heal, ever less often, and says so once. Only quiet makes it quick again, not an
-/// answer: a watch that opens and breaks, or a read that works beside a watch that does not, must not become a loop.</summary>
+/// <summary>Retries requests to etcd with a growing back-off, and logs each kind of failure once. Only time without a failure resets the
+/// back-off, not a success: a watch that opens and breaks, or a read that succeeds while a watch fails, must not become a busy
+/// loop.</summary>
 internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger logger)
 {
-    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ResetAfter = TimeSpan.FromSeconds(10);
 
-    private readonly Backoff backoff = new(First, Longest, random);
-    private EtcdErrorKind? told;
-    private long? lastPauseEnds;
+    private readonly Backoff backoff = new(FirstPause, LongestPause, random);
+    private EtcdErrorKind? lastLogged;
+    private long? pauseEndsAt;
 
-    /// <param name="evenRefused">Go on even if the failure is one that does not heal by itself: for what runs already and must not end for
-    /// it.</param>
-    /// <exception cref="EtcdException">The failure cannot heal, and <paramref name="evenRefused"/> is false.</exception>
-    public async Task<T> UntilAnsweredAsync<T>(Func<CancellationToken, Task<T>> ask, bool evenRefused, CancellationToken cancellation)
+    /// <param name="evenRejected">Retry also what does not recover by itself: for parts that run already and must not end for it.</param>
+    /// <exception cref="EtcdException">Retrying does not help, and <paramref name="evenRejected"/> is false.</exception>
+    public async Task<T> UntilAnsweredAsync<T>(Func<CancellationToken, Task<T>> request, bool evenRejected, CancellationToken cancellation)
     {
         while (true)
         {
             try
             {
-                return await ask(cancellation);
+                return await request(cancellation);
             }
-            catch (EtcdException e) when (evenRefused || e.CanHeal)
+            catch (EtcdException e) when (evenRejected || e.CanHeal)
             {
                 await PauseAsync(e, cancellation);
             }
@@ -35,22 +35,21 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
 
     public Task PauseAsync(EtcdException after, CancellationToken cancellation)
     {
-        var now = time.GetTimestamp();
-        if (lastPauseEnds is { } last && time.GetElapsedTime(last, now) > Quiet)
+        if (pauseEndsAt is { } last && time.GetElapsedTime(last) > ResetAfter)
         {
             backoff.Reset();
-            told = null;
+            lastLogged = null;
         }
 
-        // That nobody answers at all is told by the connection; that history is gone, by whoever needed it.
-        if (told != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
+        // The connection logs that etcd is unavailable, and the caller logs that the history is compacted.
+        if (lastLogged != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
-            told = after.Kind;
-            EtcdLog.Refused(logger, after.Kind, after.Message.TrimEnd('.'));
+            lastLogged = after.Kind;
+            EtcdLog.Rejected(logger, after.Kind, after.Message.TrimEnd('.'));
         }
 
         var pause = backoff.Next();
-        lastPauseEnds = now + (long)(pause.TotalSeconds * time.TimestampFrequency);
+        pauseEndsAt = time.TimestampAfter(pause);
         return Task.Delay(pause, time, cancellation);
     }
 }

@@ -2,9 +2,10 @@ using Etcdserverpb;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The part of etcd's v3 protocol that flannel needs, in the protocol's own messages. <see cref="EtcdConnection"/>
-/// speaks it to a cluster; a model of etcd may stand in its place.
-/// Every failure is an <see cref="EtcdException"/>; cancellation by the caller is an <see cref="OperationCanceledException"/>.</summary>
+/// <summary>The part of etcd's v3 protocol that flannel needs, with the protocol's own messages. <see cref="EtcdConnection"/> implements it for
+/// a cluster; tests implement it by a model. Thread-safe.</summary>
+/// <remarks>Every failure is an <see cref="EtcdException"/>; cancellation by the caller is an
+/// <see cref="OperationCanceledException"/>.</remarks>
 public interface IEtcd
 {
     Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation);
@@ -12,25 +13,26 @@ public interface IEtcd
     /// <remarks>After a failure with <see cref="EtcdException.MayHaveHappened"/> the caller must read before it writes again.</remarks>
     Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation);
 
-    /// <param name="leaseId">Chosen by the caller, so that a grant whose answer was lost can be repeated and leaves nothing behind.</param>
-    /// <param name="timeToLive">Whole seconds; etcd may give more (<see cref="LeaseGrantResponse.TTL"/>).</param>
+    /// <param name="leaseId">Chosen by the caller, so that a grant whose response was lost can be revoked.</param>
+    /// <param name="timeToLive">Whole seconds; etcd may grant more (<see cref="LeaseGrantResponse.TTL"/>).</param>
     Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation);
 
     /// <summary>One renewal.</summary>
-    /// <returns>The time to live from now on; null when etcd knows no such lease (it expired, or was revoked).</returns>
+    /// <returns>The time to live from now; null if the lease does not exist (it expired, or was revoked).</returns>
     Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation);
 
-    /// <summary>The same, with a limit for the answer of each member in place of the usual one.</summary>
+    /// <summary>The same, with another limit for the response of each member than <see cref="EtcdDurations.Call"/>.</summary>
     Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation) =>
         LeaseKeepAliveOnceAsync(leaseId, cancellation);
 
-    /// <summary>Ends a lease and deletes every key attached to it. A lease that is gone already is a success.</summary>
+    /// <summary>Revokes a lease and deletes every key attached to it. Succeeds if the lease does not exist.</summary>
     Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation);
 
-    /// <summary>One stream of events of several ranges, each from its own start revision. The stream never resumes by itself and never ends
-    /// well: it throws <see cref="EtcdException"/> when it breaks, falls silent, or cannot go on (<see cref="EtcdErrorKind.Compacted"/>).
-    /// The first answer for each range has <see cref="WatchResponse.Created"/>; progress notifications are not handed out.</summary>
-    /// <param name="ranges">Which of them an event belongs to is told by its key: the watch ids of the answers are the server's, and a
-    /// proxy assigns others than were asked for.</param>
+    /// <summary>One stream of the events of several ranges, each from its own start revision. The stream does not resume and does not end
+    /// without a failure: it throws <see cref="EtcdException"/> when it breaks, is silent for too long, or cannot continue
+    /// (<see cref="EtcdErrorKind.Compacted"/>). The first response for each range has <see cref="WatchResponse.Created"/>; progress
+    /// notifications are not returned.</summary>
+    /// <param name="ranges">The key of an event tells its range. The watch ids of responses do not: a proxy assigns others than were
+    /// requested.</param>
     IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation);
 }

@@ -1,18 +1,16 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Etcdserverpb;
-using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>One endpoint: a channel of its own, opened by the first request on it, and the protocol's generated stubs over it.</summary>
+/// <summary>One endpoint: its own channel, which the first request opens, and the generated stubs. Thread-safe.</summary>
 internal sealed class Member : IDisposable
 {
-    // A page of leases is about 3 MB; an answer beyond this is not flannel's.
-    private const int LongestAnswer = 64 << 20;
+    // A page of leases has about 3 MB.
+    private const int MaxResponseBytes = 64 << 20;
 
     private readonly Dialer dialer;
     private readonly Lazy<GrpcChannel> channel;
@@ -42,7 +40,7 @@ internal sealed class Member : IDisposable
                 ActivityHeadersPropagator = null,
             },
             DisposeHttpClient = true,
-            MaxReceiveMessageSize = LongestAnswer,
+            MaxReceiveMessageSize = MaxResponseBytes,
             MaxRetryAttempts = 1,
         }));
         keys = new(() => new KV.KVClient(channel.Value));
@@ -52,7 +50,7 @@ internal sealed class Member : IDisposable
         auth = new(() => new Auth.AuthClient(channel.Value));
     }
 
-    /// <summary>Scheme, host and port, for people.</summary>
+    /// <summary>Scheme, host and port, for messages.</summary>
     public string Name { get; }
 
     public KV.KVClient Keys => keys.Value;
@@ -61,45 +59,47 @@ internal sealed class Member : IDisposable
     public Maintenance.MaintenanceClient Maintenance => maintenance.Value;
     public Auth.AuthClient Auth => auth.Value;
 
-    /// <summary>What a failure on this member means. The caller's own cancellation stays what it is.</summary>
-    /// <param name="limit">Our limit for the call if it has passed; else null.</param>
-    public Failure Understand(Exception exception, TimeSpan? limit)
+    /// <summary>Classifies a failure of a request to this member, other than the caller's cancellation.</summary>
+    /// <param name="limit">The time limit of the request if it has passed; otherwise null.</param>
+    public Failure Classify(Exception exception, TimeSpan? limit)
     {
         var rpc = exception as RpcException;
         if (EtcdConnectException.In(rpc?.Status.DebugException ?? exception) is { } connect)
-            return new Failure(new EtcdException(connect.Kind, connect.Message, mayHaveHappened: false, exception), true, false);
+            return Transport(connect.Kind, connect.Message, mayHaveHappened: false, exception);
         if (limit is { } passed)
         {
-            var text = string.Create(CultureInfo.InvariantCulture, $"{Name}: no answer within {passed.TotalSeconds} s");
-            var late = new EtcdException(EtcdErrorKind.TimedOut, text, mayHaveHappened: true, exception);
-            return new Failure(late, Elsewhere: true, StaleToken: false);
+            var text = string.Create(CultureInfo.InvariantCulture, $"{Name}: no response within {passed.TotalSeconds} s");
+            return Transport(EtcdErrorKind.TimedOut, text, mayHaveHappened: true, exception);
         }
 
-        if (rpc is null)
-            return new Failure(new EtcdException(EtcdErrorKind.Unavailable, $"{Name}: {exception.Message}", true, exception), true, false);
+        if (rpc is null) return Transport(EtcdErrorKind.Unavailable, $"{Name}: {exception.Message}", mayHaveHappened: true, exception);
         if (rpc.Status.DebugException is { } broken)
         {
-            var refusal = dialer.Refusal;
-            var kind = refusal is null ? EtcdErrorKind.Unavailable : EtcdErrorKind.Tls;
-            return new Failure(new EtcdException(kind, $"{Name}: {refusal ?? dialer.ClearTextRefusal ?? Deepest(broken)}", refusal is null, exception), true, false);
+            if (dialer.Rejection is { } rejection)
+                return Transport(EtcdErrorKind.Tls, $"{Name}: {rejection}", mayHaveHappened: false, exception);
+            var reason = dialer.Mismatch ?? MostSpecific(broken);
+            return Transport(EtcdErrorKind.Unavailable, $"{Name}: {reason}", mayHaveHappened: true, exception);
         }
 
-        var reason = ServerErrors.Bare(rpc.Status.Detail);
-        var meaning = ServerErrors.Of(rpc.StatusCode, reason);
-        var error = new EtcdException(meaning.Kind, $"{Name}: {reason.ReplaceLineEndings(" ")}", !meaning.Harmless, exception);
-        return new Failure(error, meaning.Elsewhere, meaning.StaleToken);
+        var detail = ServerErrors.Bare(rpc.Status.Detail);
+        var meaning = ServerErrors.Of(rpc.StatusCode, detail);
+        var error = new EtcdException(meaning.Kind, $"{Name}: {detail.ReplaceLineEndings(" ")}", !meaning.IsHarmless, exception);
+        return new Failure(error, meaning.MayWorkElsewhere, meaning.IsTokenInvalid);
     }
 
-    /// <summary>The most telling of the messages around a broken connection.</summary>
-    private static string Deepest(Exception exception)
+    private static Failure Transport(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception cause) =>
+        new(new EtcdException(kind, message, mayHaveHappened, cause), MayWorkElsewhere: true, IsTokenInvalid: false);
+
+    /// <summary>The most specific of the nested messages of a broken connection.</summary>
+    private static string MostSpecific(Exception exception)
     {
-        var telling = exception;
+        var found = exception;
         for (Exception? e = exception; e is not null; e = e.InnerException)
         {
-            if (e is IOException or SocketException) telling = e;
+            if (e is IOException or SocketException) found = e;
         }
 
-        return telling.Message.ReplaceLineEndings(" ");
+        return found.Message.ReplaceLineEndings(" ");
     }
 
     public void Dispose()
@@ -107,8 +107,8 @@ internal sealed class Member : IDisposable
         if (channel.IsValueCreated) channel.Value.Dispose();
     }
 
-    /// <param name="Error">For the caller, if nobody else can do better.</param>
-    /// <param name="Elsewhere">Whether another member may do better.</param>
-    /// <param name="StaleToken">Whether a new authentication may do better.</param>
-    public sealed record Failure(EtcdException Error, bool Elsewhere, bool StaleToken);
+    /// <param name="Error">For the caller, if no other member succeeds.</param>
+    /// <param name="MayWorkElsewhere">Another member may succeed.</param>
+    /// <param name="IsTokenInvalid">A new authentication may help.</param>
+    public sealed record Failure(EtcdException Error, bool MayWorkElsewhere, bool IsTokenInvalid);
 }

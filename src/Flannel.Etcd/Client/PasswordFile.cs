@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The password in a file, read for each authentication. A file that is missing or empty, as while it is being replaced, leaves
-/// the former password in use.</summary>
+/// <summary>The password in a file, read for each authentication. If the file is missing or empty, such as during its replacement, the
+/// former password stays in use. Thread-safe.</summary>
 public sealed class PasswordFile
 {
     private readonly string path;
@@ -17,50 +17,36 @@ public sealed class PasswordFile
     private PasswordFile(string path, Secret password, ILogger logger) =>
         (this.path, this.password, this.logger) = (path, password, logger);
 
-    /// <param name="problem">What is wrong with the file, in one line that names it; empty when the answer is not null.</param>
-    public static PasswordFile? Open(string path, ILogger logger, out string problem)
-    {
-        var read = Read(path);
-        problem = read.Problem;
-        return read.Password is { } password ? new PasswordFile(path, password, logger) : null;
-    }
+    /// <returns>The error names the option and the file.</returns>
+    public static Result<PasswordFile> Open(string path, ILogger logger) =>
+        Read(path).Select(password => new PasswordFile(path, password, logger));
 
     public Secret Current()
     {
         lock (gate)
         {
             var read = Read(path);
-            if (read.Password is { } newest) password = newest;
-            else if (lastLogged != read.Problem) EtcdLog.FormerFileUsed(logger, read.Problem);
-            lastLogged = read.Problem;
+            if (read.Ok) password = read.Value;
+            else if (lastLogged != read.Error) EtcdLog.FormerFileUsed(logger, read.Error);
+            lastLogged = read.Error;
             return password;
         }
     }
 
-    /// <param name="Password">Null when there is a problem.</param>
-    /// <param name="Problem">Empty when there is none.</param>
-    private sealed record Content(Secret? Password, string Problem);
-
-    private static Content Read(string path)
+    private static Result<Secret> Read(string path) => SmallFile.Read(path) switch
     {
-        switch (SmallFile.Read(path))
-        {
-            case SmallFileResult.Present present:
-                return Parse(path, present.Content);
-            case SmallFileResult.Unusable unusable:
-                return new Content(null, $"--etcd-password-file {Redaction.Path(path)} {unusable.Reason}");
-            case var other:
-                throw new InvalidOperationException($"unexpected {other.GetType()}");
-        }
-    }
+        SmallFileResult.Present present => Parse(path, present.Content),
+        SmallFileResult.Unusable unusable => Result.Failure($"--etcd-password-file {Redaction.Path(path)} {unusable.Reason}"),
+        var other => throw new InvalidOperationException($"unexpected {other.GetType()}"),
+    };
 
-    private static Content Parse(string path, byte[] bytes)
+    private static Result<Secret> Parse(string path, byte[] bytes)
     {
         var text = bytes.AsSpan();
         if (text.StartsWith("\uFEFF"u8)) text = text[3..];
-        // Editors end a file with a line feed that is no part of the password.
+        // Editors end a file with a line feed, which is not a part of the password.
         var password = new Secret(text.TrimEnd("\r\n"u8));
         CryptographicOperations.ZeroMemory(bytes);
-        return password.IsEmpty ? new Content(null, $"--etcd-password-file {Redaction.Path(path)} is empty") : new Content(password, "");
+        return password.IsEmpty ? Result.Failure($"--etcd-password-file {Redaction.Path(path)} is empty") : password;
     }
 }

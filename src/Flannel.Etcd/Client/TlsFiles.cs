@@ -7,14 +7,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The certificate files, read anew for each handshake, so that a renewed certificate needs no restart. What counts is what
-/// they hold: files that are links into a folder that is swapped, as Kubernetes mounts a secret, change without a trace in the
-/// links. Files that cannot be used while others are in use are being replaced, or were replaced by mistake: those in use are
-/// kept.</summary>
-/// <param name="logger">Null: nobody is told of files that are kept.</param>
+/// <summary>The certificate files, read for each handshake, so that a renewed certificate needs no restart. The content is compared: a
+/// secret that Kubernetes mounts is a link into a directory that is replaced, and the link itself does not change. Files that cannot be used,
+/// such as during a replacement, leave the former content in use. Thread-safe.</summary>
+/// <param name="logger">Null: a former content that stays in use is not logged.</param>
 internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
 {
-    // Kinds of keys that .NET cannot sign with (RFC 8410).
+    // Keys that .NET cannot sign with (RFC 8410).
     private static readonly Dictionary<string, string> UnsupportedKeys = new(StringComparer.Ordinal)
     {
         ["1.3.101.112"] = "Ed25519",
@@ -22,15 +21,16 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
     };
 
     private readonly Lock gate = new();
-    private string seen = "";
+    private string lastFingerprint = "";
     private Material? material;
     private string? lastLogged;
 
-    /// <param name="Authorities">Null: the system's.</param>
-    /// <param name="Client">Null: no client certificate.</param>
+    /// <param name="Authorities">Null for the system's.</param>
+    /// <param name="Client">Null for no client certificate.</param>
     public sealed record Material(X509Certificate2Collection? Authorities, SslStreamCertificateContext? Client);
 
-    /// <exception cref="EtcdConnectException">A file is missing or of no use, and none was in use before; the message names it.</exception>
+    /// <exception cref="EtcdConnectException">A file is missing or cannot be used, and there is no former content; the message names
+    /// it.</exception>
     public Material Current()
     {
         lock (gate)
@@ -56,11 +56,11 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         var certificate = Read("etcd-certfile", options.CertFile);
         var key = Read("etcd-keyfile", options.KeyFile);
         var now = Fingerprint(authorities, certificate, key);
-        if (former is not null && now == seen) return former;
+        if (former is not null && now == lastFingerprint) return former;
         var read = new Material(
             authorities is null ? null : Certificates("etcd-cafile", options.CaFile!, authorities),
             certificate is null ? null : Client(options.CertFile!, certificate, options.KeyFile!, key!));
-        seen = now;
+        lastFingerprint = now;
         return read;
     }
 
@@ -70,7 +70,7 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         switch (SmallFile.Read(path))
         {
             case SmallFileResult.Present present:
-                // The reader knows the encodings that begin with a mark.
+                // A StreamReader detects the encoding by its byte order mark.
                 using (var reader = new StreamReader(new MemoryStream(present.Content)))
                 {
                     var text = reader.ReadToEnd();
@@ -114,12 +114,8 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         {
             if (UnsupportedKeys.ContainsKey(chain[0].PublicKey.Oid.Value ?? ""))
                 throw new EtcdConnectException(EtcdErrorKind.Tls, Unsupported(certPath, chain[0].PublicKey.Oid), e);
-            // .NET says alike that there is no key, that it is encrypted, and that it is another certificate's: the PEM labels tell them
-            // apart.
-            var why = !key.Contains("PRIVATE KEY-----", StringComparison.Ordinal) ? "holds no private key in PEM form"
-                : key.Contains("ENCRYPTED", StringComparison.Ordinal) ? "is encrypted: flanneld has nobody to ask for its passphrase"
-                : $"does not belong to the certificate in {Redaction.Path(certPath)}";
-            throw new EtcdConnectException(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {why}", e);
+            var problem = DescribeKeyProblem(key, certPath);
+            throw new EtcdConnectException(EtcdErrorKind.Tls, $"etcd-keyfile {Redaction.Path(keyPath)} {problem}", e);
         }
         catch (NotSupportedException e)
         {
@@ -130,14 +126,23 @@ internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
         return SslStreamCertificateContext.Create(leaf, chain, offline: true);
     }
 
+    /// <summary>.NET throws the same exception for a missing, an encrypted and a wrong key. The PEM labels distinguish them.</summary>
+    private static string DescribeKeyProblem(string key, string certPath)
+    {
+        if (!key.Contains("PRIVATE KEY-----", StringComparison.Ordinal)) return "holds no private key in PEM form";
+        return key.Contains("ENCRYPTED", StringComparison.Ordinal)
+            ? "is encrypted: flanneld cannot ask for its passphrase"
+            : $"does not belong to the certificate in {Redaction.Path(certPath)}";
+    }
+
     private static string Unsupported(string certPath, Oid algorithm)
     {
         var name = UnsupportedKeys.GetValueOrDefault(algorithm.Value ?? "", algorithm.FriendlyName ?? algorithm.Value ?? "unknown");
-        return $"etcd-certfile {Redaction.Path(certPath)} is for a key of the kind {name}, which flanneld cannot use;"
+        return $"etcd-certfile {Redaction.Path(certPath)} has a key of type {name}, which flanneld does not support;"
             + " use an RSA or ECDSA key";
     }
 
-    /// <summary>Not the texts themselves: one of them is a secret.</summary>
+    /// <summary>A hash, because one of the texts is a secret.</summary>
     private static string Fingerprint(params string?[] texts) =>
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
 }

@@ -1,14 +1,14 @@
 namespace Flannel.Etcd.Client;
 
-/// <summary>A connection in clear text that hears when the other side speaks TLS: HttpClient takes that for any broken
-/// connection.</summary>
-/// <param name="tell">Called once: why this cannot work, or null when the other side speaks HTTP.</param>
-internal sealed class TlsMismatchStream(Stream inner, Action<string?> tell) : Stream
+/// <summary>A connection in clear text that detects a server that requires TLS, which HttpClient reports as a broken connection.</summary>
+/// <param name="report">Called once: with the reason, or with null if the server speaks HTTP.</param>
+internal sealed class TlsMismatchStream(Stream inner, Action<string?> report) : Stream
 {
-    // Go's TLS answers clear text with an alert record, or with nothing; HTTP/2 begins with a frame's length, and none is that long.
+    // Go's TLS responds to clear text with an alert record, or closes the connection. HTTP/2 begins with a frame's length, which is never
+    // that large.
     private const byte AlertRecord = 0x15;
     private const byte TlsMajorVersion = 0x03;
-    private bool heard;
+    private bool isReported;
 
     public override bool CanRead => true;
     public override bool CanWrite => true;
@@ -24,7 +24,7 @@ internal sealed class TlsMismatchStream(Stream inner, Action<string?> tell) : St
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var count = await inner.ReadAsync(buffer, cancellationToken);
-        if (!heard && buffer.Length > 0) Hear(buffer.Span[..count]);
+        if (!isReported && buffer.Length > 0) Report(buffer.Span[..count]);
         return count;
     }
 
@@ -44,13 +44,13 @@ internal sealed class TlsMismatchStream(Stream inner, Action<string?> tell) : St
         base.Dispose(disposing);
     }
 
-    private void Hear(ReadOnlySpan<byte> first)
+    private void Report(ReadOnlySpan<byte> first)
     {
-        heard = true;
-        tell(first switch
+        isReported = true;
+        report(first switch
         {
             [AlertRecord, TlsMajorVersion, ..] => "answers http with TLS: it speaks https",
-            [] => "closed the connection without a word (does it speak https?)",
+            [] => "closed the connection without a response (does it speak https?)",
             _ => null,
         });
     }

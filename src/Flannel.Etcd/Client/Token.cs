@@ -3,8 +3,8 @@ using Grpc.Core;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The token that stands for user and password, good at every member. Fetched when first needed and again when a member
-/// does not know it any more (it expired, the member restarted, or an operator changed a user).</summary>
+/// <summary>The token of the user, valid at every member. Fetched by the first request, and again when a member rejects it (it expired, the
+/// member restarted, or an operator changed a user). Thread-safe.</summary>
 internal sealed class Token(EtcdOptions options) : IDisposable
 {
     private const string NotEnabled = "etcdserver: authentication is not enabled";
@@ -12,8 +12,8 @@ internal sealed class Token(EtcdOptions options) : IDisposable
     private readonly SemaphoreSlim gate = new(1);
     private volatile string? current;
 
-    /// <summary>Null without a user. Empty while the cluster has authentication switched off: then none is sent, as etcd's own client
-    /// does.</summary>
+    /// <summary>Null without a user. Empty while the cluster's authentication is disabled: then no token is sent, as in etcd's own
+    /// client.</summary>
     public async ValueTask<string?> GetAsync(Member member, CancellationToken cancellation)
     {
         if (options.UserName is null) return null;
@@ -24,14 +24,14 @@ internal sealed class Token(EtcdOptions options) : IDisposable
             if (current is { } fetched) return fetched;
             try
             {
-                var answer = await member.Auth.AuthenticateAsync(
+                var response = await member.Auth.AuthenticateAsync(
                     new AuthenticateRequest
                     {
                         Name = options.UserName,
                         Password = (options.PasswordFile?.Current() ?? options.Password!).RevealText(),
                     },
                     new CallOptions(cancellationToken: cancellation));
-                return current = answer.Token;
+                return current = response.Token;
             }
             catch (RpcException e) when (ServerErrors.Bare(e.Status.Detail) == NotEnabled)
             {
@@ -44,10 +44,10 @@ internal sealed class Token(EtcdOptions options) : IDisposable
         }
     }
 
-    /// <summary>Forgets a token that a member refused; one that was fetched in the meantime stays.</summary>
-    public void Forget(string? refused)
+    /// <summary>Forgets a token that a member rejected. One that was fetched meanwhile stays.</summary>
+    public void Forget(string? rejected)
     {
-        if (current == refused) current = null;
+        if (current == rejected) current = null;
     }
 
     public void Dispose() => gate.Dispose();

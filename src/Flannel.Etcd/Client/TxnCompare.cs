@@ -1,10 +1,9 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
 using Google.Protobuf;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The conditions of transactions.</summary>
+/// <summary>The compares of transactions.</summary>
 internal static class TxnCompare
 {
     /// <param name="revision">0: the key is absent.</param>
@@ -25,7 +24,7 @@ internal static class TxnCompare
         ModRevision = revision,
     };
 
-    /// <summary>The key exists and goes with that etcd lease.</summary>
+    /// <summary>The key exists and is attached to that etcd lease.</summary>
     public static Compare LeaseId(ByteString key, long etcdLeaseId) => new()
     {
         Key = key,
@@ -35,7 +34,7 @@ internal static class TxnCompare
     };
 
     /// <summary>The key exists and has that value.</summary>
-    public static Compare ValueIs(ByteString key, ByteString value) => new()
+    public static Compare Value(ByteString key, ByteString value) => new()
     {
         Key = key,
         Target = Compare.Types.CompareTarget.Value,

@@ -1,17 +1,16 @@
 using System.Net;
 using System.Text.Json;
-using Flannel.Etcd.Registry;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>etcd's store of the v2 API, which flannel read until v0.15 and which v3 does not see: whoever follows an old guide writes the
-/// configuration there. etcd serves it from 3.4 to 3.5 with <c>--enable-v2</c> only.</summary>
+/// <summary>etcd's store of the v2 API, which is separate from that of v3. flannel read it until v0.15, and old guides write the configuration
+/// there. etcd 3.4 and 3.5 serve it with <c>--enable-v2</c> only.</summary>
 public static class V2Store
 {
-    private const int LongestAnswer = 2 << 20; // etcd's limit on a value is 1.5 MB
+    private const int MaxResponseBytes = 2 << 20; // etcd's limit on a value is 1.5 MB
 
-    /// <summary>The endpoints of which one has a key in its v2 store. Without authentication: that of v2 has other users. Nothing that can
-    /// go wrong is an error here.</summary>
+    /// <summary>An endpoint with the key in its v2 store; null if there is none, or it cannot be read. Without authentication, because v2 has
+    /// other users.</summary>
     public static async Task<string?> FindAsync(EtcdOptions options, string key, TimeProvider time, CancellationToken cancellation)
     {
         var files = new TlsFiles(options);
@@ -19,18 +18,18 @@ public static class V2Store
         return found.FirstOrDefault(endpoint => endpoint is not null);
     }
 
-    /// <summary>Whether an answer of the v2 API has a key with a value, and not a folder.</summary>
-    internal static bool HasValue(byte[] answer)
+    /// <summary>True if a response of the v2 API is a key with a value, and not a directory.</summary>
+    internal static bool HasValue(byte[] response)
     {
         try
         {
-            using var document = JsonDocument.Parse(answer);
+            using var document = JsonDocument.Parse(response);
             return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("node", out var node)
                 && node.ValueKind == JsonValueKind.Object && node.TryGetProperty("value", out _);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The second: a name that is no text, half a surrogate pair.
+            // InvalidOperationException: a property name with half a surrogate pair.
             return false;
         }
     }
@@ -50,17 +49,17 @@ public static class V2Store
         using var http = new HttpClient(handler, disposeHandler: false)
         {
             Timeout = EtcdDurations.Call,
-            MaxResponseContentBufferSize = LongestAnswer,
-            // What the connections to members negotiate in TLS is HTTP/2; in clear text etcd answers the v2 API in HTTP/1.1 only.
+            MaxResponseContentBufferSize = MaxResponseBytes,
+            // The TLS connections to members negotiate HTTP/2. In clear text, etcd serves the v2 API in HTTP/1.1 only.
             DefaultRequestVersion = endpoint.Scheme == Uri.UriSchemeHttps ? HttpVersion.Version20 : HttpVersion.Version11,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         try
         {
             var path = string.Join('/', key.Split('/').Select(Uri.EscapeDataString));
-            using var answer = await http.GetAsync(new Uri(endpoint, $"/v2/keys/{path.TrimStart('/')}"), cancellation);
-            if (answer.StatusCode != HttpStatusCode.OK) return null;
-            return HasValue(await answer.Content.ReadAsByteArrayAsync(cancellation)) ? endpoint.GetLeftPart(UriPartial.Authority) : null;
+            using var response = await http.GetAsync(new Uri(endpoint, $"/v2/keys/{path.TrimStart('/')}"), cancellation);
+            if (response.StatusCode != HttpStatusCode.OK) return null;
+            return HasValue(await response.Content.ReadAsByteArrayAsync(cancellation)) ? endpoint.GetLeftPart(UriPartial.Authority) : null;
         }
         catch (Exception e) when (e is HttpRequestException or EtcdConnectException or IOException
             || (e is OperationCanceledException && !cancellation.IsCancellationRequested))

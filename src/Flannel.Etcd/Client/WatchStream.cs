@@ -1,25 +1,24 @@
 using Etcdserverpb;
-using Flannel.Etcd.Registry;
 using Grpc.Core;
 
 namespace Flannel.Etcd.Client;
 
 /// <summary>One watch stream on one member.</summary>
-/// <remarks>The watch ids of the answers are the server's: etcd takes those that are asked for, etcd's grpc-proxy assigns its own. A stream
-/// that is silent is probed by one more watch on it, which is cancelled when it was created. A progress request would be simpler, but
-/// grpc-proxy does not answer one, and that of etcd before 3.5 crashes on it (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
+/// <remarks>The watch ids in responses are the server's: etcd uses the requested ones, its grpc-proxy assigns its own. A silent stream is
+/// probed by one more watch on it, which is cancelled once it is created. A progress request would be simpler, but grpc-proxy ignores it, and
+/// that of etcd before 3.5 crashes on it (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
 internal sealed class WatchStream : IDisposable
 {
     private readonly EtcdConnection connection;
     private readonly Member member;
     private readonly AsyncDuplexStreamingCall<WatchRequest, WatchResponse> call;
     private readonly TimeProvider time;
-    private readonly Task moved;
+    private readonly Task returned;
     private readonly IReadOnlyList<WatchCreateRequest> ranges;
-    private readonly Queue<WatchResponse> early = new();
+    private readonly Queue<WatchResponse> unread = new();
     private readonly HashSet<long> ids = [];
 
-    // The newest revision that is known to the caller.
+    // The newest revision that was returned to the caller.
     private long newest;
 
     private WatchStream(
@@ -34,16 +33,16 @@ internal sealed class WatchStream : IDisposable
         this.call = call;
         this.ranges = ranges;
         this.time = time;
-        moved = connection.Moved;
+        returned = connection.Returned;
         newest = ranges.Max(range => range.StartRevision) - 1;
     }
 
-    /// <summary>Completes when the member watches all ranges.</summary>
+    /// <summary>Returns when the member watches all ranges.</summary>
     public static Task<WatchStream> OpenAsync(
         EtcdConnection connection, IReadOnlyList<WatchCreateRequest> ranges, TimeProvider time, CancellationToken cancellation)
     {
         var deniedBefore = false;
-        return connection.TryMembersAsync(repeatable: true, BeginAsync, cancellation, isStream: true);
+        return connection.TryMembersAsync(new MemberAttempt<WatchStream>(BeginAsync) { IsRepeatable = true, IsStream = true }, cancellation);
 
         async Task<WatchStream> BeginAsync(Member member, CallOptions options, CancellationToken limit)
         {
@@ -56,7 +55,7 @@ internal sealed class WatchStream : IDisposable
             catch (RpcException e)
                 when (!deniedBefore && ServerErrors.Of(e.StatusCode, e.Status.Detail).Kind == EtcdErrorKind.PermissionDenied)
             {
-                // etcd 3.4 says so of a token that it does not know, too. With a new token the second answer is the true one.
+                // etcd 3.4 returns this for an invalid token, too. The second response, with a new token, is reliable.
                 deniedBefore = true;
                 stream.Dispose();
                 if (options.Headers!.Any(header => header.Key == "token"))
@@ -71,27 +70,27 @@ internal sealed class WatchStream : IDisposable
         }
     }
 
-    /// <summary>The next answer that says something.</summary>
+    /// <summary>The next response with an event, or that confirms a range.</summary>
     public async Task<WatchResponse> NextAsync(CancellationToken cancellation)
     {
         try
         {
             while (true)
             {
-                if (early.TryDequeue(out var first)) return first;
-                var answer = await ReadAsync(cancellation);
-                if (answer.Created) await EndProbeAsync(answer, cancellation);
-                else if (answer.Canceled && ids.Contains(answer.WatchId)) throw End(answer);
-                if (answer.Events.Count == 0) continue;
-                newest = Math.Max(newest, answer.Events[^1].Kv.ModRevision);
-                return answer;
+                if (unread.TryDequeue(out var first)) return first;
+                var response = await ReadAsync(cancellation);
+                if (response.Created) await EndProbeAsync(response, cancellation);
+                else if (response.Canceled && ids.Contains(response.WatchId)) throw End(response);
+                if (response.Events.Count == 0) continue;
+                newest = Math.Max(newest, response.Events[^1].Kv.ModRevision);
+                return response;
             }
         }
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
-            var failure = member.Understand(e, limit: null);
-            if (failure.Elsewhere) connection.Leave(member);
+            var failure = member.Classify(e, limit: null);
+            if (failure.MayWorkElsewhere) connection.Leave(member);
             throw failure.Error;
         }
     }
@@ -111,15 +110,15 @@ internal sealed class WatchStream : IDisposable
         for (var created = 0; created < ranges.Count;)
         {
             if (!await call.ResponseStream.MoveNext(limit)) throw Ended();
-            var answer = call.ResponseStream.Current;
-            if (answer.Canceled) throw End(answer);
-            if (answer.Created) created++;
-            ids.Add(answer.WatchId);
-            early.Enqueue(answer);
+            var response = call.ResponseStream.Current;
+            if (response.Canceled) throw End(response);
+            if (response.Created) created++;
+            ids.Add(response.WatchId);
+            unread.Enqueue(response);
         }
     }
 
-    /// <summary>Asks for a watch whose filters leave no event: whether it is created or refused, the answer proves that the stream
+    /// <summary>Requests a watch whose filters exclude every event. Created or rejected, its response proves that the stream
     /// works.</summary>
     private async Task ProbeAsync(CancellationToken cancellation)
     {
@@ -128,47 +127,47 @@ internal sealed class WatchStream : IDisposable
         await call.RequestStream.WriteAsync(new WatchRequest { CreateRequest = create }, cancellation);
     }
 
-    private async Task EndProbeAsync(WatchResponse answer, CancellationToken cancellation)
+    private async Task EndProbeAsync(WatchResponse response, CancellationToken cancellation)
     {
-        if (answer.Canceled) return;
-        // A proxy keeps its stream open while etcd behind it is restored from a snapshot, and sends no event until etcd's revision has
-        // passed the one of before.
-        if (answer.Header.Revision < newest)
+        if (response.Canceled) return;
+        // A proxy keeps its stream open while the etcd behind it is restored from a snapshot, and sends no event until etcd reaches the
+        // former revision again.
+        if (response.Header.Revision < newest)
             throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", mayHaveHappened: false);
-        var cancel = new WatchCancelRequest { WatchId = answer.WatchId };
+        var cancel = new WatchCancelRequest { WatchId = response.WatchId };
         await call.RequestStream.WriteAsync(new WatchRequest { CancelRequest = cancel }, cancellation);
     }
 
     private async Task<WatchResponse> ReadAsync(CancellationToken cancellation)
     {
         var reading = call.ResponseStream.MoveNext(cancellation);
-        var asked = false;
+        var isProbed = false;
         while (!reading.IsCompleted)
         {
-            using var heard = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var silence = Task.Delay(asked ? EtcdDurations.WatchProgress : EtcdDurations.WatchSilence, time, heard.Token);
-            var first = await Task.WhenAny(reading, silence, moved);
-            await heard.CancelAsync();
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var silence = Task.Delay(isProbed ? EtcdDurations.WatchProgress : EtcdDurations.WatchSilence, time, ended.Token);
+            var first = await Task.WhenAny(reading, silence, returned);
+            await ended.CancelAsync();
             if (first == reading) break;
             cancellation.ThrowIfCancellationRequested();
-            // Whoever watches begins again where it left off, and that will be there.
-            if (moved.IsCompleted)
-                throw new EtcdException(EtcdErrorKind.Unavailable, $"the watch leaves {member.Name} for a member that is well again", false);
-            connection.ConsiderHome();
-            if (asked) throw new RpcException(new Status(StatusCode.Unavailable, "the watch is silent"));
-            asked = true;
+            // The caller watches again from its last revision, at the preferred member.
+            if (returned.IsCompleted)
+                throw new EtcdException(EtcdErrorKind.Unavailable, $"the watch moves from {member.Name} to the preferred member, which has recovered", false);
+            connection.ProbePreferredIfDue();
+            if (isProbed) throw new RpcException(new Status(StatusCode.Unavailable, "the watch is silent"));
+            isProbed = true;
             await ProbeAsync(cancellation);
         }
 
         return await reading ? call.ResponseStream.Current : throw Ended();
     }
 
-    private static RpcException End(WatchResponse answer)
+    private static RpcException End(WatchResponse response)
     {
-        var why = answer.CompactRevision != 0 ? "etcdserver: mvcc: required revision has been compacted"
-            : answer.CancelReason.Length > 0 ? ServerErrors.Bare(answer.CancelReason)
-            : "the watch was cancelled by the server";
-        return new RpcException(new Status(StatusCode.Unknown, why));
+        var reason = ServerErrors.Bare(response.CancelReason);
+        if (response.CompactRevision != 0) reason = "etcdserver: mvcc: required revision has been compacted";
+        else if (reason.Length == 0) reason = "the watch was cancelled by the server";
+        return new RpcException(new Status(StatusCode.Unknown, reason));
     }
 
     private static RpcException Ended() => new(new Status(StatusCode.Unavailable, "the watch ended"));

@@ -5,53 +5,52 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Microsoft.Extensions.Logging;
 using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Election;
 
-/// <summary>One held election, from <see cref="EtcdElection.CampaignAsync"/>. It renews itself until it is lost or disposed of.</summary>
-/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let anybody else in, counted from before the last
-/// renewal was sent. A process that was stopped in between learns it late: before anything that cannot be undone, ask
-/// <see cref="ProveAsync"/>; what is written to etcd is fenced (<see cref="ElectionFence"/>) in any case.</remarks>
+/// <summary>One term of the elected route controller, from <see cref="EtcdElection.CampaignAsync"/>. It is renewed until it is lost or
+/// resigned. Thread-safe.</summary>
+/// <remarks><see cref="Lost"/> is cancelled a fifth of the term's time before etcd could let another node be elected, counted from before
+/// the last renewal was sent. A process that was suspended meanwhile notices late: before any write that cannot be undone, call
+/// <see cref="ProveAsync"/>. Writes to etcd are fenced in any case (<see cref="ElectionFence"/>).</remarks>
 public sealed class ElectedTerm : IAsyncDisposable
 {
-    // The term is renewed after a third of its time and must be over after four fifths: what lies between is enough for three members of
-    // which two hang, one after the other.
+    // The term is renewed after a third of its time and ends after four fifths. The time between is sufficient for three members of which
+    // two hang, one after the other.
     private const double RenewalInterval = 1.0 / 3;
     private const double RenewalCallLimit = 0.15;
+    private const double RenewalRetry = 0.05;
+    private const double SafetyMargin = 0.2;
+    private const double WatchRetry = 0.2;
 
     // etcd's grpc-proxy collects renewals for half a second.
     private static readonly TimeSpan ShortestCallLimit = TimeSpan.FromSeconds(1);
 
-    // Timers stand still while the machine is suspended: the clock is read at least so often.
+    // Timers do not run while the machine is suspended: after a resume the end of the term is noticed within this time.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(1);
 
-    private readonly IEtcd etcd;
-    private readonly EtcdKeys keys;
-    private readonly TimeProvider time;
-    private readonly ILogger logger;
+    // The daemon waits for this revocation before it stops.
+    private static readonly TimeSpan RevokeLimit = TimeSpan.FromSeconds(1);
+
+    private readonly EtcdContext context;
     private readonly ElectionFence fence;
     private readonly CancellationTokenSource lost = new();
     private readonly CancellationTokenSource stop = new();
     private readonly Lock gate = new();
-    private readonly Task renewing;
-    private LeaseExpiry life;
-    private int resigned;
+    private LeaseExpiry expiry;
+    private Task running = Task.CompletedTask;
+    private int isResigned;
 
-    internal ElectedTerm(IEtcd etcd, EtcdKeys keys, long etcdLeaseId, long revision, LeaseExpiry life, TimeProvider time, ILogger logger)
+    internal ElectedTerm(EtcdContext context, ElectionFence fence, LeaseExpiry expiry)
     {
-        this.etcd = etcd;
-        this.keys = keys;
-        this.time = time;
-        this.logger = logger;
-        this.life = life;
-        fence = new ElectionFence(revision, etcdLeaseId);
+        this.context = context;
+        this.fence = fence;
+        this.expiry = expiry;
         Lost = lost.Token;
-        Statuses = new RouteStatusStore(etcd, keys, fence, logger);
-        VSwitches = new VSwitchRangeStore(etcd, keys, fence);
-        Cluster = new ClusterStore(etcd, keys, fence);
-        renewing = RunAsync(stop.Token);
+        Statuses = new RouteStatusStore(context, fence);
+        VSwitches = new VSwitchRangeStore(context, fence);
+        Cluster = new ClusterStore(context, fence);
     }
 
     /// <summary>Cancelled as soon as the election is lost, or may be.</summary>
@@ -60,7 +59,7 @@ public sealed class ElectedTerm : IAsyncDisposable
     /// <summary>etcd's revision at which the election's key was created.</summary>
     public long Revision => fence.Revision;
 
-    /// <summary>The statuses of routes, written under the fence of this term.</summary>
+    /// <summary>The route statuses, written under the fence of this term.</summary>
     public RouteStatusStore Statuses { get; }
 
     /// <summary>The ranges of the vSwitches, written under the fence of this term.</summary>
@@ -71,8 +70,11 @@ public sealed class ElectedTerm : IAsyncDisposable
 
     internal long EtcdLeaseId => fence.EtcdLeaseId;
 
-    /// <summary>Asks etcd, by one linearizable read, whether the election and the cluster are still this term's and the leases are as the
-    /// caller believes. <see cref="TermProof.Unproven"/> also when etcd does not answer in time.</summary>
+    /// <summary>Starts to renew and watch the term. Once.</summary>
+    internal void Start() => running = RunAsync(stop.Token);
+
+    /// <summary>Verifies by one linearizable read that the election and the cluster are still this term's and that the leases are as the
+    /// caller assumes. <see cref="TermProof.Unproven"/> also if etcd is unavailable.</summary>
     /// <param name="absent">Subnets that must have no lease.</param>
     /// <param name="unchanged">Leases that must be as they were read.</param>
     public async ValueTask<TermProof> ProveAsync(
@@ -82,7 +84,7 @@ public sealed class ElectedTerm : IAsyncDisposable
         try
         {
             var proof = await Cluster.ProveAsync(absent, unchanged, cancellation);
-            if (proof == TermProof.Unproven) Lose("the election's key or the cluster's id is another's");
+            if (proof == TermProof.Unproven) Lose("the election's key or the cluster's id is not this term's");
             return IsOver() ? TermProof.Unproven : proof;
         }
         catch (EtcdException)
@@ -91,26 +93,29 @@ public sealed class ElectedTerm : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the term: cancels <see cref="Lost"/>, then lets the next one in at once.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the term: cancels <see cref="Lost"/>, then deletes the key, so that another node is elected at once.</summary>
+    public async Task ResignAsync()
     {
-        if (Interlocked.Exchange(ref resigned, 1) != 0) return;
-        var held = !Lost.IsCancellationRequested;
+        if (Interlocked.Exchange(ref isResigned, 1) != 0) return;
+        var isHeld = !Lost.IsCancellationRequested;
         lost.Cancel();
         stop.Cancel();
-        await renewing.ConfigureAwait(TaskWait.IgnoringFailure);
+        await running.ConfigureAwait(TaskWait.IgnoringFailure);
         try
         {
-            // Deletes the key with it. An end must be quick: after a second etcd's own clock does it.
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), time);
-            await etcd.LeaseRevokeAsync(EtcdLeaseId, limit.Token);
-            if (held) EtcdLog.Resigned(logger);
+            // Deletes the key with it. A stop must be quick: after this time the lease expires by etcd's own clock.
+            using var timeout = new CancellationTokenSource(RevokeLimit, context.Time);
+            await context.Etcd.LeaseRevokeAsync(EtcdLeaseId, timeout.Token);
+            if (isHeld) EtcdLog.Resigned(context.Logger);
         }
         catch (Exception e) when (e is EtcdException or OperationCanceledException)
         {
-            EtcdLog.NotRevoked(logger, EtcdLeaseId, e.Message);
+            EtcdLog.NotRevoked(context.Logger, EtcdLeaseId, e.Message);
         }
     }
+
+    /// <inheritdoc cref="ResignAsync"/>
+    public async ValueTask DisposeAsync() => await ResignAsync();
 
     private async Task RunAsync(CancellationToken cancellation)
     {
@@ -120,44 +125,45 @@ public sealed class ElectedTerm : IAsyncDisposable
         }
         finally
         {
-            // Nobody holds what nobody tends, whatever the reason.
-            Lose("it is not tended any more");
+            // A term that is not renewed any more is lost, whatever the reason.
+            Lose("it is not renewed any more");
         }
     }
 
-    /// <summary>Independent of every request: however long one hangs, the term ends in time.</summary>
+    /// <summary>Independent of all requests: the term ends in time even if one hangs.</summary>
     private async Task EndInTimeAsync(CancellationToken cancellation)
     {
-        while (SafeTime() is var left && left > TimeSpan.Zero) await Task.Delay(left < ClockCheck ? left : ClockCheck, time, cancellation);
-        Lose("etcd could not be asked to renew it");
+        while (SafeTime() is var left && left > TimeSpan.Zero)
+            await Task.Delay(left < ClockCheck ? left : ClockCheck, context.Time, cancellation);
+        Lose("etcd was unavailable for its renewal");
     }
 
     private async Task RenewAsync(CancellationToken cancellation)
     {
-        var pause = life.TimeToLive * RenewalInterval;
+        var pause = expiry.TimeToLive * RenewalInterval;
         while (!Lost.IsCancellationRequested)
         {
-            await Task.Delay(TimerRange.Clamp(pause), time, cancellation);
-            var begin = time.GetTimestamp();
+            await Task.Delay(TimerRange.Clamp(pause), context.Time, cancellation);
+            var begin = context.Time.GetTimestamp();
             try
             {
-                if (await etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, CallLimit(), cancellation) is not { } timeToLive)
+                if (await context.Etcd.LeaseKeepAliveOnceAsync(EtcdLeaseId, CallLimit(), cancellation) is not { } timeToLive)
                 {
-                    Lose("its etcd lease has ended");
+                    Lose("its etcd lease has expired");
                     return;
                 }
 
-                Extend(new LeaseExpiry(begin, timeToLive));
+                lock (gate) expiry = new LeaseExpiry(begin, timeToLive);
                 pause = timeToLive * RenewalInterval;
             }
             catch (EtcdException)
             {
-                pause = life.TimeToLive / 20;
+                pause = expiry.TimeToLive * RenewalRetry;
             }
         }
     }
 
-    /// <summary>An operator may delete the key to have another controller.</summary>
+    /// <summary>An operator may delete the key to have another controller elected.</summary>
     private async Task WatchAsync(CancellationToken cancellation)
     {
         var from = Revision + 1;
@@ -165,34 +171,35 @@ public sealed class ElectedTerm : IAsyncDisposable
         {
             try
             {
-                var ranges = new[] { new WatchCreateRequest { Key = keys.Controller, StartRevision = from } };
-                await foreach (var answer in etcd.WatchAsync(ranges, cancellation))
+                var range = new WatchCreateRequest { Key = context.Keys.Controller, StartRevision = from };
+                await foreach (var response in context.Etcd.WatchAsync([range], cancellation))
                 {
-                    // A restored etcd says nothing of revisions that it has not reached yet: watch from where it is.
-                    if (answer.Created && answer.Header.Revision < from - 1)
+                    // A restored etcd reports nothing before it reaches this revision again: the watch starts at its current one.
+                    if (response.Created && response.Header.Revision < from - 1)
                         throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
-                    if (answer.Events.Count == 0) continue;
-                    Lose("the election's key was deleted or written over");
+                    if (response.Events.Count == 0) continue;
+                    Lose("the election's key was deleted or overwritten");
                     return;
                 }
             }
             catch (EtcdException)
             {
-                await Task.Delay(TimerRange.Clamp(life.TimeToLive / 5), time, cancellation);
-                // The history since then may be compacted; a look tells as much.
-                if (await LookAsync(cancellation) is { } look) from = look + 1;
+                await Task.Delay(TimerRange.Clamp(expiry.TimeToLive * WatchRetry), context.Time, cancellation);
+                // The history since then may be compacted. A read is sufficient.
+                if (await ReadHeldRevisionAsync(cancellation) is { } revision) from = revision + 1;
             }
         }
     }
 
-    /// <returns>The revision at which the election was still held; null if it is not, or etcd does not answer.</returns>
-    private async Task<long?> LookAsync(CancellationToken cancellation)
+    /// <returns>The revision at which the election was still held; null if it is not, or etcd is unavailable.</returns>
+    private async Task<long?> ReadHeldRevisionAsync(CancellationToken cancellation)
     {
         try
         {
-            var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller, KeysOnly = true }, cancellation);
-            if (fence.Holds(answer.Kvs)) return answer.Header.Revision;
-            Lose("the election's key is another's");
+            var request = new RangeRequest { Key = context.Keys.Controller, KeysOnly = true };
+            var response = await context.Etcd.RangeAsync(request, cancellation);
+            if (fence.Holds(response.Kvs)) return response.Header.Revision;
+            Lose("the election's key is not this term's");
             return null;
         }
         catch (EtcdException)
@@ -201,30 +208,25 @@ public sealed class ElectedTerm : IAsyncDisposable
         }
     }
 
-    /// <summary>By the clock itself: after the machine was suspended no timer has told it yet.</summary>
+    /// <summary>By the clock: after a resume no timer has run yet.</summary>
     private bool IsOver()
     {
-        if (SafeTime() <= TimeSpan.Zero) Lose("etcd could not be asked to renew it");
+        if (SafeTime() <= TimeSpan.Zero) Lose("etcd was unavailable for its renewal");
         return Lost.IsCancellationRequested;
     }
 
     private TimeSpan SafeTime()
     {
-        lock (gate) return life.Remaining(time) - life.TimeToLive / 5;
+        lock (gate) return expiry.Remaining(context.Time) - expiry.TimeToLive * SafetyMargin;
     }
 
     private TimeSpan CallLimit() =>
-        life.TimeToLive * RenewalCallLimit is var limit && limit > ShortestCallLimit ? limit : ShortestCallLimit;
-
-    private void Extend(LeaseExpiry renewed)
-    {
-        lock (gate) life = renewed;
-    }
+        expiry.TimeToLive * RenewalCallLimit is var limit && limit > ShortestCallLimit ? limit : ShortestCallLimit;
 
     private void Lose(string reason)
     {
         if (lost.IsCancellationRequested) return;
-        EtcdLog.TermLost(logger, reason);
+        EtcdLog.TermLost(context.Logger, reason);
         lost.Cancel();
         stop.Cancel();
     }

@@ -1,66 +1,46 @@
 using Etcdserverpb;
-using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Microsoft.Extensions.Logging;
+using Google.Protobuf;
+using Mvccpb;
 
 namespace Flannel.Etcd.Election;
 
-/// <summary>The election of the route controller: whoever creates the key holds it, as long as the etcd lease it is attached to is kept
-/// alive.</summary>
-public sealed class EtcdElection
+/// <summary>The election of the route controller, with the terms of etcd's <c>clientv3/concurrency</c>: the node that creates the key is
+/// elected as long as it renews the etcd lease that the key is attached to.</summary>
+/// <param name="self">The value that this node writes.</param>
+/// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd grants at least 2.</param>
+public sealed class EtcdElection(EtcdContext context, ControllerHolder self, TimeSpan? termTime = null)
 {
-    /// <summary>A crashed controller is followed by another after this time, one that resigns at once. Long enough for an election within
-    /// etcd
-    /// (1 to 3 s) and two lost renewals; the routes stay where they are meanwhile, only newcomers wait.</summary>
+    /// <summary>After this time another node replaces a controller that crashed; one that resigns is replaced at once. Long enough for an
+    /// election within etcd (1 to 3 s) and two lost renewals. Routes keep working meanwhile; only new nodes wait.</summary>
     public static readonly TimeSpan TermTime = TimeSpan.FromSeconds(10);
 
-    // So that of a thousand candidates that all see the key go, the first has written before most of the others ask.
-    private static readonly TimeSpan Spread = TimeSpan.FromMilliseconds(200);
+    // Of a thousand candidates that see the key deleted, the first has written before most of the others ask.
+    private static readonly TimeSpan CampaignJitter = TimeSpan.FromMilliseconds(200);
 
-    // Longer: who stood by asks the cloud for its rights first, and of a thousand only a few shall do so.
-    private static readonly TimeSpan StandBySpread = TimeSpan.FromSeconds(1);
+    // Longer: an observer checks its permissions in the cloud next, and of a thousand nodes only a few are to do so.
+    private static readonly TimeSpan ObserveJitter = TimeSpan.FromSeconds(1);
 
-    private readonly IEtcd etcd;
-    private readonly EtcdKeys keys;
-    private readonly ControllerHolder self;
-    private readonly TimeSpan termTime;
-    private readonly TimeProvider time;
-    private readonly Random random;
-    private readonly ILogger logger;
-    private readonly EtcdRetryPolicy retryPolicy;
+    private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();
+    private ControllerHolder? lastLogged;
+
+    // The etcd lease of this node's last term; 0 if there is none that may still exist.
     private long lastTerm;
 
-    /// <param name="termTime">Null for <see cref="TermTime"/>; whole seconds, and etcd makes it at least 2.</param>
-    public EtcdElection(
-        IEtcd etcd, EtcdKeys keys, ControllerHolder self, TimeProvider time, Random random, ILogger logger, TimeSpan? termTime = null)
+    /// <summary>Returns when no other node is elected. An observer needs no permissions in the cloud: the cloud's API counts calls by
+    /// account, and an observer makes none.</summary>
+    public async Task ObserveAsync(CancellationToken cancellation)
     {
-        this.etcd = etcd;
-        this.keys = keys;
-        this.self = self;
-        this.termTime = termTime ?? TermTime;
-        this.time = time;
-        this.random = random;
-        this.logger = logger;
-        retryPolicy = new EtcdRetryPolicy(time, random, logger);
-    }
-
-    /// <summary>Waits while another node holds the election. What only a candidate must find out (may it write routes?) need not be found out before: the
-    /// cloud's API counts calls by account, and a node that stands by makes none.</summary>
-    public async Task StandByAsync(CancellationToken cancellation)
-    {
-        ControllerHolder? told = null;
+        lastLogged = null;
         while (true)
         {
             try
             {
-                var look = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
-                if (look.Kvs.Count == 0 || (lastTerm != 0 && look.Kvs[0].Lease == lastTerm)) return;
-                var holder = ControllerHolder.Read(look.Kvs[0])!;
-                if (holder != told) EtcdLog.StandingBy(logger, holder.InstanceId, holder.PublicIp);
-                told = holder;
-                await WaitForVacancyAsync(look.Header.Revision, cancellation);
-                await Task.Delay(StandBySpread * random.NextDouble(), time, cancellation);
+                var response = await ReadAsync(cancellation);
+                if (response.Kvs is not [var key] || IsOfLastTerm(key)) return;
+                await WaitForVacancyAsync(key, response.Header.Revision, ObserveJitter, cancellation);
             }
             catch (EtcdException e)
             {
@@ -69,104 +49,103 @@ public sealed class EtcdElection
         }
     }
 
-    /// <summary>Waits until this node is elected; waits out everything else. Cancelled, it leaves nothing in etcd. A term that it won
-    /// before is disposed of by then.</summary>
+    /// <summary>Waits until this node is elected, and retries after every failure. If it is cancelled, it leaves nothing in etcd. An earlier
+    /// term must be disposed of.</summary>
     public async Task<ElectedTerm> CampaignAsync(CancellationToken cancellation)
     {
-        ControllerHolder? told = null;
-        var granted = new GrantedLease(etcd, termTime, time, random, logger);
-        long won = 0;
+        lastLogged = null;
+        var granted = new GrantedLease(context, termTime ?? TermTime);
+        long used = 0;
         try
         {
             while (true)
             {
-                try
-                {
-                    var look = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
-                    if (look.Kvs.Count == 0 || (granted.Id != 0 && look.Kvs[0].Lease == granted.Id))
-                    {
-                        long? wonBefore = look.Kvs.Count > 0 ? look.Kvs[0].CreateRevision : null;
-                        if (await StandAsync(granted, wonBefore, cancellation) is not { } term) continue;
-                        won = lastTerm = term.EtcdLeaseId;
-                        EtcdLog.Elected(logger);
-                        return term;
-                    }
-
-                    if (lastTerm != 0 && look.Kvs[0].Lease == lastTerm)
-                    {
-                        // Given up while etcd could not be told: nobody needs to wait until its time ends. (After a loss of its quorum etcd
-                        // begins that time anew.)
-                        await etcd.LeaseRevokeAsync(lastTerm, cancellation);
-                        lastTerm = 0;
-                        continue;
-                    }
-
-                    var holder = ControllerHolder.Read(look.Kvs[0])!;
-                    if (holder != told) EtcdLog.StandingBy(logger, holder.InstanceId, holder.PublicIp);
-                    told = holder;
-                    await granted.EndUnusedAsync(0);
-                    await WaitForVacancyAsync(look.Header.Revision, cancellation);
-                    await Task.Delay(Spread * random.NextDouble(), time, cancellation);
-                }
-                catch (EtcdException e)
-                {
-                    if (e.Kind == EtcdErrorKind.LeaseNotFound) granted.Forget();
-                    await retryPolicy.PauseAsync(e, cancellation);
-                }
+                if (await TryCampaignAsync(granted, cancellation) is not { } term) continue;
+                used = lastTerm = term.EtcdLeaseId;
+                EtcdLog.Elected(context.Logger);
+                term.Start();
+                return term;
             }
         }
         finally
         {
-            await granted.EndUnusedAsync(won);
+            await granted.RevokeUnusedAsync(used);
         }
     }
 
-    /// <summary>Who holds the election now; null while nobody does.</summary>
-    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
-    public static async Task<ControllerHolder?> ReadHolderAsync(IEtcd etcd, EtcdKeys keys, CancellationToken cancellation)
+    /// <returns>Null to try again.</returns>
+    private async Task<ElectedTerm?> TryCampaignAsync(GrantedLease granted, CancellationToken cancellation)
     {
-        var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Controller }, cancellation);
-        return ControllerHolder.Read(answer.Kvs.FirstOrDefault());
-    }
-
-    /// <param name="wonBefore">The key's create revision if an earlier write, whose answer was lost, has made it ours.</param>
-    private async Task<ElectedTerm?> StandAsync(GrantedLease granted, long? wonBefore, CancellationToken cancellation)
-    {
-        if (wonBefore is null)
+        try
         {
-            await granted.EnsureAsync(cancellation);
-            var answer = await etcd.TxnAsync(
-                new TxnRequest
-                {
-                    Compare = { TxnCompare.CreateRevision(keys.Controller, 0) },
-                    Success =
-                    {
-                        new RequestOp
-                        {
-                            RequestPut = new PutRequest
-                            {
-                                Key = keys.Controller, Value = Google.Protobuf.ByteString.CopyFrom(self.ToJson()), Lease = granted.Id,
-                            },
-                        },
-                    },
-                },
-                cancellation);
-            if (!answer.Succeeded) return null;
-            wonBefore = answer.Header.Revision;
+            var response = await ReadAsync(cancellation);
+            if (response.Kvs is not [var key]) return await CreateAsync(granted, cancellation);
+            // An earlier write, whose response was lost.
+            if (granted.Id != 0 && key.Lease == granted.Id) return NewTerm(granted, key.CreateRevision);
+            if (IsOfLastTerm(key))
+            {
+                // Resigned while etcd was unavailable: no node needs to wait until it expires. (After a loss of its quorum etcd starts the
+                // time of its leases again.)
+                await context.Etcd.LeaseRevokeAsync(lastTerm, cancellation);
+                lastTerm = 0;
+                return null;
+            }
+
+            await granted.RevokeUnusedAsync(0);
+            await WaitForVacancyAsync(key, response.Header.Revision, CampaignJitter, cancellation);
+        }
+        catch (EtcdException e)
+        {
+            if (e.Kind == EtcdErrorKind.LeaseNotFound) granted.Abandon();
+            await retryPolicy.PauseAsync(e, cancellation);
         }
 
-        var term = new ElectedTerm(etcd, keys, granted.Id, wonBefore.Value, granted.Life, time, logger);
-        granted.Keep();
+        return null;
+    }
+
+    private Task<RangeResponse> ReadAsync(CancellationToken cancellation) =>
+        context.Etcd.RangeAsync(new RangeRequest { Key = context.Keys.Controller }, cancellation);
+
+    private bool IsOfLastTerm(KeyValue key) => lastTerm != 0 && key.Lease == lastTerm;
+
+    /// <returns>Null if another node was faster.</returns>
+    private async Task<ElectedTerm?> CreateAsync(GrantedLease granted, CancellationToken cancellation)
+    {
+        await granted.EnsureAsync(cancellation);
+        var value = ByteString.CopyFrom(ControllerHolderValue.ToJson(self));
+        var put = new PutRequest { Key = context.Keys.Controller, Value = value, Lease = granted.Id };
+        var request = new TxnRequest
+        {
+            Compare = { TxnCompare.CreateRevision(context.Keys.Controller, 0) },
+            Success = { new RequestOp { RequestPut = put } },
+        };
+        var response = await context.Etcd.TxnAsync(request, cancellation);
+        return response.Succeeded ? NewTerm(granted, response.Header.Revision) : null;
+    }
+
+    private ElectedTerm NewTerm(GrantedLease granted, long revision)
+    {
+        var term = new ElectedTerm(context, new ElectionFence(revision, granted.Id), granted.Expiry);
+        granted.MarkUsed();
         return term;
     }
 
-    private async Task WaitForVacancyAsync(long revision, CancellationToken cancellation)
+    private async Task WaitForVacancyAsync(KeyValue key, long revision, TimeSpan jitter, CancellationToken cancellation)
     {
-        var ranges = new[] { new WatchCreateRequest { Key = keys.Controller, StartRevision = revision + 1 } };
-        await foreach (var answer in etcd.WatchAsync(ranges, cancellation))
+        var holder = ControllerHolderValue.Read(key)!;
+        if (holder != lastLogged) EtcdLog.Observing(context.Logger, holder.InstanceId, holder.PublicIp);
+        lastLogged = holder;
+        await WaitForDeletionAsync(revision, cancellation);
+        await Task.Delay(jitter * context.Random.NextDouble(), context.Time, cancellation);
+    }
+
+    private async Task WaitForDeletionAsync(long revision, CancellationToken cancellation)
+    {
+        var range = new WatchCreateRequest { Key = context.Keys.Controller, StartRevision = revision + 1 };
+        await foreach (var response in context.Etcd.WatchAsync([range], cancellation))
         {
-            if (answer.Created && answer.Header.Revision < revision) return;
-            if (answer.Events.Any(change => change.Type == Mvccpb.Event.Types.EventType.Delete)) return;
+            if (response.Created && response.Header.Revision < revision) return;
+            if (response.Events.Any(change => change.Type == Event.Types.EventType.Delete)) return;
         }
     }
 }

@@ -2,15 +2,19 @@ using Flannel.Core.Routes;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>What <c>{prefix}/ali-vpc/cluster</c> says.</summary>
+/// <summary>The outcome of a read of <c>{prefix}/ali-vpc/cluster</c>.</summary>
 public abstract record ClusterIdResult
 {
+    private ClusterIdResult()
+    {
+    }
+
     public sealed record Known(ClusterId Id) : ClusterIdResult;
 
-    /// <summary>No route controller has worked here yet.</summary>
+    /// <summary>No route controller was elected yet.</summary>
     public sealed record Missing : ClusterIdResult;
 
-    /// <summary>The value is not one of this program: which routes belong to the cluster is unknown.</summary>
+    /// <summary>The value was not written by this program: which routes belong to the cluster is unknown.</summary>
     public sealed record Unreadable : ClusterIdResult;
 
     /// <summary>The term ended before the id was known.</summary>

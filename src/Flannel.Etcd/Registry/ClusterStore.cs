@@ -8,48 +8,47 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The cluster's id, and what is known of routes whose lease is missing. Written only under the fence of one term.</summary>
+/// <summary>The cluster's id, and the routes whose lease is missing. Written only under the fence of one term.</summary>
 public sealed class ClusterStore
 {
-    /// <summary>etcd refuses transactions of more than 128 conditions; three are the term's own (<see cref="ElectionFence"/>) and the
-    /// cluster's.</summary>
-    private const int LargestProof = 125;
+    // Two compares are the fence's own, one is the cluster's.
+    private const int LargestProof = EtcdLimits.MaxTxnOperations - 3;
 
-    private readonly IEtcd etcd;
+    private readonly EtcdContext context;
     private readonly EtcdKeys keys;
     private readonly ElectionFence fence;
     private ByteString? clusterValue;
 
-    internal ClusterStore(IEtcd etcd, EtcdKeys keys, ElectionFence fence)
+    internal ClusterStore(EtcdContext context, ElectionFence fence)
     {
-        this.etcd = etcd;
-        this.keys = keys;
+        this.context = context;
+        keys = context.Keys;
         this.fence = fence;
     }
 
-    /// <summary>For whoever only wants to know: never <see cref="ClusterIdResult.TermOver"/>.</summary>
-    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    /// <summary>Reads the id outside a term. Never <see cref="ClusterIdResult.TermOver"/>.</summary>
+    /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>
     public static async Task<ClusterIdResult> ReadAsync(IEtcd etcd, EtcdKeys keys, CancellationToken cancellation)
     {
-        var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Cluster }, cancellation);
-        return answer.Kvs is [var pair] ? Parse(pair.Value) : new ClusterIdResult.Missing();
+        var response = await etcd.RangeAsync(new RangeRequest { Key = keys.Cluster }, cancellation);
+        return response.Kvs is [var pair] ? Parse(pair.Value) : new ClusterIdResult.Missing();
     }
 
-    /// <summary>Reads the id, and creates it where there is none.</summary>
-    /// <exception cref="EtcdException">etcd did not answer, or refused. To ask again is harmless.</exception>
+    /// <summary>Reads the id, and creates it if there is none.</summary>
+    /// <exception cref="EtcdException">etcd is unavailable or rejects the request. Can be repeated.</exception>
     public async Task<ClusterIdResult> EnsureAsync(CancellationToken cancellation)
     {
         while (true)
         {
-            var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.Cluster }, cancellation);
-            if (answer.Kvs is [var pair])
+            var response = await context.Etcd.RangeAsync(new RangeRequest { Key = keys.Cluster }, cancellation);
+            if (response.Kvs is [var pair])
             {
                 var result = Parse(pair.Value);
                 if (result is ClusterIdResult.Known) clusterValue = pair.Value;
                 return result;
             }
 
-            var created = await etcd.TxnAsync(
+            var created = await context.Etcd.TxnAsync(
                 new TxnRequest
                 {
                     Compare = { fence.Compares(keys), TxnCompare.CreateRevision(keys.Cluster, 0) },
@@ -61,31 +60,31 @@ public sealed class ClusterStore
         }
     }
 
-    /// <summary>Null when nothing was written yet.</summary>
-    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    /// <summary>Null if nothing was written yet.</summary>
+    /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>
     public async Task<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation)
     {
-        var answer = await etcd.RangeAsync(new RangeRequest { Key = keys.AbsentLeases }, cancellation);
-        return answer.Kvs is [var pair] ? pair.Value.ToByteArray() : null;
+        var response = await context.Etcd.RangeAsync(new RangeRequest { Key = keys.AbsentLeases }, cancellation);
+        return response.Kvs is [var pair] ? pair.Value.ToByteArray() : null;
     }
 
-    /// <returns>False when the term is over.</returns>
-    /// <exception cref="EtcdException">etcd did not answer, or refused. To write the same again is harmless.</exception>
+    /// <returns>False if the term is over.</returns>
+    /// <exception cref="EtcdException">etcd is unavailable or rejects the request. Can be repeated.</exception>
     public async Task<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation)
     {
-        var request = new TxnRequest { Compare = { Own() }, Success = { Put(keys.AbsentLeases, ByteString.CopyFrom(document.Span)) } };
-        return (await etcd.TxnAsync(request, cancellation)).Succeeded;
+        var request = new TxnRequest { Compare = { Fence() }, Success = { Put(keys.AbsentLeases, ByteString.CopyFrom(document.Span)) } };
+        return (await context.Etcd.TxnAsync(request, cancellation)).Succeeded;
     }
 
     /// <summary>One linearizable read of the election, the cluster's id and the leases that a deletion is based on.</summary>
     /// <param name="absent">Subnets that must have no lease, neither alone nor with an IPv6 subnet.</param>
     /// <param name="unchanged">Leases that must be as they were read.</param>
-    /// <exception cref="EtcdException">etcd did not answer, or refused.</exception>
+    /// <exception cref="EtcdException">etcd is unavailable or rejects the request.</exception>
     internal async Task<TermProof> ProveAsync(
         IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(absent.Count + unchanged.Count, LargestProof);
-        var request = new TxnRequest { Compare = { Own() }, Failure = { Read(keys.Controller), Read(keys.Cluster) } };
+        var request = new TxnRequest { Compare = { Fence() }, Failure = { Read(keys.Controller), Read(keys.Cluster) } };
         foreach (var subnet in absent)
         {
             var key = keys.Subnets + new SubnetKey(subnet);
@@ -93,18 +92,18 @@ public sealed class ClusterStore
         }
 
         foreach (var lease in unchanged) request.Compare.Add(TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision));
-        var answer = await etcd.TxnAsync(request, cancellation);
-        if (answer.Succeeded) return TermProof.Proven;
-        var held = fence.Holds(answer.Responses[0].ResponseRange.Kvs);
-        var same = clusterValue is null || (answer.Responses[1].ResponseRange.Kvs is [var cluster] && cluster.Value.Equals(clusterValue));
-        return held && same ? TermProof.LeasesDiffer : TermProof.Unproven;
+        var response = await context.Etcd.TxnAsync(request, cancellation);
+        if (response.Succeeded) return TermProof.Proven;
+        var isHeld = fence.Holds(response.Responses[0].ResponseRange.Kvs);
+        var isSameCluster = clusterValue is null || (response.Responses[1].ResponseRange.Kvs is [var cluster] && cluster.Value.Equals(clusterValue));
+        return isHeld && isSameCluster ? TermProof.LeasesDiffer : TermProof.Unproven;
     }
 
-    /// <summary>That the election is held, and in the same cluster: an etcd that was emptied or replaced has another id, or none.</summary>
-    private IEnumerable<Compare> Own()
+    /// <summary>Compares the election and the cluster: an etcd that was emptied or replaced has another id, or none.</summary>
+    private IEnumerable<Compare> Fence()
     {
         var compares = fence.Compares(keys);
-        return clusterValue is null ? compares : compares.Append(TxnCompare.ValueIs(keys.Cluster, clusterValue));
+        return clusterValue is null ? compares : compares.Append(TxnCompare.Value(keys.Cluster, clusterValue));
     }
 
     private static ClusterIdResult Parse(ByteString value) =>

@@ -1,73 +1,76 @@
+using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>An etcd lease that is granted once, however many races are lost before a key is attached to it, and ended if none ever
-/// is.</summary>
-internal sealed class GrantedLease(IEtcd etcd, TimeSpan timeToLive, TimeProvider time, Random random, ILogger logger)
+/// <summary>An etcd lease that is granted once, however many compare-and-swap attempts fail before a key is attached to it, and revoked if
+/// none is.</summary>
+internal sealed class GrantedLease(EtcdContext context, TimeSpan timeToLive)
 {
+    // The node waits for these revocations when it stops.
+    private static readonly TimeSpan RevokeLimit = TimeSpan.FromSeconds(1);
+
     private readonly List<long> abandoned = [];
 
-    /// <summary>0 while there is none.</summary>
+    /// <summary>0 if there is none.</summary>
     public long Id { get; private set; }
 
-    public LeaseExpiry Life { get; private set; }
+    public LeaseExpiry Expiry { get; private set; }
 
-    /// <exception cref="EtcdException">etcd did not grant it.</exception>
+    /// <exception cref="EtcdException">The lease was not granted.</exception>
     public async Task EnsureAsync(CancellationToken cancellation)
     {
-        // One that was waiting too long for its key may end at any moment.
-        if (Id != 0 && Life.Remaining(time) > timeToLive / 2) return;
-        Forget();
-        var id = random.NextInt64(1, long.MaxValue);
-        var begin = time.GetTimestamp();
+        // One that has waited long for its key may expire at any moment.
+        if (Id != 0 && Expiry.Remaining(context.Time) > timeToLive / 2) return;
+        Abandon();
+        var id = context.Random.NextInt64(1, long.MaxValue);
+        var begin = context.Time.GetTimestamp();
         try
         {
-            var grant = await etcd.LeaseGrantAsync(id, timeToLive, cancellation);
+            var grant = await context.Etcd.LeaseGrantAsync(id, timeToLive, cancellation);
             Id = grant.ID;
-            Life = new LeaseExpiry(begin, TimeSpan.FromSeconds(grant.TTL));
+            Expiry = new LeaseExpiry(begin, TimeSpan.FromSeconds(grant.TTL));
         }
         catch (Exception e) when (e is not EtcdException { MayHaveHappened: false })
         {
-            // Never one that was refused: it may be refused because it is another's.
+            // Not one that was rejected: the reason may be that the id belongs to another client.
             abandoned.Add(id);
             throw;
         }
     }
 
-    /// <summary>It is of no use any more.</summary>
-    public void Forget()
+    /// <summary>Marks it for revocation.</summary>
+    public void Abandon()
     {
         if (Id != 0) abandoned.Add(Id);
         Id = 0;
     }
 
-    /// <summary>A key is attached to it: it is no longer ours to end.</summary>
-    public void Keep() => Id = 0;
+    /// <summary>A key is attached to it: it is not revoked any more.</summary>
+    public void MarkUsed() => Id = 0;
 
-    /// <summary>Ends what was granted for nothing.</summary>
-    /// <param name="used">An etcd lease that turned out to be in use after all, by a write whose answer was lost.</param>
-    public async Task EndUnusedAsync(long used)
+    /// <summary>Revokes what was granted and not used.</summary>
+    /// <param name="used">An etcd lease that is in use after all, by a write whose response was lost; 0 for none.</param>
+    public async Task RevokeUnusedAsync(long used)
     {
-        Forget();
+        Abandon();
         if (abandoned.Count == 0) return;
-        // Also on the way out, but not for long.
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), time);
-        foreach (var id in abandoned.Where(id => id != used)) await EndAsync(id, limit.Token);
+        // Not the caller's cancellation: this runs during a stop, too.
+        using var timeout = new CancellationTokenSource(RevokeLimit, context.Time);
+        foreach (var id in abandoned.Where(id => id != used)) await RevokeAsync(id, timeout.Token);
         abandoned.Clear();
     }
 
-    /// <summary>Best effort: what etcd does not hear of ends with its time.</summary>
-    public async Task EndAsync(long id, CancellationToken cancellation)
+    /// <summary>Best effort: a lease that is not revoked expires.</summary>
+    public async Task RevokeAsync(long id, CancellationToken cancellation)
     {
         try
         {
-            await etcd.LeaseRevokeAsync(id, cancellation);
+            await context.Etcd.LeaseRevokeAsync(id, cancellation);
         }
         catch (Exception e) when (e is EtcdException or OperationCanceledException)
         {
-            EtcdLog.NotRevoked(logger, id, e.Message);
+            EtcdLog.NotRevoked(context.Logger, id, e.Message);
         }
     }
 }

@@ -3,75 +3,55 @@ using System.Threading.Channels;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>Keeps a held lease: renews its etcd lease in time, watches its key, and decides what it means when either fails. Beside the
-/// key it follows
-/// the route's status, the configuration and the controller's name, on the same stream.</summary>
-/// <remarks>Only the timestamps of the <see cref="TimeProvider"/> count; they must go on while the machine is suspended. Timers do not: no
-/// wait is longer than <see cref="ClockCheck"/>. Whenever the stream was broken, what etcd says when read anew decides, not what
-/// was missed.
-/// Nothing that etcd answers ends this but the loss of the lease.</remarks>
-public sealed class LeaseKeeper
+/// <summary>Holds one lease: renews its etcd lease in time, watches its key, and decides what a failure of either means. On the same stream
+/// it watches the route status, the configuration and the elected route controller.</summary>
+/// <remarks>Only the timestamps of the <see cref="TimeProvider"/> count, which include the time that the machine is suspended. Timers do
+/// not, so no wait is longer than <see cref="ClockCheck"/>. After a broken stream the keys are read again, and the result decides, not the
+/// events that were missed. Only the loss of the lease ends the loop; no failure of etcd does.</remarks>
+internal sealed class LeaseKeeper
 {
-    // Timers stand still while the machine is suspended: after that, so much may pass until an expiry is noticed.
+    // Timers do not run while the machine is suspended: after a resume an expiry is noticed within this time.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
 
-    // Every request has its time-out, every pause is of seconds.
+    // Every request has a time-out, and every pause takes seconds.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
 
-    private readonly IEtcd etcd;
-    private readonly TimeProvider time;
-    private readonly EtcdRetryPolicy retryPolicy;
-    private readonly LeaseOwnership claim;
-    private readonly NodeKeyWatcher view;
-    private readonly RenewalSchedule renewal;
-    private readonly Backoff looks;
-    private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
-    private readonly ILogger logger;
+    private static readonly TimeSpan FirstReadPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestReadPause = TimeSpan.FromSeconds(5);
+
+    private readonly EtcdContext context;
     private readonly LivenessMonitor loops;
-    private readonly Flannel.Core.Leases.Lease held;
+    private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>(new() { SingleReader = true });
+    private readonly NodeKeyWatcher watcher;
+    private readonly LeaseOwnership ownership;
+    private readonly RenewalSchedule renewal;
+    private readonly EtcdRetryPolicy retryPolicy;
+    private readonly Backoff readPauses;
     private readonly Lock gate = new();
-    private bool unreachable;
+    private bool isUnavailable;
     private MonitoredLoop? loop;
 
-    // What the timer looks at, too: under the gate.
-    private ITimer? expiry;
-    private LeaseExpiry? life;
-    private bool expired;
+    // The timer of the expiry reads these too: under the gate.
+    private ITimer? expiryTimer;
+    private LeaseExpiry? expiry;
+    private bool isExpired;
 
-    /// <param name="renewMargin">How long before its end the lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that
-    /// is shorter.</param>
-    /// <param name="leaseTime">Of a lease that must be taken back; null for flannel's 24 h.</param>
-    /// <param name="loops">Who wants to know whether it hangs; null for nobody.</param>
-    public LeaseKeeper(
-        IEtcd etcd,
-        EtcdKeys keys,
-        HeldLease held,
-        TimeSpan renewMargin,
-        TimeProvider time,
-        Random random,
-        ILogger logger,
-        TimeSpan? leaseTime = null,
-        LivenessMonitor? loops = null)
+    public LeaseKeeper(EtcdContext context, EtcdSubnetManagerOptions options, LivenessMonitor loops, HeldLease held)
     {
-        this.loops = loops ?? new LivenessMonitor(time);
-        this.etcd = etcd;
-        this.time = time;
-        this.logger = logger;
-        this.held = held.Lease;
-        retryPolicy = new EtcdRetryPolicy(time, random, logger);
-        claim = new LeaseOwnership(etcd, keys, held, leaseTime ?? FlannelContract.LeaseTime, time, random, logger);
-        view = new NodeKeyWatcher(etcd, keys, held, events.Writer, logger);
-        renewal = new RenewalSchedule(renewMargin, time, random);
-        looks = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(5), random);
+        this.context = context;
+        this.loops = loops;
+        watcher = new NodeKeyWatcher(context, held, events.Writer);
+        ownership = new LeaseOwnership(context, held, options.LeaseTime);
+        renewal = new RenewalSchedule(options.RenewMargin, context.Time, context.Random);
+        retryPolicy = context.NewRetryPolicy();
+        readPauses = new Backoff(FirstReadPause, LongestReadPause, context.Random);
     }
 
-    /// <summary>Runs as long as it is read; ends after <see cref="LeaseEvent.Lost"/>. To stop reading, or to cancel, keeps the lease in
-    /// etcd. Once only.</summary>
-    public async IAsyncEnumerable<LeaseEvent> KeepAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <inheritdoc cref="ISubnetManager.HoldAsync"/>
+    public async IAsyncEnumerable<LeaseEvent> HoldAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var running = RunAsync(stop.Token);
@@ -79,7 +59,7 @@ public sealed class LeaseKeeper
         {
             while (await events.Reader.WaitToReadAsync(cancellation))
             {
-                while (events.Reader.TryRead(out var e)) yield return e;
+                while (events.Reader.TryRead(out var leaseEvent)) yield return leaseEvent;
             }
 
             await running;
@@ -93,14 +73,14 @@ public sealed class LeaseKeeper
 
     private async Task RunAsync(CancellationToken cancellation)
     {
-        using var watched = loop = loops.Begin("the lease's keeper", LongestWork);
-        using var timer = time.CreateTimer(_ => TellExpiry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var monitored = loop = loops.Begin("the lease's keeper", LongestWork);
+        using var timer = context.Time.CreateTimer(_ => ReportExpiry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
             lock (gate)
             {
-                expiry = timer;
-                AwaitExpiry();
+                expiryTimer = timer;
+                ScheduleExpiry();
             }
 
             while (true)
@@ -108,50 +88,50 @@ public sealed class LeaseKeeper
                 loop.Busy();
                 try
                 {
-                    if (renewal.Due(claim.Life) <= TimeSpan.Zero) await RenewAsync(cancellation);
-                    if (await LookAndWatchAsync(cancellation) is { } lost)
+                    if (renewal.DueIn(ownership.Expiry) <= TimeSpan.Zero) await RenewAsync(cancellation);
+                    if (await ReadAndWatchAsync(cancellation) is { } lost)
                     {
-                        EtcdLog.Lost(logger, claim.Lease.Key, lost.Reason);
-                        if (lost.Loss == LeaseLoss.Deleted) await claim.EndAsync();
+                        EtcdLog.Lost(context.Logger, ownership.Lease.Key, lost.Reason);
+                        if (lost.Loss == LeaseLoss.Deleted) await ownership.RevokeAsync();
                         events.Writer.TryWrite(lost);
                         return;
                     }
 
-                    await Task.Delay(looks.Next(), time, cancellation);
+                    await Task.Delay(readPauses.Next(), context.Time, cancellation);
                 }
                 catch (EtcdException e)
                 {
-                    Trouble(e);
+                    ReportUnavailable(e);
                     await retryPolicy.PauseAsync(e, cancellation);
                 }
             }
         }
         finally
         {
-            await claim.EndUnusedAsync();
+            await ownership.RevokeUnusedAsync();
             events.Writer.TryComplete();
         }
     }
 
-    /// <returns>The loss, or null to look again.</returns>
-    private async Task<LeaseEvent.Lost?> LookAndWatchAsync(CancellationToken cancellation)
+    /// <returns>The loss, or null to read again.</returns>
+    private async Task<LeaseEvent.Lost?> ReadAndWatchAsync(CancellationToken cancellation)
     {
-        var look = await view.LookAsync(cancellation);
-        renewal.Again();
-        var before = claim.Life;
-        var verdict = await claim.JudgeAsync(look, cancellation);
-        if (verdict is OwnershipResult.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
-        if (claim.Life != before) Renewed();
-        if (verdict is OwnershipResult.LookAgain || !Confirm()) return null;
-        view.Tell(look);
-        return await WatchAsync(look.Revision, cancellation);
+        var snapshot = await watcher.ReadAsync(cancellation);
+        renewal.RetryNow();
+        var before = ownership.Expiry;
+        var result = await ownership.CheckAsync(snapshot, cancellation);
+        if (result is OwnershipResult.Lost lost) return new LeaseEvent.Lost(lost.Loss, lost.Reason);
+        if (ownership.Expiry != before) ReportRenewal();
+        if (result is OwnershipResult.ReadAgain || !ReportConfirmed()) return null;
+        watcher.Report(snapshot);
+        return await WatchAsync(snapshot.Revision, cancellation);
     }
 
     private async Task<LeaseEvent.Lost?> WatchAsync(long revision, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var ranges = view.Ranges(revision + 1);
-        await using var stream = etcd.WatchAsync(ranges, stop.Token).GetAsyncEnumerator(CancellationToken.None);
+        var ranges = watcher.Ranges(revision + 1);
+        await using var stream = context.Etcd.WatchAsync(ranges, stop.Token).GetAsyncEnumerator(CancellationToken.None);
         var next = stream.MoveNextAsync().AsTask();
         try
         {
@@ -160,22 +140,22 @@ public sealed class LeaseKeeper
                 await WaitAsync(next, cancellation);
                 if (!next.IsCompleted)
                 {
-                    if (!await TendAsync(cancellation)) return null;
+                    if (!await RenewIfDueAsync(cancellation)) return null;
                     continue;
                 }
 
                 if (!await next) throw new EtcdException(EtcdErrorKind.Unavailable, "the watch ended", false);
-                var answer = stream.Current;
-                if (answer.Created && answer.Header.Revision < revision)
+                var response = stream.Current;
+                if (response.Created && response.Header.Revision < revision)
                     throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
-                if (answer.Created) Answered();
-                if (view.Take(answer) is { } own)
+                if (response.Created) MarkAvailable();
+                if (watcher.Apply(response) is { } ownKey)
                 {
-                    var before = claim.Life;
-                    var verdict = await claim.JudgeEventAsync(own, cancellation);
-                    if (verdict is OwnershipResult.Gone gone) return new LeaseEvent.Lost(gone.Loss, gone.Reason);
-                    if (verdict is OwnershipResult.LookAgain) return null;
-                    if (claim.Life != before && !Renewed()) return null;
+                    var before = ownership.Expiry;
+                    var result = await ownership.CheckAsync(ownKey, cancellation);
+                    if (result is OwnershipResult.Lost lost) return new LeaseEvent.Lost(lost.Loss, lost.Reason);
+                    if (result is OwnershipResult.ReadAgain) return null;
+                    if (ownership.Expiry != before && !ReportRenewal()) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -183,36 +163,36 @@ public sealed class LeaseKeeper
         }
         finally
         {
-            // An enumerator may not be disposed of while it is asked.
+            // An enumerator must not be disposed of during MoveNextAsync.
             stop.Cancel();
             await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
-    /// <summary>Until the watch has something, or a renewal is due.</summary>
+    /// <summary>Returns when the watch has a response or a renewal is due.</summary>
     private async Task WaitAsync(Task<bool> next, CancellationToken cancellation)
     {
-        var wait = renewal.Due(claim.Life);
+        var wait = renewal.DueIn(ownership.Expiry);
         if (wait <= TimeSpan.Zero) return;
         if (wait > ClockCheck) wait = ClockCheck;
         loop?.Idle(wait);
-        await TaskWait.WaitAsync(next, wait, time, cancellation);
+        await TaskWait.WaitAsync(next, wait, context.Time, cancellation);
         loop?.Busy();
     }
 
-    /// <summary>Renews while the stream lives.</summary>
-    /// <returns>False to look again: etcd does not know the lease any more, or it was renewed after it had expired.</returns>
-    private async Task<bool> TendAsync(CancellationToken cancellation)
+    /// <summary>Renews during a watch.</summary>
+    /// <returns>False to read again: the etcd lease no longer exists, or it was renewed after it had expired.</returns>
+    private async Task<bool> RenewIfDueAsync(CancellationToken cancellation)
     {
-        if (renewal.Due(claim.Life) > TimeSpan.Zero) return true;
+        if (renewal.DueIn(ownership.Expiry) > TimeSpan.Zero) return true;
         try
         {
             if (!await RenewAsync(cancellation)) return false;
-            Answered();
+            MarkAvailable();
         }
         catch (EtcdException e)
         {
-            Trouble(e);
+            ReportUnavailable(e);
         }
 
         return true;
@@ -222,72 +202,72 @@ public sealed class LeaseKeeper
     {
         try
         {
-            if (!await claim.RenewAsync(cancellation)) return false;
+            if (!await ownership.RenewAsync(cancellation)) return false;
         }
         catch (EtcdException)
         {
-            renewal.Failed(claim.Life);
+            renewal.Failed(ownership.Expiry);
             throw;
         }
 
-        return Renewed();
+        return ReportRenewal();
     }
 
-    /// <returns>False to look again: what was told to be over is used only after that.</returns>
-    private bool Renewed()
+    /// <returns>False to read again: a lease that was reported as expired is used only after that.</returns>
+    private bool ReportRenewal()
     {
         renewal.Succeeded();
-        if (claim.Life is { } life) EtcdLog.Renewed(logger, claim.Lease.Key, life.TimeToLive.TotalHours);
+        if (ownership.Expiry is { } renewed) EtcdLog.Renewed(context.Logger, ownership.Lease.Key, renewed.TimeToLive.TotalHours);
         lock (gate)
         {
-            var inTime = !expired;
-            expired = false;
-            events.Writer.TryWrite(new LeaseEvent.Renewed(claim.Life?.TimeToLive));
-            AwaitExpiry();
-            return inTime;
+            var isInTime = !isExpired;
+            isExpired = false;
+            events.Writer.TryWrite(new LeaseEvent.Renewed(ownership.Expiry?.TimeToLive));
+            ScheduleExpiry();
+            return isInTime;
         }
     }
 
-    /// <returns>False when the lease has expired since it was judged.</returns>
-    private bool Confirm()
+    /// <returns>False if the lease has expired since it was checked.</returns>
+    private bool ReportConfirmed()
     {
-        lock (gate) return !expired && events.Writer.TryWrite(new LeaseEvent.Confirmed(claim.Lease));
+        lock (gate) return !isExpired && events.Writer.TryWrite(new LeaseEvent.Confirmed(ownership.Lease));
     }
 
-    private void Answered()
+    private void MarkAvailable()
     {
-        unreachable = false;
-        looks.Reset();
+        isUnavailable = false;
+        readPauses.Reset();
     }
 
-    private void Trouble(EtcdException e)
+    private void ReportUnavailable(EtcdException e)
     {
-        if (!unreachable) events.Writer.TryWrite(new LeaseEvent.Unreachable(e.Message));
-        unreachable = true;
+        if (!isUnavailable) events.Writer.TryWrite(new LeaseEvent.Unavailable(e.Message));
+        isUnavailable = true;
     }
 
-    /// <summary>The end of the lease's life is told on time, whatever request hangs then.</summary>
-    private void AwaitExpiry()
+    /// <summary>A timer of its own reports the expiry on time, even while a request hangs.</summary>
+    private void ScheduleExpiry()
     {
-        life = claim.Life;
-        var remaining = life?.Remaining(time) ?? Timeout.InfiniteTimeSpan;
-        if (life is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
-        expiry?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
+        expiry = ownership.Expiry;
+        var remaining = expiry?.Remaining(context.Time) ?? Timeout.InfiniteTimeSpan;
+        if (expiry is not null && remaining < TimeSpan.Zero) remaining = TimeSpan.Zero;
+        expiryTimer?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
     }
 
-    private void TellExpiry()
+    private void ReportExpiry()
     {
         lock (gate)
         {
-            if (expired || life is not { } last) return;
-            if (last.Remaining(time) is var remaining && remaining > TimeSpan.Zero)
+            if (isExpired || expiry is not { } last) return;
+            if (last.Remaining(context.Time) is var remaining && remaining > TimeSpan.Zero)
             {
-                expiry?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
+                expiryTimer?.Change(remaining < ClockCheck ? remaining : ClockCheck, Timeout.InfiniteTimeSpan);
                 return;
             }
 
-            expired = true;
-            EtcdLog.Expired(logger, held.Key);
+            isExpired = true;
+            EtcdLog.Expired(context.Logger, ownership.Lease.Key);
             events.Writer.TryWrite(new LeaseEvent.Expired());
         }
     }

@@ -1,100 +1,89 @@
 using Etcdserverpb;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Microsoft.Extensions.Logging;
 using Mvccpb;
 using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>What a look at etcd means for the lease.</summary>
+/// <summary>What the state in etcd means for a held lease.</summary>
 internal abstract record OwnershipResult
 {
-    public sealed record Held : OwnershipResult;
-
-    public sealed record Gone(LeaseLoss Loss, string Reason) : OwnershipResult;
-
-    /// <summary>What was looked at has changed under our hands.</summary>
-    public sealed record LookAgain : OwnershipResult;
-}
-
-/// <summary>One node's claim to its subnet: the lease as it last was, how long it lives, and the rules by which it is kept, taken back or
-/// lost.</summary>
-internal sealed class LeaseOwnership
-{
-    private static readonly OwnershipResult Held = new OwnershipResult.Held();
-    private static readonly OwnershipResult LookAgain = new OwnershipResult.LookAgain();
-
-    private readonly IEtcd etcd;
-    private readonly HeldLease held;
-    private readonly RegistryReader reader;
-    private readonly LeaseWrites writes;
-    private readonly GrantedLease granted;
-    private readonly TimeProvider time;
-    private readonly ILogger logger;
-
-    public LeaseOwnership(IEtcd etcd, EtcdKeys keys, HeldLease held, TimeSpan leaseTime, TimeProvider time, Random random, ILogger logger)
+    private OwnershipResult()
     {
-        this.etcd = etcd;
-        this.held = held;
-        this.time = time;
-        this.logger = logger;
-        reader = new RegistryReader(etcd, keys, new LeaseReader(keys, logger));
-        writes = new LeaseWrites(keys, reader);
-        granted = new GrantedLease(etcd, leaseTime, time, random, logger);
-        Lease = held.Lease;
-        Life = held.Life;
     }
 
-    public Lease Lease { get; private set; }
+    public sealed record Held : OwnershipResult;
+
+    public sealed record Lost(LeaseLoss Loss, string Reason) : OwnershipResult;
+
+    /// <summary>The state has changed since it was read.</summary>
+    public sealed record ReadAgain : OwnershipResult;
+}
+
+/// <summary>The held lease as it was last read, its expiry, and the rules by which it is kept, taken back or lost.</summary>
+internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSpan leaseTime)
+{
+    private static readonly OwnershipResult Held = new OwnershipResult.Held();
+    private static readonly OwnershipResult ReadAgain = new OwnershipResult.ReadAgain();
+
+    // The node waits for this revocation before it stops.
+    private static readonly TimeSpan RevokeLimit = TimeSpan.FromSeconds(1);
+
+    private readonly GrantedLease granted = new(context, leaseTime);
+    private readonly RegistryReader reader = new(context);
+    private readonly LeaseWrites writes = new(context.Keys);
+
+    public Lease Lease { get; private set; } = held.Lease;
 
     /// <summary>Null for a reservation.</summary>
-    public LeaseExpiry? Life { get; private set; }
+    public LeaseExpiry? Expiry { get; private set; } = held.Expiry;
 
-    /// <returns>False when etcd does not know the etcd lease any more.</returns>
+    /// <returns>False if the etcd lease no longer exists.</returns>
     public async Task<bool> RenewAsync(CancellationToken cancellation)
     {
-        var begin = time.GetTimestamp();
-        if (await etcd.LeaseKeepAliveOnceAsync(Lease.EtcdLeaseId, cancellation) is not { } timeToLive) return false;
-        Life = new LeaseExpiry(begin, timeToLive);
+        var begin = context.Time.GetTimestamp();
+        if (await context.Etcd.LeaseKeepAliveOnceAsync(Lease.EtcdLeaseId, cancellation) is not { } timeToLive) return false;
+        Expiry = new LeaseExpiry(begin, timeToLive);
         return true;
     }
 
-    /// <summary>After a look of our own: what happened while nobody watched is unknown.</summary>
-    public async Task<OwnershipResult> JudgeAsync(NodeKeySnapshot look, CancellationToken cancellation)
+    /// <summary>After a read: what happened before it, while nothing was watched, is unknown.</summary>
+    public async Task<OwnershipResult> CheckAsync(NodeKeySnapshot snapshot, CancellationToken cancellation)
     {
-        if (look.Own is { } pair) return await JudgeValueAsync(pair, cancellation);
+        if (snapshot.Own is { } pair) return await CheckValueAsync(pair, cancellation);
         if (Lease.IsReservation) return Deleted("its reservation was deleted");
         if (await RenewAsync(cancellation)) return Deleted("its key was deleted");
-        return await TakeBackAsync(look.Config, cancellation);
+        return await TakeBackAsync(snapshot.Config, cancellation);
     }
 
-    /// <summary>After an event on a living stream: it has just happened.</summary>
-    public async Task<OwnershipResult> JudgeEventAsync(OwnKeyEvent own, CancellationToken cancellation)
+    /// <summary>After an event of a watch, which has just happened.</summary>
+    public async Task<OwnershipResult> CheckAsync(OwnKeyEvent change, CancellationToken cancellation)
     {
-        // From between our look and the write that took the lease back. (A look is believed even so: etcd may have been restored, and its
-        // revisions gone back.)
-        if (own.Revision < Lease.ModRevision) return Held;
-        if (own.Pair is { } pair) return await JudgeValueAsync(pair, cancellation);
+        // An event from between the read and the write that took the lease back. (After a read this test does not apply: a restored etcd
+        // has older revisions.)
+        if (change.Revision < Lease.ModRevision) return Held;
+        if (change.Pair is { } pair) return await CheckValueAsync(pair, cancellation);
         if (Lease.IsReservation) return Deleted("its reservation was deleted");
-        var alive = Life is { } life && life.Remaining(time) > TimeSpan.Zero;
+        var isAlive = Expiry is { } expiry && expiry.Remaining(context.Time) > TimeSpan.Zero;
         if (await RenewAsync(cancellation)) return Deleted("its key was deleted");
-        // An etcd lease that ends before its time was ended by somebody.
-        return alive ? Deleted("its etcd lease was revoked") : LookAgain;
+        // An etcd lease that ends before it expires was revoked.
+        return isAlive ? Deleted("its etcd lease was revoked") : ReadAgain;
     }
 
-    /// <summary>After the key was deleted: what else is attached to the etcd lease speaks of a subnet that is nobody's.</summary>
-    public async Task EndAsync()
+    /// <summary>After the key was deleted: revokes the etcd lease, and with it deletes the other keys that are attached to it.</summary>
+    public async Task RevokeAsync()
     {
         if (Lease.IsReservation) return;
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(1), time);
-        await granted.EndAsync(Lease.EtcdLeaseId, limit.Token);
+        using var timeout = new CancellationTokenSource(RevokeLimit, context.Time);
+        await granted.RevokeAsync(Lease.EtcdLeaseId, timeout.Token);
     }
 
-    public Task EndUnusedAsync() => granted.EndUnusedAsync(Lease.EtcdLeaseId);
+    public Task RevokeUnusedAsync() => granted.RevokeUnusedAsync(Lease.EtcdLeaseId);
 
-    /// <summary>Another instance with the same address is another node, and the same instance with another address is this one. A value that
-    /// names no instance was written by an operator or by upstream flannel.</summary>
+    /// <summary>Another instance with the same address is another node; the same instance with another address is this node. A value
+    /// without an instance was written by an operator or by upstream flannel.</summary>
     private bool IsOwn(LeaseAttributes attributes) => LeaseInstance.Read(attributes) is { } instance
         ? instance.Id == LeaseInstance.Read(held.Lease.Attributes)?.Id
         : attributes.PublicIp == held.Lease.Attributes.PublicIp;
@@ -102,86 +91,87 @@ internal sealed class LeaseOwnership
     private static string Describe(LeaseAttributes attributes) =>
         LeaseInstance.Read(attributes) is { } instance ? $"{instance.Id} ({attributes.PublicIp})" : attributes.PublicIp.ToString();
 
-    private static OwnershipResult.Gone Deleted(string reason) => new(LeaseLoss.Deleted, reason);
+    private static OwnershipResult.Lost Deleted(string reason) => new(LeaseLoss.Deleted, reason);
 
-    /// <remarks>Whom the value names decides, never whose revision is greater: a restored etcd gives revisions out a second time.</remarks>
-    private async Task<OwnershipResult> JudgeValueAsync(KeyValue pair, CancellationToken cancellation)
+    /// <remarks>The node that the value names decides, not the greater revision: a restored etcd assigns the same revisions again.</remarks>
+    private async Task<OwnershipResult> CheckValueAsync(KeyValue pair, CancellationToken cancellation)
     {
-        if (LeaseAttributes.Parse(pair.Value.Span, out var reason) is not { } attributes)
-            return new OwnershipResult.Gone(LeaseLoss.Overwritten, $"its value cannot be read: {reason}");
-        if (!IsOwn(attributes)) return new OwnershipResult.Gone(LeaseLoss.Overwritten, $"{Describe(attributes)} has it now");
-        var sameLife = pair.Lease == Lease.EtcdLeaseId;
-        // A revision never goes back but by a restore: then this is what stood there before this node wrote its own, such as the mark of an
-        // earlier release, by which the controller would delete the route.
+        var parsed = LeaseAttributes.Parse(pair.Value.Span);
+        if (!parsed.Ok) return new OwnershipResult.Lost(LeaseLoss.Overwritten, $"its value cannot be read: {parsed.Error}");
+        var attributes = parsed.Value;
+        if (!IsOwn(attributes)) return new OwnershipResult.Lost(LeaseLoss.Overwritten, $"{Describe(attributes)} has it now");
+        var isSameEtcdLease = pair.Lease == Lease.EtcdLeaseId;
+        // A revision goes back only by a restore. The value is then the one from before this node wrote its own, such as the mark of an
+        // earlier release, on which the controller would delete the route.
         var isOlder = pair.ModRevision < Lease.ModRevision && attributes != held.Lease.Attributes;
-        // Written by hand, such as a reservation for this node: the controller must learn which instance it is.
-        var isByHand = attributes.BackendData is null && held.Lease.Attributes.BackendData is not null;
+        // Written by an operator, such as a reservation for this node: the controller needs the instance.
+        var isWithoutInstance = attributes.BackendData is null && held.Lease.Attributes.BackendData is not null;
         var found = new Lease(Lease.Key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision);
-        if (isOlder || isByHand)
+        if (isOlder || isWithoutInstance)
         {
-            var answer = await etcd.TxnAsync(writes.Change(found, held.Lease.Attributes), cancellation);
-            if (!answer.Succeeded) return LookAgain;
-            found = found with { Attributes = held.Lease.Attributes, ModRevision = answer.Header.Revision };
+            var response = await context.Etcd.TxnAsync(writes.Update(found, held.Lease.Attributes), cancellation);
+            if (!response.Succeeded) return ReadAgain;
+            found = found with { Attributes = held.Lease.Attributes, ModRevision = response.Header.Revision };
         }
 
         Lease = found;
         if (Lease.IsReservation)
         {
-            // An operator may make a reservation of a lease.
-            Life = null;
+            // An operator may change a lease to a reservation.
+            Expiry = null;
             return Held;
         }
 
-        if (sameLife && Life is { } life && life.Remaining(time) > TimeSpan.Zero) return Held;
-        return await RenewAsync(cancellation) ? Held : LookAgain;
+        if (isSameEtcdLease && Expiry is { } expiry && expiry.Remaining(context.Time) > TimeSpan.Zero) return Held;
+        return await RenewAsync(cancellation) ? Held : ReadAgain;
     }
 
-    /// <summary>The key is gone and its etcd lease with it.</summary>
+    /// <summary>The key and its etcd lease have expired.</summary>
     private async Task<OwnershipResult> TakeBackAsync(ConfigState config, CancellationToken cancellation)
     {
-        var known = config as ConfigState.Present;
-        if (known is not null && !LeaseMatcher.Fits(known.Config, Lease.Key))
-            return new OwnershipResult.Gone(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({known.Config})");
-        // Everything is read first: an address with host bits, as upstream accepts it, is an overlap that no compare can name.
-        var before = await reader.TakeAsync(await reader.AskAsync(cancellation), cancellation);
-        if (Overlapping(before) is { } conflict) return conflict;
-        TxnResponse answer;
+        if (config is ConfigState.Present present && !LeaseMatcher.Fits(present.Config, Lease.Key))
+            return new OwnershipResult.Lost(LeaseLoss.Unfit, $"it expired, and does not fit the configuration any more ({present.Config})");
+        // Everything is read first: an address with host bits, which upstream accepts, is an overlap that no compare can name.
+        var before = await reader.ParseAsync(await reader.RequestAsync(cancellation), cancellation);
+        if (FindOverlap(before) is { } conflict) return conflict;
+        TxnResponse response;
         try
         {
             await granted.EnsureAsync(cancellation);
-            answer = await etcd.TxnAsync(writes.Create(Lease.Key, Lease.Attributes, granted.Id, config), cancellation);
+            response = await context.Etcd.TxnAsync(writes.Create(Lease.Key, Lease.Attributes, granted.Id, config), cancellation);
         }
         catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
         {
-            granted.Forget();
-            return LookAgain;
+            granted.Abandon();
+            return ReadAgain;
         }
 
-        if (!answer.Succeeded)
+        if (!response.Succeeded)
         {
-            var state = await reader.TakeAsync(answer, cancellation);
-            if (Overlapping(state) is { } taken) return taken;
-            if (!state.IsRefusedByUnreadableKey(Lease.Subnet, config)) return LookAgain;
+            var state = await reader.ParseAsync(response, cancellation);
+            if (FindOverlap(state) is { } taken) return taken;
+            if (!state.IsRefusedByUnreadableKey(Lease.Subnet, config)) return ReadAgain;
             const string reason = "it expired, and etcd sorts a key that names no subnet among its keys: delete that key";
-            return new OwnershipResult.Gone(LeaseLoss.Taken, reason);
+            return new OwnershipResult.Lost(LeaseLoss.Taken, reason);
         }
 
-        Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = answer.Header.Revision, ModRevision = answer.Header.Revision };
-        Life = granted.Life;
-        granted.Keep();
-        EtcdLog.TakenBack(logger, Lease.Key);
-        // What is watched from now on must begin after this write: what others did before it is no news of our lease.
-        return LookAgain;
+        var revision = response.Header.Revision;
+        Lease = Lease with { EtcdLeaseId = granted.Id, CreateRevision = revision, ModRevision = revision };
+        Expiry = granted.Expiry;
+        granted.MarkUsed();
+        EtcdLog.TakenBack(context.Logger, Lease.Key);
+        // The next watch must begin after this write: earlier events do not concern the new lease.
+        return ReadAgain;
     }
 
-    /// <summary>Null when the subnet is free. After a write whose answer was lost it is this node's already: then everything is read
+    /// <summary>Null if the subnet is free. After a write whose response was lost it is this node's already: then the keys are read
     /// again.</summary>
-    private OwnershipResult? Overlapping(RegistryState state)
+    private OwnershipResult? FindOverlap(RegistryState state)
     {
         if (!state.Taken.Any(Lease.Subnet.Overlaps)) return null;
         var others = state.Leases.Where(lease => lease.Subnet.Overlaps(Lease.Subnet)).ToList();
-        if (others.Exists(other => other.Key == Lease.Key && IsOwn(other.Attributes))) return LookAgain;
+        if (others.Exists(other => other.Key == Lease.Key && IsOwn(other.Attributes))) return ReadAgain;
         var holder = others.Count == 0 ? "its subnet is taken" : $"{Describe(others[0].Attributes)} has {others[0].Key}";
-        return new OwnershipResult.Gone(LeaseLoss.Taken, $"it expired, and {holder}");
+        return new OwnershipResult.Lost(LeaseLoss.Taken, $"it expired, and {holder}");
     }
 }

@@ -9,13 +9,13 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>What one key below <c>{prefix}/subnets/</c> means.</summary>
+/// <summary>One key below <c>{prefix}/subnets/</c>.</summary>
 /// <param name="Taken">The subnet that it occupies; null for a key that names none.</param>
-/// <param name="Lease">Null when it is no lease, or one whose value cannot be read.</param>
-/// <param name="IsUnreadable">A lease that cannot be read: it must not be mistaken for the absence of one.</param>
+/// <param name="Lease">Null if it is not a lease, or its value cannot be read.</param>
+/// <param name="IsUnreadable">A lease that cannot be read, which must not be mistaken for the absence of one.</param>
 internal sealed record ReadKey(Ipv4Network? Taken, Lease? Lease, bool IsUnreadable);
 
-/// <summary>What the value of an owner's lease contains, as bytes: cheaper than reading the value.</summary>
+/// <summary>The bytes that the value of an owner's lease contains. A search for them is cheaper than parsing the value.</summary>
 internal sealed class OwnerPattern(LeaseOwner owner)
 {
     private readonly byte[] address = Encoding.ASCII.GetBytes(owner.PublicIp.ToString());
@@ -23,41 +23,47 @@ internal sealed class OwnerPattern(LeaseOwner owner)
 
     public Ipv4Network? PreviousSubnet => owner.PreviousSubnet;
 
-    /// <summary>An address or an id is never written with escapes; a value that has some is read in full.</summary>
+    /// <summary>Addresses and ids are written without escapes. A value that contains an escape is parsed.</summary>
     public bool MayMatch(ReadOnlySpan<byte> value) =>
         value.IndexOf(address) >= 0 || (instance is not null && value.IndexOf(instance) >= 0) || value.Contains((byte)'\\');
 }
 
-/// <summary>Reads keys and values that others wrote. Each oddity is told once, not once per reading.</summary>
+/// <summary>Reads keys and values that other programs wrote. Logs each unreadable one once. Thread-safe.</summary>
 internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 {
-    private readonly ConcurrentDictionary<(string Key, long ModRevision), bool> told = new();
+    // Enough for any mistake; a bound for a client that writes new ones for ever.
+    private const int MaxLogged = 1000;
+
+    private readonly ConcurrentDictionary<Version, bool> logged = new();
+
+    private readonly record struct Version(string Key, long ModRevision);
 
     public ReadKey Read(KeyValue pair)
     {
         var name = SubnetText(pair.Key);
         if (!SubnetKey.TryParse(name, out var key))
         {
-            if (Tell(name, pair.ModRevision)) EtcdLog.NotASubnet(logger, name);
-            // Upstream reads more keys as subnets than it writes; what its nodes respect is respected here.
-            var and = name.IndexOf('&', StringComparison.Ordinal);
-            return new ReadKey(Ipv4Network.TryParse(and < 0 ? name : name[..and], '-', out var near, out _) ? near : null, null, false);
+            if (IsFirst(name, pair.ModRevision)) EtcdLog.NotASubnet(logger, name);
+            // Upstream reads more keys as subnets than it writes. The subnets that its nodes respect are respected here.
+            var separator = name.IndexOf(SubnetKey.Ipv6Separator, StringComparison.Ordinal);
+            var ipv4 = separator < 0 ? name : name[..separator];
+            return new ReadKey(Ipv4Network.TryParse(ipv4, '-', out var subnet, out _) ? subnet : null, null, false);
         }
 
-        var attributes = LeaseAttributes.Parse(pair.Value.Span, out var reason);
-        if (attributes is not null)
-            return new ReadKey(key.Subnet, new Lease(key, attributes, pair.Lease, pair.CreateRevision, pair.ModRevision), false);
-        if (Tell(name, pair.ModRevision)) EtcdLog.UnreadableLease(logger, name, reason);
+        var attributes = LeaseAttributes.Parse(pair.Value.Span);
+        if (attributes.Ok)
+            return new ReadKey(key.Subnet, new Lease(key, attributes.Value, pair.Lease, pair.CreateRevision, pair.ModRevision), false);
+        if (IsFirst(name, pair.ModRevision)) EtcdLog.UnreadableLease(logger, name, attributes.Error);
         return new ReadKey(key.Subnet, null, true);
     }
 
-    /// <summary>The same for a node that looks for its own: a value that names neither its address nor its instance is not read, unless it
-    /// is the key of its previous subnet. Among many thousands of leases that is most of the work, and unreadable values are reported by
-    /// whoever reads them all.</summary>
+    /// <summary>The same for a node that searches its own lease: a value that contains neither its address nor its instance is not parsed,
+    /// unless it is at the key of the node's previous subnet. Among many thousands of leases parsing is most of the work. Unreadable values
+    /// are logged by readers of all leases.</summary>
     public ReadKey Read(KeyValue pair, OwnerPattern owner)
     {
-        var isOthers = !owner.MayMatch(pair.Value.Span);
-        return isOthers && SubnetKey.TryParse(SubnetText(pair.Key), out var key) && key.Subnet != owner.PreviousSubnet
+        var isOther = !owner.MayMatch(pair.Value.Span);
+        return isOther && SubnetKey.TryParse(SubnetText(pair.Key), out var key) && key.Subnet != owner.PreviousSubnet
             ? new ReadKey(key.Subnet, null, false)
             : Read(pair);
     }
@@ -65,14 +71,12 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
     public static ConfigState ReadConfig(KeyValue? pair)
     {
         if (pair is null) return new ConfigState.Missing();
-        var result = NetworkConfigParser.Parse(pair.Value.Span);
-        return result.Config is { } config
-            ? new ConfigState.Present(config, pair.ModRevision)
-            : new ConfigState.Refused(result.Error, pair.ModRevision);
+        var config = NetworkConfigParser.Parse(pair.Value.Span);
+        return config.Ok ? new ConfigState.Present(config.Value, pair.ModRevision) : new ConfigState.Invalid(config.Error, pair.ModRevision);
     }
 
-    /// <summary>What follows <see cref="EtcdKeys.Subnets"/>.</summary>
-    public string SubnetText(ByteString key) => Encoding.UTF8.GetString(key.Span)[keys.Subnets.Length..];
+    /// <summary>The part of the key after <see cref="EtcdKeys.Subnets"/>.</summary>
+    private string SubnetText(ByteString key) => Encoding.UTF8.GetString(key.Span)[keys.Subnets.Length..];
 
-    private bool Tell(string name, long revision) => told.Count < 1000 && told.TryAdd((name, revision), true);
+    private bool IsFirst(string key, long revision) => logged.Count < MaxLogged && logged.TryAdd(new Version(key, revision), true);
 }

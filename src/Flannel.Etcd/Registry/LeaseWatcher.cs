@@ -1,79 +1,64 @@
 using System.Text;
 using Etcdserverpb;
 using Flannel.Core;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Google.Protobuf;
-using Microsoft.Extensions.Logging;
 using Mvccpb;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>Follows all leases and the configuration: lists them once, then hears of every change; lists anew whenever the
-/// stream broke.
-/// One watch of one range, so that what it tells is in etcd's own order.</summary>
-public sealed class LeaseWatcher
+/// <summary>Watches all leases and the configuration: lists them once, then applies every event; lists them again after each broken stream.
+/// One watch of one range, so that the events come in etcd's own order. Thread-safe.</summary>
+public sealed class LeaseWatcher(EtcdContext context)
 {
-    private readonly IEtcd etcd;
-    private readonly EtcdKeys keys;
-    private readonly RegistryReader states;
-    private readonly LeaseReader reader;
-    private readonly EtcdRetryPolicy retryPolicy;
-    private readonly TimeProvider time;
-    private readonly ILogger logger;
+    private readonly EtcdKeys keys = context.Keys;
+    private readonly RegistryReader registryReader = new(context);
+    private readonly LeaseReader leaseReader = new(context.Keys, context.Logger);
+    private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();
 
     private readonly Lock gate = new();
     private readonly SortedDictionary<string, ReadKey> found = new(StringComparer.Ordinal);
     private ConfigState config = new ConfigState.Missing();
-    private long? viewRevision;
+    private long? listedRevision;
     private long generation;
     private long listings;
     private LeaseSnapshot? snapshot;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public LeaseWatcher(IEtcd etcd, EtcdKeys keys, TimeProvider time, Random random, ILogger logger)
-    {
-        this.etcd = etcd;
-        this.keys = keys;
-        this.time = time;
-        this.logger = logger;
-        reader = new LeaseReader(keys, logger);
-        states = new RegistryReader(etcd, keys, reader);
-        retryPolicy = new EtcdRetryPolicy(time, random, logger);
-    }
-
-    /// <summary>Runs until it is cancelled; nothing that etcd answers ends it.</summary>
+    /// <summary>Runs until it is cancelled. No failure of etcd ends it.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         long? next = null;
         while (true)
         {
-            next ??= await retryPolicy.UntilAnsweredAsync(ListAsync, evenRefused: true, cancellation) + 1;
+            next ??= await retryPolicy.UntilAnsweredAsync(ListAsync, evenRejected: true, cancellation) + 1;
             try
             {
-                await foreach (var answer in etcd.WatchAsync([Range(keys, next.Value)], cancellation))
+                await foreach (var response in context.Etcd.WatchAsync([Range(keys, next.Value)], cancellation))
                 {
-                    // A store that was restored from a snapshot, or a member that lags behind: either way the list tells.
-                    if (answer.Created && answer.Header.Revision < next - 1)
+                    // etcd was restored from a snapshot, or this member lags behind: in both cases the leases are listed again.
+                    if (response.Created && response.Header.Revision < next - 1)
                         throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", false);
-                    if (answer.Events.Count == 0) continue;
-                    Apply(answer.Events);
+                    if (response.Events.Count == 0) continue;
+                    Apply(response.Events);
                     // A fragment may end in the middle of a revision.
-                    next = answer.Events[^1].Kv.ModRevision + (answer.Fragment ? 0 : 1);
+                    next = response.Events[^1].Kv.ModRevision + (response.Fragment ? 0 : 1);
                 }
             }
             catch (EtcdException e)
             {
-                if (e.Kind == EtcdErrorKind.Compacted) EtcdLog.Relisting(logger, next.Value);
-                // Listed anew whatever broke: while nobody watched, etcd may have been restored from a snapshot, and may have given out the
-                // revisions since then a second time. Nothing in its answers tells that history from ours.
+                if (e.Kind == EtcdErrorKind.Compacted) EtcdLog.Relisting(context.Logger, next.Value);
+                // The leases are listed again after any failure: without a watch, etcd may have been restored from a snapshot, and may have
+                // assigned the later revisions again. Its responses do not tell that history from the one before.
                 next = null;
                 await retryPolicy.PauseAsync(e, cancellation);
             }
         }
     }
 
-    /// <summary>The newest view; waits for the first.</summary>
+    /// <summary>The newest snapshot; waits for the first.</summary>
     public async ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation)
     {
         while (true)
@@ -81,80 +66,82 @@ public sealed class LeaseWatcher
             Task wait;
             lock (gate)
             {
-                if (viewRevision is { } revision) return snapshot ??= Snapshot(revision);
+                if (listedRevision is { } revision) return snapshot ??= BuildSnapshot(revision);
                 wait = changed.Task;
             }
 
-            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, time, cancellation);
+            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, context.Time, cancellation);
         }
     }
 
-    /// <summary>Completes when the view is a later one than that of this generation.</summary>
-    public async Task ChangedAfterAsync(long seen, CancellationToken cancellation)
+    /// <summary>Returns when there is a later snapshot than that of this <see cref="LeaseSnapshot.Generation"/>.</summary>
+    public async Task ChangedAfterAsync(long seenGeneration, CancellationToken cancellation)
     {
         while (true)
         {
             Task wait;
             lock (gate)
             {
-                if (generation > seen) return;
+                if (generation > seenGeneration) return;
                 wait = changed.Task;
             }
 
-            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, time, cancellation);
+            await TaskWait.WaitAsync(wait, Timeout.InfiniteTimeSpan, context.Time, cancellation);
         }
     }
 
-    /// <summary>From the configuration to the end of the leases: what this project writes elsewhere sorts before them.</summary>
+    /// <summary>From the configuration to the end of the leases. The keys of this project's own (<c>ali-vpc/…</c>) sort before
+    /// them.</summary>
     internal static WatchCreateRequest Range(EtcdKeys keys, long fromRevision) =>
         new() { Key = keys.Config, RangeEnd = EtcdKeys.EndOf(keys.Subnets), StartRevision = fromRevision };
 
     private async Task<long> ListAsync(CancellationToken cancellation)
     {
-        var answer = await states.AskAsync(cancellation);
-        var listed = new List<(string, ReadKey)>();
-        var newConfig = await states.TakeAsync(answer, pair => listed.Add((Text(pair.Key), reader.Read(pair))), cancellation);
+        var response = await registryReader.RequestAsync(cancellation);
+        var listed = new Dictionary<string, ReadKey>(StringComparer.Ordinal);
+        var newConfig = await registryReader.ForEachLeaseAsync(
+            response, pair => listed[Text(pair.Key)] = leaseReader.Read(pair), cancellation);
         lock (gate)
         {
             found.Clear();
             foreach (var (key, read) in listed) found[key] = read;
             config = newConfig;
             listings++;
-            Changed(answer.Header.Revision);
+            SetChanged(response.Header.Revision);
         }
 
-        return answer.Header.Revision;
+        return response.Header.Revision;
     }
 
     private void Apply(IList<Event> events)
     {
         lock (gate)
         {
-            var relevant = false;
+            var isRelevant = false;
             foreach (var change in events)
             {
-                var deleted = change.Type == Event.Types.EventType.Delete;
+                var isDeleted = change.Type == Event.Types.EventType.Delete;
                 if (change.Kv.Key.Equals(keys.Config))
                 {
-                    config = LeaseReader.ReadConfig(deleted ? null : change.Kv);
-                    relevant = true;
+                    config = LeaseReader.ReadConfig(isDeleted ? null : change.Kv);
+                    isRelevant = true;
                     continue;
                 }
 
                 var key = Text(change.Kv.Key);
                 if (!key.StartsWith(keys.Subnets, StringComparison.Ordinal)) continue;
-                if (deleted) found.Remove(key);
-                else found[key] = reader.Read(change.Kv);
-                relevant = true;
+                if (isDeleted) found.Remove(key);
+                else found[key] = leaseReader.Read(change.Kv);
+                isRelevant = true;
             }
 
-            if (relevant) Changed(events[^1].Kv.ModRevision);
+            if (isRelevant) SetChanged(events[^1].Kv.ModRevision);
         }
     }
 
-    private void Changed(long revision)
+    private void SetChanged(long revision)
     {
-        viewRevision = revision;
+        listedRevision = revision;
         generation++;
         snapshot = null;
         var waiting = changed;
@@ -162,18 +149,18 @@ public sealed class LeaseWatcher
         waiting.SetResult();
     }
 
-    /// <summary>Built when it is asked for: a thousand changes at once cost one list, not a thousand.</summary>
-    private LeaseSnapshot Snapshot(long revision)
+    /// <summary>Built on demand: a thousand changes at once cost one list, not a thousand.</summary>
+    private LeaseSnapshot BuildSnapshot(long revision)
     {
         var leases = new List<Flannel.Core.Leases.Lease>(found.Count);
-        var whole = true;
+        var isWhole = true;
         foreach (var key in found.Values)
         {
             if (key.Lease is { } lease) leases.Add(lease);
-            whole &= !key.IsUnreadable;
+            isWhole &= !key.IsUnreadable;
         }
 
-        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, whole)
+        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, isWhole)
         {
             Generation = generation,
             Listing = listings,

@@ -1,24 +1,26 @@
 using Etcdserverpb;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Google.Protobuf;
+using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The transactions that change a lease. All of them compare what they rest on, and answer with the fresh state
-/// otherwise.</summary>
-internal sealed class LeaseWrites(EtcdKeys keys, RegistryReader reader)
+/// <summary>The transactions that write a lease. Each compares the state that it was decided on, and returns the current state if that
+/// has changed.</summary>
+internal sealed class LeaseWrites(EtcdKeys keys)
 {
     /// <summary>Creates the key if the configuration is still the one that was read and no overlapping subnet is leased.</summary>
     public TxnRequest Create(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config) => new()
     {
         Compare = { TxnCompare.ModRevision(keys.Config, config.ModRevision), OverlapRanges.Absent(keys, key.Subnet) },
         Success = { Put(keys.Lease(key), attributes, etcdLeaseId), Pointers(key, attributes, etcdLeaseId) },
-        Failure = { reader.Reads() },
+        Failure = { RegistryReader.Operations(keys) },
     };
 
     /// <summary>The same, if no other node has taken the address since its pointer was read: of two instances with one address that start
-    /// at once, only one gets a lease. Answers otherwise with the pointer first.</summary>
+    /// at the same time, only one gets a lease. A failure returns the pointer first.</summary>
     public TxnRequest Create(
         SubnetKey key, LeaseAttributes attributes, long etcdLeaseId, ConfigState config, long addressPointerRevision)
     {
@@ -29,10 +31,10 @@ internal sealed class LeaseWrites(EtcdKeys keys, RegistryReader reader)
         return request;
     }
 
-    /// <summary>Changes the value of a key that nobody else has written; what it is attached to stays.</summary>
-    /// <param name="config">What the value was made from: it must still be the one that was read. Null for a value that does not depend on
-    /// it.</param>
-    public TxnRequest Change(Flannel.Core.Leases.Lease lease, LeaseAttributes attributes, ConfigState? config = null)
+    /// <summary>Replaces the value of a key that no other client has written. The key stays attached to its etcd lease.</summary>
+    /// <param name="config">The configuration that the value was derived from, which must still be the one that was read. Null for a value
+    /// that does not depend on it.</param>
+    public TxnRequest Update(Lease lease, LeaseAttributes attributes, ConfigState? config = null)
     {
         var put = Put(keys.Lease(lease.Key), attributes, 0);
         put.RequestPut.IgnoreLease = true;
@@ -40,10 +42,10 @@ internal sealed class LeaseWrites(EtcdKeys keys, RegistryReader reader)
         {
             Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
             Success = { put, Pointers(lease.Key, attributes, lease.EtcdLeaseId) },
-            Failure = { reader.Reads() },
+            Failure = { RegistryReader.Operations(keys) },
         };
         if (config is not null) request.Compare.Add(TxnCompare.ModRevision(keys.Config, config.ModRevision));
-        // Should another node have this address by now, it loses a pointer, and finds its lease by its instance or among all.
+        // If another node has this address by now, it loses a pointer, and finds its lease by its instance or among all leases.
         if (lease.Attributes.PublicIp != attributes.PublicIp)
         {
             var formerPointer = new DeleteRangeRequest { Key = keys.Node(lease.Attributes.PublicIp) };
@@ -53,16 +55,19 @@ internal sealed class LeaseWrites(EtcdKeys keys, RegistryReader reader)
         return request;
     }
 
-    /// <summary>Deletes a key that nobody else has written; answers with the state either way.</summary>
-    public TxnRequest Delete(Flannel.Core.Leases.Lease lease) => new()
+    /// <summary>Deletes a key that no other client has written. Returns the current state in either case.</summary>
+    public TxnRequest Delete(Lease lease) => new()
     {
         Compare = { TxnCompare.ModRevision(keys.Lease(lease.Key), lease.ModRevision) },
-        Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Lease(lease.Key) } }, reader.Reads() },
-        Failure = { reader.Reads() },
+        Success =
+        {
+            new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = keys.Lease(lease.Key) } }, RegistryReader.Operations(keys),
+        },
+        Failure = { RegistryReader.Operations(keys) },
     };
 
-    /// <summary>Where the node finds its lease when it has forgotten it. They end with the lease; one that is wrong is not relied
-    /// on.</summary>
+    /// <summary>By its pointers a node without <c>subnet.env</c> finds its lease. They expire with the lease. A pointer that is wrong does
+    /// no harm.</summary>
     private IEnumerable<RequestOp> Pointers(SubnetKey key, LeaseAttributes attributes, long etcdLeaseId)
     {
         yield return Point(keys.Node(attributes.PublicIp), key, etcdLeaseId);

@@ -1,52 +1,56 @@
 using Flannel.Core;
+using Flannel.Core.Leases;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>When a lease is to be renewed.</summary>
-/// <param name="margin">Before its end; half of its time if it lives shorter than that.</param>
+/// <summary>When a lease is renewed.</summary>
+/// <param name="margin">Before its expiry; half of its time if it lives shorter than that.</param>
 internal sealed class RenewalSchedule(TimeSpan margin, TimeProvider time, Random random)
 {
-    // So many attempts fit at least into what is left of a lease's time.
+    // At least this number of attempts fits into the remaining time of a lease.
     private const int AttemptsLeft = 5;
 
-    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    private readonly Backoff backoff = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), random);
+    private readonly Backoff backoff = new(ShortestPause, LongestPause, random);
 
-    // Nodes that started together are not to renew together.
-    private readonly double early = 1 + random.NextDouble() / 8;
-    private (long At, TimeSpan Pause)? failed;
+    // Nodes that started together do not renew together.
+    private readonly double jitter = 1 + random.NextDouble() / 8;
 
-    /// <summary>From now; zero or less when it is time, <see cref="TimeSpan.MaxValue"/> for a reservation.</summary>
-    public TimeSpan Due(LeaseExpiry? life)
+    // A timestamp; null if the last attempt did not fail.
+    private long? retryAt;
+
+    /// <summary>Zero or less if the renewal is due; <see cref="TimeSpan.MaxValue"/> for a reservation.</summary>
+    public TimeSpan DueIn(LeaseExpiry? expiry)
     {
-        if (life is not { } held) return TimeSpan.MaxValue;
-        if (failed is { } last) return EtcdDurations.Whole(last.Pause - time.GetElapsedTime(last.At));
-        var whole = held.TimeToLive;
-        if (margin >= whole) return held.Remaining(time) - whole / 2;
+        if (expiry is not { } lease) return TimeSpan.MaxValue;
+        if (retryAt is { } retry) return TimerRange.WholeMilliseconds(time.TimeUntil(retry));
+        var whole = lease.TimeToLive;
+        if (margin >= whole) return lease.Remaining(time) - whole / 2;
         var between = (margin + whole) / 2;
-        return EtcdDurations.Whole(held.Remaining(time) - (margin * early < between ? margin * early : between));
+        return TimerRange.WholeMilliseconds(lease.Remaining(time) - (margin * jitter < between ? margin * jitter : between));
     }
 
     public void Succeeded()
     {
-        failed = null;
+        retryAt = null;
         backoff.Reset();
     }
 
-    /// <summary>etcd answers again: what failed is tried at once.</summary>
-    public void Again() => failed = null;
+    /// <summary>etcd is available again: a failed renewal is due now.</summary>
+    public void RetryNow() => retryAt = null;
 
-    /// <param name="life">Of the lease that could not be renewed; the pauses shrink as its end comes near.</param>
-    public void Failed(LeaseExpiry? life)
+    /// <param name="expiry">Of the lease that could not be renewed. The pauses shrink as it comes near.</param>
+    public void Failed(LeaseExpiry? expiry)
     {
         var pause = backoff.Next();
-        if (life is { } held && held.Remaining(time) is var left && left > TimeSpan.Zero)
+        if (expiry is { } lease && lease.Remaining(time) is var left && left > TimeSpan.Zero)
         {
-            var longest = left / AttemptsLeft < Shortest ? Shortest : left / AttemptsLeft;
+            var longest = left / AttemptsLeft < ShortestPause ? ShortestPause : left / AttemptsLeft;
             if (pause > longest) pause = longest;
         }
 
-        failed = (time.GetTimestamp(), pause);
+        retryAt = time.TimestampAfter(pause);
     }
 }

@@ -3,37 +3,41 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>One wish for a subnet, from the first look to the held lease. Every write is a compare-and-swap on the state that it was
-/// decided on; a
-/// write whose answer was lost needs no care of its own, because the next look finds the lease by the public address.</summary>
-internal sealed class SubnetAcquirer(
-    IEtcd etcd,
-    RegistryReader reader,
-    LeaseWrites writes,
-    AcquireRequest request,
-    TimeSpan leaseTime,
-    TimeProvider time,
-    Random random,
-    ILogger logger)
+/// <summary>One acquisition of a subnet, from the first read to the held lease. Every write is a compare-and-swap on the state that it was
+/// decided on. After a write whose response was lost, the next read finds the lease by its instance or public address.</summary>
+internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader, AcquireRequest request, TimeSpan leaseTime)
 {
     private const int RacesBeforePause = 3;
+    private static readonly TimeSpan FirstRacePause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestRacePause = TimeSpan.FromSeconds(1);
 
-    private readonly GrantedLease granted = new(etcd, leaseTime, time, random, logger);
-    private readonly EtcdRetryPolicy retryPolicy = new(time, random, logger);
+    private readonly LeaseWrites writes = new(context.Keys);
+    private readonly GrantedLease granted = new(context, leaseTime);
+    private readonly EtcdRetryPolicy readPolicy = context.NewRetryPolicy();
 
-    // Apart from the other: while etcd's disk is full reads succeed, and must not make the writes impatient.
-    private readonly EtcdRetryPolicy writing = new(time, random, logger);
-    private readonly Backoff races = new(TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(1), random);
-    private readonly HashSet<SubnetKey> told = [];
+    // Separate from that of the reads: while etcd's disk is full, reads succeed and must not reset the back-off of the writes.
+    private readonly EtcdRetryPolicy writePolicy = context.NewRetryPolicy();
+    private readonly Backoff races = new(FirstRacePause, LongestRacePause, context.Random);
+    private readonly HashSet<SubnetKey> logged = [];
     private long addressPointerRevision;
 
-    // Free by all keys that can be read, and refused by etcd because of one that cannot.
+    // Free by all keys that can be read, and rejected by etcd because of one that cannot.
     private readonly HashSet<Ipv4Network> blocked = [];
 
+    /// <summary>A result, or the state to decide on next; with neither, the state is read.</summary>
+    private readonly record struct Step(AcquireResult? Result, RegistryState? Next)
+    {
+        public static Step ReadAgain => default;
+
+        public static implicit operator Step(AcquireResult result) => new(result, null);
+
+        public static implicit operator Step(RegistryState next) => new(null, next);
+    }
+
+    /// <param name="known">A state that was just read; null to read it.</param>
     public async Task<AcquireResult> RunAsync(RegistryState? known, CancellationToken cancellation)
     {
         long used = 0;
@@ -42,144 +46,149 @@ internal sealed class SubnetAcquirer(
             var state = known ?? await ReadAsync(cancellation);
             while (true)
             {
-                AcquireResult? result = null;
-                RegistryState? next = null;
-                try
-                {
-                    (result, next) = await StepAsync(state, cancellation);
-                }
-                catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
-                {
-                    // The etcd lease that we had granted has ended while we waited.
-                    granted.Forget();
-                }
-                catch (EtcdException e) when (e.CanHeal)
-                {
-                    await writing.PauseAsync(e, cancellation);
-                }
-
-                if (result is AcquireResult.Held held) used = held.Lease.Lease.EtcdLeaseId;
-                if (result is not null) return result;
-                state = next ?? await ReadAsync(cancellation);
+                var step = await TryStepAsync(state, cancellation);
+                if (step.Result is AcquireResult.Held held) used = held.Lease.Lease.EtcdLeaseId;
+                if (step.Result is { } result) return result;
+                state = step.Next ?? await ReadAsync(cancellation);
             }
         }
         catch (EtcdException e)
         {
-            return new AcquireResult.Refused(e);
+            return new AcquireResult.Rejected(e);
         }
         finally
         {
-            await granted.EndUnusedAsync(used);
+            await granted.RevokeUnusedAsync(used);
         }
+    }
+
+    private async Task<Step> TryStepAsync(RegistryState state, CancellationToken cancellation)
+    {
+        try
+        {
+            return await StepAsync(state, cancellation);
+        }
+        catch (EtcdException e) when (e.Kind == EtcdErrorKind.LeaseNotFound)
+        {
+            // The granted etcd lease has expired meanwhile.
+            granted.Abandon();
+        }
+        catch (EtcdException e) when (e.CanHeal)
+        {
+            await writePolicy.PauseAsync(e, cancellation);
+        }
+
+        return Step.ReadAgain;
     }
 
     private async Task<RegistryState> ReadAsync(CancellationToken cancellation)
     {
-        var state = await retryPolicy.UntilAnsweredAsync(token => reader.ReadAsync(request.Owner, token), evenRefused: false, cancellation);
+        var state = await readPolicy.UntilAnsweredAsync(
+            token => reader.ReadAsync(request.Owner, token), evenRejected: false, cancellation);
         request.OnRead?.Invoke(state);
         return state;
     }
 
-    /// <returns>A result, or the state to decide on next, or neither: then it must be read.</returns>
-    private async Task<(AcquireResult?, RegistryState?)> StepAsync(RegistryState state, CancellationToken cancellation)
+    private async Task<Step> StepAsync(RegistryState state, CancellationToken cancellation)
     {
         addressPointerRevision = state.AddressPointerRevision ?? addressPointerRevision;
-        if (state.Config is not ConfigState.Present { Config: var config }) return (new AcquireResult.NoConfig(state.Config), null);
-        if (request.AttributesFor(config) is not { } attributes) return (new AcquireResult.NotWanted(config), null);
-        // What is read by instance is compared with what would be written.
+        if (state.Config is not ConfigState.Present { Config: var config }) return new AcquireResult.NoConfig(state.Config);
+        if (request.AttributesFor(config) is not { } attributes) return new AcquireResult.UnsupportedConfig(config);
+        // The instance in a lease is compared with the one that would be written.
         var owner = request.Owner.Instance is null ? request.Owner with { Instance = LeaseInstance.Read(attributes) } : request.Owner;
-        var own = LeaseMatcher.Choose(state, config, owner);
-        // The own lease is gone or changed, or is to carry another address, which another node may use: what to do depends on all leases.
-        if (state.IsOwnLeaseOnly && own.Found?.Attributes.PublicIp != owner.PublicIp)
-            return (null, await reader.TakeAsync(await reader.AskAsync(cancellation), owner, cancellation));
-        if (own.AddressInUse is { } other)
+        var match = LeaseMatcher.Choose(state, config, owner);
+        // The own lease is deleted or changed, or will get another address, which another node may use: the decision needs all leases.
+        if (state.IsOwnLeaseOnly && match.Found?.Attributes.PublicIp != owner.PublicIp)
+            return await reader.ParseAsync(await reader.RequestAsync(cancellation), owner, cancellation);
+        if (match.AddressInUse is { } other)
         {
-            if (own.Found?.Attributes.PublicIp != owner.PublicIp) return (new AcquireResult.AddressInUse(other), null);
-            if (told.Add(other.Key))
-                EtcdLog.AddressShared(logger, owner.PublicIp, LeaseInstance.Read(other.Attributes)?.Id ?? "", other.Key);
+            if (match.Found?.Attributes.PublicIp != owner.PublicIp) return new AcquireResult.AddressInUse(other);
+            if (logged.Add(other.Key)) EtcdLog.AddressShared(context.Logger, owner.PublicIp, InstanceIdOf(other), other.Key);
         }
 
-        foreach (var reservation in own.UnfitReservations)
+        foreach (var reservation in match.UnfitReservations)
         {
-            if (told.Add(reservation.Key)) EtcdLog.UnfitReservation(logger, reservation.Key, config.ToString());
+            if (logged.Add(reservation.Key)) EtcdLog.UnfitReservation(context.Logger, reservation.Key, config.ToString());
         }
 
-        if (own.Found is { } found)
+        if (match.Found is { } found)
         {
-            if (owner.Judge(found) == LeaseOwnerKind.OfGoneInstance)
-                EtcdLog.TakenOver(logger, found.Key, LeaseInstance.Read(found.Attributes)?.Id ?? "", owner.PublicIp);
+            if (owner.Classify(found) == LeaseOwnerKind.OfFormerInstance)
+                EtcdLog.TakenOver(context.Logger, found.Key, InstanceIdOf(found), owner.PublicIp);
             return await UseAsync(found, attributes, config, state, cancellation);
         }
 
-        if (own.Unfit is { } unfit) return (null, await DeleteAsync(unfit, config, cancellation));
+        if (match.Unfit is { } unfit) return await DeleteAsync(unfit, config, cancellation);
         return await CreateAsync(state, attributes, config, cancellation);
     }
 
-    /// <summary>The lease is this node's already: it is kept alive, and its value changed if it says something else.</summary>
-    private async Task<(AcquireResult?, RegistryState?)> UseAsync(
+    private static string InstanceIdOf(Lease lease) => LeaseInstance.Read(lease.Attributes)?.Id ?? "";
+
+    /// <summary>The lease is this node's already: it is renewed, and its value is replaced if it differs.</summary>
+    private async Task<Step> UseAsync(
         Lease found, LeaseAttributes attributes, NetworkConfig config, RegistryState state, CancellationToken cancellation)
     {
-        LeaseExpiry? life = null;
+        LeaseExpiry? expiry = null;
         if (!found.IsReservation)
         {
-            var begin = time.GetTimestamp();
-            // Gone between our look and now, and the key with it: look again.
-            if (await etcd.LeaseKeepAliveOnceAsync(found.EtcdLeaseId, cancellation) is not { } timeToLive) return (null, null);
-            life = new LeaseExpiry(begin, timeToLive);
+            var begin = context.Time.GetTimestamp();
+            // Expired since it was read, and the key with it.
+            if (await context.Etcd.LeaseKeepAliveOnceAsync(found.EtcdLeaseId, cancellation) is not { } timeToLive) return Step.ReadAgain;
+            expiry = new LeaseExpiry(begin, timeToLive);
         }
 
         if (found.Attributes != attributes)
         {
-            var answer = await etcd.TxnAsync(writes.Change(found, attributes, state.Config), cancellation);
-            if (!answer.Succeeded) return (null, await reader.TakeAsync(answer, request.Owner, cancellation));
-            found = found with { Attributes = attributes, ModRevision = answer.Header.Revision };
+            var response = await context.Etcd.TxnAsync(writes.Update(found, attributes, state.Config), cancellation);
+            if (!response.Succeeded) return await reader.ParseAsync(response, request.Owner, cancellation);
+            found = found with { Attributes = attributes, ModRevision = response.Header.Revision };
         }
 
         var overlapping = state.Taken.Where(found.Subnet.Overlaps).ToList();
-        if (overlapping.Count > 1) EtcdLog.Overlap(logger, found.Key, string.Join(", ", overlapping));
-        EtcdLog.Found(logger, found.IsReservation ? "reservation" : "lease", found.Key);
-        return (new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, life)), null);
+        if (overlapping.Count > 1) EtcdLog.Overlap(context.Logger, found.Key, string.Join(", ", overlapping));
+        EtcdLog.Found(context.Logger, found.IsReservation ? "reservation" : "lease", found.Key);
+        return new AcquireResult.Held(new HeldLease(found, config, state.Config.ModRevision, WasFound: true, expiry));
     }
 
     private async Task<RegistryState> DeleteAsync(Lease unfit, NetworkConfig config, CancellationToken cancellation)
     {
-        EtcdLog.UnfitLease(logger, unfit.Key, config.ToString());
-        request.OnGivingUp?.Invoke(unfit);
-        var answer = await etcd.TxnAsync(writes.Delete(unfit), cancellation);
-        var state = await reader.TakeAsync(answer, request.Owner, cancellation);
-        if (!answer.Succeeded) return state;
-        // Takes with it what else was attached, such as the status of the route.
-        await granted.EndAsync(unfit.EtcdLeaseId, cancellation);
+        EtcdLog.UnfitLease(context.Logger, unfit.Key, config.ToString());
+        request.OnDeleting?.Invoke(unfit);
+        var response = await context.Etcd.TxnAsync(writes.Delete(unfit), cancellation);
+        var state = await reader.ParseAsync(response, request.Owner, cancellation);
+        if (!response.Succeeded) return state;
+        // Deletes what else is attached, such as the route status.
+        await granted.RevokeAsync(unfit.EtcdLeaseId, cancellation);
         return state;
     }
 
-    private async Task<(AcquireResult?, RegistryState?)> CreateAsync(
+    private async Task<Step> CreateAsync(
         RegistryState state, LeaseAttributes attributes, NetworkConfig config, CancellationToken cancellation)
     {
-        if (Choose(state, config) is not { } subnet) return (new AcquireResult.OutOfSubnets(config, state.Revision), null);
+        if (Choose(state, config) is not { } subnet) return new AcquireResult.OutOfSubnets(config, state.Revision);
         await granted.EnsureAsync(cancellation);
         var key = new SubnetKey(subnet);
         var pointerRevision = addressPointerRevision;
         var create = writes.Create(key, attributes, granted.Id, state.Config, pointerRevision);
-        var answer = await etcd.TxnAsync(create, cancellation);
-        if (!answer.Succeeded)
+        var response = await context.Etcd.TxnAsync(create, cancellation);
+        if (!response.Succeeded)
         {
-            addressPointerRevision = answer.Responses[0].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
-            EtcdLog.LostRace(logger, subnet);
-            if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), time, cancellation);
+            addressPointerRevision = response.Responses[0].ResponseRange.Kvs.FirstOrDefault()?.ModRevision ?? 0;
+            EtcdLog.LostRace(context.Logger, subnet);
+            if (races.Failures >= RacesBeforePause) await Task.Delay(races.Next(), context.Time, cancellation);
             else races.Next();
-            var fresh = await reader.TakeAsync(answer, request.Owner, cancellation);
-            // A pointer that another node wrote explains the refusal as well.
+            var fresh = await reader.ParseAsync(response, request.Owner, cancellation);
+            // A pointer that another node wrote explains the failure, too.
             if (addressPointerRevision == pointerRevision && fresh.IsRefusedByUnreadableKey(subnet, state.Config) && blocked.Add(subnet))
-                EtcdLog.BlockedByUnreadableKey(logger, subnet);
-            return (null, fresh);
+                EtcdLog.BlockedByUnreadableKey(context.Logger, subnet);
+            return fresh;
         }
 
-        var revision = answer.Header.Revision;
+        var revision = response.Header.Revision;
         var lease = new Lease(key, attributes, granted.Id, revision, revision);
-        granted.Keep();
-        EtcdLog.Taken(logger, key);
-        return (new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Life)), null);
+        granted.MarkUsed();
+        EtcdLog.Leased(context.Logger, key);
+        return new AcquireResult.Held(new HeldLease(lease, config, state.Config.ModRevision, WasFound: false, granted.Expiry));
     }
 
     private Ipv4Network? Choose(RegistryState state, NetworkConfig config)
@@ -189,8 +198,8 @@ internal sealed class SubnetAcquirer(
         if (request.Owner.PreviousSubnet is { } previous && SubnetAllocator.Fits(config, previous)
             && !unusable.Any(range => range.Overlaps(previous)))
             return previous;
-        if (request.Avoided.Count > 0 && SubnetAllocator.Pick(config, [.. unusable, .. request.Avoided], random) is { } outside)
+        if (request.Avoided.Count > 0 && SubnetAllocator.Pick(config, [.. unusable, .. request.Avoided], context.Random) is { } outside)
             return outside;
-        return SubnetAllocator.Pick(config, unusable, random);
+        return SubnetAllocator.Pick(config, unusable, context.Random);
     }
 }

@@ -3,14 +3,14 @@ using Google.Protobuf;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The ranges of one VPC's vSwitches, as the route controller publishes them: no subnet that overlaps one is leased. The
-/// value is the ranges as text, separated by blanks.</summary>
+/// <summary>The value at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>: the ranges of the VPC's vSwitches as text, separated by spaces. A subnet that
+/// overlaps one of them is not leased.</summary>
 internal static class VSwitchRanges
 {
     public static ByteString ToValue(IEnumerable<Ipv4Network> ranges) =>
         ByteString.CopyFromUtf8(string.Join(' ', ranges.Distinct().Order()));
 
-    /// <summary>Total: what is no range is left out.</summary>
+    /// <summary>Skips what is not a range.</summary>
     public static IEnumerable<Ipv4Network> Parse(ByteString value)
     {
         foreach (var part in value.ToStringUtf8().Split(' ', StringSplitOptions.RemoveEmptyEntries))

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Flannel.Core;
 using Flannel.Core.Configuration;
-using Flannel.Etcd.Registry;
 
 namespace Flanneld.Backends;
 
@@ -33,7 +32,7 @@ internal static class BackendFactory
     /// <param name="configKey">The configuration's key, for the error.</param>
     public static Result<AliVpcBackend> CreateAliVpc(ConfigState state, string configKey)
     {
-        if (state is ConfigState.Refused refused) return Result.Failure($"invalid network configuration at {configKey}: {refused.Error}");
+        if (state is ConfigState.Invalid invalid) return Result.Failure($"invalid network configuration at {configKey}: {invalid.Error}");
         if (state is not ConfigState.Present { Config: var config }) return Result.Failure($"no network configuration at {configKey}");
         var backend = Create(config);
         if (!backend.Ok) return Result.Failure($"invalid network configuration at {configKey}: {backend.Error}");

@@ -25,14 +25,16 @@ internal sealed class Connections : IDisposable
         (this.options, this.context, etcdOptions) = (options, context, etcd);
         Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
         Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"));
-        Registry = new SubnetRegistry(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
+        Subnets = new EtcdSubnetManager(
+            new EtcdContext(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd")));
     }
 
     public EtcdConnection Etcd { get; }
 
     public MetadataClient Metadata { get; }
 
-    public SubnetRegistry Registry { get; }
+    /// <summary>For the commands; the node has its own, with its settings.</summary>
+    public EtcdSubnetManager Subnets { get; }
 
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
     public static Result<Connections> Open(DaemonOptions options, ClientContext context)
@@ -40,8 +42,9 @@ internal sealed class Connections : IDisposable
         PasswordFile? file = null;
         if (options.EtcdPasswordFile is { } path)
         {
-            file = PasswordFile.Open(path, context.Loggers.CreateLogger("etcd"), out var passwordError);
-            if (file is null) return Result.Failure(passwordError);
+            var opened = PasswordFile.Open(path, context.Loggers.CreateLogger("etcd"));
+            if (!opened.Ok) return Result.Failure(opened.Error);
+            file = opened.Value;
         }
 
         var created = options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword);

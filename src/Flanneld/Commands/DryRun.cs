@@ -1,3 +1,4 @@
+using Flannel.Core.Leases;
 using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
@@ -15,11 +16,11 @@ internal sealed class DryRun(DaemonOptions options, Connections connections, ILo
 {
     public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
     {
-        RegistryState state;
+        SubnetState state;
         ClusterIdResult cluster;
         try
         {
-            state = await connections.Registry.ReadAsync(cancellation);
+            state = await connections.Subnets.ReadAsync(cancellation);
             cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
         }
         catch (EtcdException e)

@@ -3,7 +3,6 @@ using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Clients;
@@ -43,7 +42,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     {
         try
         {
-            var reading = connections.Registry.ReadAsync(cancellation);
+            var reading = connections.Subnets.ReadAsync(cancellation);
             var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}");
             var owner = await IdentifyAsync(state, selected, cancellation);
             var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
@@ -86,7 +85,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         }
     }
 
-    private async Task<LeaseOwner> IdentifyAsync(RegistryState state, SelectedInterface selected, CancellationToken cancellation)
+    private async Task<LeaseOwner> IdentifyAsync(SubnetState state, SelectedInterface selected, CancellationToken cancellation)
     {
         var owner = new LeaseOwner(selected.PublicIp, null);
         if (state.Leases.All(lease => LeaseInstance.Read(lease.Attributes) is null)) return owner;
@@ -100,7 +99,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
     /// <summary>A lease with this node's address that names another instance is not released.</summary>
     private bool IsOwn(Lease lease, LeaseOwner owner)
     {
-        var ownership = owner.Judge(lease);
+        var ownership = owner.Classify(lease);
         if (ownership == LeaseOwnerKind.AddressInUse && owner.Instance is null)
         {
             problems.Add($"{lease.Subnet} not released: the metadata service is unavailable, so this may not be"
@@ -120,7 +119,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             if (!node.Released)
             {
                 var released = lease.Attributes with { BackendData = (node with { Released = true }).ToJson() };
-                var changed = await connections.Registry.ChangeAsync(lease, released, cancellation);
+                var changed = await connections.Subnets.UpdateAsync(lease, released, cancellation);
                 if (changed is null) return ChangedMeanwhile(lease);
                 lease = changed;
             }
@@ -134,7 +133,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
             return routeDeleted;
         }
 
-        if (!await connections.Registry.GiveBackAsync(lease, cancellation)) return ChangedMeanwhile(lease);
+        if (!await connections.Subnets.ReleaseAsync(lease, cancellation)) return ChangedMeanwhile(lease);
         await PrintAsync($"{lease.Subnet} is released");
         return routeDeleted;
     }
@@ -145,12 +144,12 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         var began = time.GetTimestamp();
         for (var isFirst = true; ; isFirst = false)
         {
-            var status = await RouteStatusStore.ReadAsync(connections.Etcd, options.EtcdKeys, lease.Key, cancellation);
+            var status = await connections.Subnets.ReadRouteStatusAsync(lease.Key, cancellation);
             if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return Unit.Instance;
             var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
             if (isFirst || isOver)
             {
-                var controller = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
+                var controller = await connections.Subnets.ReadControllerAsync(cancellation);
                 if (isOver) return Result.Failure(DescribeTimeout(lease, status, controller));
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
                 await PrintAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");

@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Metadata;
+using Flannel.Core.Leases;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
@@ -22,7 +23,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         try
         {
-            var state = await connections.Registry.ReadAsync(cancellation);
+            var state = await connections.Subnets.ReadAsync(cancellation);
             var backend = BackendFactory.CreateAliVpc(state.Config, options.EtcdKeys.Config.ToStringUtf8());
             if (!backend.Ok) return Result.Failure(backend.Error);
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
@@ -46,7 +47,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     }
 
     private async Task<Result<Unit>> ListAsync(
-        RouteInventory routes, RegistryState state, ClusterId? cluster, CancellationToken cancellation)
+        RouteInventory routes, SubnetState state, ClusterId? cluster, CancellationToken cancellation)
     {
         var ownVpc = await ReadOwnVpcAsync(cancellation);
         var listing = await routes.ListAsync(state.ToSnapshot(), ownVpc, cancellation);
@@ -82,7 +83,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         if (chosen.Count == 0) return 0;
         var removal = await routes.RemoveAsync(
-            chosen, async () => (await connections.Registry.ReadAsync(cancellation)).ToSnapshot(),
+            chosen, async () => (await connections.Subnets.ReadAsync(cancellation)).ToSnapshot(),
             cancellation);
         foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem);
         await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted");

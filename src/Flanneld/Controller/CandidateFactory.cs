@@ -2,6 +2,7 @@ using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
@@ -32,12 +33,12 @@ internal sealed class CandidateFactory(
 {
     public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self)
     {
-        var etcdLogger = monitoring.Loggers.CreateLogger("etcd");
+        var context = new EtcdContext(etcd, settings.Keys, time, random, monitoring.Loggers.CreateLogger("etcd"));
         var cloud = openCloud(backend.Config);
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
         var candidate = new ControllerCandidate(
-            cloud, AliVpcBackendData.Of(self), new EtcdElection(etcd, settings.Keys, holder, time, random, etcdLogger),
-            () => new LeaseWatcher(etcd, settings.Keys, time, random, etcdLogger), settings.Keys,
+            cloud, AliVpcBackendData.Of(self), new EtcdElection(context, holder),
+            () => new LeaseWatcher(context), settings.Keys,
             new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync }, monitoring.Metrics, monitoring.Loops,
             time, random, monitoring.Loggers.CreateLogger("routes"));
         return new Candidate(candidate, cloud);

@@ -41,7 +41,7 @@ internal sealed class ControllerCandidate(
         var pauses = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
-            await election.StandByAsync(cancellation);
+            await election.ObserveAsync(cancellation);
             var found = await FindObstacleAsync(cancellation);
             Obstacle = found?.Reason;
             if (found is not null)

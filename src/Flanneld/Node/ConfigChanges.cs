@@ -30,7 +30,7 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
 
     internal ConfigChange Describe(ConfigState config) => config switch
     {
-        ConfigState.Refused refused => new($"is invalid ({refused.Error}): running nodes keep the previous one; a node that starts waits", true),
+        ConfigState.Invalid invalid => new($"is invalid ({invalid.Error}): running nodes keep the previous one; a node that starts waits", true),
         ConfigState.Present present => Describe(present.Config),
         _ => new("was deleted: running nodes keep the previous one; a node that starts waits for a new one", true),
     };

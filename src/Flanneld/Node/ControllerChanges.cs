@@ -1,4 +1,4 @@
-using Flannel.Etcd.Registry;
+using Flannel.Core.Routes;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 

@@ -25,7 +25,7 @@ internal sealed class FormerSubnet(ISubnetFile file, ILogger logger)
     public Ipv4Network? ReadSubnet() => (file.Read() as SubnetFileState.Present)?.ReadSubnet();
 
     /// <summary>Removes the file unless etcd has a lease of this node for the subnet that the file names.</summary>
-    public void Check(RegistryState state, LeaseOwner owner)
+    public void Check(SubnetState state, LeaseOwner owner)
     {
         if (file.Read() is SubnetFileState.Missing) return;
         if (ReadSubnet() is not { } subnet)
@@ -52,6 +52,6 @@ internal sealed class FormerSubnet(ISubnetFile file, ILogger logger)
 
     /// <summary>Until this node knows its instance, a lease that names an instance may be its own.</summary>
     private static bool MayBeOwn(Lease lease, LeaseOwner owner) =>
-        owner.Judge(lease) is LeaseOwnerKind.Own or LeaseOwnerKind.OfGoneInstance
+        owner.Classify(lease) is LeaseOwnerKind.Own or LeaseOwnerKind.OfFormerInstance
         || (owner.Instance is null && LeaseInstance.Read(lease.Attributes) is not null);
 }

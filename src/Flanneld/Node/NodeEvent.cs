@@ -1,6 +1,5 @@
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 
 namespace Flanneld.Node;
 

@@ -3,8 +3,6 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Host.Interfaces;
 using Flanneld.Observability;
@@ -24,7 +22,7 @@ internal sealed record NodeAddress(Ipv4Address PublicIp, string? PublicIpv6, Ipv
 /// <summary>Acquires the node's lease: waits for a configuration that this build supports, then takes the node's subnet. The
 /// <c>subnet.env</c> of an earlier run is removed as soon as etcd reports that its subnet is no longer this node's.</summary>
 internal sealed class NodeLeasing(
-    SubnetRegistry registry, EtcdKeys keys, NodeAddress address, INodeIdentity identity, FormerSubnet former, TimeProvider time,
+    ISubnetManager subnets, NodeAddress address, INodeIdentity identity, FormerSubnet former, TimeProvider time,
     ILogger logger)
 {
     // etcd is watched meanwhile; this bounds a wait whose watch misses the change.
@@ -33,7 +31,6 @@ internal sealed class NodeLeasing(
     // Timers stop while the machine is suspended: the clock is read at least this often.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
 
-    private readonly string configKey = keys.Config.ToStringUtf8();
     private InstanceIdentity? self;
     private long lastAnswerAt;
 
@@ -54,9 +51,9 @@ internal sealed class NodeLeasing(
         {
             return await ReadConfigAndAcquireAsync(cancellation);
         }
-        catch (EtcdException e)
+        catch (SubnetManagerException e)
         {
-            return Result.Failure($"etcd: {e.Message}");
+            return Result.Failure(e.Summary);
         }
         finally
         {
@@ -67,7 +64,7 @@ internal sealed class NodeLeasing(
 
     private async Task<Result<LeasedSubnet>> ReadConfigAndAcquireAsync(CancellationToken cancellation)
     {
-        RegistryState? state = null;
+        SubnetState? state = null;
         string? lastReported = null;
         while (true)
         {
@@ -77,7 +74,7 @@ internal sealed class NodeLeasing(
             if (!backend.Ok)
             {
                 if (lastReported != backend.Error) ReportInvalid(lastReported = backend.Error);
-                await registry.WaitForConfigChangeAsync(state.Revision, Shorter(former.RecheckInterval), cancellation);
+                await subnets.WaitForConfigChangeAsync(state.Revision, Shorter(former.RecheckInterval), cancellation);
                 state = null;
                 continue;
             }
@@ -99,16 +96,16 @@ internal sealed class NodeLeasing(
     }
 
     /// <returns>Null to read the configuration again.</returns>
-    private async Task<Result<LeasedSubnet>?> AcquireAsync(RegistryState state, CancellationToken cancellation)
+    private async Task<Result<LeasedSubnet>?> AcquireAsync(SubnetState state, CancellationToken cancellation)
     {
-        switch (await registry.AcquireAsync(CreateRequest(), cancellation, state))
+        switch (await subnets.AcquireAsync(CreateRequest(), state, cancellation))
         {
             case AcquireResult.Held { Lease: var held }:
                 NodeLog.Subnet(logger, held.Lease.Subnet, Describe(held));
                 var backend = BackendFactory.Create(held.Config).Value;
                 return (Result<LeasedSubnet>)new LeasedSubnet(held, backend, backend.RequiresRoute ? self : null);
-            case AcquireResult.Refused error:
-                return Result.Failure($"etcd: {error.Error.Message}");
+            case AcquireResult.Rejected rejected:
+                return Result.Failure(rejected.Error.Summary);
             case AcquireResult.AddressInUse when self is null && identity.Current is null:
                 // The backend does not require the identity; the decision about the address does.
                 var identified = await IdentifyAsync(cancellation);
@@ -118,7 +115,7 @@ internal sealed class NodeLeasing(
             case AcquireResult.OutOfSubnets full:
                 NodeLog.OutOfSubnets(logger, full.Config.SubnetCount, full.Config.Network);
                 OnWaiting?.Invoke("out of subnets: waiting for a free one");
-                await registry.WaitForRoomAsync(full.Revision, Shorter(former.RecheckInterval), cancellation);
+                await subnets.WaitForFreeSubnetAsync(full.Revision, Shorter(former.RecheckInterval), cancellation);
                 return null;
             default:
                 // The configuration changed meanwhile.
@@ -132,7 +129,7 @@ internal sealed class NodeLeasing(
         Avoided = RangesOf(self?.VpcRange),
         VpcId = self?.VpcId,
         OnRead = state => Check(state),
-        OnGivingUp = lease => former.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
+        OnDeleting = lease => former.Remove($"subnet {lease.Subnet} no longer fits the network configuration"),
     };
 
     private LeaseAttributes? CreateAttributes(NetworkConfig config)
@@ -156,11 +153,11 @@ internal sealed class NodeLeasing(
     }
 
     /// <summary>The first state with a configuration. The file of an earlier run is checked with each state that is read.</summary>
-    private Task<RegistryState> WaitForConfigAsync(RegistryState? known, CancellationToken cancellation) =>
-        registry.WaitForConfigAsync(ReportConfig, cancellation, known, Owner(), Check);
+    private Task<SubnetState> WaitForConfigAsync(SubnetState? known, CancellationToken cancellation) =>
+        subnets.WaitForConfigAsync(new ConfigRequest(ReportConfig) { Owner = Owner(), OnRead = Check }, known, cancellation);
 
     /// <returns>After what time etcd is to be read again.</returns>
-    private TimeSpan Check(RegistryState state)
+    private TimeSpan Check(SubnetState state)
     {
         Volatile.Write(ref lastAnswerAt, time.GetTimestamp());
         former.Check(state, Owner());
@@ -172,7 +169,7 @@ internal sealed class NodeLeasing(
     {
         while (true)
         {
-            var left = new LeaseExpiry(Volatile.Read(ref lastAnswerAt), registry.LeaseTime).Remaining(time);
+            var left = new LeaseExpiry(Volatile.Read(ref lastAnswerAt), subnets.LeaseTime).Remaining(time);
             if (left <= TimeSpan.Zero) former.Remove("its lease expired while etcd was unavailable");
             await Task.Delay(left > TimeSpan.Zero && left < ClockCheck ? left : ClockCheck, time, cancellation);
         }
@@ -202,7 +199,7 @@ internal sealed class NodeLeasing(
     private string DescribeAddressInUse(Lease lease) =>
         $"{LeaseInstance.Read(lease.Attributes)?.Id} uses this node's public address {address.PublicIp} and holds {lease.Subnet}:"
         + " give this node an address of its own (--public-ip, FLANNELD_PUBLIC_IP),"
-        + $" or, if that instance no longer exists, delete its lease: etcdctl del {keys.Subnets}{lease.Key}";
+        + $" or, if that instance no longer exists, delete its lease: {subnets.DeletionCommand(lease.Key)}";
 
     private static string Describe(HeldLease held) => held switch
     {
@@ -220,20 +217,20 @@ internal sealed class NodeLeasing(
 
     private void ReportConfig(ConfigState state)
     {
-        if (state is ConfigState.Refused refused)
+        if (state is ConfigState.Invalid invalid)
         {
-            ReportInvalid(refused.Error);
+            ReportInvalid(invalid.Error);
             return;
         }
 
-        NodeLog.ConfigMissing(logger, configKey);
+        NodeLog.ConfigMissing(logger, subnets.ConfigLocation);
         OnConfigMissing?.Invoke();
-        OnWaiting?.Invoke($"waiting for the network configuration at {configKey}");
+        OnWaiting?.Invoke($"waiting for the network configuration at {subnets.ConfigLocation}");
     }
 
     private void ReportInvalid(string error)
     {
-        NodeLog.ConfigInvalid(logger, configKey, error);
-        OnWaiting?.Invoke($"invalid network configuration at {configKey}: {error}");
+        NodeLog.ConfigInvalid(logger, subnets.ConfigLocation, error);
+        OnWaiting?.Invoke($"invalid network configuration at {subnets.ConfigLocation}: {error}");
     }
 }

@@ -15,7 +15,9 @@ namespace Flanneld.Node;
 internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
-    private readonly ILogger etcdLogger = services.Loggers.CreateLogger("etcd");
+    private readonly EtcdSubnetManager subnets = new(
+        new EtcdContext(services.Etcd, settings.Keys, services.Time, services.Random, services.Loggers.CreateLogger("etcd")),
+        new EtcdSubnetManagerOptions { LeaseTime = settings.LeaseTime, RenewMargin = settings.RenewMargin }, host.Loops);
     private IControllerCandidate? candidate;
 
     /// <summary>Called each time that etcd is found to have no configuration.</summary>
@@ -42,7 +44,7 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         var subnet = held.Lease.Subnet;
         var remembered = host.LastSubnet.Write(subnet);
         if (!remembered.Ok) NodeLog.SubnetNotRemembered(nodeLogger, subnet, remembered.Error);
-        host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Life?.Remaining(services.Time), self?.InstanceId));
+        host.Readiness.Apply(new NodeEvent.Acquired(held.Lease, held.Config, held.Expiry?.Remaining(services.Time), self?.InstanceId));
 
         var reconciler = CreateReconciler(held, backend, cancellation);
         if (settings.MayControlRoutes && self is not null && backend is AliVpcBackend routed)
@@ -52,19 +54,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
 
         OnHeld?.Invoke();
-        var keeper = new LeaseKeeper(
-            services.Etcd, settings.Keys, held, settings.RenewMargin, services.Time, services.Random, etcdLogger, settings.LeaseTime,
-            host.Loops);
-        return await CreateLoop(leased.Value, reconciler).RunAsync(keeper.KeepAsync, cancellation);
+        return await CreateLoop(leased.Value, reconciler).RunAsync(stop => subnets.HoldAsync(held, stop), cancellation);
     }
 
     private NodeLeasing CreateLeasing()
     {
-        var registry = new SubnetRegistry(
-            services.Etcd, settings.Keys, services.Time, services.Random, etcdLogger, settings.LeaseTime);
         var former = new FormerSubnet(host.SubnetFile, nodeLogger);
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, former.ReadSubnet() ?? host.LastSubnet.Read());
-        return new NodeLeasing(registry, settings.Keys, address, services.Identity, former, services.Time, nodeLogger)
+        return new NodeLeasing(subnets, address, services.Identity, former, services.Time, nodeLogger)
         {
             OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
             OnConfigMissing = OnConfigMissing,

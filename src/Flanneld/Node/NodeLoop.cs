@@ -1,3 +1,4 @@
+using Flannel.Core.Leases;
 using Flannel.Core;
 using Flannel.Etcd.Registry;
 using Flanneld.Observability;

@@ -1,5 +1,5 @@
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flannel.RouteController.Execution;
 using Flanneld.Host;
 using Flanneld.Observability;

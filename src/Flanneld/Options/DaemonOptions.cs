@@ -17,7 +17,7 @@ internal sealed class DaemonOptions
     public Command Command { get; set; }
 
     public string EtcdEndpoints { get; set; } = OptionDefaults.EtcdEndpoints;
-    public EtcdKeys EtcdKeys { get; set; } = DefaultKeys();
+    public EtcdKeys EtcdKeys { get; set; } = EtcdKeys.Parse(OptionDefaults.EtcdPrefix).Value;
     public string? EtcdKeyFile { get; set; }
     public string? EtcdCertFile { get; set; }
     public string? EtcdCaFile { get; set; }
@@ -70,11 +70,5 @@ internal sealed class DaemonOptions
 
     /// <param name="password">Of <see cref="EtcdPassword"/> or <see cref="EtcdPasswordFile"/>.</param>
     public Result<EtcdOptions> CreateEtcdOptions(Secret? password) =>
-        EtcdOptions.Create(EtcdEndpoints, EtcdCaFile, EtcdCertFile, EtcdKeyFile, EtcdUsername, password, out var error) is { } options
-            ? options
-            : Result.Failure(error);
-
-    private static EtcdKeys DefaultKeys() => EtcdKeys.TryCreate(OptionDefaults.EtcdPrefix, out var keys, out var error)
-        ? keys
-        : throw new InvalidOperationException(error);
+        EtcdOptions.Create(EtcdEndpoints, EtcdCaFile, EtcdCertFile, EtcdKeyFile, EtcdUsername, password);
 }

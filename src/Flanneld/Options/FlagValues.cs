@@ -59,10 +59,11 @@ internal static class FlagValues
         return metadata.Ok ? Set(text, set) : Result.Failure(metadata.Error);
     }
 
-    public static Result<Unit> Endpoints(string text, Action<string> set) =>
-        EtcdOptions.Create(text, null, null, null, null, null, out var error) is { } options
-            ? Set(options.ToString(), set)
-            : Result.Failure(error);
+    public static Result<Unit> Endpoints(string text, Action<string> set)
+    {
+        var options = EtcdOptions.Create(text);
+        return options.Ok ? Set(options.Value.ToString(), set) : Result.Failure(options.Error);
+    }
 
     public static Result<Unit> Text(string text, Action<string> set) => Set(text, set);
 
@@ -79,8 +80,11 @@ internal static class FlagValues
         }
     }
 
-    public static Result<Unit> Prefix(string text, Action<EtcdKeys> set) =>
-        EtcdKeys.TryCreate(text, out var keys, out _) ? Set(keys, set) : Invalid(text, "a path such as /coreos.com/network");
+    public static Result<Unit> Prefix(string text, Action<EtcdKeys> set)
+    {
+        var keys = EtcdKeys.Parse(text);
+        return keys.Ok ? Set(keys.Value, set) : Invalid(text, "a path such as /coreos.com/network");
+    }
 
     /// <param name="form">What the value must be.</param>
     public static Failure Invalid(string text, string form) => Result.Failure($"\"{Redaction.Value(text)}\" is not {form}");

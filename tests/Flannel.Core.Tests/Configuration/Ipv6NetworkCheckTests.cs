@@ -21,8 +21,8 @@ public sealed class Ipv6NetworkCheckTests
     public void What_upstream_accepts_is_accepted(string properties, string? network)
     {
         var result = Parse(properties);
-        Assert.Equal("", result.Error);
-        Assert.Equal(network, result.Config?.Ipv6Network?.ToString());
+        Assert.Null(result.Error);
+        Assert.Equal(network, result.Value.Ipv6Network?.ToString());
     }
 
     [Theory]
@@ -51,10 +51,10 @@ public sealed class Ipv6NetworkCheckTests
     public void What_upstream_refuses_is_refused_with_the_value_and_the_rule(string properties, string error)
     {
         var result = Parse(properties);
-        Assert.Null(result.Config);
+        Assert.False(result.Ok);
         Assert.Equal(error, result.Error + ".");
     }
 
-    private static NetworkConfigResult Parse(string properties) =>
+    private static Result<NetworkConfig> Parse(string properties) =>
         NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($$"""{"Network":"10.24.0.0/16",{{properties}}}"""));
 }

@@ -38,11 +38,10 @@ public sealed class NetworkConfigCheckTests
     public void Defaults_are_upstreams(string json, string config, long count)
     {
         var result = Parse(json);
-        Assert.Equal("", result.Error);
-        Assert.NotNull(result.Config);
-        Assert.Equal(config, result.Config.ToString()[..result.Config.ToString().IndexOf(" backend", StringComparison.Ordinal)]);
-        Assert.Equal(count, result.Config.SubnetCount);
-        Assert.Null(result.Config.Ipv6Network);
+        Assert.Null(result.Error);
+        Assert.Equal(config, result.Value.ToString()[..result.Value.ToString().IndexOf(" backend", StringComparison.Ordinal)]);
+        Assert.Equal(count, result.Value.SubnetCount);
+        Assert.Null(result.Value.Ipv6Network);
     }
 
     [Theory]
@@ -80,7 +79,7 @@ public sealed class NetworkConfigCheckTests
     public void What_upstream_refuses_is_refused_with_the_value_and_the_rule(string json, string error)
     {
         var result = Parse(json);
-        Assert.Null(result.Config);
+        Assert.False(result.Ok);
         Assert.Equal(error, result.Error + ".");
     }
 
@@ -96,12 +95,13 @@ public sealed class NetworkConfigCheckTests
             var min = new Ipv4Address((uint)(network.Address.Value + first * size));
             var max = new Ipv4Address((uint)(min.Value + further * size));
             var result = Parse($$"""{"Network":"{{network}}","SubnetLen":{{subnetLength}},"SubnetMin":"{{min}}","SubnetMax":"{{max}}"}""");
-            if (result.Config is not { } config)
+            if (!result.Ok)
             {
                 Assert.NotEqual("", result.Error);
                 return;
             }
 
+            var config = result.Value;
             accepted++;
             Assert.Equal(network, config.Network);
             Assert.InRange(config.SubnetLength, network.Length + 2, 30);
@@ -119,5 +119,5 @@ public sealed class NetworkConfigCheckTests
         Assert.True(accepted > 500, $"only {accepted} were accepted: the values are too wild to say anything");
     }
 
-    private static NetworkConfigResult Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
+    private static Result<NetworkConfig> Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
 }

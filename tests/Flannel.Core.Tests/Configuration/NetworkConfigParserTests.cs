@@ -21,8 +21,8 @@ public sealed class NetworkConfigParserTests
     public void Names_match_in_any_case_the_last_wins_the_unknown_is_ignored_null_is_not_given(string json)
     {
         var result = Parse(json);
-        Assert.Equal("", result.Error);
-        Assert.Equal("10.24.0.0/16 SubnetLen 26 10.24.0.64..10.24.255.192 backend udp", result.Config?.ToString());
+        Assert.Null(result.Error);
+        Assert.Equal("10.24.0.0/16 SubnetLen 26 10.24.0.64..10.24.255.192 backend udp", result.Value.ToString());
     }
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class NetworkConfigParserTests
     {
         // The wrong value comes first and a good one last: as in Go, that does not heal it.
         var result = Parse($$"""{"Network":"10.24.0.0/16",{{property}},"Network":"10.24.0.0/16","SubnetLen":24}""");
-        Assert.Null(result.Config);
+        Assert.False(result.Ok);
         Assert.Equal(error, result.Error + ".");
     }
 
@@ -85,7 +85,7 @@ public sealed class NetworkConfigParserTests
     public void Text_that_is_no_configuration_at_all_is_refused_with_the_place(string text, string error)
     {
         var result = Parse(text);
-        Assert.Null(result.Config);
+        Assert.False(result.Ok);
         Assert.Equal(error, result.Error);
     }
 
@@ -127,19 +127,19 @@ public sealed class NetworkConfigParserTests
         "network inside backend has no effect: it belongs beside Network")]
     [InlineData(
         "\uFEFF{\"Network\":\"10.24.0.0/16\"}", "10.24.0.0/16",
-        "it begins with a byte order mark, which nodes of upstream flannel refuse: save it as UTF-8 without BOM")]
+        "it begins with a byte order mark, which nodes of upstream flannel reject: save it as UTF-8 without BOM")]
     public void What_is_probably_a_mistake_is_accepted_and_reported(string json, string network, string warning)
     {
         var result = Parse(json);
-        Assert.Equal("", result.Error);
-        Assert.Equal(network, result.Config!.Network.ToString());
-        Assert.Equal(warning, Assert.Single(result.Config.Warnings));
+        Assert.Null(result.Error);
+        Assert.Equal(network, result.Value.Network.ToString());
+        Assert.Equal(warning, Assert.Single(result.Value.Warnings));
     }
 
     [Theory]
     [InlineData("""{"NETWORK":"10.24.0.0/16","subnetlen":24,"EnableNFTables":true,"backend":{"TYPE":"vxlan","VNI":1,"Port":8472}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","Comment":"for the shop","Owner":"network team","":1,"x":2}""")]
-    public void What_upstream_knows_or_nothing_resembles_is_not_reported(string json) => Assert.Empty(Parse(json).Config!.Warnings);
+    public void What_upstream_knows_or_nothing_resembles_is_not_reported(string json) => Assert.Empty(Parse(json).Value.Warnings);
 
     [Fact]
     public void Text_in_UTF_16_is_named_so()
@@ -169,8 +169,7 @@ public sealed class NetworkConfigParserTests
     [InlineData(""","Backend":{"Type":"no such backend"}""", "no such backend", JsonValueKind.Object)]
     public void The_backend_is_handed_on_with_its_type(string property, string type, JsonValueKind kind)
     {
-        var config = Parse($$"""{"Network":"10.24.0.0/16"{{property}}}""").Config;
-        Assert.NotNull(config);
+        var config = Parse($$"""{"Network":"10.24.0.0/16"{{property}}}""").Value;
         Assert.Equal(type, config.BackendType);
         Assert.Equal(kind, config.Backend.ValueKind);
     }
@@ -179,9 +178,9 @@ public sealed class NetworkConfigParserTests
     public void The_backend_can_be_read_after_the_text_is_gone()
     {
         var text = Encoding.UTF8.GetBytes("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":["vtb-1","vtb-2"]}}""");
-        var config = NetworkConfigParser.Parse(text).Config;
+        var config = NetworkConfigParser.Parse(text).Value;
         Array.Clear(text);
-        Assert.Equal("vtb-2", config!.Backend.GetProperty("RouteTableID")[1].GetString());
+        Assert.Equal("vtb-2", config.Backend.GetProperty("RouteTableID")[1].GetString());
     }
 
     [Theory]
@@ -208,7 +207,7 @@ public sealed class NetworkConfigParserTests
     public void A_secret_in_the_backend_is_in_no_message_and_no_text_of_the_result(string json)
     {
         var result = Parse(json.Replace("KEY", Secret, StringComparison.Ordinal));
-        foreach (var text in new[] { result.Error, result.ToString(), $"{result.Config}", $"{result}" })
+        foreach (var text in new[] { result.Error, result.ToString(), $"{result}" })
             Assert.DoesNotContain(Secret, text, StringComparison.Ordinal);
     }
 
@@ -218,7 +217,7 @@ public sealed class NetworkConfigParserTests
         // U+2028 and U+0085 end a line and may stand in a JSON string as they are.
         var error = Parse("{\"Network\":\"10\u2028.24\u0085\"}").Error;
         Assert.Equal("""Network is "10 .24 ", and must be an IPv4 network such as "10.24.0.0/16".""", error + ".");
-        Assert.Equal(60, Parse($$"""{"SubnetMin":"{{new string('1', 5000)}}"}""").Error.Split(' ')[2].TrimEnd(',').Length);
+        Assert.Equal(60, Parse($$"""{"SubnetMin":"{{new string('1', 5000)}}"}""").Error!.Split(' ')[2].TrimEnd(',').Length);
     }
 
     [Fact]
@@ -229,11 +228,11 @@ public sealed class NetworkConfigParserTests
         .Always(bytes =>
         {
             var result = NetworkConfigParser.Parse(bytes);
-            Assert.NotEqual(result.Config is null, result.Error.Length == 0);
-            if (result.Config is { } config) Assert.All(config.Warnings, line => Assert.DoesNotContain('\n', line));
+            Assert.NotEqual(result.Ok, result.Error?.Length > 0);
+            if (result.Ok) Assert.All(result.Value.Warnings, line => Assert.DoesNotContain('\n', line));
             // Whatever was accepted can be read to the end by the backend.
-            if (result.Config?.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
+            if (result.Ok && result.Value.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
         }, times: 40_000);
 
-    private static NetworkConfigResult Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
+    private static Result<NetworkConfig> Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));
 }

@@ -29,17 +29,14 @@ public sealed class LeaseAttributesTests
     [MemberData(nameof(UpstreamValues))]
     public void A_value_in_upstreams_form_is_written_back_byte_for_byte(string json)
     {
-        var attributes = Parse(json, out var reason);
-        Assert.Equal("", reason);
-        Assert.NotNull(attributes);
-        Assert.Equal(json, Encoding.UTF8.GetString(attributes.ToJson()));
+        Assert.Equal(json, Encoding.UTF8.GetString(Parse(json).Value.ToJson()));
     }
 
     [Fact]
     public void Each_property_is_where_it_belongs()
     {
         var attributes = Parse(
-            """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""", out _);
+            """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""").Value;
         Assert.Equal(new LeaseAttributes(new Ipv4Address(0xC0A8000A), "fc00::10", "vxlan", """{"VNI":1}""", "[2]"), attributes);
         var bare = new LeaseAttributes(new Ipv4Address(0xC0A8000A), null, "", null, null);
         Assert.Equal("""{"PublicIP":"192.168.0.10","PublicIPv6":null}""", Encoding.UTF8.GetString(bare.ToJson()));
@@ -51,7 +48,7 @@ public sealed class LeaseAttributesTests
     [InlineData("""{"Future":{"PublicIP":7},"PublicIP":"1.2.3.4","BackendType":"ali-vpc","BackendData":{"a":1},"BackendV6Data":null}""")]
     [InlineData(" {\n\"PublicIP\" : \"1.2.3.4\",\t\"BackendType\":\"ali-vpc\",\"BackendData\":{\"a\":1}} \r\n")]
     public void Names_match_in_any_case_the_last_wins_the_unknown_is_ignored(string json) => Assert.Equal(
-        new LeaseAttributes(new Ipv4Address(0x01020304), null, "ali-vpc", """{"a":1}""", null), Parse(json, out _));
+        new LeaseAttributes(new Ipv4Address(0x01020304), null, "ali-vpc", """{"a":1}""", null), Parse(json).Value);
 
     [Theory]
     [InlineData("{}")]
@@ -60,7 +57,7 @@ public sealed class LeaseAttributesTests
     // Another node's IPv6 address is nothing to us: it must not cost that node its lease.
     [InlineData("""{"PublicIPv6":7}""")]
     public void What_is_not_given_is_empty(string json) =>
-        Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json, out _));
+        Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json).Value);
 
     [Theory]
     [InlineData("", "not valid JSON")]
@@ -79,8 +76,7 @@ public sealed class LeaseAttributesTests
     [InlineData("""{"BackendType":1}""", "BackendType is not a string")]
     public void What_cannot_be_a_leases_value_is_refused_with_a_reason(string json, string expected)
     {
-        Assert.Null(Parse(json, out var reason));
-        Assert.Equal(expected, reason);
+        Assert.Equal(expected, Parse(json).Error);
     }
 
     [Fact]
@@ -88,10 +84,9 @@ public sealed class LeaseAttributesTests
             [.. UpstreamValues.Select(row => row.Data), "\"PublicIP\":", "\"PublicIPv6\":", "\"BackendType\":", "\"BackendData\":", "\"1.2.3.4\"", "\"fc00::1\""])
         .Always(bytes =>
         {
-            var attributes = LeaseAttributes.Parse(bytes, out var reason);
-            Assert.NotEqual(attributes is null, reason.Length == 0);
-            if (attributes is null) return;
-            Assert.Equal(attributes, LeaseAttributes.Parse(attributes.ToJson(), out _));
+            var parsed = LeaseAttributes.Parse(bytes);
+            Assert.NotEqual(parsed.Ok, parsed.Error?.Length > 0);
+            if (parsed.Ok) Assert.Equal(parsed.Value, LeaseAttributes.Parse(parsed.Value.ToJson()).Value);
         }, times: 40_000);
 
     [Fact]
@@ -100,10 +95,10 @@ public sealed class LeaseAttributesTests
         // A lone half of a surrogate pair cannot be written as UTF-8; JSON's encoder puts U+FFFD there.
         if (!IsUnicode(pair.Item1) || !IsUnicode(pair.Item2)) return;
         var attributes = new LeaseAttributes(default, pair.Item1, pair.Item2, JsonSerializer.Serialize(pair.Item1), null);
-        Assert.Equal(attributes, LeaseAttributes.Parse(attributes.ToJson(), out _));
+        Assert.Equal(attributes, LeaseAttributes.Parse(attributes.ToJson()).Value);
     });
 
     private static bool IsUnicode(string text) => text.EnumerateRunes().All(rune => rune.Value != 0xFFFD);
 
-    private static LeaseAttributes? Parse(string json, out string reason) => LeaseAttributes.Parse(Encoding.UTF8.GetBytes(json), out reason);
+    private static Result<LeaseAttributes> Parse(string json) => LeaseAttributes.Parse(Encoding.UTF8.GetBytes(json));
 }

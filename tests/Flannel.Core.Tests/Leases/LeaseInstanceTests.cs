@@ -29,9 +29,7 @@ public sealed class LeaseInstanceTests
     public void What_names_no_instance_is_no_error(string data)
     {
         var value = Encoding.UTF8.GetBytes($$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""");
-        var attributes = LeaseAttributes.Parse(value, out var reason);
-        Assert.True(attributes is not null, reason);
-        Assert.Null(LeaseInstance.Read(attributes));
+        Assert.Null(LeaseInstance.Read(LeaseAttributes.Parse(value).Value));
     }
 
     [Fact]
@@ -44,7 +42,8 @@ public sealed class LeaseInstanceTests
             """{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{"InstanceId":"\ud800"}}""")
         .Always(bytes =>
         {
-            if (LeaseAttributes.Parse(bytes, out _) is { } attributes) LeaseInstance.Read(attributes);
+            var parsed = LeaseAttributes.Parse(bytes);
+            if (parsed.Ok) LeaseInstance.Read(parsed.Value);
         });
 
     private static LeaseAttributes Attributes(string data) => new(default, null, FlannelContract.AliVpcBackend, data, null);

@@ -67,7 +67,7 @@ public sealed class AuthenticationTests
             await world.Direct.LeaseRevokeAsync(other, Cancel);
             await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
             await events.NextAsync<LeaseEvent.ConfigChanged>();
-            Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Unreachable or LeaseEvent.Lost);
+            Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Unavailable or LeaseEvent.Lost);
             Assert.DoesNotContain(logger.Lines, line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
         }
         finally
@@ -85,7 +85,7 @@ public sealed class AuthenticationTests
         using var file = new PasswordFolder(Password);
         var world = new World(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
         await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(30)));
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(25)));
         await events.NextAsync<LeaseEvent.Confirmed>();
 
@@ -131,8 +131,7 @@ public sealed class AuthenticationTests
         Assert.Equal("two", password.Current().RevealText());
         Assert.Equal(2, logger.Lines.Count);
         file.Write("");
-        Assert.Null(PasswordFile.Open(file.Path, logger, out var problem));
-        Assert.Equal($"--etcd-password-file {file.Path} is empty", problem);
+        Assert.Equal($"--etcd-password-file {file.Path} is empty", PasswordFile.Open(file.Path, logger).Error);
     }
 
     [Fact]
@@ -206,7 +205,8 @@ public sealed class AuthenticationTests
         Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanHeal));
 
         var refused = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
-        Assert.Equal(EtcdErrorKind.Unauthenticated, Assert.IsType<AcquireResult.Refused>(refused).Error.Kind);
+        var error = Assert.IsType<EtcdException>(Assert.IsType<AcquireResult.Rejected>(refused).Error);
+        Assert.Equal(EtcdErrorKind.Unauthenticated, error.Kind);
     }
 
     [Fact]
@@ -230,12 +230,8 @@ public sealed class AuthenticationTests
 
         public void Write(string password) => File.WriteAllText(Path, password);
 
-        public PasswordFile Open(RecordingLogger? logger = null)
-        {
-            var file = PasswordFile.Open(Path, logger ?? new RecordingLogger(), out var problem);
-            Assert.True(file is not null, problem);
-            return file;
-        }
+        public PasswordFile Open(RecordingLogger? logger = null) =>
+            PasswordFile.Open(Path, logger ?? new RecordingLogger()).Value;
 
         public void Dispose() => folder.Delete(recursive: true);
     }

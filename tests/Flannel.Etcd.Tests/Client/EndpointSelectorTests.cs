@@ -35,7 +35,7 @@ public sealed class RotationTests
             var before = Spread(all)[0];
             foreach (var node in all)
             {
-                if (node.MustAskHome(out _)) node.Asked(well: true);
+                if (node.MustProbePreferred(out _)) node.Probed(isAvailable: true);
             }
 
             at.Add(Spread(all)[0] - before);
@@ -48,33 +48,33 @@ public sealed class RotationTests
     [Fact]
     public void A_home_that_stays_away_is_asked_ever_less_often_and_by_one_at_a_time()
     {
-        var rotation = new EndpointSelector(2, time, new Random(3));
-        var home = rotation.Current;
-        rotation.Leave(home);
-        Assert.False(rotation.MustAskHome(out _));
+        var selector = new EndpointSelector(2, time, new Random(3));
+        var home = selector.Current;
+        selector.Leave(home);
+        Assert.False(selector.MustProbePreferred(out _));
         var asked = 0;
         for (var minute = 0; minute < 24 * 60; minute++)
         {
             time.Advance(TimeSpan.FromMinutes(1));
-            if (!rotation.MustAskHome(out var member)) continue;
+            if (!selector.MustProbePreferred(out var member)) continue;
             Assert.Equal(home, member);
-            Assert.False(rotation.MustAskHome(out _));
+            Assert.False(selector.MustProbePreferred(out _));
             asked++;
-            rotation.Asked(well: false);
+            selector.Probed(isAvailable: false);
         }
 
         Assert.InRange(asked, 24 * 4, 24 * 8 + 5);
-        Assert.NotEqual(home, rotation.Current);
+        Assert.NotEqual(home, selector.Current);
     }
 
     [Fact]
     public void A_cluster_of_one_has_nowhere_to_go()
     {
-        var rotation = new EndpointSelector(1, time, new Random(3));
-        rotation.Leave(0);
+        var selector = new EndpointSelector(1, time, new Random(3));
+        selector.Leave(0);
         time.Advance(TimeSpan.FromDays(1));
-        Assert.Equal(0, rotation.Current);
-        Assert.False(rotation.MustAskHome(out _));
+        Assert.Equal(0, selector.Current);
+        Assert.False(selector.MustProbePreferred(out _));
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class RotationTests
         });
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home, too", watching));
         Assert.True(error.CanHeal);
-        Assert.Contains("is well again", error.Message, StringComparison.Ordinal);
+        Assert.Contains("which has recovered", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, logger.Count(2000));
     }
 
@@ -116,7 +116,7 @@ public sealed class RotationTests
         await Eventually.WithinAsync("the watch is open", opened.Task);
         await home.StartAgainAsync();
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home", PassTimeAsync(watching)));
-        Assert.Contains("is well again", error.Message, StringComparison.Ordinal);
+        Assert.Contains("which has recovered", error.Message, StringComparison.Ordinal);
     }
 
     private async Task PassTimeAsync(Task until)

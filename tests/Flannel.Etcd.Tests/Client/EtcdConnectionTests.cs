@@ -5,7 +5,6 @@ using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Flannel.Testbed;
 using Google.Protobuf;

@@ -14,9 +14,7 @@ public sealed class EtcdOptionsTests
     [InlineData("https://[fd00::1]:443", "https://[fd00::1]")]
     public void Endpoints_are_separated_by_commas_and_have_etcds_port_unless_another_is_given(string text, string endpoints)
     {
-        var options = EtcdOptions.Create(text, null, null, null, null, null, out var error);
-        Assert.Equal("", error);
-        Assert.Equal(endpoints, options!.ToString());
+        Assert.Equal(endpoints, EtcdOptions.Create(text).Value.ToString());
     }
 
     [Theory]
@@ -33,8 +31,8 @@ public sealed class EtcdOptionsTests
     [InlineData("http://:2379")]
     public void What_is_no_endpoint_is_refused_in_one_line(string text)
     {
-        Assert.Null(EtcdOptions.Create(text, null, null, null, null, null, out var error));
-        Assert.NotEmpty(error);
+        var error = EtcdOptions.Create(text).Error;
+        Assert.False(string.IsNullOrEmpty(error));
         Assert.DoesNotContain('\n', error);
         Assert.DoesNotContain("S3cret", error, StringComparison.Ordinal);
     }
@@ -45,13 +43,13 @@ public sealed class EtcdOptionsTests
     [InlineData(null, null, "flannel", null)]
     [InlineData(null, null, null, "password")]
     public void Half_a_pair_is_refused(string? cert, string? key, string? user, string? password) =>
-        Assert.Null(EtcdOptions.Create("http://h:1", null, cert, key, user, password is null ? null : new Secret(password), out _));
+        Assert.False(EtcdOptions.Create("http://h:1", null, cert, key, user, password is null ? null : new Secret(password)).Ok);
 
     [Fact]
     public void A_user_name_may_hold_the_password_as_upstreams_users_write_it()
     {
-        var options = EtcdOptions.Create("http://h:1", null, null, null, "flannel:pa:ss", null, out _);
-        Assert.Equal("flannel", options!.UserName);
+        var options = EtcdOptions.Create("http://h:1", userName: "flannel:pa:ss").Value;
+        Assert.Equal("flannel", options.UserName);
         Assert.Equal("pa:ss", options.Password!.RevealText());
     }
 
@@ -67,7 +65,7 @@ public sealed class EtcdOptionsTests
     [InlineData("/../coreos.com/./network", "/coreos.com/network")]
     public void A_prefix_is_one_path(string text, string prefix)
     {
-        Assert.True(EtcdKeys.TryCreate(text, out var keys, out _));
+        var keys = EtcdKeys.Parse(text).Value;
         Assert.Equal(prefix, keys.Prefix);
         Assert.Equal(prefix + "/config", keys.Config.ToStringUtf8());
     }
@@ -83,8 +81,8 @@ public sealed class EtcdOptionsTests
     [InlineData("root:S3cret@10.0.0.1/coreos.com/network")]
     public void A_prefix_that_is_none_is_refused(string text)
     {
-        Assert.False(EtcdKeys.TryCreate(text, out _, out var error));
-        Assert.NotEmpty(error);
+        var error = EtcdKeys.Parse(text).Error;
+        Assert.False(string.IsNullOrEmpty(error));
         Assert.DoesNotContain("S3cret", error, StringComparison.Ordinal);
     }
 }

@@ -40,8 +40,7 @@ public sealed class OperatorFilesTests : IDisposable
         var path = await PathAsync(name);
         var problem = await WithinAsync(() =>
         {
-            Assert.Null(PasswordFile.Open(path, new RecordingLogger(), out var line));
-            return line;
+            return PasswordFile.Open(path, new RecordingLogger()).Error;
         });
         Assert.Equal($"--etcd-password-file {path} {NotRegular}", problem);
     }
@@ -63,7 +62,7 @@ public sealed class OperatorFilesTests : IDisposable
     {
         var path = Write("large", new string('x', (1 << 20) + 1));
         Assert.Equal($"etcd-cafile {path} is larger than 1048576 bytes", await TlsProblemAsync(path, null, null));
-        Assert.Null(PasswordFile.Open(path, new RecordingLogger(), out var problem));
+        var problem = PasswordFile.Open(path, new RecordingLogger()).Error;
         Assert.Equal($"--etcd-password-file {path} is larger than 1048576 bytes", problem);
     }
 
@@ -73,7 +72,7 @@ public sealed class OperatorFilesTests : IDisposable
     public async Task A_secret_in_the_place_of_a_path_is_not_quoted(string value)
     {
         var file = Write("file", "text");
-        Assert.Null(PasswordFile.Open(value, new RecordingLogger(), out var problem));
+        var problem = PasswordFile.Open(value, new RecordingLogger()).Error;
         IsNotQuoted("--etcd-password-file", problem);
         IsNotQuoted("etcd-cafile", await TlsProblemAsync(value, null, null));
         IsNotQuoted("etcd-certfile", await TlsProblemAsync(null, value, file));
@@ -85,7 +84,7 @@ public sealed class OperatorFilesTests : IDisposable
     {
         foreach (var path in new[] { "/no/such/file", "./no-such-file", "../no/such/file" })
         {
-            Assert.Null(PasswordFile.Open(path, new RecordingLogger(), out var problem));
+            var problem = PasswordFile.Open(path, new RecordingLogger()).Error;
             Assert.Equal($"--etcd-password-file {path} does not exist", problem);
             Assert.Equal($"etcd-cafile {path} does not exist", await TlsProblemAsync(path, null, null));
         }
@@ -107,9 +106,8 @@ public sealed class OperatorFilesTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(folder.FullName, "..data"), "..2026");
         var link = Path.Combine(folder.FullName, "password");
         File.CreateSymbolicLink(link, "..data/password");
-        var file = PasswordFile.Open(link, new RecordingLogger(), out var problem);
-        Assert.Equal("", problem);
-        Assert.Equal("one", file!.Current().RevealText());
+        var file = PasswordFile.Open(link, new RecordingLogger()).Value;
+        Assert.Equal("one", file.Current().RevealText());
     }
 
     private async Task<string> PathAsync(string name)
@@ -128,7 +126,7 @@ public sealed class OperatorFilesTests : IDisposable
     }
 
     private static Task<string?> TlsProblemAsync(string? authorities, string? certificate, string? key) => WithinAsync(() =>
-        EtcdConnection.FileProblem(EtcdOptions.Create("https://127.0.0.1:1", authorities, certificate, key, null, null, out _)!));
+        EtcdConnection.FileProblem(EtcdOptions.Create("https://127.0.0.1:1", authorities, certificate, key).Value));
 
     private static Task<T> WithinAsync<T>(Func<T> read) => Task.Run(read, Cancel).WaitAsync(TimeSpan.FromSeconds(10), Cancel);
 }

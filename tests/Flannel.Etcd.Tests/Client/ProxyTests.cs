@@ -1,4 +1,5 @@
 using Etcdserverpb;
+using Flannel.Core.Configuration;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -37,7 +38,7 @@ public sealed class ProxyTests
         await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","BackendType":"vxlan","BackendData":{}}""", held.Lease.EtcdLeaseId);
         await world.PutAsync(world.Keys.Routes + held.Lease.Key, "garbage", held.Lease.EtcdLeaseId);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
-        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Unreachable);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Unavailable);
 
         await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
         Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
@@ -51,11 +52,11 @@ public sealed class ProxyTests
         var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
         await world.PublishConfigAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var follower = new LeaseWatcher(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+        var follower = new LeaseWatcher(world.Context);
         var following = follower.RunAsync(stop.Token);
         await using var term = await CampaignAsync(world);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(60)));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(60)));
         // Due every second or two.
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(58)));
         await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
@@ -195,5 +196,5 @@ public sealed class ProxyTests
     private static Task<ElectedTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+            new EtcdElection(world.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

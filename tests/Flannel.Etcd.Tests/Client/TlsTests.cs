@@ -57,9 +57,9 @@ public sealed class TlsTests : IDisposable
         await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
         var (cert, key) = ours.Sign("client");
         await etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "etcd refused the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
         (cert, key) = others.Sign("stranger");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), $"etcd refused the client certificate {cert}");
+        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), $"etcd rejected the client certificate {cert}");
     }
 
     [Fact]
@@ -112,7 +112,7 @@ public sealed class TlsTests : IDisposable
         await using var etcd = await StartAsync(server);
         await FailsAsync(
             etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key),
-            $"etcd-certfile {cert} is for a key of the kind Ed25519, which flanneld cannot use; use an RSA or ECDSA key");
+            $"etcd-certfile {cert} has a key of type Ed25519, which flanneld does not support; use an RSA or ECDSA key");
     }
 
     [Theory]

@@ -27,8 +27,7 @@ public sealed class V2StoreTests : IDisposable
         await using var etcd = await EtcdProcess.StartAsync(isTls ? "https" : "http", ["--enable-v2=true", .. tls]);
         // The second endpoint is the one that has it.
         var options = EtcdOptions.Create(
-            $"http://127.0.0.1:1,{etcd.Endpoint}", isTls ? authority.AuthorityFile : null, null, null, null, null, out var error)!;
-        Assert.Equal("", error);
+            $"http://127.0.0.1:1,{etcd.Endpoint}", isTls ? authority.AuthorityFile : null).Value;
         Assert.Null(await V2Store.FindAsync(options, Key, TimeProvider.System, Cancel));
 
         using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true };
@@ -48,7 +47,7 @@ public sealed class V2StoreTests : IDisposable
     public async Task An_etcd_that_does_not_serve_the_v2_API_has_none()
     {
         await using var etcd = await EtcdProcess.StartAsync();
-        var options = EtcdOptions.Create(etcd.Endpoint, null, null, null, null, null, out _)!;
+        var options = EtcdOptions.Create(etcd.Endpoint).Value;
         Assert.Null(await V2Store.FindAsync(options, Key, TimeProvider.System, Cancel));
     }
 }

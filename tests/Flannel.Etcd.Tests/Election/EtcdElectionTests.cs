@@ -1,4 +1,5 @@
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
@@ -19,7 +20,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     {
         var world = shared.World();
         await using var first = await CampaignAsync(world, "i-1");
-        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await world.Manager.ReadControllerAsync(Cancel));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         world.Etcd.Forget();
         var second = New(world, "i-2").CampaignAsync(stop.Token);
@@ -35,15 +36,15 @@ public sealed class ElectionTests(SharedEtcd shared)
     public async Task Standing_by_lasts_while_another_holds_it_and_no_longer()
     {
         var world = shared.World();
-        await New(world, "i-2").StandByAsync(Cancel);
+        await New(world, "i-2").ObserveAsync(Cancel);
         var first = await CampaignAsync(world, "i-1");
-        var standingBy = New(world, "i-2").StandByAsync(Cancel);
+        var standingBy = New(world, "i-2").ObserveAsync(Cancel);
         await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
         Assert.False(standingBy.IsCompleted);
         await first.DisposeAsync();
         await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
-        Assert.Null(await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+        Assert.Null(await world.Manager.ReadControllerAsync(Cancel));
     }
 
     [Fact]
@@ -78,7 +79,7 @@ public sealed class ElectionTests(SharedEtcd shared)
         };
         await using var second = await Eventually.WithinAsync("another takes over", New(other, "i-2", Short).CampaignAsync(Cancel));
         Assert.True(firstWasLost, "the first must know before the second is elected");
-        Assert.Equal("i-2", (await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel))!.InstanceId);
+        Assert.Equal("i-2", (await world.Manager.ReadControllerAsync(Cancel))!.InstanceId);
     }
 
     [Fact]
@@ -129,7 +130,7 @@ public sealed class ElectionTests(SharedEtcd shared)
             }
         }
 
-        Assert.Null(await EtcdElection.ReadHolderAsync(world.Direct, world.Keys, Cancel));
+        Assert.Null(await world.Manager.ReadControllerAsync(Cancel));
     }
 
     [Fact]
@@ -210,7 +211,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     });
 
     private static EtcdElection New(World world, string instance, TimeSpan? termTime = null) =>
-        new(world.Etcd, world.Keys, new ControllerHolder(instance, "192.168.0.1"), world.Time, new Random(), world.Logger, termTime);
+        new(world.Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
 
     private static Task<ElectedTerm> CampaignAsync(World world, string instance, TimeSpan? termTime = null) =>
         Eventually.WithinAsync($"{instance} is elected", New(world, instance, termTime).CampaignAsync(Cancel));

@@ -1,3 +1,4 @@
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
@@ -46,7 +47,7 @@ public sealed class HungMemberTests
     private static Task<ElectedTerm> CampaignAsync(World world, TimeProvider time) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), time, new Random(), world.Logger).CampaignAsync(Cancel));
+            new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 
     /// <summary>Notes the limits that renewals are given.</summary>
     private sealed class LimitedEtcd(IEtcd inner, List<TimeSpan> limits) : IEtcd

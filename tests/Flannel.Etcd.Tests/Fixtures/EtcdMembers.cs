@@ -73,8 +73,7 @@ public sealed class EtcdMembers : IAsyncDisposable
 
     private EtcdConnection New()
     {
-        var options = EtcdOptions.Create(string.Join(',', Endpoints), null, null, null, null, null, out var error);
-        Assert.True(options is not null, error);
+        var options = EtcdOptions.Create(string.Join(',', Endpoints)).Value;
         return new EtcdConnection(options, TimeProvider.System, new EtcdProcess.FirstFirst(), NullLogger.Instance);
     }
 

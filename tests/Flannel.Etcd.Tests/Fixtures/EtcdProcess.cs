@@ -122,9 +122,7 @@ public sealed class EtcdProcess : IAsyncDisposable
         TimeProvider? time = null, PasswordFile? passwordFile = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         var secret = passwordFile?.Current() ?? (password is null ? null : new Secret(password));
-        var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, secret, out var error);
-        Assert.True(options is not null, error);
-        options = options with { PasswordFile = passwordFile };
+        var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, secret).Value with { PasswordFile = passwordFile };
         if (resolve is not null) options = options with { Resolve = resolve };
         var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
         lock (connections) connections.Add(connection);

@@ -1,3 +1,4 @@
+using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 
@@ -11,11 +12,11 @@ public sealed class Events : IAsyncDisposable
     private readonly Task reading;
     private int read;
 
-    public Events(LeaseKeeper keeper)
+    internal Events(LeaseKeeper keeper)
     {
         reading = Task.Run(async () =>
         {
-            await foreach (var e in keeper.KeepAsync(stop.Token))
+            await foreach (var e in keeper.HoldAsync(stop.Token))
             {
                 lock (seen) seen.Add(e);
             }

@@ -21,11 +21,12 @@ public sealed class World
     {
         Etcd = new WatchedEtcd(etcd);
         Direct = etcd;
-        Assert.True(EtcdKeys.TryCreate(prefix, out var keys, out var error), error);
-        Keys = keys;
+        Keys = EtcdKeys.Parse(prefix).Value;
         Logger = logger ?? new RecordingLogger();
         Time = time ?? TimeProvider.System;
-        Registry = NewRegistry();
+        // Not a fixed seed: the ids of etcd leases come from it, and the etcd is shared.
+        Context = new EtcdContext(Etcd, Keys, Time, new Random(), Logger);
+        Manager = NewManager();
     }
 
     /// <summary>What the code under test uses.</summary>
@@ -37,12 +38,13 @@ public sealed class World
     public EtcdKeys Keys { get; }
     public RecordingLogger Logger { get; }
     public TimeProvider Time { get; }
-    public SubnetRegistry Registry { get; }
+    public EtcdContext Context { get; }
+    public EtcdSubnetManager Manager { get; }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    // Not a fixed seed: the ids of etcd leases come from it, and the etcd is shared.
-    public SubnetRegistry NewRegistry(TimeSpan? leaseTime = null) => new(Etcd, Keys, Time, new Random(), Logger, leaseTime);
+    public EtcdSubnetManager NewManager(TimeSpan? leaseTime = null) =>
+        new(Context with { Random = new Random() }, new EtcdSubnetManagerOptions { LeaseTime = leaseTime ?? FlannelContract.LeaseTime });
 
     /// <summary>Each address is that of an instance of its own: i-1 of 192.168.0.1.</summary>
     public static LeaseAttributes Attributes(string publicIp, string? instance = null) =>
@@ -55,19 +57,28 @@ public sealed class World
     }
 
     public static AcquireRequest Request(string publicIp, string? previous = null, Func<NetworkConfig, LeaseAttributes?>? attributes = null) =>
-        new(Ipv4Address.Parse(publicIp), previous is null ? null : Ipv4Network.Parse(previous), attributes ?? (_ => Attributes(publicIp)));
+        new(Owner(publicIp, previous), attributes ?? (_ => Attributes(publicIp)));
 
-    public async Task<AcquireResult> TryAcquireAsync(AcquireRequest request, SubnetRegistry? registry = null) =>
-        await Eventually.WithinAsync("a subnet is acquired", (registry ?? Registry).AcquireAsync(request, Cancel));
+    public static LeaseOwner Owner(string publicIp, string? previous = null) =>
+        new(Ipv4Address.Parse(publicIp), previous is null ? null : Ipv4Network.Parse(previous));
 
-    public async Task<HeldLease> AcquireAsync(string publicIp, string? previous = null, SubnetRegistry? registry = null)
+    public async Task<AcquireResult> TryAcquireAsync(AcquireRequest request, EtcdSubnetManager? manager = null) =>
+        await Eventually.WithinAsync("a subnet is acquired", (manager ?? Manager).AcquireAsync(request, null, Cancel));
+
+    public async Task<HeldLease> AcquireAsync(string publicIp, string? previous = null, EtcdSubnetManager? manager = null)
     {
-        var result = await TryAcquireAsync(Request(publicIp, previous), registry);
+        var result = await TryAcquireAsync(Request(publicIp, previous), manager);
         return Assert.IsType<AcquireResult.Held>(result).Lease;
     }
 
-    public LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LivenessMonitor? loops = null) =>
-        new(Etcd, Keys, held, margin ?? TimeSpan.FromHours(1), Time, new Random(), Logger, leaseTime, loops);
+    internal LeaseKeeper Keeper(HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LivenessMonitor? loops = null) =>
+        new(
+            Context with { Random = new Random() },
+            new EtcdSubnetManagerOptions
+            {
+                RenewMargin = margin ?? TimeSpan.FromHours(1), LeaseTime = leaseTime ?? FlannelContract.LeaseTime,
+            },
+            loops ?? new LivenessMonitor(Time), held);
 
     public Task PublishConfigAsync(string config = Config) => PutAsync(Keys.Config.ToStringUtf8(), config);
 
@@ -87,7 +98,7 @@ public sealed class World
 
     public async Task<KeyValue?> GetAsync(string key) => (await Direct.RangeAsync(new RangeRequest { Key = Text(key) }, Cancel)).Kvs.FirstOrDefault();
 
-    public async Task<IReadOnlyList<Lease>> LeasesAsync() => (await new SubnetRegistry(Direct, Keys, Time, new Random(), Logger).ReadAsync(Cancel)).Leases;
+    public async Task<IReadOnlyList<Lease>> LeasesAsync() => (await new EtcdSubnetManager(Context with { Etcd = Direct }).ReadAsync(Cancel)).Leases;
 
     public async Task<long> GrantAsync(TimeSpan timeToLive)
     {

@@ -1,4 +1,5 @@
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
@@ -20,13 +21,13 @@ public sealed class ClockStepTests(SharedEtcd shared)
         var clock = new SteppedClock();
         var world = new World(shared.World().Direct, $"/clock{days}/network", time: clock);
         await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
         await using var events = new Events(world.Keeper(held, leaseTime: Short));
         await events.NextAsync<LeaseEvent.Confirmed>();
         clock.Step(TimeSpan.FromDays(days));
         // Each half of the lease's time apart: three of them outlive it.
         for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
-        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost or LeaseEvent.Unreachable);
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost or LeaseEvent.Unavailable);
         Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.Lease);
     }
 
@@ -36,7 +37,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
         var clock = new SteppedClock();
         var world = new World(shared.World().Direct, "/clock-term/network", time: clock);
         var election = new EtcdElection(
-            world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), clock, new Random(), world.Logger, TimeSpan.FromSeconds(2));
+            world.Context with { Time = clock }, new ControllerHolder("i-1", "192.168.0.1"), TimeSpan.FromSeconds(2));
         await using var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
         clock.Step(TimeSpan.FromDays(-3));
         world.Etcd.Forget();
@@ -56,7 +57,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         // etcd gives each lease its whole time again when it starts; pauses between our attempts grow to 5 s, and must fit into it.
         var time = TimeSpan.FromSeconds(12);
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(time));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(time));
         await using var events = new Events(world.Keeper(held, leaseTime: time));
         await events.NextAsync<LeaseEvent.Confirmed>();
         await etcd.KillAsync();

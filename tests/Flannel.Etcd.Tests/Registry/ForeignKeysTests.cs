@@ -35,7 +35,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.Equal(id, held.Lease.EtcdLeaseId);
         Assert.Equal(World.Attributes("192.168.0.1"), held.Lease.Attributes);
-        Assert.True(held.Life!.Value.TimeToLive <= TimeSpan.FromMinutes(1), "the time is what etcd says, not what flannel grants");
+        Assert.True(held.Expiry!.Value.TimeToLive <= TimeSpan.FromMinutes(1), "the time is what etcd says, not what flannel grants");
     }
 
     [Fact]
@@ -46,11 +46,11 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
             var world = shared.World();
             await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
             await world.PutLeaseAsync("10.24.5.0-24", value);
-            var state = await world.Registry.ReadAsync(Cancel);
+            var state = await world.Manager.ReadAsync(Cancel);
             Assert.False(state.IsWhole, value);
             Assert.Empty(state.Leases);
             Assert.Equal([Ipv4Network.Parse("10.24.5.0/24")], state.Taken);
-            await world.Registry.ReadAsync(Cancel);
+            await world.Manager.ReadAsync(Cancel);
             Assert.Equal(1, world.Logger.Count(2018));
             Assert.Equal("10.24.6.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24")).Lease.Subnet.ToString());
         }
@@ -68,7 +68,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
         var world = shared.World();
         await world.PublishConfigAsync();
         await world.PutLeaseAsync(key, "whatever");
-        var state = await world.Registry.ReadAsync(Cancel);
+        var state = await world.Manager.ReadAsync(Cancel);
         Assert.True(state.IsWhole);
         Assert.Empty(state.Leases);
         Assert.Empty(state.Taken);
@@ -133,7 +133,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
             await world.Direct.TxnAsync(request, Cancel);
         }
 
-        var state = await world.Registry.ReadAsync(Cancel);
+        var state = await world.Manager.ReadAsync(Cancel);
         Assert.Equal(leases, state.Leases.Count);
         Assert.Equal(["Txn", "Range"], world.Etcd.Requests);
         Assert.DoesNotContain((await world.AcquireAsync("192.168.0.1")).Lease.Subnet, state.Taken);

@@ -10,21 +10,22 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-public sealed class NodeViewTests
+public sealed class NodeKeyWatcherTests
 {
     private const long StartRevision = 5;
 
     private readonly Channel<LeaseEvent> events = Channel.CreateUnbounded<LeaseEvent>();
-    private readonly NodeKeyWatcher view;
+    private readonly NodeKeyWatcher watcher;
 
-    public NodeViewTests()
+    public NodeKeyWatcherTests()
     {
-        Assert.True(EtcdKeys.TryCreate("/flannel/network", out var keys, out var error), error);
+        var keys = EtcdKeys.Parse("/flannel/network").Value;
         var lease = new Lease(
             new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null), World.Attributes("192.168.0.1"), EtcdLeaseId: 1, CreateRevision: 6, 6);
-        var config = NetworkConfigParser.Parse(ByteString.CopyFromUtf8(World.Config).Span).Config!;
+        var config = NetworkConfigParser.Parse(ByteString.CopyFromUtf8(World.Config).Span).Value;
         var held = new HeldLease(lease, config, StartRevision, WasFound: false, null);
-        view = new NodeKeyWatcher(null!, keys, held, events.Writer, new RecordingLogger());
+        watcher = new NodeKeyWatcher(
+            new EtcdContext(null!, keys, TimeProvider.System, new Random(1), new RecordingLogger()), held, events.Writer);
     }
 
     /// <summary>An etcd that is made anew counts from 1 again, and the operator writes the configuration first, as before.</summary>
@@ -49,7 +50,7 @@ public sealed class NodeViewTests
         foreach (var config in configs)
         {
             var pair = new KeyValue { Value = ByteString.CopyFromUtf8(config), ModRevision = StartRevision };
-            view.Tell(new NodeKeySnapshot(null, null, LeaseReader.ReadConfig(pair), null, 7));
+            watcher.Report(new NodeKeySnapshot(null, null, LeaseReader.ReadConfig(pair), null, 7));
         }
 
         events.Writer.Complete();

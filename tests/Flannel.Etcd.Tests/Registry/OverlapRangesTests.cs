@@ -17,7 +17,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     // etcd's default of --max-txn-ops, less the compare of the configuration.
     private const int MostCompares = 128 - 1;
 
-    private static readonly EtcdKeys Keys = EtcdKeys.TryCreate("/coreos.com/network", out var keys, out _) ? keys : throw new InvalidOperationException();
+    private static readonly EtcdKeys Keys = EtcdKeys.Parse("/coreos.com/network").Value;
 
     private static readonly Ipv6Network DualStack = new((UInt128)0xfc00 << 112, 64);
 
@@ -119,7 +119,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         return true;
     }
 
-    private static bool IsCovered(IReadOnlyList<(ByteString Key, ByteString End)> ranges, string key)
+    private static bool IsCovered(IReadOnlyList<KeyRange> ranges, string key)
     {
         var bytes = Encoding.UTF8.GetBytes(Keys.Subnets + key);
         return ranges.Any(range => range.Key.Span.SequenceCompareTo(bytes) <= 0 && bytes.AsSpan().SequenceCompareTo(range.End.Span) < 0);

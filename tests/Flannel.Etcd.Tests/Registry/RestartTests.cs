@@ -19,11 +19,12 @@ public sealed class RestartTests(SharedEtcd shared)
         var world = await NewAsync();
         for (var other = 10; other < 20; other++) await world.AcquireAsync($"192.168.0.{other}");
         world.Etcd.Forget();
-        var state = await world.Registry.WaitForConfigAsync(_ => { }, Cancel, owner: new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), Ipv4Network.Parse(Own)));
+        var state = await world.Manager.WaitForConfigAsync(
+            new ConfigRequest(_ => { }) { Owner = World.Owner("192.168.0.1", Own) }, null, Cancel);
         Assert.True(state.IsOwnLeaseOnly);
         Assert.False(state.ToSnapshot().IsWhole);
         Assert.Equal(OwnKey, Assert.Single(state.Leases).Key.ToString());
-        var held = Assert.IsType<AcquireResult.Held>(await world.Registry.AcquireAsync(World.Request("192.168.0.1", Own), Cancel, state)).Lease;
+        var held = Assert.IsType<AcquireResult.Held>(await world.Manager.AcquireAsync(World.Request("192.168.0.1", Own), state, Cancel)).Lease;
         Assert.True(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseKeepAlive"], world.Etcd.Requests);

@@ -85,7 +85,7 @@ public sealed class RestoredEtcdTests
         await events.NextAsync<LeaseEvent.Confirmed>();
         CutOff(true);
         await world.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unreachable);
+        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unavailable);
         CutOff(false);
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
         var pair = await world.GetAsync(world.Keys.Lease(held.Lease.Key).ToStringUtf8());

@@ -87,11 +87,11 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
-        var former = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId + 1), world.Logger);
+        var former = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId + 1));
         Assert.False((await former.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
-        var ours = new RouteStatusStore(world.Direct, world.Keys, new ElectionFence(term.Revision, term.EtcdLeaseId), world.Logger);
+        var ours = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
         Assert.True((await ours.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
     }
 
@@ -102,9 +102,9 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
-        Assert.Null(await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel));
+        Assert.Null(await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel));
         Assert.True((await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
-        Assert.Equal("i-1", (await RouteStatusStore.ReadAsync(world.Direct, world.Keys, lease.Key, Cancel))!.InstanceId);
+        Assert.Equal("i-1", (await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel))!.InstanceId);
     }
 
     [Fact]
@@ -161,12 +161,12 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         Assert.Equal(0, written.Lease); // it outlives the term: nodes choose a subnet without a controller, too
         Assert.True(await first.VSwitches.PublishAsync("vpc-1", [.. ranges.Reverse()], Cancel));
         Assert.Equal(written.ModRevision, (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!.ModRevision);
-        Assert.Equal(ranges.Order(), (await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        Assert.Equal(ranges.Order(), ((RegistryState)await world.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
         await first.DisposeAsync();
         await using var second = await CampaignAsync(world);
         Assert.False(await first.VSwitches.PublishAsync("vpc-1", [], Cancel));
         Assert.True(await second.VSwitches.PublishAsync("vpc-1", [], Cancel));
-        Assert.Empty((await world.Registry.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        Assert.Empty(((RegistryState)await world.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
     }
 
     [Fact]
@@ -233,5 +233,5 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     private static Task<ElectedTerm> CampaignAsync(World world) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), world.Time, new Random(), world.Logger).CampaignAsync(Cancel));
+            new EtcdElection(world.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

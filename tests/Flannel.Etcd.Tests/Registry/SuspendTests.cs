@@ -1,3 +1,5 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
@@ -52,7 +54,7 @@ public sealed class SuspendTests
             return false;
         });
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
-        Assert.True(time.GetElapsedTime(held.Life!.Value.Begin) < TimeSpan.FromHours(23.75));
+        Assert.True(time.GetElapsedTime(held.Expiry!.Value.Begin) < TimeSpan.FromHours(23.75));
     }
 
     [Fact]
@@ -83,5 +85,5 @@ public sealed class SuspendTests
     }
 
     private Task<ElectedTerm> CampaignAsync() =>
-        new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), time, new Random(), world.Logger).CampaignAsync(Cancel);
+        new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
 }

@@ -22,7 +22,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"x","AccessKeySecret":"y"}}""", "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0 backend ali-vpc")]
     [InlineData("""{"EnableNFTables":true,"Network":"10.24.0.0/28","Backend":{"Type":"alloc"}}""", "10.24.0.0/28 SubnetLen 30 10.24.0.4..10.24.0.12 backend alloc")]
     public void Its_configurations_mean_the_same(string config, string meaning) =>
-        Assert.Equal(meaning, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Config?.ToString());
+        Assert.Equal(meaning, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Value.ToString());
 
     /// <summary>Go's json.Marshal of LeaseAttrs, as each backend fills it.</summary>
     [Theory]
@@ -32,9 +32,8 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"wireguard","BackendData":{"PublicKey":"k="},"BackendV6Data":{"PublicKey":"k="}}""", "wireguard", """{"PublicKey":"k="}""")]
     public void The_values_of_its_leases_are_read_and_written_back_as_they_were(string value, string backend, string? data)
     {
-        var attributes = LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value), out var reason);
-        Assert.Equal("", reason);
-        Assert.Equal("192.168.0.7", attributes!.PublicIp.ToString());
+        var attributes = LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value)).Value;
+        Assert.Equal("192.168.0.7", attributes.PublicIp.ToString());
         Assert.Equal((backend, data), (attributes.BackendType, attributes.BackendData));
         Assert.Equal(value, Encoding.UTF8.GetString(attributes.ToJson()));
     }

@@ -29,7 +29,7 @@ internal sealed class Cluster : IDisposable
     public Cluster(Scheduler scheduler, int machines)
     {
         Scheduler = scheduler;
-        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out _));
+        var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         Keys = keys;
         HasClones = machines > ClonedNumber && scheduler.Chance(0.3);
         nextNumber = machines + 1;

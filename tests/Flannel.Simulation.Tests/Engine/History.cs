@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Execution;
 

@@ -1,6 +1,7 @@
 using Etcdserverpb;
 using Flannel.Core;
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Registry;

@@ -10,7 +10,7 @@ namespace Flannel.Simulation.Tests.Engine;
 internal sealed record LeaseHolder(Ipv4Address PublicIp, string? Instance)
 {
     /// <summary>Null for a value that is not a lease.</summary>
-    public static LeaseHolder? Of(KeyValue pair) => LeaseAttributes.Parse(pair.Value.Span, out _) is { } attributes
+    public static LeaseHolder? Of(KeyValue pair) => LeaseAttributes.Parse(pair.Value.Span) is { Ok: true, Value: var attributes }
         ? new LeaseHolder(attributes.PublicIp, AliVpcBackendData.Parse(attributes.BackendData)?.InstanceId)
         : null;
 

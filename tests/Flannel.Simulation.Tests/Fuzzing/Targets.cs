@@ -40,12 +40,12 @@ internal static class Targets
 
     public static IReadOnlyList<Target> All { get; } =
     [
-        new("network-config", bytes => Require(NetworkConfigParser.Parse(bytes) is var r && r.Config is null != (r.Error is null or "")), Config, "\"SubnetLen\":", "\"10.24.0.0/33\"", "\"Network\":"),
+        new("network-config", bytes => Require(NetworkConfigParser.Parse(bytes) is var r && r.Ok != r.Error?.Length > 0), Config, "\"SubnetLen\":", "\"10.24.0.0/33\"", "\"Network\":"),
         new("lease-value", LeaseValue, $$"""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{{Data}}}""", "\"BackendData\":", "\"PublicIP\":"),
         Target.OfText("subnet-key", SubnetKeyText, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "255.255.255.255-32", "-", "&", "0.0.0.0-0", "::"),
         new("etcd-subnet", EtcdSubnet, "10.24.5.0-24", "10.24.5.0-24&fc00::-64", "hello", "10.24.5.0-99999999999"),
         new("etcd-config", bytes => LeaseReader.ReadConfig(new KeyValue { Value = ByteString.CopyFrom(bytes) }), Config),
-        new("controller-holder", bytes => Require(ControllerHolder.Read(new KeyValue { Value = ByteString.CopyFrom(bytes) }) is not null), """{"InstanceId":"i-1","PublicIp":"192.168.0.1"}"""),
+        new("controller-holder", bytes => Require(ControllerHolderValue.Read(new KeyValue { Value = ByteString.CopyFrom(bytes) }) is not null), """{"InstanceId":"i-1","PublicIp":"192.168.0.1"}"""),
         new("subnet.env", bytes => SubnetEnv.ReadPreviousSubnet(bytes), "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=true\n", "FLANNEL_SUBNET=", "\n", "\"", "/24"),
         new("route-status", Status, """{"Subnet":"10.24.5.0/24","InstanceId":"i-1","RouteTableIds":["vtb-1"],"State":"Available","Message":"","RequestId":"","Time":"2026-01-01T00:00:00+00:00"}""", "\"State\":", "null"),
         Target.OfText("backend-data", text => AliVpcBackendData.Parse(text)?.ToJson(), Data, "\"VpcId\":null"),
@@ -55,7 +55,7 @@ internal static class Targets
         new("key-file", KeyFile, "AccessKeyId=LTAI123\nAccessKeySecret=s\n", """{"AccessKeyId":"LTAI123","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z"}""", "AccessKeyId,AccessKeySecret\nLTAI123,s\n", "[default]\ntype = access_key\naccess_key_id = LTAI123\naccess_key_secret = s\n", "\"", "=", ",", "\n"),
         Target.OfText("default-route", text => DefaultRoute.Find(text), "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\neth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n", "\n", "\t", "00000000"),
         Target.OfText("etcd-error", text => ServerErrors.Of(StatusCode.Unknown, text).ToString(), "rpc error: code = Unknown desc = etcdserver: no leader", "etcdserver: mvcc: required revision has been compacted", " desc = "),
-        Target.OfText("prefix", text => EtcdKeys.TryCreate(text, out _, out _), "/coreos.com/network", "/", "..", "\u0000"),
+        Target.OfText("prefix", text => EtcdKeys.Parse(text), "/coreos.com/network", "/", "..", "\u0000"),
         Target.OfText("cloud-endpoint", text => CloudEndpoint.Parse(text).ToString(), "https://vpc.aliyuncs.com", "http://127.0.0.1:8080/", "://", "[::1]", "@", "%00"),
         Target.OfText(
             "command-line", CommandLineText, "check\n--etcd-endpoints=http://10.0.0.1:2379\n-v=1", "--ip-masq", "--", "\n", "=", "0x1F",
@@ -101,7 +101,7 @@ internal static class Targets
             Require(result.Ok || (result.Error.Length > 0 && !result.Error.Contains('\n', StringComparison.Ordinal)));
     }
 
-    private static EtcdKeys Keys() => EtcdKeys.TryCreate("/n", out var keys, out _) ? keys : throw new InvalidOperationException();
+    private static EtcdKeys Keys() => EtcdKeys.Parse("/n").Value;
 
     /// <summary>A promise of the decoder about its own answer.</summary>
     private static void Require(bool kept)
@@ -111,10 +111,8 @@ internal static class Targets
 
     private static void LeaseValue(byte[] bytes)
     {
-        if (LeaseAttributes.Parse(bytes, out var reason) is { } read)
-            Require(LeaseAttributes.Parse(read.ToJson(), out _) == read);
-        else
-            Require(reason.Length > 0);
+        var parsed = LeaseAttributes.Parse(bytes);
+        Require(parsed.Ok ? LeaseAttributes.Parse(parsed.Value.ToJson()).Value == parsed.Value : parsed.Error.Length > 0);
     }
 
     private static void SubnetKeyText(string text)

@@ -32,7 +32,7 @@ internal sealed class RealEtcd : IAsyncDisposable
         process.BeginErrorReadLine();
         channel = GrpcChannel.ForAddress(client);
         Connection = new EtcdConnection(
-            EtcdOptions.Create(client, null, null, null, null, null, out _)!, TimeProvider.System, new Random(1), NullLogger.Instance);
+            EtcdOptions.Create(client).Value, TimeProvider.System, new Random(1), NullLogger.Instance);
         Client = new Uri(client);
     }
 

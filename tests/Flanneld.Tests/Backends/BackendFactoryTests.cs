@@ -14,7 +14,7 @@ public sealed class BackendFactoryTests
         "cn-hangzhou", "cn-hangzhou-h", "i-1", "vpc-1", "vsw-1", "00:16:3e:00:00:01", "eni-1", true, [PublicIp]);
 
     private static NetworkConfig Config(string backend) =>
-        NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($"{{\"Network\":\"10.24.0.0/16\"{backend}}}")).Config!;
+        NetworkConfigParser.Parse(Encoding.UTF8.GetBytes($"{{\"Network\":\"10.24.0.0/16\"{backend}}}")).Value;
 
     [Theory]
     [InlineData(

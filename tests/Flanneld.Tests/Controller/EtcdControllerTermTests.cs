@@ -19,7 +19,7 @@ public sealed class EtcdControllerTermTests
 {
     private readonly RefusingEtcd etcd = new(new ModelEtcd(TimeProvider.System));
     private readonly RecordingLogger logger = new();
-    private readonly EtcdKeys keys = EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error) ? keys : throw new InvalidOperationException(error);
+    private readonly EtcdKeys keys = EtcdKeys.Parse("/coreos.com/network").Value;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -29,8 +29,8 @@ public sealed class EtcdControllerTermTests
     [InlineData(EtcdErrorKind.NoSpace)]
     public async Task A_refused_request_is_reported_once_and_done_without(EtcdErrorKind kind)
     {
-        await using var held = await new EtcdElection(
-            etcd, keys, new ControllerHolder("i-1", "192.168.0.1"), TimeProvider.System, new Random(1), logger).CampaignAsync(Cancel);
+        var context = new EtcdContext(etcd, keys, TimeProvider.System, new Random(1), logger);
+        await using var held = await new EtcdElection(context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
         var term = new EtcdControllerTerm(held, keys, TimeProvider.System, new Random(1), logger);
         var id = await term.ReadClusterIdAsync(Cancel);
         etcd.Refusal = new EtcdException(kind, "http://h:2379: etcdserver: refused", mayHaveHappened: false);

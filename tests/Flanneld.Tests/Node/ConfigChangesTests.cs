@@ -80,7 +80,7 @@ public sealed class ConfigChangesTests
     {
         var subnet = new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"));
         var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "ali-vpc", null, null), 7, 10, 10);
-        var config = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Config!;
+        var config = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Value;
         return new LeasedSubnet(new HeldLease(lease, config, 5, false, null), BackendFactory.Create(config).Value, null);
     }
 
@@ -88,6 +88,6 @@ public sealed class ConfigChangesTests
     {
         if (now is null) return new ConfigState.Missing();
         var parsed = NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(now));
-        return parsed.Config is { } config ? new ConfigState.Present(config, 9) : new ConfigState.Refused(parsed.Error, 9);
+        return parsed.Ok ? new ConfigState.Present(parsed.Value, 9) : new ConfigState.Invalid(parsed.Error, 9);
     }
 }

@@ -1,4 +1,5 @@
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Registry;
 using Flannel.Testbed;
@@ -72,12 +73,12 @@ public sealed class FormerSubnetTests : IDisposable
         Assert.Equal(Timeout.InfiniteTimeSpan, former.RecheckInterval);
     }
 
-    private static RegistryState State(string? key, string address, string? instance)
+    private static SubnetState State(string? key, string address, string? instance)
     {
-        if (key is null) return new RegistryState(new ConfigState.Missing(), [], [], 9, IsWhole: true);
+        if (key is null) return new SubnetState(new ConfigState.Missing(), [], [], 9, IsWhole: true);
         Assert.True(SubnetKey.TryParse(key, out var subnet));
         var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}"}""";
         var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse(address), null, "ali-vpc", data, null), 7, 5, 5);
-        return new RegistryState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsWhole: true);
+        return new SubnetState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsWhole: true);
     }
 }

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Flannel.Etcd.Registry;
+using Flannel.Core.Leases;
 using Flanneld.Node;
 
 namespace Flanneld.Tests.Node;

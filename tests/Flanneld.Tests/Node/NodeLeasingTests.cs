@@ -128,12 +128,13 @@ public sealed class NodeLeasingTests : IDisposable
     private NodeLeasing Leasing(
         IEtcd etcd, INodeIdentity identity, TimeProvider? clock = null, TimeSpan? leaseTime = null, string publicIp = "192.168.1.11")
     {
-        Assert.True(EtcdKeys.TryCreate(Prefix, out var keys, out var error), error);
         clock ??= TimeProvider.System;
-        var registry = new SubnetRegistry(etcd, keys, clock, new Random(1), NullLogger.Instance, leaseTime);
+        var context = new EtcdContext(etcd, EtcdKeys.Parse(Prefix).Value, clock, new Random(1), NullLogger.Instance);
+        var options = new EtcdSubnetManagerOptions { LeaseTime = leaseTime ?? FlannelContract.LeaseTime };
+        var subnets = new EtcdSubnetManager(context, options);
         var former = new FormerSubnet(new SubnetFile(path), NullLogger.Instance);
         var address = new NodeAddress(Ipv4Address.Parse(publicIp), null, former.ReadSubnet());
-        return new NodeLeasing(registry, keys, address, identity, former, clock, NullLogger.Instance);
+        return new NodeLeasing(subnets, address, identity, former, clock, NullLogger.Instance);
     }
 
     private static Task<TxnResponse> WriteAsync(ModelEtcd etcd, string key, string value, long lease = 0)

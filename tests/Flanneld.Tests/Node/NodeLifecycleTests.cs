@@ -58,7 +58,7 @@ public sealed class NodeLifecycleTests : IDisposable
 
     private NodeLifecycle Node(IEtcd etcd, TimeProvider time, BackgroundTasks tasks)
     {
-        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
+        var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         var path = Path.Combine(directory, "subnet.env");
         var systemd = new SystemdNotifier(null);
         var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), NullLogger.Instance);

@@ -134,20 +134,21 @@ public sealed class NodeLoopTests : IDisposable
         IEtcd etcd, SystemdNotifier systemd, CancellationToken cancellation, ILogger? logger = null)
     {
         var subnet = Ipv4Network.Parse("10.24.5.0/24");
-        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Config!;
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Value;
         var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
         var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
-        Assert.True(EtcdKeys.TryCreate("/coreos.com/network", out var keys, out var error), error);
+        var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
         readiness.Apply(new NodeEvent.Acquired(lease, config, TimeSpan.FromHours(24), null));
         var file = new SubnetFileReconciler(
             new SubnetFile($"{path}.env"), new SubnetEnv(config.Network, subnet, 1500, false), time, logger ?? NullLogger.Instance);
         var host = new HostReconciler(readiness, file, null, logger ?? NullLogger.Instance);
-        var keeper = new LeaseKeeper(etcd, keys, held, TimeSpan.FromHours(1), time, new Random(1), NullLogger.Instance, loops: loops);
+        var subnets = new EtcdSubnetManager(new EtcdContext(etcd, keys, time, new Random(1), NullLogger.Instance), loops: loops);
         var configChanges = new ConfigChanges(new LeasedSubnet(held, new AllocBackend(), null), NullLogger.Instance);
         var controllerChanges = new ControllerChanges(isRouteRequired: false, () => null, NullLogger.Instance);
         var watchdog = new WatchdogKeepAlive(systemd, readiness, loops, KeepAliveInterval, time, NullLogger.Instance);
-        return new NodeLoop(readiness, host, configChanges, controllerChanges, watchdog, loops, time).RunAsync(keeper.KeepAsync, cancellation);
+        return new NodeLoop(readiness, host, configChanges, controllerChanges, watchdog, loops, time).RunAsync(
+            stop => subnets.HoldAsync(held, stop), cancellation);
     }
 
     /// <summary>Its first line is never written, until it is let go.</summary>

@@ -48,7 +48,7 @@ public sealed class NodeReadinessTests : IDisposable
 
     private HostReconciler Node(string? instanceId = "i-1", string? path = null, ILogger? logger = null, ISubnetFile? file = null)
     {
-        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Config!;
+        var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}"""u8).Value;
         (readiness, health) = Begin(logger ?? NullLogger.Instance);
         readiness.Apply(new NodeEvent.Acquired(Held, config, TimeSpan.FromHours(24), instanceId));
         var reconciler = new SubnetFileReconciler(file ?? new SubnetFile(path ?? SubnetPath), Env, time, logger ?? NullLogger.Instance);
@@ -139,7 +139,7 @@ public sealed class NodeReadinessTests : IDisposable
     public async Task A_lease_that_expired_while_etcd_was_unavailable_is_not_used_until_its_route_is_available_again()
     {
         var node = Node();
-        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unreachable("no answer"));
+        await ApplyAsync(node, new LeaseEvent.Confirmed(Held), Route(RouteState.Available), new LeaseEvent.Unavailable("no answer"));
         Assert.True(IsReady);
         await ApplyAsync(node, new LeaseEvent.Expired());
         Assert.False(File.Exists(SubnetPath));
@@ -160,7 +160,7 @@ public sealed class NodeReadinessTests : IDisposable
         await File.WriteAllBytesAsync(SubnetPath, Env.ToBytes(), TestContext.Current.CancellationToken);
         var node = Node();
         await ReconcileAsync(node);
-        await ApplyAsync(node, new LeaseEvent.Unreachable("no answer"));
+        await ApplyAsync(node, new LeaseEvent.Unavailable("no answer"));
         Assert.True(File.Exists(SubnetPath));
         Assert.False(IsReady);
         await ApplyAsync(node, new LeaseEvent.Expired());

@@ -22,9 +22,9 @@ public sealed class NodeStateTests
     public void Until_the_route_status_is_read_the_use_is_undecided()
     {
         Assert.Equal(SubnetUse.Undecided, After().Use);
-        Assert.Equal(SubnetUse.Undecided, After(new LeaseEvent.Unreachable("no answer")).Use);
-        Assert.Equal(SubnetUse.Undecided, After(new LeaseEvent.Unreachable("no answer"), new LeaseEvent.Confirmed(First)).Use);
-        Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Unreachable("no answer"), new LeaseEvent.Expired()).Use);
+        Assert.Equal(SubnetUse.Undecided, After(new LeaseEvent.Unavailable("no answer")).Use);
+        Assert.Equal(SubnetUse.Undecided, After(new LeaseEvent.Unavailable("no answer"), new LeaseEvent.Confirmed(First)).Use);
+        Assert.Equal(SubnetUse.Forbidden, After(new LeaseEvent.Unavailable("no answer"), new LeaseEvent.Expired()).Use);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class NodeStateTests
     public void A_reconnection_changes_nothing()
     {
         var confirmed = new LeaseEvent.Confirmed(First);
-        var state = After(confirmed, Available, new LeaseEvent.Unreachable("no answer"), confirmed);
+        var state = After(confirmed, Available, new LeaseEvent.Unavailable("no answer"), confirmed);
         Assert.Equal(SubnetUse.Allowed, state.Use);
     }
 
@@ -162,7 +162,7 @@ public sealed class NodeStateTests
         return new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), attributes, etcdLease, createRevision, createRevision);
     }
 
-    private static NetworkConfig Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Config!;
+    private static NetworkConfig Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json)).Value;
 }
 
 file static class Transition

@@ -1,7 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Configuration;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;

@@ -2,7 +2,6 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -19,13 +18,13 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
 
     /// <returns>Null when etcd could not be read.</returns>
-    public async Task<RegistryState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
+    public async Task<SubnetState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
         await CheckMembersAsync(cancellation);
-        RegistryState state;
+        SubnetState state;
         try
         {
-            state = await connections.Registry.ReadAsync(cancellation);
+            state = await connections.Subnets.ReadAsync(cancellation);
         }
         catch (EtcdException e)
         {
@@ -39,8 +38,8 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
                 CheckConfig(config);
                 if (BackendFactory.Create(config).Ok) CheckLeases(state, config, selected);
                 break;
-            case ConfigState.Refused refused:
-                report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {refused.Error}", CorrectConfig));
+            case ConfigState.Invalid invalid:
+                report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {invalid.Error}", CorrectConfig));
                 break;
             default:
                 await ReportMissingConfigAsync(cancellation);
@@ -56,7 +55,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     {
         try
         {
-            var holder = await EtcdElection.ReadHolderAsync(connections.Etcd, options.EtcdKeys, cancellation);
+            var holder = await connections.Subnets.ReadControllerAsync(cancellation);
             report.Add(CheckResult.Note(
                 "route controller",
                 holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
@@ -121,7 +120,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
         });
     }
 
-    private void CheckLeases(RegistryState state, NetworkConfig config, SelectedInterface? selected)
+    private void CheckLeases(SubnetState state, NetworkConfig config, SelectedInterface? selected)
     {
         const string subject = "leases";
         var free = SubnetAllocator.CountFree(config, state.Taken);

@@ -6,7 +6,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-public sealed class FollowerTests(SharedEtcd shared)
+public sealed class LeaseWatcherTests(SharedEtcd shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -145,7 +145,7 @@ public sealed class FollowerTests(SharedEtcd shared)
 
         public Following(World world)
         {
-            Follower = new LeaseWatcher(world.Etcd, world.Keys, world.Time, new Random(1), world.Logger);
+            Follower = new LeaseWatcher(world.Context);
             running = Follower.RunAsync(stop.Token);
         }
 

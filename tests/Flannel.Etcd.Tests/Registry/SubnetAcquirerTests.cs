@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
@@ -7,7 +8,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-public sealed class AcquireTests(SharedEtcd shared)
+public sealed class SubnetAcquirerTests(SharedEtcd shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -24,7 +25,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         Assert.Equal(held.Lease.EtcdLeaseId, pair!.Lease);
         Assert.Equal(held.Lease.CreateRevision, pair.CreateRevision);
         Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", pair.Value.ToStringUtf8());
-        Assert.InRange(held.Life!.Value.Remaining(TimeProvider.System), TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
+        Assert.InRange(held.Expiry!.Value.Remaining(TimeProvider.System), TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
     }
 
     [Fact]
@@ -45,9 +46,9 @@ public sealed class AcquireTests(SharedEtcd shared)
     {
         var world = shared.World();
         await world.PublishConfigAsync();
-        var state = await world.Registry.ReadAsync(Cancel);
+        var state = await world.Manager.ReadAsync(Cancel);
         world.Etcd.Forget();
-        Assert.IsType<AcquireResult.Held>(await world.Registry.AcquireAsync(World.Request("192.168.0.1"), Cancel, state));
+        Assert.IsType<AcquireResult.Held>(await world.Manager.AcquireAsync(World.Request("192.168.0.1"), state, Cancel));
         Assert.Equal(["LeaseGrant", "Txn"], world.Etcd.Requests);
     }
 
@@ -138,7 +139,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
         Assert.True(held.WasFound);
-        Assert.Null(held.Life);
+        Assert.Null(held.Expiry);
         Assert.Equal(["Txn", "Txn"], world.Etcd.Requests);
         var pair = await world.GetAsync(world.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(0, pair!.Lease);
@@ -192,8 +193,8 @@ public sealed class AcquireTests(SharedEtcd shared)
         var held = new ConcurrentBag<HeldLease>();
         await Task.WhenAll(Enumerable.Range(1, nodes).Select(async node =>
         {
-            var registry = world.NewRegistry();
-            held.Add(await world.AcquireAsync($"192.168.1.{node}", registry: registry));
+            var registry = world.NewManager();
+            held.Add(await world.AcquireAsync($"192.168.1.{node}", manager: registry));
         }));
         Assert.Equal(nodes, held.Select(lease => lease.Lease.Subnet).Distinct().Count());
         Assert.Equal(nodes, (await world.LeasesAsync()).Count);
@@ -209,7 +210,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         await world.AcquireAsync("192.168.0.2");
         var result = await world.TryAcquireAsync(World.Request("192.168.0.3"));
         var full = Assert.IsType<AcquireResult.OutOfSubnets>(result);
-        var freed = world.Registry.WaitForRoomAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
+        var freed = world.Manager.WaitForFreeSubnetAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
         await world.DeleteAsync(world.Keys.Subnets + "10.24.2.0-24");
         await Eventually.WithinAsync("the freed subnet is seen", freed);
         Assert.Equal("10.24.2.0/24", (await world.AcquireAsync("192.168.0.3")).Lease.Subnet.ToString());
@@ -326,7 +327,7 @@ public sealed class AcquireTests(SharedEtcd shared)
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
         var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: config => config.BackendType == "ali-vpc" ? World.Attributes("192.168.0.1") : null));
-        Assert.Equal("vxlan", Assert.IsType<AcquireResult.NotWanted>(result).Config.BackendType);
+        Assert.Equal("vxlan", Assert.IsType<AcquireResult.UnsupportedConfig>(result).Config.BackendType);
         Assert.Equal(["Txn"], world.Etcd.Requests);
     }
 
@@ -336,14 +337,14 @@ public sealed class AcquireTests(SharedEtcd shared)
         var world = shared.World();
         Assert.IsType<AcquireResult.NoConfig>(await world.TryAcquireAsync(World.Request("192.168.0.1")));
         var told = new ConcurrentQueue<ConfigState>();
-        var waiting = world.Registry.WaitForConfigAsync(told.Enqueue, Cancel);
+        var waiting = world.Manager.WaitForConfigAsync(new ConfigRequest(told.Enqueue), null, Cancel);
         await Eventually.IsAsync("the missing configuration is told", () => told.Count == 1);
         await world.PublishConfigAsync("""{"Network":"10.24.0.0"}""");
         await Eventually.IsAsync("the malformed configuration is told", () => told.Count == 2);
         await world.PublishConfigAsync();
         var state = await Eventually.WithinAsync("the wait ends", waiting);
         Assert.IsType<ConfigState.Missing>(told.First());
-        Assert.Contains("Network", Assert.IsType<ConfigState.Refused>(told.Last()).Error, StringComparison.Ordinal);
+        Assert.Contains("Network", Assert.IsType<ConfigState.Invalid>(told.Last()).Error, StringComparison.Ordinal);
         Assert.Equal("10.24.0.0/16", Assert.IsType<ConfigState.Present>(state.Config).Config.Network.ToString());
         Assert.True(world.Etcd.Requests.Count < 12, string.Join(' ', world.Etcd.Requests));
     }

@@ -10,13 +10,13 @@ using Microsoft.Extensions.Time.Testing;
 namespace Flannel.Etcd.Tests.Registry;
 
 /// <summary>A day and more of a lease's life, against a model of etcd and a time of our own.</summary>
-public sealed class KeeperTimeTests
+public sealed class LeaseKeeperTimeTests
 {
     private readonly FakeTimeProvider time = new();
     private readonly ModelEtcd etcd;
     private readonly World world;
 
-    public KeeperTimeTests()
+    public LeaseKeeperTimeTests()
     {
         etcd = new ModelEtcd(time);
         world = new World(etcd, "/coreos.com/network", time: time);
@@ -31,7 +31,7 @@ public sealed class KeeperTimeTests
         world.Etcd.Forget();
         var step = TimeSpan.FromMinutes(5);
         var renewals = 0;
-        var renewedAt = held.Life!.Value.Begin;
+        var renewedAt = held.Expiry!.Value.Begin;
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromDays(5); passed += step)
         {
             await AdvanceAsync(step);
@@ -54,7 +54,7 @@ public sealed class KeeperTimeTests
         await events.NextAsync<LeaseEvent.Confirmed>();
         await PassAsync(TimeSpan.FromHours(22), TimeSpan.FromHours(1));
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         // Long enough for the longest pause between two renewals.
         await PassAsync(Left() - TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(5));
         await PassAsync(Left() - TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1));
@@ -64,7 +64,7 @@ public sealed class KeeperTimeTests
         Assert.True(Left() > TimeSpan.FromSeconds(10), $"{Left()} left");
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
 
-        TimeSpan Left() => held.Life!.Value.Remaining(time);
+        TimeSpan Left() => held.Expiry!.Value.Remaining(time);
 
         async Task PassAsync(TimeSpan length, TimeSpan step)
         {
@@ -80,10 +80,10 @@ public sealed class KeeperTimeTests
         await events.NextAsync<LeaseEvent.Confirmed>();
         // Reads and the watch work; no renewal does.
         world.Etcd.FailBefore = name => name == "LeaseKeepAlive" ? new EtcdException(EtcdErrorKind.TooManyRequests, "busy", false) : null;
-        while (held.Life!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await AdvanceAsync(TimeSpan.FromMinutes(5));
-        while (held.Life!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await AdvanceAsync(TimeSpan.FromSeconds(1));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await AdvanceAsync(TimeSpan.FromMinutes(5));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await AdvanceAsync(TimeSpan.FromSeconds(1));
         world.Etcd.Forget();
-        while (held.Life!.Value.Remaining(time) > TimeSpan.Zero) await AdvanceAsync(TimeSpan.FromMilliseconds(250));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await AdvanceAsync(TimeSpan.FromMilliseconds(250));
         Assert.InRange(world.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
     }
 
@@ -94,13 +94,13 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         for (var hours = 0; hours < 23; hours++) await AdvanceAsync(TimeSpan.FromHours(1));
         etcd.Reachable = true;
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
         Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
-        Assert.Single(events.Seen, e => e is LeaseEvent.Unreachable);
+        Assert.Single(events.Seen, e => e is LeaseEvent.Unavailable);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
         etcd.Reachable = true;
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
@@ -137,7 +137,7 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
         etcd.Reachable = true;
         await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
@@ -153,7 +153,7 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
         etcd.Reachable = true;
         await world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
@@ -170,7 +170,7 @@ public sealed class KeeperTimeTests
         world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
         await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unreachable>().Any());
+        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unavailable>().Any());
         world.Etcd.FailBefore = _ => null;
         world.Etcd.FailAfter = _ => null;
         await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
@@ -198,7 +198,7 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         etcd.Compact();
         etcd.Reachable = true;
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
@@ -212,7 +212,7 @@ public sealed class KeeperTimeTests
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         world.Etcd.Forget();
         for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.InRange(world.Etcd.Requests.Count, 60, 300);
@@ -228,7 +228,7 @@ public sealed class KeeperTimeTests
         for (var minutes = 0; minutes < 25 * 60; minutes += 5) await MovesAsync(TimeSpan.FromMinutes(5));
         Assert.Contains("LeaseKeepAlive", world.Etcd.Requests);
         etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         for (var minutes = 0; minutes < 120; minutes++) await MovesAsync(TimeSpan.FromMinutes(1));
         etcd.Reachable = true;
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);

@@ -1,3 +1,4 @@
+using Flannel.Core.Configuration;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
@@ -8,7 +9,7 @@ using Flannel.Etcd.Tests.Fixtures;
 namespace Flannel.Etcd.Tests.Registry;
 
 /// <summary>Against a real etcd: what it really tells of deletions, expiry and overwriting.</summary>
-public sealed class KeeperTests(SharedEtcd shared)
+public sealed class LeaseKeeperTests(SharedEtcd shared)
 {
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
 
@@ -19,14 +20,14 @@ public sealed class KeeperTests(SharedEtcd shared)
         await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
         var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
         await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(TimeSpan.FromSeconds(30)));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(30)));
         // Due at once, and failing from then on.
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(29)));
         await events.NextAsync<LeaseEvent.Confirmed>();
         gateway.IsBlocked = true;
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         // The most that two looks at an etcd that is away take, and some.
-        await Eventually.IsAsync("the lease is near its end", () => held.Life!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
+        await Eventually.IsAsync("the lease is near its end", () => held.Expiry!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
         gateway.IsBlocked = false;
         await events.NextAsync<LeaseEvent.Renewed>();
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
@@ -83,11 +84,11 @@ public sealed class KeeperTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
         var cancel = TestContext.Current.CancellationToken;
-        var changed = await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
+        var changed = await world.Manager.UpdateAsync(held.Lease, held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
         Assert.Equal("""{"Released":true}""", Assert.Single(await world.LeasesAsync()).Attributes.BackendData);
-        Assert.Null(await world.Registry.ChangeAsync(held.Lease, held.Lease.Attributes, cancel));
-        Assert.False(await world.Registry.GiveBackAsync(held.Lease, cancel));
-        Assert.True(await world.Registry.GiveBackAsync(changed!, cancel));
+        Assert.Null(await world.Manager.UpdateAsync(held.Lease, held.Lease.Attributes, cancel));
+        Assert.False(await world.Manager.ReleaseAsync(held.Lease, cancel));
+        Assert.True(await world.Manager.ReleaseAsync(changed!, cancel));
         Assert.Empty(await world.LeasesAsync());
         Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
     }
@@ -138,7 +139,7 @@ public sealed class KeeperTests(SharedEtcd shared)
     public async Task A_short_lease_outlives_its_time_by_renewals_without_a_write()
     {
         var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
         await using var events = new Events(world.Keeper(held, leaseTime: Short));
         for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
         Assert.Equal(held.Lease.ModRevision, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.ModRevision);
@@ -149,7 +150,7 @@ public sealed class KeeperTests(SharedEtcd shared)
     public async Task Expired_while_cut_off_it_is_taken_back_if_still_free()
     {
         var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
         await using var events = new Events(world.Keeper(held, leaseTime: Short));
         await CutOffUntilExpiredAsync(world, held, events);
         world.Etcd.FailBefore = _ => null;
@@ -163,7 +164,7 @@ public sealed class KeeperTests(SharedEtcd shared)
     public async Task Expired_while_cut_off_and_taken_by_another_it_is_lost()
     {
         var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", registry: world.NewRegistry(Short));
+        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
         await using var events = new Events(world.Keeper(held, leaseTime: Short));
         await CutOffUntilExpiredAsync(world, held, events);
         var second = new World(world.Direct, world.Keys.Prefix);
@@ -203,7 +204,7 @@ public sealed class KeeperTests(SharedEtcd shared)
     {
         await events.NextAsync<LeaseEvent.Confirmed>();
         world.Etcd.FailBefore = name => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
-        await events.NextAsync<LeaseEvent.Unreachable>();
+        await events.NextAsync<LeaseEvent.Unavailable>();
         await events.NextAsync<LeaseEvent.Expired>();
         await Eventually.IsAsync("etcd has ended the lease", async () => await world.GetAsync(world.Keys.Subnets + held.Lease.Key) is null);
     }

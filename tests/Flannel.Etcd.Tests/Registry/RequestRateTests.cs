@@ -1,3 +1,5 @@
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
@@ -8,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Flannel.Etcd.Tests.Registry;
 
 /// <summary>Nothing spins: whatever etcd answers, for however long, each part asks no more than now and then.</summary>
-public sealed class QuietTests
+public sealed class RequestRateTests
 {
     private const int Minutes = 2;
 
@@ -16,7 +18,7 @@ public sealed class QuietTests
     private readonly ModelEtcd model;
     private readonly World world;
 
-    public QuietTests()
+    public RequestRateTests()
     {
         model = new ModelEtcd(time);
         world = new World(model, "/coreos.com/network", time: time);
@@ -46,7 +48,7 @@ public sealed class QuietTests
     public async Task A_follower_of_all_leases(string trouble)
     {
         await world.PublishConfigAsync();
-        var follower = new LeaseWatcher(world.Etcd, world.Keys, time, new Random(1), world.Logger);
+        var follower = new LeaseWatcher(world.Context with { Time = time });
         await BoundAsync(trouble, perMinute: 40, follower.RunAsync);
     }
 
@@ -55,14 +57,14 @@ public sealed class QuietTests
     public async Task A_candidate_for_route_controller(string trouble)
     {
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
-        var election = new EtcdElection(world.Etcd, world.Keys, new ControllerHolder("i-1", "192.168.0.1"), time, new Random(1), world.Logger);
+        var election = new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1"));
         await BoundAsync(trouble, perMinute: 40, election.CampaignAsync);
     }
 
     [Theory]
     [MemberData(nameof(Troubles))]
     public Task A_node_that_waits_for_a_configuration(string trouble) =>
-        BoundAsync(trouble, perMinute: 130, stop => world.Registry.WaitForConfigAsync(_ => { }, stop));
+        BoundAsync(trouble, perMinute: 130, stop => world.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
 
     private async Task BoundAsync(string trouble, int perMinute, Func<CancellationToken, Task> run)
     {

@@ -7,7 +7,7 @@ namespace Flannel.Etcd.Tests.Registry;
 
 /// <summary>Many nodes at once, each over a connection of its own, against one real etcd. What it costs is measured by
 /// <c>./build.sh bench crowd</c>; here it is only bounded.</summary>
-public sealed class CrowdTests(SharedEtcd shared)
+public sealed class ConcurrentAcquireTests(SharedEtcd shared)
 {
     private const int Nodes = 300;
 

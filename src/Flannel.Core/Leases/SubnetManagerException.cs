@@ -1,0 +1,11 @@
+namespace Flannel.Core.Leases;
+
+/// <summary>A request to the subnet manager failed. The message is one line without a secret.</summary>
+public abstract class SubnetManagerException(string message, Exception? inner) : Exception(message, inner)
+{
+    /// <summary>The subnet manager's name in messages, such as <c>etcd</c>.</summary>
+    public abstract string Manager { get; }
+
+    /// <summary>The message after the subnet manager's name, as in <c>etcd: permission denied</c>.</summary>
+    public string Summary => $"{Manager}: {Message}";
+}

@@ -1,0 +1,20 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+
+namespace Flannel.Core.Leases;
+
+/// <summary>The configuration and all leases at one revision of the subnet manager.</summary>
+/// <param name="Leases">Every lease whose key and value can be read, in the order of the keys. A read for one owner returns only its
+/// own.</param>
+/// <param name="Taken">Every subnet that must not be leased: those of the leases, and those of keys that name a subnet but cannot be
+/// read.</param>
+/// <param name="Revision">The subnet manager's revision of this state.</param>
+/// <param name="IsWhole">False if the value of a lease cannot be read.</param>
+public record SubnetState(
+    ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
+{
+    /// <summary>Only the lease of the owner that asked was read, which is sufficient to hold it and not to choose another.</summary>
+    public bool IsOwnLeaseOnly { get; init; }
+
+    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole && !IsOwnLeaseOnly);
+}
