@@ -1,24 +1,27 @@
 namespace Flannel.Core;
 
-/// <summary>Growing pauses between attempts, with full jitter above a floor, so that nodes which failed together do not come back together.</summary>
+/// <summary>Growing pauses between attempts, with jitter, so that nodes which failed at the same time do not retry at the same time. Not
+/// thread-safe.</summary>
 /// <param name="first">The upper bound of the first pause.</param>
 /// <param name="longest">The upper bound that pauses grow to, doubling.</param>
-/// <param name="random">The source of chance.</param>
 public sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
 {
+    // Beyond any useful bound; a power of it is still a finite number.
+    private const int MaxDoublings = 40;
+
     private int failures;
 
-    /// <summary>How many pauses were taken since the last success.</summary>
+    /// <summary>The number of pauses since the last reset.</summary>
     public int Failures => failures;
 
     /// <summary>The next pause: between half of the bound and the bound.</summary>
     public TimeSpan Next()
     {
-        var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 40)), longest.TotalMilliseconds);
-        failures = Math.Min(failures + 1, 1 << 20);
+        var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(failures, MaxDoublings)), longest.TotalMilliseconds);
+        failures = failures < int.MaxValue ? failures + 1 : failures;
         return TimeSpan.FromMilliseconds(bound * (0.5 + random.NextDouble() / 2));
     }
 
-    /// <summary>After a success: the next failure starts small again.</summary>
+    /// <summary>After a success: the next pause is the first one again.</summary>
     public void Reset() => failures = 0;
 }

@@ -1,17 +1,20 @@
 namespace Flannel.Core;
 
-/// <summary>Whether the loops that matter still go round. Each says how long it means to wait before it waits, and that it works when it
-/// works; one that stays in either for much longer than that hangs. So a wait of a day is as alive as a busy loop, and a pulse to a watchdog
-/// that asks here comes from the life of all of them.</summary>
+/// <summary>Detects loops that hang. Each loop reports how long it is going to wait before it waits, and that it is busy when it works. A loop
+/// that stays in either for much longer hangs. A long wait is therefore not a hang, and one watchdog keep-alive covers all loops.
+/// Thread-safe.</summary>
 public sealed class LivenessMonitor(TimeProvider time)
 {
-    /// <summary>How late a wait may end: a busy machine is no hung loop.</summary>
+    /// <summary>How late a wait may end on a busy machine.</summary>
     public static readonly TimeSpan Slack = TimeSpan.FromMinutes(1);
+
+    // A longer wait ends only by an event.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromDays(365);
 
     private readonly Lock gate = new();
     private readonly List<MonitoredLoop> loops = [];
 
-    /// <summary>A line that names a loop that hangs and says for how long; null when all go round.</summary>
+    /// <summary>A line that names a loop that hangs and since when; null if none hangs.</summary>
     public string? Hung
     {
         get
@@ -25,9 +28,9 @@ public sealed class LivenessMonitor(TimeProvider time)
         }
     }
 
-    /// <summary>Watches a loop, which begins with work, until it is disposed of.</summary>
-    /// <param name="name">What hangs when it does, as in "the lease's keeper".</param>
-    /// <param name="longestWork">The longest that it may be busy between two words; its calls all have a time-out.</param>
+    /// <summary>Monitors a loop, which begins busy, until it is disposed of.</summary>
+    /// <param name="name">Its name in messages, as in "the lease's keeper".</param>
+    /// <param name="longestWork">How long it may be busy without a report; each of its calls has a time-out.</param>
     public MonitoredLoop Begin(string name, TimeSpan longestWork)
     {
         var loop = new MonitoredLoop(this, name, longestWork);
@@ -36,15 +39,12 @@ public sealed class LivenessMonitor(TimeProvider time)
         return loop;
     }
 
-    internal void Move(MonitoredLoop loop, TimeSpan atMost)
+    internal void Report(MonitoredLoop loop, TimeSpan atMost)
     {
         lock (gate)
         {
             loop.Since = time.GetTimestamp();
-            // Without an end, or one beyond all clocks: it waits for news alone.
-            loop.DueAt = atMost < TimeSpan.Zero || atMost > TimeSpan.FromDays(365)
-                ? long.MaxValue
-                : loop.Since + (long)((atMost + Slack).TotalSeconds * time.TimestampFrequency);
+            loop.DueAt = atMost < TimeSpan.Zero || atMost > LongestWait ? long.MaxValue : time.TimestampAfter(atMost + Slack);
         }
     }
 
@@ -57,10 +57,11 @@ public sealed class LivenessMonitor(TimeProvider time)
 /// <summary>One loop of a <see cref="LivenessMonitor"/>.</summary>
 public sealed class MonitoredLoop : IDisposable
 {
-    private readonly LivenessMonitor watch;
+    private readonly LivenessMonitor monitor;
     private readonly TimeSpan longestWork;
 
-    internal MonitoredLoop(LivenessMonitor watch, string name, TimeSpan longestWork) => (this.watch, Name, this.longestWork) = (watch, name, longestWork);
+    internal MonitoredLoop(LivenessMonitor monitor, string name, TimeSpan longestWork) =>
+        (this.monitor, Name, this.longestWork) = (monitor, name, longestWork);
 
     internal string Name { get; }
 
@@ -68,13 +69,13 @@ public sealed class MonitoredLoop : IDisposable
 
     internal long DueAt { get; set; } = long.MaxValue;
 
-    /// <summary>It goes to work, or has made progress in it.</summary>
-    public void Busy() => watch.Move(this, longestWork);
+    /// <summary>The loop works, or has made progress.</summary>
+    public void Busy() => monitor.Report(this, longestWork);
 
-    /// <summary>It waits now.</summary>
-    /// <param name="atMost">When it will go on by itself; <see cref="Timeout.InfiniteTimeSpan"/> when only news wakes it.</param>
-    public void Idle(TimeSpan atMost) => watch.Move(this, atMost);
+    /// <summary>The loop waits.</summary>
+    /// <param name="atMost">The longest wait; <see cref="Timeout.InfiniteTimeSpan"/> if only an event ends it.</param>
+    public void Idle(TimeSpan atMost) => monitor.Report(this, atMost);
 
-    /// <summary>It has ended, and cannot hang any more.</summary>
-    public void Dispose() => watch.End(this);
+    /// <summary>The loop has ended.</summary>
+    public void Dispose() => monitor.End(this);
 }

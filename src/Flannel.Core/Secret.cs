@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Flannel.Core;
 
-/// <summary>A value that must never be seen: it prints as <c>***</c> in every log, message, debugger and serialiser.
-/// The only way to its bytes is <see cref="Reveal"/>, so every use can be found by that name.</summary>
+/// <summary>A value that must not be printed: it is <c>***</c> in every log, message, debugger and serialiser. Only <see cref="Reveal"/> and
+/// <see cref="RevealText"/> return it, so every use can be found by these names.</summary>
 [DebuggerDisplay("***")]
 public sealed class Secret : IEquatable<Secret>, IDisposable
 {
@@ -18,21 +18,21 @@ public sealed class Secret : IEquatable<Secret>, IDisposable
 
     public bool IsEmpty => utf8.Length == 0;
 
-    /// <summary>The bytes themselves, for signing and for the wire. Never keep or print them.</summary>
+    /// <summary>The bytes, for signing and for requests. Never keep or print them.</summary>
     public ReadOnlySpan<byte> Reveal() => utf8;
 
-    /// <summary>The same as text, where an interface takes nothing else (etcd's authentication, a header).</summary>
+    /// <summary>The text, where an interface requires it (etcd's authentication, a header).</summary>
     public string RevealText() => Encoding.UTF8.GetString(utf8);
 
     public bool Equals(Secret? other) => other is not null && CryptographicOperations.FixedTimeEquals(utf8, other.utf8);
 
     public override bool Equals(object? obj) => Equals(obj as Secret);
 
-    // Constant on purpose: a hash of the value would be one more place where it can be seen.
+    // Constant on purpose: a hash discloses information about the value.
     public override int GetHashCode() => 0;
 
     public override string ToString() => "***";
 
-    /// <summary>Overwrites the bytes; the secret is empty text of the same length afterwards.</summary>
+    /// <summary>Overwrites the bytes with zeros.</summary>
     public void Dispose() => CryptographicOperations.ZeroMemory(utf8);
 }

@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
 namespace Flannel.Core;
 
-/// <summary>What reading a small file came to.</summary>
+/// <summary>The outcome of <see cref="SmallFile.Read"/>.</summary>
 public abstract record SmallFileResult
 {
     private SmallFileResult()
@@ -12,8 +11,6 @@ public abstract record SmallFileResult
     }
 
     /// <param name="Content">May be a secret: the caller overwrites it after use.</param>
-    /// <param name="Version">Of the file that was read.</param>
-    /// <param name="Mode">Of the file that was read.</param>
     public sealed record Present(byte[] Content, SmallFileVersion Version, UnixFileMode Mode) : SmallFileResult;
 
     /// <param name="Reason">The rest of a line that begins with the file's name.</param>
@@ -33,24 +30,19 @@ public enum SmallFileFault
     Invalid,
 }
 
-/// <summary>Tells the versions of a file apart without reading them.</summary>
+/// <summary>Distinguishes the versions of a file without reading them.</summary>
 /// <param name="Written">UTC.</param>
 /// <param name="Length">In bytes.</param>
 public readonly record struct SmallFileVersion(DateTime Written, long Length);
 
-/// <summary>A file that the operator names, such as a password, a certificate or a key. It is a regular file, also behind symbolic links.
-/// Nothing here waits for another process: to open a named pipe in the usual way waits for its writer.</summary>
-public static partial class SmallFile
+/// <summary>Reads a file that the operator names, such as a password, a certificate or a key. It must be a regular file, also behind symbolic
+/// links. No method waits for another process: the usual way to open a named pipe waits for its writer.</summary>
+public static class SmallFile
 {
-    /// <summary>The CA bundles of distributions have about 230 KiB.</summary>
+    /// <summary>Sufficient for the CA bundles of distributions, which have about 230 KiB.</summary>
     public const int MaxBytes = 1 << 20;
 
     private const string NotRegular = "is a pipe or a device; use a regular file, which can be read more than once";
-
-    // Linux on x64 and arm64, fcntl.h.
-    private const int ReadOnly = 0;
-    private const int NonBlocking = 0x800;
-    private const int CloseOnExec = 0x80000;
 
     public static SmallFileResult Read(string path)
     {
@@ -64,7 +56,7 @@ public static partial class SmallFile
         }
         catch (NotSupportedException)
         {
-            return Invalid(NotRegular); // no length: a pipe or a terminal
+            return Invalid(NotRegular); // it has no length: a pipe or a terminal
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -77,12 +69,12 @@ public static partial class SmallFile
         }
         catch (IOException e)
         {
-            return Invalid($"cannot be read: {Redaction.FileError(path, e)}");
+            return Invalid($"cannot be read: {FileError.Reason(path, e)}");
         }
     }
 
-    /// <summary>For a check before the file is used. Null when it can be read.</summary>
-    /// <returns>The rest of a line that begins with the file's name.</returns>
+    /// <summary>Checks that a file can be read.</summary>
+    /// <returns>Null, or the rest of a line that begins with the file's name.</returns>
     public static string? FindProblem(string path)
     {
         var result = Read(path);
@@ -90,7 +82,7 @@ public static partial class SmallFile
         return (result as SmallFileResult.Unusable)?.Reason;
     }
 
-    /// <summary>Null when the file cannot be opened or is a pipe.</summary>
+    /// <summary>Null if the file cannot be opened or is a pipe.</summary>
     public static SmallFileVersion? ReadVersion(string path)
     {
         try
@@ -104,21 +96,21 @@ public static partial class SmallFile
         }
     }
 
-    /// <summary>Opens whatever has this path for reading, and does not wait for the other end of a pipe.</summary>
+    /// <summary>Opens any kind of file for reading, and does not wait for the other end of a pipe.</summary>
     /// <exception cref="IOException">As <see cref="File.OpenHandle"/>.</exception>
     /// <exception cref="UnauthorizedAccessException">As <see cref="File.OpenHandle"/>.</exception>
     public static SafeFileHandle Open(string path)
     {
         if (!File.Exists(path)) return File.OpenHandle(path);
-        var descriptor = OpenDescriptor(path, ReadOnly | NonBlocking | CloseOnExec, 0);
-        // .NET fails as well, and its exception has the reason.
+        var descriptor = Posix.Open(path, Posix.ReadOnly | Posix.NonBlocking | Posix.CloseOnExec, 0);
+        // .NET fails as well, and throws an exception with the reason.
         return descriptor < 0 ? File.OpenHandle(path) : new SafeFileHandle(descriptor, ownsHandle: true);
     }
 
     private static SmallFileVersion VersionOf(SafeFileHandle file) => new(File.GetLastWriteTimeUtc(file), RandomAccess.GetLength(file));
 
-    /// <summary>To the end, since the length of some files, as in /proc, is 0.</summary>
-    /// <returns>Null when there is more than <see cref="MaxBytes"/>.</returns>
+    /// <summary>Reads to the end, because the length of some files, such as those in /proc, is 0.</summary>
+    /// <returns>Null if there is more than <see cref="MaxBytes"/>.</returns>
     private static byte[]? ReadBounded(SafeFileHandle file, long length)
     {
         if (length > MaxBytes) return null;
@@ -147,7 +139,4 @@ public static partial class SmallFile
     }
 
     private static SmallFileResult.Unusable Invalid(string reason) => new(SmallFileFault.Invalid, reason);
-
-    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int OpenDescriptor(string path, int flags, int mode);
 }

@@ -1,17 +1,17 @@
 namespace Flannel.Core;
 
-/// <summary>Finds the name that somebody probably meant.</summary>
+/// <summary>Finds the known name that a misspelt one probably means.</summary>
 public static class Suggestion
 {
     private const int AlwaysAllowed = 2;
     private const int LettersPerMistake = 4;
 
-    /// <summary>The nearest of the known names; null when none is near, or when <paramref name="name"/> is one of them. Letter case
-    /// counts.</summary>
+    /// <summary>The nearest of the known names; null if none is near, or if <paramref name="name"/> is one of them.
+    /// Case-sensitive.</summary>
     public static string? For(string name, IEnumerable<string> known)
     {
         string? nearest = null;
-        // Fewer mistakes than letters: else a short name is near to every other short name.
+        // Fewer mistakes than letters: otherwise a short name is near to every other short name.
         var allowed = Math.Min(Math.Max(AlwaysAllowed, name.Length / LettersPerMistake), name.Length - 1);
         foreach (var other in known)
         {
@@ -25,15 +25,15 @@ public static class Suggestion
         return nearest;
     }
 
-    /// <summary>The same, whatever the case of the letters; null when <paramref name="name"/> is one of them in any case.</summary>
+    /// <summary>The same, case-insensitive.</summary>
     public static string? ForAnyCase(string name, IReadOnlyList<string> known)
     {
         var nearest = For(name.ToUpperInvariant(), known.Select(other => other.ToUpperInvariant()));
         return known.FirstOrDefault(other => other.Equals(nearest, StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <summary>How many letters must be added, dropped or changed to make one name of the other; two neighbours that changed places are
-    /// one mistake.</summary>
+    /// <summary>The optimal string alignment distance: insertions, deletions, substitutions and transpositions of adjacent
+    /// letters.</summary>
     private static int Distance(string a, string b)
     {
         int[] beforeLast = [], last = [.. Enumerable.Range(0, b.Length + 1)];

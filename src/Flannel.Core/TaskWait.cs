@@ -1,13 +1,13 @@
 namespace Flannel.Core;
 
-/// <summary>Waits that stay in the caller's <see cref="SynchronizationContext"/>. Code that a simulation runs must not continue on the
-/// thread pool, so that the simulation's scheduler decides the order of all steps: it uses these instead of
+/// <summary>Waits that stay in the caller's <see cref="SynchronizationContext"/>. Code that the simulation runs must not continue on the
+/// thread pool, because the simulation's scheduler decides the order of all steps. It uses these methods instead of
 /// <see cref="Task.WaitAsync(CancellationToken)"/> and of <see cref="Task.WhenAny(Task, Task)"/> with a delay, awaits without
 /// <c>ConfigureAwait(false)</c>, and cancels with <see cref="CancellationTokenSource.Cancel()"/> instead of
 /// <see cref="CancellationTokenSource.CancelAsync"/>. The daemon has no context: there these waits cost nothing.</summary>
 public static class TaskWait
 {
-    /// <summary>To await a task whose failure or cancellation does not matter.</summary>
+    /// <summary>Awaits a task without throwing its failure or cancellation.</summary>
     public const ConfigureAwaitOptions IgnoringFailure =
         ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
@@ -20,7 +20,7 @@ public static class TaskWait
         using var timer = time.CreateTimer(
             static state => ((TaskCompletionSource)state!).TrySetResult(), over, TimerRange.Clamp(atMost), Timeout.InfiniteTimeSpan);
         using var cancelled = cancellation.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over);
-        // Such a task would complete WhenAny on the thread pool; an await of it returns to the context.
+        // Such a task would complete WhenAny on the thread pool. An await of it returns to the context.
         var isAsynchronous = task.CreationOptions.HasFlag(TaskCreationOptions.RunContinuationsAsynchronously);
         await Task.WhenAny(isAsynchronous ? CompletionOf(task) : task, over.Task);
         cancellation.ThrowIfCancellationRequested();

@@ -21,14 +21,14 @@ public sealed class RedactionTests
     [InlineData("http://10.0.0.1:2379?user=root@s3cretOfAnOperator", "***")]
     [InlineData("root:s3cretOfAnOperator", "root…")]
     [InlineData("s3cretOfAnOperator://10.0.0.1", "***://10.0.0.1")]
-    public void Of_an_endpoint_scheme_host_and_port_are_shown_at_most(string text, string shown) =>
+    public void Of_an_endpoint_at_most_scheme_host_and_port_are_printed(string text, string shown) =>
         Assert.Equal(shown, Redaction.Endpoints(text));
 
     [Theory]
     [InlineData("eth0", "eth0")]
     [InlineData("a\nb", "a b")]
     [InlineData("root:s3cretOfAnOperator@10.0.0.1", "***@10.0.0.1")]
-    public void Another_value_is_shown_unless_it_looks_like_an_endpoint(string text, string shown) =>
+    public void Another_value_is_printed_unless_it_looks_like_an_endpoint(string text, string shown) =>
         Assert.Equal(shown, Redaction.Value(text));
 
     [Fact]
@@ -46,15 +46,15 @@ public sealed class RedactionTests
     [InlineData("/etc/flannel\rkey", false)]
     [InlineData("/etc/flannel\u2028key", false)]
     [InlineData("-----BEGIN PRIVATE KEY-----\nMIGH/g\n-----END PRIVATE KEY-----", false)]
-    public void Only_what_looks_like_a_path_is_shown_as_one(string text, bool isShown)
+    public void Only_a_text_that_looks_like_a_path_is_printed(string text, bool isShown)
     {
         var error = new IOException($"No space left on device : '{text}'");
         Assert.Equal(isShown ? text : "(not shown: not a path such as /etc/flannel/file)", Redaction.Path(text));
-        Assert.Equal(isShown ? error.Message : "the file system refuses it", Redaction.FileError(text, error));
+        Assert.Equal(isShown ? error.Message : "the file system rejects it", FileError.Reason(text, error));
     }
 
     [Fact]
-    public void A_path_is_shown_up_to_255_characters()
+    public void A_path_is_printed_up_to_255_characters()
     {
         var longest = "/" + new string('x', 254);
         Assert.Equal(longest, Redaction.Path(longest));
@@ -62,7 +62,7 @@ public sealed class RedactionTests
     }
 
     [Fact]
-    public void A_relative_path_is_shown_if_the_file_exists()
+    public void A_relative_path_is_printed_if_the_file_exists()
     {
         var name = $"{Guid.NewGuid():N}.key";
         File.WriteAllText(name, "");
@@ -72,7 +72,7 @@ public sealed class RedactionTests
     }
 
     [Fact]
-    public void A_secret_is_not_shown_wherever_it_stands_in_an_endpoint() =>
+    public void A_secret_in_any_place_of_an_endpoint_is_not_printed() =>
         SecretEndpoints.With(Secret).Always(text =>
         {
             Assert.DoesNotContain(Secret, Redaction.Endpoints(text), StringComparison.OrdinalIgnoreCase);
@@ -81,7 +81,7 @@ public sealed class RedactionTests
         });
 
     [Fact]
-    public void No_text_makes_it_throw() => Gen.String.Always(text =>
+    public void No_text_throws() => Gen.String.Always(text =>
     {
         Assert.DoesNotContain('\n', Redaction.Value(text));
         Assert.DoesNotContain('\n', Redaction.Path(text));

@@ -2,11 +2,11 @@ using System.Net;
 
 namespace Flannel.Core.Addresses;
 
-/// <summary>An IPv4 address as a number in host order. Its text form is strict: four decimal parts, no leading zeros
-/// (Go's <c>net.ParseIP</c> refuses them too, while <see cref="IPAddress"/> reads <c>010</c> as octal).</summary>
+/// <summary>An IPv4 address as a number in host order. Its text form is strict: four decimal parts without leading zeros, as in Go's
+/// <c>net.ParseIP</c>; <see cref="IPAddress"/> reads <c>010</c> as octal.</summary>
 public readonly record struct Ipv4Address(uint Value) : IComparable<Ipv4Address>
 {
-    /// <summary>0.0.0.0, which flannel's configuration uses for "not given".</summary>
+    /// <summary>0.0.0.0, which means "not given" in flannel's configuration.</summary>
     public static Ipv4Address Any => default;
 
     public static bool TryParse(ReadOnlySpan<char> text, out Ipv4Address address)

@@ -1,6 +1,6 @@
 namespace Flannel.Core.Addresses;
 
-/// <summary>An IPv4 prefix such as 10.24.0.0/16. There is no value with bits beyond its length: both ways in refuse or clear them.</summary>
+/// <summary>An IPv4 prefix such as 10.24.0.0/16. A value never has bits beyond its length.</summary>
 public readonly record struct Ipv4Network : IComparable<Ipv4Network>
 {
     /// <param name="address">Any address inside; bits beyond <paramref name="length"/> are cleared.</param>
@@ -21,21 +21,18 @@ public readonly record struct Ipv4Network : IComparable<Ipv4Network>
     /// <summary>The last address inside.</summary>
     public Ipv4Address Last => new(Address.Value | ~Mask(Length));
 
-    /// <summary>How many addresses it holds: 1 to 2^32.</summary>
-    public ulong Size => 1UL << (32 - Length);
-
     public bool Contains(Ipv4Address address) => (address.Value & Mask(Length)) == Address.Value;
 
     public bool Contains(Ipv4Network other) => other.Length >= Length && Contains(other.Address);
 
     public bool Overlaps(Ipv4Network other) => Contains(other.Address) || other.Contains(Address);
 
-    /// <summary>Strict: no octal, no leading zero, no host bits (10.5.72.1/24 is refused), a length is required.</summary>
+    /// <summary>Strict: no octal, no leading zero, no host bits (10.5.72.1/24 is not valid); a length is required.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Ipv4Network network) =>
         TryParse(text, '/', out network, out var hostBits) && !hostBits;
 
-    /// <summary>The same with a separator of choice; <paramref name="hostBits"/> tells that bits beyond the length were set
-    /// (they are cleared in <paramref name="network"/>), so that a message can name the right form.</summary>
+    /// <summary>The same with another separator. <paramref name="hostBits"/> is true if bits beyond the length were set, which are cleared in
+    /// <paramref name="network"/>.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, char separator, out Ipv4Network network, out bool hostBits)
     {
         network = default;
@@ -71,6 +68,6 @@ public readonly record struct Ipv4Network : IComparable<Ipv4Network>
 
     public override string ToString() => $"{Address}/{Length}";
 
-    // A shift by 32 is a shift by 0 in C#, so the empty prefix needs its own answer.
+    // A shift by 32 is a shift by 0 in C#.
     private static uint Mask(int length) => length == 0 ? 0 : uint.MaxValue << (32 - length);
 }

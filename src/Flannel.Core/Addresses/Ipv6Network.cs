@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Flannel.Core.Addresses;
 
-/// <summary>An IPv6 prefix. Only what reading flannel's configuration and the dual-stack keys of other nodes needs.</summary>
+/// <summary>An IPv6 prefix, as far as flannel's configuration and the dual-stack keys of other nodes need it.</summary>
 public readonly record struct Ipv6Network
 {
     private const int Groups = 8;
@@ -26,14 +26,12 @@ public readonly record struct Ipv6Network
     /// <summary>The prefix length in bits, 0 to 128.</summary>
     public int Length { get; }
 
-    public UInt128 Last => Address | ~Mask(Length);
-
     public bool Contains(UInt128 address) => (address & Mask(Length)) == Address;
 
     public static bool TryParseAddress(ReadOnlySpan<char> text, out UInt128 address)
     {
         address = default;
-        // IPAddress also reads scopes, brackets and ports; the field's form has none of them.
+        // IPAddress also accepts scopes, brackets and ports.
         if (text.IndexOfAny('%', '[', ']') >= 0 || !text.Contains(':')) return false;
         if (!IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6) return false;
         Span<byte> bytes = stackalloc byte[16];
@@ -63,8 +61,8 @@ public readonly record struct Ipv6Network
         return true;
     }
 
-    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses that stand in flannel's keys. <see cref="IPAddress"/> would
-    /// write the last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which is then another key.</summary>
+    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses in flannel's keys. <see cref="IPAddress"/> writes the last two
+    /// groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which would be another key.</summary>
     public static string FormatAddress(UInt128 address)
     {
         var (start, count) = LongestZeroRun(address);
@@ -85,7 +83,7 @@ public readonly record struct Ipv6Network
         return text.ToString();
     }
 
-    /// <summary>The first of the longest runs of two or more groups that are zero; starts at -1 when there is none.</summary>
+    /// <summary>The first of the longest runs of two or more groups that are zero; starts at -1 if there is none.</summary>
     private static (int Start, int Count) LongestZeroRun(UInt128 address)
     {
         var (start, count) = (-1, 1);

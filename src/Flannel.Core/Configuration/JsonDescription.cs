@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace Flannel.Core.Configuration;
 
-/// <summary>How a message speaks of a JSON value that is not what it should be.</summary>
+/// <summary>Describes a wrong JSON value in a message.</summary>
 internal static class JsonDescription
 {
     private const int LongestQuote = 60;
 
-    /// <summary>What it is, without what it says.</summary>
+    /// <summary>The kind of the value, without its content.</summary>
     public static string Kind(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => "an object",
@@ -18,8 +18,8 @@ internal static class JsonDescription
         _ => "a boolean",
     };
 
-    /// <summary>The value on one line, shortened. Never the inside of an object or array: a backend that slipped to the wrong place
-    /// may be in it.</summary>
+    /// <summary>The value on one line, shortened. Never the content of an object or array, which may be a misplaced backend with a
+    /// secret.</summary>
     public static string Quote(JsonElement value)
     {
         if (value.ValueKind is JsonValueKind.Object or JsonValueKind.Array) return Kind(value);

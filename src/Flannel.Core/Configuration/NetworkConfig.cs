@@ -3,11 +3,11 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Configuration;
 
-/// <summary>The cluster's network, as an operator publishes it at <c>{prefix}/config</c>, with upstream's defaults filled in.
+/// <summary>The cluster's network configuration, which an operator writes at <c>{prefix}/config</c>, with upstream's defaults. Immutable.
 /// Every value has passed upstream's checks (<c>pkg/subnet/config.go</c>, <c>CheckNetworkConfig</c>).</summary>
 public sealed record NetworkConfig
 {
-    /// <summary>The range that all subnets come from.</summary>
+    /// <summary>The range of all subnets.</summary>
     public required Ipv4Network Network { get; init; }
 
     /// <summary>The prefix length of each node's subnet.</summary>
@@ -26,21 +26,21 @@ public sealed record NetworkConfig
     /// <c>Backend</c>.</summary>
     public required string BackendType { get; init; }
 
-    /// <summary>The whole <c>Backend</c> object; undefined when the configuration has none. It may hold a secret: never print it.</summary>
+    /// <summary>The whole <c>Backend</c> object; undefined if the configuration has none. It may contain a secret: never print it.</summary>
     public JsonElement Backend { get; init; }
 
-    /// <summary>Accepted properties that are probably mistakes, one line each; no value of the backend is in them.</summary>
+    /// <summary>Accepted properties that are probably mistakes, one line each, without a value of the backend.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
-    /// <summary>How many subnets the range holds.</summary>
+    /// <summary>The number of subnets in the range.</summary>
     public long SubnetCount => ((long)SubnetMax.Value - SubnetMin.Value >> (32 - SubnetLength)) + 1;
 
-    /// <summary>Whether a node does the same under both. The order of the properties inside <see cref="Backend"/> counts.</summary>
+    /// <summary>True if both have the same effect on a node. The order of the properties inside <see cref="Backend"/> counts.</summary>
     public bool IsSameAs(NetworkConfig other) =>
         ToString() == other.ToString() && Ipv6Network == other.Ipv6Network && BackendText == other.BackendText;
 
     private string BackendText => Backend.ValueKind == JsonValueKind.Undefined ? "" : Backend.GetRawText();
 
-    /// <summary>Never the backend: it may hold an access key.</summary>
+    /// <summary>Without the backend, which may contain an access key.</summary>
     public override string ToString() => $"{Network} SubnetLen {SubnetLength} {SubnetMin}..{SubnetMax} backend {BackendType}";
 }

@@ -1,7 +1,7 @@
 namespace Flannel.Core.Configuration;
 
-/// <summary>The property names of the configuration. An unknown one is ignored, as upstream does; one that is near a known name, or known
-/// at another place, is probably a mistake.</summary>
+/// <summary>The property names of the configuration. An unknown one is ignored, as in upstream. One that is similar to a known name, or
+/// belongs to another object, is probably a mistake.</summary>
 internal static class NetworkConfigKeys
 {
     private const string Backend = "Backend";
@@ -12,11 +12,11 @@ internal static class NetworkConfigKeys
         "SubnetLen", "IPv6SubnetLen", Backend,
     ];
 
-    /// <summary>Of the ali-vpc backend, which are mistaken for properties of the network.</summary>
+    /// <summary>Properties of the ali-vpc backend, which are sometimes written beside <c>Network</c>.</summary>
     private static readonly string[] BackendNames =
         ["Type", "AccessKeyID", "AccessKeySecret", "RegionID", "RouteTableID", "RoleArn", "RoleSessionName", "ExternalID"];
 
-    /// <summary>Null, or one line about a property beside <c>Network</c>. It quotes the name only, never the value.</summary>
+    /// <summary>A warning about a property beside <c>Network</c>, without its value; null if there is none.</summary>
     public static string? Warning(string name)
     {
         if (IsOneOf(Names, name)) return null;
@@ -24,7 +24,7 @@ internal static class NetworkConfigKeys
         return Suggestion.ForAnyCase(name, Names) is { } nearest ? $"unknown property {name} is ignored: did you mean {nearest}?" : null;
     }
 
-    /// <summary>The same for a property inside <c>Backend</c>. Which names the backend itself has, it knows best.</summary>
+    /// <summary>The same for a property inside <c>Backend</c>. The backend itself checks its own names.</summary>
     /// <param name="backend">As the operator wrote it.</param>
     public static string? WarningInBackend(string backend, string name) =>
         IsOneOf(Names, name) ? $"{name} inside {backend} has no effect: it belongs beside Network" : null;

@@ -2,16 +2,16 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Leases;
 
-/// <summary>A subnet that a node holds, as it stands in etcd.</summary>
+/// <summary>A subnet that a node holds, as the subnet manager has it.</summary>
 /// <param name="Key">The subnet; also the name of the key below <c>{prefix}/subnets/</c>.</param>
-/// <param name="Attributes">What the node wrote into the value.</param>
+/// <param name="Attributes">The value, which the node wrote.</param>
 /// <param name="EtcdLeaseId">The etcd lease that the key is attached to; 0 for a reservation, which never expires.</param>
-/// <param name="CreateRevision">etcd's revision at which the key came to be: tells one holder of a subnet from the next.</param>
-/// <param name="ModRevision">etcd's revision of the last write: what every change of the value is compared with.</param>
+/// <param name="CreateRevision">etcd's revision at which the key was created: distinguishes one holder of a subnet from the next.</param>
+/// <param name="ModRevision">etcd's revision of the last write, which every change of the value compares.</param>
 public sealed record Lease(SubnetKey Key, LeaseAttributes Attributes, long EtcdLeaseId, long CreateRevision, long ModRevision)
 {
     public Ipv4Network Subnet => Key.Subnet;
 
-    /// <summary>A key with no etcd lease: set aside by an operator for the node with this public address.</summary>
+    /// <summary>A key without an etcd lease, which an operator created for the node with this public address.</summary>
     public bool IsReservation => EtcdLeaseId == 0;
 }

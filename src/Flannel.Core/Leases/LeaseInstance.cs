@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace Flannel.Core.Leases;
 
-/// <summary>The cloud instance that wrote a lease, as the <c>BackendData</c> of backend ali-vpc names it.</summary>
+/// <summary>The cloud instance that wrote a lease, from the <c>BackendData</c> of backend ali-vpc.</summary>
 /// <param name="Id"><c>i-…</c></param>
-/// <param name="VpcId"><c>vpc-…</c>, within which the cloud gives a private address once; empty if it is not given.</param>
+/// <param name="VpcId"><c>vpc-…</c>, within which a private address is unique; empty if it is not given.</param>
 public sealed record LeaseInstance(string Id, string VpcId)
 {
-    /// <summary>Null for what names no instance: leases of upstream flannel and of other backends, and reservations.</summary>
+    /// <summary>Null for a lease without an instance: of upstream flannel, of another backend, or a reservation.</summary>
     public static LeaseInstance? Read(LeaseAttributes attributes)
     {
         if (attributes.BackendType != FlannelContract.AliVpcBackend || attributes.BackendData is not { } data) return null;
@@ -19,7 +19,7 @@ public sealed record LeaseInstance(string Id, string VpcId)
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Half of a surrogate pair, which the grammar allows, is noticed only when the string is asked for.
+            // InvalidOperationException: half of a surrogate pair, which JSON's grammar allows.
             return null;
         }
     }

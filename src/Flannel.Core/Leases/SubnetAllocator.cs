@@ -3,66 +3,54 @@ using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Leases;
 
-/// <summary>Which subnet a new node takes.</summary>
+/// <summary>Chooses the subnet of a new node. Pure.</summary>
 public static class SubnetAllocator
 {
-    /// <summary>Uniform over all subnets of the range that overlap no lease, so that nodes which start together rarely
-    /// choose alike. One pass over the leases, sorted by address; the cost does not depend on the size of the range.</summary>
-    /// <returns>Null when no subnet is free.</returns>
+    /// <summary>A random subnet of the range that overlaps no lease, with uniform distribution, so that nodes which start at the same time
+    /// rarely choose the same one. One pass over the leases, sorted by address; the cost does not depend on the size of the range.</summary>
+    /// <returns>Null if no subnet is free.</returns>
     public static Ipv4Network? Pick(NetworkConfig config, IEnumerable<Ipv4Network> taken, Random random)
     {
-        var gaps = Gaps(config, taken, out var free);
+        var gaps = FindGaps(config, taken);
+        var free = gaps.Sum(gap => gap.Count);
         if (free == 0) return null;
         var index = random.NextInt64(free);
-        foreach (var (first, count) in gaps)
+        foreach (var gap in gaps)
         {
-            if (index < count) return SubnetAt(config, first + index);
-            index -= count;
+            if (index < gap.Count) return SubnetAt(config, gap.First + index);
+            index -= gap.Count;
         }
 
-        throw new InvalidOperationException("the gaps do not add up to their sum");
+        throw new InvalidOperationException("the sum of the gaps is wrong");
     }
 
-    /// <summary>How many subnets of the range are free: what an operator has left.</summary>
-    public static long CountFree(NetworkConfig config, IEnumerable<Ipv4Network> taken)
-    {
-        Gaps(config, taken, out var free);
-        return free;
-    }
+    /// <summary>The number of free subnets of the range.</summary>
+    public static long CountFree(NetworkConfig config, IEnumerable<Ipv4Network> taken) => FindGaps(config, taken).Sum(gap => gap.Count);
 
-    /// <summary>Whether a subnet is one that <see cref="Pick"/> could have given under this configuration.</summary>
+    /// <summary>True if <see cref="Pick"/> can return the subnet under this configuration.</summary>
     public static bool Fits(NetworkConfig config, Ipv4Network subnet) =>
         subnet.Length == config.SubnetLength && subnet.Address >= config.SubnetMin && subnet.Address <= config.SubnetMax;
 
-    /// <summary>Runs of free subnets, counted in subnets from the start of the network.</summary>
-    private static List<(long First, long Count)> Gaps(NetworkConfig config, IEnumerable<Ipv4Network> taken, out long free)
+    /// <summary>A run of free subnets, counted in subnets from address 0.0.0.0.</summary>
+    private readonly record struct Gap(long First, long Count);
+
+    private static List<Gap> FindGaps(NetworkConfig config, IEnumerable<Ipv4Network> taken)
     {
         var shift = 32 - config.SubnetLength;
         long next = config.SubnetMin.Value >> shift;
         long last = config.SubnetMax.Value >> shift;
-        var gaps = new List<(long, long)>();
-        free = 0;
+        var gaps = new List<Gap>();
         foreach (var lease in taken.Order())
         {
             long from = lease.Address.Value >> shift;
             long to = lease.Last.Value >> shift;
             if (to < next) continue;
             if (from > last) break;
-            if (from > next)
-            {
-                gaps.Add((next, from - next));
-                free += from - next;
-            }
-
+            if (from > next) gaps.Add(new Gap(next, from - next));
             next = to + 1;
         }
 
-        if (next <= last)
-        {
-            gaps.Add((next, last - next + 1));
-            free += last - next + 1;
-        }
-
+        if (next <= last) gaps.Add(new Gap(next, last - next + 1));
         return gaps;
     }
 

@@ -3,25 +3,25 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.Core.Leases;
 
-/// <summary><c>subnet.env</c>, the file through which Docker (<c>mk-docker-opts.sh</c>) and CNI's flannel plugin learn the node's subnet.
-/// Four lines in upstream's order, LF, no quotes (<c>pkg/subnet/subnet.go</c>, <c>WriteSubnetFile</c>).</summary>
+/// <summary>The content of <c>subnet.env</c>, from which Docker (<c>mk-docker-opts.sh</c>) and CNI's flannel plugin read the node's subnet.
+/// Four lines in upstream's order, with LF, without quotes (<c>pkg/subnet/subnet.go</c>, <c>WriteSubnetFile</c>).</summary>
 /// <param name="Network">The cluster's network.</param>
-/// <param name="Subnet">The node's subnet; the file names its first address.</param>
+/// <param name="Subnet">The node's subnet; the file contains its first address.</param>
 /// <param name="Mtu">In bytes, of the node's interface: routing through the VPC adds no header.</param>
 public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu, bool IpMasq)
 {
     public byte[] ToBytes() => Encoding.ASCII.GetBytes(
         $"FLANNEL_NETWORK={Network}\n{SubnetLine(Subnet)}FLANNEL_MTU={Mtu}\nFLANNEL_IPMASQ={(IpMasq ? "true" : "false")}\n");
 
-    /// <summary>The line by which the subnet is found again, LF included.</summary>
+    /// <summary>The line of the subnet, with LF.</summary>
     public static string SubnetLine(Ipv4Network subnet) => $"FLANNEL_SUBNET={new Ipv4Address(subnet.Address.Value + 1)}/{subnet.Length}\n";
 
-    /// <summary>The subnet that an earlier run was given, from the text of its file; null when the text names none. Anything goes here:
-    /// the file may be torn, another program's, or edited by hand, and is then as good as absent. As in a shell, the last of several counts.</summary>
+    /// <summary>The subnet in the text of an earlier file; null if there is none. The file may be truncated, of another program, or edited by
+    /// an operator; it is then ignored. As in a shell, the last of several lines counts.</summary>
     public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text)
     {
         Ipv4Network? found = null;
-        // A line without its end may have lost more than that: 10.24.5.1/2 was once 10.24.5.1/24.
+        // A line without LF may be truncated: 10.24.5.1/2 was 10.24.5.1/24.
         var whole = text[..(text.LastIndexOf((byte)'\n') + 1)];
         foreach (var line in Encoding.UTF8.GetString(whole).AsSpan().EnumerateLines())
         {

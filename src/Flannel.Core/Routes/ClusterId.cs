@@ -5,11 +5,11 @@ using System.Text.Json.Serialization;
 
 namespace Flannel.Core.Routes;
 
-/// <summary>Identifies one cluster: a random number that is created once and kept where the leases are. Two clusters with equal settings
-/// have different ids; a restored backup has the id of the cluster that it was taken from.</summary>
+/// <summary>Identifies one cluster: a random number that is created once and stored with the leases. Two clusters with equal settings have
+/// different ids; a restored backup has the id of its cluster.</summary>
 public sealed record ClusterId
 {
-    /// <summary>64 bits: two clusters of one VPC do not meet by chance.</summary>
+    /// <summary>64 bits: two clusters of one VPC do not collide.</summary>
     private const int HexDigits = 16;
 
     private ClusterId(string value) => Value = value;
@@ -17,7 +17,7 @@ public sealed record ClusterId
     /// <summary>16 lower-case hexadecimal digits.</summary>
     public string Value { get; }
 
-    /// <summary>Not from an injected source of chance: two clusters must differ even if their programs were started alike.</summary>
+    /// <summary>Not from an injected random generator: two clusters must differ even if their generators have the same seed.</summary>
     public static ClusterId New() => new(RandomNumberGenerator.GetHexString(HexDigits, lowercase: true));
 
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out ClusterId? id)
@@ -33,7 +33,7 @@ public sealed record ClusterId
         return true;
     }
 
-    /// <summary>Null when the value was not written by this program.</summary>
+    /// <summary>Null if the value was not written by this program.</summary>
     public static ClusterId? ParseJson(ReadOnlySpan<byte> json)
     {
         try
@@ -51,7 +51,7 @@ public sealed record ClusterId
     public override string ToString() => Value;
 }
 
-/// <param name="Id">Null in a document of somebody else.</param>
+/// <param name="Id">Null in a document of another program.</param>
 internal sealed record ClusterIdDocument(string? Id);
 
 [JsonSerializable(typeof(ClusterIdDocument))]

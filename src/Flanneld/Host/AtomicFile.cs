@@ -27,7 +27,7 @@ internal static class AtomicFile
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Discard(temporary);
-            return Result.Failure($"cannot write {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
+            return Result.Failure(FileError.Describe("write", path, e));
         }
     }
 
@@ -45,7 +45,7 @@ internal static class AtomicFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Result.Failure($"cannot remove {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
+            return Result.Failure(FileError.Describe("remove", path, e));
         }
     }
 

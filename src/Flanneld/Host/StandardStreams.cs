@@ -1,3 +1,5 @@
+using Flannel.Core;
+
 namespace Flanneld.Host;
 
 /// <summary>Standard input, output and error.</summary>

@@ -62,7 +62,7 @@ internal sealed class SubnetFile(string path) : ISubnetFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new SubnetFileState.Unreadable($"cannot read {Redaction.Path(path)}: {Redaction.FileError(path, e)}");
+            return new SubnetFileState.Unreadable(FileError.Describe("read", path, e));
         }
     }
 

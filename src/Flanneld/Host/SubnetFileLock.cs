@@ -48,7 +48,7 @@ internal sealed class SubnetFileLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new LockResult.Unavailable($"{Redaction.Path(subnetFile)}: {Redaction.FileError(subnetFile, e)}");
+            return new LockResult.Unavailable($"{Redaction.Path(subnetFile)}: {FileError.Reason(subnetFile, e)}");
         }
 
         return Take(subnetFile, "flanneld", Posix.Create);

@@ -54,7 +54,7 @@ public sealed class Ipv4AddressTests
     [InlineData("::ffff:10.24.5.0")]
     [InlineData("fc00::1")]
     [InlineData("localhost")]
-    public void Any_other_form_is_refused(string text)
+    public void Any_other_form_is_rejected(string text)
     {
         Assert.False(Ipv4Address.TryParse(text, out var address));
         Assert.Equal(default, address);

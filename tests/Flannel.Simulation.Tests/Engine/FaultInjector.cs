@@ -361,7 +361,7 @@ internal sealed class FaultInjector
         var length = Any(configurations.ForeignLengths);
         var address = network.Address.Value | (uint)scheduler.Random.NextInt64(1L << (32 - network.Length));
         if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used)
-            address = used.Address.Value | (address & (uint)(used.Size - 1));
+            address = used.Address.Value | (address & (used.Last.Value - used.Address.Value));
         var subnet = new Ipv4Network(new Ipv4Address(address), length);
         return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
     }

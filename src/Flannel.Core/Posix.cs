@@ -1,15 +1,16 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Flanneld.Host;
+namespace Flannel.Core;
 
-/// <summary>Calls of the C library that .NET does not offer. The constants are those of Linux on x64 and arm64 (fcntl.h, file.h,
+/// <summary>Calls of the C library that .NET does not offer. The numbers are those of Linux on x64 and arm64 (fcntl.h, file.h,
 /// errno.h).</summary>
-internal static partial class Posix
+public static partial class Posix
 {
     public const int ReadOnly = 0;
     public const int ReadWrite = 2;
     public const int Create = 0x40;
+    public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
 
     public const int LockExclusive = 2;
@@ -21,6 +22,7 @@ internal static partial class Posix
     public const int NoSuchFile = 2;
     public const int ReadOnlyFileSystem = 30;
 
+    /// <returns>A descriptor, or a negative number.</returns>
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags, int mode);
 
