@@ -8,7 +8,7 @@ public sealed class BackoffTests
     [InlineData(0.0, new[] { 50, 100, 200, 400, 500, 500 })]
     [InlineData(0.5, new[] { 75, 150, 300, 600, 750, 750 })]
     [InlineData(0.999999, new[] { 100, 200, 400, 800, 1000, 1000 })]
-    public void Pauses_double_up_to_the_longest_and_lie_between_half_and_the_whole(double chance, int[] milliseconds)
+    public void Pauses_double_up_to_the_longest_and_are_between_half_of_the_bound_and_the_bound(double chance, int[] milliseconds)
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1), new Fixed(chance));
         Assert.Equal(milliseconds, milliseconds.Select(_ => (int)Math.Round(backoff.Next().TotalMilliseconds)));
@@ -16,7 +16,7 @@ public sealed class BackoffTests
     }
 
     [Fact]
-    public void After_a_success_it_starts_small_again()
+    public void A_reset_starts_with_the_first_pause()
     {
         var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), new Fixed(0));
         for (var i = 0; i < 5; i++) backoff.Next();
@@ -26,7 +26,7 @@ public sealed class BackoffTests
     }
 
     [Fact]
-    public void Any_pause_is_within_its_bounds_however_many_came_before() =>
+    public void Every_pause_is_within_its_bounds() =>
         Gen.Select(Gen.Int[1, 100_000], Gen.Int[0, 10_000_000], Gen.Int[0, 2_000], Gen.Int).Always(sample =>
         {
             var (first, more, failures, seed) = sample;
@@ -38,7 +38,7 @@ public sealed class BackoffTests
         }, times: 500);
 
     [Fact]
-    public void Two_nodes_that_failed_together_do_not_come_back_together()
+    public void Two_nodes_that_failed_at_the_same_time_do_not_retry_at_the_same_time()
     {
         var (one, other) = (With(1), With(2));
         Assert.All(Enumerable.Range(0, 10), _ => Assert.NotEqual(one.Next(), other.Next()));

@@ -8,7 +8,7 @@ public sealed class EndpointTests
     [InlineData("http://[fe80::1%eth0]:2379")]
     [InlineData("http://[fe80::1%25eth0]")]
     [InlineData("http://[fe80::1%2]/")]
-    public void An_address_with_a_zone_is_refused(string text)
+    public void An_address_with_a_zone_is_rejected(string text)
     {
         var result = Endpoint.Parse(text);
         Assert.False(result.Ok);
@@ -21,7 +21,7 @@ public sealed class EndpointTests
     public void An_address_without_a_zone_is_accepted(string text) => Assert.Equal(text + "/", Endpoint.Parse(text).Value.AbsoluteUri);
 
     [Fact]
-    public void A_password_beside_a_zone_is_not_quoted()
+    public void A_password_next_to_a_zone_is_not_printed()
     {
         Assert.DoesNotContain("S3cret", Endpoint.Parse("http://[fe80::1%S3cret]:2379").Error, StringComparison.Ordinal);
         Assert.Contains("holds a user", Endpoint.Parse("http://root:S3cret@[fe80::1%eth0]:2379").Error, StringComparison.Ordinal);

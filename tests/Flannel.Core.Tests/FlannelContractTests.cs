@@ -3,7 +3,7 @@ namespace Flannel.Core.Tests;
 public sealed class FlannelContractTests
 {
     [Fact]
-    public void What_all_flannels_of_a_cluster_share_does_not_change()
+    public void Shared_values_do_not_change()
     {
         Assert.Equal(86_400, FlannelContract.LeaseTime.TotalSeconds);
         Assert.Equal(["ali-vpc", "alloc"], [FlannelContract.AliVpcBackend, FlannelContract.AllocBackend]);

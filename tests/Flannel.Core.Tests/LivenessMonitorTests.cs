@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Core.Tests;
 
-public sealed class LoopWatchTests
+public sealed class LivenessMonitorTests
 {
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(1);
@@ -10,13 +10,13 @@ public sealed class LoopWatchTests
     private readonly FakeTimeProvider time = new();
     private readonly LivenessMonitor watch;
 
-    public LoopWatchTests() => watch = new LivenessMonitor(time);
+    public LivenessMonitorTests() => watch = new LivenessMonitor(time);
 
     [Fact]
     public void Without_a_loop_nothing_hangs() => Assert.Null(watch.Hung);
 
     [Fact]
-    public void Work_may_take_its_time_and_no_more()
+    public void Work_that_takes_too_long_is_a_hang()
     {
         using var loop = watch.Begin("the loop", LongestWork);
         Pass(LongestWork + LivenessMonitor.Slack - Moment);
@@ -34,7 +34,7 @@ public sealed class LoopWatchTests
     [InlineData(0)]
     [InlineData(20)]
     [InlineData(86_400)]
-    public void A_wait_may_take_as_long_as_it_was_said_to(int seconds)
+    public void A_wait_that_takes_longer_than_reported_is_a_hang(int seconds)
     {
         using var loop = watch.Begin("the loop", LongestWork);
         loop.Idle(TimeSpan.FromSeconds(seconds));
@@ -45,7 +45,7 @@ public sealed class LoopWatchTests
     }
 
     [Fact]
-    public void One_that_waits_for_news_alone_never_hangs()
+    public void A_loop_that_waits_for_an_event_never_hangs()
     {
         using var loop = watch.Begin("the loop", LongestWork);
         foreach (var wait in new[] { Timeout.InfiniteTimeSpan, TimeSpan.MaxValue })
@@ -57,7 +57,7 @@ public sealed class LoopWatchTests
     }
 
     [Fact]
-    public void One_that_hangs_is_named_among_those_that_move_until_it_ends()
+    public void A_hung_loop_is_named_until_it_ends()
     {
         using var moving = watch.Begin("the moving one", LongestWork);
         var hanging = watch.Begin("the hanging one", LongestWork);

@@ -13,7 +13,7 @@ public sealed class SecretTests
     private sealed record Credentials(string Id, Secret Key);
 
     [Fact]
-    public void No_common_way_of_printing_shows_it()
+    public void A_secret_is_not_printed_in_any_common_way()
     {
         var secret = new Secret(Value);
         var including = new JsonSerializerOptions { IncludeFields = true };
@@ -35,7 +35,7 @@ public sealed class SecretTests
     }
 
     [Fact]
-    public void The_debugger_shows_stars_and_no_field()
+    public void The_debugger_shows_asterisks_and_no_field()
     {
         Assert.Equal("***", typeof(Secret).GetCustomAttribute<DebuggerDisplayAttribute>()?.Value);
         foreach (var field in typeof(Secret).GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
@@ -43,7 +43,7 @@ public sealed class SecretTests
     }
 
     [Fact]
-    public void Only_the_named_ways_reveal_it()
+    public void Only_Reveal_and_RevealText_return_it()
     {
         var secret = new Secret(Value);
         Assert.Equal(Encoding.UTF8.GetBytes(Value), secret.Reveal());
@@ -52,7 +52,7 @@ public sealed class SecretTests
     }
 
     [Fact]
-    public void It_keeps_a_copy_and_forgets_it_when_disposed()
+    public void It_keeps_a_copy_and_overwrites_it_when_disposed()
     {
         var bytes = Encoding.UTF8.GetBytes(Value);
         var secret = new Secret(bytes);
@@ -63,7 +63,7 @@ public sealed class SecretTests
     }
 
     [Fact]
-    public void Equal_bytes_are_equal_secrets_and_a_hash_tells_nothing()
+    public void Equal_bytes_are_equal_secrets_and_the_hash_is_constant()
     {
         Assert.True(new Secret(Value).Equals(new Secret(Encoding.UTF8.GetBytes(Value))));
         Assert.True(new Secret(Value).Equals((object)new Secret(Value)));
@@ -74,7 +74,7 @@ public sealed class SecretTests
     }
 
     [Fact]
-    public void Empty_is_known_without_revealing()
+    public void IsEmpty_does_not_reveal_the_secret()
     {
         Assert.True(new Secret("").IsEmpty);
         Assert.False(new Secret(" ").IsEmpty);

@@ -48,7 +48,7 @@ public sealed class Ipv6NetworkCheckTests
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetMax": "fc00:0:0:f::1"  """,
         "IPv6SubnetMax fc00:0:0:f::1 is not on an IPv6SubnetLen boundary (/64).")]
-    public void What_upstream_refuses_is_refused_with_the_value_and_the_rule(string properties, string error)
+    public void What_upstream_rejects_is_rejected_with_the_value_and_the_rule(string properties, string error)
     {
         var result = Parse(properties);
         Assert.False(result.Ok);

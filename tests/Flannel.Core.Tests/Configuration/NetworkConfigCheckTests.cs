@@ -76,7 +76,7 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/16","SubnetMin":"10.24.9.0","SubnetMax":"10.24.8.0"}""",
         "SubnetMin 10.24.9.0 is beyond SubnetMax 10.24.8.0: no subnet is left.")]
-    public void What_upstream_refuses_is_refused_with_the_value_and_the_rule(string json, string error)
+    public void What_upstream_rejects_is_rejected_with_the_value_and_the_rule(string json, string error)
     {
         var result = Parse(json);
         Assert.False(result.Ok);
@@ -84,7 +84,7 @@ public sealed class NetworkConfigCheckTests
     }
 
     [Fact]
-    public void Whatever_is_accepted_holds_its_own_subnets()
+    public void An_accepted_configuration_contains_its_subnets()
     {
         var accepted = 0;
         Gen.Select(Gen.Int[0, 32], Gen.UInt, Gen.Int[0, 33], Gen.UInt[0, 8], Gen.UInt[0, 300]).Always(sample =>

@@ -55,7 +55,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("""  "Backend": false  """, "Backend is a boolean, and must be an object with a Type.")]
     [InlineData("""  "Backend": {"Type":7}  """, """Backend.Type is a number, and must be a string such as "ali-vpc".""")]
     [InlineData("""  "Backend": {"Type":{}}  """, """Backend.Type is an object, and must be a string such as "ali-vpc".""")]
-    public void A_value_of_the_wrong_form_is_named_and_the_right_form_shown(string property, string error)
+    public void An_invalid_value_is_reported_with_the_right_form(string property, string error)
     {
         // The wrong value comes first and a good one last: as in Go, that does not heal it.
         var result = Parse($$"""{"Network":"10.24.0.0/16",{{property}},"Network":"10.24.0.0/16","SubnetLen":24}""");
@@ -82,7 +82,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("{\"Network\":\"\\ud800\"}", "not valid JSON: a string is not valid Unicode")]
     [InlineData("{\"\\udc00\":1}", "not valid JSON: a string is not valid Unicode")]
     [InlineData("{\"Backend\":{\"RouteTableID\":[\"\\ud800\"]}}", "not valid JSON: a string is not valid Unicode")]
-    public void Text_that_is_no_configuration_at_all_is_refused_with_the_place(string text, string error)
+    public void Invalid_JSON_is_rejected_with_its_position(string text, string error)
     {
         var result = Parse(text);
         Assert.False(result.Ok);
@@ -90,7 +90,7 @@ public sealed class NetworkConfigParserTests
     }
 
     [Fact]
-    public void Bytes_that_are_no_text_are_refused()
+    public void Bytes_that_are_not_text_are_rejected()
     {
         Assert.Equal("not valid JSON: a string is not valid Unicode", NetworkConfigParser.Parse([.. "{\"Network\":\""u8, 0xFF, .. "\"}"u8]).Error);
         Assert.Equal("larger than 1048576 bytes", NetworkConfigParser.Parse(new byte[(1 << 20) + 1]).Error);
@@ -139,10 +139,10 @@ public sealed class NetworkConfigParserTests
     [Theory]
     [InlineData("""{"NETWORK":"10.24.0.0/16","subnetlen":24,"EnableNFTables":true,"backend":{"TYPE":"vxlan","VNI":1,"Port":8472}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","Comment":"for the shop","Owner":"network team","":1,"x":2}""")]
-    public void What_upstream_knows_or_nothing_resembles_is_not_reported(string json) => Assert.Empty(Parse(json).Value.Warnings);
+    public void Upstreams_properties_and_dissimilar_ones_are_not_reported(string json) => Assert.Empty(Parse(json).Value.Warnings);
 
     [Fact]
-    public void Text_in_UTF_16_is_named_so()
+    public void Text_in_UTF_16_is_reported()
     {
         const string json = """{"Network":"10.24.0.0/16"}""";
         Assert.Equal(
@@ -167,7 +167,7 @@ public sealed class NetworkConfigParserTests
     [InlineData(""","Backend":{"Type":"vxlan"},"Backend":{"Type":"ali-vpc"}""", "ali-vpc", JsonValueKind.Object)]
     [InlineData(""","Backend":{"Type":"ali-vpc","AccessKeySecret":"x"},"Backend":null""", "", JsonValueKind.Undefined)]
     [InlineData(""","Backend":{"Type":"no such backend"}""", "no such backend", JsonValueKind.Object)]
-    public void The_backend_is_handed_on_with_its_type(string property, string type, JsonValueKind kind)
+    public void The_backend_object_is_kept_with_its_type(string property, string type, JsonValueKind kind)
     {
         var config = Parse($$"""{"Network":"10.24.0.0/16"{{property}}}""").Value;
         Assert.Equal(type, config.BackendType);
@@ -175,7 +175,7 @@ public sealed class NetworkConfigParserTests
     }
 
     [Fact]
-    public void The_backend_can_be_read_after_the_text_is_gone()
+    public void The_backend_object_does_not_depend_on_the_text()
     {
         var text = Encoding.UTF8.GetBytes("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":["vtb-1","vtb-2"]}}""");
         var config = NetworkConfigParser.Parse(text).Value;
@@ -204,7 +204,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("\"KEY\"")]
     [InlineData("[\"KEY\"]")]
     [InlineData("KEY")]
-    public void A_secret_in_the_backend_is_in_no_message_and_no_text_of_the_result(string json)
+    public void A_secret_in_the_backend_is_not_printed(string json)
     {
         var result = Parse(json.Replace("KEY", Secret, StringComparison.Ordinal));
         foreach (var text in new[] { result.Error, result.ToString(), $"{result}" })
@@ -221,7 +221,7 @@ public sealed class NetworkConfigParserTests
     }
 
     [Fact]
-    public void No_bytes_make_it_throw() => Hostile.Bytes(
+    public void No_bytes_throw() => Hostile.Bytes(
             "\"Network\"", "\"network\":", "\"10.24.0.0/16\"", "\"SubnetLen\":", "\"SubnetMin\":", "\"10.24.1.0\"", "\"EnableIPv6\":",
             "\"IPv6Network\":", "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
             """{"EnableIPv6":true,"IPv6Network":"fc00::/48","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":null}""")

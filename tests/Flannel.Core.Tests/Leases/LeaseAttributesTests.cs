@@ -33,7 +33,7 @@ public sealed class LeaseAttributesTests
     }
 
     [Fact]
-    public void Each_property_is_where_it_belongs()
+    public void Each_property_is_parsed()
     {
         var attributes = Parse(
             """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""").Value;
@@ -56,7 +56,7 @@ public sealed class LeaseAttributesTests
     [InlineData("""{"publicipv6":null}""")]
     // Another node's IPv6 address is nothing to us: it must not cost that node its lease.
     [InlineData("""{"PublicIPv6":7}""")]
-    public void What_is_not_given_is_empty(string json) =>
+    public void Missing_properties_are_empty(string json) =>
         Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json).Value);
 
     [Theory]
@@ -74,13 +74,13 @@ public sealed class LeaseAttributesTests
     [InlineData("""{"PublicIP":"01.2.3.4"}""", "PublicIP is not an IPv4 address")]
     [InlineData("""{"PublicIP":"fc00::1"}""", "PublicIP is not an IPv4 address")]
     [InlineData("""{"BackendType":1}""", "BackendType is not a string")]
-    public void What_cannot_be_a_leases_value_is_refused_with_a_reason(string json, string expected)
+    public void An_invalid_value_is_rejected_with_a_reason(string json, string expected)
     {
         Assert.Equal(expected, Parse(json).Error);
     }
 
     [Fact]
-    public void No_bytes_make_it_throw_and_what_is_read_survives_a_round_trip() => Hostile.Bytes(
+    public void No_bytes_throw_and_a_parsed_value_survives_a_round_trip() => Hostile.Bytes(
             [.. UpstreamValues.Select(row => row.Data), "\"PublicIP\":", "\"PublicIPv6\":", "\"BackendType\":", "\"BackendData\":", "\"1.2.3.4\"", "\"fc00::1\""])
         .Always(bytes =>
         {
@@ -90,7 +90,7 @@ public sealed class LeaseAttributesTests
         }, times: 40_000);
 
     [Fact]
-    public void Any_text_in_it_is_escaped() => Gen.Select(Gen.String, Gen.String).Always(pair =>
+    public void Any_text_is_escaped() => Gen.Select(Gen.String, Gen.String).Always(pair =>
     {
         // A lone half of a surrogate pair cannot be written as UTF-8; JSON's encoder puts U+FFFD there.
         if (!IsUnicode(pair.Item1) || !IsUnicode(pair.Item2)) return;

@@ -26,18 +26,18 @@ public sealed class LeaseInstanceTests
     [InlineData("""{"InstanceId":"\ud800"}""")]
     [InlineData("""{"\ud800nstanceId":"i-1"}""")]
     [InlineData("""{"InstanceId":"\udc00"}""")]
-    public void What_names_no_instance_is_no_error(string data)
+    public void Backend_data_without_an_instance_is_not_an_error(string data)
     {
         var value = Encoding.UTF8.GetBytes($$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""");
         Assert.Null(LeaseInstance.Read(LeaseAttributes.Parse(value).Value));
     }
 
     [Fact]
-    public void An_instance_beside_a_VPC_that_no_string_can_hold_is_none() =>
+    public void An_instance_with_an_invalid_VPC_id_is_ignored() =>
         Assert.Null(LeaseInstance.Read(Attributes("""{"InstanceId":"i-1","VpcId":"\ud800"}""")));
 
     [Fact]
-    public void No_bytes_of_a_lease_make_it_throw() => Hostile.Bytes(
+    public void No_bytes_of_a_lease_throw() => Hostile.Bytes(
             "\"InstanceId\"", "\"VpcId\"", "\"BackendData\"", "\"BackendType\"", "\"ali-vpc\"",
             """{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{"InstanceId":"\ud800"}}""")
         .Always(bytes =>

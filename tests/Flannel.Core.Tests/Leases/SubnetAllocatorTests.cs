@@ -5,7 +5,7 @@ using Flannel.Core.Leases;
 
 namespace Flannel.Core.Tests.Leases;
 
-public sealed class SubnetChoiceTests
+public sealed class SubnetAllocatorTests
 {
     private static readonly Gen<(NetworkConfig Config, Ipv4Network[] Taken)> Cases =
         from length in Gen.Int[1, 28]
@@ -20,7 +20,7 @@ public sealed class SubnetChoiceTests
         select (Config(network, subnetLength, first, last), taken.Select(lease => Lease(network, subnetLength, lease)).ToArray());
 
     [Fact]
-    public void It_gives_each_free_subnet_for_one_number_and_no_other_as_a_search_through_the_whole_range_does() => Cases.Always(sample =>
+    public void Each_free_subnet_is_picked_for_one_random_number() => Cases.Always(sample =>
     {
         var (config, taken) = sample;
         var free = SlowFree(config, taken);
@@ -35,7 +35,7 @@ public sealed class SubnetChoiceTests
     }, times: 2_000);
 
     [Fact]
-    public void A_subnet_fits_if_and_only_if_it_is_one_of_the_range() =>
+    public void A_subnet_fits_if_and_only_if_it_belongs_to_the_range() =>
         Gen.Select(Cases, Gen.Int[-2, 258], Gen.Int[-1, 1], Gen.UInt).Always(sample =>
         {
             var ((config, _), index, longer, host) = sample;
@@ -50,7 +50,7 @@ public sealed class SubnetChoiceTests
     [InlineData("255.255.0.0/16", 24, 255)]
     [InlineData("255.255.255.240/28", 30, 3)]
     [InlineData("254.0.0.0/7", 30, (1L << 23) - 1)]
-    public void At_the_ends_of_the_numbers_the_first_and_the_last_are_as_free_as_any(string text, int subnetLength, long count)
+    public void The_first_and_the_last_subnet_of_the_address_space_can_be_picked(string text, int subnetLength, long count)
     {
         var network = Ipv4Network.Parse(text);
         var config = Config(network, subnetLength, 1, (1 << (subnetLength - network.Length)) - 1);
@@ -80,7 +80,7 @@ public sealed class SubnetChoiceTests
     }
 
     [Fact]
-    public void Sixty_five_thousand_leases_are_read_once_whatever_their_order()
+    public void Leases_are_enumerated_once_in_any_order()
     {
         var network = Ipv4Network.Parse("10.0.0.0/8");
         var config = Config(network, 24, 1, 65_535);
@@ -104,7 +104,7 @@ public sealed class SubnetChoiceTests
     }
 
     [Fact]
-    public void A_lease_of_another_length_takes_every_subnet_that_it_touches()
+    public void A_lease_of_another_length_takes_every_subnet_that_it_overlaps()
     {
         var network = Ipv4Network.Parse("10.24.0.0/16");
         var config = Config(network, 24, 1, 255);

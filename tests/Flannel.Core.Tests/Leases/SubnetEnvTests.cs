@@ -13,7 +13,7 @@ public sealed class SubnetEnvTests
     private static readonly SubnetEnv Example = new(Ipv4Network.Parse("10.24.0.0/16"), Ipv4Network.Parse("10.24.5.0/24"), 1500, IpMasq: false);
 
     [Fact]
-    public void It_is_the_four_lines_that_upstream_writes()
+    public void The_content_is_the_four_lines_of_upstream()
     {
         Assert.Equal(Golden, Encoding.ASCII.GetString(Example.ToBytes()));
         var last = new SubnetEnv(Ipv4Network.Parse("255.255.0.0/16"), Ipv4Network.Parse("255.255.255.252/30"), 8500, IpMasq: true);
@@ -55,11 +55,11 @@ public sealed class SubnetEnvTests
     [InlineData("FLANNEL_SUBNETS=10.24.5.1/24\n", null)]
     [InlineData("[Service]\nExecStart=/usr/bin/dockerd\n", null)]
     [InlineData("\0\0\0\0\0\0\0\0\n", null)]
-    public void The_previous_subnet_is_read_or_is_as_good_as_absent(string text, string? subnet) =>
+    public void The_previous_subnet_is_read_or_ignored(string text, string? subnet) =>
         Assert.Equal(subnet, SubnetEnv.ReadPreviousSubnet(Encoding.UTF8.GetBytes(text))?.ToString());
 
     [Fact]
-    public void Any_file_of_ours_gives_its_subnet_back_and_satisfies_CNIs_plugin() =>
+    public void The_subnet_can_be_read_from_every_written_file_as_CNIs_plugin_does() =>
         Gen.Select(Gen.UInt, Gen.Int[1, 28], Gen.Int[2, 12], Gen.Int[576, 9000], Gen.Bool).Always(sample =>
         {
             var (address, length, split, mtu, masq) = sample;
@@ -71,7 +71,7 @@ public sealed class SubnetEnvTests
         });
 
     [Fact]
-    public void No_bytes_make_it_throw() => Hostile.Bytes(Golden, "FLANNEL_SUBNET=", "10.24.5.1/24", "\n", "\r\n", "\"", "'", "=", ",", "\u2028", "\uFEFF")
+    public void No_bytes_throw() => Hostile.Bytes(Golden, "FLANNEL_SUBNET=", "10.24.5.1/24", "\n", "\r\n", "\"", "'", "=", ",", "\u2028", "\uFEFF")
         .Always(bytes =>
         {
             var subnet = SubnetEnv.ReadPreviousSubnet(bytes);

@@ -61,14 +61,14 @@ public sealed class SubnetKeyTests
     [InlineData("10.12.13.0-24&fc00::%1-56")]
     [InlineData("10.12.13.0-24&::10.0.0.0-104")]
     [InlineData("fc00::-64")]
-    public void Any_other_text_is_no_lease(string text)
+    public void Any_other_text_is_not_a_lease(string text)
     {
         Assert.False(SubnetKey.TryParse(text, out var key));
         Assert.Equal(default, key);
     }
 
     [Fact]
-    public void Any_subnet_that_can_be_leased_comes_back_from_its_key() =>
+    public void A_subnet_and_its_key_convert_into_each_other() =>
         Gen.Select(Gen.UInt, Gen.Int[2, 30], Gen.UInt128, Gen.Int[0, 127], Gen.Bool).Always(sample =>
         {
             var (address, length, address6, length6, dual) = sample;
@@ -78,7 +78,7 @@ public sealed class SubnetKeyTests
         });
 
     [Fact]
-    public void Whatever_is_read_is_written_back_as_the_same_text() =>
+    public void A_key_is_written_back_as_the_same_text() =>
         Hostile.Text(
                 "0123456789.-&abcdef:", "10.24.5.0", "-", "24", "&", "fc00::", "64", "10.24.5.0-24", "10.24.5.0-24&fc00::-64",
                 "10.24.5.0-24&fc00:0:0:1::-64")

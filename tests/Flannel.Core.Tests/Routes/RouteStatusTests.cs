@@ -43,7 +43,7 @@ public sealed class RouteStatusTests
     [InlineData(RouteState.Rejected, "Rejected")]
     [InlineData(RouteState.Released, "Released")]
     [InlineData(RouteState.Unreachable, "Unreachable")]
-    public void Each_state_is_one_word(RouteState state, string word)
+    public void Each_state_has_a_name_in_etcd(RouteState state, string word)
     {
         var json = (Example with { State = state }).ToJson();
         Assert.Equal(word, JsonDocument.Parse(json).RootElement.GetProperty("State").GetString());
@@ -81,7 +81,7 @@ public sealed class RouteStatusTests
     [InlineData("i-bp1example", "\\ud800")]
     [InlineData("+00:00\"}", "+00:00\"")]
     [InlineData("+00:00\"}", "+00:00\"} {}")]
-    public void A_value_that_says_less_or_something_else_is_no_status(string part, string instead)
+    public void An_incomplete_or_other_value_is_not_a_status(string part, string instead)
     {
         Assert.Contains(part, Golden, StringComparison.Ordinal);
         Assert.Null(RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden.Replace(part, instead, StringComparison.Ordinal))));
@@ -94,10 +94,10 @@ public sealed class RouteStatusTests
     [InlineData("{}")]
     [InlineData("ok")]
     [InlineData("""{"PublicIP":"1.2.3.4","PublicIPv6":null}""")]
-    public void Foreign_text_is_no_status(string text) => Assert.Null(RouteStatus.Parse(Encoding.UTF8.GetBytes(text)));
+    public void Other_text_is_not_a_status(string text) => Assert.Null(RouteStatus.Parse(Encoding.UTF8.GetBytes(text)));
 
     [Fact]
-    public void No_bytes_make_it_throw() => Hostile.Bytes(
+    public void No_bytes_throw() => Hostile.Bytes(
             Golden, "\"Subnet\":", "\"State\":", "\"Available\"", "\"RouteTableIds\":", "\"Time\":", "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
         .Always(bytes =>
         {
@@ -105,7 +105,7 @@ public sealed class RouteStatusTests
         }, times: 40_000);
 
     [Fact]
-    public void It_speaks_of_one_subnet_and_one_instance()
+    public void A_status_belongs_to_one_subnet_and_one_instance()
     {
         Assert.True(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1example"));
         Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.6.0/24"), "i-bp1example"));
@@ -115,7 +115,7 @@ public sealed class RouteStatusTests
     }
 
     [Fact]
-    public void Only_the_time_and_the_request_may_differ_between_two_that_say_the_same()
+    public void Two_statuses_are_the_same_if_only_time_and_request_differ()
     {
         Assert.True(Example.SaysTheSameAs(Example with { Time = Example.Time.AddDays(1), RequestId = "another" }));
         Assert.False(Example.SaysTheSameAs(Example with { Subnet = "10.24.6.0/24" }));

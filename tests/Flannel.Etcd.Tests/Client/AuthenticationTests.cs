@@ -79,7 +79,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task A_password_that_changes_in_etcd_and_in_its_file_is_used_for_the_next_authentication_and_the_lease_lives_on()
+    public async Task A_changed_password_file_is_used_for_the_next_authentication()
     {
         await using var server = await StartAsync();
         using var file = new PasswordFolder(Password);
@@ -114,7 +114,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public void A_password_file_that_is_missing_or_empty_while_it_is_replaced_leaves_the_former_password_in_use_and_says_so_once()
+    public void A_missing_or_empty_password_file_leaves_the_former_password_in_use_and_is_logged_once()
     {
         var logger = new RecordingLogger();
         using var file = new PasswordFolder("\uFEFFone\r\n");
@@ -135,14 +135,14 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task A_user_name_that_holds_the_password_is_enough()
+    public async Task A_user_name_that_contains_the_password_is_sufficient()
     {
         await using var server = await StartAsync();
         await server.Connect(user: $"flannel:{Password}").RangeAsync(Read, Cancel);
     }
 
     [Fact]
-    public async Task Tokens_that_a_restart_forgot_and_users_that_changed_are_no_failure_either()
+    public async Task Tokens_are_renewed_after_a_restart_of_etcd_and_a_change_of_users()
     {
         await using var server = await StartAsync();
         var logger = new RecordingLogger();
@@ -172,7 +172,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task A_token_from_before_a_restore_of_etcd_costs_one_request_its_time_and_no_more()
+    public async Task A_token_from_before_a_restore_of_etcd_delays_one_request_only()
     {
         await using var server = await StartAsync();
         var snapshot = Path.Combine(server.Folder, "snapshot");
@@ -189,7 +189,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task A_wrong_password_no_password_and_a_forbidden_key_are_told_apart()
+    public async Task A_wrong_password_no_password_and_a_forbidden_key_are_different_errors()
     {
         await using var server = await StartAsync();
         var wrong = await FailAsync(server.Connect(user: "flannel", password: "guess"));
@@ -210,7 +210,7 @@ public sealed class AuthenticationTests
     }
 
     [Fact]
-    public async Task A_user_for_an_etcd_without_authentication_is_no_error_even_if_it_is_switched_on_later()
+    public async Task A_user_is_accepted_by_an_etcd_without_authentication_and_used_once_it_is_enabled()
     {
         await using var server = await EtcdProcess.StartAsync();
         var etcd = server.Connect(user: "flannel", password: Password);

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Client;
 
-public sealed class RotationTests
+public sealed class EndpointSelectorTests
 {
     // Less than the limit for an answer, which runs on this time too.
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
@@ -19,7 +19,7 @@ public sealed class RotationTests
     private static RangeRequest Who { get; } = new() { Key = ByteString.CopyFromUtf8("/who") };
 
     [Fact]
-    public void Many_nodes_begin_evenly_and_are_even_again_after_a_member_was_away()
+    public void Nodes_spread_evenly_over_the_members_also_after_one_was_unavailable()
     {
         const int nodes = 3000;
         // Seed 3: only evenness within a tenth is asked for.
@@ -46,7 +46,7 @@ public sealed class RotationTests
     }
 
     [Fact]
-    public void A_home_that_stays_away_is_asked_ever_less_often_and_by_one_at_a_time()
+    public void A_preferred_member_that_stays_unavailable_is_probed_less_and_less_often()
     {
         var selector = new EndpointSelector(2, time, new Random(3));
         var home = selector.Current;
@@ -68,7 +68,7 @@ public sealed class RotationTests
     }
 
     [Fact]
-    public void A_cluster_of_one_has_nowhere_to_go()
+    public void A_cluster_of_one_member_has_no_other()
     {
         var selector = new EndpointSelector(1, time, new Random(3));
         selector.Leave(0);
@@ -78,7 +78,7 @@ public sealed class RotationTests
     }
 
     [Fact]
-    public async Task Requests_and_watches_go_back_to_a_member_that_returns()
+    public async Task Requests_and_watches_return_to_a_preferred_member_that_has_recovered()
     {
         await using var home = await EtcdProcess.StartAsync();
         await using var other = await EtcdProcess.StartAsync();
@@ -105,7 +105,7 @@ public sealed class RotationTests
     }
 
     [Fact]
-    public async Task A_silent_watch_alone_is_enough_to_go_back()
+    public async Task A_silent_watch_returns_to_a_preferred_member_that_has_recovered()
     {
         await using var home = await EtcdProcess.StartAsync();
         await using var other = await EtcdProcess.StartAsync();

@@ -18,7 +18,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8("/x") };
 
     [Fact]
-    public async Task A_refused_endpoint_costs_nothing_and_the_next_request_begins_with_the_good_one()
+    public async Task After_a_refused_connection_the_next_request_begins_with_another_endpoint()
     {
         var logger = new RecordingLogger();
         shared.World();
@@ -30,7 +30,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_write_goes_on_to_the_next_endpoint_if_it_was_never_sent()
+    public async Task A_write_that_was_not_sent_is_tried_at_the_next_endpoint()
     {
         shared.World();
         var etcd = shared.Process.Connect(endpoints: $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
@@ -38,7 +38,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task An_endpoint_that_swallows_connections_costs_the_connect_time_once()
+    public async Task An_endpoint_that_drops_packets_costs_the_connect_time_once()
     {
         shared.World();
         using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -62,7 +62,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_name_whose_first_addresses_are_dead_is_reached_at_the_next()
+    public async Task A_name_whose_first_addresses_are_unavailable_is_connected_at_the_next()
     {
         shared.World();
         // Nobody listens at the first; the second takes connections and lets them hang.
@@ -79,7 +79,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_name_that_does_not_resolve_is_said_so()
+    public async Task A_name_that_does_not_resolve_is_reported()
     {
         await using var server = await EtcdProcess.StartAsync();
         var unknown = server.Connect(
@@ -100,7 +100,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Nobody_there_is_one_line_and_the_return_another()
+    public async Task An_unavailable_etcd_is_logged_once_and_its_recovery_once()
     {
         await using var server = await EtcdProcess.StartAsync();
         await server.KillAsync();
@@ -121,7 +121,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_hung_member_is_left_by_reads_and_a_write_to_it_may_have_happened()
+    public async Task Reads_leave_a_hung_member_and_a_write_to_it_may_have_happened()
     {
         await using var hung = await EtcdProcess.StartAsync();
         shared.World();
@@ -161,7 +161,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_renewal_of_an_unknown_lease_says_so_and_ending_one_is_no_error()
+    public async Task A_renewal_of_an_unknown_lease_returns_null_and_its_revocation_succeeds()
     {
         shared.World();
         var etcd = shared.Process.Connect();
@@ -172,7 +172,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_full_database_refuses_writes_by_name_and_reads_go_on()
+    public async Task A_full_database_rejects_writes_with_its_own_error_and_allows_reads()
     {
         await using var server = await EtcdProcess.StartAsync("http", "--quota-backend-bytes=65536");
         var etcd = server.Connect();
@@ -201,7 +201,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_compacted_revision_is_told_by_reads_and_watches()
+    public async Task A_compacted_revision_is_an_error_of_reads_and_watches()
     {
         await using var server = await EtcdProcess.StartAsync();
         var world = new World(server.Connect(), "/x");
@@ -221,7 +221,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_callers_cancellation_is_no_failure_of_etcd()
+    public async Task The_callers_cancellation_is_not_a_failure_of_etcd()
     {
         shared.World();
         var etcd = shared.Process.Connect();

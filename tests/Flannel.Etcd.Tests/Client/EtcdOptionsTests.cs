@@ -29,7 +29,7 @@ public sealed class EtcdOptionsTests
     [InlineData("http://10.0.0.1:2379/v2/keys")]
     [InlineData("http://user:S3cret@10.0.0.1:2379")]
     [InlineData("http://:2379")]
-    public void What_is_no_endpoint_is_refused_in_one_line(string text)
+    public void Invalid_endpoints_are_rejected_in_one_line(string text)
     {
         var error = EtcdOptions.Create(text).Error;
         Assert.False(string.IsNullOrEmpty(error));
@@ -42,11 +42,11 @@ public sealed class EtcdOptionsTests
     [InlineData(null, "key.pem", null, null)]
     [InlineData(null, null, "flannel", null)]
     [InlineData(null, null, null, "password")]
-    public void Half_a_pair_is_refused(string? cert, string? key, string? user, string? password) =>
+    public void An_option_without_its_counterpart_is_rejected(string? cert, string? key, string? user, string? password) =>
         Assert.False(EtcdOptions.Create("http://h:1", null, cert, key, user, password is null ? null : new Secret(password)).Ok);
 
     [Fact]
-    public void A_user_name_may_hold_the_password_as_upstreams_users_write_it()
+    public void A_user_name_may_contain_the_password_as_in_upstream()
     {
         var options = EtcdOptions.Create("http://h:1", userName: "flannel:pa:ss").Value;
         Assert.Equal("flannel", options.UserName);
@@ -63,7 +63,7 @@ public sealed class EtcdOptionsTests
     [InlineData("./coreos.com/network", "coreos.com/network")]
     [InlineData("/coreos.com/../network", "/network")]
     [InlineData("/../coreos.com/./network", "/coreos.com/network")]
-    public void A_prefix_is_one_path(string text, string prefix)
+    public void A_prefix_is_normalized_as_in_upstream(string text, string prefix)
     {
         var keys = EtcdKeys.Parse(text).Value;
         Assert.Equal(prefix, keys.Prefix);
@@ -79,7 +79,7 @@ public sealed class EtcdOptionsTests
     // An endpoint that slipped into the wrong option, with a password perhaps.
     [InlineData("http://10.0.0.1:2379/coreos.com/network")]
     [InlineData("root:S3cret@10.0.0.1/coreos.com/network")]
-    public void A_prefix_that_is_none_is_refused(string text)
+    public void An_invalid_prefix_is_rejected(string text)
     {
         var error = EtcdKeys.Parse(text).Error;
         Assert.False(string.IsNullOrEmpty(error));

@@ -35,7 +35,7 @@ public sealed class OperatorFilesTests : IDisposable
     [Theory]
     [InlineData("pipe")]
     [InlineData("/dev/zero")]
-    public async Task A_pipe_or_a_device_as_password_file_is_refused_at_once(string name)
+    public async Task A_pipe_or_a_device_as_password_file_is_rejected_at_once(string name)
     {
         var path = await PathAsync(name);
         var problem = await WithinAsync(() =>
@@ -48,7 +48,7 @@ public sealed class OperatorFilesTests : IDisposable
     [Theory]
     [InlineData("pipe")]
     [InlineData("/dev/zero")]
-    public async Task A_pipe_or_a_device_as_certificate_or_key_is_refused_at_once(string name)
+    public async Task A_pipe_or_a_device_as_certificate_or_key_is_rejected_at_once(string name)
     {
         var path = await PathAsync(name);
         var file = Write("file", "text");
@@ -58,7 +58,7 @@ public sealed class OperatorFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_larger_than_a_mebibyte_is_refused()
+    public async Task A_file_larger_than_a_mebibyte_is_rejected()
     {
         var path = Write("large", new string('x', (1 << 20) + 1));
         Assert.Equal($"etcd-cafile {path} is larger than 1048576 bytes", await TlsProblemAsync(path, null, null));
@@ -69,7 +69,7 @@ public sealed class OperatorFilesTests : IDisposable
     /// <summary>As from <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>.</summary>
     [Theory]
     [MemberData(nameof(SecretsThatAreNoPath))]
-    public async Task A_secret_in_the_place_of_a_path_is_not_quoted(string value)
+    public async Task A_secret_instead_of_a_path_is_not_printed(string value)
     {
         var file = Write("file", "text");
         var problem = PasswordFile.Open(value, new RecordingLogger()).Error;
@@ -80,7 +80,7 @@ public sealed class OperatorFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task A_path_that_is_relative_or_does_not_exist_is_quoted()
+    public async Task A_path_that_is_relative_or_does_not_exist_is_printed()
     {
         foreach (var path in new[] { "/no/such/file", "./no-such-file", "../no/such/file" })
         {

@@ -17,7 +17,7 @@ public sealed class ProxyTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Behind_a_grpc_proxy_every_event_is_taken_for_what_it_is()
+    public async Task Behind_a_grpc_proxy_events_are_assigned_to_their_range()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
@@ -45,7 +45,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task Behind_a_grpc_proxy_leases_are_followed_renewed_and_ended_and_a_term_is_kept()
+    public async Task Behind_a_grpc_proxy_leases_are_watched_renewed_and_revoked_and_a_term_is_kept()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
@@ -76,7 +76,7 @@ public sealed class ProxyTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_silent_watch_is_probed_and_goes_on(bool byProxy)
+    public async Task A_silent_watch_is_probed_and_continues(bool byProxy)
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
@@ -107,7 +107,7 @@ public sealed class ProxyTests
     }
 
     [Fact]
-    public async Task A_silent_watch_whose_probe_is_not_answered_breaks()
+    public async Task A_silent_watch_breaks_if_its_probe_gets_no_response()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var time = new FakeTimeProvider();

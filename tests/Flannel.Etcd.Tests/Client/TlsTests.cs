@@ -45,14 +45,14 @@ public sealed class TlsTests : IDisposable
     private static RangeRequest Read { get; } = new() { Key = ByteString.CopyFromUtf8("/x") };
 
     [Fact]
-    public async Task An_authoritys_file_alone_is_enough_for_a_server_that_asks_for_no_certificate()
+    public async Task A_CA_file_is_sufficient_for_a_server_that_requires_no_client_certificate()
     {
         await using var etcd = await StartAsync(server);
         await etcd.Connect(ca: ours.AuthorityFile).RangeAsync(Read, Cancel);
     }
 
     [Fact]
-    public async Task Mutual_tls_works_and_without_a_certificate_of_ours_it_is_refused_in_one_line()
+    public async Task Mutual_TLS_works_and_a_missing_client_certificate_is_reported_in_one_line()
     {
         await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
         var (cert, key) = ours.Sign("client");
@@ -63,7 +63,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Each_way_a_server_can_be_wrong_is_one_line()
+    public async Task Each_problem_of_a_server_certificate_is_reported_in_one_line()
     {
         await using (var etcd = await StartAsync(server))
         {
@@ -81,7 +81,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Each_way_our_files_can_be_wrong_is_one_line()
+    public async Task Each_problem_of_the_TLS_files_is_reported_in_one_line()
     {
         await using var etcd = await StartAsync(server);
         var (cert, key) = ours.Sign("client");
@@ -104,7 +104,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_key_of_a_kind_that_cannot_be_used_is_named_by_its_kind()
+    public async Task An_unsupported_type_of_key_is_named()
     {
         var (cert, key) = (Path.Combine(folder, "ed.pem"), Path.Combine(folder, "ed-key.pem"));
         await File.WriteAllTextAsync(cert, Ed25519Certificate, Cancel);
@@ -120,7 +120,7 @@ public sealed class TlsTests : IDisposable
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task Of_two_authorities_with_one_subject_the_right_one_is_found_in_either_order(bool rightFirst, bool keyIdentifiers)
+    public async Task Of_two_authorities_with_the_same_subject_the_issuer_is_found_in_either_order(bool rightFirst, bool keyIdentifiers)
     {
         using var right = new Certificates(folder, "right", subject: "one-name", keyIdentifiers: keyIdentifiers);
         using var wrong = new Certificates(folder, "wrong", subject: "one-name", keyIdentifiers: keyIdentifiers);
@@ -133,7 +133,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_scheme_that_does_not_match_is_an_error_and_no_hang()
+    public async Task A_wrong_scheme_is_an_error_and_does_not_hang()
     {
         await using (var plain = await EtcdProcess.StartAsync())
         {
@@ -161,7 +161,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Authority_and_certificates_may_be_changed_under_a_living_connection()
+    public async Task Authority_and_certificates_may_change_during_a_connection()
     {
         var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
         Use(ours);
@@ -246,7 +246,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task Files_behind_links_are_read_again_when_what_they_lead_to_changes()
+    public async Task Files_behind_links_are_read_again_when_their_target_changes()
     {
         // As Kubernetes mounts a secret: the files are links through a link that is swapped.
         var mount = Directory.CreateDirectory(Path.Combine(folder, "mount")).FullName;
@@ -263,7 +263,7 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
-    public async Task An_authority_that_another_one_signed_is_trusted_as_it_stands()
+    public async Task An_intermediate_authority_in_the_CA_file_is_trusted()
     {
         using var root = System.Security.Cryptography.ECDsa.Create();
         var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=root", root, System.Security.Cryptography.HashAlgorithmName.SHA256);

@@ -19,7 +19,7 @@ public sealed class V2StoreTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_key_in_the_v2_store_is_found_and_none_is_invented(bool isTls)
+    public async Task A_key_in_the_v2_store_is_found(bool isTls)
     {
         using var authority = new Certificates(folder, "ca");
         var (cert, key) = authority.Sign("server", address: IPAddress.Loopback);
@@ -44,7 +44,7 @@ public sealed class V2StoreTests : IDisposable
     }
 
     [Fact]
-    public async Task An_etcd_that_does_not_serve_the_v2_API_has_none()
+    public async Task An_etcd_without_the_v2_API_has_no_key()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var options = EtcdOptions.Create(etcd.Endpoint).Value;

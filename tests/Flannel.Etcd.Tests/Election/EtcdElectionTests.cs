@@ -9,18 +9,18 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Election;
 
-public sealed class ElectionTests(SharedEtcd shared)
+public sealed class EtcdElectionTests(SharedEtcd shared)
 {
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task One_is_elected_and_named_and_the_others_wait_without_asking()
+    public async Task One_candidate_is_elected_and_the_others_wait_without_requests()
     {
         var world = shared.World();
         await using var first = await CampaignAsync(world, "i-1");
-        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await world.Manager.ReadControllerAsync(Cancel));
+        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await world.ControllerAsync());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         world.Etcd.Forget();
         var second = New(world, "i-2").CampaignAsync(stop.Token);
@@ -33,7 +33,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Standing_by_lasts_while_another_holds_it_and_no_longer()
+    public async Task An_observer_waits_while_another_node_is_elected()
     {
         var world = shared.World();
         await New(world, "i-2").ObserveAsync(Cancel);
@@ -44,11 +44,11 @@ public sealed class ElectionTests(SharedEtcd shared)
         Assert.False(standingBy.IsCompleted);
         await first.DisposeAsync();
         await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
-        Assert.Null(await world.Manager.ReadControllerAsync(Cancel));
+        Assert.Null(await world.ControllerAsync());
     }
 
     [Fact]
-    public async Task A_clean_resignation_lets_the_next_one_in_at_once()
+    public async Task Another_candidate_is_elected_at_once_after_a_resignation()
     {
         var world = shared.World();
         var first = await CampaignAsync(world, "i-1");
@@ -63,7 +63,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_crashed_controller_is_followed_by_another_after_its_time()
+    public async Task Another_candidate_is_elected_after_the_term_of_a_crashed_one()
     {
         var world = shared.World();
         var other = new World(world.Direct, world.Keys.Prefix);
@@ -79,11 +79,11 @@ public sealed class ElectionTests(SharedEtcd shared)
         };
         await using var second = await Eventually.WithinAsync("another takes over", New(other, "i-2", Short).CampaignAsync(Cancel));
         Assert.True(firstWasLost, "the first must know before the second is elected");
-        Assert.Equal("i-2", (await world.Manager.ReadControllerAsync(Cancel))!.InstanceId);
+        Assert.Equal("i-2", (await world.ControllerAsync())!.InstanceId);
     }
 
     [Fact]
-    public async Task A_term_outlives_its_time_by_renewals()
+    public async Task A_term_is_renewed()
     {
         var world = shared.World();
         await using var term = await CampaignAsync(world, "i-1", Short);
@@ -130,11 +130,11 @@ public sealed class ElectionTests(SharedEtcd shared)
             }
         }
 
-        Assert.Null(await world.Manager.ReadControllerAsync(Cancel));
+        Assert.Null(await world.ControllerAsync());
     }
 
     [Fact]
-    public async Task An_election_won_by_a_write_whose_answer_was_lost_is_held()
+    public async Task A_campaign_whose_response_was_lost_is_won()
     {
         var world = shared.World();
         var lost = 0;
@@ -146,7 +146,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Cut_off_it_ends_its_term_before_etcd_could_let_another_in()
+    public async Task A_controller_that_is_cut_off_ends_its_term_before_another_can_be_elected()
     {
         var time = new FakeTimeProvider();
         var etcd = new ModelEtcd(time);
@@ -167,7 +167,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_term_that_was_lost_while_cut_off_is_no_hindrance_to_the_next_of_the_same_node()
+    public async Task A_term_that_was_lost_while_cut_off_does_not_delay_the_next_one_of_the_same_node()
     {
         var time = new FakeTimeProvider();
         var etcd = new ModelEtcd(time);
@@ -191,7 +191,7 @@ public sealed class ElectionTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_key_that_an_operator_put_there_for_ever_is_waited_for_without_asking_again_and_again()
+    public async Task A_key_without_an_etcd_lease_is_watched_without_repeated_requests()
     {
         var world = shared.World();
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");

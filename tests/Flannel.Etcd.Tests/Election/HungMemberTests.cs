@@ -13,7 +13,7 @@ public sealed class HungMemberTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_term_outlives_the_hanging_of_the_member_that_its_controller_talks_to()
+    public async Task A_term_is_renewed_when_the_used_member_hangs()
     {
         await using var etcd = await EtcdMembers.StartAsync();
         var world = new World(etcd.Connect(), "/coreos.com/network");
@@ -28,7 +28,7 @@ public sealed class HungMemberTests
     }
 
     [Fact]
-    public async Task The_time_between_two_renewals_is_enough_to_try_three_members_one_after_the_other()
+    public async Task The_time_between_two_renewals_is_sufficient_to_try_three_members()
     {
         var time = new FakeTimeProvider();
         var limits = new List<TimeSpan>();

@@ -4,6 +4,7 @@ using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Google.Protobuf;
@@ -99,6 +100,8 @@ public sealed class World
     public async Task<KeyValue?> GetAsync(string key) => (await Direct.RangeAsync(new RangeRequest { Key = Text(key) }, Cancel)).Kvs.FirstOrDefault();
 
     public async Task<IReadOnlyList<Lease>> LeasesAsync() => (await new EtcdSubnetManager(Context with { Etcd = Direct }).ReadAsync(Cancel)).Leases;
+
+    public Task<ControllerHolder?> ControllerAsync() => new EtcdSubnetManager(Context with { Etcd = Direct }).ReadControllerAsync(Cancel);
 
     public async Task<long> GrantAsync(TimeSpan timeToLive)
     {

@@ -16,7 +16,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
     [Theory]
     [InlineData(3)]
     [InlineData(-3)]
-    public async Task A_step_of_the_wall_clock_of_days_ends_no_lease_and_no_renewal(int days)
+    public async Task A_step_of_the_wall_clock_by_days_affects_no_lease(int days)
     {
         var clock = new SteppedClock();
         var world = new World(shared.World().Direct, $"/clock{days}/network", time: clock);
@@ -32,7 +32,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task So_it_is_with_the_controllers_term()
+    public async Task A_step_of_the_wall_clock_by_days_affects_no_term()
     {
         var clock = new SteppedClock();
         var world = new World(shared.World().Direct, "/clock-term/network", time: clock);
@@ -50,7 +50,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task An_etcd_that_was_down_longer_than_a_lease_lives_has_not_ended_it_and_its_node_holds_it_on()
+    public async Task A_lease_is_held_after_etcd_was_down_longer_than_the_lease_time()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var world = new World(etcd.Connect(), "/coreos.com/network");

@@ -55,7 +55,7 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_value_of_somebody_else_is_no_id_and_is_not_overwritten()
+    public async Task A_value_of_another_program_is_not_an_id_and_is_not_overwritten()
     {
         var world = await NewAsync();
         await world.PutAsync(ClusterKey(world), "my cluster");
@@ -82,7 +82,7 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_released_lease_that_was_written_again_is_another()
+    public async Task A_released_lease_that_was_written_again_is_not_proved()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);

@@ -14,7 +14,7 @@ public sealed class ConcurrentAcquireTests(SharedEtcd shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Nodes_that_start_start_again_and_boot_again_together_hold_distinct_subnets_at_a_flat_cost()
+    public async Task Nodes_that_start_or_restart_at_the_same_time_hold_distinct_subnets_at_a_constant_cost()
     {
         shared.World();
         // 510 subnets for 300 nodes: some choices are contested.

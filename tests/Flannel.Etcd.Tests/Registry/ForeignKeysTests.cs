@@ -26,7 +26,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_upstream_wrote_for_this_node_becomes_ours_without_losing_its_etcd_lease()
+    public async Task A_lease_that_upstream_wrote_for_this_node_is_used_with_its_etcd_lease()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -39,7 +39,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_value_that_cannot_be_read_keeps_its_subnet_taken_and_the_view_not_whole()
+    public async Task An_unreadable_lease_keeps_its_subnet_taken_and_the_state_incomplete()
     {
         foreach (var value in new[] { "", "garbage", "[]", "{\"PublicIP\":7}", "{\"PublicIP\":\"010.0.0.1\"}", "{} {}" })
         {
@@ -63,7 +63,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     [InlineData("10.24.5.0-33")]
     [InlineData("10.24.005.0-24")]
     [InlineData("10.24.5.0-24/more")]
-    public async Task A_key_that_is_no_subnet_is_ignored_with_one_warning(string key)
+    public async Task A_key_that_names_no_subnet_is_ignored_with_one_warning(string key)
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -79,7 +79,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     [Theory]
     [InlineData("10.24.5.readme")]
     [InlineData("10.24.5.0-24/more")]
-    public async Task A_subnet_whose_keys_have_one_among_them_that_names_no_subnet_is_passed_over_with_one_warning(string key)
+    public async Task A_subnet_is_skipped_with_one_warning_if_a_key_that_names_no_subnet_sorts_among_its_keys(string key)
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -89,7 +89,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_key_that_only_upstream_would_read_as_a_subnet_keeps_it_taken()
+    public async Task A_key_that_only_upstream_reads_as_a_subnet_keeps_the_subnet_taken()
     {
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");

@@ -20,7 +20,7 @@ public sealed class InstanceTests(SharedEtcd shared)
     [Theory]
     [InlineData(false, "vpc-1", "an address that the metadata service does not confirm proves nothing")]
     [InlineData(true, "vpc-2", "an address is given once within a VPC only")]
-    public async Task Another_instance_with_the_same_address_is_refused_and_changes_nothing(bool isConfirmed, string vpc, string why)
+    public async Task A_second_instance_with_the_same_address_gets_no_lease_and_changes_nothing(bool isConfirmed, string vpc, string why)
     {
         var world = await NewAsync();
         await AcquireAsync(world, "i-1", Address);
@@ -35,7 +35,7 @@ public sealed class InstanceTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task An_instance_whose_address_the_cloud_confirms_takes_the_lease_of_the_one_that_is_gone()
+    public async Task An_instance_with_a_confirmed_address_takes_over_the_lease_of_the_former_instance()
     {
         var world = await NewAsync();
         var first = await AcquireAsync(world, "i-1", Address);
@@ -46,7 +46,7 @@ public sealed class InstanceTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_daemon_whose_lease_is_taken_over_says_by_whom()
+    public async Task A_lost_lease_names_the_instance_that_took_it_over()
     {
         var world = await NewAsync();
         await using var events = new Events(world.Keeper(await AcquireAsync(world, "i-1", Address)));
@@ -137,7 +137,7 @@ public sealed class InstanceTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_pointer_that_an_ended_reservation_left_hinders_nobody()
+    public async Task A_pointer_of_a_deleted_reservation_does_not_prevent_a_lease()
     {
         var world = await NewAsync();
         await world.PutAsync(world.Keys.Nodes + Address, Key);
@@ -145,7 +145,7 @@ public sealed class InstanceTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_status_that_was_written_before_the_subnet_was_held_is_none()
+    public async Task A_status_that_is_older_than_the_lease_is_ignored()
     {
         var world = await NewAsync();
         // A reservation: nothing that ends with it.

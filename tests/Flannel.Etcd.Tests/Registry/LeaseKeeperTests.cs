@@ -14,7 +14,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
 
     [Fact]
-    public async Task A_lease_whose_etcd_comes_back_shortly_before_its_end_is_renewed_in_time()
+    public async Task A_lease_is_renewed_in_time_if_etcd_recovers_shortly_before_the_expiry()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
@@ -48,7 +48,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_deletion_by_an_operator_loses_it_at_once_and_clears_what_hung_on_it()
+    public async Task A_lease_that_an_operator_deletes_is_lost_at_once_with_all_attached_keys()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -62,7 +62,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_word_on_an_earlier_holding_of_the_subnet_is_not_believed()
+    public async Task The_status_of_an_earlier_lease_of_the_subnet_is_ignored()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -78,7 +78,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_is_given_back_with_all_that_hung_on_it()
+    public async Task A_lease_is_released_with_all_attached_keys()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -94,7 +94,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_revoked_etcd_lease_is_a_deletion_too()
+    public async Task A_revoked_etcd_lease_loses_the_lease()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -107,7 +107,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     [Theory]
     [InlineData("""{"PublicIP":"192.168.0.9","BackendType":"ali-vpc"}""")]
     [InlineData("garbage")]
-    public async Task A_value_that_is_not_ours_any_more_loses_it(string value)
+    public async Task A_value_that_names_another_node_loses_the_lease(string value)
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -121,7 +121,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task An_etcd_lease_that_somebody_else_attached_is_kept_alive_from_then_on()
+    public async Task An_etcd_lease_that_another_client_attached_is_renewed()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -136,7 +136,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_short_lease_outlives_its_time_by_renewals_without_a_write()
+    public async Task A_lease_is_renewed_without_a_write()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
@@ -147,7 +147,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Expired_while_cut_off_it_is_taken_back_if_still_free()
+    public async Task A_lease_that_expired_while_the_node_was_cut_off_is_taken_back_if_it_is_free()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
@@ -161,7 +161,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Expired_while_cut_off_and_taken_by_another_it_is_lost()
+    public async Task A_lease_that_expired_while_the_node_was_cut_off_and_was_taken_is_lost()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
@@ -174,7 +174,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_routes_status_the_configuration_and_the_controller_are_told_on_the_same_stream()
+    public async Task Route_status_configuration_and_controller_are_watched_on_the_same_stream()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");

@@ -47,7 +47,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task A_lease_whose_renewals_failed_is_renewed_as_soon_as_etcd_answers_again()
+    public async Task A_lease_whose_renewals_failed_is_renewed_as_soon_as_etcd_has_recovered()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -73,7 +73,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Near_the_end_of_the_lease_its_renewals_are_tried_ever_more_often()
+    public async Task Failed_renewals_are_retried_more_often_as_the_expiry_comes_near()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromHours(23.99)));
@@ -88,7 +88,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Cut_off_for_less_than_its_life_it_is_held_and_never_called_expired()
+    public async Task A_node_that_is_cut_off_for_less_than_the_lease_time_holds_its_lease()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -104,7 +104,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Cut_off_for_longer_it_is_called_expired_once_and_taken_back()
+    public async Task A_node_that_is_cut_off_for_longer_reports_the_expiry_once_and_takes_its_lease_back()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -129,7 +129,7 @@ public sealed class LeaseKeeperTimeTests
     [InlineData("10.0.0.0/7", "10.128.0.0/9", "10.130.0.0-16")]
     [InlineData("10.24.0.0/15", "10.24.128.0/17", "10.24.130.0-24")]
     [InlineData("10.24.0.0/16", "10.24.5.128/25", "10.24.5.192-26")]
-    public async Task Expired_and_overlapped_by_another_lease_it_is_lost(string network, string subnet, string other)
+    public async Task An_expired_lease_that_another_one_overlaps_is_lost(string network, string subnet, string other)
     {
         await world.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
         var held = await world.AcquireAsync("192.168.0.1", subnet);
@@ -147,7 +147,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Expired_and_out_of_a_new_configuration_it_is_lost()
+    public async Task An_expired_lease_that_does_not_fit_a_new_configuration_is_lost()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -162,7 +162,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Deleted_while_cut_off_it_is_lost_when_etcd_answers()
+    public async Task A_lease_that_was_deleted_while_the_node_was_cut_off_is_lost()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -178,7 +178,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task A_lease_that_a_restored_etcd_never_knew_is_taken_back()
+    public async Task A_lease_that_a_restored_etcd_does_not_have_is_taken_back()
     {
         await world.PublishConfigAsync();
         var restore = etcd.Snapshot();
@@ -192,7 +192,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Compaction_of_the_history_is_survived()
+    public async Task A_lease_is_held_across_a_compaction_of_the_history()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -206,7 +206,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task Without_an_answer_the_requests_stay_few()
+    public async Task Few_requests_are_sent_while_etcd_is_unavailable()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -219,7 +219,7 @@ public sealed class LeaseKeeperTimeTests
     }
 
     [Fact]
-    public async Task A_day_of_waiting_and_hours_without_etcd_are_no_hanging_and_a_renewal_that_never_ends_is()
+    public async Task Only_a_renewal_that_never_ends_counts_as_a_hung_loop()
     {
         var loops = new LivenessMonitor(time);
         var held = await AcquireAsync();

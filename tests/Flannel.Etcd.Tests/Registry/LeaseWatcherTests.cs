@@ -11,7 +11,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task It_lists_once_and_hears_of_every_change()
+    public async Task Leases_are_listed_once_and_every_change_is_applied()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -35,7 +35,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_whose_value_becomes_unreadable_makes_the_view_not_whole_until_it_is_gone()
+    public async Task An_unreadable_lease_makes_the_snapshot_incomplete_until_it_is_deleted()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -49,7 +49,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_controllers_own_writing_is_no_change_of_the_view()
+    public async Task The_controllers_own_writes_do_not_change_the_snapshot()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -65,7 +65,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_broken_stream_leaves_no_gap()
+    public async Task No_change_is_missed_across_a_broken_stream()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -80,7 +80,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     [Theory]
     [InlineData(0)]
     [InlineData(3)]
-    public async Task A_restored_etcd_that_has_given_out_the_same_revisions_again_is_seen_as_it_is(int later)
+    public async Task A_restored_etcd_that_assigned_the_same_revisions_again_is_listed_again(int later)
     {
         var etcd = new ModelEtcd(TimeProvider.System);
         var world = new World(etcd, "/coreos.com/network");
@@ -100,7 +100,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task After_compaction_it_lists_anew()
+    public async Task Leases_are_listed_again_after_a_compaction()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var world = new World(etcd.Connect(), "/coreos.com/network");
@@ -121,7 +121,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task An_etcd_that_restarts_is_followed_on()
+    public async Task Leases_are_watched_across_a_restart_of_etcd()
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var logger = new RecordingLogger();

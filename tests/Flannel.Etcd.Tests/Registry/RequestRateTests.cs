@@ -45,7 +45,7 @@ public sealed class RequestRateTests
 
     [Theory]
     [MemberData(nameof(Troubles))]
-    public async Task A_follower_of_all_leases(string trouble)
+    public async Task A_watcher_of_all_leases(string trouble)
     {
         await world.PublishConfigAsync();
         var follower = new LeaseWatcher(world.Context with { Time = time });

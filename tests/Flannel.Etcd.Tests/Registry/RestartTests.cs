@@ -32,7 +32,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_node_that_has_forgotten_its_subnet_finds_it_without_the_others_too()
+    public async Task A_node_without_a_subnet_file_finds_its_lease_without_reading_the_others()
     {
         var world = await NewAsync();
         for (var other = 10; other < 20; other++) await world.AcquireAsync($"192.168.0.{other}");
@@ -45,7 +45,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_pointer_to_a_lease_goes_with_it()
+    public async Task The_pointer_to_a_lease_is_deleted_with_it()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -61,7 +61,7 @@ public sealed class RestartTests(SharedEtcd shared)
     [InlineData("10.24.6.0-24", "another node's subnet")]
     [InlineData("../config", "no subnet")]
     [InlineData("", "nothing")]
-    public async Task A_pointer_that_is_wrong_is_believed_by_nobody(string text, string why)
+    public async Task A_wrong_pointer_is_ignored(string text, string why)
     {
         var world = await NewAsync();
         await world.AcquireAsync("192.168.0.2", "10.24.6.0/24");
@@ -71,7 +71,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_an_upstream_node_at_this_address_left_is_found_among_all()
+    public async Task A_lease_of_an_upstream_node_with_this_address_is_found_among_all_leases()
     {
         var world = await NewAsync();
         await world.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.3","PublicIPv6":null,"BackendType":"ali-vpc"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
@@ -83,7 +83,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_somebody_overlapped_is_kept_and_told_of()
+    public async Task A_lease_that_another_one_overlaps_is_kept_and_logged()
     {
         var world = await NewAsync();
         await world.PutLeaseAsync("10.24.5.128-25", """{"PublicIP":"192.168.0.9"}""");
@@ -93,7 +93,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_was_made_a_reservation_in_its_place_is_one_from_then_on()
+    public async Task A_lease_that_was_changed_to_a_reservation_is_one()
     {
         var world = await NewAsync();
         // As the operators of upstream do it: the key written again with no etcd lease.
@@ -105,7 +105,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_reservation_elsewhere_is_taken_once_the_lease_is_given_up()
+    public async Task Another_reservation_is_used_once_the_lease_is_released()
     {
         var world = await NewAsync();
         await world.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.1"}""");
@@ -117,7 +117,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_ended_is_taken_again_with_one_look_at_all()
+    public async Task An_expired_lease_is_acquired_again_with_one_read_of_all_leases()
     {
         var world = await NewAsync();
         await world.Direct.LeaseRevokeAsync((await world.LeasesAsync())[0].EtcdLeaseId, Cancel);
@@ -129,7 +129,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_whose_key_alone_was_deleted_costs_one_look_more()
+    public async Task A_lease_whose_key_was_deleted_costs_one_more_read()
     {
         var world = await NewAsync();
         await world.DeleteAsync(world.Keys.Subnets + OwnKey);
@@ -142,7 +142,7 @@ public sealed class RestartTests(SharedEtcd shared)
     [Theory]
     [InlineData("""{"PublicIP":"192.168.0.9"}""")]
     [InlineData("garbage")]
-    public async Task A_subnet_that_became_another_nodes_is_left_to_it(string value)
+    public async Task A_subnet_that_another_node_has_leased_is_not_taken(string value)
     {
         var world = await NewAsync();
         await world.PutLeaseAsync(OwnKey, value);
@@ -153,7 +153,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_under_another_key_than_the_file_says_is_found_by_the_address()
+    public async Task A_lease_of_another_subnet_than_that_of_the_file_is_found_by_the_address()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1", "10.24.6.0/24");
@@ -162,7 +162,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_the_configuration_does_not_allow_any_more_is_given_up_after_a_look_at_all()
+    public async Task A_lease_that_does_not_fit_is_deleted_after_a_read_of_all_leases()
     {
         var world = await NewAsync();
         await world.AcquireAsync("192.168.0.2", "10.24.6.0/24");
@@ -175,7 +175,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_ends_between_the_look_and_the_renewal_is_taken_anew()
+    public async Task A_previous_lease_that_expires_between_the_read_and_the_renewal_is_acquired_again()
     {
         var world = await NewAsync();
         var lease = (await world.LeasesAsync())[0].EtcdLeaseId;

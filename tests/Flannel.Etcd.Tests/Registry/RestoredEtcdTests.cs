@@ -42,7 +42,7 @@ public sealed class RestoredEtcdTests
     /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of that
     /// time brings the mark back.</summary>
     [Fact]
-    public async Task What_the_node_wrote_into_its_lease_is_written_again_when_a_restore_brought_an_older_value_back()
+    public async Task An_older_value_that_a_restore_brought_back_is_replaced()
     {
         await world.PublishConfigAsync();
         await world.PutLeaseAsync("10.24.5.0-24", Released);
@@ -58,7 +58,7 @@ public sealed class RestoredEtcdTests
 
     /// <summary>The snapshot is of a time at which the instance had another address.</summary>
     [Fact]
-    public async Task A_lease_that_a_restore_brought_back_with_the_former_address_of_the_same_instance_is_kept_and_names_the_present_one_again()
+    public async Task A_restored_lease_with_the_former_address_of_this_instance_is_kept_and_updated()
     {
         await world.PublishConfigAsync();
         var etcdLease = await world.GrantAsync(TimeSpan.FromHours(24));
@@ -77,7 +77,7 @@ public sealed class RestoredEtcdTests
     }
 
     [Fact]
-    public async Task What_a_release_by_force_writes_into_the_lease_beside_its_daemon_stays()
+    public async Task The_mark_of_a_forced_release_is_not_replaced_by_the_daemon()
     {
         await world.PublishConfigAsync();
         var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");

@@ -13,7 +13,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_status_is_attached_to_its_lease_and_goes_with_it()
+    public async Task A_status_is_attached_to_its_lease_and_deleted_with_it()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
@@ -28,7 +28,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Many_are_written_in_few_transactions()
+    public async Task Many_statuses_are_written_in_few_transactions()
     {
         const int nodes = 250;
         var world = await NewAsync();
@@ -42,7 +42,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_is_gone_or_anothers_is_skipped_and_one_that_was_renewed_elsewhere_is_not()
+    public async Task A_deleted_or_replaced_lease_is_skipped_and_one_with_another_etcd_lease_is_not()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
@@ -81,7 +81,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_term_of_the_same_revision_in_a_restored_etcd_is_told_by_its_etcd_lease()
+    public async Task Terms_with_equal_revisions_in_a_restored_etcd_differ_by_their_etcd_lease()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
@@ -108,7 +108,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_status_of_an_ended_reservation_is_deleted_and_that_of_a_living_one_kept()
+    public async Task The_status_of_a_deleted_reservation_is_deleted_and_that_of_another_one_is_kept()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
@@ -122,7 +122,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_status_that_is_older_than_its_subnets_key_is_left_out_and_so_written_again()
+    public async Task A_status_that_is_older_than_its_subnets_key_is_left_out()
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
@@ -150,7 +150,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task The_ranges_of_vSwitches_are_written_when_they_are_new_and_only_by_the_controller_of_now()
+    public async Task The_ranges_of_vSwitches_are_written_if_they_changed_and_only_by_the_elected_controller()
     {
         var world = await NewAsync();
         var first = await CampaignAsync(world);
@@ -170,7 +170,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_status_that_etcd_refuses_keeps_none_of_the_others_from_being_written()
+    public async Task A_status_that_etcd_rejects_does_not_prevent_the_others()
     {
         const int nodes = 40;
         var world = await NewAsync();
@@ -203,7 +203,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_missing_permission_is_named_once_and_not_waited_for()
+    public async Task A_missing_permission_is_logged_once_and_not_retried()
     {
         var world = await NewAsync();
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");

@@ -29,7 +29,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_found_lease_costs_two_reads_and_a_renewal_even_if_the_node_has_forgotten_it()
+    public async Task A_found_lease_costs_two_reads_and_a_renewal_even_without_a_subnet_file()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -42,7 +42,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_state_read_before_spares_the_first_look()
+    public async Task A_known_state_replaces_the_first_read()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -131,7 +131,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_reservation_is_found_written_to_and_stays_a_reservation()
+    public async Task A_reservation_is_found_and_updated_and_stays_a_reservation()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -147,7 +147,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_reservation_goes_before_an_older_lease()
+    public async Task A_reservation_is_preferred_to_an_older_lease()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -158,7 +158,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_does_not_fit_any_more_is_given_up_with_all_that_hangs_on_it()
+    public async Task A_lease_that_does_not_fit_any_more_is_deleted_with_all_attached_keys()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -172,7 +172,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_reservation_that_does_not_fit_is_left_alone_with_one_warning()
+    public async Task A_reservation_that_does_not_fit_is_not_used_and_logged_once()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -202,7 +202,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_full_range_is_told_and_leaves_no_etcd_lease_behind()
+    public async Task A_full_range_is_reported_and_leaves_no_etcd_lease()
     {
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
@@ -217,7 +217,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_race_lost_to_a_dual_stack_node_or_another_length_is_seen_by_the_write_itself()
+    public async Task The_transaction_fails_if_a_dual_stack_node_or_another_length_took_the_subnet()
     {
         foreach (var theirs in new[] { "10.24.7.0-24&fc00::-64", "10.24.7.64-26", "10.24.0.0-20", "10.24.7.0-25" })
         {
@@ -237,7 +237,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_configuration_changed_under_way_is_obeyed()
+    public async Task A_configuration_that_changes_during_the_acquisition_is_applied()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -275,7 +275,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_write_whose_answer_was_lost_is_found_again_and_its_etcd_lease_lives()
+    public async Task A_write_whose_response_was_lost_is_found_and_its_etcd_lease_stays()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -290,7 +290,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_grant_whose_answer_was_lost_is_ended()
+    public async Task A_grant_whose_response_was_lost_is_revoked()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -303,7 +303,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_lease_that_ends_between_look_and_renewal_is_taken_anew()
+    public async Task A_lease_that_expires_between_the_read_and_the_renewal_is_acquired_again()
     {
         var world = shared.World();
         await world.PublishConfigAsync();
@@ -322,7 +322,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_backend_that_the_node_has_not_is_told_with_the_configuration()
+    public async Task An_unsupported_backend_is_reported_with_the_configuration()
     {
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
@@ -332,7 +332,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_missing_or_malformed_configuration_is_told_once_each_and_a_good_one_ends_the_wait()
+    public async Task A_missing_and_an_invalid_configuration_are_reported_once_each_and_a_valid_one_ends_the_wait()
     {
         var world = shared.World();
         Assert.IsType<AcquireResult.NoConfig>(await world.TryAcquireAsync(World.Request("192.168.0.1")));

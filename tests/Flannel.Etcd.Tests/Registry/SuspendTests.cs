@@ -27,7 +27,7 @@ public sealed class SuspendTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_lease_that_ended_meanwhile_is_called_expired_at_the_first_check()
+    public async Task A_lease_that_expired_during_a_suspension_is_reported_at_the_first_check()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -39,7 +39,7 @@ public sealed class SuspendTests
     }
 
     [Fact]
-    public async Task A_renewal_that_came_due_meanwhile_is_made_at_the_first_check()
+    public async Task A_renewal_that_became_due_during_a_suspension_is_sent_at_the_first_check()
     {
         var held = await AcquireAsync();
         await using var events = new Events(world.Keeper(held));
@@ -58,7 +58,7 @@ public sealed class SuspendTests
     }
 
     [Fact]
-    public async Task A_term_that_ended_meanwhile_is_held_no_more_for_whoever_asks_before_any_timer_fires()
+    public async Task A_term_that_ended_during_a_suspension_is_not_proved_even_before_a_timer_runs()
     {
         await using var term = await CampaignAsync();
         time.Suspend(TimeSpan.FromMinutes(1));
@@ -69,7 +69,7 @@ public sealed class SuspendTests
     }
 
     [Fact]
-    public async Task A_term_that_ended_meanwhile_is_lost_within_a_second()
+    public async Task A_term_that_ended_during_a_suspension_is_lost_within_a_second()
     {
         await using var term = await CampaignAsync();
         time.Suspend(TimeSpan.FromMinutes(1));

@@ -21,7 +21,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("""{"Network":"10.0.0.0/8","SubnetLen":20,"SubnetMin":"10.10.0.0","SubnetMax":"10.99.0.0","Backend":{"Type":"udp","Port":7890}}""", "10.0.0.0/8 SubnetLen 20 10.10.0.0..10.99.0.0 backend udp")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"x","AccessKeySecret":"y"}}""", "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0 backend ali-vpc")]
     [InlineData("""{"EnableNFTables":true,"Network":"10.24.0.0/28","Backend":{"Type":"alloc"}}""", "10.24.0.0/28 SubnetLen 30 10.24.0.4..10.24.0.12 backend alloc")]
-    public void Its_configurations_mean_the_same(string config, string meaning) =>
+    public void Upstreams_configurations_are_read_as_upstream_reads_them(string config, string meaning) =>
         Assert.Equal(meaning, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Value.ToString());
 
     /// <summary>Go's json.Marshal of LeaseAttrs, as each backend fills it.</summary>
@@ -30,7 +30,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"host-gw"}""", "host-gw", null)]
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}}""", "vxlan", """{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}""")]
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"wireguard","BackendData":{"PublicKey":"k="},"BackendV6Data":{"PublicKey":"k="}}""", "wireguard", """{"PublicKey":"k="}""")]
-    public void The_values_of_its_leases_are_read_and_written_back_as_they_were(string value, string backend, string? data)
+    public void The_values_of_upstreams_leases_are_written_back_byte_for_byte(string value, string backend, string? data)
     {
         var attributes = LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value)).Value;
         Assert.Equal("192.168.0.7", attributes.PublicIp.ToString());
@@ -39,7 +39,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task It_watches_all_that_begins_with_subnets_and_finds_nothing_of_ours_there_but_leases()
+    public async Task Below_the_prefix_that_upstream_watches_there_are_only_leases()
     {
         var world = await NewAsync();
         await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
@@ -55,7 +55,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task A_subnet_of_ours_cannot_be_created_by_its_transaction()
+    public async Task Upstreams_transaction_does_not_create_a_subnet_that_is_leased()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
@@ -72,7 +72,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     }
 
     [Fact]
-    public async Task Its_renewal_of_a_lease_at_our_address_is_adopted_and_of_a_lease_that_we_took_is_noticed()
+    public async Task Upstreams_renewal_of_a_lease_with_our_address_is_adopted_and_another_one_loses_the_lease()
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
@@ -89,7 +89,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("10.24.5.0-24", "10.24.5.0/24")]
     [InlineData("10.24.5.0-24&fc00:0:0:5::-64", "10.24.5.0/24")]
     [InlineData("prefix-10.24.5.0-24", null)]
-    public void Its_keys_are_read_as_its_MakeSubnetKey_writes_them_and_not_as_its_ParseSubnetKey_would(string key, string? subnet) =>
+    public void Upstreams_keys_are_read_as_its_MakeSubnetKey_writes_them(string key, string? subnet) =>
         Assert.Equal(subnet, SubnetKey.TryParse(key, out var read) ? read.Subnet.ToString() : null);
 
     private async Task<World> NewAsync()
