@@ -8,7 +8,8 @@ public static class Endpoint
     private const int LongestHost = 253; // RFC 1035, as text
     private const string Form = "use http://host:port or https://host:port";
 
-    /// <returns>Scheme, host and port, with the path <c>/</c>. The error follows the option's name and a colon, and has no secret.</returns>
+    /// <returns>Scheme, host and port, with the path <c>/</c>. The error follows the option's name and a colon, and has no
+    /// secret.</returns>
     /// <param name="userAdvice">What to do instead of writing a user into the endpoint.</param>
     public static Result<Uri> Parse(string text, string userAdvice = "remove the user")
     {
@@ -26,7 +27,8 @@ public static class Endpoint
         if (!text.Contains("://", StringComparison.Ordinal))
             return HasSchemeWithoutSlashes(text) ? $"is not an endpoint; {Form}" : "has no scheme; use http:// or https://";
         if (HasZone(text)) return "has an IPv6 zone (%), which is not supported; use an address without a zone";
-        if (address is null || address.Host.Length is 0 or > LongestHost || !Ascii.IsValid(address.Host)) return $"is not an endpoint; {Form}";
+        if (address is null || address.Host.Length is 0 or > LongestHost || !Ascii.IsValid(address.Host))
+            return $"is not an endpoint; {Form}";
         if (address.Scheme != Uri.UriSchemeHttp && address.Scheme != Uri.UriSchemeHttps)
             return "has another scheme than http and https; use http:// or https://";
         return address.PathAndQuery != "/" || address.Fragment.Length > 0 ? $"has a path, a query or a fragment; {Form}" : null;

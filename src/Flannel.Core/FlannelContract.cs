@@ -1,6 +1,7 @@
 namespace Flannel.Core;
 
-/// <summary>Values that all nodes of a cluster share with upstream flannel, or that are documented to users. None of them may be tuned.</summary>
+/// <summary>Values that all nodes of a cluster share with upstream flannel, or that are documented to users. None of them may be
+/// tuned.</summary>
 public static class FlannelContract
 {
     /// <summary>How long a lease lives without renewal: 24 h (upstream <c>subnetTTL</c>).</summary>

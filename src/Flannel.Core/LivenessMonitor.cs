@@ -1,7 +1,7 @@
 namespace Flannel.Core;
 
-/// <summary>Detects loops that hang. Each loop reports how long it is going to wait before it waits, and that it is busy when it works. A loop
-/// that stays in either for much longer hangs. A long wait is therefore not a hang, and one watchdog keep-alive covers all loops.
+/// <summary>Detects loops that hang. Each loop reports how long it is going to wait before it waits, and that it is busy when it works. A
+/// loop that stays in either for much longer hangs. A long wait is therefore not a hang, and one watchdog keep-alive covers all loops.
 /// Thread-safe.</summary>
 public sealed class LivenessMonitor(TimeProvider time)
 {
@@ -23,7 +23,9 @@ public sealed class LivenessMonitor(TimeProvider time)
             lock (gate)
             {
                 var hung = loops.Find(loop => loop.DueAt <= now);
-                return hung is null ? null : $"{hung.Name} is stuck: no progress for {time.GetElapsedTime(hung.Since, now).TotalSeconds:0} s";
+                if (hung is null) return null;
+                var seconds = time.GetElapsedTime(hung.Since, now).TotalSeconds;
+                return $"{hung.Name} is stuck: no progress for {seconds:0} s";
             }
         }
     }

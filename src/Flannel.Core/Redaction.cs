@@ -3,9 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Flannel.Core;
 
-/// <summary>Removes secrets from text that an operator wrote, before it is printed. An endpoint may contain a password in any place: as user
-/// information with or without a scheme, percent-encoded, in a query. Therefore only scheme, host and port are printed, and only if they
-/// cannot be a part of something else.</summary>
+/// <summary>Removes secrets from text that an operator wrote, before it is printed. An endpoint may contain a password in any place: as
+/// user information with or without a scheme, percent-encoded, in a query. Therefore only scheme, host and port are printed, and only if
+/// they cannot be a part of something else.</summary>
 public static partial class Redaction
 {
     /// <summary>Replaces what is not printed.</summary>

@@ -35,8 +35,8 @@ public enum SmallFileFault
 /// <param name="Length">In bytes.</param>
 public readonly record struct SmallFileVersion(DateTime Written, long Length);
 
-/// <summary>Reads a file that the operator names, such as a password, a certificate or a key. It must be a regular file, also behind symbolic
-/// links. No method waits for another process: the usual way to open a named pipe waits for its writer.</summary>
+/// <summary>Reads a file that the operator names, such as a password, a certificate or a key. It must be a regular file, also behind
+/// symbolic links. No method waits for another process: the usual way to open a named pipe waits for its writer.</summary>
 public static class SmallFile
 {
     /// <summary>Sufficient for the CA bundles of distributions, which have about 230 KiB.</summary>

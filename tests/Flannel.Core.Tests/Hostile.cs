@@ -3,7 +3,7 @@ using CsCheck;
 
 namespace Flannel.Core.Tests;
 
-/// <summary>Bytes that a decoder of etcd's values and of files may meet: noise, text made of the right words in a wrong order,
+/// <summary>Bytes that a decoder of etcd's values and of files may get: noise, valid tokens in a wrong order,
 /// and good values with a few bytes changed.</summary>
 internal static class Hostile
 {
@@ -13,21 +13,21 @@ internal static class Hostile
         "\"\\ud800\"", "\"x\"", "\u0130",
     ];
 
-    /// <param name="words">What the format is made of; JSON's own marks are added.</param>
-    public static Gen<byte[]> Bytes(params string[] words) => Gen.OneOf<byte[]>(
+    /// <param name="tokens">The format's; those of JSON are added.</param>
+    public static Gen<byte[]> Bytes(params string[] tokens) => Gen.OneOf<byte[]>(
         Gen.Byte.Array[0, 80],
-        Gen.OneOf([.. Json, .. words]).Array[0, 24].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts))),
-        Damaged(words));
+        Gen.OneOf([.. Json, .. tokens]).Array[0, 24].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts))),
+        Damaged(tokens));
 
-    public static Gen<string> Text(string alphabet, params string[] words) => Gen.OneOf<string>(
+    public static Gen<string> Text(string alphabet, params string[] tokens) => Gen.OneOf<string>(
         Gen.Char[alphabet].Array[0, 24].Select(letters => new string(letters)),
-        Gen.OneOf(words).Array[0, 6].Select(string.Concat),
-        Damaged(words).Select(Encoding.Latin1.GetString));
+        Gen.OneOf(tokens).Array[0, 6].Select(string.Concat),
+        Damaged(tokens).Select(Encoding.Latin1.GetString));
 
-    private static Gen<byte[]> Damaged(string[] words) =>
-        Gen.OneOf(words).Select(Gen.Int[0, 2], Gen.Double.Unit, Gen.Byte, (word, kind, where, letter) =>
+    private static Gen<byte[]> Damaged(string[] tokens) =>
+        Gen.OneOf(tokens).Select(Gen.Int[0, 2], Gen.Double.Unit, Gen.Byte, (token, kind, where, letter) =>
         {
-            var bytes = Encoding.UTF8.GetBytes(word).ToList();
+            var bytes = Encoding.UTF8.GetBytes(token).ToList();
             var at = (int)(where * bytes.Count);
             if (kind == 0 || bytes.Count == 0) bytes.Insert(at, letter);
             else if (kind == 1) bytes[at] = letter;

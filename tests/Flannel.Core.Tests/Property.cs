@@ -9,7 +9,7 @@ internal static class Property
 {
     private const ulong FixedSeed = 20_260_810;
 
-    /// <summary><c>FLANNEL_TEST_SEED=n</c> looks at other values.</summary>
+    /// <summary><c>FLANNEL_TEST_SEED=n</c> tries other values.</summary>
     private static readonly ulong Seed =
         ulong.TryParse(Environment.GetEnvironmentVariable("FLANNEL_TEST_SEED"), CultureInfo.InvariantCulture, out var seed)
             ? seed
@@ -28,7 +28,7 @@ internal static class Property
             }
             catch (Exception e)
             {
-                // CsCheck starts from the state that failed, looks for a smaller value that fails too, and throws with both.
+                // CsCheck starts from the state that failed, searches for a smaller value that fails too, and throws with both.
                 values.Sample(property, seed: state, iter: 5_000, threads: 1);
                 throw new InvalidOperationException($"FLANNEL_TEST_SEED={Seed}, CsCheck seed {state}, value {i}: {value}", e);
             }

@@ -6,22 +6,22 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Model;
 
-/// <summary>What one etcd cluster keeps: keys, their history, leases on a time of the test's own. No tasks, no threads: each call is one
-/// applied request. It is checked against the real etcd on the same random operations.</summary>
+/// <summary>The state of one etcd cluster: keys, their history, and leases on the time of the test. Without tasks and threads: each call is
+/// one applied request. Tests compare it with a real etcd on the same random operations.</summary>
 public sealed class EtcdStore(TimeProvider time)
 {
     private readonly Dictionary<long, ModelLease> leases = [];
     private KeySpace keys = new();
     private List<Change> history = [];
 
-    /// <summary>Something was written, or the streams broke: watchers look.</summary>
+    /// <summary>A key was written, or the streams broke: watchers read.</summary>
     public event Action? Changed;
 
     public long Revision { get; private set; } = 1;
 
     public long CompactedAt { get; private set; }
 
-    /// <summary>Another number: every stream of before is broken.</summary>
+    /// <summary>Changes when the streams break.</summary>
     public int Generation { get; private set; }
 
     /// <summary>The alarm that etcd raises when its database is full.</summary>
@@ -35,8 +35,8 @@ public sealed class EtcdStore(TimeProvider time)
 
     public RangeResponse Range(RangeRequest request)
     {
-        if (request.Revision > Revision) throw Refused(EtcdErrorKind.Compacted, "required revision is a future revision");
-        if (request.Revision > 0 && request.Revision < CompactedAt) throw Refused(EtcdErrorKind.Compacted, "required revision has been compacted");
+        if (request.Revision > Revision) throw Rejected(EtcdErrorKind.Compacted, "required revision is a future revision");
+        if (request.Revision > 0 && request.Revision < CompactedAt) throw Rejected(EtcdErrorKind.Compacted, "required revision has been compacted");
         var answer = KeySpace.Answer(request, (request.Revision is 0 || request.Revision == Revision ? keys : At(request.Revision)));
         answer.Header = Header();
         return answer;
@@ -46,7 +46,7 @@ public sealed class EtcdStore(TimeProvider time)
     {
         TxnCheck.Shape(request);
         if (NoSpace && request.Success.Concat(request.Failure).Any(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
-            throw Refused(EtcdErrorKind.NoSpace, "database space exceeded");
+            throw Rejected(EtcdErrorKind.NoSpace, "database space exceeded");
         var holds = request.Compare.All(compare => TxnCheck.Holds(compare, keys));
         var branch = holds ? request.Success : request.Failure;
         foreach (var op in branch) CheckPut(op);
@@ -60,12 +60,12 @@ public sealed class EtcdStore(TimeProvider time)
 
     public LeaseGrantResponse Grant(long id, TimeSpan timeToLive)
     {
-        if (NoSpace) throw Refused(EtcdErrorKind.NoSpace, "database space exceeded");
-        if (!leases.TryAdd(id, Begin(timeToLive))) throw Refused(EtcdErrorKind.Other, "lease already exists");
+        if (NoSpace) throw Rejected(EtcdErrorKind.NoSpace, "database space exceeded");
+        if (!leases.TryAdd(id, Begin(timeToLive))) throw Rejected(EtcdErrorKind.Other, "lease already exists");
         return new LeaseGrantResponse { Header = Header(), ID = id, TTL = (long)timeToLive.TotalSeconds };
     }
 
-    /// <returns>Null when there is no such lease.</returns>
+    /// <returns>Null if the lease does not exist.</returns>
     public TimeSpan? KeepAlive(long id)
     {
         if (!leases.TryGetValue(id, out var lease)) return null;
@@ -73,7 +73,7 @@ public sealed class EtcdStore(TimeProvider time)
         return lease.TimeToLive;
     }
 
-    /// <returns>False when there is no such lease.</returns>
+    /// <returns>False if the lease does not exist.</returns>
     public bool Revoke(long id)
     {
         if (!leases.Remove(id)) return false;
@@ -83,8 +83,8 @@ public sealed class EtcdStore(TimeProvider time)
         return true;
     }
 
-    /// <summary>Ends the leases that are due, each in a revision of its own.</summary>
-    /// <returns>Which.</returns>
+    /// <summary>Expires the leases that are due, each in a revision of its own.</summary>
+    /// <returns>Their ids.</returns>
     public IReadOnlyList<long> Tick()
     {
         List<long> due = [.. leases.Where(lease => IsDue(lease.Value)).Select(lease => lease.Key).Order()];
@@ -94,10 +94,10 @@ public sealed class EtcdStore(TimeProvider time)
 
     public void Compact(long revision)
     {
-        if (revision > Revision) throw Refused(EtcdErrorKind.Compacted, "required revision is a future revision");
-        if (revision <= CompactedAt) throw Refused(EtcdErrorKind.Compacted, "required revision has been compacted");
+        if (revision > Revision) throw Rejected(EtcdErrorKind.Compacted, "required revision is a future revision");
+        if (revision <= CompactedAt) throw Rejected(EtcdErrorKind.Compacted, "required revision has been compacted");
         CompactedAt = revision;
-        // etcd before 3.5.15 forgets a deletion at the very revision, too.
+        // etcd before 3.5.15 drops a deletion at the compacted revision, too.
         history.RemoveAll(change => change.Revision < revision || (change.Revision == revision && change.After is null));
     }
 
@@ -105,7 +105,7 @@ public sealed class EtcdStore(TimeProvider time)
 
     public WatchCursor Watch(IReadOnlyList<WatchCreateRequest> ranges) => new(this, ranges);
 
-    /// <summary>Streams break; a new leader gives every lease its whole time again.</summary>
+    /// <summary>Breaks the streams; a new leader starts the time of every lease again.</summary>
     public void Restart()
     {
         foreach (var (id, lease) in leases.ToList()) leases[id] = Begin(lease.TimeToLive);
@@ -115,7 +115,7 @@ public sealed class EtcdStore(TimeProvider time)
 
     public StoreSnapshot Snapshot() => new(Revision, CompactedAt, keys.Copy(), [.. history], leases.ToDictionary());
 
-    /// <summary>As from a snapshot: everything is as it was, the revision too, and a restart.</summary>
+    /// <summary>Restores a snapshot, with its revision, and restarts.</summary>
     public void Restore(StoreSnapshot then)
     {
         (Revision, CompactedAt, keys, history) = (then.Revision, then.CompactedAt, then.Keys.Copy(), [.. then.History]);
@@ -133,7 +133,7 @@ public sealed class EtcdStore(TimeProvider time)
 
     internal ResponseHeader Header() => new() { Revision = Revision };
 
-    private static EtcdException Refused(EtcdErrorKind kind, string text) => new(kind, "etcdserver: " + text, mayHaveHappened: false);
+    private static EtcdException Rejected(EtcdErrorKind kind, string text) => new(kind, "etcdserver: " + text, mayHaveHappened: false);
 
     private ModelLease Begin(TimeSpan timeToLive) => new(time.GetTimestamp(), timeToLive);
 
@@ -155,8 +155,8 @@ public sealed class EtcdStore(TimeProvider time)
     {
         if (op.RequestCase != RequestOp.RequestOneofCase.RequestPut) return;
         var put = op.RequestPut;
-        if (put.IgnoreLease && keys.Find(put.Key) is null) throw Refused(EtcdErrorKind.Invalid, "key not found");
-        if (put.Lease != 0 && !leases.ContainsKey(put.Lease)) throw Refused(EtcdErrorKind.LeaseNotFound, "requested lease not found");
+        if (put.IgnoreLease && keys.Find(put.Key) is null) throw Rejected(EtcdErrorKind.Invalid, "key not found");
+        if (put.Lease != 0 && !leases.ContainsKey(put.Lease)) throw Rejected(EtcdErrorKind.LeaseNotFound, "requested lease not found");
     }
 
     private ResponseOp Apply(RequestOp op, Writing writing)

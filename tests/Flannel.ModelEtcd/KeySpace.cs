@@ -35,7 +35,7 @@ public sealed class KeySpace
 
     public KeyValue? Find(ByteString key) => Index(key) is var i and >= 0 ? pairs[i] : null;
 
-    /// <param name="end">Empty: the one key; a single zero byte: all from the key on.</param>
+    /// <param name="end">Empty for one key; a single zero byte for all keys from this one.</param>
     public IEnumerable<KeyValue> In(ByteString key, ByteString end)
     {
         var i = Index(key);

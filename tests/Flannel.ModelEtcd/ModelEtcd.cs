@@ -4,7 +4,7 @@ using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Model;
 
-/// <summary>The store behind the port, for tests that run on real threads: every request is answered at once.</summary>
+/// <summary>An <see cref="IEtcd"/> over the store, for tests that run on real threads. It responds to every request at once.</summary>
 public sealed class ModelEtcd : IEtcd
 {
     private readonly Lock gate = new();
@@ -17,7 +17,7 @@ public sealed class ModelEtcd : IEtcd
         store.Changed += Wake;
     }
 
-    /// <summary>False: nothing gets through, and streams break.</summary>
+    /// <summary>If false, every request fails and streams break.</summary>
     public bool Reachable
     {
         get;
@@ -66,13 +66,13 @@ public sealed class ModelEtcd : IEtcd
         }
     }
 
-    /// <summary>Forgets the history.</summary>
+    /// <summary>Compacts the history.</summary>
     public void Compact()
     {
         lock (gate) store.Compact(store.Revision);
     }
 
-    /// <returns>What restores the store to what it is now, and breaks its streams.</returns>
+    /// <returns>An action that restores the store to the state of now, and breaks its streams.</returns>
     public Action Snapshot()
     {
         lock (gate)
@@ -85,7 +85,7 @@ public sealed class ModelEtcd : IEtcd
         }
     }
 
-    /// <summary>Ends what is due; leases of the real one end by themselves.</summary>
+    /// <summary>Expires the leases that are due; those of a real etcd expire by themselves.</summary>
     public void Tick()
     {
         lock (gate) store.Tick();

@@ -7,7 +7,7 @@ using static Etcdserverpb.Compare.Types;
 
 namespace Flannel.Etcd.Model;
 
-/// <summary>What etcd refuses of a transaction, and when its conditions hold (etcd's <c>server/etcdserver/apply.go</c>,
+/// <summary>The transactions that etcd rejects, and the evaluation of compares (etcd's <c>server/etcdserver/apply.go</c>,
 /// <c>api/v3rpc/key.go</c>).</summary>
 internal static class TxnCheck
 {
@@ -20,7 +20,7 @@ internal static class TxnCheck
     public static bool Holds(Compare compare, KeySpace keys)
     {
         var found = keys.In(compare.Key, compare.RangeEnd).ToList();
-        // What is not there has no value, and zero for the rest.
+        // An absent key has no value, and zero for the other fields.
         if (found.Count == 0) return compare.Target != CompareTarget.Value && Holds(compare, new KeyValue());
         return found.TrueForAll(pair => Holds(compare, pair));
     }
@@ -55,7 +55,7 @@ internal static class TxnCheck
         foreach (var op in branch.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestDeleteRange))
         {
             var (from, end) = (op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd);
-            // "From here on" is an empty interval to etcd's check, and passes.
+            // etcd's check treats a range without an end as an empty interval, and accepts it.
             if (end is not [0] && puts.Any(put => KeySpace.Contains(put, from, end))) throw Duplicate();
         }
     }

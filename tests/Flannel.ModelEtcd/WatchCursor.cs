@@ -3,10 +3,10 @@ using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Model;
 
-/// <summary>One watch stream on the store: what it has heard so far.</summary>
+/// <summary>The position of one watch stream on the store.</summary>
 public sealed class WatchCursor
 {
-    // A server may choose the ids, and etcd's grpc-proxy does: nothing can be told by them.
+    // The server may assign the ids, as etcd's grpc-proxy does: clients cannot rely on them.
     private const long FirstId = 1000;
 
     private readonly EtcdStore store;
@@ -25,8 +25,8 @@ public sealed class WatchCursor
 
     public IReadOnlyList<WatchResponse> Created { get; }
 
-    /// <summary>What has happened since it was last asked; nothing is an answer, too.</summary>
-    /// <exception cref="EtcdException">The stream cannot go on.</exception>
+    /// <summary>The events since the last call; may be empty.</summary>
+    /// <exception cref="EtcdException">The stream cannot continue.</exception>
     public IReadOnlyList<WatchResponse> Take()
     {
         if (store.Generation != born) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
@@ -38,7 +38,7 @@ public sealed class WatchCursor
             var events = store.Since(next[i]).Where(change => KeySpace.Contains(change.Key, ranges[i].Key, ranges[i].RangeEnd))
                 .Select(change => change.ToEvent()).ToList();
             if (events.Count > 0) answers.Add(new WatchResponse { Header = store.Header(), WatchId = FirstId - i, Events = { events } });
-            // A revision that is still to come is waited for.
+            // A future revision is waited for.
             next[i] = Math.Max(next[i], store.Revision + 1);
         }
 

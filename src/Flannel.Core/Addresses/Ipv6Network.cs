@@ -61,8 +61,8 @@ public readonly record struct Ipv6Network
         return true;
     }
 
-    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses in flannel's keys. <see cref="IPAddress"/> writes the last two
-    /// groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which would be another key.</summary>
+    /// <summary>RFC 5952 with hexadecimal groups only, as Go writes the addresses in flannel's keys. <see cref="IPAddress"/> writes the
+    /// last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which would be another key.</summary>
     public static string FormatAddress(UInt128 address)
     {
         var (start, count) = LongestZeroRun(address);

@@ -26,7 +26,8 @@ public sealed record NetworkConfig
     /// <c>Backend</c>.</summary>
     public required string BackendType { get; init; }
 
-    /// <summary>The whole <c>Backend</c> object; undefined if the configuration has none. It may contain a secret: never print it.</summary>
+    /// <summary>The whole <c>Backend</c> object; undefined if the configuration has none. It may contain a secret: never print
+    /// it.</summary>
     public JsonElement Backend { get; init; }
 
     /// <summary>Accepted properties that are probably mistakes, one line each, without a value of the backend.</summary>

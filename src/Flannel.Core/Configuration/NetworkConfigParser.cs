@@ -13,7 +13,8 @@ public static class NetworkConfigParser
     private static readonly byte[] Utf16LittleEndian = [0xFF, 0xFE];
     private static readonly byte[] Utf16BigEndian = [0xFE, 0xFF];
 
-    /// <returns>The error names the property and says what it must be. It never quotes a value of the backend, which may be a secret.</returns>
+    /// <returns>The error names the property and says what it must be. It never quotes a value of the backend, which may be a
+    /// secret.</returns>
     public static Result<NetworkConfig> Parse(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaxBytes) return Result.Failure($"larger than {MaxBytes} bytes");

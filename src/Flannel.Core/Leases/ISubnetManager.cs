@@ -14,7 +14,8 @@ public interface ISubnetManager
     /// <summary>Where the network configuration is, for messages: <c>/coreos.com/network/config</c>.</summary>
     string ConfigLocation { get; }
 
-    /// <summary>The command by which an operator deletes a lease, for messages: <c>etcdctl del /coreos.com/network/subnets/10.24.5.0-24</c>.</summary>
+    /// <summary>The command by which an operator deletes a lease, for messages: <c>etcdctl del
+    /// /coreos.com/network/subnets/10.24.5.0-24</c>.</summary>
     string DeletionCommand(SubnetKey key);
 
     /// <summary>Reads the configuration and all leases once.</summary>
@@ -28,16 +29,18 @@ public interface ISubnetManager
     /// <summary>Returns when the configuration was written or deleted after a revision, or after <paramref name="atMost"/>.</summary>
     Task WaitForConfigChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation);
 
-    /// <summary>Returns when a subnet may have become free after a revision: a lease was deleted, or the configuration was written; or after
+    /// <summary>Returns when a subnet may have become free after a revision: a lease was deleted, or the configuration was written; or
+    /// after
     /// <paramref name="atMost"/>.</summary>
     Task WaitForFreeSubnetAsync(long revision, TimeSpan atMost, CancellationToken cancellation);
 
     /// <summary>Acquires the node's own subnet, or its previous one, or a free one.</summary>
-    /// <param name="known">A state that was just read, in place of the first read; null for none. Its age does not affect correctness.</param>
+    /// <param name="known">A state that was just read, in place of the first read; null for none. Its age does not affect
+    /// correctness.</param>
     Task<AcquireResult> AcquireAsync(AcquireRequest request, SubnetState? known, CancellationToken cancellation);
 
-    /// <summary>Holds a lease: renews it, and watches it, its route status, the configuration and the elected route controller. Runs as long
-    /// as the events are read; ends after <see cref="LeaseEvent.Lost"/>. The lease stays when the reader stops. Once for each held
+    /// <summary>Holds a lease: renews it, and watches it, its route status, the configuration and the elected route controller. Runs as
+    /// long as the events are read; ends after <see cref="LeaseEvent.Lost"/>. The lease stays when the reader stops. Once for each held
     /// lease.</summary>
     IAsyncEnumerable<LeaseEvent> HoldAsync(HeldLease held, CancellationToken cancellation);
 

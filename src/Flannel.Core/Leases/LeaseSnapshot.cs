@@ -9,11 +9,11 @@ namespace Flannel.Core.Leases;
 /// <param name="IsWhole">False if a key or value cannot be read: then the absence of a lease proves nothing.</param>
 public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsWhole)
 {
-    /// <summary>Counts the changes that its reader has seen. Distinguishes one snapshot from the next: an etcd that was restored assigns the
-    /// same revisions again.</summary>
+    /// <summary>Counts the changes that its reader has seen. Distinguishes one snapshot from the next: an etcd that was restored assigns
+    /// the same revisions again.</summary>
     public long Generation { get; init; }
 
-    /// <summary>Snapshots with the same number result from one listing and watch events alone: the end of a lease that is missing in the later
-    /// one was observed. Between two listings etcd may have been restored or replaced, and absence proves nothing.</summary>
+    /// <summary>Snapshots with the same number result from one listing and watch events alone: the end of a lease that is missing in the
+    /// later one was observed. Between two listings etcd may have been restored or replaced, and absence proves nothing.</summary>
     public long Listing { get; init; }
 }

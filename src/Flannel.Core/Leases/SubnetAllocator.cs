@@ -7,7 +7,8 @@ namespace Flannel.Core.Leases;
 public static class SubnetAllocator
 {
     /// <summary>A random subnet of the range that overlaps no lease, with uniform distribution, so that nodes which start at the same time
-    /// rarely choose the same one. One pass over the leases, sorted by address; the cost does not depend on the size of the range.</summary>
+    /// rarely choose the same one. One pass over the leases, sorted by address; the cost does not depend on the size of the
+    /// range.</summary>
     /// <returns>Null if no subnet is free.</returns>
     public static Ipv4Network? Pick(NetworkConfig config, IEnumerable<Ipv4Network> taken, Random random)
     {

@@ -16,8 +16,8 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
     /// <summary>The line of the subnet, with LF.</summary>
     public static string SubnetLine(Ipv4Network subnet) => $"FLANNEL_SUBNET={new Ipv4Address(subnet.Address.Value + 1)}/{subnet.Length}\n";
 
-    /// <summary>The subnet in the text of an earlier file; null if there is none. The file may be truncated, of another program, or edited by
-    /// an operator; it is then ignored. As in a shell, the last of several lines counts.</summary>
+    /// <summary>The subnet in the text of an earlier file; null if there is none. The file may be truncated, of another program, or edited
+    /// by an operator; it is then ignored. As in a shell, the last of several lines counts.</summary>
     public static Ipv4Network? ReadPreviousSubnet(ReadOnlySpan<byte> text)
     {
         Ipv4Network? found = null;

@@ -14,8 +14,8 @@ public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = nul
     /// <summary>Between the IPv4 subnet and the IPv6 subnet of a dual-stack node.</summary>
     public const char Ipv6Separator = '&';
 
-    /// <summary>False for the key of another program, which is ignored. A key is written back as the same text, because it is the name of a key
-    /// in etcd: flannel does not write other forms of an address, such as with host bits.</summary>
+    /// <summary>False for the key of another program, which is ignored. A key is written back as the same text, because it is the name of a
+    /// key in etcd: flannel does not write other forms of an address, such as with host bits.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out SubnetKey? key)
     {
         key = null;

@@ -71,8 +71,8 @@ public sealed record RouteStatus(
         && RouteTableIds.SequenceEqual(other.RouteTableIds);
 }
 
-/// <summary>Accepts names only. The library's converter also accepts numbers, whose meaning depends on the version that wrote them, and lists
-/// (<c>Pending, Available</c>), which it combines to another state.</summary>
+/// <summary>Accepts names only. The library's converter also accepts numbers, whose meaning depends on the version that wrote them, and
+/// lists (<c>Pending, Available</c>), which it combines to another state.</summary>
 internal sealed class RouteStateByName : JsonConverter<RouteState>
 {
     public override RouteState Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -3,8 +3,8 @@ using Flannel.Core;
 namespace Flannel.Etcd.Client;
 
 /// <summary>Selects the member that a request is sent to first. Each node has a preferred member, chosen at random, so that many nodes
-/// spread evenly. A node whose preferred member fails uses the next one, and returns some minutes after, at a time of its own: otherwise all
-/// nodes would stay on the members that failed last. Thread-safe.</summary>
+/// spread evenly. A node whose preferred member fails uses the next one, and returns some minutes after, at a time of its own: otherwise
+/// all nodes would stay on the members that failed last. Thread-safe.</summary>
 internal sealed class EndpointSelector
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(2);

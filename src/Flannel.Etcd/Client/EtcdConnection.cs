@@ -10,9 +10,9 @@ namespace Flannel.Etcd.Client;
 /// <param name="Problem">One line; empty if there is a version.</param>
 public sealed record MemberVersion(string Endpoint, string? Version, string Problem);
 
-/// <summary>A cluster of etcd members. Requests are sent to one of them until it fails, then to the next, and to the first again when it has
-/// recovered (<see cref="EndpointSelector"/>). A request that may have been executed is repeated only if that is harmless. The first request
-/// opens the connection. Thread-safe.</summary>
+/// <summary>A cluster of etcd members. Requests are sent to one of them until it fails, then to the next, and to the first again when it
+/// has recovered (<see cref="EndpointSelector"/>). A request that may have been executed is repeated only if that is harmless. The first
+/// request opens the connection. Thread-safe.</summary>
 /// <remarks>Time-outs use the <see cref="TimeProvider"/>; HTTP/2's pings use real time.</remarks>
 public sealed class EtcdConnection : IEtcd, IDisposable
 {
@@ -174,8 +174,8 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// <inheritdoc cref="EndpointSelector.Leave"/>
     internal void Leave(Member member) => selector.Leave(Array.IndexOf(members, member));
 
-    /// <summary>Starts a probe of the preferred member, if it is due. No request waits for it. Called after each response of another member,
-    /// so that it needs no timer.</summary>
+    /// <summary>Starts a probe of the preferred member, if it is due. No request waits for it. Called after each response of another
+    /// member, so that it needs no timer.</summary>
     internal void ProbePreferredIfDue()
     {
         if (selector.MustProbePreferred(out var preferred)) _ = ProbeAsync(members[preferred]);

@@ -26,7 +26,8 @@ public sealed record EtcdOptions
 
     public Secret? Password { get; private init; }
 
-    /// <summary>The file from which the password is read for each authentication, in place of <see cref="Password"/>; null for none.</summary>
+    /// <summary>The file from which the password is read for each authentication, in place of <see cref="Password"/>; null for
+    /// none.</summary>
     public PasswordFile? PasswordFile { get; init; }
 
     /// <summary>Resolves a host name. Tests replace it.</summary>

@@ -2,8 +2,8 @@ using Etcdserverpb;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>The part of etcd's v3 protocol that flannel needs, with the protocol's own messages. <see cref="EtcdConnection"/> implements it for
-/// a cluster; tests implement it by a model. Thread-safe.</summary>
+/// <summary>The part of etcd's v3 protocol that flannel needs, with the protocol's own messages. <see cref="EtcdConnection"/> implements it
+/// for a cluster; tests implement it by a model. Thread-safe.</summary>
 /// <remarks>Every failure is an <see cref="EtcdException"/>; cancellation by the caller is an
 /// <see cref="OperationCanceledException"/>.</remarks>
 public interface IEtcd

@@ -2,8 +2,8 @@ using Grpc.Core;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>etcd's errors by their text, as in etcd's own clients (<c>api/v3rpc/rpctypes/error.go</c>). gRPC's codes alone are ambiguous; the
-/// texts are part of etcd's interface.</summary>
+/// <summary>etcd's errors by their text, as in etcd's own clients (<c>api/v3rpc/rpctypes/error.go</c>). gRPC's codes alone are ambiguous;
+/// the texts are part of etcd's interface.</summary>
 internal static class ServerErrors
 {
     /// <param name="IsHarmless">The request was rejected before it could have any effect.</param>

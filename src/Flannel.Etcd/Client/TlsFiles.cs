@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.Etcd.Client;
 
 /// <summary>The certificate files, read for each handshake, so that a renewed certificate needs no restart. The content is compared: a
-/// secret that Kubernetes mounts is a link into a directory that is replaced, and the link itself does not change. Files that cannot be used,
-/// such as during a replacement, leave the former content in use. Thread-safe.</summary>
+/// secret that Kubernetes mounts is a link into a directory that is replaced, and the link itself does not change. Files that cannot be
+/// used, such as during a replacement, leave the former content in use. Thread-safe.</summary>
 /// <param name="logger">Null: a former content that stays in use is not logged.</param>
 internal sealed class TlsFiles(EtcdOptions options, ILogger? logger = null)
 {

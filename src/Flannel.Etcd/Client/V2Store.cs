@@ -3,14 +3,14 @@ using System.Text.Json;
 
 namespace Flannel.Etcd.Client;
 
-/// <summary>etcd's store of the v2 API, which is separate from that of v3. flannel read it until v0.15, and old guides write the configuration
-/// there. etcd 3.4 and 3.5 serve it with <c>--enable-v2</c> only.</summary>
+/// <summary>etcd's store of the v2 API, which is separate from that of v3. flannel read it until v0.15, and old guides write the
+/// configuration there. etcd 3.4 and 3.5 serve it with <c>--enable-v2</c> only.</summary>
 public static class V2Store
 {
     private const int MaxResponseBytes = 2 << 20; // etcd's limit on a value is 1.5 MB
 
-    /// <summary>An endpoint with the key in its v2 store; null if there is none, or it cannot be read. Without authentication, because v2 has
-    /// other users.</summary>
+    /// <summary>An endpoint with the key in its v2 store; null if there is none, or it cannot be read. Without authentication, because v2
+    /// has other users.</summary>
     public static async Task<string?> FindAsync(EtcdOptions options, string key, TimeProvider time, CancellationToken cancellation)
     {
         var files = new TlsFiles(options);

@@ -5,8 +5,8 @@ namespace Flannel.Etcd.Client;
 
 /// <summary>One watch stream on one member.</summary>
 /// <remarks>The watch ids in responses are the server's: etcd uses the requested ones, its grpc-proxy assigns its own. A silent stream is
-/// probed by one more watch on it, which is cancelled once it is created. A progress request would be simpler, but grpc-proxy ignores it, and
-/// that of etcd before 3.5 crashes on it (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
+/// probed by one more watch on it, which is cancelled once it is created. A progress request would be simpler, but grpc-proxy ignores it,
+/// and that of etcd before 3.5 crashes on it (<c>proxy/grpcproxy/watch.go</c>, recvLoop).</remarks>
 internal sealed class WatchStream : IDisposable
 {
     private readonly EtcdConnection connection;
@@ -42,7 +42,8 @@ internal sealed class WatchStream : IDisposable
         EtcdConnection connection, IReadOnlyList<WatchCreateRequest> ranges, TimeProvider time, CancellationToken cancellation)
     {
         var deniedBefore = false;
-        return connection.TryMembersAsync(new MemberAttempt<WatchStream>(BeginAsync) { IsRepeatable = true, IsStream = true }, cancellation);
+        var attempt = new MemberAttempt<WatchStream>(BeginAsync) { IsRepeatable = true, IsStream = true };
+        return connection.TryMembersAsync(attempt, cancellation);
 
         async Task<WatchStream> BeginAsync(Member member, CallOptions options, CancellationToken limit)
         {
@@ -152,7 +153,11 @@ internal sealed class WatchStream : IDisposable
             cancellation.ThrowIfCancellationRequested();
             // The caller watches again from its last revision, at the preferred member.
             if (returned.IsCompleted)
-                throw new EtcdException(EtcdErrorKind.Unavailable, $"the watch moves from {member.Name} to the preferred member, which has recovered", false);
+            {
+                var reason = $"the watch moves from {member.Name} to the preferred member, which has recovered";
+                throw new EtcdException(EtcdErrorKind.Unavailable, reason, mayHaveHappened: false);
+            }
+
             connection.ProbePreferredIfDue();
             if (isProbed) throw new RpcException(new Status(StatusCode.Unavailable, "the watch is silent"));
             isProbed = true;

@@ -49,8 +49,8 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
         }
     }
 
-    /// <summary>Waits until this node is elected, and retries after every failure. If it is cancelled, it leaves nothing in etcd. An earlier
-    /// term must be disposed of.</summary>
+    /// <summary>Waits until this node is elected, and retries after every failure. If it is cancelled, it leaves nothing in etcd. An
+    /// earlier term must be disposed of.</summary>
     public async Task<ElectedTerm> CampaignAsync(CancellationToken cancellation)
     {
         lastLogged = null;

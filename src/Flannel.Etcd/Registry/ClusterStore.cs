@@ -95,7 +95,8 @@ public sealed class ClusterStore
         var response = await context.Etcd.TxnAsync(request, cancellation);
         if (response.Succeeded) return TermProof.Proven;
         var isHeld = fence.Holds(response.Responses[0].ResponseRange.Kvs);
-        var isSameCluster = clusterValue is null || (response.Responses[1].ResponseRange.Kvs is [var cluster] && cluster.Value.Equals(clusterValue));
+        var cluster = response.Responses[1].ResponseRange.Kvs.FirstOrDefault();
+        var isSameCluster = clusterValue is null || clusterValue.Equals(cluster?.Value);
         return isHeld && isSameCluster ? TermProof.LeasesDiffer : TermProof.Unproven;
     }
 

@@ -93,7 +93,8 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
 
     private static OwnershipResult.Lost Deleted(string reason) => new(LeaseLoss.Deleted, reason);
 
-    /// <remarks>The node that the value names decides, not the greater revision: a restored etcd assigns the same revisions again.</remarks>
+    /// <remarks>The node that the value names decides, not the greater revision: a restored etcd assigns the same revisions
+    /// again.</remarks>
     private async Task<OwnershipResult> CheckValueAsync(KeyValue pair, CancellationToken cancellation)
     {
         var parsed = LeaseAttributes.Parse(pair.Value.Span);

@@ -72,7 +72,9 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
     {
         if (pair is null) return new ConfigState.Missing();
         var config = NetworkConfigParser.Parse(pair.Value.Span);
-        return config.Ok ? new ConfigState.Present(config.Value, pair.ModRevision) : new ConfigState.Invalid(config.Error, pair.ModRevision);
+        return config.Ok
+            ? new ConfigState.Present(config.Value, pair.ModRevision)
+            : new ConfigState.Invalid(config.Error, pair.ModRevision);
     }
 
     /// <summary>The part of the key after <see cref="EtcdKeys.Subnets"/>.</summary>

@@ -13,8 +13,8 @@ internal readonly record struct KeyRange(ByteString Key, ByteString End);
 /// compares the absence of all of them.</summary>
 /// <remarks>A key is <c>ADDRESS-LENGTH</c> or <c>ADDRESS-LENGTH&amp;IPV6</c>, and etcd sorts keys as text. The subnets inside the given one
 /// have an address inside it. If the subnet's length divides an octet, the values of that octet are not one range: as text, 13 is between
-/// 128 and 130. They are grouped into as few ranges as their order allows, at most 23. Each subnet around the given one needs one range. The
-/// sum is below <see cref="EtcdLimits.MaxTxnOperations"/>.</remarks>
+/// 128 and 130. They are grouped into as few ranges as their order allows, at most 23. Each subnet around the given one needs one range.
+/// The sum is below <see cref="EtcdLimits.MaxTxnOperations"/>.</remarks>
 internal static class OverlapRanges
 {
     private const int OctetBits = 8;

@@ -15,8 +15,8 @@ internal sealed record RegistryState(
     /// <summary>The ranges of the vSwitches by VPC id, as the route controller published them; empty until then.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; init; } = NoVSwitches;
 
-    /// <summary>etcd's revision of the last write of the pointer under the owner's address; 0 if it does not exist, null if it was not read.
-    /// A node that takes the address for a new lease writes the pointer.</summary>
+    /// <summary>etcd's revision of the last write of the pointer under the owner's address; 0 if it does not exist, null if it was not
+    /// read. A node that takes the address for a new lease writes the pointer.</summary>
     public long? AddressPointerRevision { get; init; }
 
     /// <summary>For the state that a failed creation returned: true if nothing in it explains the failure. Then a key that names no subnet

@@ -9,8 +9,8 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The route status of each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only during the term, and attached to the
-/// etcd lease of the node's subnet, so that it expires with it.</summary>
+/// <summary>The route status of each node, at <c>{prefix}/ali-vpc/routes/{subnet key}</c>. Written only during the term, and attached to
+/// the etcd lease of the node's subnet, so that it expires with it.</summary>
 public sealed class RouteStatusStore
 {
     // Below EtcdLimits.MaxTxnOperations; two compares are the fence's own.
@@ -90,8 +90,8 @@ public sealed class RouteStatusStore
         ByteString Subnet(KeyValue status) => ByteString.CopyFromUtf8(keys.Subnets + status.Key.ToStringUtf8()[keys.Routes.Length..]);
     }
 
-    /// <summary>Writes statuses. One whose lease is deleted, or has become another node's, is skipped. One that etcd rejects does not prevent
-    /// the others from being written.</summary>
+    /// <summary>Writes statuses. One whose lease is deleted, or has become another node's, is skipped. One that etcd rejects does not
+    /// prevent the others from being written.</summary>
     /// <exception cref="EtcdException">etcd is unavailable or cannot write now. Can be repeated.</exception>
     public async Task<StatusPublication> PublishAsync(
         IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)

@@ -4,8 +4,8 @@ using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>Publishes the ranges of the vSwitches of each VPC at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>. Nodes that choose a subnet read
-/// them there, because a node does not call the cloud's API. Written only during the term.</summary>
+/// <summary>Publishes the ranges of the vSwitches of each VPC at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>. Nodes that choose a subnet
+/// read them there, because a node does not call the cloud's API. Written only during the term.</summary>
 public sealed class VSwitchRangeStore
 {
     private readonly EtcdContext context;

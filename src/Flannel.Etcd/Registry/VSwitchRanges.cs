@@ -3,8 +3,8 @@ using Google.Protobuf;
 
 namespace Flannel.Etcd.Registry;
 
-/// <summary>The value at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>: the ranges of the VPC's vSwitches as text, separated by spaces. A subnet that
-/// overlaps one of them is not leased.</summary>
+/// <summary>The value at <c>{prefix}/ali-vpc/vswitches/{VPC id}</c>: the ranges of the VPC's vSwitches as text, separated by spaces. A
+/// subnet that overlaps one of them is not leased.</summary>
 internal static class VSwitchRanges
 {
     public static ByteString ToValue(IEnumerable<Ipv4Network> ranges) =>

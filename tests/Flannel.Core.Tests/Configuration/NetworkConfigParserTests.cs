@@ -230,7 +230,7 @@ public sealed class NetworkConfigParserTests
             var result = NetworkConfigParser.Parse(bytes);
             Assert.NotEqual(result.Ok, result.Error?.Length > 0);
             if (result.Ok) Assert.All(result.Value.Warnings, line => Assert.DoesNotContain('\n', line));
-            // Whatever was accepted can be read to the end by the backend.
+            // The backend can read an accepted configuration to the end.
             if (result.Ok && result.Value.Backend is { ValueKind: not JsonValueKind.Undefined } backend) _ = backend.GetRawText();
         }, times: 40_000);
 

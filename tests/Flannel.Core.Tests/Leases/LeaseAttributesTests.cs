@@ -21,7 +21,7 @@ public sealed class LeaseAttributesTests
         """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"wireguard","BackendData":{"PublicKey":"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="}}""",
         """{"PublicIP":"192.168.0.10","PublicIPv6":"2001:db8::1","BackendType":"wireguard","BackendData":{"PublicKey":"xTIBA5rb/+vnH4htodjb6e697QjLERt1NAB4mZqp8Dg=","Port":51820},"BackendV6Data":{"PublicKey":"xTIBA5rb/+vnH4htodjb6e697QjLERt1NAB4mZqp8Dg=","Port":51821}}""",
         """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"extension","BackendData":"a word with \"quotes\", \u003c and \u00e9"}""",
-        // And ours.
+        // Of this project.
         """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","InstanceId":"i-bp1example","PrimaryInterface":true}}""",
     ];
 

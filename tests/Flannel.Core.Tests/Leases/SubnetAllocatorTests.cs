@@ -125,7 +125,8 @@ public sealed class SubnetAllocatorTests
         BackendType = "ali-vpc",
     };
 
-    /// <summary>A prefix of some length around the subnet of that index; beyond the network too, and round the end of the numbers.</summary>
+    /// <summary>A prefix of some length around the subnet of that index; beyond the network too, and round the end of the
+    /// numbers.</summary>
     private static Ipv4Network Lease(Ipv4Network network, int subnetLength, (int Index, int Length, uint Host) lease)
     {
         var size = 1L << (32 - subnetLength);

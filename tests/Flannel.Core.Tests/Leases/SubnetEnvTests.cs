@@ -42,7 +42,7 @@ public sealed class SubnetEnvTests
     [InlineData("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/2", null)]
     [InlineData("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24", null)]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=15", "10.24.5.0/24")]
-    // Somebody else's.
+    // Of other programs.
     [InlineData("FLANNEL_SUBNET=10.24.1.1/24,10.24.2.1/24\n", null)]
     [InlineData("FLANNEL_SUBNET=not-a-cidr\n", null)]
     [InlineData("FLANNEL_SUBNET=fc00::1/64\n", null)]

@@ -43,10 +43,10 @@ public sealed class RouteStatusTests
     [InlineData(RouteState.Rejected, "Rejected")]
     [InlineData(RouteState.Released, "Released")]
     [InlineData(RouteState.Unreachable, "Unreachable")]
-    public void Each_state_has_a_name_in_etcd(RouteState state, string word)
+    public void Each_state_has_a_name_in_etcd(RouteState state, string name)
     {
         var json = (Example with { State = state }).ToJson();
-        Assert.Equal(word, JsonDocument.Parse(json).RootElement.GetProperty("State").GetString());
+        Assert.Equal(name, JsonDocument.Parse(json).RootElement.GetProperty("State").GetString());
         Assert.Equal(state, RouteStatus.Parse(json)?.State);
     }
 

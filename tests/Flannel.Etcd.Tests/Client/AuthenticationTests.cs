@@ -92,7 +92,7 @@ public sealed class AuthenticationTests
         await server.ControlAsync("--user=root:root", "user", "delete", "flannel");
         await server.ControlAsync("--user=root:root", "user", "add", "flannel:another-password");
         await server.ControlAsync("--user=root:root", "user", "grant-role", "flannel", "flannel");
-        await Eventually.IsAsync("the former password is refused", async () =>
+        await Eventually.IsAsync("the former password is rejected", async () =>
         {
             try
             {
@@ -204,8 +204,8 @@ public sealed class AuthenticationTests
         Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
         Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanHeal));
 
-        var refused = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
-        var error = Assert.IsType<EtcdException>(Assert.IsType<AcquireResult.Rejected>(refused).Error);
+        var result = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
+        var error = Assert.IsType<EtcdException>(Assert.IsType<AcquireResult.Rejected>(result).Error);
         Assert.Equal(EtcdErrorKind.Unauthenticated, error.Kind);
     }
 

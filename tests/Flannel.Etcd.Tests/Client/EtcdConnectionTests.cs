@@ -44,7 +44,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
         full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         full.Listen(0);
-        // Nobody accepts: once the queue is full, further connections hang as those to a dead machine do.
+        // Connections are not accepted: once the queue is full, further ones hang, as with a machine that is off.
         using var a = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await a.ConnectAsync(full.LocalEndPoint!, Cancel);
         using var b = new Socket(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
@@ -65,7 +65,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     public async Task A_name_whose_first_addresses_are_unavailable_is_connected_at_the_next()
     {
         shared.World();
-        // Nobody listens at the first; the second takes connections and lets them hang.
+        // Nothing listens at the first; the second accepts connections and sends nothing.
         using var hanging = new Socket(SocketType.Stream, ProtocolType.Tcp);
         var port = new Uri(shared.Process.Endpoint).Port;
         hanging.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.3"), port));

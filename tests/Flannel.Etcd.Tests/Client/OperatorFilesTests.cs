@@ -31,7 +31,7 @@ public sealed class OperatorFilesTests : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    /// <summary>Nobody writes into the pipe, and the device has no end.</summary>
+    /// <summary>The pipe has no writer, and the device has no end.</summary>
     [Theory]
     [InlineData("pipe")]
     [InlineData("/dev/zero")]

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Client;
 
-/// <summary>What stands between a node and etcd: etcd's own grpc-proxy, and gateways that close idle connections or streams.</summary>
+/// <summary>Proxies between a node and etcd: etcd's own grpc-proxy, and gateways that close idle connections or streams.</summary>
 public sealed class ProxyTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

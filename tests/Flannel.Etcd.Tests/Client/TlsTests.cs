@@ -29,15 +29,15 @@ public sealed class TlsTests : IDisposable
         """;
 
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-tls-").FullName;
-    private readonly Certificates ours;
-    private readonly Certificates others;
+    private readonly Certificates trusted;
+    private readonly Certificates untrusted;
     private readonly (string Cert, string Key) server;
 
     public TlsTests()
     {
-        ours = new Certificates(folder, "our-ca");
-        others = new Certificates(folder, "other-ca");
-        server = ours.Sign("server", address: IPAddress.Loopback);
+        trusted = new Certificates(folder, "our-ca");
+        untrusted = new Certificates(folder, "other-ca");
+        server = trusted.Sign("server", address: IPAddress.Loopback);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -48,18 +48,18 @@ public sealed class TlsTests : IDisposable
     public async Task A_CA_file_is_sufficient_for_a_server_that_requires_no_client_certificate()
     {
         await using var etcd = await StartAsync(server);
-        await etcd.Connect(ca: ours.AuthorityFile).RangeAsync(Read, Cancel);
+        await etcd.Connect(ca: trusted.AuthorityFile).RangeAsync(Read, Cancel);
     }
 
     [Fact]
     public async Task Mutual_TLS_works_and_a_missing_client_certificate_is_reported_in_one_line()
     {
-        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
-        var (cert, key) = ours.Sign("client");
-        await etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
-        (cert, key) = others.Sign("stranger");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), $"etcd rejected the client certificate {cert}");
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={trusted.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = trusted.Sign("client");
+        await etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile), "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
+        (cert, key) = untrusted.Sign("stranger");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key), $"etcd rejected the client certificate {cert}");
     }
 
     [Fact]
@@ -67,25 +67,25 @@ public sealed class TlsTests : IDisposable
     {
         await using (var etcd = await StartAsync(server))
         {
-            await FailsAsync(etcd.Connect(ca: others.AuthorityFile), "is signed by 'CN=our-ca', which is not among etcd-cafile " + others.AuthorityFile);
+            await FailsAsync(etcd.Connect(ca: untrusted.AuthorityFile), "is signed by 'CN=our-ca', which is not among etcd-cafile " + untrusted.AuthorityFile);
             await FailsAsync(etcd.Connect(), "is signed by 'CN=our-ca', which is not among the system's authorities");
             await FailsAsync(
-                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), ca: ours.AuthorityFile),
+                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), ca: trusted.AuthorityFile),
                 "is for another name: server, 127.0.0.1");
         }
 
-        await using (var etcd = await StartAsync(ours.Sign("expired", expired: true, address: IPAddress.Loopback)))
-            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=expired' is valid from");
-        await using (var etcd = await StartAsync(ours.Sign("early", notYet: true, address: IPAddress.Loopback)))
-            await FailsAsync(etcd.Connect(ca: ours.AuthorityFile), "is not valid now: 'CN=early' is valid from");
+        await using (var etcd = await StartAsync(trusted.Sign("expired", expired: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile), "is not valid now: 'CN=expired' is valid from");
+        await using (var etcd = await StartAsync(trusted.Sign("early", notYet: true, address: IPAddress.Loopback)))
+            await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile), "is not valid now: 'CN=early' is valid from");
     }
 
     [Fact]
     public async Task Each_problem_of_the_TLS_files_is_reported_in_one_line()
     {
         await using var etcd = await StartAsync(server);
-        var (cert, key) = ours.Sign("client");
-        var (_, otherKey) = ours.Sign("other-client");
+        var (cert, key) = trusted.Sign("client");
+        var (_, otherKey) = trusted.Sign("other-client");
         var empty = Path.Combine(folder, "empty.pem");
         await File.WriteAllTextAsync(empty, "", Cancel);
         var encrypted = Path.Combine(folder, "encrypted.pem");
@@ -97,10 +97,10 @@ public sealed class TlsTests : IDisposable
         await File.WriteAllTextAsync(torn, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
         await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");
         await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: otherKey), $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: encrypted), $"etcd-keyfile {encrypted} is encrypted");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: otherKey), $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: encrypted), $"etcd-keyfile {encrypted} is encrypted");
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class TlsTests : IDisposable
         await File.WriteAllTextAsync(key, Ed25519Key, Cancel);
         await using var etcd = await StartAsync(server);
         await FailsAsync(
-            etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key),
+            etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key),
             $"etcd-certfile {cert} has a key of type Ed25519, which flanneld does not support; use an RSA or ECDSA key");
     }
 
@@ -137,7 +137,7 @@ public sealed class TlsTests : IDisposable
     {
         await using (var plain = await EtcdProcess.StartAsync())
         {
-            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ours.AuthorityFile);
+            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: trusted.AuthorityFile);
             var closed = await Assert.ThrowsAsync<EtcdException>(() => https.RangeAsync(Read, Cancel));
             Assert.Contains("does it speak https?", closed.Message, StringComparison.Ordinal);
         }
@@ -152,11 +152,11 @@ public sealed class TlsTests : IDisposable
     [Fact]
     public async Task Files_that_change_are_read_again_for_the_next_handshake()
     {
-        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
-        var (cert, key) = others.Sign("client");
-        var connection = etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key);
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={trusted.AuthorityFile}", "--client-cert-auth");
+        var (cert, key) = untrusted.Sign("client");
+        var connection = etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key);
         await Assert.ThrowsAsync<EtcdException>(() => connection.RangeAsync(Read, Cancel));
-        ours.Sign("client");
+        trusted.Sign("client");
         await connection.RangeAsync(Read, Cancel);
     }
 
@@ -164,11 +164,11 @@ public sealed class TlsTests : IDisposable
     public async Task Authority_and_certificates_may_change_during_a_connection()
     {
         var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
-        Use(ours);
+        Use(trusted);
         await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")), $"--trusted-ca-file={ca}", "--client-cert-auth");
         var connection = etcd.Connect(ca: ca, cert: cert, key: key);
         await connection.RangeAsync(Read, Cancel);
-        Use(others);
+        Use(untrusted);
         // The connection that is there goes on as it was agreed.
         await connection.RangeAsync(Read, Cancel);
         // A member reads its authority when it starts; it and we now know only the new one.
@@ -187,7 +187,7 @@ public sealed class TlsTests : IDisposable
                 return false;
             }
         });
-        await FailsAsync(etcd.Connect(ca: ours.AuthorityFile, cert: cert, key: key), "is signed by 'CN=other-ca'");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key), "is signed by 'CN=other-ca'");
 
         void Use(Certificates authority)
         {
@@ -203,27 +203,27 @@ public sealed class TlsTests : IDisposable
     public async Task Files_that_are_missing_or_empty_while_they_are_replaced_leave_the_former_ones_in_use()
     {
         var logger = new RecordingLogger();
-        await using var etcd = await StartAsync(server, $"--trusted-ca-file={ours.AuthorityFile}", "--client-cert-auth");
+        await using var etcd = await StartAsync(server, $"--trusted-ca-file={trusted.AuthorityFile}", "--client-cert-auth");
         await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
-        var (cert, key) = ours.Sign("client");
+        var (cert, key) = trusted.Sign("client");
         var ca = Path.Combine(folder, "ca.pem");
-        File.Copy(ours.AuthorityFile, ca);
+        File.Copy(trusted.AuthorityFile, ca);
         var connection = etcd.Connect(
             logger, gateway.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: ca, cert: cert, key: key);
         await connection.RangeAsync(Read, Cancel);
         File.Delete(key);
         await AnotherHandshakeAsync();
         await AnotherHandshakeAsync();
-        Assert.Equal([$"etcd-keyfile {key} does not exist; the former content stays in use"], Told());
-        ours.Sign("client");
+        Assert.Equal([$"etcd-keyfile {key} does not exist; the former content stays in use"], Logged());
+        trusted.Sign("client");
         await File.WriteAllTextAsync(ca, "", Cancel);
         await AnotherHandshakeAsync();
-        Assert.Equal($"etcd-cafile {ca} holds no certificate in PEM form; the former content stays in use", Told()[1]);
-        File.Copy(ours.AuthorityFile, ca, overwrite: true);
+        Assert.Equal($"etcd-cafile {ca} holds no certificate in PEM form; the former content stays in use", Logged()[1]);
+        File.Copy(trusted.AuthorityFile, ca, overwrite: true);
         await AnotherHandshakeAsync();
-        Assert.Equal(2, Told().Count);
+        Assert.Equal(2, Logged().Count);
 
-        List<string> Told() => [.. logger.Lines.Where(line => line.Id == 2006).Select(line => line.Text)];
+        List<string> Logged() => [.. logger.Lines.Where(line => line.Id == 2006).Select(line => line.Text)];
 
         async Task AnotherHandshakeAsync()
         {
@@ -250,7 +250,7 @@ public sealed class TlsTests : IDisposable
     {
         // As Kubernetes mounts a secret: the files are links through a link that is swapped.
         var mount = Directory.CreateDirectory(Path.Combine(folder, "mount")).FullName;
-        foreach (var (name, authority) in new[] { ("old", others), ("new", ours) })
+        foreach (var (name, authority) in new[] { ("old", untrusted), ("new", trusted) })
             File.Copy(authority.AuthorityFile, Path.Combine(Directory.CreateDirectory(Path.Combine(mount, name)).FullName, "ca.crt"));
         Directory.CreateSymbolicLink(Path.Combine(mount, "..data"), "old");
         var ca = File.CreateSymbolicLink(Path.Combine(mount, "ca.crt"), "..data/ca.crt").FullName;
@@ -276,8 +276,8 @@ public sealed class TlsTests : IDisposable
 
     public void Dispose()
     {
-        ours.Dispose();
-        others.Dispose();
+        trusted.Dispose();
+        untrusted.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 

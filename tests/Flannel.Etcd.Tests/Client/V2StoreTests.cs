@@ -5,7 +5,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Client;
 
-/// <summary>A key that somebody wrote through the v2 API of a real etcd.</summary>
+/// <summary>A key that was written through the v2 API of a real etcd.</summary>
 public sealed class V2StoreTests : IDisposable
 {
     private const string Key = "/coreos.com/network/config";

@@ -24,7 +24,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         world.Etcd.Forget();
         var second = New(world, "i-2").CampaignAsync(stop.Token);
-        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
         await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
         Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
         Assert.False(second.IsCompleted);
@@ -39,7 +39,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         await New(world, "i-2").ObserveAsync(Cancel);
         var first = await CampaignAsync(world, "i-1");
         var standingBy = New(world, "i-2").ObserveAsync(Cancel);
-        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
         Assert.False(standingBy.IsCompleted);
         await first.DisposeAsync();
@@ -53,7 +53,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         var world = shared.World();
         var first = await CampaignAsync(world, "i-1");
         var second = New(world, "i-2").CampaignAsync(Cancel);
-        await Eventually.IsAsync("the second stands by", () => world.Logger.Count(2031) == 1);
+        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
         await first.DisposeAsync();
         Assert.True(first.Lost.IsCancellationRequested);
         await using var term = await Eventually.WithinAsync("the second is elected", second);
@@ -68,7 +68,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         var world = shared.World();
         var other = new World(world.Direct, world.Keys.Prefix);
         await using var first = await CampaignAsync(world, "i-1", Short);
-        // It hears and says nothing any more.
+        // It sends and receives nothing any more.
         world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         // At each answer to a write of the second; the last of them elects it.
         var firstWasLost = false;

@@ -9,10 +9,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>A real etcd on free ports of loopback, on a folder of its own, with whatever arguments a test needs.</summary>
+/// <summary>A real etcd on free ports of loopback, with a directory and arguments of its own.</summary>
 public sealed class EtcdProcess : IAsyncDisposable
 {
-    /// <summary>Another etcd than the machine's own: <c>FLANNEL_TEST_ETCD</c> names its executable; its etcdctl is beside it.</summary>
+    /// <summary>Another etcd than the machine's own: <c>FLANNEL_TEST_ETCD</c> names its executable; its etcdctl is in the same
+    /// directory.</summary>
     public static readonly string Program = Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
 
     private readonly string[] arguments;

@@ -4,7 +4,7 @@ using Flannel.Etcd.Registry;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>Reads what a keeper tells.</summary>
+/// <summary>Reads the events of a <see cref="LeaseKeeper"/>.</summary>
 public sealed class Events : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

@@ -1,6 +1,7 @@
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>This machine's time, with a wall clock that somebody sets. Timers and the monotonic clock go on, as with the kernel's.</summary>
+/// <summary>This machine's time, with a wall clock that can be set. Timers and the monotonic clock are not affected, as in the
+/// kernel.</summary>
 public sealed class SteppedClock : TimeProvider
 {
     private long ticks;

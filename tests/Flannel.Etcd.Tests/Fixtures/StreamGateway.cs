@@ -6,8 +6,8 @@ using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>A gateway in front of a server that speaks HTTP/2 without TLS: forwards its frames, and resets a stream on which the server has sent nothing for a
-/// while, as proxies with a read time-out do. The connection stays open, and its pings are answered.</summary>
+/// <summary>A gateway in front of a server that speaks HTTP/2 without TLS: forwards its frames, and resets a stream on which the server has
+/// sent nothing for a while, as proxies with a read time-out do. The connection stays open, and its pings are answered.</summary>
 /// <param name="target">Scheme, host and port.</param>
 /// <param name="idleLimit">Of a stream.</param>
 /// <param name="errorCode">Of the RST_STREAM frame (RFC 9113, section 7).</param>
@@ -19,7 +19,7 @@ public sealed class StreamGateway(string target, TimeSpan idleLimit, uint errorC
     private const byte ResetStream = 3;
     private const byte EndOfStream = 1;
 
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource stop = new();
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -75,7 +75,7 @@ public sealed class StreamGateway(string target, TimeSpan idleLimit, uint errorC
         var reading = server.ReadExactlyAsync(header, stop.Token).AsTask();
         while (true)
         {
-            if (await Task.WhenAny(reading, Task.Delay(Look, stop.Token)) == reading)
+            if (await Task.WhenAny(reading, Task.Delay(CheckInterval, stop.Token)) == reading)
             {
                 await reading;
                 var payload = new byte[(header[0] << 16) | (header[1] << 8) | header[2]];

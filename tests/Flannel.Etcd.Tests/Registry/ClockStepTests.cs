@@ -6,7 +6,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>Somebody sets the clock of a node, or of etcd: only the monotonic clocks of both count. Against the real etcd.</summary>
+/// <summary>The wall clock of a node or of etcd is set: only the monotonic clocks of both count. Against a real etcd.</summary>
 public sealed class ClockStepTests(SharedEtcd shared)
 {
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(3);

@@ -4,7 +4,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>What upstream's nodes and operators write, word by word, and what nobody should.</summary>
+/// <summary>Keys and values that upstream's nodes, operators and other programs write.</summary>
 public sealed class ForeignKeysTests(SharedEtcd shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -8,7 +8,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>The instance tells nodes apart, not the address.</summary>
+/// <summary>Nodes are distinguished by their instance, not by their address.</summary>
 public sealed class InstanceTests(SharedEtcd shared)
 {
     private const string Address = "192.168.0.1";
@@ -26,8 +26,8 @@ public sealed class InstanceTests(SharedEtcd shared)
         await AcquireAsync(world, "i-1", Address);
         var before = await world.GetAsync(world.Keys.Subnets + Key);
         world.Etcd.Forget();
-        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, vpc, isConfirmed));
-        Assert.True(refused.Lease.Key.ToString() == Key, why);
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, vpc, isConfirmed));
+        Assert.True(inUse.Lease.Key.ToString() == Key, why);
         Assert.Equal(before, await world.GetAsync(world.Keys.Subnets + Key));
         Assert.Single(await world.LeasesAsync());
         Assert.All(world.Etcd.Requests, request => Assert.Equal("Txn", request));
@@ -83,8 +83,8 @@ public sealed class InstanceTests(SharedEtcd shared)
         var world = await NewAsync();
         await AcquireAsync(world, "i-1", Address);
         await AcquireAsync(world, "i-2", "192.168.0.2", previous: "10.24.6.0/24");
-        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
-        Assert.Equal(Key, refused.Lease.Key.ToString());
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        Assert.Equal(Key, inUse.Lease.Key.ToString());
         Assert.Equal("192.168.0.2", await AddressOfAsync(world, "10.24.6.0-24"));
     }
 
@@ -131,8 +131,8 @@ public sealed class InstanceTests(SharedEtcd shared)
             once = true;
             await AcquireAsync(world, "i-1", Address);
         };
-        var refused = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
-        Assert.Equal(Key, refused.Lease.Key.ToString());
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        Assert.Equal(Key, inUse.Lease.Key.ToString());
         Assert.Equal("i-1", LeaseInstance.Read(Assert.Single(await world.LeasesAsync()).Attributes)?.Id);
     }
 

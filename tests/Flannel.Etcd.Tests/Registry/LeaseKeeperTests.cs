@@ -8,7 +8,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>Against a real etcd: what it really tells of deletions, expiry and overwriting.</summary>
+/// <summary>Against a real etcd, with its own events of deletion, expiry and overwriting.</summary>
 public sealed class LeaseKeeperTests(SharedEtcd shared)
 {
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
@@ -26,7 +26,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
         await events.NextAsync<LeaseEvent.Confirmed>();
         gateway.IsBlocked = true;
         await events.NextAsync<LeaseEvent.Unavailable>();
-        // The most that two looks at an etcd that is away take, and some.
+        // More than two reads of an unavailable etcd take.
         await Eventually.IsAsync("the lease is near its end", () => held.Expiry!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
         gateway.IsBlocked = false;
         await events.NextAsync<LeaseEvent.Renewed>();

@@ -59,7 +59,7 @@ public sealed class LeaseKeeperTimeTests
         await PassAsync(Left() - TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(5));
         await PassAsync(Left() - TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1));
         etcd.Reachable = true;
-        // A look at etcd every five seconds at least; none of the pauses of a minute.
+        // etcd is read every five seconds at least; no pause takes a minute.
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any());
         Assert.True(Left() > TimeSpan.FromSeconds(10), $"{Left()} left");
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);

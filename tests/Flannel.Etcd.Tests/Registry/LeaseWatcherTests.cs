@@ -130,9 +130,9 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
         await using var follower = new Following(world);
         await follower.UntilAsync(_ => true);
         await etcd.KillAsync();
-        await Eventually.IsAsync("the silence is told", () => logger.Count(2000) == 1);
+        await Eventually.IsAsync("the failure is logged", () => logger.Count(2000) == 1);
         await etcd.StartAgainAsync();
-        await Eventually.IsAsync("the return is told", () => logger.Count(2001) == 1);
+        await Eventually.IsAsync("the recovery is logged", () => logger.Count(2001) == 1);
         await world.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
         await follower.UntilAsync(view => view.Leases.Count == 1);
         Assert.Equal(1, logger.Count(2000));

@@ -28,7 +28,7 @@ public sealed class NodeKeyWatcherTests
             new EtcdContext(null!, keys, TimeProvider.System, new Random(1), new RecordingLogger()), held, events.Writer);
     }
 
-    /// <summary>An etcd that is made anew counts from 1 again, and the operator writes the configuration first, as before.</summary>
+    /// <summary>A new etcd counts from 1 again, and the operator writes the configuration first, as before.</summary>
     [Theory]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RouteTableID":"vtb-1"}}""")]

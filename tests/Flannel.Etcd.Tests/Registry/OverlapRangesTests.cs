@@ -73,7 +73,8 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         Assert.Contains(ranges, range => range.Key.ToStringUtf8() == "/coreos.com/network/subnets/10.24.4.0-22");
     }
 
-    /// <summary>The transaction itself, in a real etcd: it accepts so many compares, and refuses for a key of any length.</summary>
+    /// <summary>The transaction in a real etcd: it accepts this number of compares, and fails for an overlapping key of any
+    /// length.</summary>
     [Theory]
     [MemberData(nameof(SubnetLengths))]
     public async Task A_lease_is_created_in_etcd_exactly_if_no_overlapping_key_exists(int length)
@@ -98,7 +99,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         var request = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = own, Value = ByteString.Empty } } } };
         request.Compare.Add(OverlapRanges.Absent(world.Keys, subnet));
         var answer = await world.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
-        Assert.True(answer.Succeeded != Overlaps(subnet, key), $"{subnet} {(answer.Succeeded ? "created" : "refused")} while {key} exists");
+        Assert.True(answer.Succeeded != Overlaps(subnet, key), $"{subnet} {(answer.Succeeded ? "created" : "not created")} while {key} exists");
         await world.DeleteAsync(world.Keys.Subnets + key);
         await world.DeleteAsync(own.ToStringUtf8());
     }
@@ -111,9 +112,9 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         var common = Math.Min(subnet.Length, int.Parse(text[1], System.Globalization.CultureInfo.InvariantCulture));
         for (var bit = 0; bit < common; bit++)
         {
-            var ours = subnet.Address.Value >> (31 - bit) & 1;
-            var theirs = octets[bit / 8] >> (7 - bit % 8) & 1;
-            if (ours != theirs) return false;
+            var left = subnet.Address.Value >> (31 - bit) & 1;
+            var right = octets[bit / 8] >> (7 - bit % 8) & 1;
+            if (left != right) return false;
         }
 
         return true;
@@ -125,7 +126,8 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         return ranges.Any(range => range.Key.Span.SequenceCompareTo(bytes) <= 0 && bytes.AsSpan().SequenceCompareTo(range.End.Span) < 0);
     }
 
-    /// <summary>An address inside the subnet, or with one of the bits before its length another, or any: all three kinds are frequent.</summary>
+    /// <summary>An address inside the subnet, or with one of the bits before its length another, or any: all three kinds are
+    /// frequent.</summary>
     private static Ipv4Address Neighbour(Ipv4Network subnet, uint bits, int near)
     {
         if (near == 0) return new Ipv4Address(bits);

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>Nothing spins: whatever etcd answers, for however long, each part asks no more than now and then.</summary>
+/// <summary>No part sends many requests, whatever failure etcd has and however long it lasts.</summary>
 public sealed class RequestRateTests
 {
     private const int Minutes = 2;
@@ -26,52 +26,52 @@ public sealed class RequestRateTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>What goes wrong, in the words of the test's name: before a request of some kind, or after it was carried out.</summary>
-    public static TheoryData<string> Troubles =>
-        ["nobody answers", "answers are lost", "no rights", "the disk is full", "too many requests", "watches are refused", "watches break when they open",
-         "history is always compacted", "etcd's leases are gone"];
+    /// <summary>The failures: before a request of some kind, or after it was executed.</summary>
+    public static TheoryData<string> Failures =>
+        ["no response", "responses are lost", "no permission", "the disk is full", "too many requests", "watches are rejected", "watches break when they open",
+         "history is always compacted", "etcd leases do not exist"];
 
     [Theory]
-    [MemberData(nameof(Troubles))]
-    public async Task A_node_that_keeps_its_lease(string trouble)
+    [MemberData(nameof(Failures))]
+    public async Task A_node_that_keeps_its_lease(string failure)
     {
         await world.PublishConfigAsync();
         var held = await world.AcquireAsync("192.168.0.1");
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromHours(23.98)));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // A renewal comes due while it lasts.
-        await BoundAsync(trouble, perMinute: 40, _ => Task.CompletedTask);
+        await BoundAsync(failure, perMinute: 40, _ => Task.CompletedTask);
     }
 
     [Theory]
-    [MemberData(nameof(Troubles))]
-    public async Task A_watcher_of_all_leases(string trouble)
+    [MemberData(nameof(Failures))]
+    public async Task A_watcher_of_all_leases(string failure)
     {
         await world.PublishConfigAsync();
-        var follower = new LeaseWatcher(world.Context with { Time = time });
-        await BoundAsync(trouble, perMinute: 40, follower.RunAsync);
+        var watcher = new LeaseWatcher(world.Context with { Time = time });
+        await BoundAsync(failure, perMinute: 40, watcher.RunAsync);
     }
 
     [Theory]
-    [MemberData(nameof(Troubles))]
-    public async Task A_candidate_for_route_controller(string trouble)
+    [MemberData(nameof(Failures))]
+    public async Task A_candidate_for_route_controller(string failure)
     {
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
         var election = new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1"));
-        await BoundAsync(trouble, perMinute: 40, election.CampaignAsync);
+        await BoundAsync(failure, perMinute: 40, election.CampaignAsync);
     }
 
     [Theory]
-    [MemberData(nameof(Troubles))]
-    public Task A_node_that_waits_for_a_configuration(string trouble) =>
-        BoundAsync(trouble, perMinute: 130, stop => world.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
+    [MemberData(nameof(Failures))]
+    public Task A_node_that_waits_for_a_configuration(string failure) =>
+        BoundAsync(failure, perMinute: 130, stop => world.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
 
-    private async Task BoundAsync(string trouble, int perMinute, Func<CancellationToken, Task> run)
+    private async Task BoundAsync(string failure, int perMinute, Func<CancellationToken, Task> run)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var running = run(stop.Token);
         await SettleAsync();
-        Begin(trouble);
+        Begin(failure);
         // What was open breaks, as it would.
         model.Reachable = false;
         await SettleAsync();
@@ -84,23 +84,23 @@ public sealed class RequestRateTests
         }
 
         // The first seconds are quicker.
-        Assert.InRange(world.Etcd.Requests.Count, trouble == "etcd's leases are gone" ? 0 : 1, Minutes * perMinute + 10);
+        Assert.InRange(world.Etcd.Requests.Count, failure == "etcd leases do not exist" ? 0 : 1, Minutes * perMinute + 10);
         Assert.InRange(world.Logger.Lines.Count(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), 0, 4);
         await stop.CancelAsync();
         world.Etcd.FailBefore = world.Etcd.FailAfter = _ => null;
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private void Begin(string trouble)
+    private void Begin(string failure)
     {
-        var (before, after) = trouble switch
+        var (before, after) = failure switch
         {
-            "nobody answers" => (All(EtcdErrorKind.Unavailable), None),
-            "answers are lost" => (None, All(EtcdErrorKind.TimedOut)),
-            "no rights" => (All(EtcdErrorKind.PermissionDenied), None),
+            "no response" => (All(EtcdErrorKind.Unavailable), None),
+            "responses are lost" => (None, All(EtcdErrorKind.TimedOut)),
+            "no permission" => (All(EtcdErrorKind.PermissionDenied), None),
             "the disk is full" => (Some(EtcdErrorKind.NoSpace, "LeaseGrant", "LeaseKeepAlive", "Watch"), None),
             "too many requests" => (All(EtcdErrorKind.TooManyRequests), None),
-            "watches are refused" => (Some(EtcdErrorKind.Unavailable, "Watch"), None),
+            "watches are rejected" => (Some(EtcdErrorKind.Unavailable, "Watch"), None),
             "watches break when they open" => (None, Some(EtcdErrorKind.Unavailable, "Watch")),
             "history is always compacted" => (Some(EtcdErrorKind.Compacted, "Watch"), None),
             _ => (Some(EtcdErrorKind.LeaseNotFound, "LeaseGrant", "LeaseKeepAlive"), None),

@@ -39,8 +39,8 @@ public sealed class RestoredEtcdTests
         Assert.Equal(LeaseLoss.Overwritten, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
-    /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of that
-    /// time brings the mark back.</summary>
+    /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of
+    /// that time brings the mark back.</summary>
     [Fact]
     public async Task An_older_value_that_a_restore_brought_back_is_replaced()
     {

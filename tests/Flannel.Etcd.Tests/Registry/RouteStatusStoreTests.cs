@@ -46,19 +46,19 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
-        var stays = (await world.AcquireAsync("192.168.0.1")).Lease;
-        var gone = (await world.AcquireAsync("192.168.0.2")).Lease;
+        var kept = (await world.AcquireAsync("192.168.0.1")).Lease;
+        var deleted = (await world.AcquireAsync("192.168.0.2")).Lease;
         var replaced = (await world.AcquireAsync("192.168.0.3")).Lease;
         var upstream = (await world.AcquireAsync("192.168.0.4")).Lease;
-        await world.DeleteAsync(world.Keys.Subnets + gone.Key);
+        await world.DeleteAsync(world.Keys.Subnets + deleted.Key);
         await world.DeleteAsync(world.Keys.Subnets + replaced.Key);
         await world.PutLeaseAsync(replaced.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
         var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
         await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
         await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
-        Assert.True((await term.Statuses.PublishAsync([.. new[] { stays, gone, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([.. new[] { kept, deleted, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(
-            new[] { stays.Key.ToString(), upstream.Key.ToString() }.Order(),
+            new[] { kept.Key.ToString(), upstream.Key.ToString() }.Order(),
             (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
         Assert.Equal(id, (await world.GetAsync(world.Keys.Routes + upstream.Key))!.Lease);
     }
@@ -91,8 +91,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         Assert.False((await former.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
-        var ours = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
-        Assert.True((await ours.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        var current = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
+        Assert.True((await current.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         var leases = await world.LeasesAsync();
         await using var term = await CampaignAsync(world);
-        // As after a restore: its key stands there without the etcd lease that it names.
+        // As after a restore: the etcd lease of the key does not exist.
         var bad = leases[17];
         world.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == world.Keys.Routes + bad.Key)
             ? new EtcdException(EtcdErrorKind.LeaseNotFound, "etcdserver: requested lease not found", mayHaveHappened: false)

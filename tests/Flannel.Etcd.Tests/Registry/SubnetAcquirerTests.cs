@@ -151,7 +151,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     {
         var world = shared.World();
         await world.PublishConfigAsync();
-        // Of an upstream node at this address: what is ours is not looked for among all (RestartTests).
+        // Of an upstream node with this address: an own lease is found without reading all leases (RestartTests).
         await world.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
         Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
@@ -336,15 +336,15 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     {
         var world = shared.World();
         Assert.IsType<AcquireResult.NoConfig>(await world.TryAcquireAsync(World.Request("192.168.0.1")));
-        var told = new ConcurrentQueue<ConfigState>();
-        var waiting = world.Manager.WaitForConfigAsync(new ConfigRequest(told.Enqueue), null, Cancel);
-        await Eventually.IsAsync("the missing configuration is told", () => told.Count == 1);
+        var reported = new ConcurrentQueue<ConfigState>();
+        var waiting = world.Manager.WaitForConfigAsync(new ConfigRequest(reported.Enqueue), null, Cancel);
+        await Eventually.IsAsync("the missing configuration is reported", () => reported.Count == 1);
         await world.PublishConfigAsync("""{"Network":"10.24.0.0"}""");
-        await Eventually.IsAsync("the malformed configuration is told", () => told.Count == 2);
+        await Eventually.IsAsync("the malformed configuration is reported", () => reported.Count == 2);
         await world.PublishConfigAsync();
         var state = await Eventually.WithinAsync("the wait ends", waiting);
-        Assert.IsType<ConfigState.Missing>(told.First());
-        Assert.Contains("Network", Assert.IsType<ConfigState.Invalid>(told.Last()).Error, StringComparison.Ordinal);
+        Assert.IsType<ConfigState.Missing>(reported.First());
+        Assert.Contains("Network", Assert.IsType<ConfigState.Invalid>(reported.Last()).Error, StringComparison.Ordinal);
         Assert.Equal("10.24.0.0/16", Assert.IsType<ConfigState.Present>(state.Config).Config.Network.ToString());
         Assert.True(world.Etcd.Requests.Count < 12, string.Join(' ', world.Etcd.Requests));
     }

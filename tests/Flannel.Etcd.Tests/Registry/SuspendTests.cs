@@ -7,7 +7,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>A suspended machine: no timer has fired, and the lease in etcd has gone on ageing.</summary>
+/// <summary>A suspended machine: no timer has run, and the time of the lease in etcd has passed.</summary>
 public sealed class SuspendTests
 {
     // The longest wait of the keeper, and of a term.

@@ -78,7 +78,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        // updateSubnet: a plain Put under an etcd lease of its own, whoever has the key.
+        // updateSubnet: a plain Put under an etcd lease of its own, whichever node has the key.
         await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
         Assert.Equal(TimeSpan.FromHours(24), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
         await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
