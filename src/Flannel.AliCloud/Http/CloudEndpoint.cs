@@ -18,10 +18,7 @@ public sealed record CloudEndpoint
 
     /// <summary>Parses <c>https://host[:port]</c> or <c>http://host[:port]</c>, without user, path and query.</summary>
     /// <returns>A failure is one line that follows the option's name and a colon.</returns>
-    public static Result<CloudEndpoint> Parse(string text)
-    {
-        return Endpoint.Parse(text).Select(address => new CloudEndpoint(address));
-    }
+    public static Result<CloudEndpoint> Parse(string text) => Endpoint.Parse(text).Select(address => new CloudEndpoint(address));
 
     internal static CloudEndpoint ForHost(string host) => new(new Uri($"https://{host}"));
 
