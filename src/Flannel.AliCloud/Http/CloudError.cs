@@ -49,7 +49,8 @@ public sealed record CloudError(
     public bool IsThrottling => Code == CloudErrorCodes.TooManyRequests || CloudErrorTable.IsThrottling(Code);
 
     /// <summary>For <see cref="CloudErrorKind.Denied"/>: the reason, such as <c>missing permission vpc:CreateRouteEntries</c>.</summary>
-    public string Denial => DeniedAction is { } action ? $"missing permission {action}" : Message;
+    public string Denial =>
+        DeniedAction is { } action ? $"missing permission {action}" : $"a proxy or a firewall rejects the call: {Message}";
 
     /// <summary><c> (request id)</c> for the end of a line, which Alibaba Cloud's support asks for; empty without an id.</summary>
     public string RequestNote => RequestId.Length == 0 ? "" : $" (request {RequestId})";

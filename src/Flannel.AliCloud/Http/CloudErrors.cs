@@ -40,8 +40,8 @@ internal static class CloudErrors
         var text = $"HTTP {(int)status} without a code of the API";
         var error = status switch
         {
-            HttpStatusCode.Unauthorized => RejectedByProxy(CloudErrorCodes.Unauthorized, text),
-            HttpStatusCode.Forbidden => RejectedByProxy(CloudErrorCodes.Forbidden, text),
+            HttpStatusCode.Unauthorized => Create(CloudErrorKind.Denied, CloudErrorCodes.Unauthorized, text),
+            HttpStatusCode.Forbidden => Create(CloudErrorKind.Denied, CloudErrorCodes.Forbidden, text),
             HttpStatusCode.TooManyRequests => Create(CloudErrorKind.Retry, CloudErrorCodes.TooManyRequests, text),
             _ => NoResponse(call, CloudErrorCodes.InvalidResponse, text),
         };
@@ -68,9 +68,6 @@ internal static class CloudErrors
 
         return line.ToString().Trim();
     }
-
-    private static CloudError RejectedByProxy(string code, string text) =>
-        Create(CloudErrorKind.Denied, code, $"a proxy or a firewall rejects the call ({text})");
 
     private static CloudError Create(CloudErrorKind kind, string code, string message) =>
         new(kind, code, OneLine(message, MaxMessageLength), "", 0, null, null);

@@ -42,7 +42,9 @@ public sealed class ControlProbeTests
     [Fact]
     public void A_proxy_that_refuses_is_no_missing_right() => Probe(
         cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
-        answer => Assert.Contains("refused", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason, StringComparison.Ordinal), 1);
+        answer => Assert.StartsWith(
+            "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason, StringComparison.Ordinal),
+        1);
 
     private static void Probe(Action<FakeCloud> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>
     {
