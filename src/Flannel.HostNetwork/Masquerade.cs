@@ -87,7 +87,8 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
             return nft.ExitCode == 0
                 ? Unit.Instance
                 : Result.Failure(
-                    $"--ip-masq: nft failed with exit code {nft.ExitCode}: {error.Trim().ReplaceLineEndings(" ")} (it needs CAP_NET_ADMIN)");
+                    $"--ip-masq: nft failed with exit code {nft.ExitCode}: {error.Trim().ReplaceLineEndings(" ")}"
+                    + " (it needs CAP_NET_ADMIN)");
         }
         finally
         {

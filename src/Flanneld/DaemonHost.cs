@@ -80,7 +80,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         NodeLog.Interface(nodeLogger, selected.Interface.Name, selected.Address, selected.Interface.Mtu, selected.PublicIp);
 
         var identity = new NodeIdentity(
-            new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, context.Time, context.Random, nodeLogger, cancellation);
+            new InstanceIdentityReader(connections.Metadata), selected.Interface.Mac, context.Time, context.Random, nodeLogger,
+            cancellation);
         identity.Start();
         var candidates = new CandidateFactory(
             new ControllerSettings(options.EtcdKeys, selected.PublicIp, options.RouteResync), connections.Etcd, connections.OpenCloud,

@@ -62,7 +62,7 @@ internal static class Program
         {
             return await ReportOutputErrorAsync(e);
         }
-#pragma warning disable CA1031 // The edge of the process: an internal error is logged with its stack, and the service manager restarts the daemon.
+#pragma warning disable CA1031 // The edge of the process: an internal error is logged with its stack; the service manager restarts it.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -154,7 +154,8 @@ internal static class Program
     private static Dictionary<string, string> ReadEnvironment()
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables()) result[(string)variable.Key] = (string?)variable.Value ?? "";
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            result[(string)variable.Key] = (string?)variable.Value ?? "";
         return result;
     }
 }

@@ -95,7 +95,7 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal($"{SubnetPrefix}10.24.0.0-24", left.Key);
         Assert.Contains($"{SubnetOf(lease)} is released\n", result.Output, StringComparison.Ordinal);
         Assert.Contains("10.24.254.0/24 is released\n", result.Output, StringComparison.Ordinal);
-        Assert.Contains("10.24.0.0/24 is a reservation and stays one", result.Output, StringComparison.Ordinal);
+        Assert.Contains("10.24.0.0/24 is a reservation and is kept", result.Output, StringComparison.Ordinal);
         foreach (var subnet in new[] { SubnetOf(lease), "10.24.0.0/24", "10.24.254.0/24" })
             Assert.Contains($"the route of {subnet} may still exist", result.Error, StringComparison.Ordinal);
         Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));

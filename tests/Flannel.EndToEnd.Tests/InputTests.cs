@@ -197,7 +197,7 @@ public sealed class InputTests : EndToEndTest
         Assert.False(daemon.HasExited);
         var report = await RunAsync(["check", .. arguments, "--metadata-endpoint=http://127.0.0.1:1"], []);
         Assert.Contains(
-            $"there is none at {TestVpc.Prefix}/config; there is one in the v2 store of {endpoint}, which flannel does not read",
+            $"there is none at {TestVpc.Prefix}/config; the v2 store of {endpoint} has one, which flannel does not read",
             report.Output, StringComparison.Ordinal);
     }
 

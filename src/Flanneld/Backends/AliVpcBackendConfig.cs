@@ -67,8 +67,10 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
     {
         if (given.Region is { } region && !ResourceIdFormat.IsRegionId(region))
             return Result.Failure("Backend.RegionID must be a region id such as \"cn-hangzhou\"");
-        if (given.KeyId is null && given.KeySecret is not null) return Result.Failure("Backend.AccessKeySecret is given without AccessKeyID");
-        if (given.KeyId is not null && given.KeySecret is null) return Result.Failure("Backend.AccessKeyID is given without AccessKeySecret");
+        if (given.KeyId is null && given.KeySecret is not null)
+            return Result.Failure("Backend.AccessKeySecret is given without AccessKeyID");
+        if (given.KeyId is not null && given.KeySecret is null)
+            return Result.Failure("Backend.AccessKeyID is given without AccessKeySecret");
         if (given.Role is null && given.RoleSession is not null) return Result.Failure("Backend.RoleSessionName is given without RoleArn");
         if (given.Role is null && given.ExternalId is not null) return Result.Failure("Backend.ExternalID is given without RoleArn");
 

@@ -152,7 +152,8 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
                 var controller = await connections.Subnets.ReadControllerAsync(cancellation);
                 if (isOver) return Result.Failure(DescribeTimeout(lease, status, controller));
                 var by = controller is null ? "a route controller: none is elected now" : $"the route controller {controller.InstanceId}";
-                await PrintAsync($"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
+                await PrintAsync(
+                    $"waiting up to {options.ReleaseWait.TotalSeconds:0} s until the route of {lease.Subnet} is deleted by {by}");
             }
 
             await Task.Delay(PollInterval, time, cancellation);

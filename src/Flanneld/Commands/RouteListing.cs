@@ -14,8 +14,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Commands;
 
-/// <summary><c>flanneld routes</c>: lists every entry inside the network with its owner. <c>--remove-leftovers</c>, <c>--delete-stale</c> and
-/// <c>--remove-routes-of</c> delete the entries that they name.</summary>
+/// <summary><c>flanneld routes</c>: lists every entry inside the network with its owner. <c>--remove-leftovers</c>, <c>--delete-stale</c>
+/// and <c>--remove-routes-of</c> delete the entries that they name.</summary>
 internal sealed class RouteListing(DaemonOptions options, Connections connections, TimeProvider time, Random random, ILogger logger)
 {
     /// <returns>Success when everything could be read, and deleted if requested.</returns>

@@ -6,7 +6,8 @@ namespace Flanneld.Host;
 /// <summary>Event ids 1000 to 1099. An id is never reused for another meaning; 1005 was in use before.</summary>
 internal static partial class HostLog
 {
-    [LoggerMessage(1000, LogLevel.Information, "flanneld {Version} starts: etcd {Endpoints} prefix {Prefix}, route controller {Controller}")]
+    [LoggerMessage(
+        1000, LogLevel.Information, "flanneld {Version} starts: etcd {Endpoints} prefix {Prefix}, route controller {Controller}")]
     public static partial void Starting(ILogger logger, string version, string endpoints, string prefix, string controller);
 
     [LoggerMessage(1001, LogLevel.Information, "health server listens on http://{Address}: /healthz /readyz /metrics")]

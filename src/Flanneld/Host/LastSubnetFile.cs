@@ -5,8 +5,8 @@ using Flannel.Core.Leases;
 
 namespace Flanneld.Host;
 
-/// <summary>Remembers the last subnet of this node. Unlike <c>subnet.env</c>, the file survives the loss of the lease: a node whose lease was
-/// deleted, or that was off for longer than a lease lives, gets the same subnet again if it is free.</summary>
+/// <summary>Remembers the last subnet of this node. Unlike <c>subnet.env</c>, the file survives the loss of the lease: a node whose lease
+/// was deleted, or that was off for longer than a lease lives, gets the same subnet again if it is free.</summary>
 internal sealed class LastSubnetFile
 {
     private const string Suffix = ".last";

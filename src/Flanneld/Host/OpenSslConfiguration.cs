@@ -56,7 +56,8 @@ internal static partial class OpenSslConfiguration
         DescribeError(error, text, LongestError);
         // error:NUMBER:library::reason
         var reason = Encoding.UTF8.GetString(text[..Math.Max(0, text.IndexOf((byte)0))]).Split("::")[^1];
-        return (isDetailed && Marshal.PtrToStringUTF8(data) is { Length: > 0 } detail ? $"{reason} ({detail})" : reason).ReplaceLineEndings(" ");
+        var detail = isDetailed ? Marshal.PtrToStringUTF8(data) : null;
+        return (string.IsNullOrEmpty(detail) ? reason : $"{reason} ({detail})").ReplaceLineEndings(" ");
     }
 
     [LibraryImport("libcrypto", EntryPoint = "OPENSSL_init_crypto")]

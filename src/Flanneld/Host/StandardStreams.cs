@@ -7,8 +7,8 @@ internal static class StandardStreams
 {
     private const int Last = 2;
 
-    /// <summary>Opens /dev/null in place of each closed stream, as Go's runtime does. Otherwise the next file or socket gets its number, and
-    /// log lines are written into it.</summary>
+    /// <summary>Opens /dev/null in place of each closed stream, as Go's runtime does. Otherwise the next file or socket gets its number,
+    /// and log lines are written into it.</summary>
     public static void OpenClosed()
     {
         for (var descriptor = 0; descriptor <= Last; descriptor++)

@@ -26,8 +26,8 @@ internal abstract record LockResult
     public sealed record Unavailable(string Reason) : LockResult;
 }
 
-/// <summary>The lock of one <c>subnet.env</c>: an exclusive flock(2) on the file with the suffix <c>.lock</c>, which the kernel releases when
-/// the process ends. The file is never deleted: otherwise two processes could each lock a file of that name.</summary>
+/// <summary>The lock of one <c>subnet.env</c>: an exclusive flock(2) on the file with the suffix <c>.lock</c>, which the kernel releases
+/// when the process ends. The file is never deleted: otherwise two processes could each lock a file of that name.</summary>
 internal sealed class SubnetFileLock : IDisposable
 {
     private const int MaxHolderBytes = 200;

@@ -12,7 +12,8 @@ internal sealed class SystemdNotifier : IDisposable
     private readonly Socket? socket;
     private readonly UnixDomainSocketEndPoint? address;
 
-    /// <param name="notifySocket">The value of <c>NOTIFY_SOCKET</c>: a path, or a name in the abstract namespace that starts with <c>@</c>.</param>
+    /// <param name="notifySocket">The value of <c>NOTIFY_SOCKET</c>: a path, or a name in the abstract namespace that starts with
+    /// <c>@</c>.</param>
     public SystemdNotifier(string? notifySocket)
     {
         if (string.IsNullOrEmpty(notifySocket) || notifySocket[0] is not ('/' or '@')) return;

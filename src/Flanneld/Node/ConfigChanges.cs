@@ -15,6 +15,8 @@ namespace Flanneld.Node;
 /// <param name="setAccessKey">Receives the key of the last configuration; null for a configuration without a key.</param>
 internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<AccessKey?>? setAccessKey = null)
 {
+    private const string StartsWait = "running nodes keep the previous one; a node that starts waits for a new one";
+
     private AccessKey? accessKey = AccessKeyOf(leased.Backend);
 
     public void Report(ConfigState config)
@@ -30,9 +32,9 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
 
     internal ConfigChange Describe(ConfigState config) => config switch
     {
-        ConfigState.Invalid invalid => new($"is invalid ({invalid.Error}): running nodes keep the previous one; a node that starts waits", true),
+        ConfigState.Invalid invalid => new($"is invalid ({invalid.Error}): {StartsWait}", true),
         ConfigState.Present present => Describe(present.Config),
-        _ => new("was deleted: running nodes keep the previous one; a node that starts waits for a new one", true),
+        _ => new($"was deleted: {StartsWait}", true),
     };
 
     /// <summary>Whether it equals the configuration that a node started under.</summary>
@@ -44,7 +46,7 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
         var (lease, startedUnder) = (leased.Held.Lease, leased.Held.Config);
         var backend = BackendFactory.Create(config);
         if (!backend.Ok)
-            return new($"is not supported by this build ({backend.Error}): running nodes keep the previous one; a node that starts waits", true);
+            return new($"is not supported by this build ({backend.Error}): {StartsWait}", true);
         if (!SubnetAllocator.Fits(config, lease.Subnet))
             return new($"changed to {config}, which subnet {lease.Subnet} does not fit: the node keeps the subnet until it restarts", true);
         if (config.BackendType != startedUnder.BackendType)
@@ -66,7 +68,8 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
         if (isSame) return;
         accessKey = key;
         NodeLog.AccessKeyChanged(
-            logger, key is null ? "no longer has an access key: the next credential source is used" : "has a new access key: it is used now");
+            logger,
+            key is null ? "no longer has an access key: the next credential source is used" : "has a new access key: it is used now");
         setAccessKey?.Invoke(key);
     }
 }

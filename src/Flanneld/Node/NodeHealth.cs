@@ -7,7 +7,8 @@ namespace Flanneld.Node;
 
 /// <summary>What the health paths report about the node. Safe to call from any thread.</summary>
 /// <param name="started">UTC.</param>
-internal sealed class NodeHealth(NodeReadiness readiness, ControllerMetrics controllerMetrics, LivenessMonitor loops, DateTimeOffset started)
+internal sealed class NodeHealth(
+    NodeReadiness readiness, ControllerMetrics controllerMetrics, LivenessMonitor loops, DateTimeOffset started)
     : IHealth
 {
     public string? Hung => loops.Hung;

@@ -15,8 +15,8 @@ internal interface INodeIdentity
     Task<Result<InstanceIdentity>> ReadAsync();
 }
 
-/// <summary>Reads this node's identity from the metadata service, with retries. <see cref="Start"/> sends the first request early, so that a
-/// restart waits for the slower of etcd and the metadata service and not for both; nothing is logged until the identity is required
+/// <summary>Reads this node's identity from the metadata service, with retries. <see cref="Start"/> sends the first request early, so that
+/// a restart waits for the slower of etcd and the metadata service and not for both; nothing is logged until the identity is required
 /// (backend alloc rarely requires it).</summary>
 internal sealed class NodeIdentity(
     InstanceIdentityReader reader, string mac, TimeProvider time, Random random, ILogger logger, CancellationToken cancellation)

@@ -175,8 +175,8 @@ internal sealed class NodeLeasing(
         }
     }
 
-    /// <summary>Waits for the identity. The metadata service may be unavailable for longer than the earlier lease lives, so etcd is read and
-    /// the file is checked meanwhile.</summary>
+    /// <summary>Waits for the identity. The metadata service may be unavailable for longer than the earlier lease lives, so etcd is read
+    /// and the file is checked meanwhile.</summary>
     private async Task<Result<InstanceIdentity>> IdentifyAsync(CancellationToken cancellation)
     {
         var reading = identity.ReadAsync();

@@ -25,7 +25,8 @@ internal static partial class NodeLog
     [LoggerMessage(1104, LogLevel.Warning, "EnableIPv6 is true: this build leases and routes IPv4 only")]
     public static partial void Ipv6NotRouted(ILogger logger);
 
-    [LoggerMessage(1105, LogLevel.Information, "instance {Instance} in {Zone}, VPC {Vpc}, vSwitch {VSwitch}, interface {Interface} ({Kind})")]
+    [LoggerMessage(
+        1105, LogLevel.Information, "instance {Instance} in {Zone}, VPC {Vpc}, vSwitch {VSwitch}, interface {Interface} ({Kind})")]
     public static partial void Identity(
         ILogger logger, string instance, string zone, string vpc, string vSwitch, string @interface, string kind);
 
@@ -83,7 +84,8 @@ internal static partial class NodeLog
     public static partial void TermEnded(ILogger logger, string reason);
 
     [LoggerMessage(
-        1123, LogLevel.Error, "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
+        1123, LogLevel.Error,
+        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
     public static partial void ClusterIdUnreadable(ILogger logger, string key);
 
     [LoggerMessage(1129, LogLevel.Warning, "the network configuration {Change}")]

@@ -70,7 +70,8 @@ internal sealed class ControllerMetrics
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.RePointed}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"deleted\"}} {writes.Deleted}\n");
         PrometheusText.Heading(text, "flannel_route_write_calls_total", "Writing calls to the VPC API in this term.", "counter");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"ok\"}} {writes.Calls - writes.FailedCalls}\n");
+        var succeeded = writes.Calls - writes.FailedCalls;
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"ok\"}} {succeeded}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"failed\"}} {writes.FailedCalls}\n");
     }
 

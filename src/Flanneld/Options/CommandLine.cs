@@ -112,11 +112,12 @@ internal static class CommandLine
             ? Result.Failure("the value is in quotation marks; remove them")
             : flag.Read(options, value);
 
-    /// <summary>Files with Windows line ends leave a CR after each value, and editors leave blanks. A password may begin or end with blanks,
-    /// also one that follows a user name.</summary>
+    /// <summary>Files with Windows line ends leave a CR after each value, and editors leave blanks. A password may begin or end with
+    /// blanks, also one that follows a user name.</summary>
     private static string Trim(Flag flag, string value) => flag.IsSecret ? value.TrimEnd('\r', '\n') : value.Trim();
 
-    /// <summary>The file of a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> (systemd.exec(5)); null without one.</summary>
+    /// <summary>The file of a unit's <c>LoadCredential=</c> or <c>LoadCredentialEncrypted=</c> (systemd.exec(5)); null without
+    /// one.</summary>
     private static string? FindSystemdCredential(IReadOnlyDictionary<string, string> environment, string name)
     {
         if (environment.GetValueOrDefault("CREDENTIALS_DIRECTORY") is not { Length: > 0 } folder) return null;

@@ -82,7 +82,8 @@ internal static class Flags
             (o, s) => RemoveRoutesOf(o, s)) { Only = Command.Routes },
         new("wait", Cloud, "SECONDS", OptionDefaults.Seconds(OptionDefaults.ReleaseWait),
             "of 'release': how long to wait for the route controller, 0 to 3600",
-            (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v))) { Only = Command.Release },
+            (o, s) => FlagValues.Number(s, 0, 3600, "of seconds ", v => o.ReleaseWait = TimeSpan.FromSeconds(v)))
+            { Only = Command.Release },
         new("force", Cloud, "", "false", "of 'release': also while the daemon runs, which then ends",
             (o, s) => FlagValues.Boolean(s, v => o.Force = v)) { Only = Command.Release },
 

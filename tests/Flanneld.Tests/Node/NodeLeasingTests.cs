@@ -165,7 +165,8 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
-    /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the subnet.</summary>
+    /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the
+    /// subnet.</summary>
     [Fact]
     public async Task While_the_node_waits_for_the_metadata_service_the_file_is_removed_when_the_earlier_lease_ends()
     {

@@ -1,5 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
@@ -9,8 +10,8 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary><c>flanneld check</c>: checks everything that a node needs, before the daemon's first start or when a node is not ready. It needs
-/// no daemon, and changes nothing.</summary>
+/// <summary><c>flanneld check</c>: checks everything that a node needs, before the daemon's first start or when a node is not ready. It
+/// needs no daemon, and changes nothing.</summary>
 internal sealed class CheckCommand(DaemonOptions options, Connections connections, TimeProvider time)
 {
     private readonly CheckReport report = new();
@@ -32,7 +33,8 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         {
             var cluster = state is null ? null : await etcd.CheckControllerAsync(cancellation);
             var routed = backend is { Ok: true } ? backend.Value as AliVpcBackend : null;
-            await CheckCloudAsync(selected, new CheckedCluster(routed is null ? null : config, state?.ToSnapshot(), cluster), routed, cancellation);
+            var etcdState = new CheckedCluster(routed is null ? null : config, state?.ToSnapshot(), cluster);
+            await CheckCloudAsync(selected, etcdState, routed, cancellation);
         }
 
         await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable());
@@ -75,4 +77,4 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
 /// <param name="Config">Null without a configuration that this build supports.</param>
 /// <param name="Leases">Null when etcd could not be read.</param>
 /// <param name="Id">Null before the first route controller.</param>
-internal sealed record CheckedCluster(NetworkConfig? Config, Flannel.Core.Leases.LeaseSnapshot? Leases, ClusterId? Id);
+internal sealed record CheckedCluster(NetworkConfig? Config, LeaseSnapshot? Leases, ClusterId? Id);

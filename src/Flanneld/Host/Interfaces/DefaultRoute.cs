@@ -8,7 +8,8 @@ internal static class DefaultRoute
     private const int Up = 0x1; // RTF_UP, linux/route.h
 
     /// <summary>The interface with the lowest metric; null when there is no default route.</summary>
-    /// <param name="table">The file's text: a heading, then one route per line: Iface Destination Gateway Flags RefCnt Use Metric Mask …</param>
+    /// <param name="table">The file's text: a heading, then one route per line: Iface Destination Gateway Flags RefCnt Use Metric Mask
+    /// …</param>
     public static string? Find(string table)
     {
         string? found = null;
@@ -17,7 +18,8 @@ internal static class DefaultRoute
         {
             var fields = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length < 8 || fields[1] != "00000000" || fields[7] != "00000000") continue;
-            if (!int.TryParse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var flags) || (flags & Up) == 0) continue;
+            var isNumber = int.TryParse(fields[3], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var flags);
+            if (!isNumber || (flags & Up) == 0) continue;
             if (!long.TryParse(fields[6], NumberStyles.None, CultureInfo.InvariantCulture, out var metric) || metric >= lowest) continue;
             lowest = metric;
             found = fields[0];
