@@ -91,7 +91,7 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
         var node = Own(new NodeLifecycle(
             CreateSettings(selected),
             new NodeHost(new SubnetFile(options.SubnetFile), lastSubnet, readiness, systemd, loops),
-            new NodeServices(connections.Etcd, identity, candidates, context.Loggers, context.Time, context.Random),
+            new NodeServices(connections.CreateSubnetManager(loops), identity, candidates, context.Loggers, context.Time, context.Random),
             tasks)
         {
             OnConfigMissing = () => tasks.Add("the search in etcd's v2 store", ReportConfigInV2StoreAsync(connections, cancellation)),
@@ -101,11 +101,10 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
     }
 
     private NodeSettings CreateSettings(SelectedInterface selected) =>
-        new(options.EtcdKeys, selected.PublicIp, selected.Interface.Mtu)
+        new(selected.PublicIp, selected.Interface.Mtu)
         {
             PublicIpv6 = options.PublicIpv6,
             IpMasq = options.IpMasq,
-            RenewMargin = options.RenewMargin,
             MayControlRoutes = options.MayControlRoutes,
             WatchdogInterval = ReadWatchdogInterval(),
         };

@@ -216,7 +216,7 @@ public sealed class CheckTests : EndToEndTest
         var route = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel));
         await Vpc.Control.DeleteRouteAsync(route.RouteEntryId, Cancel);
         var (lost, report) = await CheckAsync();
-        Assert.Equal(("warning", "1 routes differ"), (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
+        Assert.Equal(("warning", "1 route differs"), (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
         Assert.True(lost.ExitCode == 0, lost.Error + lost.Output);
     }
 

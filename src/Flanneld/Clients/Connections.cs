@@ -1,5 +1,6 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
@@ -25,15 +26,14 @@ internal sealed class Connections : IDisposable
         (this.options, this.context, etcdOptions) = (options, context, etcd);
         Etcd = new EtcdConnection(etcd, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
         Metadata = new MetadataClient(metadata, context.Time, context.Random, context.Loggers.CreateLogger("cloud"));
-        Subnets = new EtcdSubnetManager(
-            new EtcdContext(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd")));
+        Subnets = new EtcdSubnetManager(CreateEtcdContext());
     }
 
     public EtcdConnection Etcd { get; }
 
     public MetadataClient Metadata { get; }
 
-    /// <summary>For the commands; the node has its own, with its settings.</summary>
+    /// <summary>For the commands; the node has its own, which holds a lease.</summary>
     public EtcdSubnetManager Subnets { get; }
 
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>
@@ -55,6 +55,11 @@ internal sealed class Connections : IDisposable
             .Select(metadata => new Connections(options, context, etcd, metadata));
     }
 
+    /// <summary>The subnet manager that holds this node's lease.</summary>
+    /// <param name="loops">Monitors the loop that holds the lease.</param>
+    public ISubnetManager CreateSubnetManager(LivenessMonitor loops) => new EtcdSubnetManager(
+        CreateEtcdContext(), new EtcdSubnetManagerOptions { RenewMargin = options.RenewMargin }, loops);
+
     /// <summary>The endpoint whose v2 store has the configuration; null for none.</summary>
     public Task<string?> FindConfigInV2StoreAsync(CancellationToken cancellation) =>
         V2Store.FindAsync(etcdOptions, options.EtcdKeys.Config.ToStringUtf8(), context.Time, cancellation);
@@ -67,6 +72,9 @@ internal sealed class Connections : IDisposable
         Metadata.Dispose();
         Etcd.Dispose();
     }
+
+    private EtcdContext CreateEtcdContext() =>
+        new(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
 
     /// <summary>A file that a flag names and that cannot be read is reported before any request: waiting does not help.</summary>
     private static string? FindFileProblem(DaemonOptions options, EtcdOptions etcd)

@@ -1,5 +1,5 @@
-using Flannel.Core.Leases;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController;

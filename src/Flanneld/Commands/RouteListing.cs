@@ -1,6 +1,6 @@
 using Flannel.AliCloud.Metadata;
-using Flannel.Core.Leases;
 using Flannel.Core;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;

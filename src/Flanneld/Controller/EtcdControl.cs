@@ -8,7 +8,6 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController;
 using Flannel.RouteController.Execution;
 using Flanneld.Node;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;

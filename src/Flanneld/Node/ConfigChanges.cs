@@ -1,9 +1,7 @@
 using Flannel.AliCloud.Signing;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flanneld.Backends;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

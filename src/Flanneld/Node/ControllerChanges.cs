@@ -1,5 +1,4 @@
 using Flannel.Core.Routes;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -1,9 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flanneld.Host;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -1,5 +1,4 @@
 using Flannel.HostNetwork;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -1,5 +1,5 @@
-using Flannel.Core.Leases;
 using Flannel.Core;
+using Flannel.Core.Leases;
 
 namespace Flanneld.Node;
 

@@ -1,6 +1,5 @@
 using Flannel.AliCloud.Metadata;
 using Flannel.Core;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

@@ -5,7 +5,6 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flanneld.Backends;
 using Flanneld.Host.Interfaces;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

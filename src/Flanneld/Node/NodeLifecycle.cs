@@ -1,10 +1,8 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Registry;
 using Flannel.HostNetwork;
 using Flanneld.Backends;
 using Flanneld.Host;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -15,9 +13,6 @@ namespace Flanneld.Node;
 internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeServices services, BackgroundTasks tasks) : IDisposable
 {
     private readonly ILogger nodeLogger = services.Loggers.CreateLogger("node");
-    private readonly EtcdSubnetManager subnets = new(
-        new EtcdContext(services.Etcd, settings.Keys, services.Time, services.Random, services.Loggers.CreateLogger("etcd")),
-        new EtcdSubnetManagerOptions { LeaseTime = settings.LeaseTime, RenewMargin = settings.RenewMargin }, host.Loops);
     private IControllerCandidate? candidate;
 
     /// <summary>Called each time that etcd is found to have no configuration.</summary>
@@ -54,14 +49,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
         }
 
         OnHeld?.Invoke();
-        return await CreateLoop(leased.Value, reconciler).RunAsync(stop => subnets.HoldAsync(held, stop), cancellation);
+        return await CreateLoop(leased.Value, reconciler).RunAsync(stop => services.Subnets.HoldAsync(held, stop), cancellation);
     }
 
     private NodeLeasing CreateLeasing()
     {
         var former = new FormerSubnet(host.SubnetFile, nodeLogger);
         var address = new NodeAddress(settings.PublicIp, settings.PublicIpv6, former.ReadSubnet() ?? host.LastSubnet.Read());
-        return new NodeLeasing(subnets, address, services.Identity, former, services.Time, nodeLogger)
+        return new NodeLeasing(services.Subnets, address, services.Identity, former, services.Time, nodeLogger)
         {
             OnWaiting = reason => host.Readiness.Apply(new NodeEvent.Waiting(reason)),
             OnConfigMissing = OnConfigMissing,

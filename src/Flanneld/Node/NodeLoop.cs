@@ -1,7 +1,5 @@
-using Flannel.Core.Leases;
 using Flannel.Core;
-using Flannel.Etcd.Registry;
-using Flanneld.Observability;
+using Flannel.Core.Leases;
 
 namespace Flanneld.Node;
 

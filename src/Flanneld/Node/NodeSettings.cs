@@ -1,9 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
+using Flannel.Core.Leases;
 using Flanneld.Host;
-using Flanneld.Options;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
@@ -11,15 +9,11 @@ namespace Flanneld.Node;
 /// <summary>What an operator decides about one node.</summary>
 /// <param name="PublicIp">The address by which other nodes reach this one.</param>
 /// <param name="Mtu">Of the interface between the hosts, in bytes.</param>
-internal sealed record NodeSettings(EtcdKeys Keys, Ipv4Address PublicIp, int Mtu)
+internal sealed record NodeSettings(Ipv4Address PublicIp, int Mtu)
 {
     public string? PublicIpv6 { get; init; }
 
     public bool IpMasq { get; init; }
-
-    public TimeSpan RenewMargin { get; init; } = OptionDefaults.RenewMargin;
-
-    public TimeSpan LeaseTime { get; init; } = FlannelContract.LeaseTime;
 
     public bool MayControlRoutes { get; init; } = true;
 
@@ -34,4 +28,4 @@ internal sealed record NodeHost(
 /// <summary>The services that a node depends on.</summary>
 /// <param name="Candidates">Creates the node's candidate for route controller.</param>
 internal sealed record NodeServices(
-    IEtcd Etcd, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time, Random Random);
+    ISubnetManager Subnets, INodeIdentity Identity, ICandidateFactory Candidates, ILoggerFactory Loggers, TimeProvider Time, Random Random);

@@ -1,6 +1,5 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Registry;
 
 namespace Flanneld.Node;
 

@@ -1,7 +1,6 @@
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flanneld.Host;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

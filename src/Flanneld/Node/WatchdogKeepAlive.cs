@@ -1,6 +1,5 @@
 using Flannel.Core;
 using Flanneld.Host;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;

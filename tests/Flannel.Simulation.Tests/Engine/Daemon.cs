@@ -3,6 +3,7 @@ using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Etcd.Client;
+using Flannel.Etcd.Registry;
 using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
@@ -110,10 +111,8 @@ internal sealed class Daemon
     private async Task<string> RunAsync()
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        var settings = new NodeSettings(cluster.Keys, Machine.PublicIp, Mtu)
+        var settings = new NodeSettings(Machine.PublicIp, Mtu)
         {
-            RenewMargin = RenewMargin,
-            LeaseTime = LeaseTime,
             MayControlRoutes = Machine.MayControl,
         };
         var loops = new LivenessMonitor(clock);
@@ -122,7 +121,10 @@ internal sealed class Daemon
         var candidates = new CandidateFactory(
             new ControllerSettings(cluster.Keys, Machine.PublicIp, Resync), Etcd, _ => OpenCloud(loggers.CreateLogger("cloud")),
             new ControllerMonitoring(metrics, loops, loggers), clock, random);
-        var services = new NodeServices(Etcd, identity, candidates, loggers, clock, random);
+        var subnets = new EtcdSubnetManager(
+            new EtcdContext(Etcd, cluster.Keys, clock, random, loggers.CreateLogger("etcd")),
+            new EtcdSubnetManagerOptions { LeaseTime = LeaseTime, RenewMargin = RenewMargin }, loops);
+        var services = new NodeServices(subnets, identity, candidates, loggers, clock, random);
         var tasks = new BackgroundTasks(stop.Token);
         using var node = new NodeLifecycle(settings, host, services, tasks);
         try

@@ -8,7 +8,6 @@ using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
 using Flanneld.Controller;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 using Lease = Flannel.Core.Leases.Lease;
 

@@ -5,7 +5,6 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
 using Flanneld.Node;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Tests.Node;

@@ -5,7 +5,6 @@ using Flannel.Etcd.Registry;
 using Flannel.Testbed;
 using Flanneld.Host;
 using Flanneld.Node;
-using Flanneld.Observability;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flanneld.Tests.Node;

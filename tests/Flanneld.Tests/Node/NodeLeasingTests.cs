@@ -10,7 +10,6 @@ using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Host;
 using Flanneld.Node;
-using Flanneld.Observability;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;

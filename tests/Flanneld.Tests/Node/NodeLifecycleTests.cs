@@ -63,8 +63,9 @@ public sealed class NodeLifecycleTests : IDisposable
         var systemd = new SystemdNotifier(null);
         var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), NullLogger.Instance);
         var host = new NodeHost(new SubnetFile(path), new LastSubnetFile(path, null), readiness, systemd, new LivenessMonitor(time));
-        var services = new NodeServices(etcd, new NoIdentity(), new NoCandidates(), NullLoggerFactory.Instance, time, new Random(1));
-        return new NodeLifecycle(new NodeSettings(keys, Ipv4Address.Parse("192.168.1.11"), 1500), host, services, tasks);
+        var subnets = new EtcdSubnetManager(new EtcdContext(etcd, keys, time, new Random(1), NullLogger.Instance));
+        var services = new NodeServices(subnets, new NoIdentity(), new NoCandidates(), NullLoggerFactory.Instance, time, new Random(1));
+        return new NodeLifecycle(new NodeSettings(Ipv4Address.Parse("192.168.1.11"), 1500), host, services, tasks);
     }
 
     private sealed class NoIdentity : INodeIdentity

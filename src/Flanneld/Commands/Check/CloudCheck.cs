@@ -1,6 +1,5 @@
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
-using Flannel.AliCloud.Quotas;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
