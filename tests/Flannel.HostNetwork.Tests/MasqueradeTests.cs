@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.HostNetwork.Tests;
 
-/// <summary>They change the PATH of this process, by which nft is found: no other test runs meanwhile.</summary>
+/// <summary>The tests change the PATH of this process, by which nft is found: no other test runs concurrently.</summary>
 [CollectionDefinition(nameof(PathOfThisProcess), DisableParallelization = true)]
 public sealed class PathOfThisProcess;
 
@@ -19,7 +19,7 @@ public sealed class MasqueradeTests : IDisposable
     private static readonly string[] s_secrets =
         ["ACCESS_KEY_SECRET", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN", "FLANNELD_ETCD_PASSWORD", "https_proxy"];
 
-    /// <summary>Upstream's chain FLANNEL-POSTRTG, by its arguments of iptables (flannel, August 2026, pkg/trafficmngr/iptables/iptables.go,
+    /// <summary>Upstream's chain FLANNEL-POSTRTG as arguments of iptables (flannel, August 2026, pkg/trafficmngr/iptables/iptables.go,
     /// masqRules), without comments.</summary>
     private static readonly string[] s_upstream =
     [
@@ -84,7 +84,8 @@ public sealed class MasqueradeTests : IDisposable
     public async Task Nft_accepts_the_rules()
     {
         Assert.SkipUnless(path.Split(':').Any(part => File.Exists(Path.Combine(part, "nft"))), "nft is missing: install nftables");
-        var result = await ProcessCommand.TryRunAsync(new ProgramStart("/usr/bin/env", ["nft", "--check", "-f", "-"]), Cancel, Masquerade.Rules);
+        var result = await ProcessCommand.TryRunAsync(
+            new ProgramStart("/usr/bin/env", ["nft", "--check", "-f", "-"]), Cancel, Masquerade.Rules);
         Assert.SkipWhen(result.Error.Contains("Operation not permitted", StringComparison.Ordinal), "nft needs CAP_NET_ADMIN");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
     }
@@ -116,7 +117,8 @@ public sealed class MasqueradeTests : IDisposable
         var unit = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "packaging", "systemd", "flanneld.service"), Cancel);
         var watchdog = TimeSpan.FromSeconds(
             int.Parse(Regex.Match(unit, @"(?m)^WatchdogSec=(\d+)s$").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
-        Assert.True(Masquerade.CommandTimeout * 3 < watchdog, $"nft may take {Masquerade.CommandTimeout}, and the watchdog waits {watchdog}");
+        Assert.True(
+            Masquerade.CommandTimeout * 3 < watchdog, $"nft may take {Masquerade.CommandTimeout}, and the watchdog waits {watchdog}");
 
         await InstallAsync(Hang);
         var applying = Masquerade.ApplyAsync(Cancel);

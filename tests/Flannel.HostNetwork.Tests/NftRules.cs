@@ -5,19 +5,19 @@ namespace Flannel.HostNetwork.Tests;
 /// <summary>A packet in the postrouting hook.</summary>
 internal sealed record Packet(Ipv4Address Source, Ipv4Address Destination, uint Mark);
 
-/// <summary>What becomes of a packet by rules that are text, of nftables or of iptables: the verdict of the first rule that matches, in the
-/// same words for both.</summary>
+/// <summary>Evaluates rules of nftables or iptables in text form: the verdict of the first rule that matches a packet, in the same form for
+/// both.</summary>
 internal static class NftRules
 {
     private const string Accepted = "no rule";
 
-    /// <summary>A chain as <c>nft</c> reads it: one rule a line.</summary>
+    /// <summary>A chain as <c>nft</c> reads it: one rule per line.</summary>
     public static string VerdictOfNft(IEnumerable<string> rules, Packet packet)
     {
         foreach (var rule in rules)
         {
-            var words = new Queue<string>(rule.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-            if (Matches(words, packet)) return string.Join(' ', words);
+            var parts = new Queue<string>(rule.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            if (Matches(parts, packet)) return string.Join(' ', parts);
         }
 
         return Accepted;
@@ -28,14 +28,14 @@ internal static class NftRules
     {
         foreach (var rule in rules)
         {
-            var words = new Queue<string>(rule.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+            var parts = new Queue<string>(rule.Split(' ', StringSplitOptions.RemoveEmptyEntries));
             var matches = true;
-            while (words.Peek() != "-j")
+            while (parts.Peek() != "-j")
             {
-                var negated = words.Peek() == "!";
-                if (negated) words.Dequeue();
-                var option = words.Dequeue();
-                var value = words.Dequeue();
+                var negated = parts.Peek() == "!";
+                if (negated) parts.Dequeue();
+                var option = parts.Dequeue();
+                var value = parts.Dequeue();
                 matches &= negated != option switch
                 {
                     "-s" => Ipv4Network.Parse(value).Contains(packet.Source),
@@ -46,8 +46,8 @@ internal static class NftRules
             }
 
             if (!matches) continue;
-            words.Dequeue();
-            return string.Join(' ', words) switch
+            parts.Dequeue();
+            return string.Join(' ', parts) switch
             {
                 "RETURN" => "return",
                 "MASQUERADE --random-fully" => "masquerade fully-random",
@@ -58,26 +58,26 @@ internal static class NftRules
         return Accepted;
     }
 
-    private static bool Matches(Queue<string> words, Packet packet)
+    private static bool Matches(Queue<string> parts, Packet packet)
     {
         var matches = true;
-        while (words.Peek() is "ip" or "meta")
+        while (parts.Peek() is "ip" or "meta")
         {
-            var isMark = words.Dequeue() == "meta";
-            var field = words.Dequeue();
+            var isMark = parts.Dequeue() == "meta";
+            var field = parts.Dequeue();
             if (isMark)
             {
-                if (field != "mark" || words.Dequeue() != "&") throw new FormatException(
+                if (field != "mark" || parts.Dequeue() != "&") throw new FormatException(
                     "a mark is matched as 'meta mark & MASK == VALUE'");
-                var mask = Convert.ToUInt32(words.Dequeue(), 16);
-                if (words.Dequeue() != "==") throw new FormatException("a mark is matched as 'meta mark & MASK == VALUE'");
-                matches &= (packet.Mark & mask) == Convert.ToUInt32(words.Dequeue(), 16);
+                var mask = Convert.ToUInt32(parts.Dequeue(), 16);
+                if (parts.Dequeue() != "==") throw new FormatException("a mark is matched as 'meta mark & MASK == VALUE'");
+                matches &= (packet.Mark & mask) == Convert.ToUInt32(parts.Dequeue(), 16);
                 continue;
             }
 
-            var negated = words.Peek() == "!=";
-            if (negated) words.Dequeue();
-            var range = Ipv4Network.Parse(words.Dequeue());
+            var negated = parts.Peek() == "!=";
+            if (negated) parts.Dequeue();
+            var range = Ipv4Network.Parse(parts.Dequeue());
             matches &= negated != range.Contains(field switch
             {
                 "saddr" => packet.Source,

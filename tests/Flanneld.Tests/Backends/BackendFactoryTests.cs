@@ -44,7 +44,8 @@ public sealed class BackendFactoryTests
     public void A_property_of_the_backend_that_is_probably_misspelt_is_reported(string property, string warning) =>
         Assert.Equal(
             warning,
-            Assert.Single(BackendFactory.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
+            Assert.Single(
+                BackendFactory.Warnings(Config($",\"Backend\":{{\"Type\":\"ali-vpc\",\"regionid\":\"cn-hangzhou\",{property}}}"))));
 
     [Fact]
     public void A_lease_of_ali_vpc_names_the_next_hop_of_its_route()
@@ -61,5 +62,6 @@ public sealed class BackendFactoryTests
     public void A_lease_of_alloc_has_no_backend_data() =>
         Assert.Equal(
             """{"PublicIP":"192.168.1.11","PublicIPv6":null,"BackendType":"alloc"}""",
-            Encoding.UTF8.GetString(BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(PublicIp, null, null)!.ToJson()));
+            Encoding.UTF8.GetString(
+                BackendFactory.Create(Config(",\"Backend\":{\"Type\":\"alloc\"}")).Value.CreateAttributes(PublicIp, null, null)!.ToJson()));
 }

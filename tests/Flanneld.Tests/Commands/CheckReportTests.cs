@@ -43,7 +43,7 @@ public sealed class CheckReportTests
     }
 
     [Fact]
-    public void The_json_says_the_same()
+    public void The_json_has_the_same_results()
     {
         var json = JsonNode.Parse(Report().ToJson())!;
         Assert.Equal(ProgramVersion.Text, (string?)json["version"]);

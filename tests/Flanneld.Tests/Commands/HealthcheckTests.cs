@@ -29,7 +29,8 @@ public sealed class HealthcheckTests
     [InlineData("::1", "::1", true, null)]
     [InlineData("::1", "::", true, null)]
     [InlineData("127.0.0.1", "127.0.0.1", false, "[+]lease ok: 10.24.5.0/24; [-]route failed: Pending; flanneld is not ready")]
-    public async Task It_prints_what_is_not_ready_and_nothing_when_the_daemon_is_ready(string listening, string flag, bool ready, string? expected)
+    public async Task It_prints_what_is_not_ready_and_nothing_when_the_daemon_is_ready(
+        string listening, string flag, bool ready, string? expected)
     {
         using var stop = new CancellationTokenSource();
         var server = new HealthServer(new Health(ready), TimeProvider.System, NullLogger.Instance);

@@ -6,7 +6,7 @@ namespace Flanneld.Tests.Host;
 public sealed class BootTimeProviderTests
 {
     [Fact]
-    public void Its_timestamps_are_the_time_since_the_boot_with_every_suspension()
+    public void Timestamps_count_the_time_since_boot_including_suspension()
     {
         var time = new BootTimeProvider();
         // /proc/uptime counts as CLOCK_BOOTTIME does (fs/proc/uptime.c), in hundredths of a second.

@@ -19,7 +19,7 @@ public sealed class LastSubnetFileTests : IDisposable
     [InlineData("", "run")]
     [InlineData("{state}", "state")]
     [InlineData("{state}:/another", "state")]
-    public void It_is_beside_the_subnet_file_or_where_systemd_says(string? stateDirectory, string folder)
+    public void It_is_next_to_the_subnet_file_or_in_systemds_state_directory(string? stateDirectory, string folder)
     {
         var given = stateDirectory?.Replace("{state}", State, StringComparison.Ordinal);
         Assert.Null(new LastSubnetFile(SubnetPath, given).Write(Subnet).Error);
@@ -46,7 +46,7 @@ public sealed class LastSubnetFileTests : IDisposable
     [InlineData("garbage\n")]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/2")]
     [InlineData("")]
-    public void What_is_damaged_is_no_subnet(string content)
+    public void A_damaged_file_names_no_subnet(string content)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(SubnetPath)!);
         File.WriteAllText(SubnetPath + ".last", content);

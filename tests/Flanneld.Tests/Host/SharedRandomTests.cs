@@ -19,7 +19,7 @@ public sealed class SharedRandomTests
     }
 
     [Fact]
-    public async Task Of_several_threads_one_draws_at_a_time()
+    public async Task Only_one_thread_draws_at_a_time()
     {
         var sample = typeof(SharedRandom).GetMethod("Sample", Instance)!;
         Dictionary<string, Action<SharedRandom>> draws = new()
@@ -63,7 +63,7 @@ public sealed class SharedRandomTests
         }
     }
 
-    /// <summary>Counts draws, and those that begin while another is under way.</summary>
+    /// <summary>Counts draws, and those that begin during another one.</summary>
     private sealed class ProbedRandom : Random
     {
         private int draws;

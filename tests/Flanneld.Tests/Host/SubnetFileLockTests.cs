@@ -11,7 +11,7 @@ public sealed class SubnetFileLockTests : IDisposable
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
-    public void A_second_one_is_told_who_has_it_until_the_first_ends()
+    public void A_second_lock_fails_with_the_holder_until_the_first_is_released()
     {
         var first = Assert.IsType<LockResult.Taken>(SubnetFileLock.Take(SubnetPath));
         foreach (var second in new[] { SubnetFileLock.Take(SubnetPath), SubnetFileLock.TakeExisting(SubnetPath, "release") })
@@ -25,14 +25,14 @@ public sealed class SubnetFileLockTests : IDisposable
     }
 
     [Fact]
-    public void Another_subnet_file_in_the_same_folder_has_a_lock_of_its_own()
+    public void Another_subnet_file_in_the_same_folder_has_its_own_lock()
     {
         using var one = Assert.IsType<LockResult.Taken>(SubnetFileLock.Take(SubnetPath)).Lock;
         using var other = Assert.IsType<LockResult.Taken>(SubnetFileLock.Take(SubnetPath + "-2")).Lock;
     }
 
     [Fact]
-    public void A_command_makes_no_lock_file()
+    public void A_command_creates_no_lock_file()
     {
         Assert.IsType<LockResult.Absent>(SubnetFileLock.TakeExisting(SubnetPath, "release"));
         Directory.CreateDirectory(Path.GetDirectoryName(SubnetPath)!);
@@ -41,14 +41,14 @@ public sealed class SubnetFileLockTests : IDisposable
     }
 
     [Fact]
-    public void Other_users_cannot_open_it_and_so_cannot_keep_the_daemon_from_starting()
+    public void Other_users_cannot_open_the_lock_file()
     {
         using var taken = Assert.IsType<LockResult.Taken>(SubnetFileLock.Take(SubnetPath)).Lock;
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SubnetPath + ".lock"));
     }
 
     [Fact]
-    public void Where_nothing_can_be_locked_one_line_says_why()
+    public void A_file_that_cannot_be_locked_is_reported_in_one_line()
     {
         File.WriteAllText(Path.Combine(directory, "run"), "a file where the directory should be");
         Assert.DoesNotContain('\n', Assert.IsType<LockResult.Unavailable>(SubnetFileLock.Take(SubnetPath)).Reason);

@@ -14,17 +14,18 @@ public sealed class SubnetFileTests : IDisposable
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
-    public void It_is_written_whole_with_mode_0644_and_nothing_is_left_beside_it()
+    public void It_is_written_whole_with_mode_0644_and_leaves_no_other_file()
     {
         Assert.Null(new SubnetFile(Path).Write(Env).Error);
-        Assert.Equal("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", File.ReadAllText(Path));
+        Assert.Equal(
+            "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n", File.ReadAllText(Path));
         Assert.Equal("0644", Convert.ToString((int)File.GetUnixFileMode(Path), 8).PadLeft(4, '0'));
         Assert.Single(Directory.GetFiles(System.IO.Path.GetDirectoryName(Path)!));
     }
 
-    /// <summary>Nobody writes into it: whoever opens it for reading in the usual way waits for ever, and cannot be stopped.</summary>
+    /// <summary>A plain open(2) of a pipe without a writer blocks without end, and cannot be cancelled.</summary>
     [Fact]
-    public async Task A_pipe_in_its_place_is_no_file_and_is_not_waited_for()
+    public async Task A_pipe_in_its_place_is_unreadable_and_does_not_block()
     {
         var pipe = System.IO.Path.Combine(directory, "pipe");
         using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [pipe]))
@@ -35,7 +36,7 @@ public sealed class SubnetFileTests : IDisposable
     }
 
     [Fact]
-    public void It_replaces_an_older_one_and_is_found_again()
+    public void It_replaces_an_older_file_and_can_be_read()
     {
         var file = new SubnetFile(Path);
         Assert.IsType<SubnetFileState.Missing>(file.Read());
@@ -50,7 +51,7 @@ public sealed class SubnetFileTests : IDisposable
     }
 
     [Fact]
-    public void Where_it_cannot_be_written_one_line_says_why()
+    public void A_file_that_cannot_be_written_is_reported_in_one_line()
     {
         File.WriteAllText(System.IO.Path.Combine(directory, "run"), "a file where the directory should be");
         var error = new SubnetFile(Path).Write(Env).Error!;
@@ -59,7 +60,7 @@ public sealed class SubnetFileTests : IDisposable
     }
 
     [Fact]
-    public void A_secret_in_the_place_of_its_path_is_not_quoted()
+    public void A_secret_in_place_of_the_path_is_not_quoted()
     {
         const string secret = "s3cretOfAnOperator";
         var path = $"{directory}/{secret}{new string('x', 256)}";
@@ -81,7 +82,7 @@ public sealed class SubnetFileTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_in_its_place_is_reported_and_not_taken_for_its_absence()
+    public void A_folder_in_its_place_is_reported_as_unreadable()
     {
         Directory.CreateDirectory(Path);
         Assert.Contains(Path, Assert.IsType<SubnetFileState.Unreadable>(new SubnetFile(Path).Read()).Error, StringComparison.Ordinal);

@@ -30,21 +30,23 @@ public sealed class SystemdNotifierTests
     [InlineData("")]
     [InlineData("relative/name")]
     [InlineData("/nowhere/at/all")]
-    public void Without_a_manager_nothing_happens(string? socket)
+    public void Without_a_notify_socket_nothing_is_sent(string? socket)
     {
         using var notifier = new SystemdNotifier(socket);
         notifier.Ready("x");
     }
 
     [Fact]
-    public async Task A_manager_that_does_not_read_holds_nobody_up()
+    public async Task A_service_manager_that_does_not_read_blocks_no_loop()
     {
         var name = $"{Path.GetTempPath()}/flannel-notify-{Guid.NewGuid():N}";
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         manager.Bind(new UnixDomainSocketEndPoint(name));
         using var notifier = new SystemdNotifier(name);
-        // Its queue holds a dozen or a few hundred, as the kernel is set, or as much as its buffer takes.
-        var queue = int.Parse(await File.ReadAllTextAsync("/proc/sys/net/unix/max_dgram_qlen", TestContext.Current.CancellationToken), System.Globalization.CultureInfo.InvariantCulture);
+        // The queue holds from a dozen to a few hundred messages, depending on the kernel settings and the buffer.
+        var queue = int.Parse(
+            await File.ReadAllTextAsync("/proc/sys/net/unix/max_dgram_qlen", TestContext.Current.CancellationToken),
+            System.Globalization.CultureInfo.InvariantCulture);
         await Task.Run(() =>
         {
             for (var i = 0; i < queue + 3; i++) notifier.Alive();

@@ -38,7 +38,7 @@ public sealed class FormerSubnetTests : IDisposable
     [InlineData("10.24.5.0-24", "192.168.1.12", null, false, "another node has it")]
     [InlineData("10.24.5.128-25", "192.168.1.12", null, false, "another node has a part of it")]
     [InlineData("10.24.6.0-24", "192.168.1.11", null, false, "this node has another")]
-    [InlineData(null, "", null, false, "nobody has it")]
+    [InlineData(null, "", null, false, "no node has it")]
     public void The_file_stays_only_if_etcd_has_a_lease_of_this_node_for_it(
         string? key, string address, string? instance, bool stays, string why)
     {

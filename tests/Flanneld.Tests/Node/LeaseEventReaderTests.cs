@@ -7,7 +7,7 @@ namespace Flanneld.Tests.Node;
 public sealed class LeaseEventReaderTests
 {
     [Fact]
-    public async Task It_may_be_disposed_of_while_the_next_event_is_awaited()
+    public async Task It_may_be_disposed_while_the_next_event_is_awaited()
     {
         var ended = false;
         var reader = new LeaseEventReader(NeverAsync, TestContext.Current.CancellationToken);

@@ -41,7 +41,7 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.True(File.Exists(path));
         for (var steps = 0; File.Exists(path); steps++)
         {
-            Assert.True(steps < 100, "the file stays for ever");
+            Assert.True(steps < 100, "the file is never removed");
             await PassAsync(Step);
         }
 
@@ -50,7 +50,7 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
-    /// <summary>A timer counts whole milliseconds: a wait for less is over at once.</summary>
+    /// <summary>A timer counts whole milliseconds: a shorter wait ends at once.</summary>
     [Fact]
     public async Task The_last_fraction_of_a_millisecond_of_a_lease_causes_no_busy_loop()
     {
@@ -81,7 +81,7 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.Null(held.Identity);
     }
 
-    /// <summary>There the instance is read only to tell whether the address is this node's.</summary>
+    /// <summary>The instance is read only to decide whether the address is this node's.</summary>
     [Fact]
     public async Task A_lease_of_backend_alloc_that_was_leased_under_ali_vpc_names_no_instance()
     {
@@ -97,8 +97,8 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.Null(held.Identity);
     }
 
-    /// <summary>A host has such an address without the cloud: it is not given once in a VPC, so it does not prove that the instance
-    /// which had it before is gone.</summary>
+    /// <summary>A link-local address is not unique in a VPC, so it does not prove that the instance which had it no longer
+    /// exists.</summary>
     [Fact]
     public async Task A_link_local_address_that_the_metadata_service_confirms_does_not_take_over_another_instances_lease()
     {
@@ -143,7 +143,7 @@ public sealed class NodeLeasingTests : IDisposable
         return etcd.TxnAsync(new TxnRequest { Success = { new RequestOp { RequestPut = put } } }, Cancel);
     }
 
-    /// <summary>Timers stand still while a machine is suspended, the time of a lease does not.</summary>
+    /// <summary>Timers stop while a machine is suspended; the time of a lease does not.</summary>
     [Fact]
     public async Task A_lease_that_expired_while_the_machine_was_suspended_ends_soon_after_it_resumes()
     {
@@ -164,8 +164,7 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
-    /// <summary>A firewall rule keeps the metadata service away, nobody renews the lease of before, and another node takes the
-    /// subnet.</summary>
+    /// <summary>A firewall blocks the metadata service, nothing renews the earlier lease, and another node takes the subnet.</summary>
     [Fact]
     public async Task While_the_node_waits_for_the_metadata_service_the_file_is_removed_when_the_earlier_lease_ends()
     {
@@ -215,7 +214,7 @@ public sealed class NodeLeasingTests : IDisposable
         Assert.Equal("etcd: permission denied", (await taking).Error);
     }
 
-    /// <summary>The file of before is there for as long as a lease lives without renewal, and no longer, while leasing goes on.</summary>
+    /// <summary>The earlier file exists as long as a lease lives without renewal, and not longer, while leasing continues.</summary>
     private async Task StaysForALeaseTimeAsync(Task taking, CancellationTokenSource stop)
     {
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromHours(23.5); passed += Step) await PassAsync(Step);
@@ -226,7 +225,7 @@ public sealed class NodeLeasingTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => taking);
     }
 
-    /// <summary>That of i-1, and the file that names its subnet.</summary>
+    /// <summary>The lease of i-1, and the file that names its subnet.</summary>
     private async Task<ModelEtcd> WithLeaseAsync()
     {
         var etcd = new ModelEtcd(time);
@@ -282,7 +281,7 @@ public sealed class NodeLeasingTests : IDisposable
         public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Current = other ?? Value);
     }
 
-    /// <summary>Whom the metadata service does not answer.</summary>
+    /// <summary>The metadata service does not answer until the test says so.</summary>
     private sealed class PendingIdentity : INodeIdentity
     {
         private readonly TaskCompletionSource<Result<InstanceIdentity>> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -301,7 +300,7 @@ public sealed class NodeLeasingTests : IDisposable
         public void Answer() => answer.SetResult(Current = KnownIdentity.Value);
     }
 
-    /// <summary>Answers until a lease is to be renewed, and never again.</summary>
+    /// <summary>Answers until the first renewal, and then no more.</summary>
     private sealed class VanishingEtcd(ModelEtcd inner) : DelegatingEtcd(inner)
     {
         public override Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
@@ -316,7 +315,9 @@ public sealed class NodeLeasingTests : IDisposable
         public bool Refuses { get; set; }
 
         public override Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
-            Refuses ? throw new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", false) : base.TxnAsync(request, cancellation);
+            Refuses
+                ? throw new EtcdException(EtcdErrorKind.PermissionDenied, "permission denied", false)
+                : base.TxnAsync(request, cancellation);
     }
 
     private abstract class DelegatingEtcd(IEtcd inner) : IEtcd
@@ -324,7 +325,8 @@ public sealed class NodeLeasingTests : IDisposable
         public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
             inner.RangeAsync(request, cancellation);
 
-        public virtual Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
+        public virtual Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
+            inner.TxnAsync(request, cancellation);
 
         public virtual Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
             inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
@@ -338,7 +340,7 @@ public sealed class NodeLeasingTests : IDisposable
             inner.WatchAsync(ranges, cancellation);
     }
 
-    /// <summary>Something happens right before the first etcd lease is granted.</summary>
+    /// <summary>Runs a change directly before the first etcd lease is granted.</summary>
     private sealed class ChangingEtcd(IEtcd inner, Func<Task> change) : DelegatingEtcd(inner)
     {
         private bool isChanged;
@@ -357,19 +359,21 @@ public sealed class NodeLeasingTests : IDisposable
 
         public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => throw Unavailable();
 
-        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) => throw Unavailable();
+        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+            throw Unavailable();
 
         public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => throw Unavailable();
 
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => throw Unavailable();
 
-        public async IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
+        public async IAsyncEnumerable<WatchResponse> WatchAsync(
+            IReadOnlyList<WatchCreateRequest> ranges, [EnumeratorCancellation] CancellationToken cancellation)
         {
             await Task.Yield();
             if (!cancellation.IsCancellationRequested) throw Unavailable();
             yield break;
         }
 
-        private static EtcdException Unavailable() => new(EtcdErrorKind.Unavailable, "nobody answers", mayHaveHappened: false);
+        private static EtcdException Unavailable() => new(EtcdErrorKind.Unavailable, "no endpoint answers", mayHaveHappened: false);
     }
 }

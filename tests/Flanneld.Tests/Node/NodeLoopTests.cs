@@ -48,7 +48,9 @@ public sealed class NodeLoopTests : IDisposable
         var (keepAlives, message) = (0, Next());
         while (message != Alive) message = Next();
         for (; message == Alive; message = Next()) keepAlives++;
-        Assert.Equal("STATUS=hangs: the lease's keeper is stuck: no progress for ", message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
+        Assert.Equal(
+            "STATUS=hangs: the lease's keeper is stuck: no progress for ",
+            message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
         Assert.InRange(keepAlives, 11, 33);
         Assert.StartsWith("STATUS=hangs: ", Next(), StringComparison.Ordinal);
@@ -135,7 +137,8 @@ public sealed class NodeLoopTests : IDisposable
     {
         var subnet = Ipv4Network.Parse("10.24.5.0/24");
         var config = NetworkConfigParser.Parse("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""u8).Value;
-        var lease = new Lease(new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
+        var lease = new Lease(
+            new SubnetKey(subnet), new LeaseAttributes(Ipv4Address.Parse("192.168.1.11"), null, "alloc", null, null), 7, 10, 10);
         var held = new HeldLease(lease, config, 5, false, new LeaseExpiry(time.GetTimestamp(), TimeSpan.FromHours(24)));
         var keys = EtcdKeys.Parse("/coreos.com/network").Value;
         var readiness = new NodeReadiness(systemd, new ControllerMetrics(), time, time.GetTimestamp(), logger ?? NullLogger.Instance);
@@ -165,7 +168,8 @@ public sealed class NodeLoopTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             isReached = true;
             released.Wait();
@@ -177,11 +181,13 @@ public sealed class NodeLoopTests : IDisposable
     /// <summary>Takes every request and answers none, without any time-out: what no connection of ours does.</summary>
     private sealed class SilentEtcd : IEtcd
     {
-        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => NeverAsync<RangeResponse>(cancellation);
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+            NeverAsync<RangeResponse>(cancellation);
 
         public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => NeverAsync<TxnResponse>(cancellation);
 
-        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) => NeverAsync<LeaseGrantResponse>(cancellation);
+        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+            NeverAsync<LeaseGrantResponse>(cancellation);
 
         public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => NeverAsync<TimeSpan?>(cancellation);
 

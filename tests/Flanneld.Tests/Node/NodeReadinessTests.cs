@@ -78,7 +78,9 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.False(IsReady);
 
         await ApplyAsync(node, Route(RouteState.Available));
-        Assert.Contains("FLANNEL_SUBNET=10.24.5.1/24\n", await File.ReadAllTextAsync(SubnetPath, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "FLANNEL_SUBNET=10.24.5.1/24\n", await File.ReadAllTextAsync(SubnetPath, TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
         Assert.True(IsReady);
     }
 
@@ -301,7 +303,8 @@ public sealed class NodeReadinessTests : IDisposable
         Assert.Equal((state == RouteState.Available, $"{state} in vtb-1: {message}"), (route.Ok, route.Detail));
         Assert.Contains($"route: {state} in vtb-1: {message}", readiness.Summary, StringComparison.Ordinal);
         foreach (var each in Enum.GetValues<RouteState>())
-            Assert.Contains($"\nflannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n", health.Metrics(), StringComparison.Ordinal);
+            Assert.Contains(
+                $"\nflannel_route_state{{state=\"{each}\"}} {(each == state ? 1 : 0)}\n", health.Metrics(), StringComparison.Ordinal);
         var line = Assert.Single(lines.All, line => line.StartsWith("route of 10.24.5.0/24", StringComparison.Ordinal));
         Assert.Contains($"{state}", line, StringComparison.Ordinal);
         Assert.Contains(message, line, StringComparison.Ordinal);
@@ -342,7 +345,8 @@ public sealed class NodeReadinessTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             All.Add(formatter(state, exception));
     }
 

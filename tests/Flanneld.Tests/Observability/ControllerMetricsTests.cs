@@ -9,10 +9,12 @@ namespace Flanneld.Tests.Observability;
 public sealed class ControllerMetricsTests
 {
     [Fact]
-    public void The_report_of_the_controller_is_written_with_its_values()
+    public void The_metrics_have_the_values_of_the_controllers_report()
     {
         var report = new RouteReport(
-            [Node("10.24.1.0/24", RouteState.Available), Node("10.24.2.0/24", RouteState.Available), Node("10.24.3.0/24", RouteState.Conflict)],
+            [Node(
+                "10.24.1.0/24", RouteState.Available), Node("10.24.2.0/24", RouteState.Available), Node("10.24.3.0/24",
+                RouteState.Conflict)],
             [
                 Entry("vtb-1", "rte-1", ConflictKind.Foreign, null), Entry("vtb-1", "rte-2", ConflictKind.OtherCluster, "flannel-a"),
                 Entry("vtb-1", "rte-3", ConflictKind.Occupied, "flannel-a"), Entry("vtb-1", "rte-3", ConflictKind.Wider, "flannel-a"),
@@ -36,7 +38,7 @@ public sealed class ControllerMetricsTests
     }
 
     [Fact]
-    public void Without_a_controller_nothing_is_written() => Assert.Equal("", new ControllerMetrics().Compose());
+    public void Without_a_controller_there_are_no_metrics() => Assert.Equal("", new ControllerMetrics().Compose());
 
     private static RouteStatus Node(string subnet, RouteState state) => new(subnet, "i-1", ["vtb-1"], state, "", "", default);
 

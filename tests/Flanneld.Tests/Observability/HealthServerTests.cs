@@ -20,7 +20,7 @@ public sealed class HealthServerTests : IAsyncLifetime
 
     private readonly Health health = new();
     private readonly CancellationTokenSource stop = new();
-    // It does not run by itself: no connection of a test gets old.
+    // It does not advance by itself: no connection of a test times out.
     private readonly FakeTimeProvider time = new();
     private Socket? listener;
     private Task running = Task.CompletedTask;
@@ -44,24 +44,27 @@ public sealed class HealthServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Liveness_is_upstreams_word()
+    public async Task Liveness_has_upstreams_text()
     {
         using var client = new HttpClient();
-        Assert.Equal("flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "flanneld is running\n", await client.GetStringAsync(new Uri(Base, "/healthz"), TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task A_hung_loop_is_no_life()
+    public async Task A_stuck_loop_fails_liveness()
     {
         health.Hung = "the lease's keeper is stuck: no progress for 700 s";
         using var client = new HttpClient();
         using var answer = await client.GetAsync(new Uri(Base, "/livez"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
-        Assert.Equal("flanneld hangs: the lease's keeper is stuck: no progress for 700 s\n", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "flanneld hangs: the lease's keeper is stuck: no progress for 700 s\n",
+            await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task Readiness_names_what_is_missing_and_turns_with_the_checks()
+    public async Task Readiness_names_failed_checks_and_follows_them()
     {
         using var client = new HttpClient();
         using var before = await client.GetAsync(new Uri(Base, "/readyz"), TestContext.Current.CancellationToken);
@@ -92,27 +95,28 @@ public sealed class HealthServerTests : IAsyncLifetime
     [InlineData("GET /healthz\r\n\r\n", "HTTP/1.1 400 ")]
     [InlineData("\r\n\r\n", "HTTP/1.1 400 ")]
     [InlineData("GET /healthz HTTP/1.1\r\n", "HTTP/1.1 400 ")]
-    public async Task Odd_requests_get_the_right_refusal(string request, string expected) =>
+    public async Task An_invalid_request_gets_the_matching_status(string request, string expected) =>
         Assert.StartsWith(expected, await TalkAsync(Encoding.ASCII.GetBytes(request)), StringComparison.Ordinal);
 
     [Fact]
-    public async Task A_head_without_end_is_refused_and_the_next_request_is_served()
+    public async Task An_endless_request_head_is_rejected_and_the_next_request_is_served()
     {
-        Assert.StartsWith("HTTP/1.1 400 ", await TalkAsync(Encoding.ASCII.GetBytes("GET /" + new string('a', 8187))), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "HTTP/1.1 400 ", await TalkAsync(Encoding.ASCII.GetBytes("GET /" + new string('a', 8187))), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(40)]
     [InlineData(200)]
-    public async Task Connections_that_send_no_request_never_make_a_probe_wait(int count)
+    public async Task Connections_without_a_request_never_delay_a_probe(int count)
     {
-        // Time stands still: whoever waited for one of them to time out would wait for ever.
+        // Time does not advance: a probe that waited for a time-out of another connection would never end.
         var idle = new List<Socket>();
         for (var i = 0; i < count; i++) idle.Add(await ConnectAsync(i % 2 == 0 ? "" : "GET /healthz HT"));
         Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
 
-        // The oldest had to go, and the newest are still served.
+        // The oldest connection was closed, and the newest are still served.
         Assert.Equal(0, await ReceiveAsync(idle[0]));
         await idle[^1].SendAsync("TP/1.1\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
         Assert.NotEqual(0, await ReceiveAsync(idle[^1]));
@@ -120,7 +124,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_that_comes_byte_by_byte_is_not_waited_for_beyond_its_time()
+    public async Task A_request_that_arrives_byte_by_byte_ends_at_the_timeout()
     {
         using var slow = await ConnectAsync("G");
         var closed = ReceiveAsync(slow);
@@ -128,7 +132,7 @@ public sealed class HealthServerTests : IAsyncLifetime
         {
             Assert.False(closed.IsCompleted, $"closed after {sent}");
             await slow.SendAsync("x"u8.ToArray(), TestContext.Current.CancellationToken);
-            // Answered after the byte above has been read: the server reads its connections on the same pool.
+            // The response comes after the byte above was read: the server reads its connections on the same thread pool.
             Assert.StartsWith("HTTP/1.1 200 ", await TalkAsync("GET /healthz HTTP/1.0\r\n\r\n"u8.ToArray()), StringComparison.Ordinal);
             time.Advance(TimeSpan.FromMilliseconds(500));
         }
@@ -162,7 +166,7 @@ public sealed class HealthServerTests : IAsyncLifetime
     [InlineData(SocketError.AccessDenied, "port 80 is privileged; use one from 1024 on")]
     [InlineData(SocketError.AddressAlreadyInUse, "another program listens on it; choose another port")]
     [InlineData(SocketError.AddressNotAvailable, "it is not an address of this host; use 0.0.0.0 for all addresses")]
-    public void What_the_kernel_refuses_is_told_with_what_to_do(SocketError error, string expected) =>
+    public void A_socket_error_is_described_with_its_remedy(SocketError error, string expected) =>
         Assert.Equal(expected, HealthServer.Describe(new SocketException((int)error), new IPEndPoint(IPAddress.IPv6Any, 80)));
 
     private async Task<Socket> ConnectAsync(string beginning)
@@ -173,7 +177,7 @@ public sealed class HealthServerTests : IAsyncLifetime
         return socket;
     }
 
-    /// <summary>How many bytes came; 0 when the server closed the connection.</summary>
+    /// <summary>The number of received bytes; 0 when the server closed the connection.</summary>
     private static async Task<int> ReceiveAsync(Socket socket)
     {
         try

@@ -69,7 +69,8 @@ public sealed class CommandLineTests
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
         Assert.StartsWith(
-            "--remove-routes-of: \"mine\" is not a cluster's mark such as", Refuse(["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
+            "--remove-routes-of: \"mine\" is not a cluster's mark such as", Refuse(
+                ["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
         Assert.Equal("--wait is a flag of 'flanneld release'", Refuse(["routes", "--wait=5"]));
         Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
         // It deletes: a file of variables must not set it.
@@ -82,7 +83,9 @@ public sealed class CommandLineTests
     {
         Assert.True(Accept(["--dry-run"]).DryRun);
         Assert.Equal("'flanneld release' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
-        Assert.Equal("'flanneld routes' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
+        Assert.Equal(
+            "'flanneld routes' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)",
+            Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
     }
 
     [Fact]
@@ -102,7 +105,8 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public void An_empty_variable_counts_as_absent() => Assert.Equal("/coreos.com/network", Accept([], ("FLANNELD_ETCD_PREFIX", "")).EtcdKeys.Prefix);
+    public void An_empty_variable_counts_as_absent() =>
+        Assert.Equal("/coreos.com/network", Accept([], ("FLANNELD_ETCD_PREFIX", "")).EtcdKeys.Prefix);
 
     [Fact]
     public void A_user_name_with_a_colon_brings_its_password()
@@ -221,7 +225,8 @@ public sealed class CommandLineTests
 
     [Fact]
     public void The_variable_of_an_absent_feature_is_rejected_too() =>
-        Assert.Contains("FLANNELD_KUBE_SUBNET_MGR is not supported", Refuse([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
+        Assert.Contains(
+            "FLANNELD_KUBE_SUBNET_MGR is not supported", Refuse([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--help")]
@@ -244,11 +249,14 @@ public sealed class CommandLineTests
         var folder = Directory.CreateTempSubdirectory();
         try
         {
-            Assert.Contains("without a password", Refuse(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
+            Assert.Contains(
+                "without a password", Refuse(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
             var file = Path.Combine(folder.FullName, "etcd-password");
             File.WriteAllText(file, "hunter2\n");
             Assert.Equal(file, Accept(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
-            Assert.Equal("/other", Accept(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Equal(
+                "/other",
+                Accept(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
             Assert.Null(Accept(["--etcd-username=a:b"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
             Assert.Null(Accept([], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
         }
@@ -454,6 +462,7 @@ public sealed class CommandLineTests
         Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
         foreach (var flag in new[] { "etcd-endpoints", "vpc-endpoint", "sts-endpoint", "metadata-endpoint" })
             Assert.DoesNotContain("hunter2", Refuse([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
-        Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
     }
 }

@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flanneld.Tests.Packaging;
 
-/// <summary>The completion for bash, in a real bash.</summary>
+/// <summary>The completion, in a real bash.</summary>
 public sealed class BashCompletionTests
 {
     [Theory]
@@ -15,14 +15,14 @@ public sealed class BashCompletionTests
     [InlineData("flanneld|-log-format|s", "systemd")]
     [InlineData("flanneld|--etcd-prefix|", "")]
     [InlineData("flanneld|--iface|l", "lo")]
-    // A flag of one command is offered there and nowhere else.
+    // A flag of one command is offered for that command only.
     [InlineData("flanneld|check|--out", "--output")]
     [InlineData("flanneld|check|--output|=|j", "json")]
     [InlineData("flanneld|--out", "")]
     [InlineData("flanneld|release|--w", "--wait")]
     [InlineData("flanneld|routes|--remove-l", "--remove-leftovers")]
     [InlineData("flanneld|routes|--rem", "--remove-leftovers --remove-routes-of")]
-    // The command is the first word only.
+    // Only the first argument is a command.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]
     public async Task Offers(string words, string expected)

@@ -43,7 +43,7 @@ public sealed class MkDockerOptsTests : IDisposable
     }
 
     [Fact]
-    public async Task What_the_environment_holds_comes_along()
+    public async Task Docker_options_of_the_environment_are_kept()
     {
         var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["DOCKER_OPTS"] = "--debug", ["DOCKER_OPT_ZONE"] = "--label=zone=h" };
         Assert.Equal("", await RunAsync(Subnet, "-c", environment));
@@ -53,11 +53,13 @@ public sealed class MkDockerOptsTests : IDisposable
     }
 
     [Fact]
-    public async Task Its_file_can_be_read_by_all_and_replaces_the_one_before()
+    public async Task The_file_is_readable_by_all_and_replaces_the_earlier_one()
     {
         await File.WriteAllTextAsync(DockerFile, "old\n", TestContext.Current.CancellationToken);
         Assert.Equal("", await RunAsync(Subnet, "-c"));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead, File.GetUnixFileMode(DockerFile));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead,
+            File.GetUnixFileMode(DockerFile));
         Assert.DoesNotContain("old", await File.ReadAllTextAsync(DockerFile, TestContext.Current.CancellationToken));
         Assert.Equal(["docker", "subnet.env"], Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order());
     }
@@ -71,14 +73,14 @@ public sealed class MkDockerOptsTests : IDisposable
     [InlineData(Subnet, "-k 9", "-k must be the name of a variable")]
     [InlineData(Subnet, "-x", "Usage:")]
     [InlineData(Subnet, "-c more", "Usage:")]
-    public async Task Without_a_whole_subnet_file_it_fails_and_writes_nothing(string? subnet, string options, string error)
+    public async Task Without_a_complete_subnet_file_it_fails_and_writes_nothing(string? subnet, string options, string error)
     {
         Assert.Contains(error, await RunAsync(subnet, options));
         Assert.False(File.Exists(DockerFile));
     }
 
     [Fact]
-    public async Task The_subnet_file_is_not_run()
+    public async Task The_subnet_file_is_not_executed()
     {
         Assert.Equal("", await RunAsync(Subnet + $"touch {folder.Path}/run\nX=$(touch {folder.Path}/run)\n", "-c"));
         Assert.False(File.Exists(Path.Combine(folder.Path, "run")));
@@ -89,7 +91,7 @@ public sealed class MkDockerOptsTests : IDisposable
     [InlineData("link")]
     [InlineData("hard")]
     [InlineData("sub/../subnet.env")]
-    public async Task The_file_that_it_reads_is_never_the_one_that_it_writes(string name)
+    public async Task The_output_file_is_never_the_subnet_file(string name)
     {
         await File.WriteAllTextAsync(SubnetFile, Subnet, TestContext.Current.CancellationToken);
         Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
@@ -105,7 +107,7 @@ public sealed class MkDockerOptsTests : IDisposable
     [InlineData("target")]
     [InlineData("sub/../target")]
     [InlineData("other-link")]
-    public async Task A_link_is_written_through_and_stays(string destination)
+    public async Task A_symbolic_link_is_followed_and_kept(string destination)
     {
         Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
         File.CreateSymbolicLink(Path.Combine(folder.Path, "other-link"), "target");
@@ -128,7 +130,7 @@ public sealed class MkDockerOptsTests : IDisposable
     [InlineData("link-to-sub", "is a folder: -d must name a file")]
     [InlineData("loop", "is a link that leads to itself")]
     [InlineData("missing/file", "cannot write")]
-    public async Task What_is_no_place_for_a_file_is_named_and_left_alone(string name, string error)
+    public async Task An_output_path_that_is_no_file_is_named_and_not_changed(string name, string error)
     {
         Directory.CreateDirectory(Path.Combine(folder.Path, "sub"));
         File.CreateSymbolicLink(Path.Combine(folder.Path, "link-to-sub"), "sub");
@@ -140,7 +142,7 @@ public sealed class MkDockerOptsTests : IDisposable
     }
 
     [Fact]
-    public async Task Standard_output_may_be_the_file()
+    public async Task The_output_may_be_standard_output()
     {
         await File.WriteAllTextAsync(SubnetFile, Subnet, TestContext.Current.CancellationToken);
         var start = new ProgramStart(Texts.Path("mk-docker-opts.sh"), ["-c", "-f", SubnetFile, "-d", "/dev/stdout"]);
@@ -149,8 +151,8 @@ public sealed class MkDockerOptsTests : IDisposable
             await ProcessCommand.RunAsync(start, TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Runs it in every shell that may be a host's <c>sh</c>: empty, or what it said when it failed. All must say and write the
-    /// same.</summary>
+    /// <summary>Runs the script in every shell that may be a host's <c>sh</c>. All must print and write the same.</summary>
+    /// <returns>The error output; empty on success.</returns>
     private async Task<string> RunAsync(
         string? subnet, string options, IReadOnlyDictionary<string, string>? environment = null, string into = "docker")
     {
@@ -168,7 +170,7 @@ public sealed class MkDockerOptsTests : IDisposable
             { Environment = environment };
             var result = await ProcessCommand.TryRunAsync(start, TestContext.Current.CancellationToken);
             Assert.Equal(result.Error.Length == 0 ? 0 : 1, result.ExitCode);
-            // Each shell has its own words for an unknown option.
+            // Each shell has its own text for an unknown option.
             said.Add(options == "-x" ? result.Error[result.Error.IndexOf("Usage:", StringComparison.Ordinal)..] : result.Error);
             wrote.Add(await ReadAsync());
         }
@@ -178,7 +180,7 @@ public sealed class MkDockerOptsTests : IDisposable
         return said[0];
     }
 
-    /// <summary>Null where there is no file, or a link that leads nowhere yet.</summary>
+    /// <summary>Null without a file, and for a link whose target does not exist.</summary>
     private async Task<string?> ReadAsync()
     {
         try

@@ -8,7 +8,7 @@ using Flanneld.Options;
 
 namespace Flanneld.Tests.Packaging;
 
-/// <summary>What the packages bring along says the same as the code: no flag is missing in it, none is made up.</summary>
+/// <summary>The files of the packages agree with the code: they have every flag and no other.</summary>
 public sealed class TextTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class TextTests
         // -v is written with one dash, as --help has it.
         Assert.Equal(Texts.FlagNames.Where(name => name != "v"), Texts.FlagsIn(page));
         Assert.Matches(@"(?m)^\.BI -v ", page);
-        Assert.All(CommandDescriptor.All, word => Assert.Matches($@"(?m)^\.TP\n\.B {word.Name}$", page));
+        Assert.All(CommandDescriptor.All, command => Assert.Matches($@"(?m)^\.TP\n\.B {command.Name}$", page));
     }
 
     [Fact]
@@ -29,7 +29,9 @@ public sealed class TextTests
         {
             // The entry: from the flag's own line to the next one.
             var entry = Regex.Match(page, $@"(?ms)^\.TP\n\.B\w* -?-{flag.Name}\b.*?(?=^\.TP|^\.S[HS])").Value;
-            Assert.True(Regex.IsMatch(entry, $@"\b[Dd]efault: {Regex.Escape(flag.Default)}\b|: {Regex.Escape(flag.Default)}\.|; {Regex.Escape(flag.Default)}, the default"), $"--{flag.Name} {flag.Default}: {entry}");
+            Assert.True(
+                Regex.IsMatch(entry,
+                $@"\b[Dd]efault: {Regex.Escape(flag.Default)}\b|: {Regex.Escape(flag.Default)}\.|; {Regex.Escape(flag.Default)}, the default"), $"--{flag.Name} {flag.Default}: {entry}");
         }
     }
 
@@ -42,53 +44,61 @@ public sealed class TextTests
         var text = string.Join('\n', Texts.Read("completions", file).Split('\n').Where(line => !line.TrimStart().StartsWith('#')));
         var found = Regex.Matches(text, flag).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal);
         Assert.Equal(Texts.FlagNames, found);
-        Assert.All(CommandDescriptor.All, word => Assert.Matches($@"\b{word.Name}\b", text));
+        Assert.All(CommandDescriptor.All, command => Assert.Matches($@"\b{command.Name}\b", text));
     }
 
     [Fact]
-    public void The_settings_have_every_flag_of_the_daemon_and_no_other()
+    public void The_settings_file_has_every_flag_of_the_daemon_and_no_other()
     {
         var known = Texts.Settings.Select(flag => flag.EnvironmentName).Append("FLANNELD_OPTIONS").Order(StringComparer.Ordinal);
-        var found = Regex.Matches(Texts.Read("default", "flanneld"), "(?m)^#?([A-Z0-9_]+)=").Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal);
+        var found = Regex.Matches(
+            Texts.Read("default", "flanneld"), "(?m)^#?([A-Z0-9_]+)=").Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal);
         Assert.Equal(known, found);
     }
 
     [Fact]
-    public void The_settings_show_the_defaults_and_set_nothing()
+    public void The_settings_file_shows_the_defaults_and_sets_nothing()
     {
         var text = Texts.Read("default", "flanneld");
         Assert.DoesNotMatch("(?m)^[^#\n]", text);
         Assert.All(Texts.Settings, flag => Assert.Contains($"\n#{flag.EnvironmentName}={flag.Default}\n", text));
-        // All of it at once, without the marks, is what the daemon takes.
-        var environment = Regex.Matches(text, "(?m)^#(FLANNELD_[A-Z0-9_]+)=(.*)$").ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        // The daemon accepts all of it at once, without the comment signs.
+        var environment = Regex.Matches(
+            text, "(?m)^#(FLANNELD_[A-Z0-9_]+)=(.*)$").ToDictionary(m => m.Groups[1].Value, m => m.Groups[2].Value);
         Assert.Null(CommandLine.Parse([], environment).Error);
     }
 
     [Fact]
-    public void The_drop_in_for_credentials_has_the_names_that_are_looked_for()
+    public void The_credentials_drop_in_has_the_names_that_the_daemon_reads()
     {
-        var names = Regex.Matches(Texts.Read("systemd", "examples", "credentials.conf"), "(?m)^LoadCredential=([^:]+):").Select(match => match.Groups[1].Value);
+        var names = Regex.Matches(
+            Texts.Read("systemd", "examples", "credentials.conf"), "(?m)^LoadCredential=([^:]+):").Select(match => match.Groups[1].Value);
         Assert.Equal(["etcd-password", KeyFileProvider.SystemdCredential], names);
     }
 
     [Fact]
-    public void The_example_of_subnet_env_is_one()
+    public void The_example_of_subnet_env_is_valid()
     {
         var example = Regex.Match(Texts.Read("man", "subnet.env.5"), @"(?s)\.nf\n(.*?)\.fi").Groups[1].Value;
         var expected = new Flannel.Core.Leases.SubnetEnv(
-            Flannel.Core.Addresses.Ipv4Network.Parse("10.24.0.0/16"), Flannel.Core.Addresses.Ipv4Network.Parse("10.24.5.0/24"), 1500, false);
+            Flannel.Core.Addresses.Ipv4Network.Parse(
+                "10.24.0.0/16"), Flannel.Core.Addresses.Ipv4Network.Parse("10.24.5.0/24"), 1500, false);
         Assert.Equal(System.Text.Encoding.UTF8.GetString(expected.ToBytes()), example);
     }
 
     [Fact]
-    public void Every_package_that_is_linked_in_has_its_licence_in_the_packages()
+    public void The_license_of_every_linked_package_is_in_the_packages()
     {
         var linked = XDocument.Load(Path.Combine(Locations.Repository(), "Directory.Packages.props")).Descendants("ItemGroup")
-            .Single(group => (string?)group.Attribute("Label") == "linked into flanneld").Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
+            .Single(
+                group => (string?)group.Attribute("Label") == "linked into flanneld").Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
         var copyright = Texts.Read("licenses", "copyright");
-        Assert.All(linked, name => Assert.Contains(name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) ? "Microsoft.Extensions.*" : name, copyright));
+        Assert.All(
+            linked,
+            name => Assert.Contains(name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) ? "Microsoft.Extensions.*" : name, copyright));
     }
 
-    private static string ManualPage() => Texts.Read("man", "flanneld.8").Replace(@"\-", "-", StringComparison.Ordinal).Replace(@"\fR", "", StringComparison.Ordinal)
+    private static string ManualPage() =>
+        Texts.Read("man", "flanneld.8").Replace(@"\-", "-", StringComparison.Ordinal).Replace(@"\fR", "", StringComparison.Ordinal)
         .Replace(@"\fP", "", StringComparison.Ordinal);
 }

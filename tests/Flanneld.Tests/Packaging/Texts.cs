@@ -4,10 +4,10 @@ using Flanneld.Options;
 
 namespace Flanneld.Tests.Packaging;
 
-/// <summary>The files of <c>packaging/</c>, and the flags of the daemon that they must speak of.</summary>
+/// <summary>The files of <c>packaging/</c>, and the flags that they must document.</summary>
 internal static partial class Texts
 {
-    /// <summary>Flags with which a service would end at once: no setting of a service.</summary>
+    /// <summary>Flags with which a service would end at once.</summary>
     private static readonly string[] s_ending = ["dry-run", "help", "version"];
 
     public static string Path(params string[] below) => System.IO.Path.Combine([Locations.Repository(), "packaging", .. below]);
@@ -18,7 +18,7 @@ internal static partial class Texts
 
     public static IEnumerable<Flag> Settings => Flags.All.Where(flag => flag.Only is null && !s_ending.Contains(flag.Name));
 
-    /// <summary>What is written with two dashes, each once.</summary>
+    /// <summary>The distinct names after two dashes.</summary>
     public static IEnumerable<string> FlagsIn(string text) =>
         TwoDashes().Matches(text).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal);
 

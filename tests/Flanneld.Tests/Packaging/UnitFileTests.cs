@@ -2,18 +2,18 @@ using System.Text.RegularExpressions;
 
 namespace Flanneld.Tests.Packaging;
 
-/// <summary>The unit's words that other parts depend on. What systemd makes of them is proven by tests/Flannel.Packaging.Tests.</summary>
+/// <summary>The settings of the unit that other parts depend on. tests/Flannel.Packaging.Tests proves their effect.</summary>
 public sealed class UnitFileTests
 {
     private static readonly string s_unit = Texts.Read("systemd", "flanneld.service");
 
     [Theory]
-    // Finding 12: with DynamicUser the folder would be a private one, and nobody else could read subnet.env.
+    // With DynamicUser the folder would be private, and no other user could read subnet.env.
     [InlineData("User=flanneld")]
     [InlineData("RuntimeDirectory=flannel")]
     [InlineData("RuntimeDirectoryPreserve=yes")]
     [InlineData("RuntimeDirectoryMode=0755")]
-    // The last subnet outlives a restart of the host.
+    // The last subnet survives a reboot of the host.
     [InlineData("StateDirectory=flannel")]
     [InlineData("Type=notify")]
     [InlineData("Restart=on-failure")]
@@ -24,23 +24,23 @@ public sealed class UnitFileTests
     [InlineData("EnvironmentFile=-/etc/default/flanneld")]
     [InlineData("EnvironmentFile=-/etc/sysconfig/flanneld")]
     [InlineData("ExecStart=/usr/sbin/flanneld $FLANNELD_OPTIONS")]
-    public void The_unit_says(string line) => Assert.Contains($"\n{line}\n", s_unit);
+    public void The_unit_contains(string line) => Assert.Contains($"\n{line}\n", s_unit);
 
     [Theory]
     [InlineData("DynamicUser")]
     // /proc/net/route is read for the default route's interface.
     [InlineData("ProcSubset")]
-    // A restart of flanneld must restart nobody, and nobody's failure may stop it.
+    // A restart of flanneld must restart no other unit, and the failure of another unit must not stop it.
     [InlineData("Requires")]
     [InlineData("BindsTo")]
     [InlineData("PartOf")]
-    public void The_unit_does_not_say(string key) => Assert.DoesNotMatch($"(?m)^{key}=", s_unit);
+    public void The_unit_does_not_contain(string key) => Assert.DoesNotMatch($"(?m)^{key}=", s_unit);
 
     [Theory]
     [InlineData("docker.conf")]
     [InlineData("docker-io.conf")]
     [InlineData("containerd.conf")]
-    public void Who_needs_the_subnet_starts_after_it_and_is_not_restarted_with_it(string example)
+    public void Docker_starts_after_flanneld_and_is_not_restarted_with_it(string example)
     {
         var text = Texts.Read("systemd", "examples", example);
         Assert.Contains("\nWants=flanneld.service\nAfter=flanneld.service\n", text);
@@ -50,7 +50,8 @@ public sealed class UnitFileTests
     [Fact]
     public void Settings_are_explained_by_examples_that_exist()
     {
-        var named = Regex.Matches(Texts.Read("default", "flanneld"), @"\b([a-z-]+\.conf)\b").Select(match => match.Value).Distinct().ToList();
+        var named = Regex.Matches(
+            Texts.Read("default", "flanneld"), @"\b([a-z-]+\.conf)\b").Select(match => match.Value).Distinct().ToList();
         Assert.NotEmpty(named);
         Assert.All(named, name => Assert.True(File.Exists(Texts.Path("systemd", "examples", name)), name));
     }

@@ -66,13 +66,13 @@ internal sealed class VpcCheck(CheckReport report)
         else report.Add(CheckResult.Ok(subject, detail));
     }
 
-    private void CheckOverlaps(PermissionCheck survey, Ipv4Network network)
+    private void CheckOverlaps(PermissionCheck facts, Ipv4Network network)
     {
         const string subject = "network";
         const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
-        if (survey.Vpc.Value is not { } vpc || survey.VSwitches.Value is not { } vSwitches)
+        if (facts.Vpc.Value is not { } vpc || facts.VSwitches.Value is not { } vSwitches)
         {
-            var error = CloudCheck.Describe((survey.Vpc.Error ?? survey.VSwitches.Error)!);
+            var error = CloudCheck.Describe((facts.Vpc.Error ?? facts.VSwitches.Error)!);
             report.Add(CheckResult.Warning(subject, $"{network} is not compared with the VPC's ranges: {error}", SeePermissions));
             return;
         }

@@ -59,7 +59,9 @@ public sealed class InterfaceSelectionTests
 
     [Fact]
     public void The_first_match_of_several_is_used() =>
-        Assert.Equal("eth1", Chosen(o => { o.Interfaces.Add("eth7"); o.Interfaces.Add("tun0"); o.Interfaces.Add("eth1"); o.Interfaces.Add("eth0"); }).Name);
+        Assert.Equal(
+            "eth1",
+            Chosen(o => { o.Interfaces.Add("eth7"); o.Interfaces.Add("tun0"); o.Interfaces.Add("eth1"); o.Interfaces.Add("eth0"); }).Name);
 
     [Fact]
     public void An_interface_may_be_named_by_its_address() =>
@@ -75,8 +77,11 @@ public sealed class InterfaceSelectionTests
     [Fact]
     public void Names_come_before_regexes_and_regexes_before_reach()
     {
-        Assert.Equal("lo", Chosen(o => { o.Interfaces.Add("lo"); o.InterfaceRegexes.Add("eth1"); o.InterfaceCanReach = Ip("192.168.2.1"); }).Name);
-        Assert.Equal("eth0", Chosen(o => { o.Interfaces.Add("gone"); o.InterfaceRegexes.Add("eth0"); o.InterfaceCanReach = Ip("192.168.2.1"); }).Name);
+        Assert.Equal(
+            "lo", Chosen(o => { o.Interfaces.Add("lo"); o.InterfaceRegexes.Add("eth1"); o.InterfaceCanReach = Ip("192.168.2.1"); }).Name);
+        Assert.Equal(
+            "eth0",
+            Chosen(o => { o.Interfaces.Add("gone"); o.InterfaceRegexes.Add("eth0"); o.InterfaceCanReach = Ip("192.168.2.1"); }).Name);
         Assert.Equal("eth1", Chosen(o => { o.InterfaceRegexes.Add("gone"); o.InterfaceCanReach = Ip("192.168.2.1"); }).Name);
     }
 
