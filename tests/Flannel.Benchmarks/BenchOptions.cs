@@ -2,27 +2,27 @@ using System.Globalization;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>What <c>./build.sh bench</c> may be told.</summary>
+/// <summary>The arguments of <c>./build.sh bench</c>.</summary>
 internal sealed record BenchOptions
 {
     public const string Help = """
         Usage: ./build.sh bench [--runs N] [--idle SECONDS] [--settle MS] [--latency MS] [--nodes N,N]
 
-          --runs      how often each start is measured; the median is shown   (5)
-          --idle      seconds before the memory of an idle daemon is read     (60; the issue's figure: 600)
+          --runs      measurements of each start; the median is printed       (5)
+          --idle      seconds until the memory of an idle daemon is read      (60)
           --settle    milliseconds that the cloud needs for a route write     (500)
-          --latency   milliseconds that each call to a slow API takes         (40)
-          --nodes     how many nodes boot together, one run each              (20,60)
+          --latency   milliseconds that each call of a slow API takes         (40)
+          --nodes     nodes that start at the same time, one run per number   (20,60)
 
-        ./build.sh bench join [--nodes N,N] [--settle MS]   only the nodes: N that join at once, one after another, and an idle hour  (10,50,200)
-        ./build.sh bench etcd-load [--nodes N,N]   only etcd and the etcd side of many nodes: N that start in the same second   (10,100,1000)
-        ./build.sh bench cluster [NODES]       so many nodes (20) on three etcd members with TLS and authentication, through the faults of a
-                                               cluster: how long until everything works again; needs root, for network namespaces
+        ./build.sh bench join [--nodes N,N] [--settle MS]   N daemons that start at the same time, one after another, and an idle hour  (10,50,200)
+        ./build.sh bench etcd-load [--nodes N,N]   the load on etcd of N nodes that start at the same time; without the executable  (10,100,1000)
+        ./build.sh bench cluster [NODES]       recovery times after faults of an etcd cluster of three members with TLS and authentication,
+                                               with NODES nodes (20); needs root for network namespaces
 
-        All other runs are on the loopback of this machine: the native flanneld, a real etcd, the simulated cloud.
+        All other runs use the loopback of this machine, the native flanneld, a real etcd and the simulated cloud.
         """;
 
-    /// <summary>How many nodes <c>bench etcd-load</c> starts in the same second; null for the other bench.</summary>
+    /// <summary>The numbers of nodes of <c>bench etcd-load</c>; null for other benchmarks.</summary>
     public IReadOnlyList<int>? EtcdLoadNodes { get; private init; }
 
     /// <summary>Whether this is <c>bench join</c>.</summary>
@@ -38,7 +38,7 @@ internal sealed record BenchOptions
 
     public IReadOnlyList<int> Nodes { get; private init; } = [20, 60];
 
-    /// <summary>Null when the arguments are not understood.</summary>
+    /// <summary>Null for invalid arguments.</summary>
     public static BenchOptions? Parse(IReadOnlyList<string> arguments)
     {
         var options = new BenchOptions();

@@ -2,13 +2,13 @@ using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>Counts by name.</summary>
+/// <summary>Counts of API calls and etcd requests by name.</summary>
 internal static class CallCounts
 {
     public static IReadOnlyDictionary<string, long> Difference(IReadOnlyDictionary<string, long> before, IReadOnlyDictionary<string, long> after) =>
         after.Select(pair => (pair.Key, Count: pair.Value - before.GetValueOrDefault(pair.Key))).Where(pair => pair.Count > 0).ToDictionary(pair => pair.Key, pair => pair.Count);
 
-    /// <summary>Calls to the VPC and ECS API; the metadata service is not one of them.</summary>
+    /// <summary>API calls, without the metadata service.</summary>
     public static IReadOnlyDictionary<string, long> ByAction(IEnumerable<CloudCall> calls) =>
         calls.Where(call => call.Service != "metadata").GroupBy(call => call.Action).ToDictionary(group => group.Key, group => (long)group.Count());
 

@@ -3,12 +3,12 @@ using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>Nodes on three etcd members, through the faults of a cluster: the times of the end-to-end tests, measured alone.</summary>
+/// <summary><c>./build.sh bench cluster</c>: recovery times after faults of an etcd cluster.</summary>
 internal static class ClusterFaults
 {
     private const int DefaultNodes = 20;
 
-    /// <summary>The number of nodes when the arguments ask for this, else null.</summary>
+    /// <summary>The number of nodes for <c>bench cluster</c>; null for other arguments.</summary>
     public static int? Parse(IReadOnlyList<string> arguments) => arguments switch
     {
         ["cluster"] => DefaultNodes,
@@ -16,7 +16,7 @@ internal static class ClusterFaults
         _ => null,
     };
 
-    /// <summary>Prints a report for each fault as it is over. False when any of them cost a node anything.</summary>
+    /// <summary>Prints a report after each fault. False if a node lost its process, its subnet, its lease or its readiness.</summary>
     public static async Task<bool> RunAsync(int nodes, TextWriter output, CancellationToken cancel)
     {
         if (await NetworkNamespace.UnavailableAsync(cancel) is { } reason)
@@ -24,11 +24,11 @@ internal static class ClusterFaults
             throw new TestbedException(reason);
         }
         output.WriteLine($"{nodes} nodes on three etcd members with mutual TLS and authentication …");
-        await using var trial = await ClusterFaultScenarios.StartAsync(nodes, cancel);
+        await using var scenarios = await ClusterFaultScenarios.StartAsync(nodes, cancel);
         Func<CancellationToken, Task<FaultReport>>[] faults =
         [
-            trial.KillLeaderAsync, trial.HangLeaderAsync, trial.IsolateMinorityAsync, trial.IsolateMajorityAsync,
-            trial.LoseQuorumAsync, trial.RestartAllAsync, trial.RestartOneByOneAsync,
+            scenarios.KillLeaderAsync, scenarios.HangLeaderAsync, scenarios.IsolateMinorityAsync, scenarios.IsolateMajorityAsync,
+            scenarios.LoseQuorumAsync, scenarios.RestartAllAsync, scenarios.RestartOneByOneAsync,
         ];
         var lost = 0;
         foreach (var fault in faults)
@@ -38,7 +38,7 @@ internal static class ClusterFaults
             output.WriteLine(report);
         }
         output.WriteLine(lost == 0
-            ? "nothing lost: the same processes, subnets and leases throughout, every node ready at every look, one route controller after each fault"
+            ? "no losses: all nodes kept process, subnet and lease and stayed ready; one route controller after each fault"
             : $"{lost} losses");
         return lost == 0;
     }

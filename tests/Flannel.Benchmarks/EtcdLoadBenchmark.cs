@@ -12,7 +12,8 @@ using Google.Protobuf;
 
 namespace Flannel.Benchmarks;
 
-/// <summary><c>./build.sh bench etcd-load</c>: what many nodes that start in the same second cost one real etcd, and each of them.</summary>
+/// <summary><c>./build.sh bench etcd-load</c>: the load of many nodes that start at the same time on one real etcd, and the time of each
+/// start.</summary>
 internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWriter output)
 {
     private const string Config = """{"Network":"10.0.0.0/8","SubnetLen":24,"Backend":{"Type":"ali-vpc"}}""";
@@ -20,7 +21,7 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
     private static readonly Flannel.Etcd.Registry.EtcdKeys keys = Flannel.Etcd.Registry.EtcdKeys.Parse("/coreos.com/network").Value;
 
     private readonly List<string[]> rows =
-        [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "LOST RACES", "ETCD CPU", "OUR CPU"]];
+        [["NODES", "WHAT", "LAST", "MEDIAN", "SUBNETS", "REQUESTS/NODE", "READ/NODE", "CONFLICTS", "ETCD CPU", "NODE CPU"]];
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -30,42 +31,42 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
         output.WriteLine();
         foreach (var row in rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
         output.WriteLine();
-        output.WriteLine("A start is: configuration, subnet, lease, watch. All nodes run in this one process, each over a connection of its own;");
-        output.WriteLine($"etcd and they share {Environment.ProcessorCount} processors.");
+        output.WriteLine("A start reads the configuration, leases a subnet and starts the watch. All nodes run in one process with one connection each;");
+        output.WriteLine($"etcd and the nodes share {Environment.ProcessorCount} processors.");
     }
 
     private async Task StartNodesAsync(int count, CancellationToken cancel)
     {
-        using var folder = new RunFolder("etcd-load");
+        using var folder = new RunFolder("load");
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
         await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
         var conflicts = new EtcdLoadNode.ConflictCounter();
         List<EtcdLoadNode> nodes = [.. Enumerable.Range(1, count).Select(number => new EtcdLoadNode(number, Options(etcd), keys, conflicts))];
         await MeasureAsync("new leases", etcd, nodes, conflicts, cancel);
-        nodes = await AgainAsync(nodes, withFile: true);
-        await MeasureAsync("all start again", etcd, nodes, conflicts, cancel);
-        nodes = await AgainAsync(nodes, withFile: false);
-        await MeasureAsync("all boot again, without subnet.env", etcd, nodes, conflicts, cancel);
+        nodes = await RestartAsync(nodes, withFile: true);
+        await MeasureAsync("restart with subnet.env", etcd, nodes, conflicts, cancel);
+        nodes = await RestartAsync(nodes, withFile: false);
+        await MeasureAsync("restart without subnet.env", etcd, nodes, conflicts, cancel);
         foreach (var node in nodes) await node.DisposeAsync();
     }
 
     private async Task ManyLeasesAsync(CancellationToken cancel)
     {
-        using var folder = new RunFolder("etcd-load");
+        using var folder = new RunFolder("load");
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
-        output.WriteLine($"{ManyLeases} leases are written …");
+        output.WriteLine($"{ManyLeases} leases are created …");
         await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
         await FillAsync(etcd, cancel);
         var conflicts = new EtcdLoadNode.ConflictCounter();
         for (var run = 1; run <= 2; run++)
         {
-            // The first one pays for the code's first use, too.
+            // The first run includes JIT compilation.
             var node = new EtcdLoadNode(run, Options(etcd), keys, conflicts);
             var before = GC.GetTotalAllocatedBytes(precise: true);
-            await MeasureAsync($"new lease beside {ManyLeases}{(run == 1 ? ", cold" : "")}", etcd, [node], conflicts, cancel);
-            output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated in all");
-            var again = await AgainAsync([node], withFile: true);
-            await MeasureAsync($"start again beside {ManyLeases}", etcd, again, conflicts, cancel);
+            await MeasureAsync($"new lease with {ManyLeases} leases{(run == 1 ? ", cold" : "")}", etcd, [node], conflicts, cancel);
+            output.WriteLine($"  {Report.Megabytes(GC.GetTotalAllocatedBytes(precise: true) - before)} allocated");
+            var again = await RestartAsync([node], withFile: true);
+            await MeasureAsync($"restart with {ManyLeases} leases", etcd, again, conflicts, cancel);
             await again[0].DisposeAsync();
         }
     }
@@ -104,7 +105,7 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
             await node.StartAsync(cancel);
             return Stopwatch.GetElapsedTime(started);
         }));
-        var ours = Environment.CpuUsage.TotalTime - own;
+        var nodeCpu = Environment.CpuUsage.TotalTime - own;
         Array.Sort(times);
         var made = CallCounts.Difference(requests, await etcd.RequestsAsync(cancel));
         var distinct = nodes.Select(node => node.Subnet).Distinct().Count();
@@ -115,14 +116,14 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
             nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
             distinct.ToString(CultureInfo.InvariantCulture),
             (made.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",
-            (conflicts.Lost - lost).ToString(CultureInfo.InvariantCulture), $"{busy:0.00} s", Report.Time(ours)]);
+            (conflicts.Lost - lost).ToString(CultureInfo.InvariantCulture), $"{busy:0.00} s", Report.Time(nodeCpu)]);
         output.WriteLine("  " + string.Join(", ", made.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
     }
 
-    private static async Task<List<EtcdLoadNode>> AgainAsync(List<EtcdLoadNode> nodes, bool withFile)
+    private static async Task<List<EtcdLoadNode>> RestartAsync(List<EtcdLoadNode> nodes, bool withFile)
     {
         await Task.WhenAll(nodes.Select(node => node.StopAsync()));
-        return [.. nodes.Select(node => node.Again(withFile))];
+        return [.. nodes.Select(node => node.Restarted(withFile))];
     }
 
     private static EtcdOptions Options(EtcdServer etcd) =>

@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>Nodes that boot together. One that ends is started again at once, as systemd would, and counted as a crash.</summary>
+/// <summary>Nodes that start at the same time. A daemon that ends is restarted at once, as systemd does, and counted as a crash.</summary>
 internal static class ManyNodes
 {
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(5);
@@ -34,10 +34,10 @@ internal static class ManyNodes
         return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), CallCounts.ByAction(calls), CallCounts.Difference(before, after));
     }
 
-    /// <summary>The cloud, etcd and the configuration, and nobody there yet.</summary>
+    /// <summary>Starts the cloud and etcd with a configuration, without daemons.</summary>
     public static async Task<LoopbackVpc> StartVpcAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
     {
-        // The quota of a table is not what is measured.
+        // The quota must not limit the number of nodes.
         var world = new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds, RouteEntryQuota = Math.Max(200, nodes) };
         var vpc = await LoopbackVpc.StartAsync(world, cancel);
         await vpc.PublishConfigAsync(cancel);

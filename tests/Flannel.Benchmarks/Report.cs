@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>The table at the end: what was measured beside the Go daemon's figure and the aim of the issue.</summary>
+/// <summary>The result table: measured values, the figures of flannel v0.19.2, and the targets.</summary>
 internal sealed class Report
 {
-    private readonly List<(string[] Cells, string Detail)> rows = [(["", "THIS FLANNELD", "GO v0.19.2", "AIM"], "")];
+    private readonly List<(string[] Cells, string Detail)> rows = [(["", "MEASURED", "FLANNEL v0.19.2", "TARGET"], "")];
 
     public void Section(string title) => rows.Add(([title, "", "", ""], ""));
 
     public void Add(string what, string measured, string go = "", string aim = "", string detail = "") => rows.Add(([$"  {what}", measured, go, aim], detail));
 
-    /// <summary>A total, with what it is made of behind it.</summary>
+    /// <summary>A total with its parts.</summary>
     public void AddCounts(string what, IReadOnlyDictionary<string, long> counts, string go = "", string aim = "") => Add(
         what, counts.Values.Sum().ToString(CultureInfo.InvariantCulture), go, aim,
         string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
@@ -32,7 +32,7 @@ internal sealed class Report
 
     public static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
 
-    /// <summary>The median, and the extremes where there was more than one run.</summary>
+    /// <summary>The median; with the minimum and maximum of several runs.</summary>
     public static string Times(IReadOnlyList<TimeSpan> times)
     {
         TimeSpan[] sorted = [.. times.Order()];

@@ -3,15 +3,15 @@ using Flannel.Testbed;
 
 namespace Flannel.Benchmarks;
 
-/// <summary>One node alone in its VPC, so that it is the route controller too: what a newcomer's first node does.</summary>
+/// <summary>The only node of a VPC, which is therefore the route controller.</summary>
 internal sealed class SingleNode(BenchOptions options)
 {
     private static readonly TimeSpan afterReady = TimeSpan.FromSeconds(2);
 
-    /// <summary>One start.</summary>
+    /// <summary>The measurements of one start.</summary>
     internal sealed record Start(TimeSpan Ready, IReadOnlyDictionary<string, long> Etcd, IReadOnlyDictionary<string, long> Api);
 
-    /// <summary>Starts on an empty etcd and an empty route table.</summary>
+    /// <summary>Starts with an empty etcd and an empty route table.</summary>
     public async Task<IReadOnlyList<Start>> NewLeaseAsync(int settleMilliseconds, CancellationToken cancel)
     {
         List<Start> starts = [];
@@ -23,7 +23,7 @@ internal sealed class SingleNode(BenchOptions options)
         return starts;
     }
 
-    /// <summary>Starts again on the lease and route of before.</summary>
+    /// <summary>Restarts with an existing lease and route.</summary>
     public async Task<IReadOnlyList<Start>> FoundLeaseAsync(int latencyMilliseconds, CancellationToken cancel)
     {
         List<Start> starts = [];
@@ -38,7 +38,7 @@ internal sealed class SingleNode(BenchOptions options)
         return starts;
     }
 
-    /// <summary>Resident bytes soon after it is ready, and after the idle time.</summary>
+    /// <summary>Resident memory in bytes soon after READY=1 and after the idle time, and the peak.</summary>
     public async Task<(long Ready, long Idle, long Peak)> MemoryAsync(CancellationToken cancel)
     {
         await using var vpc = await StartVpcAsync(0, cancel);
@@ -50,8 +50,8 @@ internal sealed class SingleNode(BenchOptions options)
         return (ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
     }
 
-    /// <summary>What starting anything through the test bed takes (setsid, setpriv, exec) before the program does its first step.</summary>
-    public async Task<IReadOnlyList<TimeSpan>> OwnShareAsync(CancellationToken cancel)
+    /// <summary>The time of the wrappers of the test bed (setsid, setpriv, exec), which each start includes.</summary>
+    public async Task<IReadOnlyList<TimeSpan>> WrapperTimeAsync(CancellationToken cancel)
     {
         List<TimeSpan> times = [];
         for (var run = 0; run < options.Runs; run++)
@@ -76,7 +76,7 @@ internal sealed class SingleNode(BenchOptions options)
         var before = await vpc.Etcd.RequestsAsync(cancel);
         var daemon = await vpc.Instances[0].StartDaemonAsync();
         var ready = await daemon.WaitForReadyAsync(cancel);
-        // etcd first: its counters know no time, and a controller works on after READY=1.
+        // etcd first: its counters have no timestamps, and the controller continues to work after READY=1.
         var after = await vpc.Etcd.RequestsAsync(cancel);
         var readyAt = (await daemon.Notify.Ready).Time;
         var calls = (await vpc.Control.CallsAsync(cancel)).Where(call => call.Time <= readyAt);

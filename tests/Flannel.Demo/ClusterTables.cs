@@ -4,14 +4,16 @@ using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary>The tables of the scenario, each read from its source: etcd, the cloud's route table, the files on the instances.</summary>
+/// <summary>Prints leases, routes, subnet files and ping times, each read from its source.</summary>
 internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
 {
     private const string LeasePrefix = $"{TestVpc.Prefix}/subnets/";
 
     /// <summary>The subnet of each lease, by the PublicIP of its node: 10.24.5.0/24.</summary>
     public async Task<IReadOnlyDictionary<string, string>> SubnetsAsync(CancellationToken cancel) => (await vpc.LeasesAsync(cancel))
-        .ToDictionary(lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>(), lease => lease.Key[LeasePrefix.Length..].Replace('-', '/'));
+        .ToDictionary(
+            lease => JsonNode.Parse(lease.Value)!["PublicIP"]!.GetValue<string>(),
+            lease => lease.Key[LeasePrefix.Length..].Replace('-', '/'));
 
     public async Task LeasesAsync(CancellationToken cancel)
     {
@@ -21,8 +23,11 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
         foreach (var lease in leases)
         {
             var value = JsonNode.Parse(lease.Value)!;
-            var left = lease.LeaseId == 0 ? "for ever" : TimeSpan.FromSeconds((await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Left).ToString("c", CultureInfo.InvariantCulture);
-            rows.Add([lease.Key[LeasePrefix.Length..], value["PublicIP"]!.GetValue<string>(), value["BackendType"]!.GetValue<string>(), value["BackendData"]?["InstanceId"]?.GetValue<string>() ?? "-", left]);
+            rows.Add(
+            [
+                lease.Key[LeasePrefix.Length..], value["PublicIP"]!.GetValue<string>(), value["BackendType"]!.GetValue<string>(),
+                value["BackendData"]?["InstanceId"]?.GetValue<string>() ?? "-", await TimeLeftAsync(lease, cancel),
+            ]);
         }
         output.Table(["KEY", "PUBLIC IP", "BACKEND", "INSTANCE", "TIME LEFT"], rows);
     }
@@ -39,15 +44,16 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
         foreach (var instance in vpc.Instances)
         {
             var text = await File.ReadAllTextAsync(instance.SubnetFile, cancel);
-            output.Note($"subnet.env on {instance.InstanceId}:  {string.Join(' ', text.Split('\n', StringSplitOptions.RemoveEmptyEntries))}");
+            var variables = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            output.Note($"subnet.env on {instance.InstanceId}:  {string.Join(' ', variables)}");
         }
     }
 
-    /// <summary>Every container pings every other one.</summary>
+    /// <summary>Pings between all pairs of containers.</summary>
     public async Task PingsAsync(IReadOnlyList<(EcsInstance Instance, Container Container)> containers, CancellationToken cancel)
     {
         const int count = 3;
-        output.Note($"Each container pings the others, {count} times, mean round trip:");
+        output.Note($"Each container pings the others, {count} times; mean round-trip time:");
         List<string[]> rows = [];
         foreach (var from in containers)
         {
@@ -61,10 +67,20 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
         output.Table(["FROM \\ TO", .. containers.Select(to => to.Container.Address)], rows);
     }
 
+    private async Task<string> TimeLeftAsync(EtcdKey lease, CancellationToken cancel)
+    {
+        if (lease.LeaseId == 0)
+        {
+            return "no expiry";
+        }
+        var seconds = (await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Left;
+        return TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture);
+    }
+
     private static async Task<string> PingAsync(Container from, string to, int count, CancellationToken cancel)
     {
         var ping = await from.PingAsync(to, cancel, count);
-        Verify.That(ping.Received == count, $"{from.Address} pings {to}: {ping.Received} of {ping.Sent} answers came back");
+        Verify.That(ping.Received == count, $"{from.Address} pings {to}: {ping.Received} of {ping.Sent} replies received");
         return string.Create(CultureInfo.InvariantCulture, $"{ping.Milliseconds:0.000} ms");
     }
 }

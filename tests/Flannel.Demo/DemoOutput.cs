@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary>How the scenario is printed: numbered chapters with their time, tables with aligned columns.</summary>
+/// <summary>Prints numbered steps with their duration, and tables.</summary>
 internal sealed class DemoOutput(TextWriter output)
 {
     private const int LinesOfLog = 30;
@@ -14,19 +14,19 @@ internal sealed class DemoOutput(TextWriter output)
 
     public void WriteLine(string line = "") => output.WriteLine(line);
 
-    /// <summary>A step: its title first, then what happens in it, at the end how long it took.</summary>
-    public async Task StepAsync(string title, Func<Task> tell)
+    /// <summary>Runs a step; prints its title before and its duration after it.</summary>
+    public async Task StepAsync(string title, Func<Task> run)
     {
         var started = Stopwatch.GetTimestamp();
         output.WriteLine();
         output.WriteLine($"{++step}. {title}");
-        await tell();
+        await run();
         passed++;
         output.WriteLine($"   [{Seconds(Stopwatch.GetElapsedTime(started))}]");
     }
 
-    /// <summary>The last line, as the test verbs of <c>build.sh</c> end: a step counts as one test.</summary>
-    public void WriteSummary() => output.WriteLine($"{this.passed} passed, {step - this.passed} failed");
+    /// <summary>Prints the last line in the format of the test verbs of <c>build.sh</c>; a step counts as one test.</summary>
+    public void WriteSummary() => output.WriteLine($"{passed} passed, {step - passed} failed");
 
     public void Note(string text) => output.WriteLine($"   {text}");
 
@@ -40,14 +40,14 @@ internal sealed class DemoOutput(TextWriter output)
         }
     }
 
-    /// <summary>The end of what a daemon logged, for the reader of a broken promise.</summary>
+    /// <summary>Prints the end of a daemon's log, after a failure.</summary>
     public void Log(EcsInstance instance)
     {
         if (instance.Daemon is not { } daemon)
         {
             return;
         }
-        output.WriteLine($"--- flanneld on {instance.InstanceId}{(daemon.HasExited ? " (ended)" : "")}, its last lines:");
+        output.WriteLine($"--- flanneld on {instance.InstanceId}{(daemon.HasExited ? " (ended)" : "")}, last lines:");
         foreach (var line in daemon.StandardError.Split('\n').TakeLast(LinesOfLog))
         {
             output.WriteLine($"    {line}");

@@ -3,12 +3,12 @@ using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary>The main job from end to end, told to a newcomer and checked sentence by sentence.</summary>
+/// <summary>The steps of the demo; each step checks its results.</summary>
 internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDisposable
 {
     private const int Nodes = 3;
 
-    /// <summary>So that a repair is seen within a demo's patience; a real cluster looks less often.</summary>
+    /// <summary>A short interval, so that the demo shows a repair quickly; the default is 60 s.</summary>
     private static readonly string[] arguments = ["--route-resync=1"];
 
     private readonly List<(EcsInstance Instance, Container Container)> containers = [];
@@ -16,58 +16,61 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
     public static void Introduce(DemoOutput output, string? noDataPath)
     {
-        output.WriteLine("flanneld for Alibaba Cloud VPC: every node gets a subnet from etcd, and the VPC's own route table carries the traffic.");
+        output.WriteLine("flanneld for Alibaba Cloud VPC: each node leases a subnet from etcd; the VPC's route table carries the traffic.");
         output.WriteLine(noDataPath is null
-            ? "All of it on this machine: the native flanneld and a real etcd on a simulated VPC, in network namespaces of their own."
-            : $"There is no data path in this run ({noDataPath}): the same scenario on the loopback of this machine, without containers and pings.");
+            ? "Runs on this machine: the native flanneld and a real etcd in a simulated VPC, in network namespaces."
+            : $"No data path in this run ({noDataPath}): runs on the loopback of this machine, without containers and pings.");
     }
 
     public static async Task<TestVpc> BuildAsync(DemoOutput output, string? noDataPath, CancellationToken cancel)
     {
         TestVpc? vpc = null;
         var world = new World { Instances = World.MakeInstances(Nodes), RouteWriteMilliseconds = 500 };
-        await output.StepAsync($"A VPC, {World.VpcCidr}: its router, the metadata service, the VPC and ECS API, etcd, {Nodes} ECS instances", async () =>
+        var title = $"Start a VPC, {World.VpcCidr}: router, metadata service, VPC and ECS API, etcd, {Nodes} ECS instances";
+        await output.StepAsync(title, async () =>
         {
             vpc = noDataPath is null
                 ? await VpcTopology.StartAsync(world, cancel)
                 : await LoopbackVpc.StartAsync(world, cancel, noDataPath);
-            output.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], vpc.Instances
-                .Select(instance => new[] { instance.InstanceId, instance.PublicIp, instance.Facts.NetworkInterfaceId, instance.Facts.VSwitchId }));
-            output.Note("The cloud drops foreign addresses on every interface (source/destination check), and needs half a second for a route write.");
+            output.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], vpc.Instances.Select(instance => new[]
+            {
+                instance.InstanceId, instance.PublicIp, instance.Facts.NetworkInterfaceId, instance.Facts.VSwitchId,
+            }));
+            output.Note("The source/destination check of every interface is on. A route write takes 500 ms.");
         });
         return vpc!;
     }
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        await output.StepAsync("The network config, written to etcd by hand", () => PublishAsync(cancel));
-        await output.StepAsync("flanneld on each instance, as an ordinary user with no capability", () => StartAsync(cancel));
-        await output.StepAsync("What came of it", () => ShowAsync(cancel));
+        await output.StepAsync("Write the network config to etcd", () => PublishAsync(cancel));
+        await output.StepAsync("Start flanneld on each instance, as an ordinary user without capabilities", () => StartAsync(cancel));
+        await output.StepAsync("Show leases, routes and subnet.env", () => ShowAsync(cancel));
         if (vpc.NoDataPath is null)
         {
-            await output.StepAsync("A container on each instance, wired by its subnet.env", () => PingAsync(cancel));
+            await output.StepAsync("Start a container on each instance with the values of its subnet.env", () => PingAsync(cancel));
         }
-        await output.StepAsync("Somebody deletes a route at the console", () => RepairAsync(vpc.Instances, cancel));
-        await output.StepAsync("The controller's node loses its power", () => TakeOverAsync(cancel));
+        await output.StepAsync("Delete a route, as an operator does at the console", () => RepairAsync(vpc.Instances, cancel));
+        await output.StepAsync("Power off the node of the route controller", () => TakeOverAsync(cancel));
     }
 
-    /// <summary>Everybody is told to stop, as systemd would.</summary>
+    /// <summary>Stops all daemons, as systemd does.</summary>
     public async Task StopDaemonsAsync()
     {
-        await output.StepAsync("SIGTERM to every flanneld, as systemctl stop sends it", async () =>
+        await output.StepAsync("Stop every flanneld with SIGTERM, as systemctl stop does", async () =>
         {
             var before = await tables.SubnetsAsync(CancellationToken.None);
             foreach (var instance in vpc.Instances)
             {
                 var code = await instance.Daemon!.StopAsync(CancellationToken.None);
-                Verify.That(code == 0, $"flanneld on {instance.InstanceId} ends with exit code 0 when it is told to stop; it was {code}");
+                Verify.That(code == 0, $"flanneld on {instance.InstanceId} exits with 0 after SIGTERM; it exited with {code}");
             }
             var after = await tables.SubnetsAsync(CancellationToken.None);
             Verify.That(after.Count == before.Count, "a node that stops keeps its lease");
-            output.Note("All ended with exit code 0, and their leases stay in etcd: the next start finds them again.");
+            output.Note("All exited with 0. Their leases stay in etcd for the next start.");
         });
         output.WriteLine();
-        output.WriteLine("All as promised.");
+        output.WriteLine("All checks passed.");
     }
 
     public async ValueTask DisposeAsync()
@@ -106,13 +109,17 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
         var subnets = await tables.SubnetsAsync(cancel);
         var routes = await vpc.Control.CustomRoutesAsync(cancel);
-        Verify.That(subnets.Values.Distinct().Count() == Nodes, "each node has a subnet of its own");
+        Verify.That(subnets.Values.Distinct().Count() == Nodes, "each node has its own subnet");
         foreach (var instance in vpc.Instances)
         {
             Verify.That(subnets.TryGetValue(instance.PublicIp, out var subnet), $"{instance.InstanceId} has a lease");
-            Verify.That(routes.Any(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == instance.InstanceId && entry.Status == "Available"), $"the route table sends {subnet} to {instance.InstanceId}");
+            var isRouted = routes.Any(entry =>
+                entry.DestinationCidrBlock == subnet && entry.NextHopId == instance.InstanceId && entry.Status == "Available");
+            Verify.That(isRouted, $"the route table routes {subnet} to {instance.InstanceId}");
             var file = await instance.ReadSubnetFileAsync(cancel);
-            Verify.That(file?["FLANNEL_SUBNET"] == subnet!.Replace(".0/", ".1/", StringComparison.Ordinal), $"subnet.env on {instance.InstanceId} names the first address of {subnet}");
+            Verify.That(
+                file?["FLANNEL_SUBNET"] == subnet!.Replace(".0/", ".1/", StringComparison.Ordinal),
+                $"subnet.env on {instance.InstanceId} contains the first address of {subnet}");
         }
     }
 
@@ -125,70 +132,76 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
         await tables.PingsAsync(containers, cancel);
     }
 
-    private async Task RepairAsync(IReadOnlyList<EcsInstance> living, CancellationToken cancel)
+    private async Task RepairAsync(IReadOnlyList<EcsInstance> running, CancellationToken cancel)
     {
-        var victim = living[^1];
-        var subnet = (await tables.SubnetsAsync(cancel))[victim.PublicIp];
+        var target = running[^1];
+        var subnet = (await tables.SubnetsAsync(cancel))[target.PublicIp];
         var route = (await vpc.Control.CustomRoutesAsync(cancel)).Single(entry => entry.DestinationCidrBlock == subnet);
         var started = Stopwatch.GetTimestamp();
         await vpc.Control.DeleteRouteAsync(route.RouteEntryId, cancel);
-        output.Note($"{subnet} -> {victim.InstanceId}, {route.RouteEntryId}: deleted behind the controller's back");
-        await SilenceAsync(living, victim, subnet, cancel);
-        var back = await Eventually.HasAsync($"the route of {subnet} comes back", async () => (await vpc.Control.CustomRoutesAsync(cancel))
-            .SingleOrDefault(entry => entry.DestinationCidrBlock == subnet && entry.NextHopId == victim.InstanceId && entry.Status == "Available" && entry.RouteEntryId != route.RouteEntryId), cancel);
-        output.Note($"{subnet} -> {victim.InstanceId}, {back.RouteEntryId}: back after {DemoOutput.Seconds(Stopwatch.GetElapsedTime(started))}");
-        await PingAgainAsync(living, cancel);
+        output.Note($"{subnet} -> {target.InstanceId}, {route.RouteEntryId}: deleted");
+        await VerifyNoTrafficAsync(running, target, subnet, cancel);
+        var created = await Eventually.HasAsync($"the route of {subnet} is created again", async () =>
+            (await vpc.Control.CustomRoutesAsync(cancel)).SingleOrDefault(entry =>
+                entry.DestinationCidrBlock == subnet && entry.NextHopId == target.InstanceId && entry.Status == "Available"
+                    && entry.RouteEntryId != route.RouteEntryId), cancel);
+        var after = DemoOutput.Seconds(Stopwatch.GetElapsedTime(started));
+        output.Note($"{subnet} -> {target.InstanceId}, {created.RouteEntryId}: created again after {after}");
+        await PingAgainAsync(running, cancel);
     }
 
-    /// <summary>While the route is missing nothing may come through: the table is what forwards. A repair may be quicker than a ping.</summary>
-    private async Task SilenceAsync(IReadOnlyList<EcsInstance> living, EcsInstance victim, string subnet, CancellationToken cancel)
+    /// <summary>Checks that a ping fails while the route is missing. The check is skipped if the repair is faster than the ping.</summary>
+    private async Task VerifyNoTrafficAsync(IReadOnlyList<EcsInstance> running, EcsInstance target, string subnet, CancellationToken cancel)
     {
         if (vpc is not VpcTopology topology)
         {
             return;
         }
         var version = (await vpc.Control.WatchRoutesAsync(0, cancel)).Version;
-        await Eventually.IsAsync("the router follows the table", () => Task.FromResult(topology.Router.Version >= version), cancel);
-        var from = containers.First(entry => living.Contains(entry.Instance)).Container;
-        var to = containers.Single(entry => entry.Instance == victim).Container;
+        await Eventually.IsAsync(
+            "the router has applied the route table", () => Task.FromResult(topology.Router.Version >= version), cancel);
+        var from = containers.First(entry => running.Contains(entry.Instance)).Container;
+        var to = containers.Single(entry => entry.Instance == target).Container;
         var ping = await from.PingAsync(to.Address, cancel);
         if ((await vpc.Control.CustomRoutesAsync(cancel)).All(entry => entry.DestinationCidrBlock != subnet))
         {
-            Verify.That(ping.Received == 0, $"nothing reaches {to.Address} without a route");
-            output.Note($"{from.Address} pings {to.Address}: no answer, the VPC has no route");
+            Verify.That(ping.Received == 0, $"no packet reaches {to.Address} without a route");
+            output.Note($"{from.Address} pings {to.Address}: no reply, the VPC has no route");
         }
     }
 
     private async Task TakeOverAsync(CancellationToken cancel)
     {
-        var old = await Eventually.HasAsync("a node holds the election", () => vpc.ControllerAsync(cancel), cancel);
+        var old = await Eventually.HasAsync("a route controller is elected", () => vpc.ControllerAsync(cancel), cancel);
         var subnet = (await tables.SubnetsAsync(cancel))[old.PublicIp];
         var started = Stopwatch.GetTimestamp();
         await old.PowerOffAsync(cancel);
-        output.Note($"{old.InstanceId} was the controller. Its power is off.");
-        var successor = await Eventually.HasAsync("another node takes over", async () => await vpc.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
-        output.Note($"{successor.InstanceId} is the controller after {DemoOutput.Seconds(Stopwatch.GetElapsedTime(started))}. Meanwhile nothing changed for the others:");
-        EcsInstance[] living = [.. vpc.Instances.Where(instance => instance != old)];
-        await PingAgainAsync(living, cancel);
-        output.Note("And the new one does its work; a route is deleted again:");
-        await RepairAsync(living, cancel);
+        output.Note($"{old.InstanceId} was the route controller and is powered off.");
+        var successor = await Eventually.HasAsync(
+            "another node is elected", async () => await vpc.ControllerAsync(cancel) is { } now && now != old ? now : null, cancel);
+        var after = DemoOutput.Seconds(Stopwatch.GetElapsedTime(started));
+        output.Note($"{successor.InstanceId} is the route controller after {after}. Traffic of the other nodes continues:");
+        EcsInstance[] running = [.. vpc.Instances.Where(instance => instance != old)];
+        await PingAgainAsync(running, cancel);
+        output.Note("The new route controller repairs a deleted route:");
+        await RepairAsync(running, cancel);
 
         await old.PowerOnAsync(cancel);
         var daemon = await old.StartDaemonAsync(arguments);
         var time = await daemon.WaitForReadyAsync(cancel);
-        Verify.That((await tables.SubnetsAsync(cancel))[old.PublicIp] == subnet, $"{old.InstanceId} finds its lease {subnet} again");
-        output.Note($"{old.InstanceId} has power again: READY=1 after {DemoOutput.Seconds(time)} with its old subnet {subnet}");
+        Verify.That((await tables.SubnetsAsync(cancel))[old.PublicIp] == subnet, $"{old.InstanceId} keeps its lease {subnet}");
+        output.Note($"{old.InstanceId} is powered on: READY=1 after {DemoOutput.Seconds(time)} with the same subnet {subnet}");
         await PingAgainAsync(vpc.Instances, cancel);
     }
 
-    private async Task PingAgainAsync(IReadOnlyList<EcsInstance> living, CancellationToken cancel)
+    private async Task PingAgainAsync(IReadOnlyList<EcsInstance> running, CancellationToken cancel)
     {
         if (vpc.NoDataPath is not null)
         {
             return;
         }
-        var alive = containers.Where(entry => living.Contains(entry.Instance)).ToArray();
-        // The router follows the route table; give it the moment that it needs.
+        var alive = containers.Where(entry => running.Contains(entry.Instance)).ToArray();
+        // The router applies a change of the route table with a short delay.
         await alive[0].Container.WaitForPingAsync(alive[^1].Container.Address, cancel);
         await tables.PingsAsync(alive, cancel);
     }

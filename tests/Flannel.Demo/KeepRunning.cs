@@ -2,18 +2,18 @@ using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary><c>--keep</c>: the cloud stays as the scenario left it, with commands to look at it.</summary>
+/// <summary><c>--keep</c>: the cluster runs until Ctrl-C; prints commands to inspect it.</summary>
 internal static class KeepRunning
 {
     public static async Task WaitAsync(DemoOutput output, TestVpc vpc, CancellationToken cancel)
     {
         output.WriteLine();
-        output.WriteLine("It keeps running. To look around, paste into another terminal:");
+        output.WriteLine("The cluster keeps running. Commands to inspect it from another terminal:");
         foreach (var line in Commands(vpc))
         {
             output.WriteLine($"  {line}");
         }
-        output.WriteLine("To end it: Ctrl-C here.");
+        output.WriteLine("Press Ctrl-C to stop.");
         var ended = new TaskCompletionSource();
         await using var registration = cancel.Register(ended.SetResult);
         await ended.Task;
@@ -32,10 +32,10 @@ internal static class KeepRunning
         }
         yield return $"{etcd}etcdctl --endpoints={endpoint} get --prefix {TestVpc.Prefix}";
         yield return $"{cloud}curl -s {control}/state/routes          # the VPC's route table";
-        yield return $"{cloud}curl -s {control}/calls/summary         # every call to the cloud's API";
+        yield return $"{cloud}curl -s {control}/calls/summary         # all API calls";
         if (vpc is VpcTopology)
         {
-            yield return $"{cloud}ip rule; {cloud}ip route show table all   # how the VPC's router forwards by it";
+            yield return $"{cloud}ip rule; {cloud}ip route show table all   # the kernel's routes of the VPC's router";
             yield return $"{node}bash                             # a shell on {first.InstanceId}: ip address, ip route, ping";
         }
         yield return $"cat {first.SubnetFile}";

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using Flannel.Demo;
 using Flannel.Testbed;
 
-const int brokenPromise = 1;
+const int failed = 1;
 const int usage = 2;
 const int interrupted = 130;
 
@@ -37,22 +37,22 @@ catch (Exception) when (stop.IsCancellationRequested)
     output.WriteLine("Interrupted.");
     return interrupted;
 }
-catch (TestbedException broken)
+catch (TestbedException e)
 {
     output.WriteLine();
-    output.WriteLine($"NOT AS PROMISED: {broken.Message}");
+    output.WriteLine($"FAILED: {e.Message}");
     foreach (var instance in vpc?.Instances ?? [])
     {
         output.Log(instance);
     }
-    return brokenPromise;
+    return failed;
 }
 finally
 {
     if (vpc is not null)
     {
         await vpc.DisposeAsync();
-        output.WriteLine("AllOutput that the demo made is gone again.");
+        output.WriteLine("All namespaces, processes and files of the demo are removed.");
     }
 
     output.WriteSummary();
@@ -60,7 +60,7 @@ finally
 
 void StopOnce(PosixSignalContext context)
 {
-    // A second Ctrl-C ends at once; what is left then is removed when the process ends, or by the next run.
+    // A second Ctrl-C ends the process at once; the rest is removed at its exit or by the next run.
     context.Cancel = !stop.IsCancellationRequested;
     stop.Cancel();
 }

@@ -2,14 +2,15 @@ using Flannel.Testbed;
 
 namespace Flannel.Demo;
 
-/// <summary>What the demo says is checked: a sentence that is not true ends it.</summary>
+/// <summary>Checks of the demo: a failed check ends it.</summary>
 internal static class Verify
 {
-    public static void That(bool kept, string sentence)
+    /// <param name="expectation">The message if the condition is false.</param>
+    public static void That(bool condition, string expectation)
     {
-        if (!kept)
+        if (!condition)
         {
-            throw new TestbedException(sentence);
+            throw new TestbedException($"expected: {expectation}");
         }
     }
 }

@@ -2,7 +2,8 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>A root folder for the executable with /dev/urandom, /etc/resolv.conf and TLS files, and optionally a copy of a distribution.</summary>
+/// <summary>A root folder for the executable with /dev/urandom, /etc/resolv.conf and TLS files, and optionally a copy of a
+/// distribution.</summary>
 internal sealed class ChrootFolder
 {
     private readonly VpcTopology vpc;

@@ -3,7 +3,8 @@ using Flannel.Testbed;
 
 namespace Flannel.EndToEnd.Tests;
 
-/// <summary>The executable in a root without libraries: name resolution, TLS and random numbers work without files of a distribution.</summary>
+/// <summary>The executable in a root without libraries: name resolution, TLS and random numbers work without files of a
+/// distribution.</summary>
 public sealed class EmptyRootTests
 {
     private const string EtcdName = "etcd.flannel.test";

@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests;
 
-/// <summary>The executable of the other architecture, in qemu's emulation of its processor.</summary>
+/// <summary>The arm64 executable, emulated by qemu.</summary>
 public sealed class Arm64Tests
 {
     private const string Emulator = "/usr/bin/qemu-aarch64-static";
@@ -16,7 +16,7 @@ public sealed class Arm64Tests
     [Fact]
     public async Task The_arm64_executable_leases_a_subnet_gets_its_route_and_stops()
     {
-        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs it itself");
+        Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs arm64 executables natively");
         Require.Program(Emulator);
         Require.Program(executable);
         await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);

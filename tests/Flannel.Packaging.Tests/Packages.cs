@@ -3,20 +3,20 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests;
 
-/// <summary>What ./build.sh package has left in artifacts/packages, for this machine's architecture; a test is skipped where there is none.</summary>
+/// <summary>The packages that ./build.sh package wrote to artifacts/packages; a test is skipped without them.</summary>
 internal static class Packages
 {
-    /// <summary>A version that sorts before every other.</summary>
+    /// <summary>A version that sorts before all others.</summary>
     public const string OlderVersion = "0.0.9";
 
     private static readonly bool isArm = RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64;
 
     public static string Folder { get; } = Path.Combine(Locations.Repository(), "artifacts", "packages");
 
-    /// <summary>This machine's, as Debian and OCI call it.</summary>
+    /// <summary>The architecture of this machine, as Debian and OCI name it.</summary>
     public static string Architecture => isArm ? "arm64" : "amd64";
 
-    /// <summary>The same, as rpm calls it.</summary>
+    /// <summary>The architecture of this machine, as rpm names it.</summary>
     public static string RpmArchitecture => isArm ? "aarch64" : "x86_64";
 
     public static string Executable => ExecutableOf(Architecture);
@@ -29,15 +29,15 @@ internal static class Packages
 
     public static string RpmSymbols => Only($"flanneld-debuginfo-*.{RpmArchitecture}.rpm");
 
-    /// <summary>The one image archive.</summary>
+    /// <summary>The image archive.</summary>
     public static string Image => Only("*-oci.tar");
 
-    /// <summary>Every SBOM, the images' and the executables'.</summary>
+    /// <summary>All SBOMs, of images and executables.</summary>
     public static IReadOnlyList<string> Sboms => All("*.cdx.json");
 
     public static string ExecutableOf(string architecture) => Path.Combine(Locations.Repository(), "artifacts", architecture == "arm64" ? "linux-arm64" : "linux-x64", "flanneld");
 
-    /// <summary>The deb as its previous version: the same files, but for the settings, which had another text then.</summary>
+    /// <summary>Builds an older version of the deb: the same files with other default settings.</summary>
     public static async Task<string> OlderDebAsync(string deb, string folder, CancellationToken cancel)
     {
         var tree = Path.Combine(folder, "older");
@@ -45,14 +45,14 @@ internal static class Packages
         var control = Path.Combine(tree, "DEBIAN", "control");
         var lines = await File.ReadAllLinesAsync(control, cancel);
         await File.WriteAllLinesAsync(control, lines.Select(line => line.StartsWith("Version: ", StringComparison.Ordinal) ? $"Version: {OlderVersion}" : line), cancel);
-        await File.AppendAllTextAsync(Path.Combine(tree, "etc", "default", "flanneld"), "# As the previous version had it.\n", cancel);
+        await File.AppendAllTextAsync(Path.Combine(tree, "etc", "default", "flanneld"), "# Text of the previous version.\n", cancel);
         var older = Path.Combine(folder, "flanneld-older.deb");
         await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/dpkg-deb", ["-Zgzip", "-z1", "--build", tree, older]), cancel);
         Directory.Delete(tree, recursive: true);
         return older;
     }
 
-    /// <summary>Makes the rpm of the previous version, of the same executable, beside those that are to be shipped.</summary>
+    /// <summary>Builds an older version of the rpm with the same executable.</summary>
     public static async Task OlderRpmAsync(RunFolder folder, string target, CancellationToken cancel)
     {
         var artifacts = Directory.CreateDirectory(Path.Combine(folder.Path, "artifacts")).FullName;
@@ -65,7 +65,7 @@ internal static class Packages
     private static string Only(string pattern, string? but = null) =>
         All(pattern).Where(path => but is null || !Path.GetFileName(path).StartsWith(but, StringComparison.Ordinal)).ToArray() is [var only]
             ? only
-            : throw new TestbedException($"not one {pattern} in {Folder}");
+            : throw new TestbedException($"more than one {pattern} in {Folder}");
 
     private static string[] All(string pattern)
     {

@@ -3,10 +3,10 @@ using Flannel.Simulation.Tests.Engine;
 
 namespace Flannel.Simulation.Tests;
 
-/// <summary>The candidate for route controller, in a process of the simulation.</summary>
+/// <summary>The candidate for route controller, in a simulated process.</summary>
 public sealed class CandidateTests
 {
-    /// <summary>It would act for ever on the leases that it saw last.</summary>
+    /// <summary>Otherwise the controller would use outdated leases for ever.</summary>
     [Fact]
     public void A_route_controller_whose_lease_watch_fails_ends_its_process()
     {
@@ -17,13 +17,13 @@ public sealed class CandidateTests
         while (!daemon.ActsAsController || !daemon.IsReady) cluster.Step();
         var end = EtcdKeys.EndOf(cluster.Keys.Subnets);
         daemon.Etcd.WatchFault = ranges => ranges.Any(range => range.RangeEnd.Equals(end))
-            ? new InvalidOperationException("not foreseen")
+            ? new InvalidOperationException("unexpected")
             : null;
         daemon.Etcd.CutOff();
         cluster.Run(cluster.Scheduler.Now + TimeSpan.FromSeconds(11));
         daemon.Etcd.Reconnect();
         var failure = Assert.Throws<SimulationFailure>(() => cluster.Run(cluster.Scheduler.Now + TimeSpan.FromMinutes(5)));
         Assert.Contains("internal error", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("not foreseen", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("unexpected", failure.Message, StringComparison.Ordinal);
     }
 }

@@ -3,11 +3,11 @@ using Flannel.Simulation.Tests.Engine;
 
 namespace Flannel.Simulation.Tests;
 
-/// <summary>Histories of trouble, each from its seed alone. <c>FLANNEL_SIM_SEED=n</c> runs one and begins the many with it;
-/// <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+/// <summary>Histories with faults, each determined by its seed. <c>FLANNEL_SIM_SEED=n</c> sets the first seed and, alone, runs one history;
+/// <c>FLANNEL_SIM_HISTORIES=n</c> sets the number of histories.</summary>
 public sealed class HistoryTests(ITestOutputHelper output)
 {
-    // A history takes about 0.15 s of processor time: this many take less than a minute on one core. docs/simulation.md has the long run.
+    // A history takes about 0.15 s of CPU time, so that these take less than a minute on one core. docs/simulation.md has the long run.
     private const int Default = 300;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
@@ -41,22 +41,21 @@ public sealed class HistoryTests(ITestOutputHelper output)
         Assert.True(failures.Count == 0, string.Join("\n\n", failures.Order(StringComparer.Ordinal)));
     }
 
-    /// <summary>Seeds that failed, and what they showed. When the engine changes, a seed becomes another history: then they are only some
-    /// more.</summary>
+    /// <summary>Seeds that failed, with the bug that they found. After a change of the simulation a seed gives another history.</summary>
     [Theory]
-    [InlineData(1078, "a reservation written by hand over a living lease never got a route")]
+    [InlineData(1078, "a reservation written over an existing lease never got a route")]
     [InlineData(1254, "the same")]
     [InlineData(1433, "the same")]
     [InlineData(1783, "the same")]
     [InlineData(1304, "a lease renewed after it had expired was never confirmed: the node stayed unready")]
     [InlineData(17, "the same")]
-    [InlineData(196, "after a restore an old key was taken for held, its etcd lease unknown: asked for ever")]
-    [InlineData(156, "etcd full: ten requests a second from each new node")]
-    [InlineData(135, "a status attached to an etcd lease of before went with it")]
-    [InlineData(2165, "everybody seemed to have what it needs while the last news was still on its way over a watch that had fallen silent")]
-    public void A_history_that_once_failed_passes(int seed, string shown)
+    [InlineData(196, "after a restore an old key with an unknown etcd lease counted as held, and the lease was renewed for ever")]
+    [InlineData(156, "without space in etcd each new node sent ten requests per second")]
+    [InlineData(135, "a route status attached to an earlier etcd lease was deleted with it")]
+    [InlineData(2165, "all nodes counted as converged before a silent watch was detected")]
+    public void A_history_that_once_failed_passes(int seed, string bug)
     {
-        output.WriteLine(shown);
+        output.WriteLine(bug);
         Assert.Equal(seed, History.Run(seed).Seed);
     }
 

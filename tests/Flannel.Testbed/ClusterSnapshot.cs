@@ -10,7 +10,8 @@ public sealed class ClusterSnapshot
 
     public IReadOnlyList<ClusterNodeState> Nodes { get; }
 
-    /// <exception cref="TestbedException">A daemon has ended, a node has not exactly one lease, or two nodes have the same subnet.</exception>
+    /// <exception cref="TestbedException">A daemon has ended, a node has not exactly one lease, or two nodes have the same
+    /// subnet.</exception>
     public static async Task<ClusterSnapshot> TakeAsync(ClusterVpc vpc, IEnumerable<ClusterNode> nodes, CancellationToken cancel)
     {
         var leases = await vpc.LeasesAsync(cancel);

@@ -5,7 +5,8 @@ using System.Threading.Channels;
 
 namespace Flannel.Testbed;
 
-/// <summary>A TCP proxy on the loopback that delays every byte in both directions. It delays bytes, not the establishment of connections, as
+/// <summary>A TCP proxy on the loopback that delays every byte in both directions. It delays bytes, not the establishment of connections,
+/// as
 /// a slow server does.</summary>
 public sealed class DelayingProxy : IAsyncDisposable
 {

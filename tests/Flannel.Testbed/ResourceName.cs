@@ -27,7 +27,8 @@ public static class ResourceName
             && StartTicks(processId) != parts[2];
     }
 
-    /// <summary>The start time of a process in clock ticks since boot; empty if it does not exist. Tells a reused process id apart.</summary>
+    /// <summary>The start time of a process in clock ticks since boot; empty if it does not exist. Tells a reused process id
+    /// apart.</summary>
     private static string StartTicks(int processId)
     {
         try

@@ -1,6 +1,7 @@
 namespace Flannel.Testbed;
 
-/// <summary>A temporary folder for the files of one test, readable by all users for the sake of unprivileged daemons. Disposing deletes it.</summary>
+/// <summary>A temporary folder for the files of one test, readable by all users for the sake of unprivileged daemons. Disposing deletes
+/// it.</summary>
 public sealed class RunFolder : IDisposable
 {
     private const UnixFileMode ForAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute

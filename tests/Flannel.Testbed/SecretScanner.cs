@@ -23,7 +23,8 @@ public static class SecretScanner
     /// <summary>The length of the longest form in bytes.</summary>
     internal static int Longest { get; } = allForms.Max(form => form.Length);
 
-    /// <summary>Files that store secrets: the state of the simulated cloud, access key files, systemd credentials, profiles, OIDC tokens and
+    /// <summary>Files that store secrets: the state of the simulated cloud, access key files, systemd credentials, profiles, OIDC tokens
+    /// and
     /// password files.</summary>
     private static readonly HashSet<string> secretFiles =
         ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
@@ -43,7 +44,8 @@ public static class SecretScanner
         }
     }
 
-    /// <param name="isAllowedInEtcd">Whether etcd's data may contain a secret: an access key in the network configuration, or a password.</param>
+    /// <param name="isAllowedInEtcd">Whether etcd's data may contain a secret: an access key in the network configuration, or a
+    /// password.</param>
     /// <exception cref="TestbedException">A file that does not store secrets contains one.</exception>
     public static void AssertNoneInFolder(string folder, bool isAllowedInEtcd)
     {
@@ -63,7 +65,8 @@ public static class SecretScanner
         }
     }
 
-    /// <summary>Reads in blocks: etcd's write-ahead log has 64 MB from the start. The service manager's socket is a file of length 0.</summary>
+    /// <summary>Reads in blocks: etcd's write-ahead log has 64 MB from the start. The service manager's socket is a file of length
+    /// 0.</summary>
     private static bool FileContainsSecret(string path)
     {
         if (new FileInfo(path) is not { Exists: true, Length: > 0 })

@@ -20,7 +20,8 @@ public sealed record CloudCall(
     long N, DateTimeOffset Time, string Service, string Action, string? InstanceId, string? AccessKeyId, JsonObject? Parameters, int Status,
     string? Code);
 
-/// <summary>The control API of the simulated cloud: reads its state, injects faults, and changes it as an operator does at the console.</summary>
+/// <summary>The control API of the simulated cloud: reads its state, injects faults, and changes it as an operator does at the
+/// console.</summary>
 public sealed class SimulatorControl(HttpClient http) : IDisposable
 {
     private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
@@ -47,7 +48,8 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
 
     public Task ForgetCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
 
-    /// <summary>Adds a fault with the members of the control API: service, action, times, kind, code, httpStatus, delayMilliseconds, …</summary>
+    /// <summary>Adds a fault with the members of the control API: service, action, times, kind, code, httpStatus, delayMilliseconds,
+    /// …</summary>
     public Task AddFaultAsync(object fault, CancellationToken cancel) => SendAsync(HttpMethod.Post, "/faults", fault, cancel);
 
     public Task ClearFaultsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/faults", null, cancel);

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Flannel.Testbed;
 
 /// <summary>
-/// A Debian with systemd as process 1, in systemd-nspawn. Its root file system is an overlay over the one of eng/debian_root.sh; its network
+/// A Debian with systemd as process 1, in systemd-nspawn. Its root file system is an overlay over the one of eng/debian_root.sh; its
+/// network
 /// is a namespace of the test bed. It can be rebooted and powered off, and keeps its disk.
 /// </summary>
 /// <remarks>The machine runs in mount and PID namespaces whose first process ends with this process: even after SIGKILL no process and no
@@ -55,7 +56,8 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     /// <summary>Boots a machine and waits until systemd has started all units.</summary>
     /// <param name="lower">The root file system below the overlay; it is not changed.</param>
-    /// <param name="folder">A folder for the disk, not on an overlay. It may contain files for the machine: <see cref="PathOnDisk"/>.</param>
+    /// <param name="folder">A folder for the disk, not on an overlay. It may contain files for the machine:
+    /// <see cref="PathOnDisk"/>.</param>
     /// <param name="packages">A folder that is mounted read-only at /packages.</param>
     /// <param name="bootLimit">The time limit of a boot; null for one minute.</param>
     /// <exception cref="TestbedException">The boot failed; the message includes the console output.</exception>
@@ -168,7 +170,8 @@ public sealed class SystemdMachine : IAsyncDisposable
         await group.DisposeAsync();
     }
 
-    /// <summary>Resources of a machine that remain on the host: groups, mounts, folders, processes. None after <see cref="DisposeAsync"/>.</summary>
+    /// <summary>Resources of a machine that remain on the host: groups, mounts, folders, processes. None after
+    /// <see cref="DisposeAsync"/>.</summary>
     public static IReadOnlyList<string> RemainingResources(string name, string folder) =>
     [
         .. ControlGroup.Named(name),
@@ -201,7 +204,8 @@ public sealed class SystemdMachine : IAsyncDisposable
         }
     }
 
-    /// <summary>The process of the machine's systemd: the child of nspawn that is process 1 of a PID namespace. unshare has one child, nspawn. 0
+    /// <summary>The process of the machine's systemd: the child of nspawn that is process 1 of a PID namespace. unshare has one child,
+    /// nspawn. 0
     /// before systemd runs.</summary>
     private int FindLeader() => Children(Process.Id).SelectMany(Children).FirstOrDefault(IsLeader);
 

@@ -8,7 +8,8 @@ namespace Flannel.Testbed;
 /// <summary>The PEM files of a certificate and its key.</summary>
 public sealed record CertificateFiles(string Certificate, string Key);
 
-/// <summary>A CA that writes its certificate and the certificates that it issues as PEM files into a folder. They are valid for one day, for
+/// <summary>A CA that writes its certificate and the certificates that it issues as PEM files into a folder. They are valid for one day,
+/// for
 /// servers and clients.</summary>
 public sealed class TestCertificateAuthority : IDisposable
 {
@@ -33,7 +34,8 @@ public sealed class TestCertificateAuthority : IDisposable
     /// <summary>The path of the CA's certificate.</summary>
     public string CertificateFile { get; }
 
-    /// <param name="name">The name of the files and the common name. Without a token, etcd uses the common name of a client as its user.</param>
+    /// <param name="name">The name of the files and the common name. Without a token, etcd uses the common name of a client as its
+    /// user.</param>
     /// <param name="addresses">Addresses and names of a server; none for a client.</param>
     public CertificateFiles Issue(string name, params string[] addresses)
     {

@@ -2,7 +2,8 @@ namespace Flannel.Testbed;
 
 /// <summary>
 /// A VPC in network namespaces. The namespace of the cloud is the VPC's router and runs the metadata service at 100.100.100.200 and the
-/// APIs. Each instance has a namespace that is connected to the router with a veth pair. etcd has its own, 192.168.1.10, so that it survives
+/// APIs. Each instance has a namespace that is connected to the router with a veth pair. etcd has its own, 192.168.1.10, so that it
+/// survives
 /// the power failure of a node. The network of the host is not changed.
 /// </summary>
 public sealed class VpcTopology : TestVpc
@@ -129,7 +130,8 @@ public sealed class VpcTopology : TestVpc
         await ns.SetAsync(("ipv4/ip_forward", "1"));
     }
 
-    /// <summary>Connects eth0 of the machine to the router with a veth pair. The router answers all ARP requests, as the VPC does.</summary>
+    /// <summary>Connects eth0 of the machine to the router with a veth pair. The router answers all ARP requests, as the VPC
+    /// does.</summary>
     private async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
     {
         var gateway = $"{address[..address.LastIndexOf('.')]}.{World.GatewayHost}";

@@ -10,7 +10,8 @@ public sealed record WorldInstance(int Number, string InstanceId, string Network
     public string? UserData { get; init; }
 }
 
-/// <summary>The initial state of the simulated cloud: one VPC, two vSwitches on the system route table, instances with a RAM role.</summary>
+/// <summary>The initial state of the simulated cloud: one VPC, two vSwitches on the system route table, instances with a RAM
+/// role.</summary>
 public sealed class World
 {
     public const string RegionId = "cn-hangzhou";
@@ -63,7 +64,8 @@ public sealed class World
 
     public required IReadOnlyList<WorldInstance> Instances { get; init; }
 
-    /// <summary>Instances 1 to n with the addresses 192.168.1.11, 192.168.1.12, …; every third is in the second vSwitch (192.168.2.…).</summary>
+    /// <summary>Instances 1 to n with the addresses 192.168.1.11, 192.168.1.12, …; every third is in the second vSwitch
+    /// (192.168.2.…).</summary>
     public static IReadOnlyList<WorldInstance> MakeInstances(int count) => [.. Enumerable.Range(1, count).Select(Make)];
 
     /// <param name="perInstancePort">Whether each instance has a metadata listener on the loopback; otherwise one listener tells instances

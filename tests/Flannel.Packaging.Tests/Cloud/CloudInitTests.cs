@@ -7,8 +7,9 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
-/// The first boot of two bare instances with packaging/cloud-init as their user-data, which cloud-init's own AliYun datasource reads from the simulated
-/// metadata service; <see cref="EcsImage"/> says what is staged.
+/// The first boot of two instances with the user data of packaging/cloud-init, which cloud-init's AliYun datasource reads from the
+/// simulated
+/// metadata service. <see cref="EcsImage"/> says what differs from ECS.
 /// </summary>
 public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 {
@@ -16,7 +17,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     private const string RepositoryUrl = $"http://{RepositoryAddress}";
     private const string DropIn = $"Environment=FLANNELD_ETCD_ENDPOINTS=http://{Templates.ExampleEtcd}:2379\n";
 
-    // Two machines that install packages, on a machine that may have other things to do.
+    // Two machines install packages at the same time on a loaded host.
     private static readonly TimeSpan bootLimit = TimeSpan.FromMinutes(5);
 
     private readonly List<SystemdMachine> machines = [];
@@ -59,27 +60,27 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     {
         await StartCloudAsync();
 
-        // Both at once: the node is there before its etcd, and waits.
+        // Both at the same time: the node waits for etcd.
         var machines = await Task.WhenAll(BootAsync(0), BootAsync(1));
 
         foreach (var (machine, instance) in machines.Zip(Vpc.Instances))
         {
             Assert.Contains("Found single datasource: AliYun", await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
-            // Newer ones end with 2 when they had to do without something, here a DHCP server.
+            // Newer versions exit with 2 after a recoverable error, here the missing DHCP server.
             Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
             Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
             Assert.Equal(("aliyun", instance.InstanceId), (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
             Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());
             Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel), await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
             Assert.Equal("1", (await machine.RunAsync("cat /proc/sys/net/ipv4/ip_forward", Cancel)).Trim());
-            // No configuration file was touched, and nobody was asked.
+            // No configuration file of the package was changed.
             Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
         }
         Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel)).Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
         Assert.Contains("/apt/dists/stable/InRelease", server!.Requests);
         Assert.Equal(TestVpc.Config, await EtcdctlAsync("get --print-value-only /coreos.com/network/config"));
 
-        // Both have a subnet, and the VPC's route table knows the way to each.
+        // Both have a subnet and a route.
         var before = await SubnetsAsync(machines);
         Assert.Equal(2, before.Distinct().Count());
         foreach (var (subnet, instance) in before.Zip(Vpc.Instances))
@@ -88,7 +89,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             Assert.Equal(("Available", instance.InstanceId), (route?.Status, route?.NextHopId));
         }
 
-        // At the next boot nothing is installed again, and the node has the subnet that it had.
+        // The next boot installs nothing, and the node keeps its subnet.
         var requests = server.Requests.Count;
         await machines[1].RebootAsync(Cancel);
         await Eventually.IsAsync("the node is ready again", async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
@@ -96,7 +97,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         Assert.Equal(requests, server.Requests.Count);
     }
 
-    /// <summary>The VPC with its metadata service and API, and a repository of our packages within reach.</summary>
+    /// <summary>Starts the VPC and a repository with the packages that the instances can reach.</summary>
     private async Task StartCloudAsync()
     {
         _ = Packages.Deb;
@@ -113,7 +114,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), repository.Served);
     }
 
-    /// <summary>As published, but for the repository's place and the API's: here it is no https host that DNS knows.</summary>
+    /// <summary>The published user data with the URL of the test repository and the test APIs.</summary>
     private static string UserData(string role)
     {
         var text = Templates.UserData(role);
@@ -125,7 +126,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
     private async Task<SystemdMachine> BootAsync(int instance)
     {
         var ns = Vpc.Instances[instance].Namespace!;
-        // As the kernel has it until user-data says otherwise.
+        // The kernel's default, which the user data changes.
         await ns.SetAsync(("ipv4/ip_forward", "0"));
         var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
         EcsImage.Write(lower, folder);
@@ -141,7 +142,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 
     private async Task<string> EtcdctlAsync(string arguments) => (await machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel)).Trim();
 
-    /// <summary>What each machine's subnet.env says, which is what its lease says.</summary>
+    /// <summary>The subnet of each machine; asserts that subnet.env and lease agree.</summary>
     private async Task<string[]> SubnetsAsync(IReadOnlyList<SystemdMachine> machines)
     {
         var leases = JsonNode.Parse(await EtcdctlAsync($"get --prefix {SubnetPrefix} --write-out=json"))!["kvs"]!.AsArray().ToDictionary(

@@ -3,17 +3,20 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
-/// Makes a machine's disk what an image of ECS is, for a first boot with cloud-init. Its generator, ds-identify with the list of all datasources, the
-/// AliYun datasource, its modules and its units are the real ones. Four things are staged, because the machine is a container on some other host:
+/// Prepares the disk of a machine like an ECS image for the first boot with cloud-init. The generator, ds-identify with all datasources,
+/// the
+/// AliYun datasource, the modules and the units are the real ones. Four differences remain because the machine is a container:
 /// </summary>
 /// <remarks>
-/// <para>The DMI product name. Of a container's DMI cloud-init reads nothing, since it would be the host's. So the first program that runs in here
-/// lays the name over /sys/class and takes the word "container" out of the environment, before it becomes systemd.</para>
-/// <para>The command systemd-detect-virt, and systemd's variable for its generators, say to cloud-init what they say on ECS: kvm. systemd itself knows that
-/// it is in a container.</para>
-/// <para>The network is there before the machine is, as there is no DHCP server: cloud-init is told to leave it alone. So its rendering of the
-/// network from the metadata is not exercised here, nor is growing of the disk. No name server is reachable.</para>
-/// <para>The machine may write the settings of its own network, below /proc/sys/net, as a virtual machine may.</para>
+/// <para>cloud-init ignores the DMI data of a container, which are those of the host. The init program mounts the product name over
+/// /sys/class
+/// and unsets the variable "container" before it starts systemd.</para>
+/// <para>systemd-detect-virt and systemd's variable for generators report kvm to cloud-init, as on ECS. systemd itself detects the
+/// container.</para>
+/// <para>The network is configured before the boot, without a DHCP server, and its configuration by cloud-init is disabled, as is growing
+/// of
+/// the disk. Both are therefore not tested. There is no DNS server.</para>
+/// <para>The machine may write below /proc/sys/net, as a virtual machine may.</para>
 /// </remarks>
 internal static class EcsImage
 {
@@ -42,7 +45,7 @@ internal static class EcsImage
 
         """;
 
-    // A generator in /etc goes before the one of its name.
+    // A generator in /etc overrides the one of the same name in /usr.
     private const string Generator = """
         #!/bin/sh
         SYSTEMD_VIRTUALIZATION=vm:kvm exec /usr/lib/systemd/system-generators/cloud-init-generator "$@"
@@ -57,8 +60,8 @@ internal static class EcsImage
 
         """;
 
-    /// <param name="lower">The root file system that is below.</param>
-    /// <param name="folder">The machine's.</param>
+    /// <param name="lower">The root file system below the overlay.</param>
+    /// <param name="folder">The folder of the machine.</param>
     public static void Write(string lower, string folder)
     {
         Write(folder, "/etc/ecs/class/dmi/id/product_name", "Alibaba Cloud ECS\n");
@@ -69,7 +72,7 @@ internal static class EcsImage
         Write(folder, "/etc/systemd/system-generators/cloud-init-generator", Generator, Program);
         Write(folder, "/etc/cloud/cloud.cfg.d/90-test.cfg", CloudConfig);
         Write(folder, "/etc/hosts", "127.0.0.1 localhost\n");
-        // No mirror is reachable from here: what the distribution has of user-data's packages is on the image.
+        // No mirror is reachable: the image contains the packages of the distribution that the user data needs.
         Write(folder, "/etc/apt/sources.list", "");
     }
 

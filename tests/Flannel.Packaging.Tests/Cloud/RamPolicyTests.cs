@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Cloud;
 
-/// <summary>packaging/ram is the one place where the controller's rights are kept: whatever else names them, agrees.</summary>
+/// <summary>packaging/ram defines the permissions of the controller; the README and the sources agree with it.</summary>
 public sealed partial class RamPolicyTests
 {
     private static readonly string[] actions = [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
@@ -17,7 +17,6 @@ public sealed partial class RamPolicyTests
         Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), shown), "README.md and packaging/ram/controller-policy.json differ");
     }
 
-    /// <summary>Every action that the sources name is allowed, and none that they do not name.</summary>
     [Fact]
     public void The_policy_allows_exactly_the_actions_of_the_sources()
     {

@@ -4,14 +4,14 @@ using System.Text.RegularExpressions;
 namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
-/// The structure of the ROS template: no tool of Alibaba's checks one without an account. Types and properties are those of the documentation
-/// (help.aliyun.com, "ros/developer-reference", as of 2026).
+/// The structure of the ROS template. No tool of Alibaba Cloud validates it without an account. Types and properties are those of the
+/// documentation (help.aliyun.com, "ros/developer-reference", 2026).
 /// </summary>
 public sealed partial class RosTemplateTests
 {
     private static readonly JsonNode template = Templates.Yaml(Templates.Read("ros", "flannel.yaml"));
 
-    /// <summary>Of the properties that the documentation lists, those that a reviewer has looked up.</summary>
+    /// <summary>The properties in use, checked against the documentation.</summary>
     private static readonly Dictionary<string, string[]> properties = new()
     {
         ["ALIYUN::ECS::VPC"] = ["VpcName", "CidrBlock"],
@@ -72,7 +72,7 @@ public sealed partial class RosTemplateTests
         var parameters = template["Parameters"]!;
         Assert.Equal((Templates.ExampleEtcd, Templates.ExampleNetwork), ((string?)parameters["EtcdAddress"]!["Default"], (string?)parameters["PodCidr"]!["Default"]));
         Assert.Equal("EtcdAddress", (string?)Properties("Etcd")["PrivateIpAddress"]!["Ref"]);
-        // The key of the packages comes by it.
+        // The signing key is downloaded from the repository, so that only https is allowed.
         Assert.Matches((string)parameters["Repository"]!["AllowedPattern"]!, Templates.ExampleRepository);
         Assert.DoesNotMatch((string)parameters["Repository"]!["AllowedPattern"]!, "http://packages.example.com/flanneld");
     }
@@ -99,7 +99,7 @@ public sealed partial class RosTemplateTests
 
     private static IEnumerable<string> Names(string section) => template[section]!.AsObject().Select(pair => pair.Key);
 
-    /// <summary>By Ref, Fn::GetAtt, Fn::Sub and DependsOn; not what stands in a text that only the instance reads.</summary>
+    /// <summary>References by Ref, Fn::GetAtt, Fn::Sub and DependsOn, without those in the user data.</summary>
     private static IEnumerable<string> References(JsonNode node) =>
     [
         .. Calls(node, "Ref").Concat(Calls(node, "DependsOn")).Select(name => (string)name!),

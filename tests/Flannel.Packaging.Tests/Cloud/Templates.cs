@@ -4,18 +4,18 @@ using YamlDotNet.RepresentationModel;
 
 namespace Flannel.Packaging.Tests.Cloud;
 
-/// <summary>The files below packaging/ that a cloud reads, and the way to look into YAML.</summary>
+/// <summary>Reads the templates below packaging/.</summary>
 internal static class Templates
 {
-    /// <summary>What ECS takes, before it is encoded in Base64.</summary>
+    /// <summary>The limit of ECS for user data in bytes, before base64 encoding.</summary>
     public const int LongestUserData = 16 << 10;
 
-    /// <summary>What the user-data files hold in place of what is the user's.</summary>
+    /// <summary>The example values in the user data that the user replaces.</summary>
     public const string ExampleEtcd = "192.168.1.11";
     public const string ExampleNetwork = "10.24.0.0/16";
     public const string ExampleRepository = "https://packages.example.com/flanneld";
 
-    /// <summary>The two user-data files, by what the instance becomes.</summary>
+    /// <summary>The roles of instances, by the names of the user data files.</summary>
     public static readonly string[] Roles = ["node", "etcd"];
 
     public static string PathOf(params string[] path) => Path.Combine([Locations.Repository(), "packaging", .. path]);
@@ -26,7 +26,7 @@ internal static class Templates
 
     public static JsonNode Json(params string[] path) => JsonNode.Parse(Read(path))!;
 
-    /// <summary>A document of YAML as JSON: maps, lists, and texts.</summary>
+    /// <summary>A YAML document as JSON of maps, lists and strings.</summary>
     public static JsonNode Yaml(string text)
     {
         var stream = new YamlStream();

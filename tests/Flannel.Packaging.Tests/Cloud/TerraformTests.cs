@@ -4,15 +4,15 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
-/// The Terraform module as text, and where terraform is installed, by terraform: its format, and its user-data as it evaluates it. `validate`
-/// needs the provider, which only Terraform's registry has; the arguments are those of the provider's documentation, version 1.289.0.
+/// The Terraform module as text, and its format and user data with terraform where it is installed. `terraform validate` needs the provider
+/// from Terraform's registry; the arguments are those of the provider's documentation, version 1.289.0.
 /// </summary>
 public sealed partial class TerraformTests
 {
     private static readonly string folder = Templates.PathOf("terraform");
     private static readonly string source = string.Concat(Directory.GetFiles(folder, "*.tf").Order(StringComparer.Ordinal).Select(File.ReadAllText));
 
-    /// <summary>Of the arguments that the documentation lists, those that a reviewer has looked up.</summary>
+    /// <summary>The arguments in use, checked against the documentation.</summary>
     private static readonly Dictionary<string, string[]> arguments = new()
     {
         ["alicloud_images"] = ["name_regex", "owners", "architecture", "most_recent"],
@@ -46,7 +46,7 @@ public sealed partial class TerraformTests
         var variables = Regex.Matches(source, @"^variable ""(\w+)""", RegexOptions.Multiline).Select(name => name.Groups[1].Value).ToHashSet();
         var blocks = Block().Matches(source).Select(block => $"{block.Groups["type"].Value}.{block.Groups["name"].Value}").ToHashSet();
         var used = Regex.Matches(source, @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
-        // Its own validation is no use of a variable.
+        // A validation block does not count as use of its variable.
         var elsewhere = Regex.Matches(ValidationBlock().Replace(source, ""), @"\bvar\.(\w+)").Select(name => name.Groups[1].Value).ToHashSet();
         Assert.Subset(variables, used);
         Assert.Subset(elsewhere, variables);
@@ -65,7 +65,7 @@ public sealed partial class TerraformTests
         Assert.All([Templates.ExampleEtcd, Templates.ExampleNetwork, Templates.ExampleRepository], (Action<string>)(example => Assert.Contains($"\"{example}\"", source, StringComparison.Ordinal)));
     }
 
-    /// <summary>With terraform, which needs no provider for that: other values are in the place of all examples.</summary>
+    /// <summary>Terraform replaces all example values in the user data; this needs no provider.</summary>
     [Theory]
     [InlineData("etcd")]
     [InlineData("node")]
@@ -117,7 +117,7 @@ public sealed partial class TerraformTests
         return result.Output;
     }
 
-    /// <summary>Nothing of this machine's settings, and no network: it asks nobody whether there is a newer one.</summary>
+    /// <summary>Runs terraform without settings of the host and without its check for a newer version.</summary>
     private static Task<CommandResult> TryAsync(string terraform, string folder, string? input, params string[] arguments) => ProcessCommand.TryRunAsync(
         new ProgramStart(terraform, [$"-chdir={folder}", .. arguments])
         {

@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Cloud;
 
-/// <summary>The user-data as text; <see cref="CloudInitTests"/> boots machines with it.</summary>
+/// <summary>The user data as text; <see cref="CloudInitTests"/> boots machines with it.</summary>
 public sealed class UserDataTests
 {
     public static TheoryData<string> Roles => [.. Templates.Roles];
@@ -15,7 +15,7 @@ public sealed class UserDataTests
     {
         var text = Templates.UserData(role);
         Assert.StartsWith("#cloud-config\n", text, StringComparison.Ordinal);
-        Assert.True(Encoding.UTF8.GetByteCount(text) < Templates.LongestUserData / 2, "half of it is the user's");
+        Assert.True(Encoding.UTF8.GetByteCount(text) < Templates.LongestUserData / 2, "half of the limit is left to the user");
         var config = Templates.Yaml(text).AsObject();
         Assert.Equal(["write_files", "runcmd"], config.Select(key => key.Key));
         Assert.All(config["write_files"]!.AsArray(), file =>
@@ -41,7 +41,7 @@ public sealed class UserDataTests
         }
     }
 
-    /// <summary>Where this machine has no cloud-init, <see cref="CloudInitTests"/> asks that of a machine that has.</summary>
+    /// <summary>Skipped without cloud-init on this host; <see cref="CloudInitTests"/> validates the schema in the machines.</summary>
     [Theory]
     [MemberData(nameof(Roles))]
     public async Task User_data_is_valid_by_the_schema_of_cloud_init(string role)

@@ -6,7 +6,7 @@ using k8s.Models;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>packaging/container/daemonset.yaml, read with Kubernetes' own types, its flags given to the executable.</summary>
+/// <summary>packaging/container/daemonset.yaml, read with the types of the Kubernetes client; the executable parses its flags.</summary>
 public sealed class DaemonSetTests
 {
     private static readonly List<object> objects = KubernetesYaml.LoadAllFromString(
@@ -27,7 +27,7 @@ public sealed class DaemonSetTests
         Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
         var space = objects.OfType<V1Namespace>().Single();
         Assert.All(new[] { DaemonSet.Metadata, objects.OfType<V1ConfigMap>().Single().Metadata }, metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
-        // The host's network and folders are refused elsewhere.
+        // Other pod security levels refuse the host's network and folders.
         Assert.Equal("privileged", space.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
     }
 
@@ -39,7 +39,7 @@ public sealed class DaemonSetTests
     {
         Require.NativeExecutable();
         Assert.Equal(0, (await ParseAsync(Daemon.Args, Daemon.Env)).ExitCode);
-        // What makes the test worth something: a name that is wrong is refused.
+        // A wrong name is refused, so that the assertion above means something.
         Assert.Equal(2, (await ParseAsync([.. Daemon.Args, "--etcd-cefile=/x"], Daemon.Env)).ExitCode);
         var help = await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--help"]), Cancel);
         Assert.All(Daemon.Env, variable => Assert.Contains($"--{variable.Name["FLANNELD_".Length..].ToLowerInvariant().Replace('_', '-')} ", help, StringComparison.Ordinal));
@@ -69,7 +69,7 @@ public sealed class DaemonSetTests
         var files = Daemon.Args.Where(argument => argument.Contains("file=", StringComparison.Ordinal)).Select(argument => argument.Split('=')[1]).ToList();
         Assert.Equal(3, files.Count);
         Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd" && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
-        // The group of the pod reads the secret, others do not.
+        // Only the owner and the group of the pod may read the secret.
         Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
         var config = objects.OfType<V1ConfigMap>().Single();
         Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null), variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
@@ -94,7 +94,7 @@ public sealed class DaemonSetTests
         Assert.False(flannel["delegate"]!["ipMasq"]!.GetValue<bool>());
     }
 
-    /// <summary>With --version the executable reads all flags and variables, and starts nothing.</summary>
+    /// <summary>With --version the executable parses all flags and variables and starts nothing.</summary>
     private static Task<CommandResult> ParseAsync(IEnumerable<string> arguments, IEnumerable<V1EnvVar> variables)
     {
         var config = objects.OfType<V1ConfigMap>().Single();

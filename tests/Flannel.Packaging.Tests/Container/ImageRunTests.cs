@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>The image run by podman on an ECS instance of the simulated cloud, with the line of packaging/container/README.md.</summary>
+/// <summary>The image under podman on a simulated ECS instance, with the command of packaging/container/README.md.</summary>
 public sealed class ImageRunTests
 {
     private const int DaemonUser = 65532;
@@ -39,7 +39,7 @@ public sealed class ImageRunTests
             Assert.Contains(expected, status);
         }
 
-        // Its stop is an orderly one, and its next start takes the subnet again.
+        // The container stops with exit code 0, and its next start keeps the subnet.
         var subnet = await File.ReadAllTextAsync(file, Cancel);
         await podman.RunAsync(Cancel, "stop", "--time=20", Name);
         Assert.Equal(0, (await podman.InspectAsync(Name, Cancel))["State"]!["ExitCode"]!.GetValue<int>());
@@ -59,20 +59,20 @@ public sealed class ImageRunTests
         var image = await LoadAsync(podman);
         var line = PublishedLine(image, await FolderOfDaemonAsync(instance), "http://192.168.1.11:2379", "http://127.0.0.1:1");
         await podman.RunLineAsync($"{line} {Endpoints}", Cancel);
-        await Eventually.IsAsync("the daemon answers", async () => (await podman.TryRunAsync(Cancel, "exec", Name, "flanneld", "healthcheck")).Error.Contains("flanneld is not ready", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("the daemon responds", async () => (await podman.TryRunAsync(Cancel, "exec", Name, "flanneld", "healthcheck")).Error.Contains("flanneld is not ready", StringComparison.Ordinal), Cancel);
         var health = await podman.TryRunAsync(Cancel, "exec", Name, "/opt/bin/flanneld", "healthcheck");
         Assert.Equal(1, health.ExitCode);
         Assert.Contains("[-]lease failed", health.Error, StringComparison.Ordinal);
         Assert.NotEqual(0, (await podman.TryRunAsync(Cancel, "healthcheck", "run", Name)).ExitCode);
     }
 
-    /// <summary>What a static executable in an image without a distribution is known to lose: the names of /etc/hosts, and the system's authorities.</summary>
+    /// <summary>A static executable in an image without a distribution must still use /etc/hosts and the system's CA bundle.</summary>
     [Fact]
     public async Task The_hosts_file_and_the_system_CA_bundle_work_in_the_container()
     {
         await using var vpc = await StartAsync(EtcdName);
         var instance = vpc.Instances[0];
-        // A name server that knows another name, and of etcd's says that there is none.
+        // A DNS server that returns NXDOMAIN for the name of etcd.
         using var names = await DnsServer.StartAsync(instance.Namespace!, "other.flannel.test", IPAddress.Parse(VpcTopology.EtcdAddress));
         await using var podman = new Podman(instance.Namespace!);
         var image = await LoadAsync(podman);
@@ -81,7 +81,7 @@ public sealed class ImageRunTests
         [
             "run", "--detach", $"--name={Name}", "--network=host", "--read-only", "--cap-drop=ALL", "--dns=127.0.0.1", $"--add-host={EtcdName}:{VpcTopology.EtcdAddress}",
             $"--volume={await FolderOfDaemonAsync(instance)}:/run/flannel",
-            // Not --etcd-cafile: the authority stands where the image has the system's.
+            // Without --etcd-cafile: the CA is mounted over the system's bundle.
             $"--volume={tls.Authority}:/etc/ssl/certs/ca-certificates.crt:ro", $"--volume={tls.Client.Certificate}:/client.pem:ro", $"--volume={tls.Client.Key}:/client-key.pem:ro",
             image, $"--etcd-endpoints=https://{EtcdName}:2379", "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem", .. Endpoints.Split(' '),
         ]);
@@ -103,7 +103,7 @@ public sealed class ImageRunTests
         Assert.Empty(Directory.GetFiles(roots.Path));
     }
 
-    /// <summary>The cloud's API is the simulated one's, which speaks http.</summary>
+    /// <summary>The flags with the endpoints of the simulated APIs.</summary>
     private static string Endpoints => $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080 --ecs-endpoint=http://{VpcTopology.ApiAddress}:8080";
 
     private static async Task<VpcTopology> StartAsync(string? etcdName = null)
@@ -116,7 +116,7 @@ public sealed class ImageRunTests
         return vpc;
     }
 
-    /// <summary>As the README makes it: the daemon's user's.</summary>
+    /// <summary>Creates a folder that belongs to the daemon's user, as the README does.</summary>
     private static async Task<string> FolderOfDaemonAsync(EcsInstance instance)
     {
         var folder = Directory.CreateDirectory(Path.Combine(instance.Folder, "run-flannel")).FullName;
@@ -124,16 +124,16 @@ public sealed class ImageRunTests
         return folder;
     }
 
-    /// <summary>Loads the archive as the README says; returns the image's name.</summary>
+    /// <summary>Loads the archive with the command of the README; returns the name of the image.</summary>
     private static async Task<string> LoadAsync(Podman podman)
     {
-        var said = await podman.RunAsync(Cancel, "load", "--quiet", "--input", Packages.Image);
+        var output = await podman.RunAsync(Cancel, "load", "--quiet", "--input", Packages.Image);
         var name = new OciArchive(Packages.Image).Root["annotations"]!["org.opencontainers.image.ref.name"]!.GetValue<string>();
-        Assert.Equal($"Loaded image: {name}", said.Trim());
+        Assert.Equal($"Loaded image: {name}", output.Trim());
         return name;
     }
 
-    /// <summary>The README's podman line with this test's image, folder and etcd: each stands in it once.</summary>
+    /// <summary>The podman command of the README with the image, folder and etcd of the test; each must occur exactly once.</summary>
     private static string PublishedLine(string image, string folder, string etcd, string ours)
     {
         var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "README.md"));

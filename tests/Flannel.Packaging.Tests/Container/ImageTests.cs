@@ -8,7 +8,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>What is in the image archive, read without a container engine.</summary>
+/// <summary>The contents of the image archive, read without a container engine.</summary>
 public sealed class ImageTests
 {
     private const long MaxCompressedBytes = 8_250_000;
@@ -73,7 +73,7 @@ public sealed class ImageTests
             Assert.Equal(["/opt/bin/flanneld"], Texts(config["Entrypoint"]));
             Assert.Equal(["PATH=/opt/bin", "HOME=/", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"], Texts(config["Env"]));
             Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(config["Healthcheck"]!["Test"]));
-            // The command itself waits 5 s at most: it must be able to say so.
+            // The command has its own time limit of 5 s and must be able to report it.
             Assert.InRange(config["Healthcheck"]!["Timeout"]!.GetValue<long>(), 5_500_000_000, 10_000_000_000);
         });
     }
@@ -163,7 +163,7 @@ public sealed class ImageTests
         using var folder = new RunFolder("skopeo");
         var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = folder.Path, ["TMPDIR"] = folder.Path };
         Task<string> SkopeoAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment }, Cancel);
-        // The name of the archive may hold a colon's worth of trouble: it is a version.
+        // The copy has a plain name: skopeo parses a colon in the name, which a version may contain.
         var source = Path.Combine(folder.Path, "image.tar");
         File.Copy(Packages.Image, source);
         await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci-archive:{source}", $"oci:{folder.Path}/layout:pushed");

@@ -5,24 +5,26 @@ using System.Text.Json.Nodes;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>An image of one platform, out of an archive.</summary>
+/// <summary>The image of one platform in an archive.</summary>
 internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonObject Config, IReadOnlyList<byte[]> Layers)
 {
-    /// <summary>Bytes that a node fetches.</summary>
+    /// <summary>The number of bytes that a node downloads.</summary>
     public long CompressedSize { get; init; }
 
-    /// <summary>The files of its one layer, in their order, with the contents that the tar's reader would otherwise lose.</summary>
+    /// <summary>The files of the only layer in their order, with their contents.</summary>
     public IReadOnlyList<(TarEntry Entry, byte[] Content)> Files()
     {
         using var plain = new GZipStream(new MemoryStream(Layers.Single()), CompressionMode.Decompress);
         return OciArchive.Read(plain);
     }
 
-    /// <summary>The contents of a file, named without a slash before it.</summary>
+    /// <summary>The contents of a file; its path has no leading slash.</summary>
     public byte[] File(string path) => Files().Single(file => file.Entry.Name == path).Content;
 }
 
-/// <summary>An OCI image layout in a tar: https://github.com/opencontainers/image-spec/blob/main/image-layout.md. Reading it checks each digest and size.</summary>
+/// <summary>An OCI image layout in a tar archive (https://github.com/opencontainers/image-spec/blob/main/image-layout.md). Checks each
+/// digest
+/// and size.</summary>
 internal sealed class OciArchive
 {
     private readonly Dictionary<string, byte[]> files;
@@ -38,7 +40,7 @@ internal sealed class OciArchive
         Images = [.. Index["manifests"]!.AsArray().Select(entry => Image(entry!.AsObject()))];
     }
 
-    /// <summary>How index.json refers to the index.</summary>
+    /// <summary>The descriptor of the index in index.json.</summary>
     public JsonObject Root { get; }
 
     public string Digest => Root["digest"]!.GetValue<string>();
@@ -47,7 +49,7 @@ internal sealed class OciArchive
 
     public IReadOnlyList<OciImage> Images { get; }
 
-    /// <summary>Blobs that nothing refers to.</summary>
+    /// <summary>Blobs without a reference.</summary>
     public IEnumerable<string> Unused => files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !used.Contains(name));
 
     public static IReadOnlyList<(TarEntry Entry, byte[] Content)> Read(Stream stream)

@@ -5,27 +5,28 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Container;
 
 /// <summary>
-/// podman with a store of its own, in the network of a namespace: what is the host's network to it is an ECS instance's. All of it is gone at the end.
+/// podman with a separate store, in a network namespace: its host network is that of an ECS instance. Disposing removes containers and
+/// store.
 /// </summary>
 internal sealed class Podman : IAsyncDisposable
 {
     public const string Program = "/usr/bin/podman";
 
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(1);
-    private static readonly HashSet<Podman> living = [];
+    private static readonly HashSet<Podman> active = [];
 
     private readonly RunFolder folder = new("podman");
     private readonly NetworkNamespace ns;
     private readonly Dictionary<string, string> environment;
 
-    // Containers are no children of ours, and would outlive us.
+    // Containers are no child processes and would survive this process.
     static Podman() => AppDomain.CurrentDomain.ProcessExit += (_, _) => KillAll();
 
     public Podman(NetworkNamespace ns)
     {
         this.ns = ns;
         var configuration = Path.Combine(folder.Path, "containers.conf");
-        // No systemd is asked to make cgroups or to write a journal, and the limits are those that this machine allows.
+        // Works without systemd for cgroups and journal, and with the limits of this host.
         File.WriteAllText(configuration, """
             [containers]
             default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -42,13 +43,13 @@ internal sealed class Podman : IAsyncDisposable
             ["TMPDIR"] = folder.Path,
             ["CONTAINERS_CONF"] = configuration,
         };
-        lock (living)
+        lock (active)
         {
-            living.Add(this);
+            active.Add(this);
         }
     }
 
-    /// <summary>What stands before podman's own words.</summary>
+    /// <summary>The global options of podman.</summary>
     private IReadOnlyList<string> Store =>
         ["--root", Path.Combine(folder.Path, "root"), "--runroot", Path.Combine(folder.Path, "run"), "--tmpdir", Path.Combine(folder.Path, "tmp"), "--storage-driver", "vfs"];
 
@@ -59,16 +60,16 @@ internal sealed class Podman : IAsyncDisposable
     public Task<string> RunAsync(CancellationToken cancel, params string[] arguments) =>
         ProcessCommand.RunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = ns, Environment = environment }, cancel);
 
-    /// <summary>Has the shell run a line that starts with podman, as a reader of a document would.</summary>
+    /// <summary>Runs a shell command that starts with podman.</summary>
     public Task<string> RunLineAsync(string line, CancellationToken cancel)
     {
-        const string word = "podman ";
-        Assert.StartsWith(word, line, StringComparison.Ordinal);
+        const string command = "podman ";
+        Assert.StartsWith(command, line, StringComparison.Ordinal);
         var store = string.Join(' ', Store.Select(argument => $"'{argument}'"));
-        return ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-euc", $"{Program} {store} {line[word.Length..]}"]) { Namespace = ns, Environment = environment }, cancel);
+        return ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-euc", $"{Program} {store} {line[command.Length..]}"]) { Namespace = ns, Environment = environment }, cancel);
     }
 
-    /// <summary>What podman knows of a container.</summary>
+    /// <summary>The output of podman container inspect.</summary>
     public async Task<JsonObject> InspectAsync(string container, CancellationToken cancel) =>
         JsonNode.Parse(await RunAsync(cancel, "container", "inspect", container))!.AsArray().Single()!.AsObject();
 
@@ -76,24 +77,24 @@ internal sealed class Podman : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(Podman.limit);
         var removed = await TryRunAsync(limit.Token, "rm", "--all", "--force", "--time=0");
-        // The monitor of a container takes a moment to write its last words into the folder.
-        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Living().Count == 0), limit.Token, context: () => string.Join('\n', Living()));
-        lock (living)
+        // The monitor of a container may still write into the folder.
+        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Monitors().Count == 0), limit.Token, context: () => string.Join('\n', Monitors()));
+        lock (active)
         {
-            living.Remove(this);
+            active.Remove(this);
         }
         folder.Dispose();
         if (removed.ExitCode != 0 || Directory.Exists(folder.Path))
         {
-            throw new TestbedException($"podman leaves something behind in {folder.Path}: {removed.Error}");
+            throw new TestbedException($"podman leaves containers or files in {folder.Path}: {removed.Error}");
         }
     }
 
     private static void KillAll()
     {
-        lock (living)
+        lock (active)
         {
-            foreach (var (id, _) in living.SelectMany(podman => podman.Living()))
+            foreach (var (id, _) in active.SelectMany(podman => podman.Monitors()))
             {
                 using var monitor = Process.GetProcessById(id);
                 monitor.Kill(entireProcessTree: true);
@@ -101,10 +102,10 @@ internal sealed class Podman : IAsyncDisposable
         }
     }
 
-    /// <summary>Processes that were told of our folder: the monitors, whose children the containers are.</summary>
-    private List<(int Id, string CommandLine)> Living()
+    /// <summary>The monitor processes, which are the parents of the containers. Their command lines contain the folder.</summary>
+    private List<(int Id, string CommandLine)> Monitors()
     {
-        List<(int, string)> living = [];
+        List<(int, string)> monitors = [];
         foreach (var process in Process.GetProcesses())
         {
             using (process)
@@ -114,15 +115,15 @@ internal sealed class Podman : IAsyncDisposable
                     var line = File.ReadAllText($"/proc/{process.Id}/cmdline").Replace('\0', ' ');
                     if (line.Contains(folder.Path, StringComparison.Ordinal))
                     {
-                        living.Add((process.Id, line));
+                        monitors.Add((process.Id, line));
                     }
                 }
                 catch (IOException)
                 {
-                    // Gone meanwhile.
+                    // The process has ended.
                 }
             }
         }
-        return living;
+        return monitors;
     }
 }

@@ -8,11 +8,11 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>The SBOMs: valid by the rules of CycloneDX 1.6 as far as they can be told here, and true of the executable.</summary>
+/// <summary>The SBOMs follow the rules of CycloneDX 1.6 and agree with the executable.</summary>
 public sealed partial class SbomTests
 {
-    /// <summary>Of https://spdx.org/licenses, those that may be linked in. Another one is a decision, not an accident.</summary>
-    private static readonly HashSet<string> licences =
+    /// <summary>The licenses (https://spdx.org/licenses) of linked components. A new one needs a decision.</summary>
+    private static readonly HashSet<string> licenses =
         ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "LGPL-2.1-or-later", "MIT", "MPL-2.0", "Zlib"];
 
     private static readonly HashSet<string> expressions = ["Apache-2.0 WITH LLVM-exception", "GPL-3.0-or-later WITH GCC-exception-3.1"];
@@ -63,7 +63,7 @@ public sealed partial class SbomTests
                 Assert.Equal(("website", true), (Text(reference!["type"]), Uri.IsWellFormedUriString(Text(reference["url"]), UriKind.Absolute)));
             }
         });
-        Assert.All(Components(bom), component => CheckLicences(component["licenses"]?.AsArray() ?? []));
+        Assert.All(Components(bom), component => CheckLicenses(component["licenses"]?.AsArray() ?? []));
 
         var dependencies = bom["dependencies"]!.AsArray().Select(dependency => dependency!.AsObject()).ToList();
         Assert.Equal(references.Order(), dependencies.Select(dependency => Text(dependency["ref"])).Order());
@@ -78,7 +78,7 @@ public sealed partial class SbomTests
         var assets = Path.Combine(Locations.Repository(), "artifacts", "msbuild", "obj", "Flanneld", "project.assets.json");
         Assert.SkipUnless(File.Exists(assets), $"no {assets}: ./build.sh publish restores");
         var restored = JsonNode.Parse(await File.ReadAllTextAsync(assets, Cancel))!["targets"]!.AsObject();
-        // Without an identifier of a runtime it is the same closure; the last publish was perhaps of the other architecture.
+        // The last publish may have been for the other architecture; the closure without a runtime identifier is the same.
         var libraries = (restored[$"net10.0/{rid}"] ?? restored["net10.0"])!.AsObject();
         var wanted = libraries
             .Where(library => Text(library.Value!["type"]) == "package" && library.Value["runtime"]?.AsObject().Any(file => file.Key.EndsWith(".dll", StringComparison.Ordinal)) == true)
@@ -86,7 +86,7 @@ public sealed partial class SbomTests
         Assert.True(wanted.Count > 10, $"{wanted.Count} packages");
         var named = Components(await ReadAsync(name)).Where(component => component["purl"] is { } purl && Text(purl).StartsWith("pkg:nuget/", StringComparison.Ordinal))
             .Select(component => $"{Text(component["name"])}/{Text(component["version"])}").ToList();
-        // Beside them .NET itself: its library, and the sources of its shim over OpenSSL, which come with the compiler.
+        // In addition .NET itself: its libraries, and the sources of its OpenSSL shim in the compiler package.
         var runtime = named.Where(package => package.StartsWith($"Microsoft.NETCore.App.Runtime.NativeAOT.{rid}/10.", StringComparison.Ordinal) || package.Contains(".Microsoft.DotNet.ILCompiler/10.", StringComparison.Ordinal)).ToList();
         Assert.Equal(2, runtime.Count);
         Assert.Equal(wanted, named.Except(runtime).Order(StringComparer.Ordinal));
@@ -113,7 +113,7 @@ public sealed partial class SbomTests
         Assert.Contains($"{VersionOf(Components(bom).Select(component => Text(component["name"])).Single(id => id.StartsWith("Microsoft.NETCore.App.Runtime.", StringComparison.Ordinal)))}+", version, StringComparison.Ordinal);
         Assert.NotEqual("", VersionOf("libc6-dev"));
         Assert.NotEqual("", VersionOf("zlib-ng"));
-        // .NET carries it, and nothing of it is linked.
+        // Part of .NET, but not linked.
         Assert.DoesNotContain("brotli", Components(bom).Select(component => Text(component["name"])));
         Assert.DoesNotContain("file", Components(bom).Select(component => Text(component["type"])));
 
@@ -183,7 +183,8 @@ public sealed partial class SbomTests
     [InlineData("pkg:nuget/Grpc.Net.Client", "Grpc.Net.Client", "2.85.0", false)]
     public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool right) => Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
 
-    /// <summary>https://github.com/package-url/purl-spec: type, namespace, name, version in percent encoding, qualifiers in the order of their names.</summary>
+    /// <summary>Checks a purl by https://github.com/package-url/purl-spec: type, namespace, name, percent-encoded version, sorted
+    /// qualifiers.</summary>
     private static void CheckPurl(string purl, string name, string version)
     {
         var parts = Purl().Match(purl);
@@ -194,12 +195,12 @@ public sealed partial class SbomTests
         Assert.Equal(qualifiers.Order(StringComparer.Ordinal).Distinct(), qualifiers);
     }
 
-    private static void CheckLicences(JsonArray licences)
+    private static void CheckLicenses(JsonArray licenses)
     {
-        var one = Assert.Single(licences)!;
-        if (one["license"] is { } licence)
+        var one = Assert.Single(licenses)!;
+        if (one["license"] is { } license)
         {
-            Assert.Contains(Text(licence["id"]), SbomTests.licences);
+            Assert.Contains(Text(license["id"]), SbomTests.licenses);
         }
         else
         {

@@ -2,12 +2,12 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Container;
 
-/// <summary>A folder with what the packaging scripts read, and nothing of Git: the scripts run there as they would in another's clone.</summary>
+/// <summary>A folder with the inputs of the packaging scripts and without Git, in which the scripts run.</summary>
 internal sealed class ScratchBuild : IDisposable
 {
     public const string Version = "1.2.3~dev4.gabcdef12";
 
-    /// <summary>What the version is as a tag.</summary>
+    /// <summary>The version as an image tag.</summary>
     public const string Tag = "1.2.3-dev4.gabcdef12";
 
     /// <summary>2026-01-02T03:04:05Z.</summary>
@@ -15,7 +15,7 @@ internal sealed class ScratchBuild : IDisposable
 
     private readonly RunFolder folder;
 
-    /// <param name="where">A folder inside, so that two of them lie at different depths.</param>
+    /// <param name="where">A subfolder, so that two builds can have paths of different depth.</param>
     public ScratchBuild(string where)
     {
         folder = new RunFolder("scratch");
@@ -34,8 +34,8 @@ internal sealed class ScratchBuild : IDisposable
 
     public string Image => Path.Combine(PackagesFolder, $"flanneld-{Version}-oci.tar");
 
-    /// <summary>Puts this machine's executable where one for that architecture is looked for. For another architecture it is a stand-in, good enough
-    /// to see how an index over two is made.</summary>
+    /// <summary>Copies the amd64 executable to the path of an architecture. For arm64 it is a placeholder, sufficient to build an index of
+    /// two images.</summary>
     public ScratchBuild WithExecutable(string architecture)
     {
         foreach (var name in new[] { "flanneld", "flanneld.linked", "flanneld.notices" })
@@ -47,7 +47,7 @@ internal sealed class ScratchBuild : IDisposable
         return this;
     }
 
-    /// <summary>The same with a file of a few bytes, where the executable itself does not matter.</summary>
+    /// <summary>Uses a file of a few bytes as the executable.</summary>
     public ScratchBuild WithStandIn(string architecture)
     {
         WithExecutable(architecture);
@@ -55,7 +55,7 @@ internal sealed class ScratchBuild : IDisposable
         return this;
     }
 
-    /// <summary>Runs a script of packaging/ with a version and a time of our own.</summary>
+    /// <summary>Runs a packaging script with a fixed version and time.</summary>
     public Task<CommandResult> RunAsync(string script, IReadOnlyList<string> arguments, CancellationToken cancel, params (string Name, string Value)[] more)
     {
         var environment = new Dictionary<string, string>
@@ -63,7 +63,7 @@ internal sealed class ScratchBuild : IDisposable
             ["PATH"] = Environment.GetEnvironmentVariable("PATH")!,
             ["VERSION"] = Version,
             ["SOURCE_DATE_EPOCH"] = Epoch,
-            // A temporary folder above it may be a clone of something.
+            // Git must not find a repository above the folder.
             ["GIT_CEILING_DIRECTORIES"] = Path.GetDirectoryName(Root)!,
         };
         foreach (var (name, value) in more)

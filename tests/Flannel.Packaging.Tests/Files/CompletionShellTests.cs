@@ -2,10 +2,10 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Files;
 
-/// <summary>The completions for fish and zsh in these shells; bash's is tested in tests/Flanneld.Tests.</summary>
+/// <summary>The completions for fish and zsh, run in these shells; tests/Flanneld.Tests tests the one for bash.</summary>
 public sealed class CompletionShellTests
 {
-    // A zsh in a pseudo-terminal of its own, as a person has it, with one Tab.
+    // An interactive zsh in a pseudo-terminal that receives the line and Tab.
     private const string ZshSession = """
         zmodload zsh/zpty
         zpty -b shell 'zsh -f -i'
@@ -36,7 +36,7 @@ public sealed class CompletionShellTests
     public async Task Fish_completes(string line, string expected)
     {
         var output = await Run.OutputAsync("fish", "--no-config", "-c", $"source {Completion("flanneld.fish")}; complete -C '{line}'");
-        // fish 4 also offers words that contain the typed letters elsewhere; Tab takes those that start with them first.
+        // fish 4 also offers words that contain the typed text elsewhere; only those that start with it are compared.
         var typed = line[(line.LastIndexOf(' ') + 1)..];
         var offered = Run.Lines(output).Select(word => word.Split('\t')[0]).Where(word => word.StartsWith(typed, StringComparison.Ordinal));
         Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(), offered.Order());

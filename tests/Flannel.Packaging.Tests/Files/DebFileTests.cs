@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Files;
 
-/// <summary>What is in the deb, and that Debian's own checks find nothing.</summary>
+/// <summary>The contents of the deb, and lintian.</summary>
 public sealed class DebFileTests
 {
     [Fact]
@@ -85,7 +85,7 @@ public sealed class DebFileTests
     {
         var overrides = await File.ReadAllLinesAsync(Path.Combine(Locations.Repository(), "deb/debian/flanneld.lintian-overrides"), Run.Cancel);
         Assert.StartsWith("#", overrides[0]);
-        // lintian says which override no tag answers to.
+        // lintian reports overrides that match no tag.
         var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--tags", "unused-override,mismatched-override", Packages.Deb]));
         Assert.Equal("", result.Output);
     }

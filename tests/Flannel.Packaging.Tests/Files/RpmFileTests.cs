@@ -3,13 +3,13 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Files;
 
-/// <summary>What is in the rpm, and that rpmlint finds nothing that rpm/rpmlint.toml does not give a reason for.</summary>
+/// <summary>The contents of the rpm, and rpmlint with the exceptions of rpm/rpmlint.toml.</summary>
 public sealed class RpmFileTests
 {
     [Fact]
     public async Task The_rpm_holds_exactly_these_files_with_these_modes_and_flags()
     {
-        // Marks: c configuration, n noreplace, d documentation, l licence.
+        // Flags: c configuration, n noreplace, d documentation, l license.
         var found = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
             .Select(line => line.Split(' ')).ToList();
         Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
@@ -47,7 +47,7 @@ public sealed class RpmFileTests
         var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
         Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal("flannel", await QueryAsync(Packages.Rpm, "[%{CONFLICTNAME}]"));
-        // Older rpms read neither zstd nor anything newer.
+        // Older versions of rpm do not support zstd.
         Assert.Equal("xz", await QueryAsync(Packages.Rpm, "%{PAYLOADCOMPRESSOR}"));
         Assert.Equal(Packages.RpmArchitecture, await QueryAsync(Packages.Rpm, "%{ARCH}"));
     }
@@ -71,9 +71,9 @@ public sealed class RpmFileTests
     [Fact]
     public async Task The_CA_bundle_of_the_system_is_linked_to_the_path_of_OpenSSL()
     {
-        // Without SSL_CERT_FILE, OpenSSL looks below the folder that it was built for; ca-certificates of these distributions has its bundle elsewhere.
+        // Without SSL_CERT_FILE, OpenSSL reads the CA bundle at its compiled-in path; these distributions have the bundle elsewhere.
         var executable = await File.ReadAllBytesAsync(Packages.Executable, Run.Cancel);
-        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the OpenSSL inside looks elsewhere: packaging/stage.sh");
+        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the linked OpenSSL uses another path; change packaging/stage.sh");
         var links = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
         Assert.Contains("/usr/lib/ssl/cert.pem ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", links);
     }

@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Files;
 
-/// <summary>Programs of packagers, and what they say.</summary>
+/// <summary>Runs packaging tools.</summary>
 internal static class Run
 {
     private static readonly Dictionary<string, string> environment = new()
@@ -16,10 +16,10 @@ internal static class Run
 
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>What it prints; it must succeed.</summary>
+    /// <summary>The output of a program; throws if its exit code is not 0.</summary>
     public static Task<string> OutputAsync(string program, params string[] arguments) => ProcessCommand.RunAsync(Start(program, arguments), Cancel);
 
-    /// <summary>With variables more than the usual ones.</summary>
+    /// <param name="more">Additional environment variables.</param>
     public static ProgramStart Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] more)
     {
         var environment = new Dictionary<string, string>(Run.environment);
@@ -27,7 +27,7 @@ internal static class Run
         return new ProgramStart(Find(program), [.. arguments]) { Environment = environment };
     }
 
-    /// <summary>Runs it for as long as it may take; the exit code is in the result.</summary>
+    /// <summary>Runs a program with a limit of five minutes.</summary>
     public static async Task<CommandResult> LongAsync(ProgramStart start)
     {
         await using var process = await ChildProcess.StartAsync(start);
@@ -36,7 +36,7 @@ internal static class Run
         return new CommandResult(exitCode, process.StandardOutput, process.StandardError);
     }
 
-    /// <summary>Hexadecimal, small letters.</summary>
+    /// <summary>The SHA-256 of a file in lower-case hexadecimal.</summary>
     public static async Task<string> Sha256Async(string path)
     {
         await using var stream = File.OpenRead(path);
@@ -46,7 +46,7 @@ internal static class Run
     public static async Task<string> BuildIdAsync(string path) =>
         (await OutputAsync("readelf", "-n", path)).Split('\n').Single(line => line.Contains("Build ID:", StringComparison.Ordinal)).Split(':')[1].Trim();
 
-    /// <summary>Each as one line, without its end.</summary>
+    /// <summary>The non-empty lines without trailing blanks.</summary>
     public static string[] Lines(string text) => [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd())];
 
     private static string Find(string program)

@@ -2,7 +2,8 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Files;
 
-/// <summary>What makes packages, in another folder: nothing that it writes is written into the repository. The executable is the one that was compiled.</summary>
+/// <summary>A copy of the packaging sources in another folder, so that the repository is not written. Uses the compiled
+/// executable.</summary>
 internal sealed class SourceCopy
 {
     private static readonly string[] parts = ["eng", "deb", "rpm", "packaging", "Directory.Build.props"];
@@ -15,19 +16,19 @@ internal sealed class SourceCopy
 
     public string PackagesFolder => Path.Combine(Folder, "artifacts", "packages");
 
-    /// <param name="version">Of the packages that it makes.</param>
+    /// <param name="version">The version of the packages that it builds.</param>
     public static async Task<SourceCopy> MakeAsync(string folder, string version)
     {
         Directory.CreateDirectory(Path.Combine(folder, "artifacts", "packages"));
         await Run.OutputAsync("cp", ["-a", .. parts.Select(part => Path.Combine(Locations.Repository(), part)), folder]);
         var executables = Path.GetDirectoryName(Packages.Executable)!;
         Directory.CreateSymbolicLink(Path.Combine(folder, "artifacts", Path.GetFileName(executables)), executables);
-        // The time that the packages carry, so that the same sources make the same ones.
+        // The build time of the packages, so that equal sources give equal packages.
         var time = await Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", "%{BUILDTIME}", Packages.Rpm);
         return new SourceCopy(folder, [("SOURCE_DATE_EPOCH", time), ("VERSION", version)]);
     }
 
-    /// <summary>Runs one of its scripts; it must succeed.</summary>
+    /// <summary>Runs a script; fails if its exit code is not 0.</summary>
     public async Task<string> RunAsync(string script, IEnumerable<string> arguments, params (string Name, string Value)[] more)
     {
         var result = await Run.LongAsync(Run.Start(Path.Combine(Folder, script), arguments, [.. environment, .. more]));

@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Repository;
 
-/// <summary>The apt repository, read by apt from a web server, with folders of its own: the machine's apt is left alone.</summary>
+/// <summary>The apt repository on a web server, read by apt with separate folders; the host's apt is not changed.</summary>
 public sealed class AptTests : IDisposable
 {
     private readonly RunFolder folder = new("apt");
@@ -22,7 +22,7 @@ public sealed class AptTests : IDisposable
         Assert.True(download.ExitCode == 0, download.Output + download.Error);
         foreach (var package in new[] { Packages.Deb, Packages.DebSymbols })
         {
-            // apt writes ':' as %3a and no other sign differently; '~' and '+' stay.
+            // apt encodes only ':' in file names, as %3a.
             var got = Path.Combine(folder.Path, "downloads", Path.GetFileName(package));
             Assert.Equal(await Run.Sha256Async(package), await Run.Sha256Async(got));
         }
@@ -34,7 +34,7 @@ public sealed class AptTests : IDisposable
         await using var repository = await SignedRepository.MakeAsync();
         var release = Path.Combine(repository.Served, "apt/dists/stable/InRelease");
         var text = await File.ReadAllTextAsync(release, Run.Cancel);
-        await File.WriteAllTextAsync(release, text.Replace("Origin: Flannel.Aot", "Origin: Somebody", StringComparison.Ordinal), Run.Cancel);
+        await File.WriteAllTextAsync(release, text.Replace("Origin: Flannel.Aot", "Origin: Other", StringComparison.Ordinal), Run.Cancel);
         var update = await AptAsync(repository, "update");
         Assert.NotEqual(0, update.ExitCode);
         Assert.Contains("BADSIG", update.Output + update.Error);
@@ -44,7 +44,7 @@ public sealed class AptTests : IDisposable
     public async Task The_install_instructions_name_existing_files()
     {
         await using var repository = await SignedRepository.MakeAsync();
-        var urls = System.Text.RegularExpressions.Regex.Matches(repository.Said, $"{repository.Url}(/\\S+)").Select(match => match.Groups[1].Value).ToList();
+        var urls = System.Text.RegularExpressions.Regex.Matches(repository.BuildOutput, $"{repository.Url}(/\\S+)").Select(match => match.Groups[1].Value).ToList();
         Assert.Equal(["/flanneld.asc", "/flanneld.repo", "/flanneld.sources"], urls.Distinct().Order(StringComparer.Ordinal));
         using var client = new HttpClient();
         Assert.All(urls, url => Assert.True(File.Exists(repository.Served + url), url));
@@ -55,7 +55,7 @@ public sealed class AptTests : IDisposable
     private async Task<CommandResult> AptAsync(SignedRepository repository, string verb, params string[] arguments)
     {
         foreach (var name in new[] { "sources", "lists/partial", "archives/partial", "downloads" }) Directory.CreateDirectory(Path.Combine(folder.Path, name));
-        // As a node has it, but for the place of the key.
+        // The file of a node, with another path of the key.
         var sources = await File.ReadAllTextAsync(Path.Combine(repository.Served, "flanneld.sources"), Run.Cancel);
         Assert.Contains("\nSigned-By: /etc/apt/keyrings/flanneld.asc\n", sources);
         var key = Path.Combine(folder.Path, "flanneld.asc");

@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Repository;
 
-/// <summary>The yum repository and the rpm in it: dnf installs, upgrades and removes it, from a web server, with every signature checked.</summary>
+/// <summary>The yum repository on a web server: dnf installs, upgrades and removes the rpm, and checks all signatures.</summary>
 public sealed class DnfTests : IDisposable
 {
     private const string OlderVersion = "0.0.9";
@@ -19,7 +19,7 @@ public sealed class DnfTests : IDisposable
         await using var repository = await SignedRepository.MakeAsync(OlderVersion);
         var host = await StandInHost.MakeAsync(folder, repository);
 
-        // The distribution's presets say whether it is enabled; nothing is started.
+        // The presets of the distribution decide whether the unit is enabled; nothing is started.
         await SucceedAsync(host.DnfAsync("install", "stand-in", $"flanneld-{OlderVersion}"));
         Assert.Equal(
             ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld", "systemctl --no-reload preset flanneld.service"],
@@ -28,7 +28,7 @@ public sealed class DnfTests : IDisposable
         Assert.True(File.Exists(host.PathOf("/usr/lib/systemd/system/flanneld.service")));
         Assert.Contains("/usr/libexec/flannel/mk-docker-opts.sh -c", await File.ReadAllTextAsync(host.PathOf("/usr/share/doc/flanneld/examples/docker.conf"), Run.Cancel));
 
-        // The new one takes over: settings stay, the daemon is restarted where it runs, and nobody waits for it.
+        // After the upgrade the settings are unchanged, and a running daemon is restarted without waiting.
         await File.AppendAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\n", Run.Cancel);
         await SucceedAsync(host.DnfAsync("upgrade", "flanneld"));
         Assert.Equal(["systemctl daemon-reload", "systemctl --no-block try-restart flanneld.service"], await host.CallsAsync());
@@ -36,7 +36,7 @@ public sealed class DnfTests : IDisposable
         var query = await Run.OutputAsync("rpm", "--root", host.Root, "--query", "--queryformat", "%{VERSION} %|RSAHEADER?{signed}:{unsigned}|", "flanneld");
         Assert.Equal($"{(await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim()} signed", query);
 
-        // What remains are changed settings and the user.
+        // After the removal only the changed settings and the user remain.
         Directory.CreateDirectory(host.PathOf("/run/flannel"));
         Directory.CreateDirectory(host.PathOf("/var/lib/flannel"));
         await SucceedAsync(host.DnfAsync("remove", "flanneld"));
@@ -48,7 +48,7 @@ public sealed class DnfTests : IDisposable
             "/run/flannel", "/var/lib/flannel", "/usr/sbin/flanneld", "/usr/libexec/flannel", "/usr/share/doc/flanneld",
             "/usr/share/licenses/flanneld", "/usr/lib/systemd/system/flanneld.service",
         ];
-        Assert.All(all, gone => Assert.False(Path.Exists(host.PathOf(gone)), gone));
+        Assert.All(all, path => Assert.False(Path.Exists(host.PathOf(path)), path));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class DnfTests : IDisposable
     {
         var result = await running;
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
-        // rpm goes on when a scriptlet fails.
+        // rpm continues after a failed scriptlet.
         Assert.DoesNotContain("scriptlet failed", result.Output + result.Error);
     }
 }

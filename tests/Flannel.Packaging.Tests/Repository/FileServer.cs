@@ -6,7 +6,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Repository;
 
-/// <summary>A web server for a folder, on this machine or in a network namespace: GET and nothing else.</summary>
+/// <summary>A web server for a folder, on the host or in a network namespace. Supports only GET.</summary>
 internal sealed class FileServer : IAsyncDisposable
 {
     private readonly string folder;
@@ -21,7 +21,7 @@ internal sealed class FileServer : IAsyncDisposable
         serving = ServeAsync();
     }
 
-    /// <summary>The paths that were asked for, in order.</summary>
+    /// <summary>The requested paths in order.</summary>
     public IReadOnlyCollection<string> Requests => requests;
 
     public static async Task<FileServer> StartAsync(NetworkNamespace ns, IPEndPoint address, string folder)
@@ -30,7 +30,7 @@ internal sealed class FileServer : IAsyncDisposable
         return Start(listener, address, folder);
     }
 
-    /// <summary>On this machine itself.</summary>
+    /// <summary>Starts a server on the host.</summary>
     public static FileServer Start(IPEndPoint address, string folder) => Start(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, folder);
 
     private static FileServer Start(Socket listener, IPEndPoint address, string folder)
@@ -54,16 +54,16 @@ internal sealed class FileServer : IAsyncDisposable
         {
             while (true)
             {
-                _ = AnswerAsync(await listener.AcceptAsync(stop.Token));
+                _ = RespondAsync(await listener.AcceptAsync(stop.Token));
             }
         }
         catch (OperationCanceledException)
         {
-            // Asked to stop.
+            // Stopped.
         }
     }
 
-    private async Task AnswerAsync(Socket client)
+    private async Task RespondAsync(Socket client)
     {
         try
         {
@@ -72,7 +72,7 @@ internal sealed class FileServer : IAsyncDisposable
             var target = (await reader.ReadLineAsync(stop.Token))?.Split(' ') is ["GET", var path, ..] ? Uri.UnescapeDataString(path) : null;
             while (await reader.ReadLineAsync(stop.Token) is { Length: > 0 })
             {
-                // Headers ask for nothing that we have.
+                // Headers are ignored.
             }
             requests.Enqueue(target ?? "no GET");
             var file = target is null ? null : Path.GetFullPath(Path.Combine(folder, target.TrimStart('/')));
@@ -83,7 +83,7 @@ internal sealed class FileServer : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
-            // The client went away, or we do.
+            // The client disconnected, or the server stops.
         }
     }
 }

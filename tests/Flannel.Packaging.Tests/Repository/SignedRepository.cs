@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Repository;
 
-/// <summary>What ./build.sh repo makes of packages, signed with a key that nobody keeps, behind a web server.</summary>
+/// <summary>The repository that ./build.sh repo builds, signed with a temporary key, on a web server.</summary>
 internal sealed class SignedRepository : IAsyncDisposable
 {
     private readonly RunFolder folder;
@@ -19,12 +19,12 @@ internal sealed class SignedRepository : IAsyncDisposable
 
     public string Url { get; }
 
-    /// <summary>What the script said, the install lines among it.</summary>
-    public string Said { get; private set; } = "";
+    /// <summary>The output of the build script with the install instructions.</summary>
+    public string BuildOutput { get; private set; } = "";
 
     private (string, string) Keyring => ("GNUPGHOME", Path.Combine(folder.Path, "gnupg"));
 
-    /// <param name="olderVersion">Of an rpm that is made and put beside the others; null for none.</param>
+    /// <param name="olderVersion">The version of an additional rpm; null for none.</param>
     public static async Task<SignedRepository> MakeAsync(string? olderVersion = null)
     {
         var folder = new RunFolder("repository");
@@ -39,7 +39,7 @@ internal sealed class SignedRepository : IAsyncDisposable
             Directory.CreateDirectory(repository.Keyring.Item2, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var key = await Run.LongAsync(Run.Start("gpg", ["--batch", "--passphrase", "", "--quick-generate-key", "nobody@example.com", "rsa3072", "sign", "never"], repository.Keyring));
             Assert.True(key.ExitCode == 0, key.Error);
-            repository.Said = await copy.RunAsync(
+            repository.BuildOutput = await copy.RunAsync(
                 "packaging/repository/build.sh", [], repository.Keyring, ("GPG_KEY", "nobody@example.com"), ("REPOSITORY_URL", repository.Url));
             return repository;
         }

@@ -4,8 +4,9 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Repository;
 
 /// <summary>
-/// An empty root with one rpm that stands in for a distribution: a shell (busybox), a systemctl and a useradd that write down how they are called.
-/// No distribution with rpm can be had where these tests run; the scriptlets are run all the same, by rpm, in this root.
+/// An empty root with one rpm in place of a distribution: a shell (busybox), and systemctl, useradd and groupadd that record their
+/// arguments.
+/// No rpm distribution is available for the tests; rpm runs the scriptlets in this root.
 /// </summary>
 internal sealed class StandInHost(RunFolder folder)
 {
@@ -51,7 +52,7 @@ internal sealed class StandInHost(RunFolder folder)
 
     private string Repositories => Path.Combine(folder.Path, "repos.d");
 
-    /// <summary>The root is empty yet; dnf knows the stand-in and the repository under test.</summary>
+    /// <summary>Creates an empty root, and the configuration of dnf with the stand-in rpm and the repository under test.</summary>
     public static async Task<StandInHost> MakeAsync(RunFolder folder, SignedRepository repository)
     {
         Assert.SkipUnless(File.Exists(Busybox), $"no {Busybox} on this machine: ./build.sh test-packages installs it");
@@ -76,7 +77,7 @@ internal sealed class StandInHost(RunFolder folder)
 
     public string PathOf(string path) => Root + path;
 
-    /// <summary>How the scriptlets called systemctl, useradd and groupadd since the last time.</summary>
+    /// <summary>The calls of systemctl, useradd and groupadd by scriptlets since the last read.</summary>
     public async Task<string[]> CallsAsync()
     {
         var log = PathOf("/var/log/calls");

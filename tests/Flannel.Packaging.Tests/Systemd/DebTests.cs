@@ -2,7 +2,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>The deb on a Debian with a real systemd, from the installation to the last trace.</summary>
+/// <summary>The deb on a Debian with a real systemd: installation, upgrade, reboot, removal.</summary>
 public sealed class DebTests : MachineTest
 {
     [Fact]
@@ -10,14 +10,14 @@ public sealed class DebTests : MachineTest
     {
         await StartMachineAsync();
 
-        // apt does not wait for a daemon that waits for an etcd that nobody has named yet.
+        // apt does not wait for the daemon, which waits for etcd.
         await InstallAsync();
         Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/usr/sbin/nologin$", (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
         Assert.Equal("enabled", (await Machine.RunAsync("systemctl is-enabled flanneld", Cancel)).Trim());
-        await Eventually.IsAsync("Debian has started it", async () => await UnitAsync("ActiveState") == "activating" && (await UnitAsync("StatusText")).Contains("etcd", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("the package has started the daemon", async () => await UnitAsync("ActiveState") == "activating" && (await UnitAsync("StatusText")).Contains("etcd", StringComparison.Ordinal), Cancel);
         Assert.Null(await ReadAsync(SubnetFile));
 
-        // restart returns when READY=1 has come, and by then all is there.
+        // systemctl restart returns after READY=1; lease, route and file exist then.
         await ConfigureAsync();
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         var environment = await SubnetEnvAsync();
@@ -31,10 +31,10 @@ public sealed class DebTests : MachineTest
         Assert.Equal("644 flanneld flanneld", (await Machine.RunAsync($"stat --format='%a %U %G' {SubnetFile}", Cancel)).Trim());
         var process = await MainPidAsync();
 
-        // Without the package there is no daemon; the containers keep their subnet, and the settings wait for another try.
+        // Removal stops the daemon and keeps subnet.env, lease, route and settings.
         await Machine.RunAsync("apt-get remove --yes flanneld", Cancel);
         Assert.Equal("not-found", await UnitAsync("LoadState"));
-        Assert.False(Directory.Exists(Machine.PathOf($"/proc/{process}")), "the daemon runs on");
+        Assert.False(Directory.Exists(Machine.PathOf($"/proc/{process}")), "the daemon still runs");
         Assert.Equal(environment, await SubnetEnvAsync());
         Assert.Contains($"FLANNELD_ETCD_ENDPOINTS=http://{VpcTopology.EtcdAddress}:2379", await ReadAsync(Settings), StringComparison.Ordinal);
         Assert.Equal(subnet, await SubnetAsync(0));
@@ -55,7 +55,7 @@ public sealed class DebTests : MachineTest
         await Machine.RunAsync("apt-get purge --yes flanneld", Cancel);
 
         Assert.DoesNotContain(files, path => Path.Exists(Machine.PathOf(path)));
-        // What an administrator has written stays, and the user: its number must not become another's.
+        // Files of the administrator and the user stay: the user id must not be reused.
         var left = (await Machine.RunAsync("find / -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*' -not -path '/var/log/journal/*'; find /run -iname '*flannel*'", Cancel)).Trim();
         Assert.Equal("/etc/systemd/system/docker.service.d/flannel.conf", left);
         Assert.Equal("", (await Machine.RunAsync("dpkg-query --show --showformat='${db:Status-Abbrev}' flanneld 2>/dev/null || true", Cancel)).Trim());
@@ -80,7 +80,7 @@ public sealed class DebTests : MachineTest
         var route = await RouteAsync(SubnetOf(lease));
         await Vpc.Control.ForgetCallsAsync(Cancel);
 
-        await using var watch = new FilePoller(Machine.PathOf(SubnetFile));
+        await using var poller = new FilePoller(Machine.PathOf(SubnetFile));
         var upgrade = InstallAsync();
         var (sent, received) = (0, 0);
         do
@@ -94,12 +94,12 @@ public sealed class DebTests : MachineTest
         await WaitForRestartAsync(process);
 
         Assert.NotEqual(Packages.OlderVersion, await VersionAsync());
-        Assert.Equal((sent, 0), (received, watch.Holes));
-        Assert.True(watch.Reads > 100, $"subnet.env was looked at {watch.Reads} times only");
+        Assert.Equal((sent, 0), (received, poller.Mismatches));
+        Assert.True(poller.Reads > 100, $"subnet.env was read only {poller.Reads} times");
         Assert.Equal(lease, await HeldLeaseAsync());
         Assert.Equal(route, await RouteAsync(SubnetOf(lease)));
         Assert.Empty(await RouteWritesAsync());
-        // The settings that were edited stand, and beside them what the new version would have had.
+        // The edited settings are kept; the new defaults are in the .dpkg-dist file.
         Assert.Equal(settings, await ReadAsync(Settings));
         Assert.DoesNotContain("previous version", await ReadAsync($"{Settings}.dpkg-dist"), StringComparison.Ordinal);
     }
@@ -114,18 +114,18 @@ public sealed class DebTests : MachineTest
         await Vpc.Control.StopApiAsync(Cancel);
         await Vpc.Control.ForgetCallsAsync(Cancel);
 
-        // Up means that what is enabled has started, and flanneld has when it is ready.
+        // The boot is complete after all enabled units have started, including flanneld with READY=1.
         await Machine.RebootAsync(Cancel);
-        await AssertAsTheyWereAsync();
+        await AssertUnchangedAsync();
 
         await Machine.CrashAsync(Cancel);
-        // As little as when we are killed: but for the empty groups, which the next run takes away.
+        // Only empty control groups remain, as after a kill of this process; the next run removes them.
         Assert.DoesNotContain(SystemdMachine.RemainingResources(Machine.Name, Vpc.Folder.Path), left => !left.StartsWith("/sys/fs/cgroup/", StringComparison.Ordinal));
         await Machine.BootAsync(Cancel);
-        await AssertAsTheyWereAsync();
+        await AssertUnchangedAsync();
         Assert.Empty(await Vpc.Control.ApiCallsAsync(Cancel));
 
-        async Task AssertAsTheyWereAsync()
+        async Task AssertUnchangedAsync()
         {
             Assert.Equal("active", await UnitAsync("ActiveState"));
             Assert.Equal(environment, await ReadAsync(SubnetFile));

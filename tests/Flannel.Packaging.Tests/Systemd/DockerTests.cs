@@ -2,11 +2,12 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>The shipped drop-ins order those who need the subnet behind flanneld. Docker itself is a stand-in: what counts is when systemd starts
-/// it and with what.</summary>
+/// <summary>The shipped drop-ins start Docker and containerd after flanneld. A script stands in for both: the tests check when systemd
+/// starts it
+/// and with which arguments.</summary>
 public sealed class DockerTests : MachineTest
 {
-    /// <summary>Writes down its arguments and the subnet.env that it found.</summary>
+    /// <summary>Records its arguments and the subnet.env at its start.</summary>
     private const string Daemon = """
         #!/bin/sh
         cat /run/flannel/subnet.env >/run/stand-in.env
@@ -28,9 +29,9 @@ public sealed class DockerTests : MachineTest
         await ConfigureAsync();
         await DropInAsync(example, unit);
 
-        // The network is not configured yet: flanneld waits, and so does the other.
+        // Without a network configuration flanneld waits, and the other unit waits for flanneld.
         await Machine.RunAsync($"systemctl restart --no-block flanneld; systemctl start --no-block {unit}", Cancel);
-        await Eventually.IsAsync("flanneld waits for the network's configuration", async () => (await UnitAsync("StatusText")).Contains("waiting for the network configuration", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("flanneld waits for the network configuration", async () => (await UnitAsync("StatusText")).Contains("waiting for the network configuration", StringComparison.Ordinal), Cancel);
         Assert.Matches($@"(?m)^\S+ {unit}\.service start waiting$", await Machine.RunAsync("systemctl list-jobs --plain --no-legend | tr -s ' ' | sed 's/^ //; s/ $//'", Cancel));
         Assert.Equal("inactive", await Machine.PropertyAsync(unit, "ActiveState", Cancel));
 

@@ -1,42 +1,40 @@
-using Flannel.Packaging.Tests.Files;
-
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>Reads a file again and again, and counts how often it was not there, or said something else than at first.</summary>
+/// <summary>Reads a file repeatedly and counts how often it was missing or had other contents than at first.</summary>
 internal sealed class FilePoller : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = new();
-    private readonly Task watching;
+    private readonly Task polling;
     private int reads;
-    private int holes;
+    private int mismatches;
 
-    public FilePoller(string path) => watching = Task.Run(() => WatchAsync(path, File.ReadAllText(path)));
+    public FilePoller(string path) => polling = Task.Run(() => PollAsync(path, File.ReadAllText(path)));
 
     public int Reads => reads;
 
-    public int Holes => holes;
+    public int Mismatches => mismatches;
 
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
-        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await polling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stop.Dispose();
     }
 
-    private async Task WatchAsync(string path, string expected)
+    private async Task PollAsync(string path, string expected)
     {
         while (true)
         {
-            if (!Says(path, expected))
+            if (!Matches(path, expected))
             {
-                Interlocked.Increment(ref holes);
+                Interlocked.Increment(ref mismatches);
             }
             Interlocked.Increment(ref reads);
             await Task.Delay(TimeSpan.FromMilliseconds(1), stop.Token);
         }
     }
 
-    private static bool Says(string path, string expected)
+    private static bool Matches(string path, string expected)
     {
         try
         {

@@ -4,39 +4,39 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>The shipped unit locks the daemon in, and the daemon lives its whole life within.</summary>
+/// <summary>The daemon in the sandbox of the shipped unit and its drop-ins.</summary>
 public sealed partial class HardeningTests : MachineTest
 {
     private const string NoCapability = "0000000000000000";
 
-    /// <summary>CAP_NET_ADMIN is number 12.</summary>
+    /// <summary>CAP_NET_ADMIN is bit 12.</summary>
     private const string NetAdmin = "0000000000001000";
 
-    /// <summary>systemd's own number for it: INT_MAX - 1.</summary>
+    /// <summary>systemd's number for SystemCallErrorNumber=kill: INT_MAX - 1.</summary>
     private const string KillInsteadOfAnError = "2147483646";
 
-    /// <summary>As linux/seccomp.h numbers it: a filter.</summary>
+    /// <summary>SECCOMP_MODE_FILTER of linux/seccomp.h.</summary>
     private const string Filtered = "2";
 
     [Fact]
     public async Task The_daemon_works_in_the_sandbox_of_the_shipped_unit()
     {
         await StartMachineAsync(etcdName: "etcd.test");
-        // A lease of its own from before, whose time is short: it is found, and renewed while we watch.
-        var short_ = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(6), Cancel);
-        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, short_);
+        // An existing lease with a short time to live: it is found, and renewed during the test.
+        var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(6), Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
         await InstallAsync();
         await ConfigureTlsAsync();
-        // A call that the filter denies fails with EPERM as shipped, and might go unnoticed: here it ends the daemon.
+        // The shipped filter denies calls with EPERM, which may go unnoticed; in the test a denied call kills the daemon.
         await OverrideAsync("SystemCallErrorNumber=kill");
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
-        await AssertLockedInAsync(NoCapability);
+        await AssertSandboxedAsync(NoCapability);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
         Assert.InRange(await ExposureAsync(), 0, 1.4);
 
-        // The route controller at work: a route that somebody deletes comes back.
+        // The route controller creates a deleted route again.
         var entry = await WaitForRouteAsync("10.24.77.0/24", 0);
         await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
         await Eventually.IsAsync("the route is repaired", async () => await RouteAsync("10.24.77.0/24") is { Status: "Available" } other && other.RouteEntryId != entry.RouteEntryId, Cancel);
@@ -48,9 +48,9 @@ public sealed partial class HardeningTests : MachineTest
 
         Assert.Equal(("success", "0"), (await UnitAsync("Result"), await UnitAsync("NRestarts")));
         var journal = await Machine.JournalAsync("flanneld", Cancel);
-        foreach (var word in new[] { "denied", "not permitted", "SIGSYS", "Read-only file system", "Failed" })
+        foreach (var text in new[] { "denied", "not permitted", "SIGSYS", "Read-only file system", "Failed" })
         {
-            Assert.DoesNotContain(word, journal, StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(text, journal, StringComparison.OrdinalIgnoreCase);
         }
     }
 
@@ -63,7 +63,7 @@ public sealed partial class HardeningTests : MachineTest
         await DropInAsync("ip-masq.conf", "flanneld");
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
 
-        await AssertLockedInAsync(NetAdmin);
+        await AssertSandboxedAsync(NetAdmin);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
         Assert.Equal("true", (await SubnetEnvAsync())["FLANNEL_IPMASQ"]);
         var rules = await Machine.RunAsync("nft list ruleset", Cancel);
@@ -93,7 +93,7 @@ public sealed partial class HardeningTests : MachineTest
         Assert.Contains($"\"PublicIP\":\"{Vpc.Instances[0].PublicIp}\"", lease, StringComparison.Ordinal);
         var first = (await SubnetEnvAsync())["FLANNEL_SUBNET"];
         await WaitForRouteAsync($"{first[..first.LastIndexOf('.')]}.0/24", 0);
-        await AssertLockedInAsync(NoCapability);
+        await AssertSandboxedAsync(NoCapability);
         Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId && call.Action == "CreateRouteEntries");
         SecretScanner.AssertNoneIn("the environment", await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
         SecretScanner.AssertNoneIn("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
@@ -112,7 +112,7 @@ public sealed partial class HardeningTests : MachineTest
             ("FLANNELD_ROUTE_RESYNC", "1"), .. more]);
     }
 
-    private async Task AssertLockedInAsync(string capabilities)
+    private async Task AssertSandboxedAsync(string capabilities)
     {
         foreach (var set in new[] { "CapEff", "CapPrm", "CapBnd", "CapAmb" })
         {
@@ -121,11 +121,11 @@ public sealed partial class HardeningTests : MachineTest
         Assert.Equal(("1", Filtered), (await ProcessStatusAsync("NoNewPrivs"), await ProcessStatusAsync("Seccomp")));
     }
 
-    /// <summary>What systemd itself thinks of the unit: 0 is locked up, 10 is open.</summary>
+    /// <summary>The exposure level of systemd-analyze security: 0 is best, 10 is worst.</summary>
     private async Task<double> ExposureAsync()
     {
-        var judged = await Machine.RunAsync("systemd-analyze security --no-pager flanneld | tail -n 1", Cancel);
-        return double.Parse(Exposure().Match(judged).Groups[1].Value, CultureInfo.InvariantCulture);
+        var output = await Machine.RunAsync("systemd-analyze security --no-pager flanneld | tail -n 1", Cancel);
+        return double.Parse(Exposure().Match(output).Groups[1].Value, CultureInfo.InvariantCulture);
     }
 
     [GeneratedRegex("exposure level for flanneld.service: ([0-9.]+)")]

@@ -3,14 +3,14 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>What every test on a whole machine begins and ends with: a VPC, whose first instance is a Debian with systemd.</summary>
+/// <summary>The base of tests on a whole machine: a VPC whose first instance is a Debian with systemd.</summary>
 public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 {
     protected const string Settings = "/etc/default/flanneld";
     protected const string SubnetFile = "/run/flannel/subnet.env";
     protected const int HealthPort = 8471;
 
-    /// <summary>Names of the packages within /packages.</summary>
+    /// <summary>Paths of the packages in the machine.</summary>
     protected const string NewDeb = "/packages/flanneld.deb";
     protected const string OlderDeb = "/packages/flanneld-older.deb";
 
@@ -18,7 +18,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     protected SystemdMachine Machine => machine!;
 
-    /// <summary>The folder that is /packages inside.</summary>
+    /// <summary>The folder on the host that is mounted at /packages.</summary>
     protected string PackageFolder => Path.Combine(Vpc.Folder.Path, "packages");
 
     private string MachineFolder => Path.Combine(Vpc.Folder.Path, "machine");
@@ -45,7 +45,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         }
     }
 
-    /// <summary>A VPC whose instance 0 is a machine that has just booted, with the deb at hand. The others have none.</summary>
+    /// <summary>Starts a VPC and boots its first instance as a machine with the deb at /packages.</summary>
     protected async Task StartMachineAsync(int instances = 1, World? world = null, bool publishConfig = true, string? etcdName = null)
     {
         var deb = Packages.Deb;
@@ -60,10 +60,10 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder, Vpc.Instances[0].Namespace!, Cancel);
     }
 
-    /// <summary>As an administrator installs a file; what apt says is returned.</summary>
+    /// <summary>Installs a deb file with apt and returns the output.</summary>
     protected Task<string> InstallAsync(string deb = NewDeb) => Machine.RunAsync($"apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold {deb} 2>&1", Cancel);
 
-    /// <summary>Edits the settings as an administrator does: takes the mark of a comment away and gives the value.</summary>
+    /// <summary>Edits the settings file: uncomments variables and sets their values.</summary>
     protected Task ConfigureAsync(params (string Name, string Value)[] more) => ConfigureAsync(Settings, more);
 
     protected async Task ConfigureAsync(string file, params (string Name, string Value)[] more)
@@ -82,7 +82,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         }
     }
 
-    /// <summary>Installs, configures and restarts; afterwards the node is ready.</summary>
+    /// <summary>Installs, configures and restarts the daemon; returns after it is ready.</summary>
     protected async Task InstallReadyAsync(string deb = NewDeb, params (string Name, string Value)[] more)
     {
         await InstallAsync(deb);
@@ -92,17 +92,17 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     protected Task<string> UnitAsync(string property) => Machine.PropertyAsync("flanneld", property, Cancel);
 
-    /// <summary>The daemon's process id as the machine counts; it runs.</summary>
+    /// <summary>The process id of the running daemon in the machine.</summary>
     protected async Task<int> MainPidAsync() => await FindMainPidAsync() is > 0 and var id ? id : throw new TestbedException("flanneld does not run");
 
-    /// <summary>0 while no process of the daemon runs.</summary>
+    /// <summary>The process id of the daemon; 0 if it does not run.</summary>
     private async Task<int> FindMainPidAsync() => int.Parse(await UnitAsync("MainPID"), System.Globalization.CultureInfo.InvariantCulture);
 
-    /// <summary>Waits until systemd has the unit up with another process.</summary>
+    /// <summary>Waits until the unit is active with another process.</summary>
     protected Task WaitForRestartAsync(int before, TimeSpan? limit = null) => Eventually.IsAsync($"systemd has restarted flanneld, which was process {before}", async () =>
         await UnitAsync("ActiveState") == "active" && await FindMainPidAsync() is var now && now > 0 && now != before, Cancel, limit);
 
-    /// <summary>Whether a file is there; null text when it is not.</summary>
+    /// <summary>The contents of a file of the machine; null if it does not exist.</summary>
     protected async Task<string?> ReadAsync(string path)
     {
         try
@@ -115,11 +115,11 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         }
     }
 
-    /// <summary>What the machine's subnet.env says, which is there.</summary>
+    /// <summary>The variables of the machine's subnet.env.</summary>
     protected async Task<IReadOnlyDictionary<string, string>> SubnetEnvAsync() =>
         (await ReadAsync(SubnetFile) ?? throw new TestbedException($"no {SubnetFile}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
-    /// <summary>Puts a shipped drop-in where an administrator puts it.</summary>
+    /// <summary>Installs a shipped drop-in for a unit.</summary>
     protected async Task DropInAsync(string example, string unit)
     {
         var text = await Machine.RunAsync($"cat /usr/share/doc/flanneld/examples/{example}", Cancel);
@@ -127,17 +127,17 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         await Machine.RunAsync("systemctl daemon-reload", Cancel);
     }
 
-    /// <summary>A drop-in of the test's own for flanneld.service.</summary>
+    /// <summary>Adds a drop-in of the test for flanneld.service.</summary>
     protected async Task OverrideAsync(string service)
     {
         await Machine.WriteAsync("/etc/systemd/system/flanneld.service.d/test.conf", $"[Service]\n{service}\n", Cancel);
         await Machine.RunAsync("systemctl daemon-reload", Cancel);
     }
 
-    /// <summary>The lease of the machine, which has one.</summary>
+    /// <summary>The lease of the machine.</summary>
     protected async Task<EtcdKey> HeldLeaseAsync() => await LeaseAsync(0) ?? throw new TestbedException("the machine has no lease");
 
-    /// <summary>The names of the calls that have written routes, since the calls were last forgotten.</summary>
+    /// <summary>The actions of recorded API calls that write routes.</summary>
     protected async Task<IReadOnlyList<string>> RouteWritesAsync() =>
         [.. (await Vpc.Control.ApiCallsAsync(Cancel)).Select(call => call.Action).Where(action => !action.StartsWith("Describe", StringComparison.Ordinal) && action.Contains("Route", StringComparison.Ordinal))];
 

@@ -4,7 +4,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>What README.md tells an operator to type, typed.</summary>
+/// <summary>Runs the commands of README.md.</summary>
 public sealed class ReadmeTests : MachineTest
 {
     [Fact]
@@ -14,7 +14,7 @@ public sealed class ReadmeTests : MachineTest
         await using var repository = await SignedRepository.MakeAsync();
         var url = new Uri(repository.Url);
         await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!, new IPEndPoint(IPAddress.Loopback, url.Port), repository.Served);
-        // Its own mirrors are out of reach here.
+        // The mirrors of the distribution are not reachable.
         await Machine.RunAsync("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*", Cancel);
 
         var lines = Lines("On Debian and Ubuntu:");
@@ -31,7 +31,7 @@ public sealed class ReadmeTests : MachineTest
         Assert.NotNull(await RouteAsync(SubnetOf(await HeldLeaseAsync())));
     }
 
-    /// <summary>The indented lines below a sentence of README.md.</summary>
+    /// <summary>The indented lines after a sentence of README.md.</summary>
     private static string[] Lines(string after) =>
         [.. File.ReadLines(Path.Combine(Locations.Repository(), "README.md")).SkipWhile(line => !line.EndsWith(after, StringComparison.Ordinal)).Skip(2)
             .TakeWhile(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];

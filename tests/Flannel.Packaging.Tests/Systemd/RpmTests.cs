@@ -1,7 +1,7 @@
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>The rpm under a real systemd. No root file system of an rpm distribution can be had here: Debian's rpm installs it, without the
-/// dependencies that only such a distribution knows by name.</summary>
+/// <summary>The rpm with a real systemd. No rpm distribution is available for the tests: Debian's rpm installs it, without its
+/// dependencies.</summary>
 public sealed class RpmTests : MachineTest
 {
     private const string RpmSettings = "/etc/sysconfig/flanneld";
@@ -14,7 +14,7 @@ public sealed class RpmTests : MachineTest
         File.Copy(rpm, Path.Combine(PackageFolder, "flanneld.rpm"));
         await Packages.OlderRpmAsync(Vpc.Folder, Path.Combine(PackageFolder, "flanneld-older.rpm"), Cancel);
 
-        // Installed, and no more: whether it starts is the preset's word, and Debian's preset enables everything.
+        // The installation starts nothing. The presets decide whether the unit is enabled; those of Debian enable all units.
         await Machine.RunAsync("rpm --install --nodeps /packages/flanneld-older.rpm", Cancel);
         Assert.Equal("enabled", (await Machine.RunAsync("systemctl is-enabled flanneld", Cancel)).Trim());
         Assert.Equal("inactive", await UnitAsync("ActiveState"));
@@ -27,11 +27,11 @@ public sealed class RpmTests : MachineTest
         var (lease, process) = (await HeldLeaseAsync(), await MainPidAsync());
         Assert.Equal("Available", (await RouteAsync(SubnetOf(lease)))?.Status);
 
-        await using (var watch = new FilePoller(Machine.PathOf(SubnetFile)))
+        await using (var poller = new FilePoller(Machine.PathOf(SubnetFile)))
         {
             await Machine.RunAsync("rpm --upgrade --nodeps /packages/flanneld.rpm", Cancel);
             await WaitForRestartAsync(process);
-            Assert.Equal(0, watch.Holes);
+            Assert.Equal(0, poller.Mismatches);
         }
         Assert.NotEqual(Packages.OlderVersion, (await Machine.RunAsync("rpm --query --queryformat '%{VERSION}' flanneld", Cancel)).Trim());
         Assert.Equal(lease, await HeldLeaseAsync());

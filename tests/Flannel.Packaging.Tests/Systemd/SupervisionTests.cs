@@ -3,7 +3,7 @@ using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Systemd;
 
-/// <summary>systemd brings the daemon back when it dies or hangs, and only then.</summary>
+/// <summary>systemd restarts the daemon if it ends or hangs, and only then.</summary>
 public sealed class SupervisionTests : MachineTest
 {
     private const int WatchdogSeconds = 4;
@@ -15,7 +15,7 @@ public sealed class SupervisionTests : MachineTest
         await InstallReadyAsync();
         Assert.Equal("1min", await UnitAsync("WatchdogUSec"));
         var lease = await HeldLeaseAsync();
-        await using var watch = new FilePoller(Machine.PathOf(SubnetFile));
+        await using var poller = new FilePoller(Machine.PathOf(SubnetFile));
 
         var process = await MainPidAsync();
         await Machine.RunAsync("systemctl kill --signal=KILL flanneld", Cancel);
@@ -30,8 +30,8 @@ public sealed class SupervisionTests : MachineTest
         await WaitForRestartAsync(process, TimeSpan.FromSeconds(60));
         Assert.Contains($"Watchdog timeout (limit {WatchdogSeconds}s)!", await Machine.JournalAsync("flanneld", Cancel), StringComparison.Ordinal);
         Assert.Equal(lease, await HeldLeaseAsync());
-        Assert.Equal(0, watch.Holes);
-        Assert.True(watch.Reads > 100, $"subnet.env was looked at {watch.Reads} times only");
+        Assert.Equal(0, poller.Mismatches);
+        Assert.True(poller.Reads > 100, $"subnet.env was read only {poller.Reads} times");
     }
 
     [Fact]
@@ -45,13 +45,13 @@ public sealed class SupervisionTests : MachineTest
         var (process, subnet) = (await MainPidAsync(), await SubnetAsync(0));
         await WaitForControllerAsync();
 
-        // Every call of the cloud's API hangs, and then etcd too, each for longer than the watchdog would bear.
+        // All API calls hang, then etcd too, each for longer than the watchdog's time limit.
         await Vpc.Control.AddFaultAsync(new { service = "*", action = "Describe*", times = -1, kind = "delay", delayMilliseconds = 60_000 }, Cancel);
         await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
-        await PulsesAsync();
+        await WaitForKeepAlivesAsync();
         Assert.Null(await RouteAsync(subnet));
         Vpc.Etcd.Process.Pause();
-        await PulsesAsync();
+        await WaitForKeepAlivesAsync();
         Vpc.Etcd.Process.Resume();
         await Vpc.Control.ClearFaultsAsync(Cancel);
 
@@ -60,12 +60,12 @@ public sealed class SupervisionTests : MachineTest
         Assert.Equal("active", await UnitAsync("ActiveState"));
     }
 
-    /// <summary>Waits until pulses have come for twice the watchdog's time.</summary>
-    private async Task PulsesAsync()
+    /// <summary>Waits until the daemon has sent watchdog keep-alives for twice the watchdog's time limit.</summary>
+    private async Task WaitForKeepAlivesAsync()
     {
-        var first = await LastPulseAsync();
-        await Eventually.IsAsync("pulses come", async () => await LastPulseAsync() - first > TimeSpan.FromSeconds(2 * WatchdogSeconds), Cancel);
+        var first = await LastKeepAliveAsync();
+        await Eventually.IsAsync("watchdog keep-alives are sent", async () => await LastKeepAliveAsync() - first > TimeSpan.FromSeconds(2 * WatchdogSeconds), Cancel);
     }
 
-    private async Task<TimeSpan> LastPulseAsync() => TimeSpan.FromMicroseconds(double.Parse(await UnitAsync("WatchdogTimestampMonotonic"), CultureInfo.InvariantCulture));
+    private async Task<TimeSpan> LastKeepAliveAsync() => TimeSpan.FromMicroseconds(double.Parse(await UnitAsync("WatchdogTimestampMonotonic"), CultureInfo.InvariantCulture));
 }

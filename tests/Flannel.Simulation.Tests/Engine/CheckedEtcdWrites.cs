@@ -4,7 +4,7 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>Sees every write of a daemon at the moment that it takes effect.</summary>
+/// <summary>Executes the writes of a daemon on the store and checks that they are allowed.</summary>
 internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdWrites
 {
     public TxnResponse Txn(TxnRequest request)
@@ -17,7 +17,7 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
         {
             if (key is null) continue;
             if (key.StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)) CheckOwner(key, pair);
-            else if (key.StartsWith(cluster.Keys.Routes, StringComparison.Ordinal) && !IsOurs(controller?.Lease))
+            else if (key.StartsWith(cluster.Keys.Routes, StringComparison.Ordinal) && !IsOwnLease(controller?.Lease))
                 cluster.Fail($"{daemon.Machine.Name} wrote {key} and does not hold the election");
         }
 
@@ -40,8 +40,8 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
         {
             var key = pair.Key.ToStringUtf8();
             if (key.StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)) CheckOwner(key, pair);
-            else if (pair.Key.Equals(cluster.Keys.Controller) && !IsOurs(id))
-                cluster.Fail($"{daemon.Machine.Name} ends the term of another");
+            else if (pair.Key.Equals(cluster.Keys.Controller) && !IsOwnLease(id))
+                cluster.Fail($"{daemon.Machine.Name} ends the term of another node");
         }
 
         cluster.Store.Revoke(id);
@@ -50,10 +50,10 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
     private void CheckOwner(string key, KeyValue? before)
     {
         if (before is not null && LeaseHolder.Of(before)?.MayBeTakenOverBy(daemon.Machine) != true)
-            cluster.Fail($"{daemon.Machine.Name} changed {key} of another: {before.Value.ToStringUtf8()}");
+            cluster.Fail($"{daemon.Machine.Name} changed {key} of another node: {before.Value.ToStringUtf8()}");
     }
 
-    private bool IsOurs(long? leaseId) =>
+    private bool IsOwnLease(long? leaseId) =>
         leaseId is { } id && cluster.LeaseOwners.TryGetValue(id, out var owner) && owner.Machine == daemon.Machine;
 
     private (string? Key, KeyValue? Before) KeyOf(RequestOp op)

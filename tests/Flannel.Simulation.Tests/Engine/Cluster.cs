@@ -11,10 +11,10 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One etcd, its nodes, and what an operator does to them.</summary>
+/// <summary>One etcd with its nodes, and the actions of an operator.</summary>
 internal sealed class Cluster : IDisposable
 {
-    /// <summary>Below <c>subnets/</c>, and no subnet as flannel writes it.</summary>
+    /// <summary>A name below <c>subnets/</c> that is not a subnet key of flannel.</summary>
     public const string KeyAmongSubnets = "10.24.0.96";
 
     private const string SharedMemory = "/dev/shm";
@@ -65,8 +65,9 @@ internal sealed class Cluster : IDisposable
 
     public Invariants Invariants { get; }
 
-    /// <summary>Whether a key that names no subnet sorts among those that do. A subnet beside it cannot be taken: etcd cannot prove that
-    /// nothing overlaps it.</summary>
+    /// <summary>Whether <see cref="KeyAmongSubnets"/> exists. It sorts between subnet keys, so that etcd cannot prove that nothing
+    /// overlaps a
+    /// neighbouring subnet, and that subnet cannot be leased.</summary>
     public bool HasKeyAmongSubnets => Store.Find(Text(Keys.Subnets + KeyAmongSubnets)) is not null;
 
     public Dictionary<long, Daemon> LeaseOwners { get; } = [];
@@ -110,8 +111,8 @@ internal sealed class Cluster : IDisposable
         Scheduler.After(delay, () => Start(machine, withSubnetFile));
     }
 
-    /// <summary>The process is gone, by itself or killed; systemd starts it again.</summary>
-    /// <param name="reason">Null when it was stopped.</param>
+    /// <summary>The process ended; systemd restarts it.</summary>
+    /// <param name="reason">Null if it was stopped.</param>
     public void Ended(Daemon daemon, string? reason)
     {
         if (daemon.Machine.Daemon != daemon) return;
@@ -121,10 +122,10 @@ internal sealed class Cluster : IDisposable
         StartLater(daemon.Machine, Scheduler.Between(0.1, 3));
     }
 
-    /// <summary>The VPC gives an instance another address; it restarts.</summary>
+    /// <summary>Gives the instance another address.</summary>
     public void ChangeAddress(Machine machine) => machine.PublicIp = AddressOf(nextNumber++);
 
-    /// <summary>An instance is released, and another one is given its address.</summary>
+    /// <summary>Releases an instance and creates one with its address.</summary>
     public Machine Replace(Machine machine)
     {
         var number = nextNumber++;
@@ -137,7 +138,7 @@ internal sealed class Cluster : IDisposable
         return replacement;
     }
 
-    /// <summary>The process is gone, and systemd does not start it again.</summary>
+    /// <summary>Kills the process; nothing restarts it.</summary>
     public void Kill(Daemon daemon)
     {
         daemon.Kill();
@@ -146,10 +147,10 @@ internal sealed class Cluster : IDisposable
         Invariants.StoreChanged();
     }
 
-    /// <summary>Whether the machine's address is another machine's, too.</summary>
+    /// <summary>Whether another machine has the same address.</summary>
     public bool SharesAddress(Machine machine) => Machines.Exists(other => other != machine && other.PublicIp == machine.PublicIp);
 
-    /// <summary>An operator's, or another program's, write.</summary>
+    /// <summary>A write of an operator or another program.</summary>
     public void Put(string key, string value, long lease = 0)
     {
         Scheduler.Trace("operator", $"puts {key} {value}");
@@ -165,7 +166,7 @@ internal sealed class Cluster : IDisposable
         Store.Txn(new TxnRequest { Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = key } } } });
     }
 
-    /// <summary>Whose lease a key's value says it is.</summary>
+    /// <summary>The machine that the value of a lease key names.</summary>
     public Machine? OwnerOf(KeyValue pair)
     {
         if (!pair.Key.ToStringUtf8().StartsWith(Keys.Subnets, StringComparison.Ordinal)) return null;
@@ -186,10 +187,10 @@ internal sealed class Cluster : IDisposable
 
     public void Dispose() => folder.Delete(recursive: true);
 
-    /// <summary>In memory where there is such a file system: the subnet files are written to the disk each time.</summary>
+    /// <summary>In memory if possible: each write of a subnet file is flushed to the disk.</summary>
     private static string Root => Directory.Exists(SharedMemory) ? SharedMemory : Path.GetTempPath();
 
-    /// <summary>The last of those with clones has the address of the second.</summary>
+    /// <summary>In a cluster with clones the last machine has the address of the second.</summary>
     private Machine NewMachine(int number, int count)
     {
         var isClone = HasClones && number == count;
@@ -205,7 +206,7 @@ internal sealed class Cluster : IDisposable
 
     private static ByteString Text(string text) => ByteString.CopyFrom(Encoding.UTF8.GetBytes(text));
 
-    /// <summary>As etcd's leader does. Without one, no lease ends.</summary>
+    /// <summary>Expires leases, as the leader of etcd does. Without a leader no lease expires.</summary>
     private void CheckLeases()
     {
         Scheduler.After(LeaseCheck, CheckLeases);

@@ -3,17 +3,18 @@ using Flannel.RouteController.Execution;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The network configurations of one history.</summary>
-/// <param name="Final">Under which every machine finds a subnet, whatever the others still hold.</param>
-/// <param name="Initial">What the history may begin with.</param>
-/// <param name="Others">What the operator may write while it runs: also such that the nodes cannot use, and such that have too few
+/// <param name="Final">The last configuration, with a free subnet for every machine.</param>
+/// <param name="Initial">The possible first configurations.</param>
+/// <param name="Others">Configurations that the operator may write during the history, including unusable ones and ones with too few
 /// subnets.</param>
-/// <param name="ForeignLengths">Of the subnets of upstream nodes and of reservations, inside <paramref name="Network"/>.</param>
+/// <param name="ForeignLengths">The prefix lengths of reservations and of upstream nodes' subnets inside
+/// <paramref name="Network"/>.</param>
 internal sealed record Configurations(
     string Network, string Final, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ForeignLengths)
 {
     private const string Unusable = "{";
 
-    /// <summary>Few subnets, so that nodes wait for one.</summary>
+    /// <summary>So few subnets that nodes wait for one.</summary>
     private static readonly Configurations Narrow = new(
         "10.24.0.0/24",
         Config("10.24.0.0/20", 27),
@@ -26,7 +27,7 @@ internal sealed record Configurations(
         ],
         [27]);
 
-    /// <summary>The network itself changes: running nodes keep what they have, and their routes.</summary>
+    /// <summary>The network changes: running nodes keep their leases and routes.</summary>
     private static readonly Configurations Networks = new(
         "10.24.0.0/23",
         Config("10.24.0.0/20", 27),
@@ -40,15 +41,15 @@ internal sealed record Configurations(
         ],
         [25, 27]);
 
-    /// <summary>Keys of every length beside each other: nodes keep what they have while the length changes.</summary>
+    /// <summary>The prefix length changes: running nodes keep their leases, so that keys of several lengths exist.</summary>
     private static readonly Configurations Lengths = OfLengths("10.0.0.0/7", 17,
         [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 30]);
 
     private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25,
         [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 
-    /// <param name="withClones">Leases of backend alloc name no instance: there clones of one address cannot be told apart, as
-    /// upstream.</param>
+    /// <param name="withClones">Excludes backend alloc: its leases name no instance, so that nodes with the same address cannot be told
+    /// apart.</param>
     public static Configurations Any(Random random, bool withClones)
     {
         var any = random.Next(4) switch

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>One process of <c>flanneld</c>: the real <see cref="NodeLifecycle"/> with the real lease, readiness, subnet file, election and
-/// route controller. Only etcd, the cloud's API, the metadata service, the clock and chance are simulated.</summary>
+/// route controller. Only etcd, the cloud's API, the metadata service, time and randomness are simulated.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "a killed process disposes of nothing")]
 internal sealed class Daemon
 {
@@ -59,22 +59,21 @@ internal sealed class Daemon
 
     public bool IsReady => Health.Checks.All(check => check.Ok);
 
-    /// <summary>Whether it says that <c>subnet.env</c> is right.</summary>
+    /// <summary>Whether its health check says that <c>subnet.env</c> is up to date.</summary>
     public bool Publishes => Health.Checks[^1].Ok;
 
-    /// <summary>The subnet that the host may use because this process says so; null without one. A file that an earlier process left does
-    /// not count.</summary>
+    /// <summary>The subnet that this process publishes to the host, or null. The file of an earlier process does not count.</summary>
     public Ipv4Network? Subnet => Publishes ? Machine.SubnetInFile : null;
 
-    /// <summary>What it published last; null while it publishes nothing.</summary>
+    /// <summary>The published subnet after the last step of the process; null without one.</summary>
     public Ipv4Network? Published { get; set; }
 
     public bool ActsAsController => metrics.IsController;
 
-    /// <summary>What somebody else did to its lease; null while nobody did, and then it cannot be lost.</summary>
+    /// <summary>An action of another party on its lease; without one the lease must not be lost.</summary>
     public string? LeaseDisturbance { get; set; }
 
-    /// <summary>Until then it may use a subnet that somebody took away behind its back; by then it must have noticed.</summary>
+    /// <summary>The time by which the process must notice that it has lost its subnet; until then it may use it.</summary>
     public TimeSpan? NoticeDeadline { get; set; }
 
     public void Start() => Context.Post(
@@ -87,7 +86,7 @@ internal sealed class Daemon
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                // As systemd asked.
+                // Stopped by systemd.
             }
             catch (Exception e)
             {
@@ -98,7 +97,7 @@ internal sealed class Daemon
         },
         null);
 
-    /// <summary>As systemd stops it.</summary>
+    /// <summary>Stops the process, as systemd does.</summary>
     public void Stop() => Context.Deliver(() => Context.Post(_ => stop.Cancel(), null));
 
     public void Kill()

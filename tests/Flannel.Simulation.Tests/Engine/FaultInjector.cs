@@ -11,7 +11,8 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>What goes wrong, and what people do. Each history has a taste of its own for some of it.</summary>
+/// <summary>Injects faults and actions of operators into a history. Each history uses a random subset of them with random
+/// weights.</summary>
 internal sealed class FaultInjector
 {
     private static readonly TimeSpan RouteCleanup = TimeSpan.FromSeconds(10);
@@ -55,7 +56,7 @@ internal sealed class FaultInjector
         Next();
     }
 
-    /// <summary>AllOutput is repaired; only what nobody did is left.</summary>
+    /// <summary>Ends all faults and undoes what the history needs undone to converge.</summary>
     public void End()
     {
         ended = true;
@@ -75,7 +76,7 @@ internal sealed class FaultInjector
             if (machine.Daemon is null) cluster.StartLater(machine, scheduler.Between(0, 2));
         }
 
-        // A node that started under backend alloc keeps it until somebody restarts it.
+        // A node that started with backend alloc keeps it until it restarts.
         foreach (var (_, pair) in cluster.Leases())
         {
             if (LeaseHolder.Of(pair) is { Instance: null }) cluster.OwnerOf(pair)?.Daemon?.Stop();
@@ -119,7 +120,7 @@ internal sealed class FaultInjector
         cluster.StartLater(daemon.Machine, RandomDuration(), withSubnetFile: scheduler.Chance(0.6));
     }
 
-    /// <summary>The same instance, with another address.</summary>
+    /// <summary>The instance gets another address.</summary>
     private void ChangeAddress()
     {
         if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
@@ -129,7 +130,7 @@ internal sealed class FaultInjector
         cluster.StartLater(daemon.Machine, RandomDuration(), withSubnetFile: scheduler.Chance(0.5));
     }
 
-    /// <summary>Another instance, with the same address.</summary>
+    /// <summary>The instance is released, and a new instance gets its address.</summary>
     private void Replace()
     {
         if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
@@ -139,7 +140,7 @@ internal sealed class FaultInjector
         cluster.StartLater(replacement, RandomDuration());
     }
 
-    /// <summary>Another program deletes or changes subnet.env: the daemon writes it again within seconds.</summary>
+    /// <summary>Another program deletes or changes subnet.env; the daemon must restore it within its reconcile interval.</summary>
     private void ChangeFile()
     {
         if (Any() is not { Context.IsPaused: false } daemon) return;
@@ -173,7 +174,7 @@ internal sealed class FaultInjector
     private void CutOff(Machine machine, TimeSpan time)
     {
         if (machine.IsCutOff) return;
-        cluster.Trace(machine, "is cut off");
+        cluster.Trace(machine, "is isolated");
         machine.IsCutOff = true;
         machine.Daemon?.Etcd.CutOff();
         scheduler.After(time, () =>
@@ -197,12 +198,12 @@ internal sealed class FaultInjector
         daemon.Context.Pause();
         scheduler.After(RandomDuration(), () =>
         {
-            cluster.Trace(daemon.Machine, "goes on");
+            cluster.Trace(daemon.Machine, "is resumed");
             daemon.Context.Resume();
         });
     }
 
-    /// <summary>As a virtual machine: its timers stand still, and the clock goes on.</summary>
+    /// <summary>Suspends the virtual machine: its timers stop, the clock continues.</summary>
     private void Suspend()
     {
         if (Any() is not { Context.IsPaused: false } daemon) return;
@@ -210,7 +211,7 @@ internal sealed class FaultInjector
         daemon.Context.Suspend();
         scheduler.After(RandomDuration(), () =>
         {
-            cluster.Trace(daemon.Machine, "wakes up");
+            cluster.Trace(daemon.Machine, "is resumed from suspend");
             daemon.Context.Resume();
         });
     }
@@ -249,7 +250,7 @@ internal sealed class FaultInjector
         if (snapshot is not null) Restore(snapshot);
     }
 
-    /// <summary>etcd was lost and is made anew; an operator writes the configuration again, sooner or later.</summary>
+    /// <summary>etcd is replaced by an empty one; often an operator writes the configuration again.</summary>
     private void Empty()
     {
         cluster.Store.NoSpace = false;
@@ -265,7 +266,7 @@ internal sealed class FaultInjector
         foreach (var machine in cluster.Machines)
         {
             cluster.Invariants.MarkTaken(machine, "etcd was restored");
-            // What was leased at that time may be found again instead.
+            // The machine may get the subnet that it had at the time of the snapshot.
             machine.ExpectedSubnet = null;
         }
 
@@ -325,7 +326,7 @@ internal sealed class FaultInjector
         cluster.Delete(cluster.Keys.Controller);
     }
 
-    /// <summary>As upstream's renewal does, without a look, or an operator by hand.</summary>
+    /// <summary>Overwrites a lease without a compare-and-swap, as the renewal of upstream flannel or an operator does.</summary>
     private void Overwrite()
     {
         if (cluster.Store.NoSpace || AnyLease() is not { } pair) return;
@@ -334,7 +335,7 @@ internal sealed class FaultInjector
         cluster.Put(pair.Key.ToStringUtf8(), """{"PublicIP":"192.168.9.9","BackendType":"vxlan"}""", scheduler.Chance(0.7) ? id : 0);
     }
 
-    /// <summary>For a node of the cluster or another, where nobody is.</summary>
+    /// <summary>Reserves a free subnet for a node of the cluster or for another address.</summary>
     private void Reserve()
     {
         if (FreeSubnet() is not { } subnet) return;
@@ -344,7 +345,7 @@ internal sealed class FaultInjector
         cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), $$"""{"PublicIP":"{{publicIp}}","BackendType":"ali-vpc"}""");
     }
 
-    /// <summary>A node of upstream flannel takes a subnet of its own length, and lets it expire.</summary>
+    /// <summary>A node of upstream flannel leases a free subnet and lets it expire.</summary>
     private void JoinUpstream()
     {
         if (FreeSubnet() is not { } subnet) return;
@@ -352,8 +353,8 @@ internal sealed class FaultInjector
         cluster.Put(cluster.Keys.Subnets + new SubnetKey(subnet), """{"PublicIP":"192.168.9.8","BackendType":"vxlan"}""", id);
     }
 
-    /// <summary>One that overlaps no key; often inside or around one that a machine used before, where the machine would take it
-    /// back.</summary>
+    /// <summary>A subnet that overlaps no key; often overlaps the last subnet of a machine, which the machine prefers at its next
+    /// start.</summary>
     private Ipv4Network? FreeSubnet()
     {
         if (cluster.Conditions.ClusterDown || cluster.Store.NoSpace) return null;
@@ -366,9 +367,9 @@ internal sealed class FaultInjector
         return cluster.Leases().Any(lease => lease.Key.Subnet.Overlaps(subnet)) ? null : subnet;
     }
 
-    /// <summary>With the cluster's id the ownership of its routes is lost: an operator removes those that lead to no holder of their
-    /// subnet, and looks again for those that a node gives up later. The entries of the present cluster are left to the route
-    /// controller.</summary>
+    /// <summary>Without the old cluster id nothing owns the old routes. An operator repeatedly deletes those whose next hop does not hold
+    /// the
+    /// subnet. The route controller deletes the entries of the new cluster.</summary>
     private void RemoveRoutesOfLostCluster()
     {
         scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);

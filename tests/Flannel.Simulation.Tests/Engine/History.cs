@@ -7,18 +7,18 @@ using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <param name="Requests">Of all nodes.</param>
+/// <param name="Requests">The number of etcd requests of all nodes.</param>
 internal sealed record HistoryReport(int Seed, ulong TraceHash, long Steps, long Requests, TimeSpan Length);
 
-/// <summary>One history, from an empty etcd through a time of trouble to a time of peace.</summary>
+/// <summary>One history: an empty etcd, a period with faults, convergence, and a period without faults.</summary>
 internal static partial class History
 {
-    // A watch that fell silent at the last moment, a lease that must end before its subnet is free, and the pauses between attempts.
+    // Covers a watch that became silent at the end of the faults, a lease that expires before its subnet is free, and back-off.
     private static readonly TimeSpan Convergence = TimeSpan.FromSeconds(180);
-    // A watch that was cut off silently at the last moment of trouble is noticed only after this long, and then read anew (seed 2165).
+    // Long enough to detect a watch that became silent at the end of the faults, and to read again (seed 2165).
     private static readonly TimeSpan SteadyState = EtcdDurations.WatchSilence + EtcdDurations.WatchProgress + TimeSpan.FromSeconds(20);
 
-    // In peace: two renewals of a lease, those of a term, one of the controller's rounds, and the news of others.
+    // Two renewals of a lease, the renewals of a term, a pass of the controller, and events of other nodes.
     private const int RequestsInSteadyState = 120;
 
     private const int LogLines = 3000;
@@ -32,23 +32,23 @@ internal static partial class History
         }
         catch (SimulationFailure first)
         {
-            // The same again, with a pen.
+            // Repeat the history with a log.
             var scheduler = new Scheduler(seed, log: true);
-            var again = "(did not fail again!)";
+            var again = "(the repetition passed)";
             try
             {
                 Run(scheduler, seed);
             }
             catch (SimulationFailure second)
             {
-                again = WithoutIds(second.Message) == WithoutIds(first.Message) ? "" : $"(failed differently: {second.Message})";
+                again = WithoutIds(second.Message) == WithoutIds(first.Message) ? "" : $"(the repetition failed differently: {second.Message})";
             }
 
             throw new SimulationFailure($"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
         }
     }
 
-    /// <summary>A cluster's id is random in each run, and decides nothing.</summary>
+    /// <summary>The cluster id differs in each run and has no influence on the history.</summary>
     private static string WithoutIds(string message) => ClusterIds().Replace(message, "");
 
     [GeneratedRegex("flannel-[0-9a-f]+")]
@@ -89,11 +89,11 @@ internal static partial class History
     {
         var before = cluster.Daemons.ToDictionary(daemon => daemon, daemon => daemon.Etcd.Requests);
         cluster.Run(cluster.Scheduler.Now + SteadyState);
-        if (Missing(cluster) is { } missing) throw new SimulationFailure($"in peace: {missing}");
+        if (Missing(cluster) is { } missing) throw new SimulationFailure($"without faults after convergence: {missing}");
         foreach (var daemon in cluster.Daemons)
         {
             var made = daemon.Etcd.Requests - before.GetValueOrDefault(daemon);
-            if (made > RequestsInSteadyState) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {SteadyState} of peace");
+            if (made > RequestsInSteadyState) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {SteadyState} without faults");
         }
 
         return cluster.Daemons.Sum(daemon => daemon.Etcd.Requests);
@@ -114,8 +114,9 @@ internal static partial class History
         return acting == 1 ? null : $"{acting} controllers";
     }
 
-    /// <summary>Whether another machine with its address is ready or has a reservation: this one is refused as long as that is so. Its file
-    /// may stay, with a subnet that is reserved for it and that the configuration does not allow any more.</summary>
+    /// <summary>Whether another machine with the same address is ready or has a reservation, so that this machine gets no lease. Its file
+    /// may
+    /// stay with a subnet that is reserved for it and that the configuration no longer allows.</summary>
     private static bool IsRefused(Cluster cluster, Machine machine)
     {
         var leases = cluster.Leases().ToList();
@@ -125,7 +126,7 @@ internal static partial class History
                 || leases.Exists(lease => lease.Key.Subnet == subnet && LeaseHolder.Of(lease.Pair)?.Is(machine) == true));
     }
 
-    /// <summary>Whether the subnets that running nodes keep, longer than those of the present configuration, leave no room.</summary>
+    /// <summary>Whether no subnet of the current configuration is free, because running nodes keep subnets of earlier ones.</summary>
     private static bool IsFull(Cluster cluster) =>
         LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
         && SubnetAllocator.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;

@@ -11,27 +11,28 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>What must hold after every step, whatever has happened.</summary>
+/// <summary>Conditions that must hold after every step.</summary>
 internal sealed class Invariants(Cluster cluster)
 {
-    /// <summary>How long a daemon may take to notice that somebody took its subnet away: its lease's time, a silent watch, a request that
-    /// hangs.</summary>
+    /// <summary>The time within which a daemon must notice that it has lost its subnet: the lease time, a silent watch, a request that
+    /// times
+    /// out.</summary>
     public static readonly TimeSpan NoticeLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
 
-    // Of one daemon, with everything that it does at its fastest: two loops that retry, a controller's pass each second.
+    // Limits for one daemon with two loops that retry and one pass of the controller per second.
     private const int RequestsAtOnce = 100;
     private const int RequestsPerSecond = 8;
 
-    // A node without an answer from etcd keeps the file for a lease's time; with one, it looks again within seconds.
+    // Without a response from etcd a node keeps the file for the lease time; otherwise it reads again within seconds.
     private static readonly TimeSpan StaleFileLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(60);
 
-    // A node decides by what etcd said: an answer is under way for some seconds, and an event waits until the request before it has ended.
+    // A response takes up to some seconds, and an event waits for the end of the preceding request.
     private static readonly TimeSpan EventDelay = TimeSpan.FromSeconds(30);
 
-    // Between the last read from which a node without a lease counts, and the last answer before it holds one: three more requests.
+    // The time of the three requests between the last read of a node without a lease and the response that gives it one.
     private static readonly TimeSpan Acquisition = TimeSpan.FromSeconds(15);
 
-    // A node reads its clock every 15 s when nothing else wakes it: only then it notices an expiry during which its machine was suspended.
+    // A node reads its clock at least every 15 s, and then notices an expiry while its machine was suspended.
     private static readonly TimeSpan ClockReadInterval = TimeSpan.FromSeconds(16);
 
     private static readonly TimeSpan TimerPrecision = TimeSpan.FromMilliseconds(1);
@@ -41,23 +42,23 @@ internal sealed class Invariants(Cluster cluster)
     private TimeSpan twoControllersAllowedUntil;
     private TimeSpan nextCheck;
 
-    /// <summary>The store, or which processes run.</summary>
+    /// <summary>The store or the set of running processes has changed.</summary>
     public void StoreChanged() => storeChanged = true;
 
-    /// <summary>Somebody has taken the subnet away from a machine, behind its back.</summary>
+    /// <summary>The machine has lost its subnet by an action of another party.</summary>
     public void MarkTaken(Machine machine, string why)
     {
         MarkDisturbed(machine, why);
         if (machine.Daemon is not { Published: { } published } daemon) return;
-        // What was taken away before does not count once the daemon holds the subnet again: then it has to notice another event.
+        // A daemon that holds the subnet again gets a new deadline for the new event.
         if (daemon.NoticeDeadline is null || IsHeld(daemon, published)) daemon.NoticeDeadline = cluster.Scheduler.Now + NoticeLimit;
     }
 
-    /// <summary>Something happens to a machine's lease after which it may lose it.</summary>
+    /// <summary>An action on the lease of the machine after which the machine may lose it.</summary>
     public static void MarkDisturbed(Machine machine, string why)
     {
         machine.UsableSince = null;
-        // What was never published there is not remembered there.
+        // A subnet that this instance has never published is not in its state file.
         if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.ExpectedSubnet = null;
         if (machine.Daemon is { } daemon) daemon.LeaseDisturbance = why;
     }
@@ -67,14 +68,14 @@ internal sealed class Invariants(Cluster cluster)
         foreach (var machine in cluster.Machines) machine.ExpectedSubnet = null;
     }
 
-    /// <summary>Somebody has ended a term behind its holder's back: until it hears of it, two may act.</summary>
+    /// <summary>Another party has ended the term of the controller: until it notices, two controllers may act.</summary>
     public void AllowTwoControllers() => twoControllersAllowedUntil = cluster.Scheduler.Now + TimeSpan.FromSeconds(90);
 
     /// <summary>A daemon ended by itself.</summary>
     public void Ended(Daemon daemon, string reason)
     {
         if (daemon.LeaseDisturbance is null && !cluster.SharesAddress(daemon.Machine))
-            cluster.Fail($"{daemon.Machine.Name} ended although nobody disturbed its lease: {reason}");
+            cluster.Fail($"{daemon.Machine.Name} ended although its lease was not disturbed: {reason}");
     }
 
     /// <summary>A daemon sends a write to the cloud.</summary>
@@ -102,7 +103,7 @@ internal sealed class Invariants(Cluster cluster)
         if (before is SubnetFileState.Present { HasExpectedMode: true } present
             && present.Content.AsSpan().SequenceEqual(subnetEnv.ToBytes()))
             cluster.Fail($"{daemon.Machine.Name} writes a subnet.env that is correct already");
-        // What it publishes already it may write again: a holding that was taken back continues the one before.
+        // A published subnet may be written again: a lease that was taken back continues the previous one.
         if (daemon.Published != subnetEnv.Subnet) CheckRoute(daemon, subnetEnv.Subnet);
     }
 
@@ -112,9 +113,9 @@ internal sealed class Invariants(Cluster cluster)
         var machine = daemon.Machine;
         var now = cluster.Scheduler.Now;
         if (machine.SubnetInFile is not { } subnet || machine.UsableSince is not { } since || now - since < EventDelay) return;
-        // What a paused process received before the pause is old.
+        // A paused process may act on a response from before the pause.
         if (daemon.Context.WasPausedAfter(since) || IsExpiredFor(daemon, subnet, now)) return;
-        cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, and etcd has said for {now - since} that it may be used");
+        cluster.Fail($"{machine.Name} removes {subnet} from subnet.env, which it may use by etcd since {now - since}");
     }
 
     public void Check()
@@ -140,7 +141,7 @@ internal sealed class Invariants(Cluster cluster)
         CheckOverlaps();
     }
 
-    /// <summary>After a step of a process: what it tells the host.</summary>
+    /// <summary>Checks what the process publishes to the host after a step.</summary>
     private void CheckProcess(Daemon daemon)
     {
         daemon.Context.HasRun = false;
@@ -158,20 +159,21 @@ internal sealed class Invariants(Cluster cluster)
         if (daemon.LeaseDisturbance is null && IsHeld(daemon, subnet.Value) && FitsConfig(subnet.Value)
             && !HasAnother(daemon.Machine, subnet.Value))
             daemon.Machine.ExpectedSubnet = subnet;
-        // By what was read before the subnet was taken away, perhaps.
+        // The process may have decided by a read from before the loss of the subnet.
         daemon.NoticeDeadline = IsHeld(daemon, subnet.Value) || daemon.LeaseDisturbance is null ? null : cluster.Scheduler.Now + NoticeLimit;
     }
 
-    /// <summary>What another program did to the file is no decision of the daemon, and neither is a file that it keeps while it is
-    /// undecided.</summary>
+    /// <summary>Ignores changes by another program, and a file that the daemon keeps while it does not know whether it holds the
+    /// subnet.</summary>
     private static Ipv4Network? PublishedNow(Daemon daemon)
     {
         if (daemon.Publishes) return daemon.Machine.SubnetInFile ?? daemon.Published;
         return daemon.Machine.SubnetInFile == daemon.Published ? daemon.Published : null;
     }
 
-    /// <summary>By the process' own clock. A process that holds no lease yet counts from the last read of its leases, and one that has not
-    /// heard that its subnet has a new lease counts from the lease of before.</summary>
+    /// <summary>Whether the lease has expired by the clock of the process. A process without a lease counts from its last read of the
+    /// leases; a
+    /// process that does not know the new lease of its subnet counts from the previous one.</summary>
     private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now)
     {
         if (daemon.Published is null)
@@ -189,7 +191,7 @@ internal sealed class Invariants(Cluster cluster)
         return StatusOf(subnet, machine.Instance, pair.Lease)?.State switch
         {
             RouteState.Available => isPublished || !isUnderNewConfig,
-            // A running node keeps the configuration that it started under, and the controller judges by the new one.
+            // A running node keeps the configuration of its start; the controller uses the new one.
             null or RouteState.Rejected or RouteState.Conflict => isPublished && isUnderNewConfig,
             _ => false,
         };
@@ -200,18 +202,18 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Store.Find(cluster.Keys.Route(new SubnetKey(subnet).ToString())) is { } pair && pair.Lease == etcdLease
             && RouteStatus.Parse(pair.Value.Span) is { } status && status.SpeaksOf(subnet, instance) ? status : null;
 
-    /// <summary>Whoever uses a subnet holds it in etcd, by a lease that its own clock says is alive.</summary>
+    /// <summary>A daemon that uses a subnet holds it in etcd, and its lease has not expired by its own clock.</summary>
     private void CheckHeld(Daemon daemon, TimeSpan now)
     {
         if (IsSuspendedOrResuming(daemon) || daemon.Subnet is not { } subnet) return;
         if (!IsHeld(daemon, subnet) && !(now < daemon.NoticeDeadline))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
-        // In a restored etcd the key has the lease of that time.
+        // In a restored etcd the key may be attached to an older lease.
         if (!(now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
     }
 
-    /// <summary>It publishes a subnet only after the controller has said of this very holding that its route is available.</summary>
+    /// <summary>A daemon publishes a subnet only after the controller has reported the route of this lease as available.</summary>
     private void CheckRoute(Daemon daemon, Ipv4Network subnet)
     {
         if (Find(subnet) is not { Lease: not 0 } pair || LeaseHolder.Of(pair) is not { Instance: { } instance } holder) return;
@@ -220,7 +222,7 @@ internal sealed class Invariants(Cluster cluster)
             cluster.Fail($"{daemon.Machine.Name} publishes {subnet}, and no route of its lease {pair.Lease:x} was ever available");
     }
 
-    /// <summary>A file of an earlier run goes when its subnet is not the machine's any more.</summary>
+    /// <summary>The file of an earlier process is removed when the machine does not hold its subnet.</summary>
     private void CheckStaleFile(Daemon daemon, TimeSpan now)
     {
         var machine = daemon.Machine;
@@ -231,7 +233,7 @@ internal sealed class Invariants(Cluster cluster)
             cluster.Fail($"{machine.Name} leaves {machine.SubnetInFile} in subnet.env, which it has not held for {StaleFileLimit}");
     }
 
-    /// <summary>A subnet that another node has taken need not be given back.</summary>
+    /// <summary>A machine need not get a subnet again that another node has leased.</summary>
     private void ClearTakenSubnets()
     {
         foreach (var (key, pair) in cluster.Leases())
@@ -267,12 +269,12 @@ internal sealed class Invariants(Cluster cluster)
         bool Counts(Daemon daemon) => !IsSuspendedOrResuming(daemon) && !(cluster.Scheduler.Now < daemon.NoticeDeadline);
     }
 
-    /// <summary>It cannot have noticed yet what happened while it did not run.</summary>
+    /// <summary>A process that is suspended or was just resumed cannot have noticed recent events.</summary>
     private bool IsSuspendedOrResuming(Daemon daemon) => daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
 
     private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && LeaseHolder.Of(pair)?.Is(daemon.Machine) == true;
 
-    /// <summary>A reservation, such as an operator makes for a node that has a lease already.</summary>
+    /// <summary>Whether the machine has another lease or a reservation.</summary>
     private bool HasAnother(Machine machine, Ipv4Network subnet) =>
         cluster.Leases().Any(lease => lease.Key.Subnet != subnet && LeaseHolder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
 
@@ -286,6 +288,6 @@ internal sealed class Invariants(Cluster cluster)
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
 
-    /// <param name="EtcdLease">Tells this holding of the subnet from all others.</param>
+    /// <param name="EtcdLease">Tells apart several leases of the same subnet.</param>
     private sealed record AvailableRoute(string SubnetKey, string Instance, long EtcdLease);
 }

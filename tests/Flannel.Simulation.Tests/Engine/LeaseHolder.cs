@@ -5,8 +5,8 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>Who holds a subnet, by the value of its key.</summary>
-/// <param name="Instance">Null where the value names none: a reservation, or a node of upstream flannel.</param>
+/// <summary>The holder of a subnet by the value of its key.</summary>
+/// <param name="Instance">Null for a reservation or a node of upstream flannel, whose values name no instance.</param>
 internal sealed record LeaseHolder(Ipv4Address PublicIp, string? Instance)
 {
     /// <summary>Null for a value that is not a lease.</summary>
@@ -16,12 +16,11 @@ internal sealed record LeaseHolder(Ipv4Address PublicIp, string? Instance)
 
     public bool Is(Machine machine) => Instance is null ? PublicIp == machine.PublicIp : Instance == machine.Instance;
 
-    /// <summary>Whether the machine finds the lease when it starts now: its own, or one that a released instance with its present address
-    /// left.</summary>
+    /// <summary>Whether the machine finds the lease at its start: its own, or that of a released instance with its current
+    /// address.</summary>
     public bool IsFoundBy(Machine machine) => Is(machine) || (PublicIp == machine.PublicIp && MayBeTakenOverBy(machine));
 
-    /// <summary>Whether the machine may change or delete the lease: its own, or that of a released instance whose address it was
-    /// given.</summary>
+    /// <summary>Whether the machine may change or delete the lease: its own, or that of a released instance that it replaces.</summary>
     public bool MayBeTakenOverBy(Machine machine)
     {
         for (var former = machine; former is not null; former = former.Replaces)

@@ -7,7 +7,7 @@ using Flanneld.Node;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One instance: what outlives the process that runs on it.</summary>
+/// <summary>One instance: the state that survives the process on it.</summary>
 internal sealed class Machine
 {
     private readonly string path;
@@ -33,34 +33,34 @@ internal sealed class Machine
 
     public Ipv4Address PublicIp { get; set; }
 
-    /// <summary>Whether <see cref="PublicIp"/> is given by <c>--public-ip</c>: then another instance may have the same.</summary>
+    /// <summary>Whether <c>--public-ip</c> sets the address; another instance may then have the same.</summary>
     public bool IsAddressByHand { get; init; }
 
     /// <summary>Whether <c>--route-controller</c> allows its daemon to be the route controller.</summary>
     public bool MayControl { get; init; } = true;
 
-    /// <summary>Whether it has credentials for the cloud's API.</summary>
+    /// <summary>Whether it has credentials for the API.</summary>
     public bool HasCredentials { get; init; } = true;
 
-    /// <summary>The released instance whose address this one was given; null without one.</summary>
+    /// <summary>The released instance whose address this instance has; null without one.</summary>
     public Machine? Replaces { get; init; }
 
     public SubnetFile SubnetFile { get; }
 
     public LastSubnetFile LastSubnet { get; }
 
-    /// <summary>The subnet that <c>subnet.env</c> names now; null without the file.</summary>
+    /// <summary>The subnet in <c>subnet.env</c>; null without the file.</summary>
     public Ipv4Network? SubnetInFile { get; private set; }
 
-    /// <summary>The subnet that it must have again after a restart, unless another node takes it: its lease, or what it remembers. Null
-    /// when it may have another.</summary>
+    /// <summary>The subnet that the machine must get after a restart unless another node leases it. Null if any subnet is
+    /// allowed.</summary>
     public Ipv4Network? ExpectedSubnet { get; set; }
 
-    /// <summary>Since when <c>subnet.env</c> has named a subnet that the machine does not hold, and that its process has not
+    /// <summary>Since when <c>subnet.env</c> names a subnet that the machine does not hold and that its process has not
     /// published.</summary>
     public TimeSpan? StaleFileSince { get; set; }
 
-    /// <summary>Since when etcd has said without interruption that the machine may use the subnet that its file names; null while it does
+    /// <summary>Since when the machine may use the subnet in its file by the state of etcd, without interruption; null if it may
     /// not.</summary>
     public TimeSpan? UsableSince { get; set; }
 
@@ -76,7 +76,7 @@ internal sealed class Machine
 
     public bool RestartPlanned { get; set; }
 
-    /// <summary>As the metadata service answers.</summary>
+    /// <summary>The identity in the metadata service.</summary>
     public InstanceIdentity Identity
     {
         get
@@ -97,7 +97,7 @@ internal sealed class Machine
     }
 }
 
-/// <summary>A metadata service that answers after a while.</summary>
+/// <summary>A metadata service with a response delay.</summary>
 internal sealed class SimulatedIdentity(Machine machine, Func<Task> delay) : INodeIdentity
 {
     public InstanceIdentity? Current { get; private set; }

@@ -1,37 +1,38 @@
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>How bad the way to etcd is, as probabilities for each request; and whether there is one at all.</summary>
+/// <summary>Faults of the network between processes, etcd and the API, as probabilities per request, and outages.</summary>
 internal sealed class NetworkConditions
 {
+    /// <summary>The request does not reach etcd.</summary>
     public double RequestLost { get; set; }
 
-    /// <summary>Carried out, and nobody hears of it.</summary>
+    /// <summary>etcd executes the request, and the response is lost.</summary>
     public double ResponseLost { get; set; }
 
-    /// <summary>Carried out long after the client has given it up.</summary>
+    /// <summary>etcd executes the request long after the timeout of the client.</summary>
     public double Delayed { get; set; }
 
-    /// <summary>Sent to two members, as the connection does with what may be repeated.</summary>
+    /// <summary>The request reaches two members, as the client does with repeatable requests.</summary>
     public double Duplicated { get; set; }
 
     public double Slow { get; set; }
 
-    /// <summary>A watch that falls silent by itself.</summary>
+    /// <summary>A watch becomes silent.</summary>
     public double WatchSilent { get; set; }
 
-    /// <summary>Nothing reaches the cloud's API.</summary>
+    /// <summary>The API is unavailable.</summary>
     public bool CloudDown { get; set; }
 
-    /// <summary>A call that does not reach the cloud.</summary>
+    /// <summary>A call does not reach the API.</summary>
     public double CloudLost { get; set; }
 
-    /// <summary>A call that the cloud executes without an answer.</summary>
+    /// <summary>The API executes a call, and the response is lost.</summary>
     public double CloudResponseLost { get; set; }
 
-    /// <summary>A call that is refused because another one is being executed.</summary>
+    /// <summary>The API refuses a call with TaskConflict.</summary>
     public double CloudConflict { get; set; }
 
-    /// <summary>The cluster does not answer anybody: stopped, or without a quorum.</summary>
+    /// <summary>etcd is stopped or has no quorum.</summary>
     public bool ClusterDown { get; set; }
 
     public void Clear()

@@ -2,12 +2,12 @@ using Flannel.Etcd.Model;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>A machine's clocks: the monotonic one goes with the history's, the wall clock wherever somebody sets it.</summary>
+/// <summary>The clocks of a machine: a monotonic clock that follows the history, and a wall clock with an error.</summary>
 internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context, Func<TimeSpan> wallClockError) : TimeProvider
 {
     private static readonly DateTimeOffset Epoch = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    // Machines have not started together.
+    // Machines booted at different times.
     private readonly long offset = scheduler.Random.NextInt64(TimeSpan.TicksPerDay);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -40,7 +40,7 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
             return true;
         }
 
-        /// <summary>A timer does not count the time for which the machine is suspended.</summary>
+        /// <summary>A timer does not count the time during which the machine is suspended.</summary>
         private void Plan(TimeSpan wait)
         {
             var due = scheduler.Now + wait - context.Suspended;

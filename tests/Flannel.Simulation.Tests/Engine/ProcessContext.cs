@@ -2,8 +2,7 @@ using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One process: its continuations run by the scheduler, as long as it lives. Killed, it never runs again, wherever it was
-/// awaiting.</summary>
+/// <summary>The SynchronizationContext of one process: the scheduler runs its continuations. After a kill none of them runs.</summary>
 internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationContext
 {
     private readonly List<(object? Stream, Action Act)> waiting = [];
@@ -13,10 +12,10 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
 
     public bool IsDead { get; private set; }
 
-    /// <summary>Set by each step that it makes; cleared by whoever looks at what it did.</summary>
+    /// <summary>Set by each step of the process; cleared by the invariants.</summary>
     public bool HasRun { get; set; }
 
-    /// <summary>Stopped by a signal, or starved: nothing reaches it until it goes on.</summary>
+    /// <summary>Whether the process is stopped by a signal or suspended: nothing is delivered until it resumes.</summary>
     public bool IsPaused { get; private set; }
 
     public override void Post(SendOrPostCallback d, object? state) => scheduler.Post(this, d, state);
@@ -25,8 +24,8 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
 
     public override SynchronizationContext CreateCopy() => this;
 
-    /// <summary>Something from outside: an answer, a timer.</summary>
-    /// <param name="stream">What it is part of, in order; null for what comes by itself.</param>
+    /// <summary>Delivers an external event: a response or a timer.</summary>
+    /// <param name="stream">The stream in which events keep their order; null for an independent event.</param>
     public void Deliver(Action act, object? stream = null)
     {
         if (IsDead) return;
@@ -34,27 +33,27 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
         else act();
     }
 
-    /// <summary>Whether it is paused, or was at or after a time.</summary>
+    /// <summary>Whether the process is paused, or was paused at or after a time.</summary>
     public bool WasPausedAfter(TimeSpan time) => IsPaused || resumedAt >= time;
 
-    /// <summary>For how long its machine has been suspended since it started: timers stand still then, the clock does not.</summary>
+    /// <summary>The total time for which its machine was suspended: timers stop then, the clock does not.</summary>
     public TimeSpan Suspended => suspended + (scheduler.Now - suspendedAt ?? TimeSpan.Zero);
 
-    /// <summary>When its machine last continued after it was suspended; null if it never was.</summary>
+    /// <summary>When its machine was last resumed from suspend; null if never.</summary>
     public TimeSpan? ResumedFromSuspendAt { get; private set; }
 
     public void Kill() => IsDead = true;
 
     public void Pause() => IsPaused = true;
 
-    /// <summary>Its machine is suspended.</summary>
+    /// <summary>Suspends its machine.</summary>
     public void Suspend()
     {
         Pause();
         suspendedAt = scheduler.Now;
     }
 
-    /// <summary>What waited comes all at once, in any order but that of its stream.</summary>
+    /// <summary>Delivers all waiting events in random order, but those of a stream in their order.</summary>
     public void Resume()
     {
         if (IsPaused) resumedAt = scheduler.Now;

@@ -3,8 +3,9 @@ using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One thread, one clock, one source of chance: everything that happens in a history happens here, in an order that the seed
-/// decides. What comes from another thread is a failure of the history: the code under test has left its context.</summary>
+/// <summary>Runs all events of a history on one thread, with one clock and one source of randomness, in an order that the seed determines.
+/// An
+/// event from another thread fails the history: the code under test has left its context.</summary>
 internal sealed class Scheduler(int seed, bool log)
 {
     private const int TooManyAtOnce = 20_000;
@@ -22,7 +23,7 @@ internal sealed class Scheduler(int seed, bool log)
     /// <summary>Since the beginning of the history.</summary>
     public TimeSpan Now { get; private set; }
 
-    /// <summary>Of everything that happened so far: two runs of one seed have the same.</summary>
+    /// <summary>A hash of all events: equal in two runs of the same seed.</summary>
     public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
 
     public bool IsLogging => log;
@@ -50,7 +51,7 @@ internal sealed class Scheduler(int seed, bool log)
         ready.Add((context, callback, state));
     }
 
-    /// <summary>What is due next, and everything that follows from it at the same instant.</summary>
+    /// <summary>Runs the next due action and everything that follows from it at the same instant.</summary>
     public void Step()
     {
         ScheduledAction entry;
@@ -84,10 +85,10 @@ internal sealed class Scheduler(int seed, bool log)
         if (escaped is not null) throw new SimulationFailure(escaped);
     }
 
-    /// <summary>Time stands still while a process works: one that waits for it to pass without a timer would wait for ever.</summary>
+    /// <summary>Detects busy loops: time does not advance while a process works.</summary>
     public void CountWork()
     {
-        if (++atThisInstant > TooManyAtOnce) throw new SimulationFailure($"something spins at {Now}:\n{Environment.StackTrace}");
+        if (++atThisInstant > TooManyAtOnce) throw new SimulationFailure($"busy loop at {Now}:\n{Environment.StackTrace}");
     }
 
     public void CheckThread(string what)
@@ -104,7 +105,7 @@ internal sealed class Scheduler(int seed, bool log)
         if (IsLogging) Note(who, detail == 0 ? what : $"{what} {detail:x}");
     }
 
-    /// <summary>For people only: not part of <see cref="TraceHash"/>.</summary>
+    /// <summary>Adds a line to the log that is not part of <see cref="TraceHash"/>.</summary>
     public void Note(string who, string what) =>
         Log.Add(string.Create(CultureInfo.InvariantCulture, $"{Now.TotalSeconds,10:F3} {who,-8} {what}"));
 

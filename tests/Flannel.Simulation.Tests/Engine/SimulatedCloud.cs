@@ -7,8 +7,7 @@ using Flanneld.Clients;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>The VPC of all machines: one route table, one vSwitch. Calls are answered on the cloud's side, whatever becomes of the process
-/// that sent them.</summary>
+/// <summary>The VPC of all machines: one route table, one vSwitch. A call is executed even if the calling process ends.</summary>
 internal sealed class SimulatedCloud
 {
     public const string VpcId = "vpc-1";
@@ -28,11 +27,11 @@ internal sealed class SimulatedCloud
 
     public FakeCloud Api { get; }
 
-    /// <summary>A new instance, whose interface drops packets with foreign addresses.</summary>
+    /// <summary>Adds an instance whose interface has the source/destination check on.</summary>
     public void Add(Machine machine) => Api.SourceDestChecks[machine.NetworkInterface] = true;
 }
 
-/// <summary>One process's credentials and its way to the cloud.</summary>
+/// <summary>The credentials and the API client of one process.</summary>
 internal sealed class SimulatedCloudAccess(CredentialChain credentials, ICloudApi api) : ICloudAccess
 {
     public CredentialChain Credentials => credentials;

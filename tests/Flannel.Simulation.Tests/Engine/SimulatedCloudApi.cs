@@ -7,11 +7,11 @@ using Flannel.Core;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One process's calls of the cloud's API on a bad network: requests and answers get lost, and the API is unavailable for a
-/// time.</summary>
+/// <summary>The API calls of one process over a faulty network: requests and responses are lost, and the API is unavailable at
+/// times.</summary>
 internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloudApi
 {
-    // The client's own limit for one call.
+    // The time limit of one call.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly Scheduler scheduler = cluster.Scheduler;
@@ -102,13 +102,13 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
             return result.Task;
         }
 
-        var isAnswerLost = scheduler.Chance(cluster.Conditions.CloudResponseLost);
-        if (isAnswerLost) Fail(result, CloudErrorKind.Reread, "<timeout>", Limit);
-        Execute(action, call, isAnswerLost ? null : result);
+        var isResponseLost = scheduler.Chance(cluster.Conditions.CloudResponseLost);
+        if (isResponseLost) Fail(result, CloudErrorKind.Reread, "<timeout>", Limit);
+        Execute(action, call, isResponseLost ? null : result);
         return result.Task;
     }
 
-    /// <param name="result">Null when the answer gets lost.</param>
+    /// <param name="result">Null if the response is lost.</param>
     private void Execute<T>(string action, Func<ICloudApi, Task<CloudResult<T>>> call,
         TaskCompletionSource<CloudResult<T>>? result) where T : class =>
         cluster.Cloud.Context.Post(

@@ -7,7 +7,7 @@ using Flannel.Etcd.Registry;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>What stands between the model and what a process does to it: who asks is known, and the rules are checked.</summary>
+/// <summary>The writes of one process to the model of etcd.</summary>
 internal interface IEtcdWrites
 {
     TxnResponse Txn(TxnRequest request);
@@ -17,8 +17,7 @@ internal interface IEtcdWrites
     void Revoke(long id);
 }
 
-/// <summary>One process's way to etcd: as <see cref="Flannel.Etcd.Connection.EtcdConnection"/> behaves on a bad network, without its
-/// bytes.</summary>
+/// <summary>The etcd client of one process: behaves like <see cref="EtcdConnection"/> over a faulty network.</summary>
 internal sealed class SimulatedEtcd(
     string name, Scheduler scheduler, ProcessContext context, EtcdStore store, IEtcdWrites writes, NetworkConditions conditions) : IEtcd
 {
@@ -31,14 +30,15 @@ internal sealed class SimulatedEtcd(
 
     public long Requests { get; private set; }
 
-    /// <summary>When the process last received an answer; null before the first.</summary>
+    /// <summary>When the process last received a response; null before the first.</summary>
     public TimeSpan? LastAnswer { get; private set; }
 
-    /// <summary>When an etcd lease ends by all that this process knows: counted from before its last renewal was sent. Null for one of which
-    /// the process does not know that a key is attached to it.</summary>
+    /// <summary>When an etcd lease expires by the knowledge of this process, counted from before its last renewal was sent. Null if the
+    /// process
+    /// does not know that a key is attached to the lease.</summary>
     public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
-    /// <summary>For a test of what nobody foresaw: the exception of a watch of these ranges, null for none.</summary>
+    /// <summary>Returns an exception to throw from a watch of the ranges, for tests of unexpected exceptions; null for none.</summary>
     public Func<IReadOnlyList<WatchCreateRequest>, Exception?>? WatchFault { get; set; }
 
     private bool IsReachable => !IsCutOff && !conditions.ClusterDown;
@@ -100,19 +100,20 @@ internal sealed class SimulatedEtcd(
         }
     }
 
-    /// <summary>Streams notice within ten seconds (a ping without an answer), or when the way is there again.</summary>
+    /// <summary>Isolates the process. Streams break within 10 s (no response to a ping), or continue after
+    /// <see cref="Reconnect"/>.</summary>
     public void CutOff()
     {
         IsCutOff = true;
         foreach (var watch in watches.ToList())
         {
-            if (scheduler.Chance(0.7)) scheduler.After(scheduler.Between(0, 10), () => watch.Break("the connection broke"));
+            if (scheduler.Chance(0.7)) scheduler.After(scheduler.Between(0, 10), () => watch.Break("connection lost"));
         }
 
         scheduler.After(TimeSpan.FromSeconds(10), () =>
         {
             if (!IsCutOff) return;
-            foreach (var watch in watches.ToList()) watch.Break("no answer to a ping");
+            foreach (var watch in watches.ToList()) watch.Break("no response to a ping");
         });
     }
 
@@ -122,7 +123,7 @@ internal sealed class SimulatedEtcd(
         StoreChanged();
     }
 
-    /// <summary>The process is gone: its connections close.</summary>
+    /// <summary>Closes the connections of an ended process.</summary>
     public void CloseConnections()
     {
         foreach (var watch in watches.ToList()) Close(watch);
@@ -188,7 +189,7 @@ internal sealed class SimulatedEtcd(
         var generation = store.Generation;
         scheduler.After(delay, () =>
         {
-            // What was under way when etcd stopped went with its connections, and so did what a dead process had sent long ago.
+            // A request in flight is lost when etcd stops, and a late request of an ended process is lost too.
             if (!IsReachable || generation != store.Generation || (context.IsDead && delay > Limit)) return;
             Action answer;
             try

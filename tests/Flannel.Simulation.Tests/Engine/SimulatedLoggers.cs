@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>The log of one process, among the events of the history.</summary>
+/// <summary>Writes the log of one process into the log of the history.</summary>
 internal sealed class SimulatedLoggers(Scheduler scheduler, string process) : ILoggerFactory, ILogger
 {
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
@@ -20,6 +20,6 @@ internal sealed class SimulatedLoggers(Scheduler scheduler, string process) : IL
 
     public void Dispose()
     {
-        // Nothing is held.
+        // Nothing to dispose.
     }
 }

@@ -4,8 +4,7 @@ using Flanneld.Host;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>A machine's <c>subnet.env</c> as one process sees it. What the process does to the file is checked before it takes
-/// effect.</summary>
+/// <summary>The <c>subnet.env</c> of a machine for one process. Each write and removal is checked before it is executed.</summary>
 internal sealed class SimulatedSubnetFile(Daemon daemon, Invariants invariants) : ISubnetFile
 {
     private SubnetFile File => daemon.Machine.SubnetFile;

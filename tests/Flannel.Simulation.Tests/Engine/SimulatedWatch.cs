@@ -4,7 +4,7 @@ using Flannel.Etcd.Model;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>One stream: answers come late, but in order, until it breaks.</summary>
+/// <summary>One watch stream: responses arrive delayed and in order until the stream breaks.</summary>
 internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context, WatchCursor cursor, NetworkConditions conditions)
 {
     private readonly Queue<WatchResponse> arrived = new(cursor.Created);
@@ -13,7 +13,7 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
     private TimeSpan last;
     private bool closed;
 
-    /// <summary>The member has lost its leader: it hears of nothing and says nothing.</summary>
+    /// <summary>Whether the stream sends nothing, as on a member without a leader.</summary>
     public bool IsSilent { get; set; }
 
     public void Poll()

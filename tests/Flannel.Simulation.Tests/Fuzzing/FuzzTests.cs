@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace Flannel.Simulation.Tests.Fuzzing;
 
-/// <summary>All decoders, briefly and always with the same inputs; <c>./build.sh fuzz SECONDS</c> gives each its share of a longer time,
-/// with a seed of its own that is printed.</summary>
+/// <summary>Runs all decoders briefly with the same inputs each time. <c>./build.sh fuzz SECONDS</c> runs them longer with another seed,
+/// which
+/// it prints.</summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {
     private const ulong FixedSeed = 20_260_811;

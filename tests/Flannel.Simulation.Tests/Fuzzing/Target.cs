@@ -5,15 +5,15 @@ using Flannel.Core.Tests;
 
 namespace Flannel.Simulation.Tests.Fuzzing;
 
-/// <summary>One decoder of bytes that others wrote. It must take anything: whatever it throws is a failure.</summary>
-/// <param name="Decode">Throws for an answer that breaks the decoder's own promise, too.</param>
-/// <param name="Words">What its format is made of, whole good values among them.</param>
+/// <summary>A decoder of external input. It must accept any input: any exception is a failure.</summary>
+/// <param name="Decode">Calls the decoder, and throws if its result is inconsistent.</param>
+/// <param name="Words">Tokens of the format, and complete valid values.</param>
 internal sealed record Target(string Name, Action<byte[]> Decode, params string[] Words)
 {
     public static Target OfText(string name, Action<string> decode, params string[] words) =>
         new(name, bytes => decode(Encoding.UTF8.GetString(bytes)), words);
 
-    /// <returns>How many inputs were tried.</returns>
+    /// <returns>The number of inputs.</returns>
     public long Run(TimeSpan time, ulong seed, CancellationToken cancellation)
     {
         var chance = new PCG(1, seed);
@@ -32,7 +32,7 @@ internal sealed record Target(string Name, Action<byte[]> Decode, params string[
             }
             catch (Exception e)
             {
-                // CsCheck begins where it failed, and looks for a smaller input that fails too.
+                // CsCheck starts with the failed input and searches for a smaller one.
                 var smallest = "";
                 try
                 {
@@ -51,7 +51,7 @@ internal sealed record Target(string Name, Action<byte[]> Decode, params string[
         return tried;
     }
 
-    /// <summary>Good values with several things wrong: bytes changed, pieces cut, doubled, moved, another's spliced in.</summary>
+    /// <summary>Valid values with several mutations: bytes changed, parts deleted, duplicated, or inserted from another value.</summary>
     private Gen<byte[]> Mutated() =>
         Gen.OneOf(Words).Select(Gen.OneOf(Words), Gen.Int.Array[1, 12], (one, other, steps) =>
         {

@@ -26,7 +26,7 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Fuzzing;
 
-/// <summary>Every decoder of foreign bytes; the list with its reasons is docs/fuzzing.md.</summary>
+/// <summary>Every decoder of external input; docs/fuzzing.md has the list with reasons.</summary>
 internal static class Targets
 {
     private const string Data =
@@ -90,7 +90,7 @@ internal static class Targets
             },
             good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
 
-    /// <summary>One argument a line; the same text as a variable of each flag.</summary>
+    /// <summary>Parses each line as an argument, and the whole text as the environment variable of each flag.</summary>
     private static void CommandLineText(string text)
     {
         CheckResult(CommandLine.Parse(text.Split('\n'), new Dictionary<string, string>()));
@@ -103,10 +103,10 @@ internal static class Targets
 
     private static EtcdKeys Keys() => EtcdKeys.Parse("/n").Value;
 
-    /// <summary>A promise of the decoder about its own answer.</summary>
-    private static void Require(bool kept)
+    /// <summary>Asserts a property of the result of a decoder.</summary>
+    private static void Require(bool condition)
     {
-        if (!kept) throw new InvalidOperationException("the decoder's answer contradicts itself");
+        if (!condition) throw new InvalidOperationException("the result of the decoder is inconsistent");
     }
 
     private static void LeaseValue(byte[] bytes)

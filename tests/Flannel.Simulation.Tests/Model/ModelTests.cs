@@ -9,8 +9,8 @@ using Mvccpb;
 
 namespace Flannel.Simulation.Tests.Model;
 
-/// <summary>The model and the real etcd are asked the same, and must answer the same and tell the same events. What only time does
-/// (leases that end) is left to the unit tests of <c>Flannel.Etcd</c>; a revocation does the same to the keys.</summary>
+/// <summary>The model and a real etcd get the same requests and must return the same responses and watch events. The expiry of leases is
+/// tested in the unit tests of <c>Flannel.Etcd</c>; a revocation has the same effect on keys.</summary>
 public sealed class ModelTests
 {
     private const int Requests = 400;
@@ -27,7 +27,7 @@ public sealed class ModelTests
 
     private sealed class Comparison(RealEtcd real, EtcdStore model, int seed)
     {
-        // Ends where no other seed's keys are reached: a range "from here on" meets those of later ones only.
+        // Later seeds have prefixes that sort earlier, so that an open-ended range of a seed reaches no key of a later one.
         private readonly RandomRequests requests = new(new Random(seed), $"/{(char)('z' - seed)}/", seed * 100);
         private readonly Random random = new(seed + 1000);
         private readonly List<(WatchCursor Model, List<string> Heard, List<string> Expected, Task Listening)> watches = [];
@@ -94,7 +94,7 @@ public sealed class ModelTests
         {
             if (model.CompactedAt >= model.Revision) return;
             var revision = random.NextInt64(model.CompactedAt + 1, model.Revision + 1);
-            // etcd brings watches of the past up to date every 100 ms; the model does at once.
+            // etcd synchronizes watches of past revisions every 100 ms; the model does it at once.
             await Task.Delay(250, Cancel);
             await real.CompactAsync(revision);
             model.Compact(revision);
@@ -106,17 +106,17 @@ public sealed class ModelTests
             await real.NoSpaceAsync(model.NoSpace);
         }
 
-        /// <summary>From somewhere in the past, from now, or from a revision to come.</summary>
+        /// <summary>Watches from a past, the current or a future revision.</summary>
         private async Task WatchAsync()
         {
             if (watches.Count >= 12) return;
             var (key, end) = requests.Range();
-            // A range that ends before it begins is refused by etcd.
+            // etcd refuses a range whose end is before its start.
             if (end is not ([] or [0]) && key.Span.SequenceCompareTo(end.Span) >= 0) end = ByteString.Empty;
             var from = random.Next(3) == 0 ? 0 : random.NextInt64(Math.Max(1, model.CompactedAt - 2), model.Revision + 5);
             var range = new WatchCreateRequest { Key = key, RangeEnd = end, StartRevision = from };
             var cursor = model.Watch([range]);
-            var (heard, expected) = (new List<string>(), new List<string>());
+            var (received, expected) = (new List<string>(), new List<string>());
             var created = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var listening = Task.Run(
                 async () =>
@@ -126,38 +126,38 @@ public sealed class ModelTests
                         await foreach (var answer in real.Connection.WatchAsync([range], stop.Token))
                         {
                             if (answer.Created) created.TrySetResult();
-                            lock (heard) heard.AddRange(answer.Events.Select(Text));
+                            lock (received) received.AddRange(answer.Events.Select(Text));
                         }
                     }
                     catch (EtcdException e)
                     {
-                        lock (heard) heard.Add(e.Kind.ToString());
+                        lock (received) received.Add(e.Kind.ToString());
                         created.TrySetResult();
                     }
                 },
                 Cancel);
             await created.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
             Take(cursor, expected);
-            watches.Add((cursor, heard, expected, listening));
+            watches.Add((cursor, received, expected, listening));
         }
 
         private async Task CompareEventsAsync()
         {
             for (var i = 0; i < watches.Count; i++)
             {
-                var (_, heard, expected, _) = watches[i];
+                var (_, received, expected, _) = watches[i];
                 Take(watches[i].Model, expected);
                 var clock = System.Diagnostics.Stopwatch.StartNew();
-                while (Count(heard) < expected.Count && clock.Elapsed < TimeSpan.FromSeconds(30)) await Task.Delay(5, Cancel);
-                // One too many would come soon after.
+                while (Count(received) < expected.Count && clock.Elapsed < TimeSpan.FromSeconds(30)) await Task.Delay(5, Cancel);
+                // Waits for a possible surplus event.
                 if (i == 0) await Task.Delay(50, Cancel);
-                lock (heard) Assert.Equal(expected, heard);
+                lock (received) Assert.Equal(expected, received);
             }
         }
 
-        private static int Count(List<string> heard)
+        private static int Count(List<string> received)
         {
-            lock (heard) return heard.Count;
+            lock (received) return received.Count;
         }
 
         private static void Take(WatchCursor cursor, List<string> expected)
@@ -198,7 +198,7 @@ public sealed class ModelTests
             Assert.True(expected == actual, $"seed {seed}, request {number}: {request}\netcd:  {expected}\nmodel: {actual}");
         }
 
-        /// <summary>What a client sees, without the ids of the member.</summary>
+        /// <summary>The response without the ids of the member.</summary>
         private static string Text(TxnResponse answer)
         {
             var copy = answer.Clone();

@@ -7,7 +7,7 @@ using static Etcdserverpb.Compare.Types;
 
 namespace Flannel.Simulation.Tests.Model;
 
-/// <summary>Requests over few keys and few etcd leases, so that most of them meet something.</summary>
+/// <summary>Random requests for few keys and few etcd leases, so that most of them find existing ones.</summary>
 internal sealed class RandomRequests(Random random, string prefix, long firstLease)
 {
     private const int Keys = 6;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.Simulation.Tests.Model;
 
-/// <summary>A real etcd on loopback, with what the port does not offer: compaction and the alarm of a full disk.</summary>
+/// <summary>A real etcd on the loopback, with compaction and the NOSPACE alarm, which the client interface does not offer.</summary>
 internal sealed class RealEtcd : IAsyncDisposable
 {
     private const string Program = "/usr/bin/etcd";
@@ -69,10 +69,10 @@ internal sealed class RealEtcd : IAsyncDisposable
         }
     }
 
-    /// <summary>Physically: what is compacted is gone.</summary>
+    /// <summary>Compacts physically: waits until the old revisions are deleted.</summary>
     public Task CompactAsync(long revision) => CallAsync("etcdserverpb.KV", "Compact", (1, revision), (2, 1));
 
-    /// <summary>The alarm NOSPACE, raised or taken back.</summary>
+    /// <summary>Raises or disarms the alarm NOSPACE.</summary>
     public Task NoSpaceAsync(bool full) => CallAsync("etcdserverpb.Maintenance", "Alarm", (1, full ? 1 : 2), (3, 1));
 
     public async ValueTask DisposeAsync()
@@ -85,7 +85,7 @@ internal sealed class RealEtcd : IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>What only this comparison calls is not among the daemon's messages: written by hand, all fields are numbers.</summary>
+    /// <summary>Calls a method that the client does not have; the fields of its request are numbers.</summary>
     private async Task CallAsync(string service, string name, params (int Field, long Value)[] fields)
     {
         var bytes = new MemoryStream();
