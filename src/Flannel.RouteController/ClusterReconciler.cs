@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 using Flannel.AliCloud;
 using Flannel.Core;
 using Flannel.Core.Leases;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Status;
@@ -10,193 +13,173 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController;
 
-/// <summary>The only writer of routes, for as long as its node holds the election: follows the leases, groups them by VPC, and has one
-/// <see cref="VpcReconciler"/> work on each, so that no VPC waits for another.</summary>
-/// <param name="loops">Who wants to know whether one of its loops hangs; null for nobody.</param>
+/// <summary>Reconciles the routes of all VPCs of a cluster while this node is elected. It groups the leases by VPC and runs one
+/// <see cref="VpcReconciler"/> for each, so that no VPC waits for another.</summary>
+/// <param name="loops">Monitors the loops; null for no monitoring.</param>
 public sealed class ClusterReconciler(
-    RouteControllerOptions options, ILeaseSource leases, ICloudApi api, TimeProvider time, Random random, ILogger log, LivenessMonitor? loops = null)
+    RouteControllerOptions options, ILeaseSource leases, ICloudApi api, TimeProvider time, Random random, ILogger log,
+    LivenessMonitor? loops = null)
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstStatusRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestStatusRetry = TimeSpan.FromMinutes(1);
 
     private readonly LivenessMonitor loops = loops ?? new LivenessMonitor(time);
-    private readonly RateLimitedCloudApi paced = new(api, time);
+    private readonly RateLimitedCloudApi limitedApi = new(api, time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
 
-    /// <summary>What is known now; empty between terms.</summary>
-    public RouteReport Report => RouteReport.Of(reconcilers.Values.Select(reconciler => reconciler.Report));
+    /// <summary>What is known now. Empty between terms. Thread-safe.</summary>
+    public ControllerSnapshot Snapshot => ControllerSnapshot.Of(reconcilers.Values.Select(reconciler => reconciler.Snapshot));
 
-    /// <summary>Works for one term, and says why it ended. Throws only what the lease view or the term throw.</summary>
-    public async Task<TermResult> RunAsync(IRouteControllerTerm term, CancellationToken cancellation)
+    /// <summary>Works until the term ends, and returns why. Throws only what the lease source or the term throw, and internal
+    /// errors.</summary>
+    public async Task<TermResult> RunAsync(IElectedTerm term, CancellationToken cancellation)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(term.Lost, cancellation);
-        var end = await RunAsync(term, over, cancellation);
-        RouteControllerLog.TermEnds(log, end.ToString());
-        return end;
+        var result = await RunAsync(term, over, cancellation);
+        RouteControllerLog.TermEnds(log, result.ToString());
+        return result;
     }
 
-    private async Task<TermResult> RunAsync(IRouteControllerTerm term, CancellationTokenSource over, CancellationToken stop)
+    private async Task<TermResult> RunAsync(IElectedTerm term, CancellationTokenSource over, CancellationToken stop)
     {
-        var ended = new TaskCompletionSource<TermResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var tasks = new ConcurrentBag<Task>();
-        using var board = new PublishedStatusCache(term, time);
-        await using var lost = over.Token.Register(() => ended.TrySetResult(
-            stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermResult.Stopped() : new TermResult.Lost()));
         try
         {
-            tasks.Add(WatchedAsync(WorkAsync(term, board, tasks, ended, over.Token), ended, over.Token));
-            return await ended.Task;
+            await using var tasks = new TermTasks(over.Token);
+            tasks.Start(WatchLeasesAsync);
+            tasks.Start(token => ReconcileAsync(term, token));
+            return await tasks.FirstResultAsync();
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            return stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermResult.Stopped() : new TermResult.Lost();
         }
         finally
         {
-            over.Cancel();
-            while (tasks.TryTake(out var task)) await task;
             reconcilers.Clear();
         }
     }
 
-    private async Task WorkAsync(
-        IRouteControllerTerm term, PublishedStatusCache board, ConcurrentBag<Task> tasks, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
+    /// <summary>Ends only with an exception: without the leases the controller would act on the last snapshot for ever.</summary>
+    private async Task<TermResult> WatchLeasesAsync(CancellationToken cancellation)
     {
-        var cluster = await term.ReadClusterIdAsync(cancellation);
-        var absences = new LeaseAbsences(cluster, time);
-        absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
-        var snapshot = await leases.CurrentAsync(cancellation);
-        await board.ReadAsync(snapshot.Leases, cancellation);
-        RouteControllerLog.TermBegins(log, cluster.Value, snapshot.Leases.Count, DesiredVpcState.Group(snapshot).Count, snapshot.Revision);
-        tasks.Add(WatchedAsync(RereadAsync(board, cancellation), ended, cancellation));
-        tasks.Add(WatchedAsync(RetryRefusedAsync(board, cancellation), ended, cancellation));
-        tasks.Add(WatchedAsync(WriteAbsencesAsync(term, absences, ended, cancellation), ended, cancellation));
-        await FollowAsync(new TermContext(term, OwnershipMark.Of(cluster), board, absences), snapshot, tasks, ended, cancellation);
+        await leases.RunAsync(cancellation);
+        cancellation.ThrowIfCancellationRequested();
+        throw new InvalidOperationException("the watch of the leases has ended");
     }
 
-    private async Task FollowAsync(
-        TermContext term, LeaseSnapshot snapshot, ConcurrentBag<Task> tasks, TaskCompletionSource<TermResult> ended,
-        CancellationToken cancellation)
+    private async Task<TermResult> ReconcileAsync(IElectedTerm term, CancellationToken cancellation)
     {
-        var endings = new LeaseEndings(time);
-        var releases = new ListedReleases(time);
+        using var statuses = new PublishedStatusCache(term.Statuses, time);
+        var cluster = await term.ReadClusterIdAsync(cancellation);
+        var absences = new AbsentLeaseTracker(cluster, time);
+        absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
+        var snapshot = await leases.CurrentAsync(cancellation);
+        await statuses.ReadAsync(snapshot.Leases, cancellation);
+        RouteControllerLog.TermBegins(
+            log, cluster.Value, Plural.Of(snapshot.Leases.Count, "lease"), Plural.Of(DesiredVpcState.Group(snapshot).Count, "VPC"),
+            snapshot.Revision);
+
+        var context = new TermContext(term, OwnershipMark.Of(cluster), statuses, absences, limitedApi, loops);
+        await using var tasks = new TermTasks(cancellation);
+        tasks.Start(token => RereadStatusesAsync(statuses, token));
+        tasks.Start(token => RetryRejectedStatusesAsync(statuses, token));
+        tasks.Start(token => WriteAbsencesAsync(term, absences, token));
+        return await AssignAsync(context, snapshot, tasks, cancellation);
+    }
+
+    /// <summary>Hands every snapshot of the leases to the reconcilers, and starts one for each new VPC.</summary>
+    private async Task<TermResult> AssignAsync(TermContext term, LeaseSnapshot snapshot, TermTasks tasks, CancellationToken cancellation)
+    {
+        var history = new LeaseHistory(time);
         while (true)
         {
-            endings.Observe(snapshot);
-            releases.Observe(snapshot);
-            foreach (var started in Offer(snapshot, endings, releases, term, ended))
-            {
-                tasks.Add(WatchedAsync(RunAsync(started, ended, cancellation), ended, cancellation));
-            }
-
-            await leases.ChangedAfterAsync(snapshot.Generation, cancellation);
+            history.Observe(snapshot);
+            foreach (var started in Assign(snapshot, history, term)) tasks.Start(started.RunAsync);
+            if (await tasks.FirstResultUnlessAsync(ChangeAfterAsync(snapshot, cancellation)) is { } result) return result;
             snapshot = await leases.CurrentAsync(cancellation);
         }
     }
 
-    /// <summary>What is known of missing leases outlives the term.</summary>
-    private async Task WriteAbsencesAsync(
-        IRouteControllerTerm term, LeaseAbsences absences, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
+    /// <summary>A task that completes in the caller's synchronization context, for <see cref="Task.WhenAny(IEnumerable{Task})"/>.</summary>
+    private async Task ChangeAfterAsync(LeaseSnapshot snapshot, CancellationToken cancellation) =>
+        await leases.ChangedAfterAsync(snapshot.Generation, cancellation);
+
+    /// <summary>Stores how long leases have been absent: that must outlive the term.</summary>
+    private async Task<TermResult> WriteAbsencesAsync(IElectedTerm term, AbsentLeaseTracker absences, CancellationToken cancellation)
     {
         while (true)
         {
-            await Task.Delay(LeaseAbsences.WriteEvery, time, cancellation);
+            await Task.Delay(AbsentLeaseTracker.WriteInterval, time, cancellation);
             if (absences.TakeDocument() is { } document && !await term.WriteAbsentLeasesAsync(document, cancellation))
-                ended.TrySetResult(new TermResult.Lost());
+                return new TermResult.Lost();
         }
     }
 
-    /// <summary>Statuses that somebody deleted are found at the pace of the tables, and written again.</summary>
-    private async Task RereadAsync(PublishedStatusCache board, CancellationToken cancellation)
+    /// <summary>Finds statuses that another program deleted. The next pass publishes them again.</summary>
+    private async Task<TermResult> RereadStatusesAsync(PublishedStatusCache statuses, CancellationToken cancellation)
     {
         while (true)
         {
             await Task.Delay(options.Resync, time, cancellation);
             var snapshot = await leases.CurrentAsync(cancellation);
-            await board.ReadAsync(snapshot.Leases, cancellation);
+            await statuses.ReadAsync(snapshot.Leases, cancellation);
         }
     }
 
-    /// <summary>Statuses that etcd refuses to write wait for an operator, or for the node's next lease.</summary>
-    private async Task RetryRefusedAsync(PublishedStatusCache board, CancellationToken cancellation)
+    /// <summary>Statuses that etcd rejects wait for an operator, or for the node's next lease.</summary>
+    private async Task<TermResult> RetryRejectedStatusesAsync(PublishedStatusCache statuses, CancellationToken cancellation)
     {
-        var pauses = new Backoff(FirstRetry, LongestRetry, new Random(random.Next()));
+        var backoff = new Backoff(FirstStatusRetry, LongestStatusRetry, new Random(random.Next()));
         while (true)
         {
-            if (!await board.Refusals.WaitAsync(LongestRetry, cancellation)) continue;
+            if (!await statuses.Rejections.WaitAsync(LongestStatusRetry, cancellation)) continue;
             var isWritten = false;
             while (!isWritten)
             {
-                await Task.Delay(pauses.Next(), time, cancellation);
+                await Task.Delay(backoff.Next(), time, cancellation);
                 var snapshot = await leases.CurrentAsync(cancellation);
-                isWritten = await board.RetryAsync(snapshot.Leases, cancellation);
+                isWritten = await statuses.RetryAsync(snapshot.Leases, cancellation);
             }
 
-            pauses.Reset();
+            backoff.Reset();
         }
     }
 
-    /// <summary>Hands each VPC its part. Those that are new are returned, to be started when all of them exist.</summary>
-    private List<VpcReconciler> Offer(
-        LeaseSnapshot snapshot, LeaseEndings endings, ListedReleases releases, TermContext term, TaskCompletionSource<TermResult> ended)
+    /// <returns>The reconcilers of new VPCs, to be started when all of them exist.</returns>
+    private List<VpcReconciler> Assign(LeaseSnapshot snapshot, LeaseHistory history, TermContext term)
     {
         var started = new List<VpcReconciler>();
-        var views = DesiredVpcState.Group(snapshot);
-        foreach (var (vpc, leased) in views)
+        var states = DesiredVpcState.Group(snapshot);
+        foreach (var (vpc, leased) in states)
         {
-            var view = WithHistory(leased);
+            var desired = history.AddTo(leased);
             if (reconcilers.TryGetValue(vpc, out var reconciler))
             {
-                if (!reconciler.View.SaysTheSameAs(view)) reconciler.Offer(view);
+                if (!reconciler.Desired.HasSameContent(desired)) reconciler.Update(desired);
                 continue;
             }
 
-            reconciler = new VpcReconciler(view, options, term, paced, time, new Random(random.Next()), log, loops, () => Judge(ended));
+            reconciler = new VpcReconciler(
+                desired, options, term, new VpcContext(vpc, limitedApi, time, new Random(random.Next()), log), TermEnd);
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }
 
         foreach (var (vpc, reconciler) in reconcilers)
         {
-            if (!views.ContainsKey(vpc)) reconciler.Offer(WithHistory(reconciler.View.WithoutNodes(snapshot)));
+            if (!states.ContainsKey(vpc)) reconciler.Update(history.AddTo(reconciler.Desired.WithoutNodes(snapshot)));
         }
 
         return started;
-
-        DesiredVpcState WithHistory(DesiredVpcState view) => view with
-        {
-            Ended = [.. endings.All.Where(lease => lease.Vpc == view.Vpc)],
-            EndedRecently = [.. endings.Recent.Where(lease => lease.Vpc == view.Vpc)],
-            ListedReleases = [.. releases.All.Where(release => release.Vpc == view.Vpc)],
-        };
     }
 
-    private static async Task RunAsync(VpcReconciler reconciler, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
+    /// <summary>A VPC without access ends the term only if no VPC with nodes has access.</summary>
+    /// <returns>The result of the term; null while it goes on.</returns>
+    private TermResult? TermEnd()
     {
-        await reconciler.RunAsync(cancellation);
-        ended.TrySetResult(new TermResult.Lost());
-    }
-
-    /// <summary>A VPC that cannot be worked on ends the term only when there is no other that can.</summary>
-    private void Judge(TaskCompletionSource<TermResult> ended)
-    {
-        var busy = reconcilers.Values.Where(reconciler => reconciler.View.Nodes.Count > 0).ToList();
-        if (busy.Count > 0 && busy.All(reconciler => reconciler.Health is VpcHealth.Hopeless))
-        {
-            ended.TrySetResult(((VpcHealth.Hopeless)busy[0].Health).End);
-        }
-    }
-
-    /// <summary>The end of the work by cancellation is no news; by anything else it ends the term.</summary>
-    private static async Task WatchedAsync(Task work, TaskCompletionSource<TermResult> ended, CancellationToken cancellation)
-    {
-        try
-        {
-            await work;
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            // Asked for.
-        }
-        catch (Exception e)
-        {
-            ended.TrySetException(e);
-        }
+        var withNodes = reconcilers.Values.Where(reconciler => reconciler.Desired.Nodes.Count > 0).ToList();
+        return withNodes.Count > 0 && withNodes.All(reconciler => reconciler.Health is VpcHealth.Unusable)
+            ? ((VpcHealth.Unusable)withNodes[0].Health).Result
+            : null;
     }
 }

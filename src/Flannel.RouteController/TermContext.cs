@@ -1,3 +1,6 @@
+using Flannel.Core;
+using Flannel.RouteController.Abstractions;
+using Flannel.RouteController.Execution;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Status;
@@ -6,4 +9,6 @@ namespace Flannel.RouteController;
 
 /// <summary>What all VPCs of one term share.</summary>
 /// <param name="Mark">Of the cluster that the term is of.</param>
-internal sealed record TermContext(IRouteControllerTerm Term, OwnershipMark Mark, PublishedStatusCache Board, LeaseAbsences Absences);
+/// <param name="Api">Its rate limits are those of the account.</param>
+internal sealed record TermContext(IElectedTerm Term, OwnershipMark Mark, PublishedStatusCache Statuses, AbsentLeaseTracker Absences,
+    RateLimitedCloudApi Api, LivenessMonitor Loops);

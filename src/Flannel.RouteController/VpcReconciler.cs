@@ -1,334 +1,193 @@
-using Flannel.AliCloud.Http;
-using Flannel.Core;
-using Flannel.Core.Leases;
-using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
-using Flannel.RouteController.Status;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController;
 
-/// <summary>Keeps one VPC's tables as the leases want them, for one term. One loop: look at what is stale, plan from what is known, tell
-/// the nodes, make at most one call that writes, wait for it to settle, look again. Whatever came of a call, the next look shows it.</summary>
+/// <summary>Reconciles the routes of one VPC for one term. One pass: observe, plan, record, publish, execute, schedule. Whatever comes of a
+/// write, the next pass observes it.</summary>
 internal sealed class VpcReconciler
 {
-    /// <summary>How long entries in transition hold up the next write: the API would refuse it. Beyond that it is asked anyway.</summary>
-    private static readonly TimeSpan SettlePatience = TimeSpan.FromSeconds(10);
+    /// <summary>A pause that the cloud needs and that is longer is ended early by a change of the leases.</summary>
+    private static readonly TimeSpan InterruptibleFrom = TimeSpan.FromSeconds(2);
 
-    /// <summary>A pause for the cloud's sake that is longer than this is cut short by news.</summary>
-    private static readonly TimeSpan ShortPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(1);
 
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
-
-    private static readonly TimeSpan ProofRetry = TimeSpan.FromSeconds(5);
-
-    /// <summary>Of a step, or of a look at the interfaces: some calls, each of which may first wait for as long as the server says (5 minutes
-    /// at the most) and then for its time-out.</summary>
-    internal static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(30);
-
-    private readonly VpcId vpc;
     private readonly RouteControllerOptions options;
     private readonly TermContext term;
-    private readonly RateLimitedCloudApi api;
-    private readonly TimeProvider time;
-    private readonly Random random;
-    private readonly ILogger log;
-    private readonly LivenessMonitor loops;
-    private readonly Action told;
+    private readonly VpcContext context;
+    private readonly VpcParts parts;
+    private readonly AsyncAutoResetEvent changed;
+    private readonly Func<TermResult?> termEnd;
 
-    private readonly AsyncAutoResetEvent signal;
-    private readonly VpcTables tables;
-    private readonly VpcEntries entries;
-    private readonly RouteFailures troubles;
-    private readonly StaleRoutes stale;
-    private readonly DeletionBrake brake;
-    private readonly SharedClusterDetector shared;
-    private readonly RouteWriter writer;
-    private readonly InterfaceChecks checks;
-    private readonly StatusDebouncer statuses;
-    private readonly CidrConflicts overlaps;
-    private readonly RouteQuota quota;
-    private readonly VpcPlanner planner;
-    private readonly RouteStatusPublisher words;
-    private readonly VpcReader reader;
-    private readonly VpcBackoff reading;
-    private readonly VpcBackoff writing;
-    private readonly PollBackoff polls;
-
-    private volatile DesiredVpcState offered;
-    private long writeNotBefore;
-    private long deleteNotBefore;
-    private long? settlingSince;
-    private long resyncAt;
+    private volatile DesiredVpcState desired;
+    private volatile ControllerSnapshot snapshot = ControllerSnapshot.Empty;
     private int resyncs;
-    private long? incompleteSince;
-    private DateTimeOffset? lastReconcile;
-    private volatile RouteReport report = RouteReport.Empty;
 
+    /// <param name="termEnd">The result of the term if the states of all VPCs end it; null while it goes on.</param>
     public VpcReconciler(
-        DesiredVpcState view, RouteControllerOptions options, TermContext term, RateLimitedCloudApi api, TimeProvider time,
-        Random random, ILogger log, LivenessMonitor loops, Action told)
+        DesiredVpcState desired, RouteControllerOptions options, TermContext term, VpcContext context, Func<TermResult?> termEnd)
     {
-        (vpc, offered, this.options, this.term, this.api) = (view.Vpc, view, options, term, api);
-        (this.time, this.random, this.log, this.loops, this.told) = (time, random, log, loops, told);
-        signal = new AsyncAutoResetEvent(time);
-        tables = new VpcTables(vpc, options.RouteTableIds, api, log);
-        entries = new VpcEntries(vpc, api, time, random);
-        troubles = new RouteFailures(time, random);
-        stale = new StaleRoutes(options.StaleGrace, term.Absences, time);
-        brake = new DeletionBrake(vpc, time, log);
-        shared = new SharedClusterDetector(vpc, term.Mark, time, log);
-        writer = new RouteWriter(vpc, api, term.Mark, troubles, time, random, log);
-        writer.Deleted += shared.Deleted;
-        checks = new InterfaceChecks(vpc.RegionId, api, time, new Random(random.Next()), log, loops, signal.Set);
-        statuses = new StatusDebouncer(options, term.Board, time);
-        reading = new VpcBackoff(options.UnreachableLimit, time, random);
-        writing = new VpcBackoff(options.UnreachableLimit, time, random);
-        reader = new VpcReader(vpc, tables, entries, reading, time, random, log);
-        overlaps = new CidrConflicts(vpc, api, term.Term, log);
-        quota = new RouteQuota(vpc, api, time, log);
-        planner = new VpcPlanner(
-            term.Mark, tables, entries, stale, troubles, quota, writer, new ForeignEntries(vpc, term.Mark, log), shared, time);
-        words = new RouteStatusPublisher(tables, entries, troubles, overlaps, checks, statuses, term.Board);
-        polls = new PollBackoff(random);
-        resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
-        Offer(view);
+        (this.desired, this.options, this.term, this.context, this.termEnd) = (desired, options, term, context, termEnd);
+        changed = new AsyncAutoResetEvent(context.Time);
+        parts = VpcParts.Create(context, options, term, changed.Set);
+        parts.Observation.Checks.SetInterfaces(InterfacesOf(desired));
     }
 
-    public DesiredVpcState View => offered;
+    /// <summary>The newest state that <see cref="Update"/> set.</summary>
+    public DesiredVpcState Desired => desired;
 
-    public RouteReport Report { get => report; private set => report = value; }
+    public ControllerSnapshot Snapshot => snapshot;
 
-    public VpcHealth Health => reading.Health is VpcHealth.Fine ? writing.Health : reading.Health;
+    public VpcHealth Health => parts.Failures.Health;
 
-    /// <summary>A newer view.</summary>
-    public void Offer(DesiredVpcState view)
+    private DeadlineSchedule Schedule => parts.Schedule;
+
+    /// <summary>Sets a newer state. Thread-safe.</summary>
+    public void Update(DesiredVpcState newest)
     {
-        offered = view;
-        checks.Follow(view.Nodes.Select(node => node.Node.NetworkInterfaceId));
-        signal.Set();
+        desired = newest;
+        parts.Observation.Checks.SetInterfaces(InterfacesOf(newest));
+        changed.Set();
     }
 
-    /// <summary>Never ends but by cancellation, or when the term turns out to be over.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>Runs until it is cancelled, or until the term ends.</summary>
+    public async Task<TermResult> RunAsync(CancellationToken cancellation)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var loop = loops.Begin($"the route controller's loop of {vpc}", LongestWork);
-        var checking = checks.RunAsync(both.Token);
-        try
+        await using var tasks = new TermTasks(cancellation);
+        tasks.Start(CheckInterfacesAsync);
+        tasks.Start(ReconcileAsync);
+        return await tasks.FirstResultAsync();
+    }
+
+    private async Task<TermResult> CheckInterfacesAsync(CancellationToken cancellation)
+    {
+        await parts.Observation.Checks.RunAsync(cancellation);
+        throw new InvalidOperationException("the loop of the interfaces has ended");
+    }
+
+    private async Task<TermResult> ReconcileAsync(CancellationToken cancellation)
+    {
+        using var loop = term.Loops.Begin($"the route controller's loop of {context.Vpc}", LoopLimits.LongestPass);
+        ScheduleResync();
+        await GatherAsync(cancellation);
+        while (true)
         {
-            // The first node of a VPC seldom comes alone.
-            await GatherAsync(cancellation);
-            while (true)
-            {
-                signal.Clear();
-                loop.Busy();
-                if (await StepAsync(cancellation) is not { } next) return;
-                // It ends by an internal error only, which may be a cancellation that nobody asked for.
-                if (checking.IsCompleted) await checking;
-                loop.Idle(next.Pause);
-                if (!next.NewsCutsItShort) await Task.Delay(next.Pause, time, cancellation);
-                else if (await signal.WaitAsync(next.Pause, cancellation)) await GatherAsync(cancellation);
-            }
-        }
-        finally
-        {
-            both.Cancel();
-            try
-            {
-                await checking;
-            }
-            catch (OperationCanceledException)
-            {
-                // Asked for just above.
-            }
+            changed.Clear();
+            loop.Busy();
+            var result = await ReconcileOnceAsync(cancellation);
+            if (result.TermEnd is { } end) return end;
+            loop.Idle(result.Pause);
+            if (!result.IsInterruptible) await Task.Delay(result.Pause, context.Time, cancellation);
+            else if (await changed.WaitAsync(result.Pause, cancellation)) await GatherAsync(cancellation);
         }
     }
 
-    /// <summary>Lets nodes that join together share a call: until it is quiet, but not for long.</summary>
+    /// <summary>Waits until the leases do not change for a moment: nodes that join together share a call.</summary>
     private async Task GatherAsync(CancellationToken cancellation)
     {
-        var began = time.GetTimestamp();
-        while (await signal.WaitAsync(options.Quiet, cancellation) && time.GetElapsedTime(began) < options.LongestGathering)
+        var began = context.Time.GetTimestamp();
+        while (await changed.WaitAsync(options.Quiet, cancellation) && context.Time.GetElapsedTime(began) < options.LongestGathering)
         {
         }
     }
 
-    private sealed record Next(TimeSpan Pause, bool NewsCutsItShort)
+    /// <summary>One pass.</summary>
+    private async Task<PassResult> ReconcileOnceAsync(CancellationToken cancellation)
     {
-        public static readonly Next Now = new(TimeSpan.Zero, false);
+        if (await ObserveAsync(cancellation) is not { } observation) return PassResult.Now;
+        var plan = VpcPlan.For(observation, term.Mark);
+        parts.Execution.Recorder.Record(plan);
+        if (!await parts.Status.Publisher.PublishAsync(plan, cancellation)) return PassResult.Ended(new TermResult.Lost());
+        // Only now: the nodes know the reason.
+        if (termEnd() is { } end) return PassResult.Ended(end);
+        var execution = await ExecuteAsync(plan, cancellation);
+        snapshot = SnapshotOf(plan);
+        return ScheduleNext(plan, execution);
     }
 
-    /// <summary>What to wait for before the next step; null when the term is over.</summary>
-    private async Task<Next?> StepAsync(CancellationToken cancellation)
+    /// <returns>Null if the leases changed during the read, and the tables of a new node are not known.</returns>
+    private async Task<VpcObservation?> ObserveAsync(CancellationToken cancellation)
     {
-        RefreshWhatIsDue();
-        await reader.ReadAsync(offered, cancellation);
-        var view = offered;
-        if (!tables.Knows(view) && !IsLater(reader.NotBefore)) return Next.Now;
-        var plans = planner.Plan(view);
-        brake.Observe(view, [.. plans.Values.SelectMany(steps => steps)]);
-        if (!await words.PublishAsync(view, plans, reading.ForNodes ?? writing.ForNodes, cancellation)) return null;
-        // Only now: what ends the term has been told to the nodes.
-        told();
-        var next = await ActAsync(view, plans, cancellation);
-        Report = MakeReport(plans);
-        return next;
+        if (!Schedule.IsPending(Deadline.Resync)) Resync();
+        await parts.Observation.Observer.ReadAsync(desired, cancellation);
+        var current = desired;
+        return parts.Observation.Observer.Knows(current) || !parts.Failures.MayRead ? parts.Observation.Observer.Observe(current) : null;
     }
 
-    private void RefreshWhatIsDue()
+    private async Task<ExecutionResult> ExecuteAsync(VpcPlan plan, CancellationToken cancellation)
     {
-        if (IsLater(resyncAt)) return;
-        resyncAt = time.GetTimestamp() + Ticks(Jittered(options.Resync));
-        var slowly = ++resyncs % options.SlowResyncs == 0;
-        reader.Resync(slowly);
-        if (!slowly) return;
-        overlaps.Recheck();
-        checks.Recheck();
+        var result = await parts.Execution.Executor.ExecuteAsync(
+            plan, isCurrent: () => ReferenceEquals(plan.Desired, desired), starting: parts.Execution.Progress.WriteStarting, cancellation);
+        if (result is ExecutionResult.NothingToWrite) await ReadInBackgroundAsync(plan, cancellation);
+        return result;
     }
 
-    /// <summary>At most one call that writes.</summary>
-    private async Task<Next?> ActAsync(DesiredVpcState view, Dictionary<string, IReadOnlyList<RouteAction>> plans, CancellationToken cancellation)
+    /// <summary>Reads what no write waits for. New nodes need the ranges of the vSwitches also where this term creates nothing.</summary>
+    private async Task ReadInBackgroundAsync(VpcPlan plan, CancellationToken cancellation)
     {
-        var steps = plans.Where(plan => entries.ErrorOf(plan.Key) is null).SelectMany(plan => plan.Value).ToList();
-        var settling = steps.Where(step => step is RouteAction.Wait || writer.IsOnItsWay(step)).Select(step => step.RouteTableId).Distinct().ToList();
-        entries.Invalidate(settling);
-        if (settling.Count == 0)
-        {
-            settlingSince = null;
-            polls.Reset();
-        }
-        else
-        {
-            settlingSince ??= time.GetTimestamp();
-            if (time.GetElapsedTime(settlingSince.Value) < SettlePatience) return ForTheCloud(polls.Next());
-        }
+        var observation = parts.Observation;
+        if (observation.Cidrs.IsDue && parts.Failures.MayRead) await observation.Cidrs.ReadAsync(plan.Desired, cancellation);
+        if (!parts.Failures.IsFailing)
+            parts.Execution.Progress.NothingToWrite(plan, observation.Observer.HasRead, observation.Tables.Serving.Count);
+        await observation.Quota.StartReadIfDueAsync(cancellation);
+    }
 
-        var deletable = Deletable(view, steps);
-        var write = IsLater(writeNotBefore) ? null
-            : writer.Choose(steps, create => overlaps.RefusalOf(create.Destination) is not null, create => overlaps.FitsBatch(create.Destination),
-                IsLater(deleteNotBefore) ? [] : deletable);
-        if (write is null)
+    private PassResult ScheduleNext(VpcPlan plan, ExecutionResult execution)
+    {
+        switch (execution)
         {
-            if (settling.Count > 0) return ForTheCloud(polls.Next());
-            // The ranges that new nodes have to avoid are published even where nothing is created in this term.
-            if (overlaps.IsDue && !IsLater(reader.NotBefore)) await overlaps.LookAsync(view, cancellation);
-            NoteProgress(steps);
-            await quota.AskWhenDueAsync(cancellation);
-            return Idle(steps);
+            case ExecutionResult.Again: return PassResult.Now;
+            case ExecutionResult.After { Pause: var pause }: return PassResult.After(pause, isInterruptible: pause > InterruptibleFrom);
         }
 
-        // Waited for here and not within the call: the entries and the proof that it is based on would be too old by then.
-        if (api.DelayOf(vpc.RegionId, write.Action) is var delay && delay > TimeSpan.Zero) return ForTheCloud(delay);
-        if (!entries.AreFresh(write.TableIds))
-        {
-            entries.Invalidate(write.TableIds);
-            // A table that is not followed is never read: the next pass would find the same.
-            return IsLater(reader.NotBefore) || !entries.Follows(write.TableIds) ? Idle(steps) : Next.Now;
-        }
-
-        if (overlaps.IsDue && write is RouteWrite.CreateMany or RouteWrite.CreateOne)
-        {
-            return await overlaps.LookAsync(view, cancellation) is { } error ? ForTheCloud(reader.Fail(error)) : Next.Now;
-        }
-
-        if (write is RouteWrite.DeleteMany deletion)
-        {
-            if (!await IsProvenAsync(deletion, cancellation))
-            {
-                deleteNotBefore = time.GetTimestamp() + Ticks(ProofRetry);
-                return Next.Now;
-            }
-
-            // A lease may have come while etcd was asked.
-            if (!ReferenceEquals(view, offered)) return Next.Now;
-            brake.Note(deletion.Routes);
-        }
-
-        if (term.Term.Lost.IsCancellationRequested) return null;
-        incompleteSince ??= time.GetTimestamp();
-        var failure = await writer.WriteAsync(write, cancellation);
-        entries.Invalidate(write.TableIds);
-        polls.Reset();
-        // Re-pointing alone may be denied where creating is not: then it is the trouble of those routes.
-        if (failure is null || (failure.Kind == CloudErrorKind.Denied && write is RouteWrite.UpdateOne && writer.HasSucceeded))
-        {
-            if (failure is null) writing.Recover(vpc, log);
-            return ForTheCloud(polls.Next());
-        }
-
-        var pause = writing.Fail(failure, isNextDifferent: writer.HasShrunk);
-        writeNotBefore = time.GetTimestamp() + Ticks(pause);
-        VpcBackoff.Tell(vpc, failure, pause, log);
-        return failure.Kind == CloudErrorKind.Denied ? Next.Now : ForTheCloud(pause);
+        Schedule.RemoveElapsed();
+        Schedule.SetOrRemove(Deadline.Route, parts.Failures.Routes.NextRetry());
+        Schedule.SetOrRemove(Deadline.Status, parts.Status.Debouncer.NextDue);
+        parts.Execution.Deletions.Schedule(desired);
+        parts.Observation.Observer.Schedule();
+        var next = Schedule.Next(ignored: plan.ExecutableActions.Count > 0 ? null : Deadline.Write) ?? options.Resync;
+        if (next > options.Resync) next = options.Resync;
+        return PassResult.After(next > ShortestPause ? next : ShortestPause, isInterruptible: true);
     }
 
-    /// <summary>The routes that their nodes released, and the stale ones with evidence that are not held.</summary>
-    private List<RouteAction.Delete> Deletable(DesiredVpcState view, List<RouteAction> steps)
+    private void Resync()
     {
-        var deletions = steps.OfType<RouteAction.Delete>().ToList();
-        var due = shared.IsShared ? [] : deletions.Where(step => step.Released is null && stale.IsDue(step)).ToList();
-        var released = deletions.Where(step => step.Released is { } node && HoldOf(node, view) <= TimeSpan.Zero);
-        return [.. released, .. brake.Allow(due)];
+        ScheduleResync();
+        var isFull = ++resyncs % options.FullResyncs == 0;
+        parts.Observation.Observer.Invalidate(isFull);
+        if (!isFull) return;
+        parts.Observation.Cidrs.Invalidate();
+        parts.Observation.Checks.Invalidate();
     }
 
-    /// <summary>How long a release is not acted on yet.</summary>
-    private TimeSpan HoldOf(DesiredRoute released, DesiredVpcState view) =>
-        view.ListedReleases.FirstOrDefault(release => release.LeaseKey == released.Key) is { } listed
-            ? ListedReleases.Hold - time.GetElapsedTime(listed.At)
-            : TimeSpan.Zero;
+    /// <summary>Up to a tenth earlier, so that the controllers of an account do not read at the same moment.</summary>
+    private void ScheduleResync() => Schedule.Set(Deadline.Resync, options.Resync * (0.9 + context.Random.NextDouble() / 10));
 
-    /// <summary>One linearizable read of the term and of the leases that the deletion is based on: the view may be older than
-    /// etcd.</summary>
-    private async Task<bool> IsProvenAsync(RouteWrite.DeleteMany deletion, CancellationToken cancellation)
+    private ControllerSnapshot SnapshotOf(VpcPlan plan) => new(
+        parts.Status.Debouncer.Latest, parts.Execution.Conflicts.All, [.. plan.TableIds.Select(UsageOf)],
+        parts.Execution.Progress.LastReconcile, parts.Execution.Pending.Counts)
     {
-        var proof = await term.Term.ProveAsync(
-            [.. deletion.Routes.Where(step => step.Released is null).Select(step => step.Destination).Distinct()],
-            [.. deletion.Routes.Select(step => step.Released?.Lease).OfType<Lease>().DistinctBy(lease => lease.Key)], cancellation);
-        if (proof == TermProof.LeasesDiffer) RouteControllerLog.LeasesDiffer(log, vpc);
-        else if (proof == TermProof.Unproven) RouteControllerLog.ElectionNotProved(log, vpc);
-        return proof == TermProof.Proven;
-    }
+        HeldDeletions = parts.Execution.Deletions.Held,
+    };
 
-    private static Next ForTheCloud(TimeSpan pause) => new(pause, pause > ShortPause);
+    private TableUsage UsageOf(string tableId) => new(
+        tableId, context.Vpc.Id, parts.Observation.Entries.CustomEntriesOf(tableId), parts.Observation.Quota.LimitOf(tableId));
 
-    private Next Idle(List<RouteAction> steps)
+    private static IEnumerable<string> InterfacesOf(DesiredVpcState state) => state.Nodes.Select(node => node.Node.NetworkInterfaceId);
+
+    /// <summary>What follows one pass.</summary>
+    /// <param name="IsInterruptible">Whether a change of the leases ends the pause early.</param>
+    /// <param name="TermEnd">Why the term ends; null while it goes on.</param>
+    private sealed record PassResult(TimeSpan Pause, bool IsInterruptible, TermResult? TermEnd = null)
     {
-        var now = time.GetTimestamp();
-        long?[] moments = [resyncAt, reader.NotBefore, reader.ListNotBefore, steps.Count > 0 ? writeNotBefore : null, deleteNotBefore];
-        TimeSpan?[] pauses =
-        [
-            troubles.NextRetry(), stale.NextDue(), brake.NextDue,
-            IsLater(reader.NotBefore) ? null : entries.NextRetry(), statuses.NextDue,
-            tables.HasOpenQuestions ? VpcReader.QuestionPause : null,
-            .. offered.Leaving.Select(node => HoldOf(node, offered)).Where(left => left > TimeSpan.Zero).Select(left => (TimeSpan?)left),
-            .. moments.Where(moment => moment > now).Select(moment => (TimeSpan?)time.GetElapsedTime(now, moment!.Value)),
-        ];
-        var pause = pauses.Where(left => left is not null).Select(left => left!.Value).Append(options.Resync).Min();
-        return new Next(pause > Shortest ? pause : Shortest, true);
+        public static readonly PassResult Now = new(TimeSpan.Zero, false);
+
+        public static PassResult After(TimeSpan pause, bool isInterruptible) => new(pause, isInterruptible);
+
+        public static PassResult Ended(TermResult result) => new(TimeSpan.Zero, false, result);
     }
-
-    private void NoteProgress(List<RouteAction> steps)
-    {
-        if (reading.IsFailing || writing.IsFailing) return;
-        if (reader.HasRead) lastReconcile = time.GetUtcNow();
-        if (incompleteSince is not { } since || steps.Any(step => step is RouteAction.Create or RouteAction.Update)) return;
-        incompleteSince = null;
-        RouteControllerLog.AllStand(log, vpc, offered.Nodes.Count, tables.Serving.Count, (long)time.GetElapsedTime(since).TotalMilliseconds);
-    }
-
-    private RouteReport MakeReport(Dictionary<string, IReadOnlyList<RouteAction>> plans) =>
-        new(statuses.Latest, planner.Foreign, planner.UseOf(vpc, plans.Keys), lastReconcile, writer.Counts)
-        {
-            HeldDeletions = brake.Held,
-        };
-
-    private bool IsLater(long moment) => moment > time.GetTimestamp();
-
-    private long Ticks(TimeSpan pause) => (long)(pause.TotalSeconds * time.TimestampFrequency);
-
-    /// <summary>Up to a tenth shorter, so that the controllers of an account do not march in step.</summary>
-    private TimeSpan Jittered(TimeSpan span) => span * (0.9 + random.NextDouble() / 10);
 }

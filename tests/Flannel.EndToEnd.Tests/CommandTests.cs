@@ -171,7 +171,7 @@ public sealed class CommandTests : EndToEndTest
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
         Assert.Equal(0, list.ExitCode);
         Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
-        Assert.Matches($@"leftover +\S+ {leftover} ", list.Output);
+        Assert.Matches($@"unmanaged +\S+ {leftover} ", list.Output);
         Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(leftover));
 

@@ -2,6 +2,8 @@ using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -9,9 +11,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Answers of calls that are made together arrive on several threads; what is learned from them is learned by one at a time.</summary>
+/// <summary>Answers of calls that are made together arrive on several threads; what is learned from them is learned by one at a
+/// time.</summary>
 public sealed class ConcurrencyTests
 {
+    private static readonly VpcId Vpc = new("cn-hangzhou", "vpc-1");
+
     [Fact]
     public async Task Failures_of_interfaces_that_are_switched_off_together_are_learned_one_by_one()
     {
@@ -22,10 +27,10 @@ public sealed class ConcurrencyTests
         cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound") : null;
         var log = new Overlap();
         var checks = new InterfaceChecks(
-            "cn-hangzhou", cloud, TimeProvider.System, new Random(1), log, new LivenessMonitor(TimeProvider.System), () => { });
-        checks.Follow(ids);
+            new VpcContext(Vpc, cloud, TimeProvider.System, new Random(1), log), new LivenessMonitor(TimeProvider.System), () => { });
+        checks.SetInterfaces(ids);
         var running = checks.RunAsync(stop.Token);
-        await Eventually.Is(() => ids.TrueForAll(id => checks.Of(id).IsConcluded));
+        await Eventually.Is(() => ids.TrueForAll(id => checks.Of(id).IsKnown));
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         Assert.False(log.HasOverlapped);
@@ -36,8 +41,9 @@ public sealed class ConcurrencyTests
     {
         var cloud = new FakeCloud(TimeProvider.System) { Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "ServiceUnavailable") };
         var random = new OneAtATimeRandom();
-        var entries = new VpcEntries(new VpcId("cn-hangzhou", "vpc-1"), cloud, TimeProvider.System, random);
-        entries.Follow(Enumerable.Range(1, 20).Select(i => $"vtb-{i}"));
+        var entries = new VpcEntries(
+            new VpcContext(Vpc, cloud, TimeProvider.System, random, new RecordingLogger()), new TableFailures(TimeProvider.System, random));
+        entries.SetTables(Enumerable.Range(1, 20).Select(i => $"vtb-{i}"));
         var (count, errors) = await entries.ReadAsync(TestContext.Current.CancellationToken);
         Assert.Equal((20, 20), (count, errors.Count));
         Assert.False(random.HasOverlapped);
@@ -47,9 +53,9 @@ public sealed class ConcurrencyTests
     public void A_limit_that_arrives_is_applied_by_the_loop_and_not_where_the_answer_arrives() => VirtualTime.Run(async time =>
     {
         var cloud = new FakeCloud(time) { Quota = 500 };
-        var quota = new RouteQuota(new VpcId("cn-hangzhou", "vpc-1"), cloud, time, new RecordingLogger());
+        var quota = new RouteQuota(new VpcContext(Vpc, cloud, time, new Random(1), new RecordingLogger()));
         quota.Observe("vtb-1", 200, isFull: true);
-        await quota.AskWhenDueAsync(CancellationToken.None);
+        await quota.StartReadIfDueAsync(CancellationToken.None);
         await time.Pass(TimeSpan.FromSeconds(1));
         Assert.Equal(200, quota.LimitOf("vtb-1"));
         quota.Observe("vtb-1", 200, isFull: false);

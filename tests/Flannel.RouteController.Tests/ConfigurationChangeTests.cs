@@ -18,12 +18,12 @@ public sealed class ConfigurationChangeTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
         var writes = cluster.Cloud.Writes;
-        cluster.Leases.Config = FakeLeases.ConfigFor(network);
+        cluster.Leases.Config = InMemoryLeases.ConfigFor(network);
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(writes, cluster.Cloud.Writes);
         Assert.DoesNotContain(
-            cluster.Term.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+            cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
         // It is repaired, too.
         cluster.Cloud.Tables["vtb-1"].Entries.Clear();
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
@@ -32,7 +32,7 @@ public sealed class ConfigurationChangeTests
     [Fact]
     public void A_term_that_begins_under_another_network_keeps_the_routes_of_the_living() => Cluster.Run(async cluster =>
     {
-        cluster.Leases.Config = FakeLeases.ConfigFor("10.42.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.42.0.0/16");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.AddMarked("10.24.1.0/24", "i-before");
         cluster.Start();
@@ -48,7 +48,7 @@ public sealed class ConfigurationChangeTests
         cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-somebody");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
-        cluster.Leases.Config = FakeLeases.ConfigFor("10.42.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.42.0.0/16");
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));
         cluster.Leases.Remove("10.24.1.0/24");
@@ -70,7 +70,7 @@ public sealed class ConfigurationChangeTests
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1");
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
-        cluster.Leases.Config = FakeLeases.ConfigFor("10.24.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.24.0.0/16");
         cluster.Leases.Touch();
         await cluster.Time.Until(() => cluster.Hop("10.24.2.0/24") is null);
     });

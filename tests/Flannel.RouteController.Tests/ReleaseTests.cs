@@ -2,7 +2,6 @@ using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
@@ -112,22 +111,22 @@ public sealed class ReleaseTests
     [Fact]
     public void A_status_of_a_subnet_that_nobody_leases_goes() => Cluster.Run(async cluster =>
     {
-        cluster.Term.Statuses["10.24.7.0-24"] = new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        cluster.Term.Statuses.ByKey["10.24.7.0-24"] = new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.Equal(["10.24.1.0-24"], cluster.Term.Statuses.Keys);
+        Assert.Equal(["10.24.1.0-24"], cluster.Term.Statuses.ByKey.Keys);
     });
 
     [Theory]
     [InlineData("ours", "i-1", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
     [InlineData("ours", "i-other", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
     [InlineData("", "i-1", RouteEntryStatus.Available, "Delete 10.24.1.0/24")]
-    [InlineData("", "i-1", RouteEntryStatus.Deleting, "Wait 10.24.1.0/24")]
-    [InlineData("", "i-other", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    [InlineData("", "i-1", RouteEntryStatus.Deleting, "KeepInTransition 10.24.1.0/24")]
+    [InlineData("", "i-other", RouteEntryStatus.Available, "Conflict:Unmanaged 10.24.1.0/24")]
     [InlineData("theirs", "i-1", RouteEntryStatus.Available, "Conflict:OtherCluster 10.24.1.0/24")]
-    [InlineData("ours", "vpn-1", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
-    [InlineData("", "i-1,i-2", RouteEntryStatus.Available, "Conflict:Foreign 10.24.1.0/24")]
+    [InlineData("ours", "vpn-1", RouteEntryStatus.Available, "Conflict:Unmanaged 10.24.1.0/24")]
+    [InlineData("", "i-1,i-2", RouteEntryStatus.Available, "Conflict:Unmanaged 10.24.1.0/24")]
     public void What_is_deleted_for_a_node_that_leaves(string mark, string hops, RouteEntryStatus status, string expected)
     {
         var entry = Plans.Entry("10.24.1.0/24", hops, mark, status);
@@ -139,15 +138,15 @@ public sealed class ReleaseTests
     {
         var entry = Plans.Entry("10.24.1.0/24", "i-1", "ours");
         Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], wanted: [Plans.Wanted("10.24.1.0/24")])));
-        Assert.Equal("", Plans.Text(Plan([entry], respected: ["10.24.1.0/25"])));
+        Assert.Equal("", Plans.Text(Plan([entry], excluded: ["10.24.1.0/25"])));
         Assert.Equal("Delete 10.99.1.0/24", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
     }
 
     private static IReadOnlyList<RouteAction> Plan(
-        RouteEntry[] entries, string leaving = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null, string[]? respected = null) =>
+        RouteEntry[] entries, string released = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null, string[]? excluded = null) =>
         RoutePlan.For(new RoutePlanInput(
-            "vtb-1", Plans.Network, wanted ?? [], [.. (respected ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
+            "vtb-1", Plans.Network, wanted ?? [], [.. (excluded ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
         {
-            Leaving = [Plans.Wanted(leaving)],
+            Released = [Plans.Wanted(released)],
         });
 }

@@ -1,9 +1,10 @@
 using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
+
 using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
 
 namespace Flannel.RouteController.Tests;
@@ -62,11 +63,11 @@ public sealed class RouteControllerFailureTests
         var status = cluster.Status("10.24.2.0/24")!;
         Assert.Contains("InvalidNextHop.NotFound", status.Message, StringComparison.Ordinal);
         Assert.StartsWith("R-", status.RequestId, StringComparison.Ordinal);
-        var (writes, words) = (cluster.Cloud.Writes, cluster.Term.Published.Count);
+        var (writes, words) = (cluster.Cloud.Writes, cluster.Term.Statuses.Published.Count);
         await cluster.Time.Pass(TimeSpan.FromMinutes(30));
         // Retried, but slowly; and the node is not told again and again.
         Assert.InRange(cluster.Cloud.Writes - writes, 2, 8);
-        Assert.InRange(cluster.Term.Published.Count - words, 0, 8);
+        Assert.InRange(cluster.Term.Statuses.Published.Count - words, 0, 8);
         cluster.Cloud.UnknownHops.Clear();
         await cluster.UntilAvailable("10.24.2.0/24");
     });
@@ -138,11 +139,11 @@ public sealed class RouteControllerFailureTests
             && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal)));
         Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3502 && line.Text.Contains("10.24.3.0/24", StringComparison.Ordinal));
         Assert.Equal(3, cluster.Log.Count(3502));
-        Assert.Equal(3, cluster.Controller.Report.Writes.Deleted);
+        Assert.Equal(3, cluster.Controller.Snapshot.Writes.Deleted);
 
         cluster.Cloud.LockedDestinations.Clear();
         await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
-        await cluster.Time.Until(() => cluster.Controller.Report.Writes.Deleted == 4);
+        await cluster.Time.Until(() => cluster.Controller.Snapshot.Writes.Deleted == 4);
     });
 
     [Fact]
@@ -163,7 +164,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void Destinations_inside_the_clouds_own_range_are_created_one_by_one_without_a_failure() => Cluster.Run(async cluster =>
     {
-        cluster.Leases.Config = FakeLeases.ConfigFor("100.64.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("100.64.0.0/16");
         for (var i = 1; i <= 5; i++) cluster.Join($"100.64.{i}.0/24", $"i-{i}");
         cluster.Start();
         await cluster.UntilAvailable([.. Enumerable.Range(1, 5).Select(i => $"100.64.{i}.0/24")]);
@@ -179,10 +180,10 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.VSwitches["vpc-1"].Select(range => range.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.Statuses.VSwitches["vpc-1"].Select(range => range.ToString()).Order(StringComparer.Ordinal));
         // A vSwitch that comes later is found although no route is created.
         cluster.Cloud.AddVSwitch("vsw-3", "vpc-1", "vtb-1", "192.168.4.0/24");
-        await cluster.Time.Until(() => cluster.Term.VSwitches["vpc-1"].Count == 3);
+        await cluster.Time.Until(() => cluster.Term.Statuses.VSwitches["vpc-1"].Count == 3);
     });
 
     [Fact]
@@ -192,7 +193,7 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
-        await cluster.Time.Until(() => cluster.Term.VSwitches.ContainsKey("vpc-1"));
+        await cluster.Time.Until(() => cluster.Term.Statuses.VSwitches.ContainsKey("vpc-1"));
         Assert.Equal(0, cluster.Cloud.Writes);
     });
 
@@ -235,9 +236,9 @@ public sealed class RouteControllerFailureTests
         var inTheWay = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
         cluster.Start();
         for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
-        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 2
-            && cluster.Term.Statuses.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
-        var message = cluster.Term.Statuses.Values.First(s => s.State == RouteState.QuotaExceeded).Message;
+        await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 2
+            && cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
+        var message = cluster.Term.Statuses.ByKey.Values.First(s => s.State == RouteState.QuotaExceeded).Message;
         Assert.Contains("vpc_quota_route_entrys_num", message, StringComparison.Ordinal);
         Assert.Contains("vxlan", message, StringComparison.Ordinal);
         var writes = cluster.Cloud.Writes;
@@ -247,11 +248,11 @@ public sealed class RouteControllerFailureTests
 
         cluster.Cloud.Tables["vtb-1"].Entries.Remove(inTheWay);
         var freed = cluster.Time.Elapsed;
-        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 3);
+        await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 3);
         // Seen by the next resync, not by the slow retry.
         Assert.InRange(cluster.Time.Elapsed - freed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
         cluster.Cloud.Quota = 200;
-        await cluster.Time.Until(() => cluster.Term.Statuses.Values.All(s => s.State == RouteState.Available));
+        await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.All(s => s.State == RouteState.Available));
     });
 
     [Fact]
@@ -275,7 +276,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void An_occupied_destination_is_a_conflict_that_names_the_entry() => Cluster.Run(async cluster =>
     {
-        var other = OwnershipMark.Of(FakeTerm.OtherCluster);
+        var other = OwnershipMark.Of(InMemoryTerm.OtherCluster);
         var entry = cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-theirs", other.Token, other.Description);
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");

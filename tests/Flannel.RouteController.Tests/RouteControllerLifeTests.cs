@@ -4,7 +4,8 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Whoever watches over the daemon can tell a controller that hangs from one that waits, is refused, or has nothing to do.</summary>
+/// <summary>Whoever watches over the daemon can tell a controller that hangs from one that waits, is refused, or has nothing to
+/// do.</summary>
 public sealed class RouteControllerLifeTests
 {
     private static readonly TimeSpan Forever = TimeSpan.FromDays(40); // no timer is longer than 49

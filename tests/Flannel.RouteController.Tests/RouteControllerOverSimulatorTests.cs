@@ -8,6 +8,7 @@ using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
@@ -16,8 +17,8 @@ using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>The controller with the real client over real sockets against the simulated cloud, on the system's clock: what the fake in memory
-/// might have got wrong.</summary>
+/// <summary>The controller with the real client over real sockets against the simulated cloud, on the system's clock: what the fake in
+/// memory might have got wrong.</summary>
 public sealed class RouteControllerOverSimulatorTests
 {
     private const string Region = TestCloud.Region;
@@ -83,9 +84,9 @@ public sealed class RouteControllerOverSimulatorTests
         // vtb-1 has the default route; TR entries do not count.
         await using var stage = await Stage.StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 4 } });
         for (var i = 1; i <= 5; i++) stage.Join(i);
-        await Eventually.Is(() => stage.Term.Statuses.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
-        await Eventually.Is(() => stage.Term.Statuses.Values.Count(s => s.State == RouteState.Available) == 3);
-        Assert.Contains(stage.Term.Statuses.Values, s => s.Message.Contains("vpc_quota_route_entrys_num", StringComparison.Ordinal));
+        await Eventually.Is(() => stage.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
+        await Eventually.Is(() => stage.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 3);
+        Assert.Contains(stage.Term.Statuses.ByKey.Values, s => s.Message.Contains("vpc_quota_route_entrys_num", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -95,8 +96,8 @@ public sealed class RouteControllerOverSimulatorTests
         stage.Leases.Add("10.24.99.0/24", "i-unknown");
         for (var i = 1; i <= 4; i++) stage.Join(i);
         await stage.UntilAvailable([1, 2, 3, 4]);
-        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.99.0-24", out var s) && s.State == RouteState.Rejected);
-        Assert.NotEqual("", stage.Term.Statuses["10.24.99.0-24"].RequestId);
+        await Eventually.Is(() => stage.Term.Statuses.ByKey.TryGetValue("10.24.99.0-24", out var s) && s.State == RouteState.Rejected);
+        Assert.NotEqual("", stage.Term.Statuses.ByKey["10.24.99.0-24"].RequestId);
     }
 
     [Fact]
@@ -105,7 +106,7 @@ public sealed class RouteControllerOverSimulatorTests
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         stage.Join(1);
         Assert.Equal(new TermResult.Denied("vpc:CreateRouteEntry"), await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
-        Assert.Equal(RouteState.Denied, stage.Term.Statuses["10.24.1.0-24"].State);
+        Assert.Equal(RouteState.Denied, stage.Term.Statuses.ByKey["10.24.1.0-24"].State);
     }
 
     [Fact]
@@ -116,8 +117,8 @@ public sealed class RouteControllerOverSimulatorTests
         await stage.UntilAvailable([1]);
         await stage.Cloud.StopApiAsync();
         stage.Join(2);
-        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Unreachable);
-        Assert.Equal(RouteState.Available, stage.Term.Statuses["10.24.1.0-24"].State);
+        await Eventually.Is(() => stage.Term.Statuses.ByKey.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Unreachable);
+        Assert.Equal(RouteState.Available, stage.Term.Statuses.ByKey["10.24.1.0-24"].State);
         await stage.Cloud.StartApiAsync(TestContext.Current.CancellationToken);
         await stage.UntilAvailable([2]);
     }
@@ -142,11 +143,11 @@ public sealed class RouteControllerOverSimulatorTests
         Assert.IsType<PermissionProbeResult.Allowed>(await PermissionProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
         stage.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(
-            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log, TestContext.Current.CancellationToken);
         Assert.Equal((1, true), (run.Changes, run.Complete));
         // Batch and single call both: the controller would try the one after the other.
-        Assert.Contains("the RAM role lacks vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
-        Assert.Contains("the RAM role lacks vpc:CreateRouteEntry for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Contains("missing permission vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Contains("missing permission vpc:CreateRouteEntry for vtb-1\n", run.Text, StringComparison.Ordinal);
         Assert.Equal("", stage.Routes("vtb-1"));
     }
 
@@ -162,9 +163,9 @@ public sealed class RouteControllerOverSimulatorTests
         for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
         var before = stage.Cloud.State.CustomRoutes();
         var run = await RouteDryRun.RunAsync(
-            stage.Leases.Snapshot, FakeTerm.OurCluster, stage.Options, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log, TestContext.Current.CancellationToken);
         Assert.Equal((3, true), (run.Changes, run.Complete));
-        Assert.Contains($"the RAM role lacks {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
+        Assert.Contains($"missing permission {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
         Assert.Equal(2, run.Text.Split("the API would carry out").Length - 1);
         Assert.Equal(before, stage.Cloud.State.CustomRoutes());
     }
@@ -179,10 +180,10 @@ public sealed class RouteControllerOverSimulatorTests
         stage.Join(2);
         stage.Join(4);
         stage.Run();
-        await Eventually.Is(() => stage.Term.Statuses.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Conflict);
+        await Eventually.Is(() => stage.Term.Statuses.ByKey.TryGetValue("10.24.2.0-24", out var s) && s.State == RouteState.Conflict);
         await stage.UntilAvailable([4]);
         await Task.Delay(stage.Options.StaleGrace + stage.Options.Resync, TestContext.Current.CancellationToken);
-        Assert.Contains("Attachment tr-1", stage.Term.Statuses["10.24.2.0-24"].Message, StringComparison.Ordinal);
+        Assert.Contains("Attachment tr-1", stage.Term.Statuses.ByKey["10.24.2.0-24"].Message, StringComparison.Ordinal);
         Assert.Equal(2, stage.Cloud.State.CustomRoutes().Count(r => r is { NextHopId: "tr-1" } && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal)));
         Assert.Equal(0, stage.Cloud.Calls.Count("vpc", "DeleteRouteEntries"));
     }
@@ -196,13 +197,13 @@ public sealed class RouteControllerOverSimulatorTests
         public RouteControllerOptions Options { get; } = new([])
         {
             Resync = TimeSpan.FromSeconds(1),
-            SlowResyncs = 2,
+            FullResyncs = 2,
             StaleGrace = TimeSpan.FromSeconds(2),
         };
 
-        public FakeLeases Leases { get; } = new();
+        public InMemoryLeases Leases { get; } = new();
         public RecordingLogger Log { get; } = new();
-        public FakeTerm Term { get; private set; } = null!;
+        public InMemoryTerm Term { get; private set; } = null!;
         public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
         public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc" && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
@@ -228,7 +229,7 @@ public sealed class RouteControllerOverSimulatorTests
                         logger: log, random: new Random()),
                     StaticCredentials.Of(key, KeySecret)),
             };
-            stage.Term = new FakeTerm(TimeProvider.System, stage.Leases);
+            stage.Term = new InMemoryTerm(TimeProvider.System, stage.Leases);
             if (runs) stage.Run();
             return stage;
         }
@@ -252,13 +253,13 @@ public sealed class RouteControllerOverSimulatorTests
             .Select(r => $"{r.DestinationCidrBlock} {r.NextHopId}").Order(StringComparer.Ordinal));
 
         public Task UntilAvailable(IEnumerable<int> nodes) => Eventually.Is(() =>
-            nodes.All(i => Term.Statuses.TryGetValue($"10.24.{i}.0-24", out var status) && status.State == RouteState.Available));
+            nodes.All(i => Term.Statuses.ByKey.TryGetValue($"10.24.{i}.0-24", out var status) && status.State == RouteState.Available));
 
         public async ValueTask DisposeAsync()
         {
             // What happened, for the reader of a failure.
             foreach (var line in Log.Lines.Where(line => line.Id >= 3500)) TestContext.Current.TestOutputHelper?.WriteLine($"{line.Id} {line.Text}");
-            foreach (var status in Term.Statuses.Values) TestContext.Current.TestOutputHelper?.WriteLine(status.ToString());
+            foreach (var status in Term.Statuses.ByKey.Values) TestContext.Current.TestOutputHelper?.WriteLine(status.ToString());
             await stop.CancelAsync();
             await Running.WaitAsync(TimeSpan.FromSeconds(30));
             Api.Dispose();

@@ -1,7 +1,9 @@
 using AliCloud.Simulator.Observing;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Observation;
 using Flannel.RouteController.Tests.Support;
+
 using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
 
 namespace Flannel.RouteController.Tests;
@@ -64,7 +66,7 @@ public sealed class RouteControllerTableTests
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24", "vtb-2") == "i-1");
         await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.RouteTableIds.SequenceEqual(["vtb-2"]));
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
-        Assert.DoesNotContain(cluster.Term.Published.Skip(2), word => word.Status.State != RouteState.Available);
+        Assert.DoesNotContain(cluster.Term.Statuses.Published.Skip(2), word => word.Status.State != RouteState.Available);
     });
 
     [Fact]
@@ -167,14 +169,14 @@ public sealed class RouteControllerTableTests
         await cluster.Time.Until(() => cluster.Hop("10.24.3.0/24", "vtb-2") == "i-3");
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
         await cluster.Time.Pass(TimeSpan.FromSeconds(2));
-        Assert.Contains(new TableUse("vtb-2", "vpc-1", 3, 4), cluster.Controller.Report.Tables);
+        Assert.Contains(new TableUsage("vtb-2", "vpc-1", 3, 4), cluster.Controller.Snapshot.Tables);
         Assert.DoesNotContain(cluster.Log.Lines, line => line.Id == 3503 && line.Text.Contains("vtb-2", StringComparison.Ordinal));
     });
 
     [Fact]
     public void What_the_api_would_refuse_is_refused_before_any_call_that_writes() => Cluster.Run(async cluster =>
     {
-        cluster.Leases.Config = FakeLeases.ConfigFor("192.168.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("192.168.0.0/16");
         cluster.Join("192.168.1.0/24", "i-1");
         cluster.Join("192.168.7.0/24", "i-7");
         cluster.Start();
@@ -190,7 +192,7 @@ public sealed class RouteControllerTableTests
     [Fact]
     public void A_destination_that_contains_a_vswitch_takes_the_single_call() => Cluster.Run(async cluster =>
     {
-        cluster.Leases.Config = FakeLeases.ConfigFor("192.168.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("192.168.0.0/16");
         cluster.Join("192.168.0.0/20", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("192.168.0.0/20");
@@ -274,7 +276,7 @@ public sealed class RouteControllerTableTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
-        Assert.DoesNotContain(cluster.Term.Published, word => word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
+        Assert.DoesNotContain(cluster.Term.Statuses.Published, word => word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
         Assert.Contains("vtb-2 cannot be read", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(RouteState.Rejected, cluster.State("10.24.2.0/24"));

@@ -1,7 +1,9 @@
 using AliCloud.Simulator.Observing;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Tests.Support;
+
 using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
 
 namespace Flannel.RouteController.Tests;
@@ -89,7 +91,7 @@ public sealed class RouteControllerTermTests
                 await cluster.Time.Pass(TimeSpan.FromSeconds(20));
                 Assert.Equal(begun, cluster.Cloud.Calls.Count);
                 Assert.DoesNotContain(cluster.Cloud.Calls.Skip(lostAt + 1), call => call.IsWrite);
-                cluster.Term = new FakeTerm(cluster.Time, cluster.Leases) { Statuses = first.Statuses };
+                cluster.Term = new InMemoryTerm(cluster.Time, cluster.Leases, first.Statuses.ByKey);
                 cluster.Start();
             }
 
@@ -110,7 +112,7 @@ public sealed class RouteControllerTermTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         await cluster.UntilAvailable("10.24.1.0/24");
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(130));
     });
@@ -118,7 +120,7 @@ public sealed class RouteControllerTermTests
     [Fact]
     public void A_status_that_etcd_refuses_keeps_no_other_node_waiting_and_is_written_when_it_can_be() => Cluster.Run(async cluster =>
     {
-        cluster.Term.Refuses = lease => lease.Subnet.ToString() == "10.24.1.0/24";
+        cluster.Term.Statuses.Rejects = lease => lease.Subnet.ToString() == "10.24.1.0/24";
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
         cluster.Start();
@@ -126,8 +128,8 @@ public sealed class RouteControllerTermTests
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         Assert.Null(cluster.Status("10.24.1.0/24"));
         // The passes ask for it no more; what asks does so once a minute.
-        Assert.InRange(cluster.Term.Publications, 10, 30);
-        cluster.Term.Refuses = _ => false;
+        Assert.InRange(cluster.Term.Statuses.Publications, 10, 30);
+        cluster.Term.Statuses.Rejects = _ => false;
         var healed = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
         Assert.InRange(cluster.Time.Elapsed - healed, TimeSpan.Zero, TimeSpan.FromMinutes(1));
@@ -141,7 +143,7 @@ public sealed class RouteControllerTermTests
         await cluster.UntilAvailable("10.24.1.0/24");
         // The status went with the old lease.
         cluster.Leases.Remove("10.24.1.0/24");
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         cluster.Join("10.24.1.0/24", "i-1");
         var anew = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -155,7 +157,7 @@ public sealed class RouteControllerTermTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         cluster.Leases.Reattach("10.24.1.0/24", 999);
         var anew = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -166,7 +168,7 @@ public sealed class RouteControllerTermTests
     [Fact]
     public void A_status_of_another_instance_is_not_believed() => Cluster.Run(async cluster =>
     {
-        cluster.Term.Statuses["10.24.1.0-24"] = new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
+        cluster.Term.Statuses.ByKey["10.24.1.0-24"] = new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.InstanceId == "i-1");
@@ -192,12 +194,14 @@ public sealed class RouteControllerTermTests
     public void An_error_of_the_view_ends_the_term_with_it() => Cluster.Run(async cluster =>
     {
         var controller = new ClusterReconciler(
-            new RouteControllerOptions([]), new BrokenView(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
+            new RouteControllerOptions([]), new FailingLeaseSource(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
         await Assert.ThrowsAsync<InvalidOperationException>(() => controller.RunAsync(cluster.Term, TestContext.Current.CancellationToken));
     });
 
-    private sealed class BrokenView : ILeaseSource
+    private sealed class FailingLeaseSource : ILeaseSource
     {
+        public Task RunAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
+
         public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => throw new InvalidOperationException("a bug");
 
         public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => throw new InvalidOperationException("a bug");

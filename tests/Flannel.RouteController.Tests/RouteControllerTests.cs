@@ -1,6 +1,6 @@
 using AliCloud.Simulator.State;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
@@ -24,7 +24,7 @@ public sealed class RouteControllerTests
         Assert.Equal(["vtb-1"], status.RouteTableIds);
         Assert.Equal(1, cluster.Cloud.Writes);
         Assert.False(cluster.Cloud.SourceDestChecks["eni-i-1"]);
-        Assert.Equal([RouteState.Pending, RouteState.Available], cluster.Term.Published.Select(p => p.Status.State));
+        Assert.Equal([RouteState.Pending, RouteState.Available], cluster.Term.Statuses.Published.Select(p => p.Status.State));
     });
 
     [Fact]
@@ -99,13 +99,13 @@ public sealed class RouteControllerTests
 
         // One of them has been told already, by an earlier controller.
         var told = new RouteStatus("10.24.1.0/24", "i-1", ["vtb-1"], RouteState.Available, "", "R", default);
-        cluster.Term.Statuses["10.24.1.0-24"] = told;
+        cluster.Term.Statuses.ByKey["10.24.1.0-24"] = told;
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
         await cluster.Time.Pass(TimeSpan.FromSeconds(30));
         Assert.Equal(0, cluster.Cloud.Writes);
         Assert.Same(told, cluster.Status("10.24.1.0/24"));
-        Assert.DoesNotContain(cluster.Term.Published, p => p.Status.Subnet == "10.24.1.0/24");
+        Assert.DoesNotContain(cluster.Term.Statuses.Published, p => p.Status.Subnet == "10.24.1.0/24");
         // Tables, entries; the word was not delayed by anything else but the checks.
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteEntryList"));
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteTableList"));
@@ -134,7 +134,7 @@ public sealed class RouteControllerTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
-        var words = cluster.Term.Published.Count;
+        var words = cluster.Term.Statuses.Published.Count;
         cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.1.0/24");
         cluster.Cloud.Tables["vtb-1"].At("10.24.2.0/24")!.Hop = new("Instance", "i-thief");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
@@ -143,7 +143,7 @@ public sealed class RouteControllerTests
         Assert.Equal(1, cluster.Cloud.Count("ModifyRouteEntry"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
         // A repair that takes a second is no reason for a node to lose its word.
-        Assert.Equal(words, cluster.Term.Published.Count);
+        Assert.Equal(words, cluster.Term.Statuses.Published.Count);
         Assert.Equal(1, cluster.Log.Count(3501));
     });
 
@@ -153,11 +153,11 @@ public sealed class RouteControllerTests
         cluster.Start();
         for (var i = 1; i <= 40; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
-        var (calls, publications) = (cluster.Cloud.Calls.Count, cluster.Term.Publications);
+        var (calls, publications) = (cluster.Cloud.Calls.Count, cluster.Term.Statuses.Publications);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         // One listing of tables and one of entries each resync, and one look at the interfaces every tenth.
         Assert.InRange(cluster.Cloud.Calls.Count - calls, 118, 145);
-        Assert.Equal(publications, cluster.Term.Publications);
+        Assert.Equal(publications, cluster.Term.Statuses.Publications);
     });
 
     [Fact]
@@ -176,7 +176,7 @@ public sealed class RouteControllerTests
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
         cluster.Leases.Remove("10.24.1.0/24");
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         cluster.Join("10.24.1.0/24", "i-2");
         await cluster.UntilAvailable("10.24.1.0/24");
         Assert.Equal("i-2", cluster.Status("10.24.1.0/24")!.InstanceId);
@@ -207,12 +207,12 @@ public sealed class RouteControllerTests
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
         await cluster.Time.Pass(TimeSpan.FromSeconds(2));
-        var report = cluster.Controller.Report;
+        var report = cluster.Controller.Snapshot;
         Assert.Equal(1, report.CountByState[RouteState.Available]);
         Assert.Equal(1, report.CountByState[RouteState.Rejected]);
-        var foreign = Assert.Single(report.Foreign);
-        Assert.Equal(("10.24.77.0/24", ConflictKind.Foreign, "mine"), (foreign.Destination, foreign.Kind, foreign.Name));
-        Assert.Equal(new TableUse("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
+        var foreign = Assert.Single(report.Conflicts);
+        Assert.Equal(("10.24.77.0/24", ConflictKind.Unmanaged, "mine"), (foreign.Destination, foreign.Kind, foreign.Name));
+        Assert.Equal(new TableUsage("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
         Assert.NotNull(report.LastReconcile);
         Assert.Equal(1, report.Writes.Created);
     });

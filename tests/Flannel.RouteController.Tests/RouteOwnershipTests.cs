@@ -36,7 +36,7 @@ public sealed class RouteOwnershipTests
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         // Once, without the next hop, which the API would refuse, and no node was told otherwise.
         Assert.Equal("vtb-1 10.24.1.0/24 -", Assert.Single(Assert.Single(cluster.Cloud.Calls, call => call.Action == "ModifyRouteEntry").Subjects));
-        Assert.DoesNotContain(cluster.Term.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+        Assert.DoesNotContain(cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
         cluster.Leases.Remove("10.24.1.0/24");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") is null);
     });
@@ -88,7 +88,7 @@ public sealed class RouteOwnershipTests
         await cluster.Time.Pass(TimeSpan.FromDays(3));
         Assert.Equal(("i-former", "i-3"), (cluster.Hop("10.24.2.0/24"), cluster.Hop("10.24.3.0/24")));
         Assert.Equal(1, cluster.Cloud.Writes);
-        Assert.Equal(2, cluster.Controller.Report.OtherClusters);
+        Assert.Equal(2, cluster.Controller.Snapshot.OtherClusters);
         Assert.Contains(Plans.Theirs.Token, Assert.Single(cluster.Log.Lines, line => line.Id == 3529).Text, StringComparison.Ordinal);
     });
 

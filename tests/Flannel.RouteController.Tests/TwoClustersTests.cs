@@ -1,5 +1,4 @@
 using Flannel.Core.Routes;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
@@ -22,8 +21,8 @@ public class TwoClustersTests
         await ours.Time.Until(() => Mine(ours, "10.24.") == 30, TimeSpan.FromHours(3));
         await ours.Time.Pass(TimeSpan.FromMinutes(30));
         Assert.Equal((30, 60), (Mine(ours, "10.24."), Mine(ours, "10.25.")));
-        Assert.Empty(ours.Controller.Report.Foreign);
-        Assert.Empty(theirs.Controller.Report.Foreign);
+        Assert.Empty(ours.Controller.Snapshot.Conflicts);
+        Assert.Empty(theirs.Controller.Snapshot.Conflicts);
     });
 
     [Fact]
@@ -44,13 +43,13 @@ public class TwoClustersTests
     public void With_the_same_prefix_and_network_neither_deletes_the_others_routes() => Run("10.24.0.0/16", async (ours, theirs) =>
     {
         for (var i = 1; i <= 5; i++) theirs.Join($"10.24.{i}.0/24", $"i-b{i}");
-        await theirs.Time.Until(() => theirs.Term.Statuses.Values.Count(status => status.State == RouteState.Available) == 5);
+        await theirs.Time.Until(() => theirs.Term.Statuses.ByKey.Values.Count(status => status.State == RouteState.Available) == 5);
         ours.Join("10.24.10.0/24", "i-a");
         await ours.UntilAvailable("10.24.10.0/24");
         await ours.Time.Pass(TimeSpan.FromDays(3));
         Assert.Equal(6, Mine(ours, "10.24."));
         Assert.Equal(0, ours.Cloud.Count("DeleteRouteEntries"));
-        Assert.Equal((5, 1), (ours.Controller.Report.OtherClusters, theirs.Controller.Report.OtherClusters));
+        Assert.Equal((5, 1), (ours.Controller.Snapshot.OtherClusters, theirs.Controller.Snapshot.OtherClusters));
     });
 
     [Fact]
@@ -69,7 +68,7 @@ public class TwoClustersTests
     });
 
     private static bool AllAvailable(Cluster cluster) =>
-        cluster.Term.Statuses.Count == 60 && cluster.Term.Statuses.Values.All(status => status.State == RouteState.Available);
+        cluster.Term.Statuses.ByKey.Count == 60 && cluster.Term.Statuses.ByKey.Values.All(status => status.State == RouteState.Available);
 
     private static int Mine(Cluster cluster, string range) =>
         cluster.Cloud.Tables["vtb-1"].Entries.Count(entry => entry.Destination.StartsWith(range, StringComparison.Ordinal));
@@ -78,8 +77,8 @@ public class TwoClustersTests
     {
         using var ours = new Cluster(time);
         using var theirs = new Cluster(time, new RouteControllerOptions([]), seed: 2, ours.Cloud);
-        theirs.Leases.Cluster = FakeTerm.OtherCluster;
-        theirs.Leases.Config = FakeLeases.ConfigFor(theirNetwork);
+        theirs.Leases.Cluster = InMemoryTerm.OtherCluster;
+        theirs.Leases.Config = InMemoryLeases.ConfigFor(theirNetwork);
         ours.Start();
         theirs.Start();
         await test(ours, theirs);

@@ -94,7 +94,7 @@ public sealed class RouteStatusStore
     /// prevent the others from being written.</summary>
     /// <exception cref="EtcdException">etcd is unavailable or cannot write now. Can be repeated.</exception>
     public async Task<StatusPublication> PublishAsync(
-        IReadOnlyList<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+        IReadOnlyList<RouteStatusUpdate> statuses, CancellationToken cancellation)
     {
         var rejected = new List<string>();
         foreach (var batch in statuses.Chunk(BatchSize))
@@ -139,7 +139,7 @@ public sealed class RouteStatusStore
     }
 
     private async Task<bool> PublishBatchAsync(
-        List<(Lease Lease, RouteStatus Status)> batch, List<string> rejected, CancellationToken cancellation)
+        List<RouteStatusUpdate> batch, List<string> rejected, CancellationToken cancellation)
     {
         while (batch.Count > 0)
         {
@@ -171,7 +171,7 @@ public sealed class RouteStatusStore
         return true;
     }
 
-    private TxnRequest Request(List<(Lease Lease, RouteStatus Status)> batch)
+    private TxnRequest Request(List<RouteStatusUpdate> batch)
     {
         var request = new TxnRequest { Compare = { fence.Compares(keys) } };
         request.Failure.Add(new RequestOp { RequestRange = new RangeRequest { Key = keys.Controller, KeysOnly = true } });
@@ -208,15 +208,15 @@ public sealed class RouteStatusStore
     }
 
     /// <summary>The batch without the leases that are deleted, with the others as they are now.</summary>
-    private static List<(Lease, RouteStatus)> Remaining(List<(Lease Lease, RouteStatus Status)> batch, TxnResponse response)
+    private static List<RouteStatusUpdate> Remaining(List<RouteStatusUpdate> batch, TxnResponse response)
     {
-        var rest = new List<(Lease, RouteStatus)>();
+        var rest = new List<RouteStatusUpdate>();
         for (var i = 0; i < batch.Count; i++)
         {
             var (lease, status) = batch[i];
             var pair = response.Responses[i + 1].ResponseRange.Kvs.FirstOrDefault();
             if (pair is not null && pair.CreateRevision == lease.CreateRevision)
-                rest.Add((lease with { ModRevision = pair.ModRevision, EtcdLeaseId = pair.Lease }, status));
+                rest.Add(new(lease with { ModRevision = pair.ModRevision, EtcdLeaseId = pair.Lease }, status));
         }
 
         return rest;

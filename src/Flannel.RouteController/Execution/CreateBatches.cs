@@ -1,88 +1,91 @@
 using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
+using Flannel.RouteController.Failures;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Which routes go into the next call that creates: as many as the API takes, fewer after a batch was refused as a whole or got no
-/// answer, one alone where a batch cannot.</summary>
-internal sealed class CreateBatches(RouteFailures troubles, TimeProvider time)
+/// <summary>Which routes the next call creates: as many as the API accepts, fewer after a batch was rejected as a whole or got no answer,
+/// and one alone where a batch is not possible.</summary>
+internal sealed class CreateBatches(BatchSize size, RouteFailures failures, TimeProvider time)
 {
-    /// <summary>So many single calls that succeed in a row speak for batches again.</summary>
-    private const int EnoughGoodSingles = 3;
+    /// <summary>So many single calls that succeed in a row allow larger batches again.</summary>
+    private const int SinglesBeforeGrowing = 3;
 
-    /// <summary>A right that was missing may have been given meanwhile.</summary>
+    /// <summary>After this a batch is tried again: an operator may have granted the missing permission.</summary>
     private static readonly TimeSpan DeniedPause = TimeSpan.FromMinutes(10);
 
-    private readonly HashSet<Ipv4Network> apart = [];
-    private int goodSingles;
+    private readonly HashSet<Ipv4Network> oneTableOnly = [];
+    private int singlesInARow;
     private long? deniedAt;
 
-    public BatchSize Size { get; } = new(time);
+    public BatchSize Size => size;
 
     private bool IsDenied => deniedAt is { } at && time.GetElapsedTime(at) < DeniedPause;
 
     /// <param name="open">Not empty.</param>
     public RouteWrite Next(IReadOnlyList<RouteAction.Create> open, Func<RouteAction.Create, bool> fitsBatch)
     {
-        var batch = IsDenied || Size.Current == 1 ? [] : Together(open.Where(create => fitsBatch(create) && !IsSuspect(create)));
+        var batch = IsDenied || size.Current == 1 ? [] : Batch(open.Where(create => fitsBatch(create) && !IsSuspect(create)));
         return batch.Count > 0 ? new RouteWrite.CreateMany(batch)
             : new RouteWrite.CreateOne(open.FirstOrDefault(create => !IsSuspect(create)) ?? open[0]);
     }
 
-    /// <summary>Nothing is left to create: what comes next is judged without prejudice.</summary>
-    public void Rest() => Size.Reset();
+    /// <summary>Nothing is left to create: the next routes start with full batches.</summary>
+    public void Reset() => size.Reset();
 
-    /// <summary>One bad route spoils the batch: smaller ones tell the bad from the good, down to single calls.</summary>
-    public void Refused(int tried)
+    /// <summary>A batch of this size was rejected as a whole. One invalid route is enough for that: smaller batches isolate it, down to
+    /// single calls.</summary>
+    public void Rejected(int sent)
     {
-        Size.Refused(tried);
-        goodSingles = 0;
+        size.Rejected(sent);
+        singlesInARow = 0;
     }
 
-    /// <summary>The role may not write batches. True the first time.</summary>
+    /// <summary>The permission for batches is missing.</summary>
+    /// <returns>True the first time.</returns>
     public bool Denied()
     {
-        var isNews = deniedAt is null;
+        var isFirst = deniedAt is null;
         deniedAt = time.GetTimestamp();
-        return isNews;
+        return isFirst;
     }
 
-    /// <summary>A batch of so many was answered.</summary>
-    public void Done(int sent)
+    /// <summary>A batch of this size was answered.</summary>
+    public void Answered(int sent)
     {
         deniedAt = null;
-        Size.Answered(sent);
+        size.Answered(sent);
     }
 
-    /// <summary>The answer names a destination and no table: from now on a call has this destination for one table only.</summary>
-    public void KeepApart(Ipv4Network destination) => apart.Add(destination);
+    /// <summary>An answer names a failed destination and no table: from now on a batch has this destination for one table only.</summary>
+    public void Separate(Ipv4Network destination) => oneTableOnly.Add(destination);
 
-    public void SingleDone()
+    public void SingleSucceeded()
     {
-        if (++goodSingles % EnoughGoodSingles == 0) Size.Grow();
+        if (++singlesInARow % SinglesBeforeGrowing == 0) size.Grow();
     }
 
-    /// <summary>The bad one of a batch is found: the others need no suspicion.</summary>
+    /// <summary>The invalid route of a batch is found: the others may be batched again.</summary>
     public void SingleFailed()
     {
-        Size.Reset();
-        goodSingles = 0;
+        size.Reset();
+        singlesInARow = 0;
     }
 
-    private List<RouteAction.Create> Together(IEnumerable<RouteAction.Create> open)
+    private List<RouteAction.Create> Batch(IEnumerable<RouteAction.Create> open)
     {
         var batch = new List<RouteAction.Create>();
         var destinations = new HashSet<Ipv4Network>();
         foreach (var create in open)
         {
-            if (batch.Count == Size.Current) break;
-            if (destinations.Add(create.Destination) || !apart.Contains(create.Destination)) batch.Add(create);
+            if (batch.Count == size.Current) break;
+            if (destinations.Add(create.Destination) || !oneTableOnly.Contains(create.Destination)) batch.Add(create);
         }
 
         return batch;
     }
 
-    /// <summary>What failed by itself before would spoil a batch again.</summary>
-    private bool IsSuspect(RouteAction.Create create) => troubles.Of(create) is { Kind: not CloudErrorKind.Quota };
+    /// <summary>A route that failed by itself before would make a batch fail again.</summary>
+    private bool IsSuspect(RouteAction.Create create) => failures.Of(create) is { Kind: not CloudErrorKind.Quota };
 }

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
+using Flannel.AliCloud;
 using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Vpc;
-using Flannel.AliCloud;
 using Flannel.Core;
 
 namespace Flannel.RouteController.Execution;

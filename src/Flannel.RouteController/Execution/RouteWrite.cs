@@ -2,8 +2,8 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>One call that writes.</summary>
-internal abstract record RouteWrite(IReadOnlyList<RouteAction> Steps)
+/// <summary>One call of the API that writes.</summary>
+internal abstract record RouteWrite(IReadOnlyList<RouteAction> Actions)
 {
     public sealed record CreateMany(IReadOnlyList<RouteAction.Create> Routes) : RouteWrite(Routes);
 
@@ -15,8 +15,8 @@ internal abstract record RouteWrite(IReadOnlyList<RouteAction> Steps)
 
     public sealed record DeleteMany(IReadOnlyList<RouteAction.Delete> Routes) : RouteWrite(Routes);
 
-    /// <summary>The API's name of the call.</summary>
-    public string Action => this switch
+    /// <summary>The name of the call in the API.</summary>
+    public string ApiAction => this switch
     {
         CreateMany => "CreateRouteEntries",
         CreateOne => "CreateRouteEntry",
@@ -24,5 +24,5 @@ internal abstract record RouteWrite(IReadOnlyList<RouteAction> Steps)
         _ => "ModifyRouteEntry",
     };
 
-    public IEnumerable<string> TableIds => Steps.Select(step => step.RouteTableId).Distinct();
+    public IEnumerable<string> TableIds => Actions.Select(action => action.RouteTableId).Distinct();
 }

@@ -1,87 +1,92 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
+using static Flannel.RouteController.Infrastructure.TimestampExtensions;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Which marked entries without a lease may be deleted. Absence alone is no evidence: the controller saw the lease end and the
-/// grace time has passed since, or the lease has been missing for a whole lease time. Absence counts only in a whole view.</summary>
-internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimeProvider time)
+/// <summary>Which marked entries without a lease may be deleted. Absence alone is no evidence. Either the controller saw the lease end and
+/// the grace time has passed since, or the lease has been absent for a whole lease time in complete snapshots.</summary>
+internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, TimeProvider time)
 {
-    /// <summary>Even with no grace at all, what is deleted was missing in a view before this one.</summary>
+    /// <summary>Also without a grace time, the lease was absent in a snapshot before the current one.</summary>
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1);
 
-    private readonly TimeSpan grace = grace > LeastGrace ? grace : LeastGrace;
-    private readonly Dictionary<RouteKey, Absence> missing = [];
+    private readonly TimeSpan grace = Longer(grace, LeastGrace);
+    private readonly Dictionary<RouteKey, Absence> absent = [];
     private bool isWhole;
 
     /// <param name="Since">When this term first saw the entry without a lease.</param>
-    /// <param name="EndedAt">When this term saw the lease end; null when it did not.</param>
+    /// <param name="Carried">What earlier terms observed.</param>
+    /// <param name="EndedAt">When this term saw the lease end; null if it did not.</param>
     private sealed record Absence(RouteEntry Entry, long Since, TimeSpan Carried, long? EndedAt);
 
-    /// <param name="steps">The whole plan of one table.</param>
-    public void Observe(string tableId, IReadOnlyList<RouteAction> steps, DesiredVpcState view)
+    /// <param name="actions">The whole plan of one table.</param>
+    public void Observe(string tableId, IReadOnlyList<RouteAction> actions, DesiredVpcState desired)
     {
-        isWhole = view.IsWhole;
-        if (!view.IsWhole)
+        isWhole = desired.IsWhole;
+        if (!desired.IsWhole)
         {
-            // Nothing is known of a lease while it could not be seen: every count begins anew.
-            foreach (var key in missing.Keys.Where(key => key.TableId == tableId).ToList()) missing.Remove(key);
+            // A lease that cannot be read may exist: every count starts again.
+            Forget(tableId);
             absences.ForgetAll();
-            absences.Observe(tableId, []);
             return;
         }
 
         var candidates = new Dictionary<RouteKey, RouteEntry>();
-        foreach (var step in steps)
+        foreach (var action in actions)
         {
-            if (step is RouteAction.Delete { Released: null } delete) candidates.TryAdd(RouteKey.Of(step), delete.Entry);
-            else if (EntryOf(step) is { } leased) absences.Forget(leased);
+            if (action is RouteAction.Delete { Released: null } delete) candidates.TryAdd(RouteKey.Of(action), delete.Entry);
+            else if (EntryWithLease(action) is { } entry) absences.Forget(entry);
         }
 
-        foreach (var key in missing.Keys.Where(key => key.TableId == tableId).ToList())
+        foreach (var key in absent.Keys.Where(key => key.TableId == tableId).ToList())
         {
-            if (!candidates.TryGetValue(key, out var entry) || !IsSame(entry, missing[key].Entry)) missing.Remove(key);
+            if (!candidates.TryGetValue(key, out var entry) || !IsSame(entry, absent[key].Entry)) absent.Remove(key);
         }
 
         foreach (var (key, entry) in candidates)
         {
-            var absence = missing.GetValueOrDefault(key) ?? new Absence(entry, time.GetTimestamp(), absences.CarriedOf(entry), null);
-            missing[key] = absence with { EndedAt = EndOf(entry, view) };
+            var absence = absent.GetValueOrDefault(key) ?? new Absence(entry, time.GetTimestamp(), absences.CarriedOf(entry), null);
+            absent[key] = absence with { EndedAt = EndOf(entry, desired) };
         }
 
-        absences.Observe(tableId, [.. missing.Where(pair => pair.Key.TableId == tableId)
+        absences.Observe(tableId, [.. absent.Where(pair => pair.Key.TableId == tableId)
             .Select(pair => new AbsentLease(pair.Value.Entry, TotalOf(pair.Value)))]);
     }
 
-    /// <summary>Tables that are not looked at any more: what was missing there begins anew when they are.</summary>
-    public void Keep(IReadOnlyCollection<string> tableIds)
+    /// <summary>Forgets the tables that are not observed any more.</summary>
+    public void Keep(IEnumerable<string> tableIds)
     {
-        foreach (var table in missing.Keys.Select(key => key.TableId).Where(id => !tableIds.Contains(id)).ToHashSet())
-        {
-            foreach (var key in missing.Keys.Where(key => key.TableId == table).ToList()) missing.Remove(key);
-            absences.Observe(table, []);
-        }
+        var ids = tableIds.ToHashSet();
+        foreach (var table in absent.Keys.Select(key => key.TableId).Where(id => !ids.Contains(id)).ToHashSet()) Forget(table);
     }
 
-    /// <summary>Whether there is the evidence, of a step that is no <see cref="RouteAction.Delete.Released"/> one.</summary>
-    public bool IsDue(RouteAction.Delete step) =>
-        isWhole && missing.TryGetValue(RouteKey.Of(step), out var absence) && IsSame(step.Entry, absence.Entry)
+    /// <summary>Whether there is enough evidence, for a deletion without <see cref="RouteAction.Delete.Released"/>.</summary>
+    public bool IsDue(RouteAction.Delete delete) =>
+        isWhole && absent.TryGetValue(RouteKey.Of(delete), out var absence) && IsSame(delete.Entry, absence.Entry)
         && Left(absence) <= TimeSpan.Zero;
 
-    /// <summary>When the next one becomes due; null when none will.</summary>
+    /// <summary>The time until the next one is due; null if none is pending.</summary>
     public TimeSpan? NextDue()
     {
-        var waiting = missing.Values.Select(Left).Where(left => left > TimeSpan.Zero).ToList();
-        return waiting.Count == 0 ? null : waiting.Min();
+        var pending = absent.Values.Select(Left).Where(left => left > TimeSpan.Zero).ToList();
+        return pending.Count == 0 ? null : pending.Min();
+    }
+
+    private void Forget(string tableId)
+    {
+        foreach (var key in absent.Keys.Where(key => key.TableId == tableId).ToList()) absent.Remove(key);
+        absences.Observe(tableId, []);
     }
 
     private TimeSpan Left(Absence absence)
     {
         var inTerm = time.GetElapsedTime(absence.Since);
-        // A node that lives has renewed its lease within a lease time, or has lost it.
-        var byAbsence = Longer(FlannelContract.LeaseTime - TotalOf(absence), LeaseAbsences.LeastInTerm - inTerm);
+        // A running node has renewed its lease within a lease time, or has lost it.
+        var byAbsence = Longer(FlannelContract.LeaseTime - TotalOf(absence), AbsentLeaseTracker.LeastInTerm - inTerm);
         if (absence.EndedAt is not { } ended) return byAbsence;
         var byEnd = Longer(grace - inTerm, grace - time.GetElapsedTime(ended));
         return byEnd < byAbsence ? byEnd : byAbsence;
@@ -89,28 +94,19 @@ internal sealed class StaleRoutes(TimeSpan grace, LeaseAbsences absences, TimePr
 
     private TimeSpan TotalOf(Absence absence) => absence.Carried + time.GetElapsedTime(absence.Since);
 
-    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
-
-    /// <summary>The lease of the very node that the entry leads to: another node's end proves nothing about this route.</summary>
-    private static long? EndOf(RouteEntry entry, DesiredVpcState view)
-    {
-        foreach (var ended in view.Ended)
-        {
-            if (ended.Subnet == entry.Destination
-                && (entry.NextHops.Count == 0 || entry.NextHops[0].Id == ended.NextHopId)) return ended.At;
-        }
-
-        return null;
-    }
+    /// <summary>The end of the lease of the node that the entry leads to: the end of another node's lease proves nothing about this
+    /// route.</summary>
+    private static long? EndOf(RouteEntry entry, DesiredVpcState desired) => desired.Ended.FirstOrDefault(ended =>
+        ended.Subnet == entry.Destination && (entry.NextHops.Count == 0 || entry.NextHops[0].Id == ended.NextHopId))?.At;
 
     private static bool IsSame(RouteEntry one, RouteEntry other) =>
         one.RouteEntryId == other.RouteEntryId && one.NextHops.SequenceEqual(other.NextHops);
 
-    private static RouteEntry? EntryOf(RouteAction step) => step switch
+    private static RouteEntry? EntryWithLease(RouteAction action) => action switch
     {
         RouteAction.Keep keep => keep.Entry,
         RouteAction.Mark mark => mark.Entry,
-        RouteAction.Update rePoint => rePoint.Entry,
+        RouteAction.Update update => update.Entry,
         _ => null,
     };
 }

@@ -10,143 +10,152 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Inventory;
 
-/// <summary>What the controller would do, for <c>--dry-run</c>: reads, and asks the API's own dry run whether the rights for it are there.</summary>
-/// <param name="Text">A table for people: one line per step, what the API would say to each kind of them, and what could not be found out.</param>
-/// <param name="Changes">How many steps are not Keep, Wait or Conflict.</param>
-/// <param name="Complete">False when something could not be read.</param>
-/// <param name="OtherClusters">The other clusters that have routes inside the network.</param>
-public sealed record RouteDryRun(string Text, int Changes, bool Complete, IReadOnlyList<OtherCluster> OtherClusters)
+/// <summary>What the controller would do, for <c>--dry-run</c>. It reads, and asks the API by the API's own dry run whether the permissions
+/// for the changes exist. It writes nothing.</summary>
+public sealed class RouteDryRun
 {
-    /// <param name="cluster">Null while no route controller has worked yet: then no entry is the cluster's own.</param>
-    public static async Task<RouteDryRun> RunAsync(
-        LeaseSnapshot snapshot, ClusterId? cluster, RouteControllerOptions options, ICloudApi api, ILogger log,
+    private readonly ICloudApi api;
+    private readonly ILogger log;
+    private readonly IReadOnlyList<string> routeTableIds;
+    private readonly OwnershipMark mark;
+    private readonly StringBuilder text = new();
+    private readonly List<OtherClusterRoutes> otherClusters = [];
+    private int changes;
+    private bool isComplete = true;
+
+    private RouteDryRun(ClusterId? cluster, IReadOnlyList<string> routeTableIds, ICloudApi api, ILogger log)
+    {
+        (this.api, this.log, this.routeTableIds) = (api, log, routeTableIds);
+        // With an id that no cluster has, every mark is another cluster's.
+        mark = OwnershipMark.Of(cluster ?? ClusterId.New());
+    }
+
+    /// <param name="cluster">Null while no route controller has been elected yet: then no entry is the cluster's own.</param>
+    /// <param name="routeTableIds">The tables of <c>RouteTableID</c>.</param>
+    public static async Task<RouteDryRunResult> RunAsync(
+        LeaseSnapshot snapshot, ClusterId? cluster, IReadOnlyList<string> routeTableIds, ICloudApi api, ILogger log,
         CancellationToken cancellation)
     {
-        var text = new StringBuilder();
-        var (changes, complete) = (0, true);
-        var others = new List<OtherCluster>();
-        // Nothing is written: an id that nobody has makes every mark another cluster's.
-        var mark = OwnershipMark.Of(cluster ?? ClusterId.New());
-        if (cluster is null) text.Append("no cluster id yet: the first route controller creates one\n");
-        foreach (var (vpc, view) in DesiredVpcState.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
-        {
-            var tables = new VpcTables(vpc, options.RouteTableIds, api, log);
-            text.Append($"{vpc}: {view.Nodes.Count} nodes in {view.Network}\n");
-            foreach (var refused in view.Refused) text.Append($"  refused    {refused.Node.Destination}: {refused.Reason}\n");
-            complete &= Note(text, await tables.RefreshAsync(view, cancellation));
-            foreach (var vSwitch in view.Nodes.Select(node => node.Node.VSwitchId).Distinct())
-            {
-                if (tables.ProblemOf(vSwitch) is { } problem) text.Append($"  {problem.Text}\n");
-            }
-
-            foreach (var line in tables.Unverified) text.Append($"  {line}\n");
-            complete &= !tables.Unverified.Any();
-            var steps = new List<RouteAction>();
-            foreach (var tableId in tables.Serving.Concat(tables.Others))
-            {
-                var answer = await api.DescribeRouteEntryListAsync(vpc.RegionId, tableId, cancellation);
-                complete &= Note(text, answer.Error);
-                if (answer.Value is not { } entries) continue;
-                steps.AddRange(RoutePlan.For(new RoutePlanInput(
-                    tableId, view.Network, view.Nodes, view.Respected, entries, mark, UpkeepOnly: !tables.Serving.Contains(tableId))
-                {
-                    Leaving = view.Leaving,
-                }));
-            }
-
-            Print(text, steps);
-            changes += steps.Count(step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
-            var seen = OtherClustersIn(vpc, steps, mark);
-            foreach (var other in seen) text.Append($"  {other}\n");
-            others.AddRange(seen);
-            await TryAsync(text, api, vpc, steps, mark, cancellation);
-        }
-
-        if (text.Length == 0) text.Append("no node of this program holds a lease\n");
-        return new RouteDryRun(text.ToString(), changes, complete, others);
+        var run = new RouteDryRun(cluster, routeTableIds, api, log);
+        if (cluster is null) run.text.Append("no cluster id yet: the first route controller creates one\n");
+        foreach (var (_, desired) in DesiredVpcState.Group(snapshot).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal))
+            await run.AddAsync(desired, cancellation);
+        if (run.text.Length == 0) run.text.Append("no node of this program holds a lease\n");
+        return new RouteDryRunResult(run.text.ToString(), run.changes, run.isComplete, run.otherClusters);
     }
 
-    private static List<OtherCluster> OtherClustersIn(VpcId vpc, IEnumerable<RouteAction> steps, OwnershipMark mark) =>
-        [.. steps.OfType<RouteAction.Conflict>().Where(step => mark.OwnerOf(step.Entry) == MarkOwner.OtherCluster)
-            .GroupBy(step => OwnershipMark.TokenOf(step.Entry)!).OrderBy(group => group.Key, StringComparer.Ordinal)
-            .Select(group => new OtherCluster(vpc, group.Key, group.DistinctBy(step => step.Entry.RouteEntryId).Count()))];
-
-    private static void Print(StringBuilder text, List<RouteAction> steps)
+    private async Task AddAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
-        if (steps.Count == 0) return;
-        var width = steps.Max(step => step.RouteTableId.Length);
-        text.Append($"  {"STEP",-9} {"TABLE".PadRight(width)} {"DESTINATION",-18} NEXT HOP\n");
-        foreach (var step in steps)
+        var tables = new VpcTables(desired.Vpc, routeTableIds, api, log);
+        text.Append($"{desired.Vpc}: {desired.Nodes.Count} nodes in {desired.Network}\n");
+        foreach (var unroutable in desired.Unroutable)
+            text.Append($"  not routed {unroutable.Node.Destination}: {unroutable.Reason}\n");
+        isComplete &= InventoryText.AddError(text, await tables.RefreshAsync(desired, cancellation));
+        var vSwitches = desired.Nodes.Select(node => node.Node.VSwitchId).Distinct();
+        foreach (var problem in vSwitches.Select(tables.ProblemOf).OfType<VSwitchProblem>())
+            text.Append($"  {problem.Message}\n");
+        foreach (var line in tables.Unverified) text.Append($"  {line}\n");
+        isComplete &= tables.Unverified.Count == 0;
+
+        var plan = VpcPlan.For(await ObserveAsync(desired, tables, cancellation), mark);
+        var actions = plan.Actions.ToList();
+        Print(actions);
+        changes += actions.Count(action => action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
+        var seen = OtherClustersIn(desired.Vpc, actions);
+        foreach (var other in seen) text.Append($"  {other}\n");
+        otherClusters.AddRange(seen);
+        await CheckPermissionsAsync(desired.Vpc, actions, cancellation);
+    }
+
+    private async Task<VpcObservation> ObserveAsync(DesiredVpcState desired, VpcTables tables, CancellationToken cancellation)
+    {
+        var observed = new List<ObservedTable>();
+        foreach (var id in tables.Serving.Concat(tables.Others))
         {
-            var (word, hop) = Words(step);
-            text.Append($"  {word,-9} {step.RouteTableId.PadRight(width)} {step.Destination,-18} {hop}\n");
+            var result = await api.DescribeRouteEntryListAsync(desired.Vpc.RegionId, id, cancellation);
+            isComplete &= InventoryText.AddError(text, result.Error);
+            if (result.Value is { } entries)
+                observed.Add(new ObservedTable(id, tables.Serving.Contains(id), HasError: false, entries, new HashSet<string>()));
+        }
+
+        return new VpcObservation(desired, observed);
+    }
+
+    private List<OtherClusterRoutes> OtherClustersIn(VpcId vpc, IEnumerable<RouteAction> actions) =>
+    [
+        .. actions.OfType<RouteAction.Conflict>().Where(conflict => mark.OwnerOf(conflict.Entry) == RouteOwner.OtherCluster)
+            .GroupBy(conflict => OwnershipMark.TokenOf(conflict.Entry)!).OrderBy(group => group.Key, StringComparer.Ordinal)
+            .Select(group => new OtherClusterRoutes(vpc, group.Key, group.DistinctBy(conflict => conflict.Entry.RouteEntryId).Count())),
+    ];
+
+    private void Print(List<RouteAction> actions)
+    {
+        if (actions.Count == 0) return;
+        var width = actions.Max(action => action.RouteTableId.Length);
+        text.Append($"  {"ACTION",-9} {"TABLE".PadRight(width)} {"DESTINATION",-18} NEXT HOP\n");
+        foreach (var action in actions)
+        {
+            var (name, hop) = Describe(action);
+            text.Append($"  {name,-9} {action.RouteTableId.PadRight(width)} {action.Destination,-18} {hop}\n");
         }
     }
 
-    private static (string Word, string Hop) Words(RouteAction step) => step switch
+    private sealed record ActionText(string Name, string NextHop);
+
+    private static ActionText Describe(RouteAction action) => action switch
     {
-        RouteAction.Keep keep => ("keep", Hop(keep.Wanted.NextHop)),
-        RouteAction.Create create => ("create", Hop(create.Wanted.NextHop)),
-        RouteAction.Update rePoint => ("re-point", $"{Hops(rePoint.Entry)} => {Hop(rePoint.Wanted.NextHop)}"),
-        RouteAction.Mark mark =>
-            ("mark", $"{Hops(mark.Entry)} {mark.Entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(mark.Entry) ?? "-"}"),
-        RouteAction.Delete delete => ("delete", Hops(delete.Entry)),
-        RouteAction.Wait wait => ("wait", $"{Hops(wait.Entry)} is {wait.Entry.Status}"),
-        RouteAction.Conflict { Entry: var entry, Kind: var kind } => ("conflict", $"{Hops(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
-        _ => throw new InvalidOperationException($"no such step: {step}"),
+        RouteAction.Keep keep => new("keep", InventoryText.Of(keep.Desired.NextHop)),
+        RouteAction.KeepInTransition { Entry: var entry } => new("keep", $"{InventoryText.HopsOf(entry)} is {entry.Status}"),
+        RouteAction.Create create => new("create", InventoryText.Of(create.Desired.NextHop)),
+        RouteAction.Update { Entry: var entry } update =>
+            new("update", $"{InventoryText.HopsOf(entry)} => {InventoryText.Of(update.Desired.NextHop)}"),
+        RouteAction.Mark { Entry: var entry } =>
+            new("mark", $"{InventoryText.HopsOf(entry)} {entry.RouteEntryId}, mark before: {OwnershipMark.TokenOf(entry) ?? "-"}"),
+        RouteAction.Delete { Entry: var entry } => new("delete", InventoryText.HopsOf(entry)),
+        RouteAction.Conflict { Entry: var entry, Kind: var kind } =>
+            new("conflict", $"{InventoryText.HopsOf(entry)} {kind} {entry.RouteEntryId} {entry.Name}".TrimEnd()),
+        _ => throw new InvalidOperationException($"unknown action: {action}"),
     };
 
-    internal static string Hops(RouteEntry entry) => entry.NextHops.Count == 0 ? "-" : string.Join(' ', entry.NextHops.Select(Hop));
-
-    private static string Hop(NextHop hop) => $"{hop.Type} {hop.Id}";
-
-    internal static bool Note(StringBuilder text, CloudError? error)
+    /// <summary>Asks once for each kind of action in each table: permissions are granted by table.</summary>
+    private async Task CheckPermissionsAsync(VpcId vpc, List<RouteAction> actions, CancellationToken cancellation)
     {
-        if (error is null) return true;
-        text.Append($"  not read: {error.DeniedAction ?? error.Code} {error.Message}{error.RequestNote}\n");
-        return false;
-    }
-
-    /// <summary>Asks once for each kind of step in each table: rights are given by table.</summary>
-    private static async Task TryAsync(
-        StringBuilder text, ICloudApi api, VpcId vpc, List<RouteAction> steps, OwnershipMark mark, CancellationToken cancellation)
-    {
-        foreach (var step in steps.Where(step => step is RouteAction.Create or RouteAction.Update or RouteAction.Delete)
-            .DistinctBy(step => (step.RouteTableId, step.GetType())))
+        foreach (var action in actions.Where(action => action is RouteAction.Create or RouteAction.Update or RouteAction.Delete)
+            .DistinctBy(action => (action.RouteTableId, action.GetType())))
         {
-            var (action, hop) = step switch
+            var (call, hop) = action switch
             {
-                RouteAction.Create create => (RouteWriteCall.CreateRouteEntries, create.Wanted.NextHop),
-                RouteAction.Update rePoint => (RouteWriteCall.ModifyRouteEntry, rePoint.Wanted.NextHop),
+                RouteAction.Create create => (RouteWriteCall.CreateRouteEntries, create.Desired.NextHop),
+                RouteAction.Update update => (RouteWriteCall.ModifyRouteEntry, update.Desired.NextHop),
                 _ => (RouteWriteCall.DeleteRouteEntries,
-                    ((RouteAction.Delete)step).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
+                    ((RouteAction.Delete)action).Entry.NextHops is [var first, ..] ? first : new NextHop("", "")),
             };
-            var entry = new NewRouteEntry(step.RouteTableId, step.Destination, hop, mark.Token, mark.Description);
-            var error = await TryAsync(text, api, vpc, action, entry, cancellation);
-            // Without the right for batches the controller creates one by one, and a batch refuses what a single call may take.
-            if (error is not null && step is RouteAction.Create) await TryAsync(text, api, vpc, RouteWriteCall.CreateRouteEntry, entry, cancellation);
+            var entry = new NewRouteEntry(action.RouteTableId, action.Destination, hop, mark.Token, mark.Description);
+            var error = await CheckPermissionAsync(vpc, call, entry, cancellation);
+            // Without the permission for batches the controller creates one by one, and a batch rejects what a single call may accept.
+            if (error is not null && action is RouteAction.Create)
+                await CheckPermissionAsync(vpc, RouteWriteCall.CreateRouteEntry, entry, cancellation);
         }
     }
 
-    private static async Task<CloudError?> TryAsync(
-        StringBuilder text, ICloudApi api, VpcId vpc, RouteWriteCall action, NewRouteEntry entry, CancellationToken cancellation)
+    private async Task<CloudError?> CheckPermissionAsync(
+        VpcId vpc, RouteWriteCall call, NewRouteEntry entry, CancellationToken cancellation)
     {
-        var answer = await api.DryRunAsync(action, vpc.RegionId, entry, cancellation);
-        text.Append(answer.Error switch
+        var result = await api.DryRunAsync(call, vpc.RegionId, entry, cancellation);
+        text.Append(result.Error switch
         {
-            null => $"  the API would carry out {action} for {entry.Destination} in {entry.RouteTableId}\n",
-            { Kind: CloudErrorKind.Denied } denied => $"  the RAM role lacks {denied.DeniedAction ?? $"vpc:{action}"} for {entry.RouteTableId}\n",
-            var error => $"  the API would answer {error.Code} {error.Message} to {action} for {entry.Destination} in {entry.RouteTableId}\n",
+            null => $"  the API would carry out {call} for {entry.Destination} in {entry.RouteTableId}\n",
+            { Kind: CloudErrorKind.Denied } denied =>
+                $"  missing permission {denied.DeniedAction ?? $"vpc:{call}"} for {entry.RouteTableId}\n",
+            var error => $"  the API would reject {call} for {entry.Destination} in {entry.RouteTableId}: {error.Code} {error.Message}\n",
         });
-        return answer.Error;
+        return result.Error;
     }
 }
 
-/// <summary>Another cluster of this program that has routes where this one's are.</summary>
-/// <param name="Mark">What its entries are marked with.</param>
-public sealed record OtherCluster(VpcId Vpc, string Mark, int Routes)
-{
-    public override string ToString() =>
-        $"{Routes} {(Routes == 1 ? "route" : "routes")} of another cluster ({Mark}): kept;"
-        + $" 'flanneld routes --remove-routes-of {Mark}' deletes what is left of a lost one";
-}
+/// <param name="Text">A table for an operator: one line for each action, what the API would answer to each kind of them, and what could not
+/// be read.</param>
+/// <param name="Changes">The number of actions that write.</param>
+/// <param name="Complete">False if something could not be read.</param>
+/// <param name="OtherClusters">The other clusters with routes inside the network.</param>
+public sealed record RouteDryRunResult(string Text, int Changes, bool Complete, IReadOnlyList<OtherClusterRoutes> OtherClusters);

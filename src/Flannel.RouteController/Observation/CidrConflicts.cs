@@ -1,59 +1,63 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
+using Flannel.RouteController.Abstractions;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>The VPC's own ranges, read before anything is created among them, and seldom again. Those of the vSwitches are published, so
-/// that no node leases a subnet that overlaps one.</summary>
-internal sealed class CidrConflicts(VpcId vpc, ICloudApi api, IRouteControllerTerm term, ILogger log)
+/// <summary>The VPC's own ranges, read before the first route is created and at every full resync. The ranges of the vSwitches are
+/// published, so that no node leases a subnet that overlaps one.</summary>
+internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink)
 {
     private const int MostFailures = 3;
-    private readonly HashSet<string> mentioned = [];
+
+    private readonly HashSet<string> logged = [];
     private CidrConflictCheck? check;
     private int failures;
 
     public bool IsDue { get; private set; } = true;
 
-    public void Recheck() => IsDue = true;
+    public void Invalidate() => IsDue = true;
 
-    /// <summary>Null also while nothing is known of the VPC: the API refuses by itself what it must.</summary>
-    public string? RefusalOf(Ipv4Network destination) => check?.RefusalOf(destination);
+    /// <summary>Why the API would reject the destination. Null if it would not, and while the ranges are unknown.</summary>
+    public string? RejectionOf(Ipv4Network destination) => check?.RejectionOf(destination);
 
+    /// <summary>False for a destination that only the call for one entry accepts.</summary>
     public bool FitsBatch(Ipv4Network destination) =>
         check is { } known ? known.FitsBatch(destination) : !CidrConflictCheck.IsInServices(destination);
 
-    /// <summary>An error only while it is worth waiting for a better answer.</summary>
-    public async Task<CloudError?> LookAsync(DesiredVpcState view, CancellationToken cancellation)
+    /// <returns>An error if a retry may give an answer. Null also if the ranges remain unknown: the API rejects what it must.</returns>
+    public async Task<CloudError?> ReadAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
-        var facts = api.DescribeVpcAttributeAsync(vpc.RegionId, vpc.Id, cancellation);
-        var vSwitches = await api.DescribeVSwitchesAsync(vpc.RegionId, vpc.Id, cancellation);
-        var own = await facts;
+        var vpcTask = context.Api.DescribeVpcAttributeAsync(context.RegionId, context.Vpc.Id, cancellation);
+        var vSwitches = await context.Api.DescribeVSwitchesAsync(context.RegionId, context.Vpc.Id, cancellation);
+        var vpc = await vpcTask;
         IsDue = false;
-        if ((own.Error ?? vSwitches.Error) is { } error)
+        if ((vpc.Error ?? vSwitches.Error) is { } error)
         {
             failures++;
             IsDue = error.Kind is CloudErrorKind.Retry or CloudErrorKind.RefreshCredentials && failures < MostFailures;
             if (IsDue) return error;
-            RouteControllerLog.OverlapUnknown(log, vpc, error.DeniedAction ?? error.Code, error.RequestId);
+            RouteControllerLog.OverlapUnknown(context.Log, context.Vpc, error.DeniedAction ?? error.Code, error.RequestId);
             return null;
         }
 
         failures = 0;
-        check = new CidrConflictCheck(own.Value!, vSwitches.Value!);
-        await term.PublishVSwitchesAsync(vpc.Id, check.VSwitches, cancellation);
-        var warnings = view.Network is { } network ? check.Warnings(network) : [];
-        foreach (var line in warnings.Where(mentioned.Add)) RouteControllerLog.Overlap(log, vpc, line);
-        foreach (var node in view.Nodes)
-        {
-            if (check.RefusalOf(node.Destination) is { } reason && mentioned.Add(reason))
-            {
-                RouteControllerLog.NodeRefused(log, vpc, node.Destination, node.Node.InstanceId, reason);
-            }
-        }
-
+        check = CidrConflictCheck.Of(vpc.Value!, vSwitches.Value!);
+        await sink.PublishVSwitchesAsync(context.Vpc.Id, check.VSwitches, cancellation);
+        Log(check, desired);
         return null;
+    }
+
+    private void Log(CidrConflictCheck check, DesiredVpcState desired)
+    {
+        var warnings = desired.Network is { } network ? check.Warnings(network) : [];
+        foreach (var line in warnings.Where(logged.Add)) RouteControllerLog.Overlap(context.Log, context.Vpc, line);
+        foreach (var node in desired.Nodes)
+        {
+            if (check.RejectionOf(node.Destination) is { } reason && logged.Add(reason))
+                RouteControllerLog.NodeNotRouted(context.Log, context.Vpc, node.Destination, node.Node.InstanceId, reason);
+        }
     }
 }

@@ -1,83 +1,89 @@
-using Flannel.AliCloud;
+using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.Core;
-using Flannel.RouteController.Execution;
-using Microsoft.Extensions.Logging;
+using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>Keeps the source/destination check of the nodes' interfaces off: with it on, an interface drops what its containers send and
-/// receive. On by default for new interfaces since 2025-04-22 (ECS notice 461). Runs beside the routes and never holds them up.</summary>
-internal sealed class InterfaceChecks(
-    string regionId, ICloudApi api, TimeProvider time, Random random, ILogger log, LivenessMonitor loops, Action changed)
+/// <summary>Disables the source/destination check of the nodes' interfaces. An interface with the check on drops the packets of its
+/// containers; new interfaces have it on since 2025-04-22 (ECS notice 461). It runs in its own loop and never delays the routes.</summary>
+/// <remarks>Thread-safe. The random generator of the context is used by this loop alone.</remarks>
+/// <param name="changed">Called after the state of an interface has changed.</param>
+internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops, Action changed)
 {
+    private const string DescribeAction = "ecs:DescribeNetworkInterfaces";
+    private const string ModifyAction = "ecs:ModifyNetworkInterfaceAttribute";
+
+    /// <summary>Calls in parallel.</summary>
+    private const int Parallelism = 4;
+
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    /// <summary>For what an operator must correct.</summary>
     private static readonly TimeSpan SlowPause = TimeSpan.FromMinutes(10);
-    private const int AtOnce = 4;
 
     private readonly Lock gate = new();
-    private readonly AsyncAutoResetEvent signal = new(time);
+    private readonly AsyncAutoResetEvent due = new(context.Time);
     private readonly Dictionary<string, Check> checks = [];
-    private readonly HashSet<string> warned = [];
+    private readonly HashSet<string> logged = [];
 
-    private sealed class Check(Backoff pauses)
+    private sealed class Check(Backoff backoff)
     {
-        public bool IsConcluded { get; set; }
-        public string Problem { get; set; } = "";
+        public InterfaceState State { get; set; } = InterfaceState.Unknown;
         public long DueAt { get; set; }
-        public Backoff Pauses { get; } = pauses;
+        public Backoff Backoff { get; } = backoff;
     }
 
-    /// <summary>The interfaces that count from now on; unknown ones are looked at without delay.</summary>
-    public void Follow(IEnumerable<string> interfaceIds)
+    /// <summary>Sets the interfaces to check. New ones are checked without delay.</summary>
+    public void SetInterfaces(IEnumerable<string> interfaceIds)
     {
         var ids = interfaceIds.ToHashSet();
         var isNew = false;
         lock (gate)
         {
             foreach (var gone in checks.Keys.Where(id => !ids.Contains(id)).ToList()) checks.Remove(gone);
-            foreach (var id in ids) isNew |= checks.TryAdd(id, new Check(new Backoff(FirstPause, LongestPause, random)));
+            foreach (var id in ids) isNew |= checks.TryAdd(id, new Check(new Backoff(FirstPause, LongestPause, context.Random)));
         }
 
-        if (isNew) signal.Set();
+        if (isNew) due.Set();
     }
 
-    /// <summary>Looks at all of them again.</summary>
-    public void Recheck()
+    /// <summary>All interfaces are checked again.</summary>
+    public void Invalidate()
     {
         lock (gate)
         {
             foreach (var check in checks.Values) check.DueAt = 0;
         }
 
-        signal.Set();
+        due.Set();
     }
 
-    /// <summary>Whether the word on an interface is known, and what is wrong with it; empty when nothing is.</summary>
-    public (bool IsConcluded, string Problem) Of(string interfaceId)
+    public InterfaceState Of(string interfaceId)
     {
-        lock (gate) return checks.TryGetValue(interfaceId, out var check) ? (check.IsConcluded, check.Problem) : (false, "");
+        lock (gate) return checks.TryGetValue(interfaceId, out var check) ? check.State : InterfaceState.Unknown;
     }
 
+    /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        using var loop = loops.Begin($"the route controller's loop of interfaces in {regionId}", VpcReconciler.LongestWork);
+        using var loop = loops.Begin($"the route controller's loop of interfaces in {context.RegionId}", LoopLimits.LongestPass);
         while (true)
         {
             loop.Busy();
-            signal.Clear();
-            var due = Due();
-            if (due.Count > 0) await LookAsync(due, loop, cancellation);
+            due.Clear();
+            var ids = DueIds();
+            if (ids.Count > 0) await CheckAsync(ids, loop, cancellation);
             var pause = UntilNext();
             loop.Idle(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
-            await signal.WaitAsync(pause, cancellation);
+            await due.WaitAsync(pause, cancellation);
         }
     }
 
-    private List<string> Due()
+    private List<string> DueIds()
     {
-        var now = time.GetTimestamp();
+        var now = context.Time.GetTimestamp();
         lock (gate) return [.. checks.Where(check => check.Value.DueAt <= now).Select(check => check.Key)];
     }
 
@@ -86,102 +92,127 @@ internal sealed class InterfaceChecks(
         lock (gate)
         {
             if (checks.Count == 0) return SlowPause;
-            var left = time.GetElapsedTime(time.GetTimestamp(), checks.Values.Min(check => check.DueAt));
+            var left = context.Time.GetElapsedTime(context.Time.GetTimestamp(), checks.Values.Min(check => check.DueAt));
             return left < SlowPause ? left : SlowPause;
         }
     }
 
-    private async Task LookAsync(List<string> due, MonitoredLoop loop, CancellationToken cancellation)
+    private async Task CheckAsync(List<string> ids, MonitoredLoop loop, CancellationToken cancellation)
     {
         loop.Busy();
-        var answer = await api.DescribeNetworkInterfacesAsync(regionId, due, cancellation);
-        if (answer.Error is { Kind: CloudErrorKind.Fatal } && due.Count > 1)
+        var result = await context.Api.DescribeNetworkInterfacesAsync(context.RegionId, ids, cancellation);
+        if (result.Error is { Kind: CloudErrorKind.Fatal } && ids.Count > 1)
         {
-            // One bad name spoils the call: the halves tell the bad from the good.
-            await LookAsync(due[..(due.Count / 2)], loop, cancellation);
-            await LookAsync(due[(due.Count / 2)..], loop, cancellation);
+            // One invalid id makes the whole call fail: halves isolate it.
+            await CheckAsync(ids[..(ids.Count / 2)], loop, cancellation);
+            await CheckAsync(ids[(ids.Count / 2)..], loop, cancellation);
             return;
         }
 
-        if (answer.Error is { } error)
+        if (result.Error is { } error)
         {
-            foreach (var id in due) Fail(id, error, "ecs:DescribeNetworkInterfaces");
+            foreach (var id in ids) Fail(id, error, DescribeAction);
             changed();
             return;
         }
 
-        var facts = answer.Value!.DistinctBy(fact => fact.NetworkInterfaceId).ToDictionary(fact => fact.NetworkInterfaceId);
-        var on = new Queue<string>();
-        foreach (var id in due)
+        var enabled = Conclude(ids, result.Value!);
+        changed();
+        await DisableAsync(enabled, loop, cancellation);
+    }
+
+    /// <returns>The interfaces whose check is on.</returns>
+    private Queue<string> Conclude(List<string> ids, IReadOnlyList<NetworkInterface> answer)
+    {
+        var facts = answer.DistinctBy(fact => fact.NetworkInterfaceId).ToDictionary(fact => fact.NetworkInterfaceId);
+        var enabled = new Queue<string>();
+        foreach (var id in ids)
         {
             if (!facts.TryGetValue(id, out var fact)) Conclude(id, $"interface {id} is not known to ECS", SlowPause);
-            else if (fact.SourceDestCheck == true) on.Enqueue(id);
-            else Conclude(id, "", TimeSpan.MaxValue);
+            else if (fact.SourceDestCheck == true) enabled.Enqueue(id);
+            else Conclude(id, null, null);
         }
 
-        changed();
-        while (on.Count > 0)
+        return enabled;
+    }
+
+    private async Task DisableAsync(Queue<string> enabled, MonitoredLoop loop, CancellationToken cancellation)
+    {
+        while (enabled.Count > 0)
         {
-            // Hundreds of nodes that join at a throttled API take longer than any one look may.
+            // Hundreds of nodes that join at a throttled API take longer than one pass may.
             loop.Busy();
             cancellation.ThrowIfCancellationRequested();
-            var some = Enumerable.Range(0, Math.Min(AtOnce, on.Count)).Select(_ => on.Dequeue()).ToList();
-            var answers = await Task.WhenAll(some.Select(id => api.DisableSourceDestCheckAsync(regionId, id, cancellation)));
-            // One after the other: the answers arrive on several threads.
-            for (var i = 0; i < some.Count; i++) Learn(some[i], answers[i]);
+            var ids = Enumerable.Range(0, Math.Min(Parallelism, enabled.Count)).Select(_ => enabled.Dequeue()).ToList();
+            var results = await Task.WhenAll(
+                ids.Select(id => context.Api.DisableSourceDestCheckAsync(context.RegionId, id, cancellation)));
+            // Not in the tasks: they may complete on several threads.
+            for (var i = 0; i < ids.Count; i++) Conclude(ids[i], results[i]);
             changed();
         }
     }
 
-    private void Learn(string id, CloudResult<Unit> answer)
+    private void Conclude(string id, CloudResult<Unit> result)
     {
-        if (answer.Error is { Kind: not CloudErrorKind.AlreadyDone } error)
+        if (result.Error is { Kind: not CloudErrorKind.AlreadyDone } error)
         {
-            Fail(id, error, "ecs:ModifyNetworkInterfaceAttribute");
+            Fail(id, error, ModifyAction);
             return;
         }
 
-        RouteControllerLog.CheckSwitchedOff(log, id, answer.RequestId);
-        Conclude(id, "", TimeSpan.MaxValue);
+        RouteControllerLog.CheckDisabled(context.Log, id, result.RequestId);
+        Conclude(id, null, null);
     }
 
     private void Fail(string id, CloudError error, string action)
     {
+        var mayBeOn = $"the source/destination check of {id} may be on";
         switch (error.Kind)
         {
             case CloudErrorKind.Denied:
                 var missing = error.DeniedAction ?? action;
-                if (warned.Add(missing)) RouteControllerLog.CheckDenied(log, missing, error.RequestId);
-                Conclude(id, $"the source/destination check of {id} may be on: the RAM role lacks {missing}", SlowPause);
+                if (logged.Add(missing)) RouteControllerLog.CheckDenied(context.Log, missing, error.RequestId);
+                Conclude(id, $"{mayBeOn}: missing permission {missing}", SlowPause);
                 break;
             case CloudErrorKind.Fatal:
-                if (warned.Add(id + error.Code)) RouteControllerLog.CheckFailed(log, id, error.Code, error.Message, error.RequestNote);
-                Conclude(id, $"the source/destination check of {id} may be on: {error.Code}", SlowPause);
+                if (logged.Add(id + error.Code))
+                    RouteControllerLog.CheckFailed(context.Log, id, error.Code, error.Message, error.RequestNote);
+                Conclude(id, $"{mayBeOn}: {error.Code}", SlowPause);
                 break;
             default:
-                lock (gate)
-                {
-                    if (!checks.TryGetValue(id, out var check)) return;
-                    var pause = check.Pauses.Next(error);
-                    check.DueAt = Later(pause);
-                    if (!check.IsConcluded) check.Problem = $"the source/destination check of {id} may be on: {error.Code}, trying again";
-                }
-
+                Retry(id, error, $"{mayBeOn}: {error.Code}; retrying");
                 break;
         }
     }
 
-    private void Conclude(string id, string problem, TimeSpan again)
+    private void Retry(string id, CloudError error, string problem)
     {
         lock (gate)
         {
             if (!checks.TryGetValue(id, out var check)) return;
-            check.IsConcluded = true;
-            check.Problem = problem;
-            check.DueAt = again == TimeSpan.MaxValue ? long.MaxValue : Later(again);
-            check.Pauses.Reset();
+            check.DueAt = context.Time.TimestampAfter(check.Backoff.Next(error));
+            if (!check.State.IsKnown) check.State = new InterfaceState(IsKnown: false, problem);
         }
     }
 
-    private long Later(TimeSpan pause) => time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
+    /// <param name="problem">Null for none.</param>
+    /// <param name="again">When it is checked again; null for the next full resync.</param>
+    private void Conclude(string id, string? problem, TimeSpan? again)
+    {
+        lock (gate)
+        {
+            if (!checks.TryGetValue(id, out var check)) return;
+            check.State = new InterfaceState(IsKnown: true, problem);
+            check.DueAt = again is { } pause ? context.Time.TimestampAfter(pause) : long.MaxValue;
+            check.Backoff.Reset();
+        }
+    }
+}
+
+/// <summary>The source/destination check of an interface.</summary>
+/// <param name="IsKnown">Whether it has been read, or can never be.</param>
+/// <param name="Problem">Why it may drop packets; null if it does not.</param>
+internal sealed record InterfaceState(bool IsKnown, string? Problem)
+{
+    public static readonly InterfaceState Unknown = new(false, null);
 }

@@ -1,74 +1,74 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
-using Flannel.RouteController.Planning;
-using Microsoft.Extensions.Logging;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>How full the route tables of a VPC are, and a warning while there is still time. The limit is what the API itself refused to go beyond; else
-/// what the Quotas API says, where it may be asked; else what every account has. Asked for beside the routes, so that it holds nothing up.</summary>
-internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, ILogger log)
+/// <summary>How many entries a route table of the VPC may hold, and a warning before one is full. The limit is the number at which the API
+/// rejected an entry; else what the Quotas API says, if it may be called; else the default of every account. It is read in the background,
+/// so that nothing waits for it.</summary>
+internal sealed class RouteQuota(VpcContext context)
 {
-    public const string WhatToDo =
-        "ask for more of quota " + RouteEntryQuota.Code + " (product vpc, https://quotas.console.alibabacloud.com), or use the vxlan backend";
-
-    /// <summary>In hundredths of the limit: a request for more quota may take days. The warning comes back once there was less than the second.</summary>
+    /// <summary>In hundredths of the limit. A request for more quota may take days.</summary>
     private const int WarnFrom = 80;
+
+    /// <summary>Below this the next warning is possible.</summary>
     private const int WarnAgainBelow = 75;
 
-    private static readonly TimeSpan AskEvery = TimeSpan.FromHours(12);
+    private static readonly TimeSpan ReadInterval = TimeSpan.FromHours(12);
 
-    /// <summary>A table that is full is worth another look: somebody may have been given more.</summary>
-    private static readonly TimeSpan AskAgainWhenFull = TimeSpan.FromMinutes(10);
+    /// <summary>An operator may have raised the quota.</summary>
+    private static readonly TimeSpan ReadIntervalWhenFull = TimeSpan.FromMinutes(10);
 
-    private readonly Dictionary<string, int> refusedAt = [];
+    private readonly Dictionary<string, int> rejectedAt = [];
     private readonly HashSet<string> warned = [];
     private int? granted;
-    private Task asking = Task.CompletedTask;
+    private Task reading = Task.CompletedTask;
     private volatile CloudResult<RouteEntryQuota>? arrived;
-    private long? askedAt;
-    private bool told;
+    private long? readAt;
+    private bool isAssumptionLogged;
 
-    public int LimitOf(string tableId) => refusedAt.TryGetValue(tableId, out var entries) ? entries : granted ?? RouteEntryQuota.Default;
+    public int LimitOf(string tableId) => rejectedAt.TryGetValue(tableId, out var entries) ? entries : granted ?? RouteEntryQuota.Default;
 
-    /// <param name="entries">Custom ones that the table holds now.</param>
-    /// <param name="isFull">The API has refused another, and routes are still wanted.</param>
+    /// <param name="entries">The number of custom entries that the table holds now.</param>
+    /// <param name="isFull">Whether the API has rejected another one, and routes are still desired.</param>
     public void Observe(string tableId, int entries, bool isFull)
     {
         TakeAnswer();
-        var hasRefused = refusedAt.TryGetValue(tableId, out var refused);
-        if (isFull && (!hasRefused || entries > refused)) refusedAt[tableId] = entries;
-        else if (!isFull && entries > refused) refusedAt.Remove(tableId); // it took more since
+        var wasRejected = rejectedAt.TryGetValue(tableId, out var rejected);
+        if (isFull && (!wasRejected || entries > rejected)) rejectedAt[tableId] = entries;
+        else if (!isFull && entries > rejected) rejectedAt.Remove(tableId); // the API has accepted more since
         var limit = LimitOf(tableId);
         var hundredths = limit > 0 ? entries * 100L / limit : 100;
         if (hundredths < WarnAgainBelow) warned.Remove(tableId);
-        else if (hundredths >= WarnFrom && warned.Add(tableId)) RouteControllerLog.TableFillsUp(log, vpc, tableId, entries, limit, WhatToDo);
+        else if (hundredths >= WarnFrom && warned.Add(tableId))
+            RouteControllerLog.TableFillsUp(context.Log, context.Vpc, tableId, entries, limit, RouteFailures.QuotaRemedy);
     }
 
-    /// <summary>Tables that are gone.</summary>
-    public void Keep(IReadOnlyCollection<string> tableIds)
+    /// <summary>Forgets the tables that are not observed any more.</summary>
+    public void Keep(IEnumerable<string> tableIds)
     {
-        warned.RemoveWhere(id => !tableIds.Contains(id));
-        foreach (var gone in refusedAt.Keys.Where(id => !tableIds.Contains(id)).ToList()) refusedAt.Remove(gone);
+        var ids = tableIds.ToHashSet();
+        warned.RemoveWhere(id => !ids.Contains(id));
+        foreach (var gone in rejectedAt.Keys.Where(id => !ids.Contains(id)).ToList()) rejectedAt.Remove(gone);
     }
 
-    /// <summary>Asks for the limit when it is time to; the answer is there at some later pass. Nothing waits for it. Throws what the last
-    /// question has thrown.</summary>
-    public async Task AskWhenDueAsync(CancellationToken cancellation)
+    /// <summary>Starts to read the limit if that is due; a later pass gets the answer. Throws what the last read threw.</summary>
+    public async Task StartReadIfDueAsync(CancellationToken cancellation)
     {
-        if (!asking.IsCompleted) return;
-        await asking;
-        if (askedAt is { } at && time.GetElapsedTime(at) < (refusedAt.Count > 0 ? AskAgainWhenFull : AskEvery)) return;
-        askedAt = time.GetTimestamp();
-        asking = AskAsync(cancellation);
+        if (!reading.IsCompleted) return;
+        await reading;
+        if (readAt is { } at && context.Time.GetElapsedTime(at) < (rejectedAt.Count > 0 ? ReadIntervalWhenFull : ReadInterval)) return;
+        readAt = context.Time.GetTimestamp();
+        reading = ReadAsync(cancellation);
     }
 
-    private async Task AskAsync(CancellationToken cancellation)
+    private async Task ReadAsync(CancellationToken cancellation)
     {
         try
         {
-            arrived = await api.GetRouteEntryQuotaAsync(vpc.RegionId, cancellation);
+            arrived = await context.Api.GetRouteEntryQuotaAsync(context.RegionId, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -76,22 +76,28 @@ internal sealed class RouteQuota(VpcId vpc, ICloudApi api, TimeProvider time, IL
         }
     }
 
-    /// <summary>Here and not where the answer arrives: that is another thread than the VPC's loop.</summary>
+    /// <summary>On the VPC's own loop: the answer may arrive on another thread.</summary>
     private void TakeAnswer()
     {
         if (arrived is not { } answer) return;
         arrived = null;
         if (answer.Error is { } error)
         {
-            if (!told) RouteControllerLog.LimitAssumed(log, vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message, error.RequestNote);
-            told = true;
+            if (!isAssumptionLogged)
+            {
+                RouteControllerLog.LimitAssumed(
+                    context.Log, context.Vpc, granted ?? RouteEntryQuota.Default, error.DeniedAction ?? error.Code, error.Message,
+                    error.RequestNote);
+            }
+
+            isAssumptionLogged = true;
             return;
         }
 
         if (answer.Value!.Total == granted) return;
-        // More was granted, or less: what was refused before says nothing of it.
+        // The limit was changed: earlier rejections prove nothing about the new one.
         granted = answer.Value.Total;
-        refusedAt.Clear();
-        RouteControllerLog.LimitKnown(log, vpc, granted);
+        rejectedAt.Clear();
+        RouteControllerLog.LimitKnown(context.Log, context.Vpc, granted);
     }
 }

@@ -1,49 +1,41 @@
-using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Vpc;
-using Flannel.Core;
-using Flannel.RouteController.Execution;
-using Flannel.RouteController.Planning;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>The entries of a VPC's tables as they were last read, and how old that is.</summary>
-internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Random random)
+/// <summary>The entries of a VPC's route tables as they were last read.</summary>
+internal sealed class VpcEntries(VpcContext context, TableFailures failures)
 {
-    /// <summary>A write is planned from nothing older than this.</summary>
-    private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(3);
+    /// <summary>A write is planned from entries that are not older.</summary>
+    private static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3);
 
     private readonly Dictionary<string, Table> tables = [];
 
-    private sealed class Table(string id, Random random)
+    private sealed class Table(string id)
     {
         public string Id => id;
         public IReadOnlyList<RouteEntry>? Entries { get; set; }
         public bool IsStale { get; set; } = true;
         public long ReadAt { get; set; }
-        public long RetryAt { get; set; }
-        public CloudError? Error { get; set; }
-        public int Failures { get; set; }
-        public Backoff Pauses { get; } = new(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(30), random);
     }
 
-    /// <summary>Which tables to follow; others are forgotten.</summary>
-    public void Follow(IEnumerable<string> tableIds)
+    /// <summary>Sets the tables to read. Others are forgotten.</summary>
+    public void SetTables(IEnumerable<string> tableIds)
     {
         var ids = tableIds.ToHashSet();
         foreach (var gone in tables.Keys.Where(id => !ids.Contains(id)).ToList()) tables.Remove(gone);
-        foreach (var id in ids) tables.TryAdd(id, new Table(id, random));
+        foreach (var id in ids) tables.TryAdd(id, new Table(id));
+        failures.Keep(ids);
     }
 
-    /// <summary>Null while a table has not been read, or not since it was last changed and cannot be read now.</summary>
-    public IReadOnlyList<RouteEntry>? Of(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Entries : null;
+    /// <summary>Null while the table has not been read.</summary>
+    public IReadOnlyList<RouteEntry>? Of(string tableId) => tables.GetValueOrDefault(tableId)?.Entries;
 
-    public CloudError? ErrorOf(string tableId) => tables.TryGetValue(tableId, out var table) ? table.Error : null;
+    public int CustomEntriesOf(string tableId) => Of(tableId)?.Count(entry => entry.IsCustom) ?? 0;
 
-    /// <summary>Whether a table was refused more than once in a way that does not heal: it does not exist, or is of another kind.</summary>
-    public bool IsUnreadable(string tableId) =>
-        tables.TryGetValue(tableId, out var table) && table is { Error.Kind: CloudErrorKind.Fatal, Failures: > 1 };
-
+    /// <summary>The next <see cref="ReadAsync"/> reads these tables.</summary>
     public void Invalidate(IEnumerable<string> tableIds)
     {
         foreach (var id in tableIds)
@@ -52,55 +44,48 @@ internal sealed class VpcEntries(VpcId vpc, ICloudApi api, TimeProvider time, Ra
         }
     }
 
-    /// <summary>Whether all of them were read without an error, and just now.</summary>
+    /// <summary>Whether all of them were read just now, without an error.</summary>
     public bool AreFresh(IEnumerable<string> tableIds) => tableIds.All(id =>
-        tables.TryGetValue(id, out var table) && table is { IsStale: false, Error: null } && time.GetElapsedTime(table.ReadAt) < FreshFor);
+        tables.TryGetValue(id, out var table) && !table.IsStale && failures.ErrorOf(id) is null
+        && context.Time.GetElapsedTime(table.ReadAt) < Freshness);
 
-    /// <summary>Whether all of them are read when they are stale.</summary>
-    public bool Follows(IEnumerable<string> tableIds) => tableIds.All(tables.ContainsKey);
+    /// <summary>Whether all of them are among the tables to read.</summary>
+    public bool AreRead(IEnumerable<string> tableIds) => tableIds.All(tables.ContainsKey);
 
-    /// <summary>Reads what is stale and may be tried now: how many tables that was, and the answers that were errors.</summary>
-    public async Task<(int Count, IReadOnlyList<TableError> Errors)> ReadAsync(CancellationToken cancellation)
+    /// <summary>Reads the stale tables that may be read now.</summary>
+    public async Task<TableReadResult> ReadAsync(CancellationToken cancellation)
     {
-        var now = time.GetTimestamp();
-        var due = tables.Values.Where(table => table.IsStale && table.RetryAt <= now).ToList();
-        var answers = await Task.WhenAll(due.Select(table => api.DescribeRouteEntryListAsync(vpc.RegionId, table.Id, cancellation)));
-        // One after the other: the answers arrive on several threads, and neither a table nor Random is thread-safe.
+        var due = tables.Values.Where(table => table.IsStale && failures.MayRead(table.Id)).ToList();
+        var results = await Task.WhenAll(
+            due.Select(table => context.Api.DescribeRouteEntryListAsync(context.RegionId, table.Id, cancellation)));
+        // Not in the tasks: they may complete on several threads, and neither a table nor Random is thread-safe.
         var errors = new List<TableError>();
         for (var i = 0; i < due.Count; i++)
         {
-            if (Learn(due[i], answers[i]) is { } error) errors.Add(error);
+            if (results[i].Error is { } error)
+            {
+                failures.Fail(due[i].Id, error);
+                errors.Add(new TableError(due[i].Id, error));
+            }
+            else Store(due[i], results[i].Value);
         }
 
-        return (due.Count, errors);
+        return new TableReadResult(due.Count, errors);
     }
 
-    /// <summary>When a table that could not be read is tried again; null when none waits.</summary>
-    public TimeSpan? NextRetry()
-    {
-        var waiting = tables.Values.Where(table => table.IsStale && table.Error is not null).ToList();
-        return waiting.Count == 0 ? null : time.GetElapsedTime(time.GetTimestamp(), waiting.Min(table => table.RetryAt));
-    }
+    /// <summary>The time until a table that could not be read is read again; null if there is none.</summary>
+    public TimeSpan? NextRetry() => failures.NextRetry(tables.Values.Where(table => table.IsStale).Select(table => table.Id));
 
-    private TableError? Learn(Table table, CloudResult<IReadOnlyList<RouteEntry>> answer)
+    private void Store(Table table, IReadOnlyList<RouteEntry>? entries)
     {
-        table.Error = answer.Error;
-        if (answer.Error is { } error)
-        {
-            table.Failures++;
-            var pause = table.Pauses.Next(error);
-            table.RetryAt = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
-            return new TableError(table.Id, error);
-        }
-
-        table.Entries = answer.Value;
-        table.ReadAt = time.GetTimestamp();
+        table.Entries = entries;
+        table.ReadAt = context.Time.GetTimestamp();
         table.IsStale = false;
-        table.RetryAt = 0;
-        table.Failures = 0;
-        table.Pauses.Reset();
-        return null;
+        failures.Recover(table.Id);
     }
 }
+
+/// <param name="Count">How many tables were read, with or without an error.</param>
+internal sealed record TableReadResult(int Count, IReadOnlyList<TableError> Errors);
 
 internal sealed record TableError(string TableId, CloudError Error);

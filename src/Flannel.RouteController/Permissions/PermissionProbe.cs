@@ -1,11 +1,11 @@
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Permissions;
 
-/// <summary>Whether this node may stand for election.</summary>
+/// <summary>Whether this node may compete for the election.</summary>
 public abstract record PermissionProbeResult
 {
     public sealed record Allowed : PermissionProbeResult;
@@ -13,32 +13,33 @@ public abstract record PermissionProbeResult
     /// <param name="Action">The RAM action that is missing.</param>
     public sealed record Denied(string Action, string RequestId) : PermissionProbeResult;
 
-    /// <summary>No credentials at all, or none that the cloud accepts.</summary>
+    /// <summary>There are no credentials, or none that the cloud accepts.</summary>
     public sealed record NoCredentials(string Reason) : PermissionProbeResult;
 
-    /// <summary>The API answers with an error that says nothing about the rights: the account is throttled, the service has a
-    /// fault.</summary>
-    /// <param name="RetryAfter">What the service asks for; null when it does not.</param>
+    /// <summary>An error that says nothing about the permissions: the account is throttled, or the service has an internal
+    /// error.</summary>
+    /// <param name="RetryAfter">What the service asks for; null if it does not.</param>
     public sealed record Failed(string Reason, TimeSpan? RetryAfter) : PermissionProbeResult;
 
-    /// <summary>No answer.</summary>
+    /// <summary>No response.</summary>
     public sealed record Unreachable(string Reason) : PermissionProbeResult;
 }
 
-/// <summary>Two harmless reads of what the node knows of itself: its vSwitch, and the entries of the table that serves it.</summary>
+/// <summary>Tries the permissions of a candidate by two reads: its vSwitch, and the entries of the table that serves it.</summary>
 public static class PermissionProbe
 {
     public static async Task<PermissionProbeResult> CanControlAsync(ICloudApi api, AliVpcBackendData self, CancellationToken cancellation)
     {
         var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);
-        if (vSwitch.Error is { } error) return Refusal(error, "vpc:DescribeVSwitchAttributes");
+        if (vSwitch.Error is { } error) return ResultOf(error, "vpc:DescribeVSwitchAttributes");
         var entries = await api.DescribeRouteEntryListAsync(self.RegionId, vSwitch.Value!.RouteTableId, cancellation);
-        return entries.Error is { } unread ? Refusal(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();
+        return entries.Error is { } unread ? ResultOf(unread, "vpc:DescribeRouteEntryList") : new PermissionProbeResult.Allowed();
     }
 
-    private static PermissionProbeResult Refusal(CloudError error, string action) => error.Kind switch
+    private static PermissionProbeResult ResultOf(CloudError error, string action) => error.Kind switch
     {
-        CloudErrorKind.Denied when error.IsProxyRejection => new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
+        CloudErrorKind.Denied when error.IsProxyRejection =>
+            new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
         CloudErrorKind.Denied => new PermissionProbeResult.Denied(error.DeniedAction ?? action, error.RequestId),
         CloudErrorKind.RefreshCredentials => new PermissionProbeResult.NoCredentials($"{error.Code} {error.Message}"),
         _ when RouteErrors.IsNoAnswer(error) => new PermissionProbeResult.Unreachable($"{error.Code} {error.Message}"),

@@ -4,16 +4,17 @@ using Flannel.AliCloud.Metadata;
 
 namespace Flannel.RouteController.Planning;
 
-/// <summary>What a node tells the route controller about itself: the <c>BackendData</c> of its lease. A lease without it belongs to a node
-/// of upstream's old <c>ali-vpc</c>, which writes its own route.</summary>
+/// <summary>The <c>BackendData</c> of a lease: where the node is in the cloud. A lease without it belongs to a node of upstream's
+/// <c>ali-vpc</c>, which writes its own route.</summary>
 /// <param name="InstanceId"><c>i-…</c>, from the metadata service.</param>
-/// <param name="NetworkInterfaceId"><c>eni-…</c> of the interface that carries the node's public address.</param>
-/// <param name="PrimaryInterface">Whether that is the instance's primary interface: then the next hop is the instance, else the ENI.</param>
+/// <param name="NetworkInterfaceId"><c>eni-…</c> of the interface that has the node's public address.</param>
+/// <param name="PrimaryInterface">Whether that is the instance's primary interface: then the next hop is the instance, else the
+/// interface.</param>
 public sealed record AliVpcBackendData(
     string RegionId, string VpcId, string VSwitchId, string InstanceId, string NetworkInterfaceId, bool PrimaryInterface)
 {
-    /// <summary>The node leaves for good: its route is to be deleted at once, and the lease goes when that is done. A node that starts again
-    /// writes its data anew, without this.</summary>
+    /// <summary>The node released its subnet: its route is deleted at once, and then its lease. A node that starts again writes its data
+    /// without this.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Released { get; init; }
 
@@ -22,7 +23,7 @@ public sealed record AliVpcBackendData(
 
     public string ToJson() => JsonSerializer.Serialize(this, AliVpcBackendDataJson.Default.AliVpcBackendData);
 
-    /// <summary>Null when the text is absent or not ours.</summary>
+    /// <summary>Null if the text is missing or not the data of this program.</summary>
     public static AliVpcBackendData? Parse(string? json)
     {
         if (json is null) return null;

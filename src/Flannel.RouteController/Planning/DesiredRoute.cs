@@ -4,7 +4,7 @@ using Flannel.Core.Leases;
 
 namespace Flannel.RouteController.Planning;
 
-/// <summary>A living lease of a node of this program, and so a route that belongs into every table that counts.</summary>
+/// <summary>The route of a node with a lease. Every serving table must have it.</summary>
 public sealed record DesiredRoute(Lease Lease, AliVpcBackendData Node)
 {
     public Ipv4Network Destination => Lease.Subnet;
@@ -12,11 +12,8 @@ public sealed record DesiredRoute(Lease Lease, AliVpcBackendData Node)
     /// <summary>The name of the lease's key, and of its status.</summary>
     public string Key => Lease.Key.ToString();
 
-    /// <summary>For the API, <c>Instance</c> is the instance's primary interface; a secondary one is named itself.</summary>
-    public NextHop NextHop => Node.PrimaryInterface
-        ? new NextHop(NextHops.Instance, Node.InstanceId)
-        : new NextHop(NextHops.NetworkInterface, Node.NetworkInterfaceId);
+    public NextHop NextHop => NextHops.Of(Node);
 
-    /// <summary>Whether an entry sends its traffic to this node, and to nobody else.</summary>
+    /// <summary>Whether this node is the only next hop of the entry.</summary>
     public bool IsServedBy(RouteEntry entry) => entry.NextHops is [var hop] && NextHops.AreEqual(hop, NextHop);
 }

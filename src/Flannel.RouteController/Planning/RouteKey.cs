@@ -2,8 +2,8 @@ using Flannel.Core.Addresses;
 
 namespace Flannel.RouteController.Planning;
 
-/// <summary>A place for one entry: the API allows no second one.</summary>
+/// <summary>Identifies an entry: the API allows one per route table and destination.</summary>
 internal sealed record RouteKey(string TableId, Ipv4Network Destination)
 {
-    public static RouteKey Of(RouteAction step) => new(step.RouteTableId, step.Destination);
+    public static RouteKey Of(RouteAction action) => new(action.RouteTableId, action.Destination);
 }

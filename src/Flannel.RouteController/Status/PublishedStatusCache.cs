@@ -1,54 +1,57 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Abstractions;
+using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Status;
 
-/// <summary>What stands in etcd about each node, as far as this term knows. Only changes are written. A status belongs to one holding of a
-/// subnet: when the lease is made anew, its status went with the old one.</summary>
-internal sealed class PublishedStatusCache(IRouteControllerTerm term, TimeProvider time) : IDisposable
+/// <summary>The published route statuses, as far as this term knows. It writes only changes. A status belongs to one holding of a subnet:
+/// a new lease of the same subnet has no status yet.</summary>
+/// <remarks>Thread-safe: all VPCs of a term publish through it.</remarks>
+internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider time) : IDisposable
 {
-    private readonly SemaphoreSlim one = new(1);
-    private readonly Dictionary<string, (Lease Lease, RouteStatus Status)> published = [];
+    private readonly SemaphoreSlim writeGate = new(1);
+    private readonly Dictionary<string, RouteStatusUpdate> published = [];
 
-    // What etcd refused to write. It is tried again by RetryAsync alone, so that no pass asks for it again and again. Under the same lock.
-    private readonly Dictionary<string, (Lease Lease, RouteStatus Status)> refused = [];
+    // Rejected statuses are retried by RetryAsync alone, so that not every pass repeats the request. Guarded by the lock of `published`.
+    private readonly Dictionary<string, RouteStatusUpdate> rejected = [];
 
-    /// <summary>Called when etcd has refused a status: <see cref="RetryAsync"/> is due.</summary>
-    public AsyncAutoResetEvent Refusals { get; } = new(time);
+    /// <summary>Set when the store has rejected a status: <see cref="RetryAsync"/> is due.</summary>
+    public AsyncAutoResetEvent Rejections { get; } = new(time);
 
-    public void Dispose() => one.Dispose();
+    public void Dispose() => writeGate.Dispose();
 
-    /// <summary>Takes over what stands in etcd; what stands there for subnets without a lease is deleted.</summary>
-    /// <param name="leases">A view from before the reading, or the same time: a status read later belongs to these leases or to newer ones,
-    /// and a newer one is told by its create revision and its etcd lease.</param>
+    /// <summary>Reads the published statuses, and deletes those of subnets without a lease.</summary>
+    /// <param name="leases">A snapshot from before this call. A status that is read after it belongs to these leases or to newer ones; a
+    /// newer lease differs in its create revision or its etcd lease.</param>
     public async Task ReadAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
     {
-        await one.WaitAsync(CancellationToken.None);
+        await writeGate.WaitAsync(CancellationToken.None);
         try
         {
-            if (await term.ReadStatusesAsync(cancellation) is not { } standing) return;
+            if (await sink.ReadStatusesAsync(cancellation) is not { } stored) return;
             lock (published)
             {
                 published.Clear();
                 foreach (var lease in leases)
                 {
-                    if (standing.TryGetValue(lease.Key.ToString(), out var status)) published[lease.Key.ToString()] = (lease, status);
+                    var key = lease.Key.ToString();
+                    if (stored.TryGetValue(key, out var status)) published[key] = new RouteStatusUpdate(lease, status);
                 }
             }
 
             var keys = leases.Select(lease => lease.Key.ToString()).ToHashSet();
-            var orphans = standing.Keys.Where(key => !keys.Contains(key)).ToList();
-            if (orphans.Count > 0) await term.DeleteAsync(orphans, cancellation);
+            var orphans = stored.Keys.Where(key => !keys.Contains(key)).ToList();
+            if (orphans.Count > 0) await sink.DeleteAsync(orphans, cancellation);
         }
         finally
         {
-            one.Release();
+            writeGate.Release();
         }
     }
 
-    /// <summary>Null when nothing is known to stand for this holding of the subnet by this node.</summary>
+    /// <summary>The published status of this node for this holding of the subnet; null if none is known.</summary>
     public RouteStatus? Of(DesiredRoute node)
     {
         lock (published)
@@ -60,80 +63,81 @@ internal sealed class PublishedStatusCache(IRouteControllerTerm term, TimeProvid
         }
     }
 
-    /// <summary>Writes those that say something new. False when the term is over. What etcd refuses is left to
+    /// <summary>Publishes the statuses that differ from the published ones. Those that the store rejects wait for
     /// <see cref="RetryAsync"/>.</summary>
-    public async Task<bool> PublishAsync(IEnumerable<(Lease Lease, RouteStatus Status)> statuses, CancellationToken cancellation)
+    /// <returns>False if the term is over.</returns>
+    public async Task<bool> PublishAsync(IEnumerable<RouteStatusUpdate> updates, CancellationToken cancellation)
     {
-        await one.WaitAsync(CancellationToken.None);
+        await writeGate.WaitAsync(CancellationToken.None);
         try
         {
-            List<(Lease Lease, RouteStatus Status)> news;
+            List<RouteStatusUpdate> changed;
             lock (published)
             {
-                news = [.. statuses.Where(s => !IsAmong(published, s.Lease, s.Status) && !IsAmong(refused, s.Lease, s.Status))];
+                changed = [.. updates.Where(update => !Contains(published, update) && !Contains(rejected, update))];
             }
 
-            return await WriteAsync(news, cancellation);
+            return await WriteAsync(changed, cancellation);
         }
         finally
         {
-            one.Release();
+            writeGate.Release();
         }
     }
 
-    /// <summary>Writes again what etcd refused before, unless the lease is gone or a newer status was written since.</summary>
-    /// <param name="leases">The newest view.</param>
-    /// <returns>Whether everything is written now.</returns>
+    /// <summary>Publishes the rejected statuses again, except those whose lease is gone and those that were replaced by a newer
+    /// one.</summary>
+    /// <param name="leases">The newest snapshot.</param>
+    /// <returns>Whether no rejected status is left.</returns>
     public async Task<bool> RetryAsync(IReadOnlyList<Lease> leases, CancellationToken cancellation)
     {
-        await one.WaitAsync(CancellationToken.None);
+        await writeGate.WaitAsync(CancellationToken.None);
         try
         {
-            List<(Lease Lease, RouteStatus Status)> again = [];
+            List<RouteStatusUpdate> retried = [];
             lock (published)
             {
-                var living = leases.ToDictionary(lease => lease.Key.ToString());
-                foreach (var (key, (lease, status)) in refused.ToList())
+                var current = leases.ToDictionary(lease => lease.Key.ToString());
+                foreach (var (key, (lease, status)) in rejected.ToList())
                 {
-                    if (living.TryGetValue(key, out var newest) && IsSameHolding(lease, newest)) again.Add((newest, status));
-                    else refused.Remove(key);
+                    if (current.TryGetValue(key, out var newest) && IsSameHolding(lease, newest)) retried.Add(new(newest, status));
+                    else rejected.Remove(key);
                 }
             }
 
-            return !await WriteAsync(again, cancellation) || refused.Count == 0;
+            return !await WriteAsync(retried, cancellation) || rejected.Count == 0;
         }
         finally
         {
-            one.Release();
+            writeGate.Release();
         }
     }
 
-    private async Task<bool> WriteAsync(List<(Lease Lease, RouteStatus Status)> news, CancellationToken cancellation)
+    private async Task<bool> WriteAsync(List<RouteStatusUpdate> updates, CancellationToken cancellation)
     {
-        if (news.Count == 0) return true;
-        var result = await term.PublishAsync(news, cancellation);
+        if (updates.Count == 0) return true;
+        var result = await sink.PublishAsync(updates, cancellation);
         if (!result.IsTermHeld) return false;
         var failed = result.Refused.ToHashSet();
-        if (failed.Count > 0) Refusals.Set();
+        if (failed.Count > 0) Rejections.Set();
         lock (published)
         {
-            foreach (var (lease, status) in news)
+            foreach (var update in updates)
             {
-                var key = lease.Key.ToString();
-                refused.Remove(key);
-                if (failed.Contains(key)) refused[key] = (lease, status);
-                else published[key] = (lease, status);
+                var key = update.Lease.Key.ToString();
+                rejected.Remove(key);
+                (failed.Contains(key) ? rejected : published)[key] = update;
             }
         }
 
         return true;
     }
 
-    private static bool IsAmong(Dictionary<string, (Lease Lease, RouteStatus Status)> known, Lease lease, RouteStatus status) =>
-        known.TryGetValue(lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, lease) && entry.Status.SaysTheSameAs(status);
+    private static bool Contains(Dictionary<string, RouteStatusUpdate> known, RouteStatusUpdate update) =>
+        known.TryGetValue(update.Lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, update.Lease)
+        && entry.Status.SaysTheSameAs(update.Status);
 
-    /// <summary>An etcd that was restored from a snapshot gives revisions out a second time, so the etcd lease counts as well; the status is
-    /// attached to it, too.</summary>
+    /// <summary>A restored etcd issues the same revisions again, so the etcd lease counts as well. The status is attached to it.</summary>
     private static bool IsSameHolding(Lease one, Lease other) =>
         one.CreateRevision == other.CreateRevision && one.EtcdLeaseId == other.EtcdLeaseId;
 }

@@ -1,80 +1,84 @@
 using Flannel.AliCloud.Http;
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Status;
 
-/// <summary>Gathers what one pass found out about each node, and publishes what is new in it.</summary>
+/// <summary>Derives the status of each node from a plan, and publishes the statuses that changed.</summary>
 internal sealed class RouteStatusPublisher(
-    VpcTables tables, VpcEntries entries, RouteFailures troubles, CidrConflicts overlaps, InterfaceChecks checks,
-    StatusDebouncer statuses, PublishedStatusCache board)
+    VpcTables tables, VpcFailures failures, CidrConflicts cidrs, InterfaceChecks checks, StatusDebouncer debouncer,
+    PublishedStatusCache published)
 {
-    /// <param name="stopper">What stops the whole VPC; null when nothing does.</param>
-    /// <returns>False when the term is over.</returns>
-    public async Task<bool> PublishAsync(
-        DesiredVpcState view, IReadOnlyDictionary<string, IReadOnlyList<RouteAction>> plans, (RouteState State, string Text, string RequestId)? stopper,
-        CancellationToken cancellation)
+    /// <returns>False if the term is over.</returns>
+    public async Task<bool> PublishAsync(VpcPlan plan, CancellationToken cancellation)
     {
-        statuses.Begin(view);
-        var steps = new Dictionary<RouteKey, RouteAction>();
-        var narrower = new List<RouteAction.Conflict>();
-        foreach (var step in plans.Where(plan => tables.Serving.Contains(plan.Key)).SelectMany(plan => plan.Value))
-        {
-            if (step is RouteAction.Conflict { Kind: ConflictKind.Narrower } part) narrower.Add(part);
-            else steps[RouteKey.Of(step)] = step;
-        }
-
-        var words = new List<(Lease, RouteStatus)>();
-        foreach (var node in view.Nodes)
-        {
-            var (concluded, problem) = checks.Of(node.Node.NetworkInterfaceId);
-            var defects = problem.Length > 0 ? tables.Unverified.Append(problem) : tables.Unverified;
-            var (own, unreadable) = TablesOf(node);
-            var findings = new NodeRouteState(
-                overlaps.RefusalOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId),
-                [.. own.Select(id => Finding(id, steps.GetValueOrDefault(new RouteKey(id, node.Destination))))],
-                [.. narrower.Where(part => part.Wanted?.Destination == node.Destination).Select(part => part.Entry)],
-                stopper, [.. unreadable.Select(id => Unreadable(id, entries.ErrorOf(id)!)), .. defects]);
-            words.Add(statuses.Of(node, findings, concluded));
-        }
-
-        words.AddRange(view.Refused.Select(refused => statuses.Refused(refused.Node, refused.Reason)));
-        // A table that could not be read, or is not known yet, may still have it.
-        var known = tables.Covers(view) && !tables.HasOpenQuestions && tables.Serving.All(id => plans.ContainsKey(id) && entries.ErrorOf(id) is null);
-        words.AddRange(view.Leaving.Select(node => Leaving(node, plans, known)));
-        return await board.PublishAsync(words, cancellation);
+        var desired = plan.Desired;
+        debouncer.Begin(desired);
+        var served = ServedActions.Of(plan, tables.Serving);
+        List<RouteStatusUpdate> updates = [.. desired.Nodes.Select(node => StatusOf(node, served))];
+        updates.AddRange(desired.Unroutable.Select(debouncer.Unroutable));
+        // A table that could not be read, or is not known yet, may still have the route.
+        var isComplete = tables.IsCurrent(desired) && !tables.HasOpenVSwitches
+            && tables.Serving.All(id => plan.TableIds.Contains(id) && failures.Tables.ErrorOf(id) is null);
+        updates.AddRange(desired.Released.Select(node => Released(node, plan, isComplete)));
+        return await published.PublishAsync(updates, cancellation);
     }
 
-    private (Lease, RouteStatus) Leaving(DesiredRoute node, IReadOnlyDictionary<string, IReadOnlyList<RouteAction>> plans, bool known)
+    /// <summary>The actions in the serving tables.</summary>
+    /// <param name="Narrower">Entries of others that receive a part of a subnet's traffic.</param>
+    private sealed record ServedActions(IReadOnlyDictionary<RouteKey, RouteAction> ByKey, IReadOnlyList<RouteAction.Conflict> Narrower)
     {
-        var step = plans.Values.SelectMany(steps => steps)
-            .FirstOrDefault(step => step is RouteAction.Delete { Released: not null } or RouteAction.Wait
-                && step.Destination == node.Destination);
-        return statuses.Leaving(node, known && step is null, step is null ? "" : troubles.Of(step)?.RequestId ?? "");
+        public static ServedActions Of(VpcPlan plan, IReadOnlyList<string> serving)
+        {
+            var byKey = new Dictionary<RouteKey, RouteAction>();
+            var narrower = new List<RouteAction.Conflict>();
+            foreach (var action in plan.Tables.Where(table => serving.Contains(table.Table.Id)).SelectMany(table => table.Actions))
+            {
+                if (action is RouteAction.Conflict { Kind: ConflictKind.Narrower } part) narrower.Add(part);
+                else byKey[RouteKey.Of(action)] = action;
+            }
+
+            return new ServedActions(byKey, narrower);
+        }
     }
 
-    /// <summary>The tables that a node's status depends on. One that can never be read counts for the nodes whose vSwitch it serves; the
-    /// status of the others only mentions it.</summary>
-    private (IEnumerable<string> Deciding, IReadOnlyList<string> Unreadable) TablesOf(DesiredRoute node)
+    private RouteStatusUpdate StatusOf(DesiredRoute node, ServedActions served)
     {
+        var check = checks.Of(node.Node.NetworkInterfaceId);
+        // A table that can never be read decides about the nodes whose vSwitch it serves. The status of the others only mentions it.
         var own = tables.TableOf(node.Node.VSwitchId);
-        var unreadable = tables.Serving.Where(id => id != own && entries.IsUnreadable(id)).ToList();
-        return (tables.Serving.Except(unreadable), unreadable);
+        var unreadable = tables.Serving.Where(id => id != own && failures.Tables.IsUnreadable(id)).ToList();
+        IEnumerable<string> remarks = [.. unreadable.Select(id => Unreadable(id, failures.Tables.ErrorOf(id)!)), .. tables.Unverified];
+        if (check.Problem is { } problem) remarks = remarks.Append(problem);
+        var states = tables.Serving.Except(unreadable)
+            .Select(id => StateIn(id, served.ByKey.GetValueOrDefault(new RouteKey(id, node.Destination))));
+        var state = new NodeRouteState(
+            cidrs.RejectionOf(node.Destination), tables.ProblemOf(node.Node.VSwitchId), [.. states],
+            [.. served.Narrower.Where(part => part.Desired?.Destination == node.Destination).Select(part => part.Entry)],
+            failures.Reason, [.. remarks]);
+        return debouncer.Of(node, state, check.IsKnown);
     }
 
-    private TableRouteState Finding(string tableId, RouteAction? step)
+    private RouteStatusUpdate Released(DesiredRoute node, VpcPlan plan, bool isComplete)
     {
-        if (entries.IsUnreadable(tableId)) step = null;
+        var deletion = plan.Actions.FirstOrDefault(action =>
+            action is RouteAction.Delete { Released: not null } or RouteAction.KeepInTransition && action.Destination == node.Destination);
+        var requestId = deletion is null ? null : failures.Routes.Of(deletion)?.Reason.RequestId;
+        return debouncer.Released(node, isComplete && deletion is null, requestId ?? "");
+    }
+
+    private TableRouteState StateIn(string tableId, RouteAction? action)
+    {
+        var isUnreadable = failures.Tables.IsUnreadable(tableId);
         // A mark that cannot be written does not concern the node.
-        if (step is not null) return new(tableId, step, step is RouteAction.Mark ? null : troubles.Of(step));
-        if (entries.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
-        var state = error.Kind == CloudErrorKind.Denied ? RouteState.Denied
-            : entries.IsUnreadable(tableId) ? RouteState.Rejected
-            : RouteState.Pending;
-        return new(tableId, null, new RouteFailure(state, Unreadable(tableId, error), error.RequestId, error.Kind, null, 0, 1));
+        if (action is not null && !isUnreadable)
+            return new(tableId, action, action is RouteAction.Mark ? null : failures.Routes.Of(action)?.Reason);
+        if (failures.Tables.ErrorOf(tableId) is not { } error) return new(tableId, null, null);
+        var state = isUnreadable ? RouteState.Rejected : RouteState.Pending;
+        if (error.Kind == CloudErrorKind.Denied) state = RouteState.Denied;
+        return new(tableId, null, new RouteStateReason(state, Unreadable(tableId, error), error.RequestId));
     }
 
     private static string Unreadable(string tableId, CloudError error) =>

@@ -1,92 +1,104 @@
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Failures;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Status;
 
-/// <summary>Turns findings into the word that a node is told. Patience is here: a route that was available stays so in words while it is
-/// being repaired or cannot be seen, and a route that is ready waits a moment for its interface's check.</summary>
-internal sealed class StatusDebouncer(RouteControllerOptions options, PublishedStatusCache board, TimeProvider time)
+/// <summary>Turns the state of a node's route into the status to publish. It holds changes back that are likely to be reverted: an
+/// available route stays available while it is being repaired or cannot be read, and a new route waits a moment for its interface's
+/// check.</summary>
+internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache published, TimeProvider time)
 {
-    private readonly Dictionary<LeaseName, Condition> since = [];
+    private readonly Dictionary<HoldingKey, Condition> conditions = [];
     private readonly Dictionary<string, RouteStatus> latest = [];
 
-    /// <summary>A later lease of the same subnet is another one.</summary>
-    private sealed record LeaseName(string Key, long CreateRevision)
+    /// <summary>One holding of a subnet.</summary>
+    private sealed record HoldingKey(string Key, long CreateRevision)
     {
-        public static LeaseName Of(DesiredRoute node) => new(node.Key, node.Lease.CreateRevision);
+        public static HoldingKey Of(DesiredRoute node) => new(node.Key, node.Lease.CreateRevision);
     }
 
-    private sealed record Condition(bool Stands, long Since);
+    private sealed record Condition(bool IsInAllTables, long Since);
 
-    /// <summary>When a word that was held back is due; null when none is.</summary>
+    /// <summary>The time until a status that is held back is due; null if none is.</summary>
     public TimeSpan? NextDue { get; private set; }
 
-    /// <summary>The newest word on each node, published or about to be.</summary>
+    /// <summary>The newest status of each node, published or about to be.</summary>
     public IReadOnlyList<RouteStatus> Latest => [.. latest.Values];
 
-    public void Begin(DesiredVpcState view)
+    /// <summary>Called before the nodes of one pass.</summary>
+    public void Begin(DesiredVpcState desired)
     {
         NextDue = null;
-        var keys = view.Nodes.Select(LeaseName.Of).ToHashSet();
-        foreach (var gone in since.Keys.Where(key => !keys.Contains(key)).ToList()) since.Remove(gone);
-        var names = view.Members.Concat(view.Refused.Select(refused => refused.Node)).Select(node => node.Key).ToHashSet();
-        foreach (var gone in latest.Keys.Where(key => !names.Contains(key)).ToList()) latest.Remove(gone);
+        var holdings = desired.Nodes.Select(HoldingKey.Of).ToHashSet();
+        foreach (var gone in conditions.Keys.Where(key => !holdings.Contains(key)).ToList()) conditions.Remove(gone);
+        var keys = desired.NodesWithLease.Concat(desired.Unroutable.Select(unroutable => unroutable.Node))
+            .Select(node => node.Key).ToHashSet();
+        foreach (var gone in latest.Keys.Where(key => !keys.Contains(key)).ToList()) latest.Remove(gone);
     }
 
-    public (Lease Lease, RouteStatus Status) Refused(DesiredRoute node, string reason) => Word(node, [], RouteState.Rejected, reason, "");
+    public RouteStatusUpdate Unroutable(UnroutableNode unroutable) =>
+        Status(unroutable.Node, [], new(RouteState.Rejected, unroutable.Reason, ""));
 
-    public (Lease Lease, RouteStatus Status) Leaving(DesiredRoute node, bool isGone, string requestId) =>
-        Word(node, [], isGone ? RouteState.Released : RouteState.Pending, isGone ? "" : "the route is being taken back", requestId);
+    /// <param name="isGone">Whether no table has the route any more.</param>
+    public RouteStatusUpdate Released(DesiredRoute node, bool isGone, string requestId) =>
+        Status(node, [], new(isGone ? RouteState.Released : RouteState.Pending, isGone ? "" : "the route is being deleted", requestId));
 
-    public (Lease Lease, RouteStatus Status) Of(DesiredRoute node, NodeRouteState findings, bool checkConcluded)
+    /// <param name="isCheckKnown">Whether the source/destination check of the node's interface is known.</param>
+    public RouteStatusUpdate Of(DesiredRoute node, NodeRouteState state, bool isCheckKnown)
     {
-        var (state, message, requestId) = findings.Verdict();
-        var tables = findings.Tables.Select(table => table.TableId).ToList();
-        var standing = board.Of(node) is { State: RouteState.Available } available ? available : null;
-        var elapsed = Elapsed(node, findings.Stands);
-        if (state == RouteState.Available && !checkConcluded)
+        var reason = state.Reason();
+        var tables = state.Tables.Select(table => table.TableId).ToList();
+        var available = published.Of(node) is { State: RouteState.Available } known ? known : null;
+        var elapsed = Elapsed(node, state.IsInAllTables);
+        if (reason.State == RouteState.Available && !isCheckKnown)
         {
-            if (standing is not null) return Again(node, standing);
-            if (Hold(options.CheckPatience - elapsed)) return Word(node, tables, RouteState.Pending, "", requestId);
+            if (available is not null) return Repeat(node, available);
+            if (IsHeld(delays.InterfaceCheck - elapsed))
+                return Status(node, tables, reason with { State = RouteState.Pending, Message = "" });
         }
 
-        if (state != RouteState.Available && standing is not null && !findings.IsStuck)
+        if (reason.State != RouteState.Available && available is not null && !state.IsStuck)
         {
-            var broken = findings.Tables.Any(table => table.Step is not null && !table.Stands);
-            if (!broken || Hold(options.RepairPatience - elapsed)) return Again(node, standing);
+            var isMissing = state.Tables.Any(table => table.Action is not null && !table.HasRoute);
+            if (!isMissing || IsHeld(delays.Repair - elapsed)) return Repeat(node, available);
         }
 
-        return Word(node, tables, state, message, requestId);
+        return Status(node, tables, reason);
     }
 
-    private bool Hold(TimeSpan left)
+    private bool IsHeld(TimeSpan left)
     {
         if (left <= TimeSpan.Zero) return false;
         if (NextDue is null || left < NextDue) NextDue = left;
         return true;
     }
 
-    /// <summary>How long the route has been standing, or has not been.</summary>
-    private TimeSpan Elapsed(DesiredRoute node, bool stands)
+    /// <summary>How long the route has been in all tables, or has not been.</summary>
+    private TimeSpan Elapsed(DesiredRoute node, bool isInAllTables)
     {
-        var key = LeaseName.Of(node);
-        if (!since.TryGetValue(key, out var known) || known.Stands != stands) since[key] = known = new Condition(stands, time.GetTimestamp());
+        var key = HoldingKey.Of(node);
+        if (!conditions.TryGetValue(key, out var known) || known.IsInAllTables != isInAllTables)
+            conditions[key] = known = new Condition(isInAllTables, time.GetTimestamp());
         return time.GetElapsedTime(known.Since);
     }
 
-    private (Lease, RouteStatus) Again(DesiredRoute node, RouteStatus standing)
+    private RouteStatusUpdate Repeat(DesiredRoute node, RouteStatus status)
     {
-        latest[node.Key] = standing;
-        return (node.Lease, standing);
+        latest[node.Key] = status;
+        return new(node.Lease, status);
     }
 
-    private (Lease, RouteStatus) Word(DesiredRoute node, IReadOnlyList<string> tables, RouteState state, string message, string requestId)
+    private RouteStatusUpdate Status(DesiredRoute node, IReadOnlyList<string> tables, RouteStateReason reason)
     {
         var status = new RouteStatus(
-            node.Destination.ToString(), node.Node.InstanceId, tables, state, message, requestId, time.GetUtcNow());
+            node.Destination.ToString(), node.Node.InstanceId, tables, reason.State, reason.Message, reason.RequestId, time.GetUtcNow());
         if (latest.TryGetValue(node.Key, out var before) && before.SaysTheSameAs(status)) status = before;
-        latest[node.Key] = status;
-        return (node.Lease, status);
+        return Repeat(node, status);
     }
 }
+
+/// <summary>How long changes of a status are held back.</summary>
+/// <param name="Repair">How long an available route stays available while it is being repaired.</param>
+/// <param name="InterfaceCheck">How long a new route waits until the source/destination check of its interface is known.</param>
+internal sealed record StatusDelays(TimeSpan Repair, TimeSpan InterfaceCheck);

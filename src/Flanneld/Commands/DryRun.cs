@@ -2,7 +2,6 @@ using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flannel.RouteController;
 using Flannel.RouteController.Inventory;
 using Flanneld.Backends;
 using Flanneld.Clients;
@@ -32,7 +31,7 @@ internal sealed class DryRun(DaemonOptions options, Connections connections, ILo
         if (!backend.Ok) return Result.Failure(backend.Error);
         using var cloud = connections.OpenCloud(backend.Value.Config);
         var plan = await RouteDryRun.RunAsync(
-                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, new RouteControllerOptions(backend.Value.Config.RouteTableIds),
+                state.ToSnapshot(), (cluster as ClusterIdResult.Known)?.Id, backend.Value.Config.RouteTableIds,
                 cloud.Api, logger, cancellation);
         await Console.Out.WriteAsync(plan.Text);
         return plan.Complete ? Unit.Instance : Result.Failure("the plan is incomplete: some objects could not be read, see above");

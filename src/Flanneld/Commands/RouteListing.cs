@@ -65,7 +65,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         var failures = 0;
         if (options.RemoveLeftovers)
-            failures += await RemoveAsync(routes, listing.Leftovers, "unmanaged", cancellation);
+            failures += await RemoveAsync(routes, listing.Unmanaged, "unmanaged", cancellation);
         if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route");
         if (options.DeleteStale) failures += await RemoveAsync(routes, listing.Stale, "stale", cancellation);
         if (options.RemoveRoutesOf is { } mark)
@@ -94,13 +94,13 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     private string Summarize(RouteListingResult listing)
     {
         List<string> lines = [];
-        if (listing.Leftovers.Count == 0)
+        if (listing.Unmanaged.Count == 0)
         {
             lines.Add(listing.Complete ? "no unmanaged route" : "no unmanaged route among the entries that could be read");
         }
         else if (!options.RemoveLeftovers)
         {
-            lines.Add($"{listing.Leftovers.Count} unmanaged: no lease matches them, and they carry no mark;"
+            lines.Add($"{listing.Unmanaged.Count} unmanaged: no lease matches them, and they carry no mark;"
                 + " 'flanneld routes --remove-leftovers' deletes them");
         }
 

@@ -34,20 +34,24 @@ internal sealed class CandidateFactory(
     public IControllerCandidate Create(AliVpcBackend backend, InstanceIdentity self)
     {
         var context = new EtcdContext(etcd, settings.Keys, time, random, monitoring.Loggers.CreateLogger("etcd"));
+        var log = monitoring.Loggers.CreateLogger("routes");
         var cloud = openCloud(backend.Config);
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
+        var election = new EtcdElection(context, holder);
+        var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
         var candidate = new ControllerCandidate(
-            cloud, AliVpcBackendData.Of(self), new EtcdElection(context, holder),
-            () => new LeaseWatcher(context), settings.Keys,
-            new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync }, monitoring.Metrics, monitoring.Loops,
-            time, random, monitoring.Loggers.CreateLogger("routes"));
+            cloud, AliVpcBackendData.Of(self), new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
+            () => new ClusterReconciler(
+                options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api, time, random, log,
+                monitoring.Loops),
+            monitoring.Metrics, time, random, log);
         return new Candidate(candidate, cloud);
     }
 
     /// <summary>Owns the candidate's access to the cloud.</summary>
     private sealed class Candidate(ControllerCandidate candidate, ICloudAccess cloud) : IControllerCandidate
     {
-        public string? NotCandidateReason => candidate.Obstacle;
+        public string? NotCandidateReason => candidate.NotCandidateReason;
 
         public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);
 

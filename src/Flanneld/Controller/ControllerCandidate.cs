@@ -1,10 +1,7 @@
 using Flannel.AliCloud.Signing;
 using Flannel.Core;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Election;
-using Flannel.Etcd.Registry;
 using Flannel.RouteController;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
 using Flanneld.Clients;
@@ -14,91 +11,79 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
 
-/// <summary>Stands for the election of the route controller when there is none and this node's credentials allow it, and works each term that it wins. While another
-/// node is route controller this one asks nothing of the cloud.</summary>
+/// <summary>Competes for the election of the route controller while there is none and this node's credentials allow its work, and works
+/// each term. While another node is elected this one sends no request to the cloud.</summary>
 /// <param name="cloud">With the credentials that the network configuration and this node give.</param>
 /// <param name="self">This node.</param>
-/// <param name="follow">A follower of the leases; one for each term, since only a controller needs to see them all.</param>
+/// <param name="createReconciler">Creates the reconciler of one term. It watches all leases, which only a controller needs.</param>
 internal sealed class ControllerCandidate(
-    ICloudAccess cloud, AliVpcBackendData self, EtcdElection election, Func<LeaseWatcher> follow, EtcdKeys keys,
-    RouteControllerOptions options, ControllerMetrics metrics,
-    LivenessMonitor loops, TimeProvider time, Random random, ILogger logger)
+    ICloudAccess cloud, AliVpcBackendData self, IElection election, Func<ClusterReconciler> createReconciler, ControllerMetrics metrics,
+    TimeProvider time, Random random, ILogger logger)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
-    /// <summary>So that the candidates of a throttled account do not all come back at the moment that the service names.</summary>
+    /// <summary>Keeps the candidates of a throttled account from retrying at the same moment.</summary>
     private static readonly TimeSpan Jitter = TimeSpan.FromSeconds(1);
 
-    private string? told;
+    /// <summary>The last logged reason; empty if the last logged state is "candidate".</summary>
+    private string? lastLogged;
 
-    /// <summary>Why this node does not stand; null while it does.</summary>
-    public string? Obstacle { get; private set; }
+    /// <summary>Why this node does not compete; null while it does.</summary>
+    public string? NotCandidateReason { get; private set; }
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        var pauses = new Backoff(FirstPause, LongestPause, random);
+        var backoff = new Backoff(FirstPause, LongestPause, random);
         while (true)
         {
             await election.ObserveAsync(cancellation);
-            var found = await FindObstacleAsync(cancellation);
-            Obstacle = found?.Reason;
-            if (found is not null)
+            var notCandidate = await CheckPermissionsAsync(cancellation);
+            NotCandidateReason = notCandidate?.Reason;
+            if (notCandidate is not null)
             {
-                if (told != found.Reason) NodeLog.NotACandidate(logger, told = found.Reason);
+                if (lastLogged != notCandidate.Reason) NodeLog.NotACandidate(logger, lastLogged = notCandidate.Reason);
             }
             else
             {
-                if (told != "") NodeLog.Candidate(logger, cloud.Credentials.Provider ?? "nowhere");
-                told = "";
-                await using var term = await election.CampaignAsync(cancellation);
-                var end = await WorkAsync(term, cancellation);
-                cancellation.ThrowIfCancellationRequested();
-                NodeLog.TermEnded(logger, end.ToString());
-                // A term that was merely lost says nothing about this node: it may stand again at once.
-                if (end is TermResult.Lost)
+                if (lastLogged != "") NodeLog.Candidate(logger, cloud.Credentials.Provider ?? "nowhere");
+                lastLogged = "";
+                // A term that was merely lost says nothing about this node: it competes again at once.
+                if (await WorkTermAsync(cancellation) is TermResult.Lost)
                 {
-                    pauses.Reset();
+                    backoff.Reset();
                     continue;
                 }
             }
 
-            var pause = pauses.Next();
-            if (found?.RetryAfter is { } hint) pause = hint + Jitter * random.NextDouble();
+            var pause = backoff.Next();
+            if (notCandidate?.RetryAfter is { } hint) pause = hint + Jitter * random.NextDouble();
             await Task.Delay(pause, time, cancellation);
         }
     }
 
-    private async Task<TermResult> WorkAsync(ElectedTerm term, CancellationToken cancellation)
+    private async Task<TermResult> WorkTermAsync(CancellationToken cancellation)
     {
+        await using var term = await election.CampaignAsync(cancellation);
         NodeLog.Elected(logger);
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var follower = follow();
-        var following = follower.RunAsync(over.Token);
-        var controller = new ClusterReconciler(options, new EtcdLeaseSource(follower), cloud.Api, time, random, logger, loops);
-        metrics.Begin(controller);
+        var reconciler = createReconciler();
+        metrics.Begin(reconciler);
         try
         {
-            var working = controller.RunAsync(new EtcdControllerTerm(term, keys, time, random, logger), over.Token);
-            await Task.WhenAny(working, following);
-            if (working.IsCompleted) return await working;
-            // Without the leases the controller would act on what it saw last, for ever.
-            over.Cancel();
-            await ((Task)working).ConfigureAwait(TaskWait.IgnoringFailure);
-            await following;
-            throw new InvalidOperationException("the leases are not followed any more");
+            var result = await reconciler.RunAsync(term, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            NodeLog.TermEnded(logger, result.ToString());
+            return result;
         }
         finally
         {
             metrics.End();
-            over.Cancel();
-            await following.ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }
 
-    /// <summary>Null when this node's credentials allow what a controller must do.</summary>
-    private async Task<NotCandidate?> FindObstacleAsync(CancellationToken cancellation)
+    /// <summary>Null if this node's credentials allow what a controller must do.</summary>
+    private async Task<NotCandidate?> CheckPermissionsAsync(CancellationToken cancellation)
     {
         switch (await cloud.Credentials.GetAsync(cancellation))
         {
@@ -109,8 +94,9 @@ internal sealed class ControllerCandidate(
         var key = $"the key from {cloud.Credentials.Provider}";
         return await PermissionProbe.CanControlAsync(cloud.Api, self, cancellation) switch
         {
-            PermissionProbeResult.Denied denied => new NotCandidate($"{key} lacks the RAM action {denied.Action} (request id {denied.RequestId})"),
-            PermissionProbeResult.NoCredentials none => new NotCandidate($"{key} is refused: {none.Reason}"),
+            PermissionProbeResult.Denied denied =>
+                new NotCandidate($"{key}: missing permission {denied.Action} (request {denied.RequestId})"),
+            PermissionProbeResult.NoCredentials none => new NotCandidate($"{key} is rejected: {none.Reason}"),
             PermissionProbeResult.Failed failed => new NotCandidate($"the VPC API cannot be used: {failed.Reason}", failed.RetryAfter),
             PermissionProbeResult.Unreachable unreachable => new NotCandidate($"the VPC API is unavailable: {unreachable.Reason}"),
             _ => null,

@@ -1,6 +1,6 @@
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
 using Flanneld.Host;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using Flannel.Core.Routes;
 using Flannel.RouteController;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 
 namespace Flanneld.Observability;
@@ -19,9 +21,9 @@ internal sealed class ControllerMetrics
 
     public void End() => controller = null;
 
-    public string Compose() => controller is { } running ? Compose(running.Report) : "";
+    public string Compose() => controller is { } running ? Compose(running.Snapshot) : "";
 
-    internal static string Compose(RouteReport report)
+    internal static string Compose(ControllerSnapshot report)
     {
         var text = new StringBuilder();
         AppendRoutes(text, report);
@@ -37,21 +39,21 @@ internal sealed class ControllerMetrics
         return text.ToString();
     }
 
-    private static void AppendRoutes(StringBuilder text, RouteReport report)
+    private static void AppendRoutes(StringBuilder text, ControllerSnapshot report)
     {
         var counts = report.CountByState;
         PrometheusText.Heading(text, "flannel_routes", "Nodes by the state of their route.", "gauge");
         foreach (var state in Enum.GetValues<RouteState>())
             text.Append(CultureInfo.InvariantCulture, $"flannel_routes{{state=\"{state}\"}} {counts.GetValueOrDefault(state)}\n");
         PrometheusText.Gauge(
-            text, "flannel_foreign_routes", "Entries inside the network that do not belong to this cluster.", report.Foreign.Count);
+            text, "flannel_foreign_routes", "Entries inside the network that do not belong to this cluster.", report.Conflicts.Count);
         PrometheusText.Gauge(text, "flannel_other_cluster_routes", "Routes of other clusters inside the network.", report.OtherClusters);
         PrometheusText.Gauge(
             text, "flannel_route_deletions_held", "Stale routes whose deletion is delayed because many became stale at once.",
             report.HeldDeletions);
     }
 
-    private static void AppendTables(StringBuilder text, IReadOnlyList<TableUse> tables)
+    private static void AppendTables(StringBuilder text, IReadOnlyList<TableUsage> tables)
     {
         PrometheusText.Heading(
             text, "flannel_route_table_entries", "Custom entries of a route table, which count against its quota.", "gauge");
@@ -67,7 +69,7 @@ internal sealed class ControllerMetrics
     {
         PrometheusText.Heading(text, "flannel_route_writes_total", "Routes written in this term, by kind.", "counter");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"created\"}} {writes.Created}\n");
-        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.RePointed}\n");
+        text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"repointed\"}} {writes.Updated}\n");
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_writes_total{{kind=\"deleted\"}} {writes.Deleted}\n");
         PrometheusText.Heading(text, "flannel_route_write_calls_total", "Writing calls to the VPC API in this term.", "counter");
         var succeeded = writes.Calls - writes.FailedCalls;
@@ -75,5 +77,5 @@ internal sealed class ControllerMetrics
         text.Append(CultureInfo.InvariantCulture, $"flannel_route_write_calls_total{{result=\"failed\"}} {writes.FailedCalls}\n");
     }
 
-    private static string Labels(TableUse table) => $"{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}}";
+    private static string Labels(TableUsage table) => $"{{table=\"{table.RouteTableId}\",vpc=\"{table.VpcId}\"}}";
 }

@@ -29,7 +29,7 @@ public sealed class ProxyTests
         await events.NextAsync<LeaseEvent.Confirmed>();
         Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
 
-        Assert.True((await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease, RouteState.Pending))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([new(held.Lease, Status(held.Lease, RouteState.Pending))], Cancel)).IsTermHeld);
         Assert.Equal(RouteState.Pending, (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.State);
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
         Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config);

@@ -18,7 +18,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
         var held = await world.AcquireAsync("192.168.0.1");
-        Assert.True((await term.Statuses.PublishAsync([(held.Lease, Status(held.Lease))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([new(held.Lease, Status(held.Lease))], Cancel)).IsTermHeld);
         Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Routes + held.Lease.Key))!.Lease);
         var (key, status) = Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
         Assert.Equal(held.Lease.Key.ToString(), key);
@@ -36,7 +36,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         var leases = await world.LeasesAsync();
         world.Etcd.Forget();
-        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
@@ -56,7 +56,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
         await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
         await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
-        Assert.True((await term.Statuses.PublishAsync([.. new[] { kept, deleted, replaced, upstream }.Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([.. new[] { kept, deleted, replaced, upstream }.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(
             new[] { kept.Key.ToString(), upstream.Key.ToString() }.Order(),
             (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
@@ -70,11 +70,11 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var first = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
-        Assert.True((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.True((await first.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         await first.DisposeAsync();
         await using var second = await CampaignAsync(world);
         var before = (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision;
-        Assert.False((await first.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.False((await first.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         await world.DeleteAsync(world.Keys.Subnets + lease.Key);
         Assert.False(await first.Statuses.DeleteAsync([lease.Key.ToString()], Cancel));
         Assert.Equal(before, (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision);
@@ -88,11 +88,11 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
         var former = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId + 1));
-        Assert.False((await former.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.False((await former.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
         var current = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
-        Assert.True((await current.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.True((await current.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
         Assert.Null(await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel));
-        Assert.True((await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.Equal("i-1", (await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel))!.InstanceId);
     }
 
@@ -114,7 +114,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
-        Assert.True((await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
         Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
@@ -128,7 +128,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var former = Assert.Single(await world.LeasesAsync());
-        Assert.True((await term.Statuses.PublishAsync([(former, Status(former))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([new(former, Status(former))], Cancel)).IsTermHeld);
         Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
         // Deleted by an operator and created again with the same etcd lease: nodes do not use the status of the former key.
         await world.DeleteAsync(world.Keys.Subnets + former.Key);
@@ -136,7 +136,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var present = Assert.Single(await world.LeasesAsync());
         Assert.Equal(former.EtcdLeaseId, present.EtcdLeaseId);
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
-        Assert.True((await term.Statuses.PublishAsync([(present, Status(present))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([new(present, Status(present))], Cancel)).IsTermHeld);
         Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
     }
 
@@ -182,7 +182,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         world.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == world.Keys.Routes + bad.Key)
             ? new EtcdException(EtcdErrorKind.LeaseNotFound, "etcdserver: requested lease not found", mayHaveHappened: false)
             : null;
-        var result = await term.Statuses.PublishAsync([.. leases.Select(lease => (lease, Status(lease)))], Cancel);
+        var result = await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
         Assert.True(result.IsTermHeld);
         Assert.Equal([bad.Key.ToString()], result.Refused);
         Assert.Equal(nodes - 1, (await term.Statuses.ReadAllAsync(Cancel)).Count);
@@ -197,7 +197,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var world = new World(etcd.Connect(), "/coreos.com/network");
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         await using var term = await CampaignAsync(world);
-        var result = await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => (lease, Status(lease)))], Cancel);
+        var result = await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
         Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', world.Logger.Lines));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
@@ -212,7 +212,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied, "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
         for (var i = 0; i < 2; i++)
         {
-            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([(lease, Status(lease))], Cancel)).Refused);
+            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).Refused);
             Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
         }
 

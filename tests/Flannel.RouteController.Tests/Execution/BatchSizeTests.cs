@@ -1,3 +1,4 @@
+using Flannel.AliCloud.Http;
 using Flannel.RouteController.Execution;
 using Microsoft.Extensions.Time.Testing;
 
@@ -27,10 +28,10 @@ public sealed class BatchSizeTests
     public void One_lost_answer_changes_nothing()
     {
         var size = new BatchSize(time);
-        Assert.False(size.Unanswered(BatchSize.LimitOfApi));
-        size.Answered(BatchSize.LimitOfApi);
-        Assert.False(size.Unanswered(BatchSize.LimitOfApi));
-        Assert.Equal(BatchSize.LimitOfApi, size.Current);
+        Assert.False(size.Unanswered(CloudLimits.EntriesPerBatch));
+        size.Answered(CloudLimits.EntriesPerBatch);
+        Assert.False(size.Unanswered(CloudLimits.EntriesPerBatch));
+        Assert.Equal(CloudLimits.EntriesPerBatch, size.Current);
     }
 
     [Fact]
@@ -40,8 +41,8 @@ public sealed class BatchSizeTests
         for (var i = 0; i < 20; i++) Send(size, 0);
         Assert.Equal(1, size.Current);
         time.Advance(TimeSpan.FromMinutes(11));
-        for (var i = 0; i < 10; i++) Send(size, BatchSize.LimitOfApi);
-        Assert.Equal(BatchSize.LimitOfApi, size.Current);
+        for (var i = 0; i < 10; i++) Send(size, CloudLimits.EntriesPerBatch);
+        Assert.Equal(CloudLimits.EntriesPerBatch, size.Current);
     }
 
     [Fact]

@@ -1,7 +1,8 @@
-using AliCloud.Simulator.Api;
 using Flannel.RouteController.Execution;
+using Flannel.RouteController.Failures;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Flannel.RouteController.Tests.Execution;
 
@@ -14,10 +15,11 @@ public sealed class CreateBatchesTests
     [InlineData(true)]
     public void After_single_calls_three_that_succeed_in_a_row_speak_for_batches_again(bool interrupted)
     {
-        var batches = new CreateBatches(new RouteFailures(TimeProvider.System, new Random(1)), TimeProvider.System);
+        var batches = new CreateBatches(
+            new BatchSize(TimeProvider.System), new RouteFailures(TimeProvider.System, new Random(1), NullLogger.Instance), TimeProvider.System);
         RefuseUntilSingle(batches);
-        batches.SingleDone();
-        batches.SingleDone();
+        batches.SingleSucceeded();
+        batches.SingleSucceeded();
         Assert.IsType<RouteWrite.CreateOne>(batches.Next(Two, _ => true));
         if (interrupted)
         {
@@ -25,12 +27,12 @@ public sealed class CreateBatchesTests
             RefuseUntilSingle(batches);
         }
 
-        batches.SingleDone();
+        batches.SingleSucceeded();
         Assert.Equal(interrupted, batches.Next(Two, _ => true) is RouteWrite.CreateOne);
     }
 
     private static void RefuseUntilSingle(CreateBatches batches)
     {
-        for (var tried = batches.Size.Largest; tried > 1; tried /= 2) batches.Refused(tried);
+        for (var tried = batches.Size.Largest; tried > 1; tried /= 2) batches.Rejected(tried);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Execution;
@@ -115,7 +116,7 @@ public sealed class DeletionEvidenceTests
     [Fact]
     public void A_document_of_absences_with_an_absurd_time_ends_no_term() => Cluster.Run(async cluster =>
     {
-        var document = $$"""{"Cluster":"{{FakeTerm.OurCluster}}","WrittenAt":"{{cluster.Time.GetUtcNow():O}}","Routes":{"rte-1 i-1":9223372036854775807} }""";
+        var document = $$"""{"Cluster":"{{InMemoryTerm.OurCluster}}","WrittenAt":"{{cluster.Time.GetUtcNow():O}}","Routes":{"rte-1 i-1":9223372036854775807} }""";
         cluster.Leases.AbsentLeases = Encoding.UTF8.GetBytes(document);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -151,7 +152,7 @@ public sealed class DeletionEvidenceTests
         for (var i = 1; i <= 59; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
         await cluster.Time.Pass(TimeSpan.FromMinutes(29));
         Assert.Equal(60, cluster.Cloud.Routes("vtb-1").Count());
-        Assert.Equal(59, cluster.Controller.Report.HeldDeletions);
+        Assert.Equal(59, cluster.Controller.Snapshot.HeldDeletions);
         Assert.Contains("59 stale routes", Assert.Single(cluster.Log.Lines, line => line.Id == 3527).Text, StringComparison.Ordinal);
         await cluster.Time.Pass(TimeSpan.FromMinutes(4));
         Assert.Equal(54, cluster.Cloud.Routes("vtb-1").Count());
@@ -159,7 +160,7 @@ public sealed class DeletionEvidenceTests
         Assert.InRange(cluster.Cloud.Routes("vtb-1").Count(), 48, 49);
         await cluster.Time.Pass(TimeSpan.FromHours(3));
         Assert.Equal(["10.24.60.0/24 i-60 Available"], cluster.Cloud.Routes("vtb-1"));
-        Assert.Equal((0, 1), (cluster.Controller.Report.HeldDeletions, cluster.Log.Count(3527)));
+        Assert.Equal((0, 1), (cluster.Controller.Snapshot.HeldDeletions, cluster.Log.Count(3527)));
     });
 
     [Theory]
@@ -232,7 +233,7 @@ public sealed class DeletionEvidenceTests
     {
         for (var i = 1; i <= nodes; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
-        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(status => status.State == RouteState.Available) == nodes);
+        await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(status => status.State == RouteState.Available) == nodes);
     }
 
     private static async Task NextTermAsync(Cluster cluster)
@@ -240,7 +241,7 @@ public sealed class DeletionEvidenceTests
         var before = cluster.Term;
         before.Lose();
         Assert.IsType<TermResult.Lost>(await cluster.Running);
-        cluster.Term = new FakeTerm(cluster.Time, cluster.Leases) { Statuses = before.Statuses };
+        cluster.Term = new InMemoryTerm(cluster.Time, cluster.Leases, before.Statuses.ByKey);
         before.Dispose();
     }
 }

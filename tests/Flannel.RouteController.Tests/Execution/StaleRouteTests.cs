@@ -1,6 +1,5 @@
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
@@ -46,7 +45,7 @@ public sealed class StaleRouteTests
         await cluster.UntilAvailable("10.24.1.0/24");
         cluster.Leases.Remove("10.24.1.0/24");
         await cluster.Time.Pass(TimeSpan.FromSeconds(50));
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
@@ -101,7 +100,7 @@ public sealed class StaleRouteTests
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
         Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
-        cluster.Leases.Config = FakeLeases.ConfigFor("10.24.0.0/16");
+        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.24.0.0/16");
         cluster.Leases.Touch();
         await cluster.UntilAvailable("10.24.1.0/24");
     });
@@ -129,7 +128,7 @@ public sealed class StaleRouteTests
         cluster.Term.OnProof = () => cluster.Join("10.24.9.0/24", "i-9");
         cluster.Start();
         await cluster.JoinAndEndAsync("10.24.9.0/24", "i-9");
-        cluster.Term.Statuses.Clear();
+        cluster.Term.Statuses.ByKey.Clear();
         await cluster.UntilAvailable("10.24.9.0/24");
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));
         Assert.Equal(1, cluster.Term.Proofs);
@@ -139,7 +138,7 @@ public sealed class StaleRouteTests
     [Fact]
     public void Foreign_unmarked_upstream_and_other_clusters_entries_stay_for_ever() => Cluster.Run(async cluster =>
     {
-        var other = OwnershipMark.Of(FakeTerm.OtherCluster);
+        var other = OwnershipMark.Of(InMemoryTerm.OtherCluster);
         cluster.Cloud.AddEntry("vtb-1", "0.0.0.0/0", "ngw-1", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.25.1.0/24", "i-x", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.24.30.0/24", "i-unmarked");

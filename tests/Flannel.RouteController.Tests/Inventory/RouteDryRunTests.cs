@@ -21,12 +21,12 @@ public sealed class RouteDryRunTests
         var run = await Run(cloud, leases);
         Assert.Equal("""
             cn-hangzhou/vpc-1: 3 nodes in 10.24.0.0/16
-              STEP      TABLE DESTINATION        NEXT HOP
+              ACTION    TABLE DESTINATION        NEXT HOP
               create    vtb-1 10.24.1.0/24       Instance i-1
               keep      vtb-1 10.24.2.0/24       Instance i-2
-              re-point  vtb-1 10.24.3.0/24       Instance i-before => Instance i-3
+              update    vtb-1 10.24.3.0/24       Instance i-before => Instance i-3
               delete    vtb-1 10.24.9.0/24       Instance i-gone
-              conflict  vtb-1 10.24.10.0/24      Instance i-somebody Foreign rte-4 mine
+              conflict  vtb-1 10.24.10.0/24      Instance i-somebody Unmanaged rte-4 mine
               the API would carry out CreateRouteEntries for 10.24.1.0/24 in vtb-1
               the API would carry out ModifyRouteEntry for 10.24.3.0/24 in vtb-1
               the API would carry out DeleteRouteEntries for 10.24.9.0/24 in vtb-1
@@ -52,11 +52,11 @@ public sealed class RouteDryRunTests
         var run = await Run(cloud, leases);
         Assert.Contains(
             $"  1 route of another cluster ({one}): kept;"
-            + $" 'flanneld routes --remove-routes-of {one}' deletes what is left of a lost one\n"
+            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {one}' deletes them\n"
             + $"  3 routes of another cluster ({other}): kept;"
-            + $" 'flanneld routes --remove-routes-of {other}' deletes what is left of a lost one\n",
+            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {other}' deletes them\n",
             run.Text, StringComparison.Ordinal);
-        Assert.Equal([(one, 1), (other, 3)], run.OtherClusters.Select(cluster => (cluster.Mark, cluster.Routes)));
+        Assert.Equal([(one, 1), (other, 3)], run.OtherClusters.Select(cluster => (cluster.Mark, cluster.Count)));
         Assert.Equal((0, true, 0), (run.Changes, run.Complete, cloud.Writes));
     });
 
@@ -72,14 +72,14 @@ public sealed class RouteDryRunTests
     });
 
 
-    private static (FakeCloud, FakeLeases) Make(VirtualTime time)
+    private static (FakeCloud, InMemoryLeases) Make(VirtualTime time)
     {
         var cloud = new FakeCloud(time);
         cloud.AddTable("vpc-1", "vtb-1");
         cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
-        return (cloud, new FakeLeases());
+        return (cloud, new InMemoryLeases());
     }
 
-    private static Task<RouteDryRun> Run(FakeCloud cloud, FakeLeases leases) => RouteDryRun.RunAsync(
-        leases.Snapshot, FakeTerm.OurCluster, new RouteControllerOptions([]), cloud, new RecordingLogger(), CancellationToken.None);
+    private static Task<RouteDryRunResult> Run(FakeCloud cloud, InMemoryLeases leases) => RouteDryRun.RunAsync(
+        leases.Snapshot, InMemoryTerm.OurCluster, [], cloud, new RecordingLogger(), CancellationToken.None);
 }

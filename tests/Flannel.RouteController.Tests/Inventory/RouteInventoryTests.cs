@@ -25,11 +25,11 @@ public sealed class RouteLeftoversTests
               overlapping   vtb-1 10.24.2.128/25     Instance i-3 rte-3
               stale         vtb-1 10.24.3.0/24       Instance i-3 rte-4 OURS
               other-cluster vtb-1 10.24.4.0/24       Instance i-4 rte-5 THEIRS
-              leftover      vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
-              leftover      vtb-1 10.24.6.0/24       Instance i-6 rte-7
+              unmanaged     vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
+              unmanaged     vtb-1 10.24.6.0/24       Instance i-6 rte-7
 
             """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal).Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
-        Assert.Equal(["rte-6", "rte-7"], listing.Leftovers.Select(leftover => leftover.Entry.RouteEntryId));
+        Assert.Equal(["rte-6", "rte-7"], listing.Unmanaged.Select(unmanaged => unmanaged.Entry.RouteEntryId));
         Assert.Equal(0, cloud.Writes);
     });
 
@@ -40,9 +40,9 @@ public sealed class RouteLeftoversTests
         leases.Add("10.24.2.0/24", "ali-vpc", null);
         var listing = await ListAsync(routes, leases);
         leases.Add("10.24.6.0/24", "ali-vpc", null);
-        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
         Assert.Equal(1, removal.Deleted);
-        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], removal.Problems);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease desires it by now"], removal.Problems);
         Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
         string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0"];
         Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
@@ -53,7 +53,7 @@ public sealed class RouteLeftoversTests
     {
         leases.IsWhole = false;
         var listing = await ListAsync(routes, leases);
-        Assert.Empty(listing.Leftovers);
+        Assert.Empty(listing.Unmanaged);
         Assert.False(listing.Complete);
     });
 
@@ -62,7 +62,7 @@ public sealed class RouteLeftoversTests
     {
         var listing = await ListAsync(routes, leases);
         cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
-        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
         Assert.All(removal.Problems, problem => Assert.Contains("missing permission vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
     });
@@ -99,7 +99,7 @@ public sealed class RouteLeftoversTests
         cloud.AddEntry("vtb-1", "10.24.20.0/24", "vpn-1", type: "VpnGateway");
         cloud.AddEntry("vtb-1", "10.24.21.0/24", "vpn-1", Cluster.Mark.Token, type: "VpnGateway");
         var listing = await ListAsync(routes, leases);
-        Assert.DoesNotContain(listing.Leftovers.Concat(listing.Stale), route => route.Entry.NextHops[0].Type == "VpnGateway");
+        Assert.DoesNotContain(listing.Unmanaged.Concat(listing.Stale), route => route.Entry.NextHops[0].Type == "VpnGateway");
         Assert.Contains("hosted        vtb-1 10.24.20.0/24", listing.Text, StringComparison.Ordinal);
     });
 
@@ -120,7 +120,7 @@ public sealed class RouteLeftoversTests
         cloud.Faults = call => call.Action == "DeleteRouteEntries" && call.Subjects.Count > 10
             ? new FakeCloud.Fault(kind, code, isDone, TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
         var removal = await routes.RemoveAsync(
-            [.. listing.Leftovers.Where(route => route.Entry.NextHops[0].Id == "i-old")], () => Task.FromResult(leases.Snapshot),
+            [.. listing.Unmanaged.Where(route => route.Entry.NextHops[0].Id == "i-old")], () => Task.FromResult(leases.Snapshot),
             TestContext.Current.CancellationToken);
         Assert.Empty(removal.Problems);
         Assert.Equal(60, removal.Deleted);
@@ -137,9 +137,9 @@ public sealed class RouteLeftoversTests
         for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
         var listing = await ListAsync(routes, leases);
         cloud.Faults = call => call.IsWrite ? FakeCloud.Fault.NoConnection : null;
-        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
-        Assert.Equal(listing.Leftovers.Count, removal.Problems.Count);
+        Assert.Equal(listing.Unmanaged.Count, removal.Problems.Count);
         Assert.All(removal.Problems, problem => Assert.Contains("<connect>", problem, StringComparison.Ordinal));
         Assert.InRange(cloud.Calls[^1].At, TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(3));
     });
@@ -157,16 +157,16 @@ public sealed class RouteLeftoversTests
             leases.Add("10.24.6.0/24", "ali-vpc", null);
             return FakeCloud.Fault.Busy;
         };
-        var removal = await routes.RemoveAsync(listing.Leftovers, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
         Assert.Equal(1, removal.Deleted);
-        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease wants it by now"], removal.Problems);
+        Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease desires it by now"], removal.Problems);
         Assert.Equal(RouteEntryStatus.Available, cloud.Tables["vtb-1"].At("10.24.6.0/24")!.Status);
     });
 
-    private static Task<RouteListingResult> ListAsync(RouteInventory routes, FakeLeases leases) =>
+    private static Task<RouteListingResult> ListAsync(RouteInventory routes, InMemoryLeases leases) =>
         routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
 
-    private static void Run(Func<FakeCloud, FakeLeases, RouteInventory, Task> test) => VirtualTime.Run(async time =>
+    private static void Run(Func<FakeCloud, InMemoryLeases, RouteInventory, Task> test) => VirtualTime.Run(async time =>
     {
         var cloud = new FakeCloud(time);
         cloud.AddTable("vpc-1", "vtb-1");
@@ -180,7 +180,7 @@ public sealed class RouteLeftoversTests
         cloud.AddEntry("vtb-1", "10.24.6.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "10.99.0.0/24", "i-6", "");
         cloud.AddEntry("vtb-1", "0.0.0.0/0", "i-6", "");
-        var routes = new RouteInventory(FakeTerm.OurCluster, cloud, time, new Random(1), new RecordingLogger());
-        await test(cloud, new FakeLeases(), routes);
+        var routes = new RouteInventory(InMemoryTerm.OurCluster, cloud, time, new Random(1), new RecordingLogger());
+        await test(cloud, new InMemoryLeases(), routes);
     });
 }

@@ -1,5 +1,6 @@
 using AliCloud.Simulator.Observing;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Observation;
 using Flannel.RouteController.Tests.Support;
 using Microsoft.Extensions.Logging;
 
@@ -73,7 +74,7 @@ public class RouteQuotaTests
         cluster.Cloud.Quota = 2;
         cluster.Start();
         for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
-        await cluster.Time.Until(() => cluster.Term.Statuses.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
+        await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
         Assert.Equal(2, Table(cluster).Limit);
         cluster.Cloud.Quota = 400;
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24", "10.24.4.0/24");
@@ -113,7 +114,7 @@ public class RouteQuotaTests
         Assert.InRange(cluster.Time.Elapsed - before, TimeSpan.Zero, TimeSpan.FromSeconds(5));
     });
 
-    private static TableUse Table(Cluster cluster) => cluster.Controller.Report.Tables.Single();
+    private static TableUsage Table(Cluster cluster) => cluster.Controller.Snapshot.Tables.Single();
 
     private static async Task JoinAsync(Cluster cluster, int first, int last)
     {

@@ -21,15 +21,15 @@ public class VpcSurveyTests
         await using var cloud = await StartAsync();
         var before = cloud.Cloud.State.CustomRoutes();
         var survey = await TakeAsync(cloud, KeyId);
-        Assert.Equal(12, survey.Rights.Count);
+        Assert.Equal(12, survey.Permissions.Count);
         // The check is on: to try that right would switch it off.
-        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], survey.Rights.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
+        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], survey.Permissions.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
         Assert.True(survey.SourceDestCheck);
         Assert.Equal("vtb-1", survey.VSwitch.Value!.RouteTableId);
         Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
         Assert.True(cloud.Cloud.State.Snapshot().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
         var tried = cloud.Cloud.Calls.All.Select(call => $"{call.Service}:{call.Action}").ToHashSet();
-        Assert.All(survey.Rights.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
+        Assert.All(survey.Permissions.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
     }
 
     /// <summary>One by one: what is denied is found, and nothing else is suspected.</summary>
@@ -56,8 +56,8 @@ public class VpcSurveyTests
             Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null }],
         });
         var survey = await TakeAsync(cloud, "LTAIless");
-        Assert.Equal([action], survey.Rights.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
-        Assert.Equal(blockedThen, survey.Rights.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
+        Assert.Equal([action], survey.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
+        Assert.Equal(blockedThen, survey.Permissions.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class VpcSurveyTests
         await using var cloud = await StartAsync();
         var survey = await TakeAsync(cloud, "LTAIoff");
         Assert.Equal("InvalidAccessKeyId.Inactive", survey.Refusal!.Code);
-        Assert.Empty(survey.Rights);
+        Assert.Empty(survey.Permissions);
     }
 
     private static Task<PermissionCheck> TakeAsync(TestCloud cloud, string keyId) =>

@@ -6,7 +6,7 @@ namespace Flannel.RouteController.Tests.Planning;
 
 public sealed class OverlapCheckTests
 {
-    private static readonly CidrConflictCheck Check = new(
+    private static readonly CidrConflictCheck Check = CidrConflictCheck.Of(
         new VpcAttributes("vpc-1", "192.168.0.0/16", ["172.20.0.0/16"], ["30.0.0.0/8", "not a range"]),
         [new VSwitchAttributes("vsw-1", "vpc-1", "192.168.4.0/22", "vtb-1")]);
 
@@ -26,7 +26,7 @@ public sealed class OverlapCheckTests
     [InlineData("10.24.5.0/24", false, true)]
     public void A_destination_is_refused_where_the_api_refuses_it(string destination, bool refused, bool fitsBatch)
     {
-        Assert.Equal(refused, Check.RefusalOf(Ipv4Network.Parse(destination)) is not null);
+        Assert.Equal(refused, Check.RejectionOf(Ipv4Network.Parse(destination)) is not null);
         Assert.Equal(fitsBatch, Check.FitsBatch(Ipv4Network.Parse(destination)));
     }
 

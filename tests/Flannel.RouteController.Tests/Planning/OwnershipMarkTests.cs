@@ -5,7 +5,6 @@ using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
@@ -26,22 +25,22 @@ public sealed class OwnershipMarkTests
         Assert.NotEqual(OwnershipMark.Of(ClusterId.New()).Token, OwnershipMark.Of(ClusterId.New()).Token);
 
     [Theory]
-    [InlineData("{0}", "", MarkOwner.Ours)]
-    [InlineData("", "{0}: words", MarkOwner.Ours)]
-    [InlineData("renamed", "{0}: words", MarkOwner.Ours)]
-    [InlineData("{0}", "described anew", MarkOwner.Ours)]
-    [InlineData("", "{0}", MarkOwner.Ours)]
-    [InlineData("{0}x", "", MarkOwner.None)]
-    [InlineData("x{0}", "", MarkOwner.None)]
-    [InlineData("", "copied from {0}: words", MarkOwner.None)]
-    [InlineData("flannel-00112233445566ff", "", MarkOwner.OtherCluster)]
-    [InlineData("", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
-    [InlineData("flannel-00112233445566ff", "{0}: words", MarkOwner.OtherCluster)]
-    [InlineData("{0}", "flannel-00112233445566ff: words", MarkOwner.OtherCluster)]
-    [InlineData("flannel-0123456789ABCDEF", "", MarkOwner.None)]
-    [InlineData("flannel-route-to-node-01", "", MarkOwner.None)]
-    [InlineData("", "", MarkOwner.None)]
-    public void An_entry_is_known_by_name_or_description(string name, string description, MarkOwner expected)
+    [InlineData("{0}", "", RouteOwner.ThisCluster)]
+    [InlineData("", "{0}: words", RouteOwner.ThisCluster)]
+    [InlineData("renamed", "{0}: words", RouteOwner.ThisCluster)]
+    [InlineData("{0}", "described anew", RouteOwner.ThisCluster)]
+    [InlineData("", "{0}", RouteOwner.ThisCluster)]
+    [InlineData("{0}x", "", RouteOwner.Unmarked)]
+    [InlineData("x{0}", "", RouteOwner.Unmarked)]
+    [InlineData("", "copied from {0}: words", RouteOwner.Unmarked)]
+    [InlineData("flannel-00112233445566ff", "", RouteOwner.OtherCluster)]
+    [InlineData("", "flannel-00112233445566ff: words", RouteOwner.OtherCluster)]
+    [InlineData("flannel-00112233445566ff", "{0}: words", RouteOwner.OtherCluster)]
+    [InlineData("{0}", "flannel-00112233445566ff: words", RouteOwner.OtherCluster)]
+    [InlineData("flannel-0123456789ABCDEF", "", RouteOwner.Unmarked)]
+    [InlineData("flannel-route-to-node-01", "", RouteOwner.Unmarked)]
+    [InlineData("", "", RouteOwner.Unmarked)]
+    public void An_entry_is_known_by_name_or_description(string name, string description, RouteOwner expected)
     {
         var entry = Plans.Entry("10.24.1.0/24") with
         {
@@ -57,7 +56,7 @@ public sealed class OwnershipMarkTests
         var entry = Plans.Entry("10.24.1.0/24", mark: "theirs");
         var description = Plans.Ours.DescriptionFor(entry);
         var adopted = entry with { Name = Plans.Ours.Token, Description = description };
-        Assert.Equal(MarkOwner.Ours, Plans.Ours.OwnerOf(adopted));
+        Assert.Equal(RouteOwner.ThisCluster, Plans.Ours.OwnerOf(adopted));
         Assert.True(Plans.Theirs.WasTakenOver(adopted));
         Assert.False(Plans.Ours.WasTakenOver(adopted));
         Assert.InRange(description.Length, 1, 256);
@@ -79,7 +78,7 @@ public sealed class OwnershipMarkTests
         var handler = StubHandler.Always(System.Net.HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
         using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(TestCloud.KeyId, TestCloud.KeySecret));
         var mark = OwnershipMark.Of(ClusterId.New());
-        var hop = new NextHop(NextHops.NetworkInterface, "eni-bp14v2sdd3v8htln6w9x");
+        var hop = new NextHop("NetworkInterface", "eni-bp14v2sdd3v8htln6w9x");
         NewRouteEntry[] batch =
         [
             .. Enumerable.Range(100, 50).Select(i =>

@@ -2,14 +2,14 @@ using AliCloud.Simulator.State;
 using CsCheck;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 using static Flannel.RouteController.Tests.Support.Plans;
 
 namespace Flannel.RouteController.Tests.Planning;
 
-/// <summary>The plan against a reference that is slow and says each rule in words of its own, over small worlds in which everything meets.</summary>
+/// <summary>The plan against a reference that is slow and says each rule in words of its own, over small worlds in which everything
+/// meets.</summary>
 public sealed class RoutePlanPropertyTests
 {
     /// <summary>Fixed, so that a failure can be seen again; CsCheck prints the seed of the failing case itself.</summary>
@@ -113,7 +113,7 @@ public sealed class RoutePlanPropertyTests
             if (route is not null)
             {
                 var right = entry.NextHops.Count == 1 && entry.NextHops[0] == route.NextHop;
-                if (entry.IsCustom && moving) lines.Add($"Wait {d}");
+                if (entry.IsCustom && moving) lines.Add($"KeepInTransition {d}");
                 else if (right && entry.IsCustom && (theirs || (ours && entry.Description != Ours.Description))) lines.Add($"Mark {d}");
                 else if (right) lines.Add($"Keep {d}");
                 else if (!plain || respected || theirs) lines.Add($"Conflict Occupied {d}");
@@ -124,14 +124,14 @@ public sealed class RoutePlanPropertyTests
             if (respected) continue;
             if (ours && plain)
             {
-                lines.Add(moving ? $"Wait {d}" : $"Delete {d}");
+                lines.Add(moving ? $"KeepInTransition {d}" : $"Delete {d}");
                 continue;
             }
 
             if (world.UpkeepOnly) continue;
             if (wanted.Any(w => w.Destination.Contains(d))) lines.Add($"Conflict Narrower {d}");
             else if (wanted.Any(w => d.Contains(w.Destination))) lines.Add($"Conflict Wider {d}");
-            else lines.Add($"Conflict {(theirs ? "OtherCluster" : "Foreign")} {d}");
+            else lines.Add($"Conflict {(theirs ? "OtherCluster" : "Unmanaged")} {d}");
         }
 
         return lines.Order(StringComparer.Ordinal);
@@ -146,10 +146,10 @@ public sealed class RoutePlanPropertyTests
             switch (step)
             {
                 case RouteAction.Create create:
-                    entries.Add(Entry(create.Destination.ToString(), create.Wanted.NextHop.Id, "ours"));
+                    entries.Add(Entry(create.Destination.ToString(), create.Desired.NextHop.Id, "ours"));
                     break;
                 case RouteAction.Update rePoint:
-                    entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Wanted.NextHop] };
+                    entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Desired.NextHop] };
                     break;
                 case RouteAction.Mark mark:
                     entries[entries.IndexOf(mark.Entry)] = Marked(mark.Entry);

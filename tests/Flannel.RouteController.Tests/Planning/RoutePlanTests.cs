@@ -1,6 +1,5 @@
 using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 using static Flannel.RouteController.Tests.Support.Plans;
@@ -47,25 +46,25 @@ public sealed class RoutePlanTests
         new("the system's", Entry("10.24.5.0/24", "i-2", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's, with our mark", Entry("10.24.5.0/24", "i-2", "ours", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
         new("ECMP with us in it", Entry("10.24.5.0/24", "i-1,i-2", "ours"), "Conflict:Occupied 10.24.5.0/24"),
-        new("pending", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Pending), "Wait 10.24.5.0/24"),
-        new("modifying", Entry("10.24.5.0/24", "i-2", "ours", RouteEntryStatus.Modifying), "Wait 10.24.5.0/24"),
-        new("deleting", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Deleting), "Wait 10.24.5.0/24"),
-        new("in a status that we do not know", Entry("10.24.5.0/24", "i-2", "", RouteEntryStatus.Unknown), "Wait 10.24.5.0/24"),
+        new("pending", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Pending), "KeepInTransition 10.24.5.0/24"),
+        new("modifying", Entry("10.24.5.0/24", "i-2", "ours", RouteEntryStatus.Modifying), "KeepInTransition 10.24.5.0/24"),
+        new("deleting", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Deleting), "KeepInTransition 10.24.5.0/24"),
+        new("in a status that we do not know", Entry("10.24.5.0/24", "i-2", "", RouteEntryStatus.Unknown), "KeepInTransition 10.24.5.0/24"),
 
         // Inside the network, no lease.
         new("stale", Entry("10.24.6.0/24", "i-9", "ours"), $"{Create} | Delete 10.24.6.0/24"),
         new("stale, marked in the description alone", Entry("10.24.6.0/24", "i-9", description: Ours.Description), $"{Create} | Delete 10.24.6.0/24"),
         new("stale, the whole network", Entry("10.24.0.0/16", "i-9", "ours"), $"Delete 10.24.0.0/16 | {Create}"),
         new("stale and part of a wanted one", Entry("10.24.5.128/25", "i-9", "ours"), $"{Create} | Delete 10.24.5.128/25"),
-        new("stale, but being deleted", Entry("10.24.6.0/24", "i-9", "ours", RouteEntryStatus.Deleting), $"{Create} | Wait 10.24.6.0/24"),
-        new("marked ECMP is not of our making", Entry("10.24.6.0/24", "i-8,i-9", "ours"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
-        new("a marked one of the system", Entry("10.24.6.0/24", "i-9", "ours", isCustom: false), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
-        new("unmarked", Entry("10.24.6.0/24", "i-9"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
-        new("unmarked, to our own instance", Entry("10.24.6.0/24", "i-1"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
+        new("stale, but being deleted", Entry("10.24.6.0/24", "i-9", "ours", RouteEntryStatus.Deleting), $"{Create} | KeepInTransition 10.24.6.0/24"),
+        new("marked ECMP is not of our making", Entry("10.24.6.0/24", "i-8,i-9", "ours"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
+        new("a marked one of the system", Entry("10.24.6.0/24", "i-9", "ours", isCustom: false), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
+        new("unmarked", Entry("10.24.6.0/24", "i-9"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
+        new("unmarked, to our own instance", Entry("10.24.6.0/24", "i-1"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("another cluster's", Entry("10.24.6.0/24", "i-9", "theirs"), $"{Create} | Conflict:OtherCluster 10.24.6.0/24"),
-        new("a marked one that was turned to a VPN gateway", Entry("10.24.6.0/24", "vpn-1", "ours"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
+        new("a marked one that was turned to a VPN gateway", Entry("10.24.6.0/24", "vpn-1", "ours"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("a marked one without a next hop", Entry("10.24.6.0/24", "", "ours"), $"{Create} | Delete 10.24.6.0/24"),
-        new("a name that only begins like the mark", Entry("10.24.6.0/24", "i-9", description: Ours.Token + "x: y"), $"{Create} | Conflict:Foreign 10.24.6.0/24"),
+        new("a name that only begins like the mark", Entry("10.24.6.0/24", "i-9", description: Ours.Token + "x: y"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("wider", Entry("10.24.4.0/22", "i-9"), $"Conflict:Wider 10.24.4.0/22 | {Create}"),
         new("the network itself, unmarked", Entry("10.24.0.0/16", "i-9"), $"Conflict:Wider 10.24.0.0/16 | {Create}"),
         new("narrower", Entry("10.24.5.64/26", "i-9"), $"{Create} | Conflict:Narrower 10.24.5.64/26"),

@@ -3,7 +3,6 @@ using AliCloud.Simulator;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
@@ -14,8 +13,8 @@ namespace Flannel.RouteController.Tests.Simulation;
 /// <param name="Subnets">The third byte of the subnets that its nodes lease.</param>
 internal sealed record ClusterPlan(string KeyId, string Prefix, Range Nodes, Range Subnets, IReadOnlyList<string> RouteTableIds);
 
-/// <summary>One cluster of a history: its etcd, its nodes, and one route controller after the other. Its etcd is restored from backups, emptied
-/// and replaced; its configuration is edited; its nodes join, leave, and come back after what happened to etcd.</summary>
+/// <summary>One cluster of a history: its etcd, its nodes, and one route controller after the other. Its etcd is restored from backups,
+/// emptied and replaced; its configuration is edited; its nodes join, leave, and come back after what happened to etcd.</summary>
 internal sealed class HistoryCluster : IDisposable
 {
     private static readonly string[] Networks = ["10.24.0.0/16", "10.24.0.0/15", "10.24.0.0/21", "10.42.0.0/16"];
@@ -33,7 +32,7 @@ internal sealed class HistoryCluster : IDisposable
     private readonly SimulatedCloud cloud;
     private readonly CloudApi api;
     private readonly ClusterPlan plan;
-    private readonly LaggingLeaseView view;
+    private readonly LaggingLeaseSource view;
     private readonly Dictionary<int, string> subnetOf = [];
     private readonly HashSet<int> leaving = [];
     private readonly HashSet<int> returning = [];
@@ -46,15 +45,15 @@ internal sealed class HistoryCluster : IDisposable
         (this.time, this.chance, this.cloud, this.api, this.plan) = (time, chance, cloud, api, plan);
         Leases.Cluster = null;
         Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id) ? id : ClusterId.New();
-        view = new LaggingLeaseView(time, Leases, () => isTroubled ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
+        view = new LaggingLeaseSource(time, Leases, () => isTroubled ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
         Term = NewTerm([]);
     }
 
-    public FakeLeases Leases { get; } = new();
+    public InMemoryLeases Leases { get; } = new();
 
     public RecordingLogger Log { get; } = new();
 
-    public FakeTerm Term { get; private set; }
+    public InMemoryTerm Term { get; private set; }
 
     public string KeyId => plan.KeyId;
 
@@ -69,8 +68,8 @@ internal sealed class HistoryCluster : IDisposable
     /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing. Not that of a node
-    /// whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
+    /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing. Not that of a
+    /// node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
     public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
         .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
 
@@ -94,7 +93,7 @@ internal sealed class HistoryCluster : IDisposable
     public async Task CalmAsync()
     {
         isTroubled = false;
-        Leases.Config = FakeLeases.ConfigFor(Networks[0]);
+        Leases.Config = InMemoryLeases.ConfigFor(Networks[0]);
         Leases.IsWhole = true;
         Leases.Touch();
         while (returning.Count + leaving.Count > 0) await time.Pass(TimeSpan.FromSeconds(10));
@@ -164,7 +163,7 @@ internal sealed class HistoryCluster : IDisposable
                     Overtake("etcd is restored", () => Leases.Restore(backup));
                     break;
                 case 3:
-                    Overtake("etcd is replaced by an empty one", () => Leases.Restore(EtcdContent.Empty(Leases.Config)));
+                    Overtake("etcd is replaced by an empty one", () => Leases.Restore(ClusterContent.Empty(Leases.Config)));
                     break;
                 case 4:
                     revoked.UnionWith(HoldersOfFew());
@@ -172,7 +171,7 @@ internal sealed class HistoryCluster : IDisposable
                     break;
                 default:
                     // Widened, narrowed, mistyped, or no JSON at all.
-                    Leases.Config = chance.Next(4) == 0 ? null : FakeLeases.ConfigFor(Networks[chance.Next(Networks.Length)]);
+                    Leases.Config = chance.Next(4) == 0 ? null : InMemoryLeases.ConfigFor(Networks[chance.Next(Networks.Length)]);
                     Leases.Touch();
                     break;
             }
@@ -216,7 +215,7 @@ internal sealed class HistoryCluster : IDisposable
 
         Changed();
         if (IsRight(subnet, HopOf(node)) || IsReleased(subnet, HopOf(node))) Leases.Remove(subnet);
-        Term.Statuses.TryRemove(subnet.Replace('/', '-'), out _);
+        Term.Statuses.ByKey.TryRemove(subnet.Replace('/', '-'), out _);
         subnetOf.Remove(node);
         leaving.Remove(node);
         Trace($"{HopOf(node)} has left {subnet}");
@@ -226,7 +225,7 @@ internal sealed class HistoryCluster : IDisposable
         await cloud.DeleteInstanceAsync(plan.Prefix + node, force: true);
     }
 
-    private RouteStatus? Status(string subnet) => Term.Statuses.GetValueOrDefault(subnet.Replace('/', '-'));
+    private RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'));
 
     /// <summary>Etcd is another one from now on, and everybody finds out in time.</summary>
     private void Overtake(string what, Action change)
@@ -235,9 +234,9 @@ internal sealed class HistoryCluster : IDisposable
         var before = Leases.Cluster;
         Changed();
         change();
-        Leases.Config ??= FakeLeases.ConfigFor(Networks[0]);
+        Leases.Config ??= InMemoryLeases.ConfigFor(Networks[0]);
         if (before is not null && Leases.Cluster != before) LostMarks.Add(OwnershipMark.Of(before).Token);
-        Term.Statuses.Clear();
+        Term.Statuses.ByKey.Clear();
         Changes += 4 * (subnetOf.Count + 1);
         Losses++;
         Changed();
@@ -250,15 +249,16 @@ internal sealed class HistoryCluster : IDisposable
     private IEnumerable<int> HoldersOfFew() => [.. subnetOf.Where(pair => IsRight(pair.Value, HopOf(pair.Key))).Select(pair => pair.Key)
         .GroupBy(VpcOf).Where(ofVpc => ofVpc.Count() <= Few).SelectMany(ofVpc => ofVpc)];
 
-    /// <summary>A controller learns within its renewal interval that the election is not its own any more; of a backup from its own term it is.</summary>
-    private async void FindOut(FakeTerm term)
+    /// <summary>A controller learns within its renewal interval that the election is not its own any more; of a backup from its own term it
+    /// is.</summary>
+    private async void FindOut(InMemoryTerm term)
     {
         await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 4000)));
         if (ReferenceEquals(Term, term) && !ReferenceEquals(Leases.Holder, term)) term.Lose();
     }
 
-    /// <summary>A node finds its lease missing and takes its subnet again, or another one if somebody has it. Most are quick, and some are cut off
-    /// from etcd for a while.</summary>
+    /// <summary>A node finds its lease missing and takes its subnet again, or another one if somebody has it. Most are quick, and some are
+    /// cut off from etcd for a while.</summary>
     private async void Return(int node)
     {
         if (!returning.Add(node)) return;
@@ -292,8 +292,8 @@ internal sealed class HistoryCluster : IDisposable
         Changed();
     }
 
-    private FakeTerm NewTerm(IEnumerable<KeyValuePair<string, RouteStatus>> statuses) =>
-        new(time, Leases) { Statuses = new(statuses), OnStep = () => MayLose(0.006) };
+    private InMemoryTerm NewTerm(IEnumerable<KeyValuePair<string, RouteStatus>> statuses) =>
+        new(time, Leases, new(statuses)) { OnStep = () => MayLose(0.006) };
 
     /// <summary>One controller after the other, as the election lets them in.</summary>
     private async void Terms()
@@ -301,12 +301,12 @@ internal sealed class HistoryCluster : IDisposable
         while (true)
         {
             var options = new RouteControllerOptions(plan.RouteTableIds);
-            if (!isTroubled) options = options with { Resync = QuietResync, SlowResyncs = 2 };
+            if (!isTroubled) options = options with { Resync = QuietResync, FullResyncs = 2 };
             var controller = new ClusterReconciler(options, view, api, time, new Random(chance.Next()), Log);
             Trace("a term begins");
             await controller.RunAsync(Term, CancellationToken.None);
             await time.Pass(TimeSpan.FromSeconds(1));
-            var next = NewTerm(Term.Statuses);
+            var next = NewTerm(Term.Statuses.ByKey);
             Term.Dispose();
             Term = next;
         }

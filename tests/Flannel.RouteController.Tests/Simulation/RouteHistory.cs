@@ -10,20 +10,20 @@ using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.RouteController.Execution;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
+
 using EntryStatus = Flannel.Core.Routes.RouteStatus;
 using static Flannel.RouteController.Tests.Simulation.HistoryWorld;
 using static Flannel.RouteController.Tests.Simulation.VirtualWire;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>Two clusters with the same prefix and network in one VPC, the first of them in a second VPC as well; each with its own etcd and the
-/// real controller with the real client over the simulated cloud, in virtual time, through one history that a seed decides. Nodes come,
-/// leave and are released; etcd is restored, emptied and replaced; the configuration is edited; an operator, a Terraform and nodes of the old daemon write as
-/// well; calls fail in every way; rights and quota come and go; and the elections are lost at any step.</summary>
+/// <summary>Two clusters with the same prefix and network in one VPC, the first of them in a second VPC as well; each with its own etcd and
+/// the real controller with the real client over the simulated cloud, in virtual time, through one history that a seed decides. Nodes come,
+/// leave and are released; etcd is restored, emptied and replaced; the configuration is edited; an operator, a Terraform and nodes of the
+/// old daemon write as well; calls fail in every way; rights and quota come and go; and the elections are lost at any step.</summary>
 internal sealed class RouteHistory : IAsyncDisposable
 {
     private const string OperatorKey = "LTAIoperator";
@@ -80,7 +80,8 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     public IEnumerable<string> Broken => invariants.SelectMany(one => one.Broken);
 
-    /// <summary>What somebody did that takes writes to follow: a lease more or less, a route deleted or turned, a table that a vSwitch moved to.</summary>
+    /// <summary>What somebody did that takes writes to follow: a lease more or less, a route deleted or turned, a table that a vSwitch
+    /// moved to.</summary>
     public int Changes => clusters.Sum(cluster => cluster.Changes);
 
     /// <summary>Writes of the controllers that went wrong on their way or were refused, and elections that they lost.</summary>
@@ -117,8 +118,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         await time.Pass(quiet);
     }
 
-    /// <summary>The entries of all tables that anybody made, one a line; those that a living lease has in a table that serves nobody now, or nobody
-    /// of its VPC, do not count.</summary>
+    /// <summary>The entries of all tables that anybody made, one a line; those that a living lease has in a table that serves nobody now,
+    /// or nobody of its VPC, do not count.</summary>
     public IEnumerable<string> Actual() => cloud.State.CustomRoutes()
         .Where(entry => foreign.ContainsKey(Place(entry)) || !Leases.Any(lease => lease.Subnet.ToString() == entry.DestinationCidrBlock
             && !TablesOf(lease).Contains(entry.RouteTableId))).Select(Line).Order(StringComparer.Ordinal);
@@ -132,7 +133,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     public IEnumerable<string> Untold() => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
     {
         var expected = TablesOf(lease).Any(table => foreign.ContainsKey($"{table} {lease.Subnet}")) ? RouteState.Conflict : RouteState.Available;
-        var status = cluster.Term.Statuses.GetValueOrDefault(lease.Key.ToString());
+        var status = cluster.Term.Statuses.ByKey.GetValueOrDefault(lease.Key.ToString());
         return status?.State == expected ? "" : $"{lease.Key}: {status}";
     })).Where(line => line.Length > 0);
 
@@ -173,7 +174,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         return api;
     }
 
-    /// <summary>The tables that a lease's route belongs into: those that serve its cluster's nodes in its VPC, and those that its cluster names.</summary>
+    /// <summary>The tables that a lease's route belongs into: those that serve its cluster's nodes in its VPC, and those that its cluster
+    /// names.</summary>
     private HashSet<string> TablesOf(Lease lease)
     {
         var cluster = clusters.Single(one => one.Leases.Snapshot.Leases.Contains(lease));
@@ -261,7 +263,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         cloud.Console.Settings = cloud.Console.Settings with { RouteEntryQuota = Quota };
     }
 
-    /// <summary>A third cluster's entry, or a VPN gateway's, stands where a route may come to belong, for a while; and somebody's own for ever.</summary>
+    /// <summary>A third cluster's entry, or a VPN gateway's, stands where a route may come to belong, for a while; and somebody's own for
+    /// ever.</summary>
     private async Task SquatAsync()
     {
         var subnet = $"10.24.{chance.Next(1, 40)}.0/24";
@@ -316,7 +319,8 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     private static NewRouteEntry New(Ipv4Network destination, string instance) => new("vtb-1", destination, new NextHop("Instance", instance), "", "");
 
-    /// <summary>The old daemon: leases without a word on its instance, writes its own route into the first table, leaves it behind.</summary>
+    /// <summary>The old daemon: leases without a word on its instance, writes its own route into the first table, leaves it
+    /// behind.</summary>
     private async Task OldDaemonAsync(int k)
     {
         var subnet = $"10.24.{60 + k}.0/24";

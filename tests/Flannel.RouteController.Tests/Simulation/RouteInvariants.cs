@@ -3,19 +3,19 @@ using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 using static Flannel.RouteController.Tests.Simulation.VirtualWire;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>What no write of a cluster's controller, and none of an operator's commands, may do, looked at in the moment in which it reaches
-/// the cloud. Each broken one is a line with its name.</summary>
+/// <summary>What no write of a cluster's controller, and none of an operator's commands, may do, looked at in the moment in which it
+/// reaches the cloud. Each broken one is a line with its name.</summary>
 /// <param name="living">Of every cluster: subnet and next hop of each node that may use its subnet as far as it knows.</param>
 internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, HistoryCluster cluster, Func<IEnumerable<KeyValuePair<string, string>>> living)
 {
-    /// <summary>So old may the controller's view be when a write arrives: its own lag (3 s), and the proof and the fresh reading before the call.</summary>
+    /// <summary>So old may the controller's view be when a write arrives: its own lag (3 s), and the proof and the fresh reading before the
+    /// call.</summary>
     private static readonly TimeSpan Lag = TimeSpan.FromSeconds(7);
 
     private readonly Dictionary<string, TimeSpan> lastLeased = [];
@@ -92,13 +92,13 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         }
         else if (write.Action == "ModifyRouteEntry")
         {
-            if (owner == MarkOwner.OtherCluster) Break("never another cluster's is re-pointed", write, text);
+            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is re-pointed", write, text);
             if (!WasLeased(text, newHop)) Break("only a lease's entry is re-pointed", write, text);
         }
         else
         {
-            if (owner == MarkOwner.OtherCluster) Break("never another cluster's is deleted", write, text);
-            if (owner == MarkOwner.None && !IsReleased(entry)) Break("only our own is deleted", write, text);
+            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is deleted", write, text);
+            if (owner == RouteOwner.Unmarked && !IsReleased(entry)) Break("only our own is deleted", write, text);
             CheckDeletion(write, entry);
         }
     }
@@ -120,7 +120,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         }
     }
 
-    private MarkOwner OwnerOf(RouteView entry) => cluster.Term.Cluster is not { } id ? MarkOwner.None
+    private RouteOwner OwnerOf(RouteView entry) => cluster.Term.Cluster is not { } id ? RouteOwner.Unmarked
         : OwnershipMark.Of(id).OwnerOf(new RouteEntry(
             entry.RouteTableId, entry.RouteEntryId, null, entry.DestinationCidrBlock, true, RouteEntryStatus.Available, entry.RouteEntryName,
             entry.Description, []));

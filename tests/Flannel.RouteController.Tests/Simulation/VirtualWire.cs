@@ -5,7 +5,8 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>The way from the real client to the simulated cloud, in virtual time: a few milliseconds each way, and whatever the test wants to go wrong.</summary>
+/// <summary>The way from the real client to the simulated cloud, in virtual time: a few milliseconds each way, and whatever the test wants
+/// to go wrong.</summary>
 internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : DelegatingHandler(cloud)
 {
     public const string Busy = "TaskConflict";
@@ -15,7 +16,8 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
     /// <summary>Asked when a request sets out; <see cref="Mishap.None"/> lets it pass.</summary>
     public Func<Request, Mishap> Trouble { get; set; } = _ => Mishap.None;
 
-    /// <summary>Told when a request sets out, when it has reached the cloud and nothing has happened yet, when the cloud has done it, and when its answer is there.</summary>
+    /// <summary>Told when a request sets out, when it has reached the cloud and nothing has happened yet, when the cloud has done it, and
+    /// when its answer is there.</summary>
     public Action<Request, Moment> Watch { get; set; } = (_, _) => { };
 
     internal enum Moment { Sent, Arrived, Done, Over }
@@ -107,8 +109,8 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         }
     }
 
-    /// <summary>The handler continues in the callback of a timer, outside of the context of <see cref="VirtualTime"/>: under it, HttpClient would
-    /// continue on the thread pool.</summary>
+    /// <summary>The handler continues in the callback of a timer, outside of the context of <see cref="VirtualTime"/>: under it, HttpClient
+    /// would continue on the thread pool.</summary>
     private const ConfigureAwaitOptions Inline = ConfigureAwaitOptions.None;
 
     /// <summary>Always ends in a timer's callback, so that whoever waits goes on there and not on the pool.</summary>

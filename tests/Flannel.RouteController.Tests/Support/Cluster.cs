@@ -1,6 +1,7 @@
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
@@ -8,7 +9,7 @@ namespace Flannel.RouteController.Tests.Support;
 /// <summary>A cluster in one VPC with one table, a route controller, and everything it meets, in virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
-    public static readonly OwnershipMark Mark = OwnershipMark.Of(FakeTerm.OurCluster);
+    public static readonly OwnershipMark Mark = OwnershipMark.Of(InMemoryTerm.OurCluster);
     private readonly CancellationTokenSource stop = new();
 
     /// <param name="cloud">Where another cluster lives already; null for one of its own.</param>
@@ -22,8 +23,8 @@ internal sealed class Cluster : IDisposable
             Cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
         }
 
-        Leases = new FakeLeases();
-        Term = new FakeTerm(time, Leases);
+        Leases = new InMemoryLeases();
+        Term = new InMemoryTerm(time, Leases);
         Loops = new LivenessMonitor(time);
         Controller = new ClusterReconciler(
             options ?? new RouteControllerOptions([]), Leases, Cloud, time, new Random(seed), Log, Loops);
@@ -31,9 +32,9 @@ internal sealed class Cluster : IDisposable
 
     public VirtualTime Time { get; }
     public FakeCloud Cloud { get; }
-    public FakeLeases Leases { get; }
+    public InMemoryLeases Leases { get; }
     public LivenessMonitor Loops { get; }
-    public FakeTerm Term { get; set; }
+    public InMemoryTerm Term { get; set; }
     public ClusterReconciler Controller { get; }
     public RecordingLogger Log { get; } = new();
 
@@ -75,7 +76,7 @@ internal sealed class Cluster : IDisposable
         Leases.Remove(subnet);
     }
 
-    public RouteStatus? Status(string subnet) => Term.Statuses.GetValueOrDefault(subnet.Replace('/', '-'));
+    public RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'));
 
     public RouteState? State(string subnet) => Status(subnet)?.State;
 

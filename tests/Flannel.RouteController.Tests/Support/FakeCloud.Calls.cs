@@ -2,8 +2,8 @@ using Flannel.AliCloud.Ecs;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Vpc;
-using Flannel.Core.Addresses;
 using Flannel.Core;
+using Flannel.Core.Addresses;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;

@@ -5,8 +5,8 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>Route tables in memory, with the API's manners: writes settle, one at a time per VPC, the rest is a TaskConflict; batches fail by
-/// the entry. Faults on demand; every call is written down.</summary>
+/// <summary>Route tables in memory, with the API's manners: writes settle, one at a time per VPC, the rest is a TaskConflict; batches fail
+/// by the entry. Faults on demand; every call is written down.</summary>
 internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
 {
     private readonly Dictionary<string, long> busyUntil = [];

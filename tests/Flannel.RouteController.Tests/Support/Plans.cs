@@ -2,7 +2,6 @@ using AliCloud.Simulator.State;
 using Flannel.AliCloud.Vpc;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
@@ -11,8 +10,8 @@ namespace Flannel.RouteController.Tests.Support;
 internal static class Plans
 {
     public static readonly Ipv4Network Network = Ipv4Network.Parse("10.24.0.0/16");
-    public static readonly OwnershipMark Ours = OwnershipMark.Of(FakeTerm.OurCluster);
-    public static readonly OwnershipMark Theirs = OwnershipMark.Of(FakeTerm.OtherCluster);
+    public static readonly OwnershipMark Ours = OwnershipMark.Of(InMemoryTerm.OurCluster);
+    public static readonly OwnershipMark Theirs = OwnershipMark.Of(InMemoryTerm.OtherCluster);
 
     public static DesiredRoute Wanted(string subnet, string instance = "i-1", bool primary = true) => new(
         new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1),
@@ -31,9 +30,9 @@ internal static class Plans
     }
 
     public static IReadOnlyList<RouteAction> For(
-        IReadOnlyCollection<DesiredRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? respected = null, bool upkeepOnly = false,
+        IReadOnlyCollection<DesiredRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? excluded = null, bool servesNoNode = false,
         string[]? ended = null) =>
-        RoutePlan.For(new RoutePlanInput("vtb-1", Network, wanted, [.. (respected ?? []).Select(Ipv4Network.Parse)], entries, Ours, upkeepOnly)
+        RoutePlan.For(new RoutePlanInput("vtb-1", Network, wanted, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
         {
             Ended = [.. (ended ?? []).Select(Ipv4Network.Parse)],
         });

@@ -1,7 +1,8 @@
 namespace Flannel.RouteController.Tests.Support;
 
 /// <summary>A world on one thread in which time passes only when nobody has anything to do: then it jumps to the next timer. Hours take
-/// milliseconds, every run is the same, and "how long did it take" has one answer. (FakeTimeProvider cannot say when its next timer is due.)</summary>
+/// milliseconds, every run is the same, and "how long did it take" has one answer. (FakeTimeProvider cannot say when its next timer is
+/// due.)</summary>
 internal sealed class VirtualTime : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);

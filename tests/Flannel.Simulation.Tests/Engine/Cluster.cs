@@ -4,7 +4,6 @@ using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
-using Flannel.RouteController.Execution;
 using Flanneld.Host;
 using Google.Protobuf;
 using Mvccpb;

@@ -1,5 +1,3 @@
-using Flannel.RouteController.Execution;
-
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The network configurations of one history.</summary>

@@ -3,7 +3,6 @@ using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
-using Flannel.RouteController.Execution;
 using Flannel.RouteController.Planning;
 using Flanneld.Host;
 using Flanneld.Node;

@@ -3,7 +3,6 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 

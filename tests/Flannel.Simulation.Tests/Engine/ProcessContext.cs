@@ -1,5 +1,3 @@
-using Flannel.RouteController.Execution;
-
 namespace Flannel.Simulation.Tests.Engine;
 
 /// <summary>The SynchronizationContext of one process: the scheduler runs its continuations. After a kill none of them runs.</summary>

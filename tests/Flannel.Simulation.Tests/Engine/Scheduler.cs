@@ -1,5 +1,4 @@
 using System.Globalization;
-using Flannel.RouteController.Execution;
 
 namespace Flannel.Simulation.Tests.Engine;
 

@@ -2,7 +2,6 @@ using Etcdserverpb;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
-using Flannel.RouteController.Execution;
 using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
 using Mvccpb;

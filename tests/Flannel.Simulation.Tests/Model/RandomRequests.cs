@@ -1,6 +1,5 @@
 using Etcdserverpb;
 using Flannel.Core.Leases;
-using Flannel.RouteController.Execution;
 using Flannel.Simulation.Tests.Fuzzing;
 using Google.Protobuf;
 using static Etcdserverpb.Compare.Types;

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Flannel.RouteController.Execution;
 using Flanneld.Host;
 
 namespace Flanneld.Tests.Host;

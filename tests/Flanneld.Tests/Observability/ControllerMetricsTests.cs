@@ -1,6 +1,7 @@
 using Flannel.Core.Routes;
 using Flannel.RouteController;
-using Flannel.RouteController.Inventory;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flanneld.Observability;
 
@@ -11,15 +12,13 @@ public sealed class ControllerMetricsTests
     [Fact]
     public void The_metrics_have_the_values_of_the_controllers_report()
     {
-        var report = new RouteReport(
-            [Node(
-                "10.24.1.0/24", RouteState.Available), Node("10.24.2.0/24", RouteState.Available), Node("10.24.3.0/24",
-                RouteState.Conflict)],
+        var report = new ControllerSnapshot(
+            [Node("10.24.1.0/24", RouteState.Available), Node("10.24.2.0/24", RouteState.Available), Node("10.24.3.0/24", RouteState.Conflict)],
             [
-                Entry("vtb-1", "rte-1", ConflictKind.Foreign, null), Entry("vtb-1", "rte-2", ConflictKind.OtherCluster, "flannel-a"),
+                Entry("vtb-1", "rte-1", ConflictKind.Unmanaged, null), Entry("vtb-1", "rte-2", ConflictKind.OtherCluster, "flannel-a"),
                 Entry("vtb-1", "rte-3", ConflictKind.Occupied, "flannel-a"), Entry("vtb-1", "rte-3", ConflictKind.Wider, "flannel-a"),
             ],
-            [new TableUse("vtb-1", "vpc-1", 160, 200)], DateTimeOffset.FromUnixTimeMilliseconds(1_500), new WriteCounts(11, 12, 13, 20, 4))
+            [new TableUsage("vtb-1", "vpc-1", 160, 200)], DateTimeOffset.FromUnixTimeMilliseconds(1_500), new WriteCounts(11, 12, 13, 20, 4))
         {
             HeldDeletions = 7,
         };
@@ -42,6 +41,6 @@ public sealed class ControllerMetricsTests
 
     private static RouteStatus Node(string subnet, RouteState state) => new(subnet, "i-1", ["vtb-1"], state, "", "", default);
 
-    private static ForeignEntry Entry(string table, string id, ConflictKind kind, string? cluster) =>
-        new(table, id, "10.24.9.0/24", kind, null, "", cluster);
+    private static RouteConflict Entry(string table, string id, ConflictKind kind, string? cluster) =>
+        new(table, id, "10.24.9.0/24", kind, "", cluster);
 }

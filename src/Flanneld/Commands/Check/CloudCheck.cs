@@ -3,7 +3,6 @@ using Flannel.AliCloud.Http;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.RouteController;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Permissions;
 using Flannel.RouteController.Planning;
@@ -35,7 +34,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
             return;
         }
 
-        CheckPermissions(permissions.Rights);
+        CheckPermissions(permissions.Permissions);
         new VpcCheck(report).Run(permissions, backend, self, config?.Network);
         if (cluster.Leases is { } leases && config is not null)
             await CheckRoutesAsync(leases, cluster, cancellation);
@@ -141,13 +140,13 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     {
         const string subject = "leases and routes";
         var plan = await RouteDryRun.RunAsync(
-            leases, cluster.Id, new RouteControllerOptions(backend.RouteTableIds), cloud.Api, NullLogger.Instance,
+            leases, cluster.Id, backend.RouteTableIds, cloud.Api, NullLogger.Instance,
             cancellation);
         foreach (var other in plan.OtherClusters)
         {
             report.Add(CheckResult.Warning(
                 "other clusters",
-                $"{other.Routes} {(other.Routes == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
+                $"{other.Count} {(other.Count == 1 ? "route" : "routes")} of {other.Mark} in {other.Vpc}, inside this cluster's network",
                 "give each cluster of a VPC its own network; 'flanneld routes' lists routes of a cluster that no longer exists"));
         }
 

@@ -77,8 +77,8 @@ internal sealed class VpcCheck(CheckReport report)
             return;
         }
 
-        var conflicts = new CidrConflictCheck(vpc, vSwitches);
-        if (conflicts.RefusalOf(network) is { } refusal)
+        var conflicts = CidrConflictCheck.Of(vpc, vSwitches);
+        if (conflicts.RejectionOf(network) is { } refusal)
         {
             report.Add(CheckResult.Problem(subject, $"the API would reject its routes: {refusal}", advice));
             return;

@@ -1,0 +1,7 @@
+using Flannel.Core.Leases;
+
+namespace Flannel.Core.Routes;
+
+/// <summary>A route status to publish.</summary>
+/// <param name="Lease">The lease of the node, as the route controller read it. The status is attached to its etcd lease.</param>
+public sealed record RouteStatusUpdate(Lease Lease, RouteStatus Status);

@@ -1,0 +1,13 @@
+namespace Flannel.RouteController.Abstractions;
+
+/// <summary>The election of the route controller of one cluster. At most one node is elected at a time. An implementation uses a key in
+/// etcd, a Lease object of Kubernetes, or a model. Not thread-safe: one caller at a time.</summary>
+public interface IElection
+{
+    /// <summary>Waits while another node is elected. Sends nothing to the cloud and does not compete.</summary>
+    Task ObserveAsync(CancellationToken cancellation);
+
+    /// <summary>Competes until this node is elected. Errors of the store are retried without end. A cancelled call leaves nothing behind in
+    /// the store. The previous term of this node must be disposed of before.</summary>
+    Task<IElectedTerm> CampaignAsync(CancellationToken cancellation);
+}

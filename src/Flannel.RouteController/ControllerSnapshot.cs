@@ -1,0 +1,48 @@
+using Flannel.Core.Routes;
+using Flannel.RouteController.Execution;
+using Flannel.RouteController.Observation;
+
+namespace Flannel.RouteController;
+
+/// <summary>What the route controller knows at one moment, for health and metrics. Immutable.</summary>
+/// <param name="Nodes">One status for each lease of a node, sorted by subnet.</param>
+/// <param name="Conflicts">Entries that the controller does not change although they are inside the network or overlap a route.</param>
+/// <param name="LastReconcile">When all tables were last read or made as desired; null before that.</param>
+public sealed record ControllerSnapshot(
+    IReadOnlyList<RouteStatus> Nodes, IReadOnlyList<RouteConflict> Conflicts, IReadOnlyList<TableUsage> Tables,
+    DateTimeOffset? LastReconcile, WriteCounts Writes)
+{
+    public static readonly ControllerSnapshot Empty = new([], [], [], null, WriteCounts.None);
+
+    /// <summary>Stale routes whose deletion waits because many became stale at once.</summary>
+    public int HeldDeletions { get; init; }
+
+    /// <summary>Routes of other clusters inside the network.</summary>
+    public int OtherClusters =>
+        Conflicts.Where(conflict => conflict.Cluster is not null).DistinctBy(conflict => conflict.RouteEntryId).Count();
+
+    public IReadOnlyDictionary<RouteState, int> CountByState
+    {
+        get
+        {
+            var counts = new Dictionary<RouteState, int>();
+            foreach (var node in Nodes) counts[node.State] = counts.GetValueOrDefault(node.State) + 1;
+            return counts;
+        }
+    }
+
+    /// <summary>The sum of the snapshots of all VPCs.</summary>
+    internal static ControllerSnapshot Of(IEnumerable<ControllerSnapshot> vpcs)
+    {
+        var all = vpcs.ToList();
+        return new ControllerSnapshot(
+            [.. all.SelectMany(vpc => vpc.Nodes).OrderBy(node => node.Subnet, StringComparer.Ordinal)],
+            [.. all.SelectMany(vpc => vpc.Conflicts)],
+            [.. all.SelectMany(vpc => vpc.Tables)],
+            all.Count == 0 || all.Any(vpc => vpc.LastReconcile is null) ? null : all.Min(vpc => vpc.LastReconcile),
+            all.Aggregate(WriteCounts.None, (sum, vpc) => sum + vpc.Writes))
+        {
+            HeldDeletions = all.Sum(vpc => vpc.HeldDeletions),
+        };
+    }
+}

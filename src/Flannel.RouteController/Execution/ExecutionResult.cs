@@ -1,0 +1,17 @@
+namespace Flannel.RouteController.Execution;
+
+/// <summary>What follows the execution step of one pass.</summary>
+internal abstract record ExecutionResult
+{
+    /// <summary>The next pass begins at once.</summary>
+    public sealed record Again : ExecutionResult;
+
+    /// <summary>The next pass begins after a pause that the cloud needs or asks for.</summary>
+    public sealed record After(TimeSpan Pause) : ExecutionResult;
+
+    /// <summary>Nothing can be written before the next deadline.</summary>
+    public sealed record Blocked : ExecutionResult;
+
+    /// <summary>Nothing is to be written.</summary>
+    public sealed record NothingToWrite : ExecutionResult;
+}

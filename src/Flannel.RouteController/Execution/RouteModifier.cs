@@ -1,0 +1,56 @@
+using Flannel.AliCloud.Http;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Execution;
+
+/// <summary>Changes the next hop of routes in place, and writes marks.</summary>
+internal sealed class RouteModifier(
+    VpcContext context, OwnershipMark mark, PendingWrites pending, RouteFailures failures, BatchFailureHandler batchFailures)
+{
+    /// <summary>How long a mark is not written again that does not appear, or that another program overwrites.</summary>
+    private static readonly TimeSpan MarkInterval = TimeSpan.FromHours(1);
+
+    private readonly Dictionary<string, long> markedAt = [];
+
+    /// <summary>Whether the mark was not written to this entry within the last hour.</summary>
+    public bool MayMark(RouteAction.Mark route) =>
+        !markedAt.TryGetValue(route.Entry.RouteEntryId, out var at) || context.Time.GetElapsedTime(at) >= MarkInterval;
+
+    public async Task<WriteResult> UpdateAsync(RouteWrite.UpdateOne write, CancellationToken cancellation)
+    {
+        var route = write.Route;
+        var result = await context.Api.ModifyRouteEntryAsync(
+            context.RegionId, route.Entry, route.Desired.NextHop, mark.Token, mark.Description, cancellation);
+        if (result.Error is { } error)
+        {
+            if (RouteErrors.ConcernsVpc(error)) return batchFailures.Unanswered(write, error);
+            failures.Fail(route, error);
+            return new WriteResult(HasFailed: true, error.Kind == CloudErrorKind.Denied ? error : null);
+        }
+
+        pending.Acknowledge(route, result.RequestId);
+        return WriteResult.Done;
+    }
+
+    /// <summary>Writes name and description alone: with an unchanged next hop the API rejects the call
+    /// (OperationDenied.NextHopNotChanged).</summary>
+    public async Task<WriteResult> MarkAsync(RouteWrite.MarkOne write, CancellationToken cancellation)
+    {
+        var route = write.Route;
+        var result = await context.Api.ModifyRouteEntryAsync(
+            context.RegionId, route.Entry, null, mark.Token, mark.DescriptionFor(route.Entry), cancellation);
+        if (result.Error is { } error)
+        {
+            if (RouteErrors.ConcernsVpc(error)) return new WriteResult(HasFailed: true, error);
+            // The route works without its mark: the failure concerns neither the node nor the VPC.
+            failures.Fail(route, error);
+            return WriteResult.RoutesFailed;
+        }
+
+        markedAt[route.Entry.RouteEntryId] = context.Time.GetTimestamp();
+        pending.Acknowledge(route, result.RequestId);
+        return WriteResult.Done;
+    }
+}

@@ -1,0 +1,37 @@
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Observation;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Execution;
+
+/// <summary>The checks immediately before a write is sent: it is within the rate limit, it was planned from fresh entries, the VPC's ranges
+/// are known, and the store confirms a deletion.</summary>
+internal sealed class WriteGuard(
+    VpcId vpc, RateLimitedCloudApi api, VpcEntries entries, CidrConflicts cidrs, DeletionPolicy deletions, VpcFailures failures)
+{
+    /// <returns>Null if the write may be sent now.</returns>
+    public async Task<ExecutionResult?> CheckAsync(RouteWrite write, DesiredVpcState desired, CancellationToken cancellation)
+    {
+        // Waited for here and not within the call: by then the entries and the proof would be too old.
+        if (api.DelayOf(vpc.RegionId, write.ApiAction) is var delay && delay > TimeSpan.Zero) return new ExecutionResult.After(delay);
+        if (!entries.AreFresh(write.TableIds))
+        {
+            entries.Invalidate(write.TableIds);
+            // A table that is not read any more never becomes fresh: the next pass would find the same.
+            return !failures.MayRead || !entries.AreRead(write.TableIds)
+                ? new ExecutionResult.Blocked()
+                : new ExecutionResult.Again();
+        }
+
+        if (cidrs.IsDue && write is RouteWrite.CreateMany or RouteWrite.CreateOne)
+        {
+            return await cidrs.ReadAsync(desired, cancellation) is { } error
+                ? new ExecutionResult.After(failures.FailRead(error))
+                : new ExecutionResult.Again();
+        }
+
+        return write is RouteWrite.DeleteMany deletion && !await deletions.IsProvenAsync(deletion, cancellation)
+            ? new ExecutionResult.Again()
+            : null;
+    }
+}

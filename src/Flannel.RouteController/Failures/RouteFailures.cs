@@ -1,0 +1,147 @@
+using Flannel.AliCloud.Http;
+using Flannel.AliCloud.Quotas;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Infrastructure;
+using Flannel.RouteController.Planning;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.RouteController.Failures;
+
+/// <summary>The routes whose write failed, each with its own back-off, so that none delays another; and the tables that are full, which is
+/// one failure for all the routes that they lack.</summary>
+internal sealed class RouteFailures(TimeProvider time, Random random, ILogger log)
+{
+    /// <summary>What an operator can do about a table that is full, or will be soon.</summary>
+    public const string QuotaRemedy =
+        "ask for more of quota " + RouteEntryQuota.Code + " (product vpc, https://quotas.console.alibabacloud.com), "
+        + "or use the vxlan backend";
+
+    /// <summary>So many rejections may be caused by a listing that lags behind.</summary>
+    private const int LaggingListing = 2;
+
+    private readonly Dictionary<RouteKey, RouteFailure> failures = [];
+    private readonly Dictionary<string, FullTable> fullTables = [];
+    private readonly Dictionary<string, int> customEntries = [];
+
+    private sealed record FullTable(RouteFailure Failure, int Entries);
+
+    /// <summary>The bounds of the back-off, in seconds.</summary>
+    private sealed record BackoffBounds(double First, double Longest);
+
+    /// <summary>Whether the API has rejected an entry of this table for the quota, and has not accepted one since.</summary>
+    public bool IsFull(string tableId) => fullTables.ContainsKey(tableId);
+
+    public RouteFailure? Of(RouteAction action)
+    {
+        if (failures.TryGetValue(RouteKey.Of(action), out var failure)) return failure;
+        return action is RouteAction.Create && fullTables.TryGetValue(action.RouteTableId, out var table) ? table.Failure : null;
+    }
+
+    /// <summary>Whether the action failed and its back-off has not passed.</summary>
+    public bool Blocks(RouteAction action) => Of(action) is { } failure && failure.RetryAt > time.GetTimestamp();
+
+    /// <summary>Records a failure. It is logged the first time, but one that the next read most likely settles only the third
+    /// time.</summary>
+    public void Fail(RouteAction action, CloudError error)
+    {
+        var failure = Add(action, error);
+        var loggedAt = error.Kind is CloudErrorKind.AlreadyDone or CloudErrorKind.Reread or CloudErrorKind.Retry ? 3 : 1;
+        if (failure.Count != loggedAt || !ReferenceEquals(failure.Action, action)) return;
+        RouteControllerLog.RouteFailed(
+            log, action.RouteTableId, action.Destination, error.Kind, error.Code, error.Message, error.RequestNote);
+    }
+
+    /// <summary>Forgets the failures that are over: the entry exists, nothing desires it any more, or the action is another one. A full
+    /// table that now holds fewer entries is tried again at once.</summary>
+    /// <param name="actions">The whole plan of the table.</param>
+    /// <param name="entries">The number of custom entries that the table holds.</param>
+    public void Observe(string tableId, IEnumerable<RouteAction> actions, int entries)
+    {
+        var writes = new Dictionary<RouteKey, RouteAction>();
+        foreach (var action in actions)
+        {
+            if (action is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete)
+                writes.TryAdd(RouteKey.Of(action), action);
+        }
+
+        foreach (var (key, failure) in failures.Where(pair => pair.Key.TableId == tableId).ToList())
+        {
+            if (!writes.TryGetValue(key, out var write) || !IsSameWrite(write, failure.Action)) failures.Remove(key);
+        }
+
+        customEntries[tableId] = entries;
+        if (!fullTables.TryGetValue(tableId, out var table)) return;
+        if (!writes.Values.Any(action => action is RouteAction.Create)) fullTables.Remove(tableId);
+        else if (entries < table.Entries) fullTables[tableId] = new FullTable(table.Failure with { RetryAt = 0 }, entries);
+        else fullTables[tableId] = table with { Entries = entries };
+    }
+
+    /// <summary>The time until the next retry; null if none is pending.</summary>
+    public TimeSpan? NextRetry()
+    {
+        var now = time.GetTimestamp();
+        var pending = failures.Values.Concat(fullTables.Values.Select(table => table.Failure))
+            .Where(failure => failure.RetryAt > now).ToList();
+        return pending.Count == 0 ? null : time.GetElapsedTime(now, pending.Min(failure => failure.RetryAt));
+    }
+
+    private RouteFailure Add(RouteAction action, CloudError error)
+    {
+        var before = Of(action);
+        var isQuota = error.Kind == CloudErrorKind.Quota && action is RouteAction.Create;
+        // Of a batch that finds the table full, one failure counts for all.
+        if (isQuota && before?.Kind == CloudErrorKind.Quota && Blocks(action)) return before;
+        var count = before?.Kind == error.Kind ? before.Count + 1 : 1;
+        var bounds = BoundsOf(error.Kind);
+        var pause = Math.Min(bounds.Longest, bounds.First * Math.Pow(2, Math.Min(count - 1, 30))) * (0.5 + random.NextDouble() / 2);
+        if (error.RetryAfter is { } hint) pause = Math.Max(pause, hint.TotalSeconds);
+        var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
+        var failure = new RouteFailure(ReasonFor(action, error, count), error.Kind, action, retryAt, count);
+        if (isQuota)
+        {
+            fullTables[action.RouteTableId] = new FullTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
+            // An older failure of the route would hide that of the table, and the route would be tried without a pause.
+            failures.Remove(RouteKey.Of(action));
+        }
+        else failures[RouteKey.Of(action)] = failure;
+
+        return failure;
+    }
+
+    private static bool IsSameWrite(RouteAction a, RouteAction? b) => (a, b) switch
+    {
+        (RouteAction.Create x, RouteAction.Create y) => x.Desired.NextHop == y.Desired.NextHop,
+        (RouteAction.Update x, RouteAction.Update y) =>
+            x.Desired.NextHop == y.Desired.NextHop && x.Entry.RouteEntryId == y.Entry.RouteEntryId,
+        (RouteAction.Mark x, RouteAction.Mark y) => x.Entry.RouteEntryId == y.Entry.RouteEntryId,
+        (RouteAction.Delete x, RouteAction.Delete y) => x.Entry.RouteEntryId == y.Entry.RouteEntryId,
+        _ => false,
+    };
+
+    private static BackoffBounds BoundsOf(CloudErrorKind kind) => kind switch
+    {
+        CloudErrorKind.Retry => new(0.5, 30),
+        CloudErrorKind.Reread or CloudErrorKind.AlreadyDone => new(0.5, 300),
+        CloudErrorKind.Quota => new(30, 600),
+        CloudErrorKind.Unknown => new(15, 300),
+        _ => new(60, 600),
+    };
+
+    private static RouteStateReason ReasonFor(RouteAction action, CloudError error, int count)
+    {
+        var table = action.RouteTableId;
+        return error.Kind switch
+        {
+            CloudErrorKind.Quota => Reason(RouteState.QuotaExceeded, $"route table {table} is full ({error.Code}): {QuotaRemedy}"),
+            CloudErrorKind.Denied => Reason(RouteState.Denied, error.Denial),
+            CloudErrorKind.Reread or CloudErrorKind.AlreadyDone when count > LaggingListing => Reason(
+                RouteState.Conflict,
+                $"route table {table} rejects {action.Destination} and lists no entry of it: {error.Code} {error.Message}"),
+            CloudErrorKind.Fatal or CloudErrorKind.Unknown => Reason(
+                RouteState.Rejected, $"{table} {action.Destination}: {error.Code} {error.Message}"),
+            _ => Reason(RouteState.Pending, $"{table} {action.Destination}: {error.Code}; retrying"),
+        };
+
+        RouteStateReason Reason(RouteState state, string message) => new(state, message, error.RequestId);
+    }
+}

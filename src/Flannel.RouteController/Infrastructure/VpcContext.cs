@@ -1,0 +1,12 @@
+using Flannel.AliCloud;
+using Flannel.RouteController.Planning;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.RouteController.Infrastructure;
+
+/// <summary>What every part of one VPC's reconciler needs.</summary>
+/// <param name="Random">Used by the VPC's own loop alone: it is not thread-safe.</param>
+internal sealed record VpcContext(VpcId Vpc, ICloudApi Api, TimeProvider Time, Random Random, ILogger Log)
+{
+    public string RegionId => Vpc.RegionId;
+}

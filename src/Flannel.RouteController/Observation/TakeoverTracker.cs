@@ -1,0 +1,53 @@
+using Flannel.AliCloud.Vpc;
+using Flannel.Core;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Observation;
+
+/// <summary>Entries of this cluster that another cluster has taken over although they lead to a node with a lease of this cluster. There
+/// are two causes. Either the node has moved to the other cluster; then its lease here ends within a lease time. Or the other cluster
+/// existed briefly, as when etcd was lost, created again and then restored from a backup. An entry is reclaimed when a lease that is newer
+/// than the takeover, or a lease that has outlived a lease time, proves the second.</summary>
+internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
+{
+    /// <summary>Longer than a lease lasts that nobody renews.</summary>
+    private static readonly TimeSpan OutlivesLease = FlannelContract.LeaseTime + TimeSpan.FromHours(1);
+
+    /// <summary>Bounds the memory.</summary>
+    private const int MostKnown = 10_000;
+
+    private readonly Dictionary<string, Takeover> known = [];
+    private readonly HashSet<string> seen = [];
+
+    private sealed record Takeover(long Since, long CreateRevision, long EtcdLeaseId);
+
+    /// <summary>Called before the tables of one pass.</summary>
+    public void Begin() => seen.Clear();
+
+    /// <summary>The ids of the entries of a table that are to be reclaimed.</summary>
+    public IReadOnlySet<string> Observe(IEnumerable<RouteEntry> entries, DesiredVpcState desired)
+    {
+        var reclaimed = new HashSet<string>();
+        foreach (var entry in entries.Where(mark.WasTakenOver))
+        {
+            if (desired.Nodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsServedBy(entry))
+                is not { Lease: var lease }) continue;
+            seen.Add(entry.RouteEntryId);
+            if (!known.TryGetValue(entry.RouteEntryId, out var takeover))
+                known.Add(entry.RouteEntryId, takeover = new Takeover(time.GetTimestamp(), lease.CreateRevision, lease.EtcdLeaseId));
+            var isNewer = lease.CreateRevision != takeover.CreateRevision || lease.EtcdLeaseId != takeover.EtcdLeaseId;
+            if (isNewer || time.GetElapsedTime(takeover.Since) >= OutlivesLease) reclaimed.Add(entry.RouteEntryId);
+        }
+
+        return reclaimed;
+    }
+
+    /// <summary>Called after the tables of one pass. If the lease of an entry is gone, a later one proves that the node is in this cluster:
+    /// revision 0 differs from every create revision.</summary>
+    public void End(DesiredVpcState desired)
+    {
+        if (!desired.IsWhole) return;
+        foreach (var gone in known.Keys.Where(id => !seen.Contains(id)).ToList()) known[gone] = known[gone] with { CreateRevision = 0 };
+        if (known.Count > MostKnown) known.Clear();
+    }
+}

@@ -1,0 +1,114 @@
+using Flannel.AliCloud.Http;
+using Flannel.RouteController.Failures;
+using Flannel.RouteController.Infrastructure;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Observation;
+
+/// <summary>Reads the route tables of a VPC and their entries, as far as they are not current, and gathers what a pass plans
+/// from.</summary>
+internal sealed class VpcObserver(
+    VpcContext context, VpcTables tables, VpcEntries entries, TakeoverTracker takeovers, VpcFailures failures, DeadlineSchedule schedule)
+{
+    /// <summary>How soon a vSwitch without a final answer is read again.</summary>
+    private static readonly TimeSpan VSwitchRetry = TimeSpan.FromSeconds(2);
+
+    private bool mustReadOthers = true;
+    private long vSwitchesReadAt;
+
+    /// <summary>Whether the last <see cref="ReadAsync"/> read entries.</summary>
+    public bool HasRead { get; private set; }
+
+    /// <summary>The next <see cref="ReadAsync"/> reads everything again.</summary>
+    /// <param name="isFull">Also the tables that serve no node.</param>
+    public void Invalidate(bool isFull)
+    {
+        tables.Invalidate();
+        entries.Invalidate(tables.Serving);
+        if (!isFull) return;
+        mustReadOthers = true;
+        entries.Invalidate(tables.Others);
+    }
+
+    public async Task ReadAsync(DesiredVpcState desired, CancellationToken cancellation)
+    {
+        HasRead = false;
+        if (tables.HasOpenVSwitches && context.Time.GetElapsedTime(vSwitchesReadAt) >= VSwitchRetry) tables.ForgetOpenVSwitches();
+        if (schedule.IsPending(Deadline.Read)) return;
+        var isListed = false;
+        if (!tables.IsCurrent(desired) && !(tables.Knows(desired) && schedule.IsPending(Deadline.TableList)))
+        {
+            isListed = await ListTablesAsync(desired, cancellation);
+            if (!isListed && !tables.Knows(desired)) return;
+        }
+
+        await ReadEntriesAsync(isListed, cancellation);
+    }
+
+    /// <summary>Gathers what is known. A table that was never read is missing.</summary>
+    public VpcObservation Observe(DesiredVpcState desired)
+    {
+        takeovers.Begin();
+        var observed = new List<ObservedTable>();
+        foreach (var id in tables.Serving.Concat(tables.Others))
+        {
+            if (entries.Of(id) is not { } known) continue;
+            var hasError = failures.Tables.ErrorOf(id) is not null;
+            observed.Add(new ObservedTable(id, tables.Serving.Contains(id), hasError, known, takeovers.Observe(known, desired)));
+        }
+
+        takeovers.End(desired);
+        return new VpcObservation(desired, observed);
+    }
+
+    /// <summary>Whether the tables of all nodes are known.</summary>
+    public bool Knows(DesiredVpcState desired) => tables.Knows(desired);
+
+    public void Schedule()
+    {
+        schedule.SetOrRemove(Deadline.Table, schedule.IsPending(Deadline.Read) ? null : entries.NextRetry());
+        schedule.SetOrRemove(Deadline.VSwitch, tables.HasOpenVSwitches ? VSwitchRetry : null);
+    }
+
+    /// <returns>False if the list failed.</returns>
+    private async Task<bool> ListTablesAsync(DesiredVpcState desired, CancellationToken cancellation)
+    {
+        vSwitchesReadAt = context.Time.GetTimestamp();
+        var error = await tables.RefreshAsync(desired, cancellation);
+        if (error is null) failures.RecoverTableList();
+        else if (tables.Knows(desired)) failures.FailTableList(error);
+        else failures.FailRead(error);
+        return error is null;
+    }
+
+    private async Task ReadEntriesAsync(bool isListed, CancellationToken cancellation)
+    {
+        // Tables that serve no node are read at every full resync, and in between only those in which something was found.
+        entries.SetTables(tables.Serving.Concat(tables.Others.Where(id => mustReadOthers || entries.Of(id) is not null)));
+        mustReadOthers = false;
+        var result = await entries.ReadAsync(cancellation);
+        HasRead = result.Count > 0;
+        foreach (var (tableId, error) in result.Errors) Handle(tableId, error);
+        var failing = tables.Serving.Where(id => failures.Tables.ErrorOf(id) is not null).ToList();
+        var failed = result.Errors.FirstOrDefault(error => failing.Contains(error.TableId));
+        if (failed is not null && failing.Count == tables.Serving.Count) failures.FailRead(failed.Error);
+        else if ((isListed || result.Count > 0) && failing.Count == 0 && tables.Serving.Count > 0) failures.RecoverReads();
+    }
+
+    private void Handle(string tableId, CloudError error)
+    {
+        var isServing = tables.Serving.Contains(tableId);
+        if (isServing || error.Kind == CloudErrorKind.Fatal)
+            RouteControllerLog.TableUnreadable(context.Log, context.Vpc, tableId, error.Code, error.Message, error.RequestNote);
+        if (isServing)
+        {
+            // Perhaps its vSwitches have another table now: the next list shows it. Until then the table counts, so that its nodes are not
+            // reported as available.
+            if (error.Kind == CloudErrorKind.Fatal) tables.Invalidate();
+            return;
+        }
+
+        // Not readable as a route table, or not permitted and not needed: ignored until the next list.
+        if (error.Kind is CloudErrorKind.Fatal or CloudErrorKind.Denied) tables.Drop(tableId);
+    }
+}

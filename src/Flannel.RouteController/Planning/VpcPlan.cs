@@ -1,0 +1,29 @@
+namespace Flannel.RouteController.Planning;
+
+/// <summary>The plan of one pass over a VPC: what the leases and the observed route tables say together. Immutable.</summary>
+internal sealed record VpcPlan(DesiredVpcState Desired, IReadOnlyList<TablePlan> Tables)
+{
+    public IEnumerable<RouteAction> Actions => Tables.SelectMany(table => table.Actions);
+
+    /// <summary>The actions in tables whose last read succeeded.</summary>
+    public IReadOnlyList<RouteAction> ExecutableActions =>
+        [.. Tables.Where(table => !table.Table.HasError).SelectMany(table => table.Actions)];
+
+    public IEnumerable<string> TableIds => Tables.Select(table => table.Table.Id);
+
+    /// <summary>A pure function.</summary>
+    public static VpcPlan For(VpcObservation observation, OwnershipMark mark) => new(
+        observation.Desired,
+        [.. observation.Tables.Select(table => new TablePlan(table, RoutePlan.For(InputFor(table, observation.Desired, mark))))]);
+
+    private static RoutePlanInput InputFor(ObservedTable table, DesiredVpcState desired, OwnershipMark mark) =>
+        new(table.Id, desired.Network, desired.Nodes, desired.Excluded, table.Entries, mark, ServesNoNode: !table.ServesNodes)
+        {
+            Released = desired.Released,
+            Reclaimed = table.Reclaimed,
+            Ended = [.. desired.Ended.Select(ended => ended.Subnet)],
+        };
+}
+
+/// <param name="Actions">Sorted by destination.</param>
+internal sealed record TablePlan(ObservedTable Table, IReadOnlyList<RouteAction> Actions);

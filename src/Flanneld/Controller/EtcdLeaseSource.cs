@@ -1,0 +1,15 @@
+using Flannel.Core.Leases;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Abstractions;
+
+namespace Flanneld.Controller;
+
+/// <summary>The leases in etcd, for the route controller.</summary>
+internal sealed class EtcdLeaseSource(LeaseWatcher watcher) : ILeaseSource
+{
+    public Task RunAsync(CancellationToken cancellation) => watcher.RunAsync(cancellation);
+
+    public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => watcher.CurrentAsync(cancellation);
+
+    public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => watcher.ChangedAfterAsync(generation, cancellation);
+}

@@ -1,0 +1,16 @@
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Abstractions;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Controller;
+
+/// <summary>The election of the route controller by a key in etcd.</summary>
+internal sealed class EtcdRouteControllerElection(
+    EtcdElection election, EtcdKeys keys, TimeProvider time, Random random, ILogger logger) : IElection
+{
+    public Task ObserveAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
+
+    public async Task<IElectedTerm> CampaignAsync(CancellationToken cancellation) =>
+        new EtcdRouteControllerTerm(await election.CampaignAsync(cancellation), keys, time, random, logger);
+}

@@ -1,0 +1,64 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Election;
+using Flannel.Etcd.Registry;
+using Flannel.RouteController.Abstractions;
+using Flanneld.Node;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Controller;
+
+/// <summary>A term of the route controller that is held by a key in etcd.</summary>
+internal sealed class EtcdRouteControllerTerm : IElectedTerm
+{
+    /// <summary>An invalid cluster id remains until an operator corrects it.</summary>
+    private static readonly TimeSpan InvalidIdPause = TimeSpan.FromSeconds(30);
+
+    private readonly ElectedTerm term;
+    private readonly EtcdKeys keys;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly EtcdRequestRetry retry;
+
+    public EtcdRouteControllerTerm(ElectedTerm term, EtcdKeys keys, TimeProvider time, Random random, ILogger logger)
+    {
+        (this.term, this.keys, this.time, this.logger) = (term, keys, time, logger);
+        retry = new EtcdRequestRetry(keys, time, random, logger);
+        Statuses = new EtcdRouteStatusSink(term, retry);
+    }
+
+    public CancellationToken Lost => term.Lost;
+
+    public IRouteStatusSink Statuses { get; }
+
+    public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
+    {
+        var isLogged = false;
+        while (true)
+        {
+            var result = await retry.RunAsync<ClusterIdResult?>(
+                async () => await term.Cluster.EnsureAsync(cancellation), null, cancellation);
+            if (result is ClusterIdResult.Known { Id: var id }) return id;
+            if (result is ClusterIdResult.Unreadable && !isLogged)
+            {
+                isLogged = true;
+                NodeLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
+            }
+
+            await Task.Delay(result is null ? EtcdRequestRetry.LongestPause : InvalidIdPause, time, cancellation);
+        }
+    }
+
+    public ValueTask<TermProof> ProveAsync(
+        IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation) =>
+        term.ProveAsync(absent, unchanged, cancellation);
+
+    public async ValueTask<byte[]?> ReadAbsentLeasesAsync(CancellationToken cancellation) =>
+        await retry.RunAsync(() => term.Cluster.ReadAbsentLeasesAsync(cancellation), null, cancellation);
+
+    public async ValueTask<bool> WriteAbsentLeasesAsync(ReadOnlyMemory<byte> document, CancellationToken cancellation) =>
+        await retry.RunAsync(() => term.Cluster.WriteAbsentLeasesAsync(document, cancellation), true, cancellation);
+
+    public ValueTask DisposeAsync() => term.DisposeAsync();
+}

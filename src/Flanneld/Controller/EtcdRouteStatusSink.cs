@@ -1,0 +1,26 @@
+using Flannel.Core.Addresses;
+using Flannel.Core.Routes;
+using Flannel.Etcd.Election;
+using Flannel.RouteController.Abstractions;
+
+namespace Flanneld.Controller;
+
+/// <summary>Route statuses and vSwitch ranges in etcd, written under the fence of one term.</summary>
+internal sealed class EtcdRouteStatusSink(ElectedTerm term, EtcdRequestRetry retry) : IRouteStatusSink
+{
+    public async ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation) =>
+        await retry.RunAsync<IReadOnlyDictionary<string, RouteStatus>?>(
+            async () => await term.Statuses.ReadAllAsync(cancellation), null, cancellation);
+
+    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
+    {
+        var noneWritten = new StatusPublication(IsTermHeld: true, [.. updates.Select(update => update.Lease.Key.ToString())]);
+        return await retry.RunAsync(() => term.Statuses.PublishAsync(updates, cancellation), noneWritten, cancellation);
+    }
+
+    public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation) =>
+        await retry.RunAsync(() => term.Statuses.DeleteAsync(subnetKeys, cancellation), true, cancellation);
+
+    public async ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation) =>
+        await retry.RunAsync(() => term.VSwitches.PublishAsync(vpcId, ranges, cancellation), true, cancellation);
+}

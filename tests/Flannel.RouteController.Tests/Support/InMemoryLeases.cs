@@ -1,0 +1,218 @@
+using System.Collections.Concurrent;
+using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
+using Flannel.RouteController.Planning;
+
+namespace Flannel.RouteController.Tests.Support;
+
+/// <summary>A lease source in memory, with the other keys of the cluster: the configuration, the cluster's id, the document of absent
+/// leases and the holder of the election. Tests change it as nodes, operators and restores do.</summary>
+internal sealed class InMemoryLeases : ILeaseSource
+{
+    private readonly Lock gate = new();
+    private readonly List<Lease> leases = [];
+    private TaskCompletionSource changed = new();
+    private long revision = 100;
+    private long generation = 1;
+
+    public NetworkConfig? Config { get; set; } = ConfigFor("10.24.0.0/16");
+
+    public bool IsWhole { get; set; } = true;
+
+    /// <summary>As the follower numbers its listings; see <see cref="LeaseSnapshot.Listing"/>.</summary>
+    public long Listing { get; private set; } = 1;
+
+    /// <summary>The cluster's id in etcd; null while no controller has created it.</summary>
+    public ClusterId? Cluster { get; set; } = InMemoryTerm.OurCluster;
+
+    /// <summary>The id that a controller creates where there is none.</summary>
+    public Func<ClusterId> NewCluster { get; set; } = ClusterId.New;
+
+    /// <summary>What stands in etcd about missing leases.</summary>
+    public byte[]? AbsentLeases { get; set; }
+
+    /// <summary>Whose the election's key is.</summary>
+    public object? Holder { get; set; }
+
+    /// <summary>What etcd says to a linearizable read, if the view lags behind it; null when the view is up to date.</summary>
+    public IReadOnlyList<Lease>? InEtcd { get; set; }
+
+    public LeaseSnapshot Snapshot
+    {
+        get
+        {
+            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole) { Generation = generation, Listing = Listing };
+        }
+    }
+
+    public static NetworkConfig ConfigFor(string network)
+    {
+        var prefix = Ipv4Network.Parse(network);
+        return new NetworkConfig
+        {
+            Network = prefix,
+            SubnetLength = 24,
+            SubnetMin = prefix.Address,
+            SubnetMax = prefix.Last,
+            BackendType = "ali-vpc",
+        };
+    }
+
+    public Lease Add(string subnet, string instance, string vpc = "vpc-1", string vSwitch = "vsw-1", bool primary = true)
+    {
+        var data = new AliVpcBackendData("cn-hangzhou", vpc, vSwitch, instance, $"eni-{instance}", primary);
+        return Add(subnet, "ali-vpc", data.ToJson());
+    }
+
+    /// <summary>The node says that it leaves: <c>flanneld release</c>.</summary>
+    public void Release(string subnet)
+    {
+        lock (gate)
+        {
+            revision++;
+            var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
+            var attributes = leases[index].Attributes;
+            var node = AliVpcBackendData.Parse(attributes.BackendData)! with { Released = true };
+            leases[index] = leases[index] with { Attributes = attributes with { BackendData = node.ToJson() }, ModRevision = revision };
+        }
+
+        Tell();
+    }
+
+    /// <summary>As after a restore of etcd: the key was made anew, with the very revision of before, and hangs on another etcd
+    /// lease.</summary>
+    public void Reattach(string subnet, long etcdLeaseId)
+    {
+        lock (gate)
+        {
+            var index = leases.FindIndex(lease => lease.Subnet == Ipv4Network.Parse(subnet));
+            leases[index] = leases[index] with { EtcdLeaseId = etcdLeaseId };
+        }
+
+        Tell();
+    }
+
+    public Lease Add(string subnet, string backend, string? data)
+    {
+        Lease lease;
+        lock (gate)
+        {
+            revision++;
+            lease = new Lease(
+                new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null), revision, revision, revision);
+            leases.RemoveAll(old => old.Key == lease.Key);
+            leases.Add(lease);
+        }
+
+        Tell();
+        return lease;
+    }
+
+    public void Remove(string subnet)
+    {
+        lock (gate)
+        {
+            revision++;
+            Assert.Equal(1, leases.RemoveAll(lease => lease.Subnet.ToString() == subnet));
+        }
+
+        Tell();
+    }
+
+    /// <summary>The end of a lease that an etcd which is another one by now may not have.</summary>
+    public void RemoveIfThere(string subnet)
+    {
+        if (Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet)) Remove(subnet);
+    }
+
+    /// <summary>The watch broke, and the leases were listed anew: as after a restore, a replacement or any other break.</summary>
+    /// <param name="lost">Leases that the new listing lacks.</param>
+    public void ListAnew(params string[] lost)
+    {
+        lock (gate)
+        {
+            revision++;
+            Listing++;
+            leases.RemoveAll(lease => lost.Contains(lease.Subnet.ToString()));
+        }
+
+        Tell();
+    }
+
+    /// <summary>Everything that etcd holds, as a backup has it.</summary>
+    public ClusterContent Backup()
+    {
+        lock (gate) return new ClusterContent(Config, [.. leases], Cluster, AbsentLeases, Holder);
+    }
+
+    /// <summary>Another etcd, or the same one from a backup: the watch breaks, and everything is listed anew.</summary>
+    public void Restore(ClusterContent content)
+    {
+        lock (gate)
+        {
+            revision++;
+            Listing++;
+            leases.Clear();
+            leases.AddRange(content.Leases);
+            (Config, Cluster, AbsentLeases, Holder) = (content.Config, content.Cluster, content.AbsentLeases, content.Holder);
+        }
+
+        Tell();
+    }
+
+    /// <summary>An operator deletes every key below the prefix; whoever watches is told so.</summary>
+    public void DeleteAll()
+    {
+        lock (gate)
+        {
+            revision++;
+            leases.Clear();
+            (Config, Cluster, AbsentLeases, Holder) = (null, null, null, null);
+        }
+
+        Tell();
+    }
+
+    /// <summary>Something changed that is no lease, such as the configuration.</summary>
+    public void Touch()
+    {
+        lock (gate) revision++;
+        Tell();
+    }
+
+    /// <summary>Nothing to do: every change is visible at once.</summary>
+    public Task RunAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
+
+    public ValueTask<LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => new(Snapshot);
+
+    public async Task ChangedAfterAsync(long seen, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task waiting;
+            lock (gate)
+            {
+                if (generation > seen) return;
+                waiting = changed.Task;
+            }
+
+            await waiting.WaitAsync(cancellation);
+        }
+    }
+
+    private void Tell()
+    {
+        TaskCompletionSource before;
+        lock (gate)
+        {
+            generation++;
+            before = changed;
+            changed = new TaskCompletionSource();
+        }
+
+        before.TrySetResult();
+    }
+}

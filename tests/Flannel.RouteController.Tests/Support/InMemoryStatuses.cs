@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
+using Flannel.Core.Routes;
+using Flannel.RouteController.Abstractions;
+
+namespace Flannel.RouteController.Tests.Support;
+
+/// <summary>A route status sink in memory, which records what one term publishes and when.</summary>
+internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InMemoryLeases leases) : IRouteStatusSink
+{
+    private readonly long began = time.GetTimestamp();
+
+    /// <summary>By subnet key.</summary>
+    public ConcurrentDictionary<string, RouteStatus> ByKey { get; init; } = [];
+
+    /// <summary>Every status that was published, by the time since the term began.</summary>
+    public List<(TimeSpan At, RouteStatus Status)> Published { get; } = [];
+
+    /// <summary>Calls of <see cref="PublishAsync"/> that the store accepted.</summary>
+    public int Publications { get; private set; }
+
+    /// <summary>Whose status the store rejects.</summary>
+    public Func<Lease, bool> Rejects { get; set; } = _ => false;
+
+    /// <summary>By VPC: the ranges of its vSwitches that nodes read.</summary>
+    public ConcurrentDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; } = [];
+
+    public ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
+    {
+        term.OnStep();
+        return new(new Dictionary<string, RouteStatus>(ByKey));
+    }
+
+    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        term.OnStep();
+        if (!term.IsOwn) return new StatusPublication(IsTermHeld: false, []);
+        Publications++;
+        List<string> rejected = [];
+        foreach (var (lease, status) in updates)
+        {
+            if (Rejects(lease))
+            {
+                rejected.Add(lease.Key.ToString());
+                continue;
+            }
+
+            if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
+            ByKey[lease.Key.ToString()] = status;
+            Published.Add((time.GetElapsedTime(began), status));
+        }
+
+        term.OnStep();
+        return new StatusPublication(IsTermHeld: true, rejected);
+    }
+
+    public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
+        if (!term.IsOwn) return false;
+        foreach (var key in subnetKeys)
+        {
+            if (!leases.Snapshot.Leases.Any(lease => lease.Key.ToString() == key)) ByKey.TryRemove(key, out _);
+        }
+
+        term.OnStep();
+        return true;
+    }
+
+    public ValueTask<bool> PublishVSwitchesAsync(string vpcId, IReadOnlyList<Ipv4Network> ranges, CancellationToken cancellation)
+    {
+        term.OnStep();
+        if (!term.IsHeld || term.Lost.IsCancellationRequested) return new(false);
+        VSwitches[vpcId] = ranges;
+        term.OnStep();
+        return new(true);
+    }
+}
