@@ -1,8 +1,9 @@
+using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
-using static Flannel.RouteController.Infrastructure.TimestampExtensions;
+using static Flannel.RouteController.Infrastructure.TimeSpans;
 
 namespace Flannel.RouteController.Execution;
 

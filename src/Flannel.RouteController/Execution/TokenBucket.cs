@@ -1,3 +1,5 @@
+using Flannel.Core;
+
 namespace Flannel.RouteController.Execution;
 
 /// <summary>A token bucket for one action of the API. The shared framework's <c>TokenBucketRateLimiter</c> reads the system's clock, and its
@@ -39,7 +41,7 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
     {
         lock (gate)
         {
-            var until = time.GetTimestamp() + (long)(pause.TotalSeconds * time.TimestampFrequency);
+            var until = time.TimestampAfter(pause);
             closedUntil = Math.Max(closedUntil, until);
         }
     }

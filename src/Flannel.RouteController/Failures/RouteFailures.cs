@@ -1,5 +1,6 @@
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Planning;
@@ -95,7 +96,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         var bounds = BoundsOf(error.Kind);
         var pause = Math.Min(bounds.Longest, bounds.First * Math.Pow(2, Math.Min(count - 1, 30))) * (0.5 + random.NextDouble() / 2);
         if (error.RetryAfter is { } hint) pause = Math.Max(pause, hint.TotalSeconds);
-        var retryAt = time.GetTimestamp() + (long)(pause * time.TimestampFrequency);
+        var retryAt = time.TimestampAfter(TimeSpan.FromSeconds(pause));
         var failure = new RouteFailure(ReasonFor(action, error, count), error.Kind, action, retryAt, count);
         if (isQuota)
         {

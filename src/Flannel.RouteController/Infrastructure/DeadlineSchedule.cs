@@ -1,3 +1,4 @@
+using Flannel.Core;
 namespace Flannel.RouteController.Infrastructure;
 
 /// <summary>The moments at which one VPC's reconciler has something to do, by name. <see cref="Next"/> is the pause of its loop.</summary>

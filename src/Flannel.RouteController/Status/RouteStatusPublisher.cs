@@ -1,4 +1,5 @@
 using Flannel.AliCloud.Http;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Failures;
 using Flannel.RouteController.Observation;

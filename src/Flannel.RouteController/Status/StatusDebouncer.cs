@@ -1,3 +1,4 @@
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Failures;
 using Flannel.RouteController.Planning;

@@ -1,4 +1,5 @@
 using Flannel.Core.Addresses;
+using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.RouteController.Abstractions;

@@ -1,6 +1,6 @@
-using Flannel.Core.Leases;
+using Flannel.Core.Routes;
 
-namespace Flannel.Core.Routes;
+namespace Flannel.Core.Leases;
 
 /// <summary>A route status to publish.</summary>
 /// <param name="Lease">The lease of the node, as the route controller read it. The status is attached to its etcd lease.</param>
