@@ -77,7 +77,8 @@ public sealed class World
             Context with { Random = new Random() },
             new EtcdSubnetManagerOptions
             {
-                RenewMargin = margin ?? TimeSpan.FromHours(1), LeaseTime = leaseTime ?? FlannelContract.LeaseTime,
+                RenewMargin = margin ?? TimeSpan.FromHours(1),
+                LeaseTime = leaseTime ?? FlannelContract.LeaseTime,
             },
             loops ?? new LivenessMonitor(Time), held);
 
