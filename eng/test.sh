@@ -23,7 +23,7 @@ verb_test() { # [FILTER]
         step "Running ${projects[*]}" run_projects "${projects[@]}"
         if [ -e "$RESULTS/publish.end" ]; then collect_publish; fi
         for project in "${projects[@]}"; do
-            if [ -e "$RESULTS/$project.end" ]; then collect_project "$project"; fi
+            collect_project "$project"
         done
     fi
     summarize "$start"
@@ -55,20 +55,29 @@ sample_arguments() { # PROJECT
 # As many at a time as there are processors. publish runs beside them if a project starts the executable; that project waits for it and is
 # left out if it fails.
 run_projects() { # PROJECT...
-    local running=0 NEXT WAITING=("$@")
+    local NEXT ENDED WAITING=("$@") RUNNING=()
     if starts_executable "$@"; then
         run_publish &
-        running=1
+        RUNNING+=("$!")
     fi
     while true; do
-        while [ "$running" -lt "$(nproc)" ] && take_next; do
+        while [ "${#RUNNING[@]}" -lt "$(nproc)" ] && take_next; do
             run_project "$NEXT" &
-            running=$((running + 1))
+            RUNNING+=("$!")
         done
-        [ "$running" -ne 0 ] || break
-        wait -n || true
-        running=$((running - 1))
+        [ "${#RUNNING[@]}" -ne 0 ] || break
+        # Only these: wait -n without ids also returns for background jobs of other functions that have ended.
+        wait -n -p ENDED "${RUNNING[@]}" || true
+        remove_running "$ENDED"
     done
+}
+
+remove_running() { # PROCESS
+    local process left=()
+    for process in "${RUNNING[@]}"; do
+        if [ "$process" != "$1" ]; then left+=("$process"); fi
+    done
+    RUNNING=("${left[@]}")
 }
 
 # Moves the first project of WAITING that can start to NEXT.
@@ -108,6 +117,11 @@ run_publish() { # leaves what run_project leaves
 
 collect_project() { # PROJECT
     local project=$1 out=$RESULTS/$1 ending summary passed=0 failed=0 skipped=0
+    if [ ! -e "$out.end" ]; then
+        say "$project was not run"
+        count "$project" 0 1 0 "-"
+        return
+    fi
     mapfile -t ending <"$out.end"
     summary=$(grep -aoE -m1 '"summary":\{"tests":[^}]*' "$out.json" 2>/dev/null | head -n1 || true)
     passed=$(number_in "$summary" passed) failed=$(number_in "$summary" failed) skipped=$(number_in "$summary" skipped)
