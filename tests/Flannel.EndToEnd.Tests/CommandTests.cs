@@ -273,7 +273,7 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(
             $"  1 route of another cluster ({mark}): kept;"
-            + $" 'flanneld routes --remove-routes-of {mark}' deletes what is left of a lost one\n", run.Output, StringComparison.Ordinal);
+            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {mark}' deletes them\n", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

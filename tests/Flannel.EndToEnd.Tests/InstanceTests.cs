@@ -54,7 +54,7 @@ public sealed class InstanceTests : EndToEndTest
 
         Assert.Equal("10.24.77.0/24", await SubnetAsync(0));
         var log = Vpc.Instances[0].Daemon!.StandardError;
-        Assert.Contains("took lease 10.24.77.0-24 over from instance i-gone", log, StringComparison.Ordinal);
+        Assert.Contains("lease 10.24.77.0-24 taken over from instance i-gone", log, StringComparison.Ordinal);
         await WaitForRouteAsync("10.24.77.0/24", 0);
     }
 

@@ -27,7 +27,7 @@ public sealed class TlsTests : IAsyncDisposable
         await FailsAsync($"which is not among etcd-cafile {otherCa.CertificateFile}", [$"--etcd-cafile={otherCa.CertificateFile}", .. Pair(files.Client)]);
         await FailsAsync("is for another name: 127.0.0.1", [Trusted, .. Pair(files.Client)], etcd.Endpoint.AbsoluteUri.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
         await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [Trusted]);
-        await FailsAsync($"etcd refused the client certificate {foreign.Certificate}", [Trusted, .. Pair(foreign)]);
+        await FailsAsync($"etcd rejected the client certificate {foreign.Certificate}", [Trusted, .. Pair(foreign)]);
         await FailsAsync(
             $"etcd-keyfile {otherKey} does not belong to the certificate in {files.Client.Certificate}",
             [Trusted, .. Pair(files.Client with { Key = otherKey })]);
