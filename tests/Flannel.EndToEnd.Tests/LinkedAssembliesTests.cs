@@ -28,6 +28,6 @@ public sealed partial class LinkedAssembliesTests
         return [.. metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Distinct()];
     }
 
-    [GeneratedRegex(@"^\| `(?<name>[\w.]+)` \| [^|]+ \|(?<reason>[^|]*)\|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(?<name>[\w.-]+)` \| [^|]+ \|(?<reason>[^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex Row();
 }
