@@ -15,8 +15,8 @@ SHOWN_LINES=60
 # The test methods for test and test-packages: together they start every program that is installed for the tests. They do not include
 # lintian, because its version in Debian 13 rejects units below /lib, where debhelper of Debian 12 expects them. Packages of a release are
 # made on Debian 12.
-SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_tls_*
-    Flannel.HostNetwork.Tests=*.MasqueradeTests.Nft_takes_the_rules
+SAMPLE_OF_TEST='Flannel.Etcd.Tests=*.TlsTests.Mutual_TLS_*
+    Flannel.HostNetwork.Tests=*.MasqueradeTests.Nft_accepts_the_rules
     Flannel.EndToEnd.Tests=*.ExecutableTests.*
     Flannel.EndToEnd.Tests=*.EmptyRootTests.*
     Flannel.EndToEnd.Tests=*.VpcRouterTests.*
