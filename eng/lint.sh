@@ -17,7 +17,7 @@ spelling-docs   check_spelling_of_docs
 spelling-code   check_spelling_of_code
 phrases         check_phrases
 '
-# These checks report the number of findings and do not fail. Removing a name from this line enforces the check.
+# These checks report the number of problems and do not fail. Removing a name from this line enforces the check.
 LINT_REPORT_ONLY=(line-length markdown spelling-docs spelling-code phrases)
 
 verb_lint() {
@@ -48,7 +48,7 @@ report_lint_check() { # NAME
     if [ "$status" -eq 0 ]; then
         printf '    %-15s ok         %s\n' "$1" "$time"
     elif [[ " ${LINT_REPORT_ONLY[*]} " == *" $1 "* ]]; then
-        printf '    %-15s %5d findings, not enforced; %s (%s)\n' "$1" "$(wc -l <"$LINT/$1.log")" "$time" "${LINT#"$PWD"/}/$1.log"
+        printf '    %-15s %5d problems, not enforced; %s (%s)\n' "$1" "$(wc -l <"$LINT/$1.log")" "$time" "${LINT#"$PWD"/}/$1.log"
     else
         printf '    %-15s failed     %s\n' "$1" "$time"
         cat "$LINT/$1.log"
@@ -95,7 +95,7 @@ shell_scripts() {
 # A line without a blank cannot be broken, such as a published signature in a test.
 check_line_length() {
     { source_files '*.cs'; shell_scripts; } | LC_ALL=C.UTF-8 xargs grep -nHE "^.{$((LONGEST_LINE + 1)),}" |
-        LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *[^ ]+$' | no_findings
+        LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *[^ ]+$' | no_matches
 }
 
 check_markdown() {
@@ -115,8 +115,8 @@ check_spelling() { # NAME: of the files that it reads the names of, and that eng
 # Of all files but the lists themselves.
 check_phrases() {
     sed '/^#/d; s/ -> .*//' eng/lint/phrases.txt >"$LINT/phrases"
-    source_files '*.cs' '*.sh' '*.md' | xargs grep -n -H -o -w -i -E -f "$LINT/phrases" | no_findings
+    source_files '*.cs' '*.sh' '*.md' | xargs grep -n -H -o -w -i -E -f "$LINT/phrases" | no_matches
 }
 
 # Fails when there is input, and shows it.
-no_findings() { ! grep . ; }
+no_matches() { ! grep . ; }

@@ -29,7 +29,7 @@ verb_publish() {
 
 # Sets SYSROOT, the folder with the C library and OpenSSL that are linked into the executable.
 # On Debian, they are the newest of its release with security updates, unpacked below artifacts/ and fetched again after a day. The versions
-# that are installed may be years old, and are of one architecture. Nothing is installed, and dpkg needs no foreign architecture. On other
+# that are installed may be years old, and are of one architecture. Nothing is installed, and no architecture is added to dpkg. On other
 # systems SYSROOT is empty, and the installed libraries are linked.
 find_sysroot() {
     local compiler

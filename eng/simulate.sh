@@ -3,7 +3,7 @@
 
 DEFAULT_FUZZ_SECONDS=600
 DEFAULT_HISTORIES=1000
-# The histories of one run of a simulation. Its findings are shown when it ends.
+# The histories of one run of a simulation. The failures are shown when it ends.
 HISTORIES_PER_RUN=500
 
 verb_fuzz() { # [SECONDS]

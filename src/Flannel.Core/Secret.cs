@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Flannel.Core;
 
-/// <summary>A value that must not be printed: it is <c>***</c> in every log, message, debugger and serialiser. Only <see cref="Reveal"/>
+/// <summary>A value that must not be printed: it is <c>***</c> in every log, message, debugger and serializer. Only <see cref="Reveal"/>
 /// and <see cref="RevealText"/> return it, so every use can be found by these names.</summary>
 [DebuggerDisplay("***")]
 public sealed class Secret : IEquatable<Secret>, IDisposable

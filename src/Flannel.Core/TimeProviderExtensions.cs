@@ -8,7 +8,8 @@ public static class TimeProviderExtensions
     public static long TimestampAfter(this TimeProvider provider, TimeSpan time) => provider.GetTimestamp() + provider.ToTimestamp(time);
 
     /// <summary>The length of <paramref name="time"/> in units of timestamps.</summary>
-    public static long ToTimestamp(this TimeProvider provider, TimeSpan time) => (long)Math.Round(time.TotalSeconds * provider.TimestampFrequency);
+    public static long ToTimestamp(this TimeProvider provider, TimeSpan time) =>
+        (long)Math.Round(time.TotalSeconds * provider.TimestampFrequency);
 
     /// <summary>The time from now until a timestamp; negative after it.</summary>
     public static TimeSpan TimeUntil(this TimeProvider provider, long timestamp) =>

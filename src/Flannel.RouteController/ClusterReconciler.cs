@@ -59,7 +59,7 @@ public sealed class ClusterReconciler(
         }
     }
 
-    /// <summary>Ends only with an exception: without the leases the controller would act on the last snapshot for ever.</summary>
+    /// <summary>Ends only with an exception: without the leases the controller would act on the last snapshot permanently.</summary>
     private async Task<TermResult> WatchLeasesAsync(CancellationToken cancellation)
     {
         await leases.RunAsync(cancellation);

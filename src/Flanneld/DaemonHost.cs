@@ -143,8 +143,8 @@ internal sealed class DaemonHost(DaemonOptions options, ClientContext context) :
             NodeLog.ConfigInV2Store(nodeLogger, endpoint, options.EtcdKeys.Config.ToStringUtf8());
     }
 
-    /// <summary>Start-up leaves garbage that would stay resident until the next collection, which an idle daemon may not reach for
-    /// days.</summary>
+    /// <summary>Collects once after start-up. Otherwise the unused memory of start-up stays resident until the next collection, which
+    /// can be days later in an idle daemon.</summary>
     private async Task TrimMemoryAfterStartupAsync(CancellationToken cancellation)
     {
         await Task.Delay(StartupTime, context.Time, cancellation);

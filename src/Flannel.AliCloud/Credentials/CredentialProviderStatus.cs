@@ -11,7 +11,7 @@ public sealed record CredentialProviderStatus(string Name, CredentialProviderSta
     /// <summary>The permission whose absence made the provider fail; null for another failure.</summary>
     public MissingRamAction? Denied { get; init; }
 
-    /// <summary>True if nobody configured this provider: its failure may be normal for this node.</summary>
+    /// <summary>True if this provider is not configured explicitly: its failure may be normal for this node.</summary>
     public bool IsImplicit { get; init; }
 
     internal bool EndsChain => State == CredentialProviderState.Used || (State == CredentialProviderState.Failed && !IsImplicit);

@@ -39,8 +39,8 @@ public abstract record ProviderResult
     /// <param name="Reason">One line.</param>
     public sealed record Failed(string Reason) : ProviderResult
     {
-        /// <summary>True if nobody configured this provider: the chain tries the next one, and the failure counts only if none supplies a
-        /// key.</summary>
+        /// <summary>True if this provider is not configured explicitly: the chain tries the next one, and the failure counts only if
+        /// none supplies a key.</summary>
         public bool IsImplicit { get; init; }
 
         /// <summary>The permission whose absence made the provider fail; null for another failure.</summary>

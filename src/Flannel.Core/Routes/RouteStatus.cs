@@ -53,7 +53,7 @@ public sealed record RouteStatus(
         try
         {
             var status = JsonSerializer.Deserialize(utf8, RouteStatusJson.Default.RouteStatus);
-            // The serialiser rejects a missing or null property, but not a null in a list.
+            // The serializer rejects a missing or null property, but not a null in a list.
             return status is not null && !status.RouteTableIds.Contains(null!) ? status : null;
         }
         catch (JsonException)

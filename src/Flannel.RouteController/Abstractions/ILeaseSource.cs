@@ -14,8 +14,8 @@ namespace Flannel.RouteController.Abstractions;
 /// </list></remarks>
 public interface ILeaseSource
 {
-    /// <summary>Lists and watches the leases until it is cancelled. Called once, before or while the other members are called. Errors of
-    /// the store that can heal are retried without end.</summary>
+    /// <summary>Lists and watches the leases until it is cancelled. Called once, before or while the other members are called. Transient
+    /// errors of the store are retried without end.</summary>
     Task RunAsync(CancellationToken cancellation);
 
     /// <summary>The newest snapshot. Waits until the first listing is complete.</summary>

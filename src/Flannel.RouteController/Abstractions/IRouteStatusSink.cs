@@ -6,7 +6,7 @@ namespace Flannel.RouteController.Abstractions;
 
 /// <summary>Where the route controller publishes what the nodes read: the status of each node's route, and the ranges of the vSwitches. It
 /// belongs to one term (<see cref="IElectedTerm.Statuses"/>), and every write must fail once another node is elected.</summary>
-/// <remarks>An error that can heal is retried inside the call until the call is cancelled. An error that an operator must correct (a
+/// <remarks>A transient error is retried inside the call until the call is cancelled. An error that an operator must correct (a
 /// missing permission, a full database) is logged once and answered as each member says, so that routes are written all the same.</remarks>
 public interface IRouteStatusSink
 {

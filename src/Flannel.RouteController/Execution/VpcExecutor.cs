@@ -22,7 +22,7 @@ internal sealed class VpcExecutor(
         if (write is null)
             return transition.IsWaiting ? new ExecutionResult.After(transition.NextPoll()) : new ExecutionResult.NothingToWrite();
 
-        if (await guard.CheckAsync(write, plan.Desired, cancellation) is { } obstacle) return obstacle;
+        if (await guard.CheckAsync(write, plan.Desired, cancellation) is { } rejection) return rejection;
         if (write is RouteWrite.DeleteMany deletion)
         {
             // A lease may have come while the store was asked.

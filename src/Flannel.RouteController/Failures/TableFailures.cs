@@ -23,8 +23,7 @@ internal sealed class TableFailures(TimeProvider time, Random random)
     /// <summary>The error of the last read; null if it succeeded or has not been tried.</summary>
     public CloudError? ErrorOf(string tableId) => failures.GetValueOrDefault(tableId)?.Error;
 
-    /// <summary>Whether the table was rejected more than once by an error that does not heal: it does not exist, or is of another
-    /// kind.</summary>
+    /// <summary>Whether the table was rejected more than once by a permanent error: it does not exist, or is of another kind.</summary>
     public bool IsUnreadable(string tableId) =>
         failures.TryGetValue(tableId, out var failure) && failure is { Error.Kind: CloudErrorKind.Fatal, Count: > 1 };
 

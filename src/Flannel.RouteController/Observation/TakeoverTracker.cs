@@ -10,7 +10,7 @@ namespace Flannel.RouteController.Observation;
 /// than the takeover, or a lease that has outlived a lease time, proves the second.</summary>
 internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
 {
-    /// <summary>Longer than a lease lasts that nobody renews.</summary>
+    /// <summary>Longer than the time to live of a lease that is not renewed.</summary>
     private static readonly TimeSpan OutlivesLease = FlannelContract.LeaseTime + TimeSpan.FromHours(1);
 
     /// <summary>Bounds the memory.</summary>

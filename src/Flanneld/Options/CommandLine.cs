@@ -136,7 +136,7 @@ internal static class CommandLine
         var isTls = options.EtcdEndpoints.Contains("https://", StringComparison.OrdinalIgnoreCase);
         if (!isTls && (options.EtcdCaFile ?? options.EtcdCertFile) is not null)
             return "certificates for etcd are given, but --etcd-endpoints are http://: use https://";
-        // The file is read later; any password stands for its content.
+        // The file is read later; a placeholder replaces its content here.
         return options.CreateEtcdOptions(options.EtcdPasswordFile is null ? options.EtcdPassword : new Secret("?")).Error;
     }
 
