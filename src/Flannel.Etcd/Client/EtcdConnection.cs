@@ -254,7 +254,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     /// unavailable.</summary>
     private static EtcdException Summarize(List<EtcdException> failures, bool mayHaveHappened)
     {
-        var cause = failures.FindLast(failure => failure.CanHeal) ?? failures[^1];
+        var cause = failures.FindLast(failure => failure.CanRecover) ?? failures[^1];
         var message = string.Join("; ", failures.Select(failure => failure.Message).Distinct());
         return new EtcdException(cause.Kind, message, mayHaveHappened, cause.InnerException);
     }

@@ -26,7 +26,7 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
             {
                 return await request(cancellation);
             }
-            catch (EtcdException e) when (evenRejected || e.CanHeal)
+            catch (EtcdException e) when (evenRejected || e.CanRecover)
             {
                 await PauseAsync(e, cancellation);
             }

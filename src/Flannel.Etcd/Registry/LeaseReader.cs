@@ -31,7 +31,7 @@ internal sealed class OwnerPattern(LeaseOwner owner)
 /// <summary>Reads keys and values that other programs wrote. Logs each unreadable one once. Thread-safe.</summary>
 internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
 {
-    // Enough for any mistake; a bound for a client that writes new ones for ever.
+    // Enough for any mistake; the limit for a client that keeps writing new ones.
     private const int MaxLogged = 1000;
 
     private readonly ConcurrentDictionary<Version, bool> logged = new();

@@ -197,7 +197,7 @@ public sealed class RouteStatusStore
 
     /// <summary>True if the same request may be rejected until an operator or another node has changed something.</summary>
     private static bool IsRejection(EtcdException e) =>
-        !e.CanHeal || e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.NoSpace or EtcdErrorKind.Other;
+        !e.CanRecover || e.Kind is EtcdErrorKind.LeaseNotFound or EtcdErrorKind.NoSpace or EtcdErrorKind.Other;
 
     private void LogRejection(EtcdException e, int count)
     {

@@ -73,7 +73,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
             // The granted etcd lease has expired meanwhile.
             granted.Abandon();
         }
-        catch (EtcdException e) when (e.CanHeal)
+        catch (EtcdException e) when (e.CanRecover)
         {
             await writePolicy.PauseAsync(e, cancellation);
         }

@@ -26,7 +26,7 @@ internal sealed class EtcdRequestRetry(EtcdKeys keys, TimeProvider time, Random 
             {
                 return await request();
             }
-            catch (EtcdException e) when (!e.CanHeal || e.Kind == EtcdErrorKind.NoSpace)
+            catch (EtcdException e) when (!e.CanRecover || e.Kind == EtcdErrorKind.NoSpace)
             {
                 LogRejection(e);
                 return whenRejected;

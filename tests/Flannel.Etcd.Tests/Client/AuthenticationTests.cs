@@ -159,7 +159,7 @@ public sealed class AuthenticationTests
             }
             catch (EtcdException e)
             {
-                Assert.True(e.CanHeal, e.Message);
+                Assert.True(e.CanRecover, e.Message);
                 return false;
             }
         });
@@ -202,7 +202,7 @@ public sealed class AuthenticationTests
         Assert.Equal(EtcdErrorKind.PermissionDenied, denied.Kind);
         var watch = await Assert.ThrowsAsync<EtcdException>(() => WatchOnceAsync(etcd, "/other"));
         Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
-        Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanHeal));
+        Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanRecover));
 
         var result = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
         var error = Assert.IsType<EtcdException>(Assert.IsType<AcquireResult.Rejected>(result).Error);

@@ -99,7 +99,7 @@ public sealed class EndpointSelectorTests
             return await WhoAsync(etcd) == "home";
         });
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home, too", watching));
-        Assert.True(error.CanHeal);
+        Assert.True(error.CanRecover);
         Assert.Contains("which has recovered", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, logger.Count(2000));
     }

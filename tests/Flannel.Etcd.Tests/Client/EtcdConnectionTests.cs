@@ -195,7 +195,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
             }
         });
         Assert.Equal(EtcdErrorKind.NoSpace, error!.Kind);
-        Assert.True(error.CanHeal);
+        Assert.True(error.CanRecover);
         Assert.False(error.MayHaveHappened);
         await etcd.RangeAsync(Read, Cancel);
     }
