@@ -64,7 +64,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     private async Task<int> RemoveRequestedAsync(RouteInventory routes, RouteListingResult listing, CancellationToken cancellation)
     {
         var failures = 0;
-        if (options.RemoveLeftovers)
+        if (options.RemoveUnmanaged)
             failures += await RemoveAsync(routes, listing.Unmanaged, "unmanaged", cancellation);
         if (options.DeleteStale && listing.Stale.Count == 0) await Console.Out.WriteLineAsync("no stale route");
         if (options.DeleteStale) failures += await RemoveAsync(routes, listing.Stale, "stale", cancellation);
@@ -98,7 +98,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
         {
             lines.Add(listing.Complete ? "no unmanaged route" : "no unmanaged route among the entries that could be read");
         }
-        else if (!options.RemoveLeftovers)
+        else if (!options.RemoveUnmanaged)
         {
             lines.Add($"{listing.Unmanaged.Count} unmanaged: no lease matches them, and they carry no mark;"
                 + " 'flanneld routes --remove-leftovers' deletes them");

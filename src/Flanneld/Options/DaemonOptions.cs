@@ -51,7 +51,7 @@ internal sealed class DaemonOptions
     public TimeSpan RouteResync { get; set; } = OptionDefaults.RouteResync;
     public bool DryRun { get; set; }
     public OutputFormat Output { get; set; }
-    public bool RemoveLeftovers { get; set; }
+    public bool RemoveUnmanaged { get; set; }
     public bool DeleteStale { get; set; }
 
     /// <summary>The mark of the cluster whose routes are to be deleted; null for none.</summary>

@@ -75,7 +75,7 @@ internal static class Flags
         new("output", Cloud, "table|json", "table", "of 'check': the output format",
             (o, s) => Output(o, s)) { Only = Command.Check },
         new("remove-leftovers", Cloud, "", "false", "of 'routes': delete the entries that are listed as unmanaged",
-            (o, s) => FlagValues.Boolean(s, v => o.RemoveLeftovers = v)) { Only = Command.Routes },
+            (o, s) => FlagValues.Boolean(s, v => o.RemoveUnmanaged = v)) { Only = Command.Routes },
         new("delete-stale", Cloud, "", "false", "of 'routes': delete this cluster's stale routes now",
             (o, s) => FlagValues.Boolean(s, v => o.DeleteStale = v)) { Only = Command.Routes },
         new("remove-routes-of", Cloud, "CLUSTER", "", "of 'routes': delete the routes of another cluster, by the id in its mark",

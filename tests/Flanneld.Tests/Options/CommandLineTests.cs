@@ -63,7 +63,7 @@ public sealed class CommandLineTests
         Assert.Equal(Command.Run, Accept([]).Command);
         var release = Accept(["release", "--wait=5", "-public-ip=10.0.0.5"]);
         Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
-        Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveLeftovers);
+        Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveUnmanaged);
         Assert.Equal("--remove-leftovers is a flag of 'flanneld routes'", Refuse(["--remove-leftovers"]));
         Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
         Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
@@ -74,7 +74,7 @@ public sealed class CommandLineTests
         Assert.Equal("--wait is a flag of 'flanneld release'", Refuse(["routes", "--wait=5"]));
         Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
         // It deletes: a file of variables must not set it.
-        Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveLeftovers);
+        Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveUnmanaged);
         Assert.False(Accept(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
     }
 
