@@ -34,7 +34,7 @@ verb_simulate() { # [HISTORIES [FIRST]]
 set_simulation() { # NAME
     case $1 in
         leases) PROJECT=Flannel.Simulation.Tests METHOD='*HistoryTests.No_history_*' ;;
-        routes) PROJECT=Flannel.RouteController.Tests METHOD='*RouteSimulationTests.Whatever_happens_*' ;;
+        routes) PROJECT=Flannel.RouteController.Tests METHOD='*RouteSimulationTests.Invariants_hold_*' ;;
     esac
 }
 

@@ -7,11 +7,11 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>A node that gives its subnet back: the route goes at once, and nobody else's with it.</summary>
+/// <summary>A node that releases its subnet: its route is deleted at once, and no other one.</summary>
 public sealed class ReleaseTests
 {
     [Fact]
-    public void The_route_goes_without_the_grace_time_and_the_node_is_told() => Cluster.Run(async cluster =>
+    public void The_route_is_deleted_without_the_grace_time_and_the_node_is_notified() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
@@ -41,7 +41,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void A_controller_that_is_new_finds_the_wish_in_the_lease() => Cluster.Run(async cluster =>
+    public void A_new_controller_finds_the_release_in_the_lease() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Join("10.24.1.0/24", "i-1");
@@ -53,7 +53,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void A_release_that_a_restore_of_etcd_brings_back_costs_no_route_when_the_node_writes_its_lease_again() => Cluster.Run(async cluster =>
+    public void A_restored_release_deletes_no_route_when_the_node_writes_its_lease_again() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -109,7 +109,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void A_status_of_a_subnet_that_nobody_leases_goes() => Cluster.Run(async cluster =>
+    public void A_status_of_a_subnet_without_a_lease_is_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Term.Statuses.ByKey["10.24.7.0-24"] = new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
         cluster.Join("10.24.1.0/24", "i-1");

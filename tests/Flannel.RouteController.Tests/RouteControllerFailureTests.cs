@@ -41,7 +41,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_time_out_after_success_is_recognised_by_reading_again() => Cluster.Run(async cluster =>
+    public void A_timeout_after_success_is_recognized_by_reading_again() => Cluster.Run(async cluster =>
     {
         var faults = 1;
         cluster.Cloud.Faults = call => call.IsWrite && faults-- > 0 ? Fault.TimeoutAfterSuccess : null;
@@ -53,7 +53,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void One_unknown_instance_is_rejected_and_holds_up_nobody() => Cluster.Run(async cluster =>
+    public void One_unknown_instance_is_rejected_and_delays_no_other_node() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.UnknownHops.Add("i-2");
         cluster.Start();
@@ -65,7 +65,7 @@ public sealed class RouteControllerFailureTests
         Assert.StartsWith("R-", status.RequestId, StringComparison.Ordinal);
         var (writes, words) = (cluster.Cloud.Writes, cluster.Term.Statuses.Published.Count);
         await cluster.Time.Pass(TimeSpan.FromMinutes(30));
-        // Retried, but slowly; and the node is not told again and again.
+        // Retried slowly; and the status is not published repeatedly.
         Assert.InRange(cluster.Cloud.Writes - writes, 2, 8);
         Assert.InRange(cluster.Term.Statuses.Published.Count - words, 0, 8);
         cluster.Cloud.UnknownHops.Clear();
@@ -73,7 +73,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void One_next_hop_that_spoils_its_batch_is_told_from_the_good_ones() => Cluster.Run(async cluster =>
+    public void One_next_hop_that_fails_its_batch_is_separated_from_the_valid_ones() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.UnknownHops.Add("i-13");
         cluster.Cloud.BadHopSpoilsBatch = true;
@@ -101,7 +101,7 @@ public sealed class RouteControllerFailureTests
     [InlineData("<timeout>", 0)]
     [InlineData("<answer>", 0)]
     [InlineData("InternalError", 500)]
-    public void Batches_that_get_no_intelligible_answer_become_smaller_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
+    public void Batches_without_a_valid_answer_become_smaller_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
     {
         // A gateway on the way loses every request with more than ten entries.
         var kind = code.StartsWith('<') ? CloudErrorKind.Reread : CloudErrorKind.Retry;
@@ -147,7 +147,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_failure_that_names_no_destination_is_no_success_of_anybody() => Cluster.Run(async cluster =>
+    public void A_failure_that_names_no_destination_counts_as_success_for_no_entry() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.UnknownHops.Add("i-3");
         cluster.Cloud.HidesFailedDestinations = true;
@@ -215,7 +215,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_busy_next_hop_holds_up_nobody() => Cluster.Run(async cluster =>
+    public void A_busy_next_hop_delays_no_other_node() => Cluster.Run(async cluster =>
     {
         // The API answers for the whole call, although only one instance is not ready.
         cluster.Cloud.Faults = call => call.IsWrite && call.Subjects.Any(s => s.EndsWith(" i-2", StringComparison.Ordinal))
@@ -230,7 +230,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_full_table_is_said_with_what_to_do_and_heals_when_routes_free_up() => Cluster.Run(async cluster =>
+    public void A_full_table_is_reported_with_what_to_do_and_recovers_when_routes_are_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 3;
         var inTheWay = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
@@ -336,14 +336,14 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Repetitions_of_one_wish_carry_one_client_token_and_the_next_wish_another() => Cluster.Run(async cluster =>
+    public void Retries_of_one_request_carry_one_client_token_and_the_next_request_another() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
         var (conflicts, vanishing) = (2, true);
         cluster.Cloud.Faults = call =>
         {
             if (call.Action == "CreateRouteEntry" && conflicts-- > 0) return Fault.Busy;
-            // The first entry is gone before anybody has seen it.
+            // The first entry is gone before it is read.
             if (call.Action == "DescribeRouteEntryList" && vanishing && cluster.Cloud.Tables["vtb-1"].Entries.Count > 0)
             {
                 vanishing = false;
@@ -364,7 +364,7 @@ public sealed class RouteControllerFailureTests
     [Theory]
     [InlineData("vpc:CreateRouteEntries", "vpc:CreateRouteEntry")]
     [InlineData("vpc:DescribeRouteEntryList", "vpc:DescribeRouteEntryList")]
-    public void Rights_that_are_lost_are_told_to_the_nodes_and_end_the_term(string action, string named) => Cluster.Run(async cluster =>
+    public void Missing_permissions_are_reported_to_the_nodes_and_end_the_term(string action, string named) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add(action);
         cluster.Cloud.DeniedActions.Add(named);
@@ -417,7 +417,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void An_api_that_comes_back_in_time_heals() => Cluster.Run(async cluster =>
+    public void An_api_that_recovers_in_time_does_not_end_the_term() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = _ => Fault.NoConnection;
         cluster.Start();

@@ -4,8 +4,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Whoever watches over the daemon can tell a controller that hangs from one that waits, is refused, or has nothing to
-/// do.</summary>
+/// <summary>The liveness monitor distinguishes a controller that hangs from one that waits, is rejected, or is idle.</summary>
 public sealed class RouteControllerLifeTests
 {
     private static readonly TimeSpan Forever = TimeSpan.FromDays(40); // no timer is longer than 49
@@ -34,9 +33,9 @@ public sealed class RouteControllerLifeTests
     [InlineData("hints")]
     [InlineData("unreachable")]
     [InlineData("refused")]
-    public void Waiting_however_long_is_no_hanging(string trouble) => Cluster.Run(async cluster =>
+    public void Waiting_however_long_is_no_hanging(string fault) => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.Faults = call => trouble switch
+        cluster.Cloud.Faults = call => fault switch
         {
             "busy" => call.IsWrite ? FakeCloud.Fault.Busy : null,
             "hints" => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromMinutes(5)),

@@ -24,16 +24,16 @@ public sealed class RouteControllerOverSimulatorTests
     private const string Region = TestCloud.Region;
 
     [Fact]
-    public async Task Twenty_nodes_in_two_tables_take_few_writes_and_no_foreign_entry_is_touched()
+    public async Task Twenty_nodes_in_two_tables_take_few_writes_and_no_unmanaged_entry_changes()
     {
         await using var stage = await Stage.StartAsync();
-        var foreign = stage.Cloud.State.CustomRoutes();
+        var unmanaged = stage.Cloud.State.CustomRoutes();
         for (var i = 1; i <= 20; i++) stage.Join(i);
         await stage.UntilAvailable(Enumerable.Range(1, 20));
 
         var routes = stage.Cloud.State.CustomRoutes();
-        Assert.All(foreign, entry => Assert.Contains(entry, routes));
-        Assert.Equal(foreign.Count + 40, routes.Count);
+        Assert.All(unmanaged, entry => Assert.Contains(entry, routes));
+        Assert.Equal(unmanaged.Count + 40, routes.Count);
         for (var i = 1; i <= 20; i++)
         {
             Assert.Equal(2, routes.Count(r => r.DestinationCidrBlock == $"10.24.{i}.0/24" && r.NextHopId == $"i-{i}" && r.RouteEntryName == Cluster.Mark.Token));
@@ -79,7 +79,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task A_full_table_fills_up_and_the_rest_are_told()
+    public async Task A_table_is_filled_and_the_other_nodes_have_the_status_QuotaExceeded()
     {
         // vtb-1 has the default route; TR entries do not count.
         await using var stage = await Stage.StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 4 } });
@@ -171,7 +171,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task A_transit_routers_entry_where_a_route_belongs_stays_and_is_told_marked_or_not()
+    public async Task A_transit_routers_entry_in_place_of_a_route_is_kept_and_reported_marked_or_not()
     {
         await using var stage = await Stage.StartAsync(runs: false);
         var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };

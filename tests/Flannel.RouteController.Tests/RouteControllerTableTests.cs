@@ -80,7 +80,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_vswitch_of_another_vpc_or_of_none_is_the_nodes_own_trouble() => Cluster.Run(async cluster =>
+    public void A_vswitch_of_another_vpc_or_of_none_affects_only_its_own_node() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-2", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2");
@@ -131,7 +131,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_listing_of_the_tables_that_fails_stops_nobody_while_they_are_known() => Cluster.Run(async cluster =>
+    public void A_failed_listing_of_the_tables_stops_no_node_while_the_tables_are_known() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
@@ -151,7 +151,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_full_table_beside_one_with_room_is_told_from_it_although_the_answer_names_no_table() => Cluster.Run(async cluster =>
+    public void A_full_table_is_identified_beside_one_with_room_although_the_answer_names_no_table() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 4;
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
@@ -200,7 +200,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void Ranges_that_may_not_be_read_are_no_obstacle() => Cluster.Run(async cluster =>
+    public void Routes_are_created_without_the_permission_to_read_the_ranges() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DescribeVpcAttribute");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -265,7 +265,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_serving_table_that_can_never_be_read_makes_its_own_nodes_wait_and_is_a_remark_to_the_others() => Cluster.Run(async cluster =>
+    public void An_unreadable_table_makes_its_own_nodes_wait_and_is_noted_in_the_status_of_the_others() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
@@ -296,13 +296,13 @@ public sealed class RouteControllerTableTests
     }
 
     [Fact]
-    public void A_narrower_foreign_entry_is_a_remark_at_an_available_node() => Cluster.Run(async cluster =>
+    public void A_narrower_unmanaged_entry_is_noted_in_the_status_of_an_available_node() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.128/25", "i-somebody");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.1.128/25", "i-other");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         Assert.Contains("10.24.1.128/25", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
-        Assert.Equal("i-somebody", cluster.Hop("10.24.1.128/25"));
+        Assert.Equal("i-other", cluster.Hop("10.24.1.128/25"));
     });
 }

@@ -107,7 +107,7 @@ public sealed class RouteControllerTermTests
     }
 
     [Fact]
-    public void A_status_that_somebody_deleted_is_written_again() => Cluster.Run(async cluster =>
+    public void A_deleted_status_is_written_again() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -130,13 +130,13 @@ public sealed class RouteControllerTermTests
         // The passes ask for it no more; what asks does so once a minute.
         Assert.InRange(cluster.Term.Statuses.Publications, 10, 30);
         cluster.Term.Statuses.Rejects = _ => false;
-        var healed = cluster.Time.Elapsed;
+        var recovered = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.InRange(cluster.Time.Elapsed - healed, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        Assert.InRange(cluster.Time.Elapsed - recovered, TimeSpan.Zero, TimeSpan.FromMinutes(1));
     });
 
     [Fact]
-    public void A_lease_that_is_made_anew_is_told_anew_although_the_route_stands() => Cluster.Run(async cluster =>
+    public void A_lease_that_is_created_again_gets_its_status_again_although_the_route_exists() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -145,23 +145,23 @@ public sealed class RouteControllerTermTests
         cluster.Leases.Remove("10.24.1.0/24");
         cluster.Term.Statuses.ByKey.Clear();
         cluster.Join("10.24.1.0/24", "i-1");
-        var anew = cluster.Time.Elapsed;
+        var created = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.InRange(cluster.Time.Elapsed - anew, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.InRange(cluster.Time.Elapsed - created, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
         Assert.Equal(1, cluster.Cloud.Writes);
     });
 
     [Fact]
-    public void A_lease_that_a_restored_etcd_made_anew_with_the_revision_of_before_is_told_anew() => Cluster.Run(async cluster =>
+    public void A_restored_lease_with_an_unchanged_revision_gets_its_status_again() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         cluster.Term.Statuses.ByKey.Clear();
         cluster.Leases.Reattach("10.24.1.0/24", 999);
-        var anew = cluster.Time.Elapsed;
+        var created = cluster.Time.Elapsed;
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.InRange(cluster.Time.Elapsed - anew, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.InRange(cluster.Time.Elapsed - created, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
         Assert.Equal(1, cluster.Cloud.Writes);
     });
 

@@ -97,16 +97,16 @@ public sealed class RouteControllerTests
             cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}", Cluster.Mark.Token, Cluster.Mark.Description);
         }
 
-        // One of them has been told already, by an earlier controller.
-        var told = new RouteStatus("10.24.1.0/24", "i-1", ["vtb-1"], RouteState.Available, "", "R", default);
-        cluster.Term.Statuses.ByKey["10.24.1.0-24"] = told;
+        // One of them has its status already, from an earlier controller.
+        var published = new RouteStatus("10.24.1.0/24", "i-1", ["vtb-1"], RouteState.Available, "", "R", default);
+        cluster.Term.Statuses.ByKey["10.24.1.0-24"] = published;
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
         await cluster.Time.Pass(TimeSpan.FromSeconds(30));
         Assert.Equal(0, cluster.Cloud.Writes);
-        Assert.Same(told, cluster.Status("10.24.1.0/24"));
+        Assert.Same(published, cluster.Status("10.24.1.0/24"));
         Assert.DoesNotContain(cluster.Term.Statuses.Published, p => p.Status.Subnet == "10.24.1.0/24");
-        // Tables, entries; the word was not delayed by anything else but the checks.
+        // Tables and entries; only the checks delayed the status.
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteEntryList"));
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteTableList"));
     });
@@ -170,7 +170,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void A_subnet_that_another_node_leases_anew_is_re_pointed_in_place() => Cluster.Run(async cluster =>
+    public void The_route_of_a_subnet_that_another_node_leases_is_updated_in_place() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -185,7 +185,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void What_somebody_else_has_done_meanwhile_is_seen_before_writing() => Cluster.Run(async cluster =>
+    public void A_change_by_another_client_is_read_before_writing() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -199,7 +199,7 @@ public sealed class RouteControllerTests
     [Fact]
     public void The_report_tells_states_tables_and_the_last_success() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.77.0/24", "i-somebody", "mine");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.77.0/24", "i-other", "mine");
         cluster.Cloud.UnknownHops.Add("i-2");
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -210,8 +210,8 @@ public sealed class RouteControllerTests
         var report = cluster.Controller.Snapshot;
         Assert.Equal(1, report.CountByState[RouteState.Available]);
         Assert.Equal(1, report.CountByState[RouteState.Rejected]);
-        var foreign = Assert.Single(report.Conflicts);
-        Assert.Equal(("10.24.77.0/24", ConflictKind.Unmanaged, "mine"), (foreign.Destination, foreign.Kind, foreign.Name));
+        var conflict = Assert.Single(report.Conflicts);
+        Assert.Equal(("10.24.77.0/24", ConflictKind.Unmanaged, "mine"), (conflict.Destination, conflict.Kind, conflict.Name));
         Assert.Equal(new TableUsage("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
         Assert.NotNull(report.LastReconcile);
         Assert.Equal(1, report.Writes.Created);

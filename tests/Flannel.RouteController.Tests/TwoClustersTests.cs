@@ -7,7 +7,7 @@ namespace Flannel.RouteController.Tests;
 public class TwoClustersTests
 {
     [Fact]
-    public void Neither_touches_the_others_entries_and_both_get_theirs_in_spite_of_the_conflicts() => Run("10.25.0.0/16", async (ours, theirs) =>
+    public void Neither_changes_the_others_entries_and_both_get_theirs_despite_the_conflicts() => Run("10.25.0.0/16", async (ours, theirs) =>
     {
         for (var i = 1; i <= 60; i++)
         {
@@ -16,7 +16,7 @@ public class TwoClustersTests
         }
 
         await ours.Time.Until(() => AllAvailable(ours) && AllAvailable(theirs));
-        // One of them loses nodes, and its routes go; nobody else's do.
+        // One of them loses nodes, and only its routes are deleted.
         for (var i = 1; i <= 30; i++) ours.Leases.Remove($"10.24.{i}.0/24");
         await ours.Time.Until(() => Mine(ours, "10.24.") == 30, TimeSpan.FromHours(3));
         await ours.Time.Pass(TimeSpan.FromMinutes(30));

@@ -23,7 +23,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void Sixty_routes_whose_etcd_was_made_anew_are_kept_until_their_nodes_are_back() => Cluster.Run(async cluster =>
+    public void Sixty_routes_are_kept_after_etcd_was_recreated_until_their_nodes_are_back() => Cluster.Run(async cluster =>
     {
         for (var i = 1; i <= 60; i++) cluster.AddMarked($"10.24.{i}.0/24", $"i-{i}");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -44,7 +44,7 @@ public sealed class DeletionEvidenceTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
         // etcd was restored from a backup that is older than the second lease.
-        cluster.Leases.ListAnew("10.24.2.0/24");
+        cluster.Leases.ListAgain("10.24.2.0/24");
         await cluster.Time.Pass(Day - TimeSpan.FromMinutes(2));
         Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));

@@ -136,7 +136,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void Foreign_unmarked_upstream_and_other_clusters_entries_stay_for_ever() => Cluster.Run(async cluster =>
+    public void Unmarked_entries_and_those_of_upstream_and_other_clusters_are_never_deleted() => Cluster.Run(async cluster =>
     {
         var other = OwnershipMark.Of(InMemoryTerm.OtherCluster);
         cluster.Cloud.AddEntry("vtb-1", "0.0.0.0/0", "ngw-1", Cluster.Mark.Token, Cluster.Mark.Description);

@@ -17,7 +17,7 @@ public sealed class RouteDryRunTests
         cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
         cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
         cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token, Cluster.Mark.Description);
-        cloud.AddEntry("vtb-1", "10.24.10.0/24", "i-somebody", "mine");
+        cloud.AddEntry("vtb-1", "10.24.10.0/24", "i-other", "mine");
         var run = await Run(cloud, leases);
         Assert.Equal("""
             cn-hangzhou/vpc-1: 3 nodes in 10.24.0.0/16
@@ -26,7 +26,7 @@ public sealed class RouteDryRunTests
               keep      vtb-1 10.24.2.0/24       Instance i-2
               update    vtb-1 10.24.3.0/24       Instance i-before => Instance i-3
               delete    vtb-1 10.24.9.0/24       Instance i-gone
-              conflict  vtb-1 10.24.10.0/24      Instance i-somebody Unmanaged rte-4 mine
+              conflict  vtb-1 10.24.10.0/24      Instance i-other Unmanaged rte-4 mine
               the API would carry out CreateRouteEntries for 10.24.1.0/24 in vtb-1
               the API would carry out ModifyRouteEntry for 10.24.3.0/24 in vtb-1
               the API would carry out DeleteRouteEntries for 10.24.9.0/24 in vtb-1

@@ -9,7 +9,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Inventory;
 
-public sealed class RouteLeftoversTests
+public sealed class RouteInventoryTests
 {
     [Fact]
     public void Each_entry_inside_the_network_is_called_what_it_is() => Run(async (cloud, leases, routes) =>
@@ -49,7 +49,7 @@ public sealed class RouteLeftoversTests
     });
 
     [Fact]
-    public void A_lease_that_cannot_be_read_may_be_anybodys() => Run(async (cloud, leases, routes) =>
+    public void No_route_is_unmanaged_while_a_lease_cannot_be_read() => Run(async (cloud, leases, routes) =>
     {
         leases.IsWhole = false;
         var listing = await ListAsync(routes, leases);
@@ -78,7 +78,7 @@ public sealed class RouteLeftoversTests
     });
 
     [Fact]
-    public void Another_clusters_routes_go_on_demand_but_not_those_that_lead_to_a_lease_of_this_one() => Run(async (cloud, leases, routes) =>
+    public void Routes_of_another_cluster_are_deleted_on_demand_but_not_those_of_a_lease_of_this_one() => Run(async (cloud, leases, routes) =>
     {
         cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-8", Plans.Theirs.Token, Plans.Theirs.Description);
         cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-lost", "", Plans.Theirs.Description);
@@ -94,7 +94,7 @@ public sealed class RouteLeftoversTests
     });
 
     [Fact]
-    public void A_route_to_a_gateway_is_nobodys_leftover() => Run(async (cloud, leases, routes) =>
+    public void A_route_to_a_gateway_is_neither_unmanaged_nor_stale() => Run(async (cloud, leases, routes) =>
     {
         cloud.AddEntry("vtb-1", "10.24.20.0/24", "vpn-1", type: "VpnGateway");
         cloud.AddEntry("vtb-1", "10.24.21.0/24", "vpn-1", Cluster.Mark.Token, type: "VpnGateway");

@@ -45,7 +45,7 @@ public class RouteQuotaTests
     });
 
     [Fact]
-    public void Somebody_elses_entries_count_too() => Cluster.Run(async cluster =>
+    public void Unmanaged_entries_count_too() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 10;
         for (var i = 1; i <= 8; i++) cluster.Cloud.AddEntry("vtb-1", $"172.16.{i}.0/24", "i-vpn");
@@ -84,7 +84,7 @@ public class RouteQuotaTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Where_the_limit_may_not_be_asked_for_the_default_is_assumed_until_the_cloud_says_otherwise(bool denied) => Cluster.Run(async cluster =>
+    public void The_default_limit_is_assumed_if_the_limit_cannot_be_read_until_the_cloud_reports_otherwise(bool denied) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 3;
         if (denied) cluster.Cloud.DeniedActions.Add("quotas:GetProductQuota");

@@ -9,7 +9,7 @@ using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.RouteController.Tests.Permissions;
 
-public class VpcSurveyTests
+public class PermissionCheckTests
 {
     private static readonly AliVpcBackendData Self = new(Region, "vpc-1", "vsw-1", "i-1", "eni-1", true);
 
@@ -20,16 +20,16 @@ public class VpcSurveyTests
     {
         await using var cloud = await StartAsync();
         var before = cloud.Cloud.State.CustomRoutes();
-        var survey = await TakeAsync(cloud, KeyId);
-        Assert.Equal(12, survey.Permissions.Count);
+        var check = await TakeAsync(cloud, KeyId);
+        Assert.Equal(12, check.Permissions.Count);
         // The check is on: to try that right would switch it off.
-        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], survey.Permissions.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
-        Assert.True(survey.SourceDestCheck);
-        Assert.Equal("vtb-1", survey.VSwitch.Value!.RouteTableId);
+        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], check.Permissions.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
+        Assert.True(check.SourceDestCheck);
+        Assert.Equal("vtb-1", check.VSwitch.Value!.RouteTableId);
         Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
         Assert.True(cloud.Cloud.State.Snapshot().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
         var tried = cloud.Cloud.Calls.All.Select(call => $"{call.Service}:{call.Action}").ToHashSet();
-        Assert.All(survey.Permissions.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
+        Assert.All(check.Permissions.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
     }
 
     /// <summary>One by one: what is denied is found, and nothing else is suspected.</summary>
@@ -55,18 +55,18 @@ public class VpcSurveyTests
             OidcProviders = [],
             Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null }],
         });
-        var survey = await TakeAsync(cloud, "LTAIless");
-        Assert.Equal([action], survey.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
-        Assert.Equal(blockedThen, survey.Permissions.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
+        var check = await TakeAsync(cloud, "LTAIless");
+        Assert.Equal([action], check.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
+        Assert.Equal(blockedThen, check.Permissions.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
     }
 
     [Fact]
     public async Task A_key_that_the_cloud_does_not_take_is_no_missing_right()
     {
         await using var cloud = await StartAsync();
-        var survey = await TakeAsync(cloud, "LTAIoff");
-        Assert.Equal("InvalidAccessKeyId.Inactive", survey.Refusal!.Code);
-        Assert.Empty(survey.Permissions);
+        var check = await TakeAsync(cloud, "LTAIoff");
+        Assert.Equal("InvalidAccessKeyId.Inactive", check.Refusal!.Code);
+        Assert.Empty(check.Permissions);
     }
 
     private static Task<PermissionCheck> TakeAsync(TestCloud cloud, string keyId) =>

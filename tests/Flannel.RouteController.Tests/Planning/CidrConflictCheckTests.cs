@@ -36,7 +36,7 @@ public sealed class OverlapCheckTests
     [InlineData("192.168.0.0/16", true)]
     [InlineData("192.168.8.0/21", false)] // the VPC's range, but no vSwitch's
     [InlineData("10.24.0.0/16", false)]
-    public void A_network_that_overlaps_a_vSwitch_is_told_from_one_that_merely_lies_in_the_VPCs_range(string network, bool overlaps) =>
+    public void Only_a_network_that_overlaps_a_vSwitch_is_a_conflict_not_one_inside_the_range_of_the_VPC(string network, bool overlaps) =>
         Assert.Equal(overlaps, Check.OverlapsVSwitch(Ipv4Network.Parse(network)));
 
     [Theory]

@@ -28,7 +28,7 @@ public sealed class OwnershipMarkTests
     [InlineData("{0}", "", RouteOwner.ThisCluster)]
     [InlineData("", "{0}: words", RouteOwner.ThisCluster)]
     [InlineData("renamed", "{0}: words", RouteOwner.ThisCluster)]
-    [InlineData("{0}", "described anew", RouteOwner.ThisCluster)]
+    [InlineData("{0}", "another description", RouteOwner.ThisCluster)]
     [InlineData("", "{0}", RouteOwner.ThisCluster)]
     [InlineData("{0}x", "", RouteOwner.Unmarked)]
     [InlineData("x{0}", "", RouteOwner.Unmarked)]

@@ -46,7 +46,7 @@ public sealed class RoutePlanPropertyTests
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void What_is_written_is_inside_the_network_or_a_leases_never_the_default_route_never_foreign() => AWorld.Sample(world =>
+    public void Writes_concern_only_the_network_and_leases_and_neither_the_default_route_nor_unmanaged_entries() => AWorld.Sample(world =>
     {
         foreach (var step in PlanFor(world))
         {
@@ -77,7 +77,7 @@ public sealed class RoutePlanPropertyTests
         var after = world with { Entries = Carry(world, PlanFor(world)) };
         var again = PlanFor(after);
         Assert.DoesNotContain(again, step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
-        // What was foreign is as it was.
+        // Unmanaged entries have not changed.
         foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
             Assert.Contains(entry, after.Entries);
         foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway"))) Assert.Contains(entry, after.Entries);
@@ -148,8 +148,8 @@ public sealed class RoutePlanPropertyTests
                 case RouteAction.Create create:
                     entries.Add(Entry(create.Destination.ToString(), create.Desired.NextHop.Id, "ours"));
                     break;
-                case RouteAction.Update rePoint:
-                    entries[entries.IndexOf(rePoint.Entry)] = Marked(rePoint.Entry) with { NextHops = [rePoint.Desired.NextHop] };
+                case RouteAction.Update update:
+                    entries[entries.IndexOf(update.Entry)] = Marked(update.Entry) with { NextHops = [update.Desired.NextHop] };
                     break;
                 case RouteAction.Mark mark:
                     entries[entries.IndexOf(mark.Entry)] = Marked(mark.Entry);

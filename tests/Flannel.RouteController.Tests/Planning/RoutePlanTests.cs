@@ -40,7 +40,7 @@ public sealed class RoutePlanTests
         new("unmarked, without a next hop", Entry("10.24.5.0/24", ""), "Conflict:Occupied 10.24.5.0/24"),
         new("marked, without a next hop", Entry("10.24.5.0/24", "", "ours"), "Update 10.24.5.0/24"),
         new("marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24"),
-        new("unmarked, other next hop: a leftover of the old backend", Entry("10.24.5.0/24", "i-2"), "Update 10.24.5.0/24"),
+        new("unmarked, other next hop: a stale one of the old backend", Entry("10.24.5.0/24", "i-2"), "Update 10.24.5.0/24"),
         new("the instance's interface instead of the instance", Entry("10.24.5.0/24", "eni-i-1", "ours"), "Update 10.24.5.0/24"),
         new("another cluster's, other next hop", Entry("10.24.5.0/24", "i-2", "theirs"), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's", Entry("10.24.5.0/24", "i-2", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),

@@ -38,14 +38,14 @@ internal sealed class HistoryCluster : IDisposable
     private readonly HashSet<int> returning = [];
     private readonly HashSet<int> gone = [];
     private readonly HashSet<int> revoked = [];
-    private bool isTroubled = true;
+    private bool injectsFaults = true;
 
     public HistoryCluster(VirtualTime time, Random chance, SimulatedCloud cloud, CloudApi api, ClusterPlan plan)
     {
         (this.time, this.chance, this.cloud, this.api, this.plan) = (time, chance, cloud, api, plan);
         Leases.Cluster = null;
         Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id) ? id : ClusterId.New();
-        view = new LaggingLeaseSource(time, Leases, () => isTroubled ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
+        view = new LaggingLeaseSource(time, Leases, () => injectsFaults ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
         Term = NewTerm([]);
     }
 
@@ -57,7 +57,7 @@ internal sealed class HistoryCluster : IDisposable
 
     public string KeyId => plan.KeyId;
 
-    /// <summary>What somebody did that takes writes to follow.</summary>
+    /// <summary>The number of changes that need writes.</summary>
     public int Changes { get; set; }
 
     public int Losses { get; private set; }
@@ -68,8 +68,8 @@ internal sealed class HistoryCluster : IDisposable
     /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>Where each subnet's route must lead, as its node believes: it was told of no loss and has released nothing. Not that of a
-    /// node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
+    /// <summary>Where each subnet's route must lead, as its node believes: its lease is neither lost nor released as far as it knows. Not that of
+    /// a node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
     public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
         .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
 
@@ -89,10 +89,10 @@ internal sealed class HistoryCluster : IDisposable
         Terms();
     }
 
-    /// <summary>Ends the trouble: etcd and the configuration are as they should be, and every node has come back.</summary>
+    /// <summary>Ends the faults: etcd and the configuration are valid again, and every node has returned.</summary>
     public async Task CalmAsync()
     {
-        isTroubled = false;
+        injectsFaults = false;
         Leases.Config = InMemoryLeases.ConfigFor(Networks[0]);
         Leases.IsWhole = true;
         Leases.Touch();
@@ -117,17 +117,17 @@ internal sealed class HistoryCluster : IDisposable
 
     public void MayLose(double probability)
     {
-        if (!isTroubled || Term.Lost.IsCancellationRequested || chance.NextDouble() > probability) return;
+        if (!injectsFaults || Term.Lost.IsCancellationRequested || chance.NextDouble() > probability) return;
         Losses++;
         Lose();
     }
 
     public async Task NodesAsync()
     {
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 6000)));
-            if (!isTroubled) break;
+            if (!injectsFaults) break;
             var node = chance.Next(plan.Nodes.Start.Value, plan.Nodes.End.Value);
             if (gone.Contains(node) || returning.Contains(node)) continue;
             if (subnetOf.TryGetValue(node, out var own)) Leave(node, own);
@@ -149,10 +149,10 @@ internal sealed class HistoryCluster : IDisposable
     public async Task DisastersAsync()
     {
         var backup = Leases.Backup();
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromSeconds(chance.Next(30, 180)));
-            if (!isTroubled) break;
+            if (!injectsFaults) break;
             switch (chance.Next(7))
             {
                 case 0 or 1:
@@ -227,7 +227,7 @@ internal sealed class HistoryCluster : IDisposable
 
     private RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'));
 
-    /// <summary>Etcd is another one from now on, and everybody finds out in time.</summary>
+    /// <summary>Another etcd replaces this one, and the controllers and nodes notice within some time.</summary>
     private void Overtake(string what, Action change)
     {
         Trace(what);
@@ -257,7 +257,7 @@ internal sealed class HistoryCluster : IDisposable
         if (ReferenceEquals(Term, term) && !ReferenceEquals(Leases.Holder, term)) term.Lose();
     }
 
-    /// <summary>A node finds its lease missing and takes its subnet again, or another one if somebody has it. Most are quick, and some are
+    /// <summary>A node finds its lease missing and takes its subnet again, or another one if it is leased. Most are quick, and some are
     /// cut off from etcd for a while.</summary>
     private async void Return(int node)
     {
@@ -301,7 +301,7 @@ internal sealed class HistoryCluster : IDisposable
         while (true)
         {
             var options = new RouteControllerOptions(plan.RouteTableIds);
-            if (!isTroubled) options = options with { Resync = QuietResync, FullResyncs = 2 };
+            if (!injectsFaults) options = options with { Resync = QuietResync, FullResyncs = 2 };
             var controller = new ClusterReconciler(options, view, api, time, new Random(chance.Next()), Log);
             Trace("a term begins");
             await controller.RunAsync(Term, CancellationToken.None);

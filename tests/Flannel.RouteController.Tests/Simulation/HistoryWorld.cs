@@ -30,16 +30,16 @@ internal static class HistoryWorld
                     Entries =
                     [
                         Gateway("0.0.0.0/0", "NatGateway", "ngw-1", Cluster.Mark.Token),
-                        Foreign("10.99.3.0/24", Cluster.Mark.Token), Foreign("10.24.200.0/24", ""), Foreign("10.24.201.0/24", Plans.Theirs.Token),
-                        Foreign("10.24.0.0/20", ""),
-                        // A transit router's, with a mark and all: the API would refuse to touch it, and nobody even tries.
-                        Foreign("10.24.202.0/24", Cluster.Mark.Token) with { ServiceType = "TR" },
+                        Unmanaged("10.99.3.0/24", Cluster.Mark.Token), Unmanaged("10.24.200.0/24", ""), Unmanaged("10.24.201.0/24", Plans.Theirs.Token),
+                        Unmanaged("10.24.0.0/20", ""),
+                        // An entry of a transit router with our mark: the API would reject a change, and no controller tries one.
+                        Unmanaged("10.24.202.0/24", Cluster.Mark.Token) with { ServiceType = "TR" },
                         Gateway("10.24.204.0/24", "VpnGateway", "vpn-1", Cluster.Mark.Token), Gateway("10.24.205.0/24", "VpcPeer", "pcc-1", ""),
-                        // In the place of a lease, for ever.
+                        // Occupies the subnet of a lease permanently.
                         Gateway("10.24.23.0/24", "VpnGateway", "vpn-1", ""),
                     ],
                 },
-                new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom", Entries = [Foreign("10.24.203.0/24", "")] },
+                new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom", Entries = [Unmanaged("10.24.203.0/24", "")] },
                 new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
             ]),
             Vpc("vpc-2", [VSwitch(3)], [new WorldRouteTable { RouteTableId = "vtb-3", Entries = [Gateway("10.24.206.0/24", "VpnGateway", "vpn-2", "")] }]),
@@ -52,7 +52,7 @@ internal static class HistoryWorld
         ],
     };
 
-    public static WorldRouteEntry Foreign(string destination, string name) =>
+    public static WorldRouteEntry Unmanaged(string destination, string name) =>
         new() { DestinationCidrBlock = destination, NextHopId = "i-x", RouteEntryName = name };
 
     public static WorldRouteEntry Gateway(string destination, string type, string id, string name) =>

@@ -52,10 +52,10 @@ internal sealed class RouteHistory : IAsyncDisposable
     private readonly CloudApi oldDaemon;
     private readonly HistoryCluster[] clusters;
     private readonly RouteInvariants[] invariants;
-    private readonly Dictionary<string, string> foreign = [];
+    private readonly Dictionary<string, string> otherEntries = [];
     private readonly List<string> trace = [];
     private readonly Dictionary<string, string> tableOf = new() { ["vsw-1"] = "vtb-1", ["vsw-2"] = "vtb-2", ["vsw-3"] = "vtb-3" };
-    private bool isTroubled = true;
+    private bool injectsFaults = true;
     private bool isAway;
     private int mishaps;
 
@@ -65,7 +65,7 @@ internal sealed class RouteHistory : IAsyncDisposable
         chance = new Random(seed);
         string[] keys = [OperatorKey, TerraformKey, OldDaemonKey, .. ClusterPlans.Select(plan => plan.KeyId)];
         cloud = SimulatedCloud.Create(Create(keys, ClusterPlans), new SimulatedCloudOptions { Time = time, Random = new Random(seed) });
-        wire = new VirtualWire(time, cloud.InProcess()) { Trouble = TroubleOf, Watch = OnStep };
+        wire = new VirtualWire(time, cloud.InProcess()) { ChooseMishap = MishapOf, Watch = OnStep };
         (@operator, terraform, oldDaemon) = (Client(OperatorKey, seed), Client(TerraformKey, seed + 1), Client(OldDaemonKey, seed + 2));
         clusters = [.. ClusterPlans.Select((plan, k) => new HistoryCluster(time, new Random(seed + k), cloud, Client(plan.KeyId, seed + 10 + k), plan))];
         invariants = [.. clusters.Select(cluster => new RouteInvariants(time, cloud.State, cluster, () => clusters.SelectMany(one => one.Living)))];
@@ -75,13 +75,13 @@ internal sealed class RouteHistory : IAsyncDisposable
             cluster.Trace = text => trace.Add($"{time.Elapsed:g} {cluster.KeyId} {text}");
         }
 
-        foreach (var entry in cloud.State.CustomRoutes()) foreign.Add(Place(entry), Line(entry));
+        foreach (var entry in cloud.State.CustomRoutes()) otherEntries.Add(Place(entry), Line(entry));
     }
 
     public IEnumerable<string> Broken => invariants.SelectMany(one => one.Broken);
 
-    /// <summary>What somebody did that takes writes to follow: a lease more or less, a route deleted or turned, a table that a vSwitch
-    /// moved to.</summary>
+    /// <summary>The number of changes that need writes: a new or ended lease, a route that was deleted or updated, a vSwitch that
+    /// moved to another table.</summary>
     public int Changes => clusters.Sum(cluster => cluster.Changes);
 
     /// <summary>Writes of the controllers that went wrong on their way or were refused, and elections that they lost.</summary>
@@ -101,7 +101,7 @@ internal sealed class RouteHistory : IAsyncDisposable
     public static string Hop(AliVpcBackendData node) => node.PrimaryInterface ? node.InstanceId : node.NetworkInterfaceId;
 
     /// <summary>Everything at once for a while, then quiet for as long as the slowest repair takes.</summary>
-    public async Task RunAsync(TimeSpan troubled, TimeSpan quiet)
+    public async Task RunAsync(TimeSpan faulty, TimeSpan quiet)
     {
         clusters[0].Join(0, "10.24.22.0/24");
         foreach (var cluster in clusters) cluster.Begin();
@@ -110,29 +110,29 @@ internal sealed class RouteHistory : IAsyncDisposable
             OperatorAsync(), TerraformAsync(), RightsAsync(), .. clusters.Select(cluster => cluster.NodesAsync()),
             .. clusters.Select(cluster => cluster.DisastersAsync()), .. Enumerable.Range(0, OldDaemons).Select(OldDaemonAsync),
         ];
-        await time.Pass(troubled);
-        isTroubled = false;
+        await time.Pass(faulty);
+        injectsFaults = false;
         await Task.WhenAll([.. actors, .. clusters.Select(cluster => cluster.CalmAsync())]);
         foreach (var cluster in clusters) cluster.Restart();
         foreach (var cluster in clusters) await RemoveLostAsync(cluster);
         await time.Pass(quiet);
     }
 
-    /// <summary>The entries of all tables that anybody made, one a line; those that a living lease has in a table that serves nobody now,
-    /// or nobody of its VPC, do not count.</summary>
+    /// <summary>The custom entries of all tables, one a line, except the entries of a lease in tables that serve no node of its VPC
+    /// now.</summary>
     public IEnumerable<string> Actual() => cloud.State.CustomRoutes()
-        .Where(entry => foreign.ContainsKey(Place(entry)) || !Leases.Any(lease => lease.Subnet.ToString() == entry.DestinationCidrBlock
+        .Where(entry => otherEntries.ContainsKey(Place(entry)) || !Leases.Any(lease => lease.Subnet.ToString() == entry.DestinationCidrBlock
             && !TablesOf(lease).Contains(entry.RouteTableId))).Select(Line).Order(StringComparer.Ordinal);
 
     public IEnumerable<string> Wanted() => Leases
         .SelectMany(lease => TablesOf(lease).Select(table => (Place: $"{table} {lease.Subnet}", Hop: Hop(AliVpcBackendData.Parse(lease.Attributes.BackendData)!))))
-        .Where(route => !foreign.ContainsKey(route.Place)).Select(route => $"{route.Place} {route.Hop} Available")
-        .Concat(foreign.Values).Order(StringComparer.Ordinal);
+        .Where(route => !otherEntries.ContainsKey(route.Place)).Select(route => $"{route.Place} {route.Hop} Available")
+        .Concat(otherEntries.Values).Order(StringComparer.Ordinal);
 
-    /// <summary>Nodes that were not told what is so: that their route is there, or that somebody's own is in its place.</summary>
-    public IEnumerable<string> Untold() => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
+    /// <summary>Nodes with a wrong status. The right one is Available, or Conflict if an unmanaged entry occupies the destination.</summary>
+    public IEnumerable<string> NodesWithWrongStatus() => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
     {
-        var expected = TablesOf(lease).Any(table => foreign.ContainsKey($"{table} {lease.Subnet}")) ? RouteState.Conflict : RouteState.Available;
+        var expected = TablesOf(lease).Any(table => otherEntries.ContainsKey($"{table} {lease.Subnet}")) ? RouteState.Conflict : RouteState.Available;
         var status = cluster.Term.Statuses.ByKey.GetValueOrDefault(lease.Key.ToString());
         return status?.State == expected ? "" : $"{lease.Key}: {status}";
     })).Where(line => line.Length > 0);
@@ -188,9 +188,9 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     // --- what happens at each step of a call and of etcd
 
-    private Mishap TroubleOf(Request request)
+    private Mishap MishapOf(Request request)
     {
-        if (!IsController(request.KeyId) || !isTroubled) return Mishap.None;
+        if (!IsController(request.KeyId) || !injectsFaults) return Mishap.None;
         if (!isAway && chance.NextDouble() > 0.12) return Mishap.None;
         if (request.IsWrite) mishaps++;
         if (isAway) return Mishap.NoConnection;
@@ -215,7 +215,7 @@ internal sealed class RouteHistory : IAsyncDisposable
             }
         }
 
-        // Not at the end: whoever was cancelled gets there as well.
+        // Not at the end: cancelled requests get there as well.
         if (moment != Moment.Over) clusters[k].MayLose(0.006);
     }
 
@@ -223,12 +223,12 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     private async Task OperatorAsync()
     {
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 15000)));
-            if (!isTroubled) break; // what is calm by now stays so
+            if (!injectsFaults) break; // the phase without faults has begun
             var cluster = clusters[chance.Next(clusters.Length)];
-            var ours = cloud.State.CustomRoutes().Where(entry => !foreign.ContainsKey(Place(entry)) && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
+            var ours = cloud.State.CustomRoutes().Where(entry => !otherEntries.ContainsKey(Place(entry)) && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
                 && entry is { ServiceType: null, Status: EntryState.Available, NextHopType: "Instance" or "NetworkInterface" }).ToList();
             var some = ours.Count > 0 ? ours[chance.Next(ours.Count)] : null;
             switch (chance.Next(7))
@@ -240,7 +240,7 @@ internal sealed class RouteHistory : IAsyncDisposable
                 case 2 when some is { VpcId: "vpc-1" }:
                     cluster.Changes++;
                     cloud.Console.RepointRoute(some.RouteEntryId, "i-x");
-                    foreach (var invariant in invariants) invariant.Repointed(some.RouteEntryId);
+                    foreach (var invariant in invariants) invariant.NextHopChanged(some.RouteEntryId);
                     break;
                 case 3:
                     cluster.Leases.IsWhole = chance.Next(3) > 0;
@@ -263,8 +263,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         cloud.Console.Settings = cloud.Console.Settings with { RouteEntryQuota = Quota };
     }
 
-    /// <summary>A third cluster's entry, or a VPN gateway's, stands where a route may come to belong, for a while; and somebody's own for
-    /// ever.</summary>
+    /// <summary>An entry of a third cluster or of a VPN gateway occupies the destination of a possible route for a while; an unmanaged
+    /// entry stays.</summary>
     private async Task SquatAsync()
     {
         var subnet = $"10.24.{chance.Next(1, 40)}.0/24";
@@ -272,17 +272,17 @@ internal sealed class RouteHistory : IAsyncDisposable
         if (entries.Any(entry => entry.DestinationCidrBlock == subnet || entry.Status != EntryState.Available)) return;
         if (IsFull()) return;
         clusters[0].Changes++;
-        var squatting = chance.Next(2) == 0 ? Foreign(subnet, Plans.Theirs.Token) : Gateway(subnet, "VpnGateway", "vpn-1", "");
+        var squatting = chance.Next(2) == 0 ? Unmanaged(subnet, Plans.Theirs.Token) : Gateway(subnet, "VpnGateway", "vpn-1", "");
         cloud.Console.CreateRoute("vtb-1", squatting);
         await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 120)));
         var squatter = cloud.State.CustomRoutes().SingleOrDefault(entry => entry.RouteTableId == "vtb-1" && entry.DestinationCidrBlock == subnet);
         if (squatter?.RouteEntryName != squatting.RouteEntryName || squatter.NextHopId != squatting.NextHopId)
-            invariants[0].Broken.Add($"{time.Elapsed:g} somebody else's entry was touched: {squatter}");
+            invariants[0].Broken.Add($"{time.Elapsed:g} an entry of another owner was changed: {squatter}");
         else cloud.Console.DeleteRoute(squatter.RouteEntryId);
         var own = $"10.24.{chance.Next(100, 120)}.0/24";
-        if (foreign.ContainsKey($"vtb-1 {own}") || IsFull()) return;
-        cloud.Console.CreateRoute("vtb-1", Foreign(own, ""));
-        foreign.Add($"vtb-1 {own}", $"vtb-1 {own} i-x Available");
+        if (otherEntries.ContainsKey($"vtb-1 {own}") || IsFull()) return;
+        cloud.Console.CreateRoute("vtb-1", Unmanaged(own, ""));
+        otherEntries.Add($"vtb-1 {own}", $"vtb-1 {own} i-x Available");
     }
 
     private bool IsFull() => cloud.State.CustomRoutes().Count(entry => entry.RouteTableId == "vtb-1") >= cloud.Console.Settings.RouteEntryQuota;
@@ -294,13 +294,13 @@ internal sealed class RouteHistory : IAsyncDisposable
         var living = clusters.Select(one => one.Leases.Cluster).OfType<ClusterId>().Select(id => OwnershipMark.Of(id).Token).ToHashSet();
         var listing = await command.ListAsync(cluster.Leases.Snapshot, new VpcId(TestCloud.Region, "vpc-1"), CancellationToken.None);
         var lost = listing.OfOtherClusters.Where(route => cluster.LostMarks.Contains(route.Mark!) && !living.Contains(route.Mark!)
-            && !foreign.ContainsKey($"{route.Entry.RouteTableId} {route.Entry.DestinationText}")).ToList();
+            && !otherEntries.ContainsKey($"{route.Entry.RouteTableId} {route.Entry.DestinationText}")).ToList();
         await command.RemoveAsync(lost, () => Task.FromResult(cluster.Leases.Snapshot), CancellationToken.None);
     }
 
     private async Task TerraformAsync()
     {
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 20000)));
             var destination = Ipv4Network.Parse($"172.20.{chance.Next(8)}.0/24");
@@ -308,11 +308,11 @@ internal sealed class RouteHistory : IAsyncDisposable
             if (entries.FirstOrDefault(entry => entry.Destination == destination) is { } there)
             {
                 var deleted = await terraform.DeleteRouteEntriesAsync(TestCloud.Region, [there], CancellationToken.None);
-                if (deleted is { Ok: true, Value.Failures.Count: 0 }) foreign.Remove($"vtb-1 {destination}");
+                if (deleted is { Ok: true, Value.Failures.Count: 0 }) otherEntries.Remove($"vtb-1 {destination}");
             }
             else if ((await terraform.CreateRouteEntryAsync(TestCloud.Region, New(destination, "i-x"), $"{time.Elapsed.Ticks}", CancellationToken.None)).Ok)
             {
-                foreign[$"vtb-1 {destination}"] = $"vtb-1 {destination} i-x Available";
+                otherEntries[$"vtb-1 {destination}"] = $"vtb-1 {destination} i-x Available";
             }
         }
     }
@@ -325,17 +325,17 @@ internal sealed class RouteHistory : IAsyncDisposable
     {
         var subnet = $"10.24.{60 + k}.0/24";
         var leases = clusters[0].Leases;
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromSeconds(chance.Next(1, 100)));
             leases.Add(subnet, "ali-vpc", null);
             invariants[0].Leased();
-            for (var done = foreign.ContainsKey($"vtb-1 {subnet}"); !done && isTroubled; await time.Pass(TimeSpan.FromSeconds(1)))
+            for (var done = otherEntries.ContainsKey($"vtb-1 {subnet}"); !done && injectsFaults; await time.Pass(TimeSpan.FromSeconds(1)))
             {
                 var answer = await oldDaemon.CreateRouteEntryAsync(
                     TestCloud.Region, New(Ipv4Network.Parse(subnet), $"i-old-{k}"), $"{k}-{time.Elapsed.Ticks}", CancellationToken.None);
                 done = answer.Ok;
-                if (done) foreign[$"vtb-1 {subnet}"] = $"vtb-1 {subnet} i-old-{k} Available";
+                if (done) otherEntries[$"vtb-1 {subnet}"] = $"vtb-1 {subnet} i-old-{k} Available";
             }
 
             await time.Pass(TimeSpan.FromSeconds(chance.Next(20, 200)));
@@ -348,7 +348,7 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     private async Task RightsAsync()
     {
-        while (isTroubled)
+        while (injectsFaults)
         {
             await time.Pass(TimeSpan.FromSeconds(chance.Next(20, 120)));
             if (chance.Next(3) == 0)

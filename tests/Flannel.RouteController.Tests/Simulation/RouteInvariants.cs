@@ -20,7 +20,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private readonly Dictionary<string, TimeSpan> lastLeased = [];
     private readonly Dictionary<string, TimeSpan> upstreamSince = [];
-    private readonly Dictionary<string, TimeSpan> lastRepointed = [];
+    private readonly Dictionary<string, TimeSpan> lastNextHopChange = [];
     private int inFlight;
 
     public List<string> Broken { get; } = [];
@@ -37,7 +37,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     /// <summary>An operator has given an entry another next hop. A write that was decided on just before cannot know that: the API has no
     /// conditional writes.</summary>
-    public void Repointed(string entryId) => lastRepointed[entryId] = time.Elapsed;
+    public void NextHopChanged(string entryId) => lastNextHopChange[entryId] = time.Elapsed;
 
     /// <summary>A node of the old daemon has left.</summary>
     public void Unleased(string subnet) => upstreamSince.Remove(subnet);
@@ -58,7 +58,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         {
             var entry = table.FirstOrDefault(e => subject.EntryId is not null ? e.RouteEntryId == subject.EntryId
                 : e.RouteTableId == subject.Table && e.DestinationCidrBlock == subject.Destination);
-            if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue; // somebody else has deleted the entry meanwhile
+            if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue; // another client deleted the entry meanwhile
             if (text == "0.0.0.0/0") Break("never the default route", write, text);
             CheckUpstream(write, text);
             if (write.Action.StartsWith("Create", StringComparison.Ordinal))
@@ -84,11 +84,11 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     {
         var text = entry.DestinationCidrBlock;
         if (entry.ServiceType is not null || entry.Type != "Custom") Break("never a hosted entry", write, text);
-        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("no foreign next hop ever changes", write, text);
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("only next hops of nodes ever change", write, text);
         var owner = OwnerOf(entry);
         if (write.Action == "ModifyRouteEntry" && newHop is null)
         {
-            if (!WasLeased(text, entry.NextHopId) && !WasRepointed(entry)) Break("only a route of the very node is marked", write, text);
+            if (!WasLeased(text, entry.NextHopId) && !HasNewNextHop(entry)) Break("only a route of the very node is marked", write, text);
         }
         else if (write.Action == "ModifyRouteEntry")
         {
@@ -105,7 +105,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private void CheckDeletion(Request write, RouteView entry)
     {
-        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("no foreign next hop ever changes", write, entry.DestinationCidrBlock);
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("only next hops of nodes ever change", write, entry.DestinationCidrBlock);
         if (living().Any(node => node.Key == entry.DestinationCidrBlock && node.Value == entry.NextHopId))
             Break("no route of a living lease is ever deleted", write, $"{entry.DestinationCidrBlock} to {entry.NextHopId} ({entry.RouteEntryName})");
     }
@@ -127,7 +127,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private bool WasLeased(string subnet, string? hop) => lastLeased.TryGetValue($"{subnet} {hop}", out var at) && time.Elapsed - at <= Lag;
 
-    private bool WasRepointed(RouteView entry) => lastRepointed.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
+    private bool HasNewNextHop(RouteView entry) => lastNextHopChange.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
 
     /// <summary>An unmarked entry may go when its own node gave it back: <c>flanneld release</c>.</summary>
     private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>

@@ -14,9 +14,9 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
     private static readonly TimeSpan Way = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Asked when a request sets out; <see cref="Mishap.None"/> lets it pass.</summary>
-    public Func<Request, Mishap> Trouble { get; set; } = _ => Mishap.None;
+    public Func<Request, Mishap> ChooseMishap { get; set; } = _ => Mishap.None;
 
-    /// <summary>Told when a request sets out, when it has reached the cloud and nothing has happened yet, when the cloud has done it, and
+    /// <summary>Called when a request sets out, when it has reached the cloud and nothing has happened yet, when the cloud has done it, and
     /// when its answer is there.</summary>
     public Action<Request, Moment> Watch { get; set; } = (_, _) => { };
 
@@ -35,7 +35,7 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         /// <summary>Done, and the connection breaks.</summary>
         ResetAfterSuccess,
 
-        /// <summary>Done, and no answer comes: the client's own patience ends it.</summary>
+        /// <summary>Done, and no answer comes: the time limit of the client ends it.</summary>
         SilenceAfterSuccess,
 
         /// <summary>Not done: a proxy's page.</summary>
@@ -53,7 +53,7 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         /// <summary>Not done: the instance of one of the routes is starting.</summary>
         InstanceStarting,
 
-        /// <summary>Not done: a code that nobody knows.</summary>
+        /// <summary>Not done: an unknown code.</summary>
         NeverHeardOf,
     }
 
@@ -81,7 +81,7 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         Watch(request, Moment.Sent);
         try
         {
-            var mishap = Trouble(request);
+            var mishap = ChooseMishap(request);
             await SleepAsync(Way, cancellation).ConfigureAwait(Inline);
             Watch(request, Moment.Arrived);
             cancellation.ThrowIfCancellationRequested();
@@ -113,7 +113,7 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
     /// would continue on the thread pool.</summary>
     private const ConfigureAwaitOptions Inline = ConfigureAwaitOptions.None;
 
-    /// <summary>Always ends in a timer's callback, so that whoever waits goes on there and not on the pool.</summary>
+    /// <summary>Always ends in the callback of a timer, so that the caller continues there and not on the thread pool.</summary>
     private async Task SleepAsync(TimeSpan span, CancellationToken cancellation)
     {
         var done = new TaskCompletionSource();

@@ -104,7 +104,7 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     public void AddVSwitch(string vSwitchId, string vpcId, string tableId, string cidr = "192.168.1.0/24") =>
         VSwitches[vSwitchId] = new VSwitchAttributes(vSwitchId, vpcId, cidr, tableId);
 
-    /// <summary>Somebody else's doing, at once.</summary>
+    /// <summary>An entry that another client creates, available at once.</summary>
     public Entry AddEntry(
         string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true, string type = "Instance")
     {

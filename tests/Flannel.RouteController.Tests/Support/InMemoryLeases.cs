@@ -82,7 +82,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         Tell();
     }
 
-    /// <summary>As after a restore of etcd: the key was made anew, with the very revision of before, and hangs on another etcd
+    /// <summary>As after a restore of etcd: the key was created again with the same revision, and is attached to another etcd
     /// lease.</summary>
     public void Reattach(string subnet, long etcdLeaseId)
     {
@@ -128,9 +128,9 @@ internal sealed class InMemoryLeases : ILeaseSource
         if (Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet)) Remove(subnet);
     }
 
-    /// <summary>The watch broke, and the leases were listed anew: as after a restore, a replacement or any other break.</summary>
+    /// <summary>The watch broke, and the leases were listed again: as after a restore, a replacement or any other break.</summary>
     /// <param name="lost">Leases that the new listing lacks.</param>
-    public void ListAnew(params string[] lost)
+    public void ListAgain(params string[] lost)
     {
         lock (gate)
         {
@@ -148,7 +148,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         lock (gate) return new ClusterContent(Config, [.. leases], Cluster, AbsentLeases, Holder);
     }
 
-    /// <summary>Another etcd, or the same one from a backup: the watch breaks, and everything is listed anew.</summary>
+    /// <summary>Another etcd, or the same one from a backup: the watch breaks, and everything is listed again.</summary>
     public void Restore(ClusterContent content)
     {
         lock (gate)
@@ -163,7 +163,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         Tell();
     }
 
-    /// <summary>An operator deletes every key below the prefix; whoever watches is told so.</summary>
+    /// <summary>An operator deletes every key below the prefix; watchers are notified.</summary>
     public void DeleteAll()
     {
         lock (gate)

@@ -1,6 +1,6 @@
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>A world on one thread in which time passes only when nobody has anything to do: then it jumps to the next timer. Hours take
+/// <summary>A world on one thread in which time passes only when no task can run: then it jumps to the next timer. Hours take
 /// milliseconds, every run is the same, and "how long did it take" has one answer. (FakeTimeProvider cannot say when its next timer is
 /// due.)</summary>
 internal sealed class VirtualTime : TimeProvider
@@ -14,7 +14,7 @@ internal sealed class VirtualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How often a timer has woken somebody: what spins shows here, for it costs no time.</summary>
+    /// <summary>How often a timer has fired. A busy loop of timers shows here, because it takes no time.</summary>
     public long Wakes { get; private set; }
 
     public TimeSpan Elapsed => TimeSpan.FromTicks(now);
@@ -47,7 +47,7 @@ internal sealed class VirtualTime : TimeProvider
             for (var steps = 0; !task.IsCompleted; steps++)
             {
                 if (time.posts.TryDequeue(out var post)) post.Callback(post.State);
-                else if (!time.Jump()) Assert.Fail("nobody has anything to do, now or later, and the test has not ended");
+                else if (!time.Jump()) Assert.Fail("no task can run, now or later, and the test has not ended");
                 Assert.True(steps < 5_000_000, $"something spins at {time.Elapsed}");
             }
 
