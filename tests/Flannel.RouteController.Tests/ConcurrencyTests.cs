@@ -24,7 +24,9 @@ public sealed class ConcurrencyTests
         var cloud = new FakeCloud(TimeProvider.System);
         var ids = Enumerable.Range(1, 40).Select(i => $"eni-{i}").ToList();
         foreach (var id in ids) cloud.SourceDestChecks[id] = true;
-        cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound") : null;
+        cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
+            ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound")
+            : null;
         var log = new Overlap();
         var checks = new InterfaceChecks(
             new VpcContext(Vpc, cloud, TimeProvider.System, new Random(1), log), new LivenessMonitor(TimeProvider.System), () => { });
@@ -73,7 +75,8 @@ public sealed class ConcurrencyTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             if (Interlocked.Increment(ref inside) > 1) HasOverlapped = true;
             Thread.Sleep(10);

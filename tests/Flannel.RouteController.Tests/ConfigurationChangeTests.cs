@@ -23,7 +23,8 @@ public sealed class ConfigurationChangeTests
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(writes, cluster.Cloud.Writes);
         Assert.DoesNotContain(
-            cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+            cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available),
+            word => word.Status.State != RouteState.Available);
         // It is repaired, too.
         cluster.Cloud.Tables["vtb-1"].Entries.Clear();
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");

@@ -111,7 +111,8 @@ public sealed class ReleaseTests
     [Fact]
     public void A_status_of_a_subnet_without_a_lease_is_deleted() => Cluster.Run(async cluster =>
     {
-        cluster.Term.Statuses.ByKey["10.24.7.0-24"] = new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        cluster.Term.Statuses.ByKey["10.24.7.0-24"] =
+            new RouteStatus("10.24.7.0/24", "i-7", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -143,9 +144,11 @@ public sealed class ReleaseTests
     }
 
     private static IReadOnlyList<RouteAction> Plan(
-        RouteEntry[] entries, string released = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null, string[]? excluded = null) =>
+        RouteEntry[] entries, string released = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null,
+        string[]? excluded = null) =>
         RoutePlan.For(new RoutePlanInput(
-            "vtb-1", Plans.Network, wanted ?? [], [.. (excluded ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
+            "vtb-1", Plans.Network, wanted ?? [],
+            [.. (excluded ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
         {
             Released = [Plans.Wanted(released)],
         });

@@ -31,7 +31,8 @@ public sealed class RouteControllerFailureTests
     {
         var hint = TimeSpan.FromSeconds(17);
         var throttled = 1;
-        cluster.Cloud.Faults = call => call.IsWrite && throttled-- > 0 ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
+        cluster.Cloud.Faults = call =>
+            call.IsWrite && throttled-- > 0 ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -169,7 +170,8 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         await cluster.UntilAvailable([.. Enumerable.Range(1, 5).Select(i => $"100.64.{i}.0/24")]);
         Assert.Equal(["CreateRouteEntry"], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Action).Distinct());
-        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10)); // settling, one after the other, and no pause beside it
+        // Settling, one after the other, and no pause beside it.
+        Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.Equal(0, cluster.Log.Count(3503));
     });
 
@@ -180,7 +182,8 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.Statuses.VSwitches["vpc-1"].Select(range => range.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.Statuses.VSwitches["vpc-1"].Select(range => range.ToString())
+            .Order(StringComparer.Ordinal));
         // A vSwitch that comes later is found although no route is created.
         cluster.Cloud.AddVSwitch("vsw-3", "vpc-1", "vtb-1", "192.168.4.0/24");
         await cluster.Time.Until(() => cluster.Term.Statuses.VSwitches["vpc-1"].Count == 3);
@@ -202,7 +205,8 @@ public sealed class RouteControllerFailureTests
     {
         var hint = TimeSpan.FromSeconds(6);
         var began = cluster.Time.Elapsed;
-        cluster.Cloud.Faults = call => call.Action.StartsWith("Describe", StringComparison.Ordinal) && cluster.Time.Elapsed - began < 3 * hint
+        cluster.Cloud.Faults = call =>
+            call.Action.StartsWith("Describe", StringComparison.Ordinal) && cluster.Time.Elapsed - began < 3 * hint
             ? new Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: hint) : null;
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -325,7 +329,8 @@ public sealed class RouteControllerFailureTests
     public void A_quota_that_a_re_pointing_meets_is_retried_slowly() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
-        cluster.Cloud.Faults = call => call.Action == "ModifyRouteEntry" ? new Fault(CloudErrorKind.Quota, "Forbidden.CheckEntryRuleQuota") : null;
+        cluster.Cloud.Faults = call =>
+            call.Action == "ModifyRouteEntry" ? new Fault(CloudErrorKind.Quota, "Forbidden.CheckEntryRuleQuota") : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilState("10.24.1.0/24", RouteState.QuotaExceeded);
@@ -446,7 +451,9 @@ public sealed class RouteControllerFailureTests
     {
         cluster.Cloud.AddTable("vpc-2", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2");
-        cluster.Cloud.Faults = call => call.VpcId == "vpc-2" && call.Action == "DescribeRouteEntryList" ? new Fault(CloudErrorKind.Denied, "Forbidden.RAM") : null;
+        cluster.Cloud.Faults = call => call.VpcId == "vpc-2" && call.Action == "DescribeRouteEntryList"
+            ? new Fault(CloudErrorKind.Denied, "Forbidden.RAM")
+            : null;
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2", "vsw-2", "vpc-2");

@@ -15,7 +15,9 @@ public sealed class RouteControllerLifeTests
     [InlineData("DescribeNetworkInterfaces", "the route controller's loop of interfaces in cn-hangzhou ")]
     public void A_call_that_never_ends_is_a_loop_that_hangs(string action, string named) => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.Faults = call => call.Action.StartsWith(action, StringComparison.Ordinal) ? new FakeCloud.Fault(CloudErrorKind.Retry, "never", Delay: Forever) : null;
+        cluster.Cloud.Faults = call => call.Action.StartsWith(action, StringComparison.Ordinal)
+            ? new FakeCloud.Fault(CloudErrorKind.Retry, "never", Delay: Forever)
+            : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.Time.Until(() => cluster.Loops.Hung is not null, TimeSpan.FromHours(2));
@@ -56,7 +58,9 @@ public sealed class RouteControllerLifeTests
     [Fact]
     public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" ? new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)) : null;
+        cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
+            ? new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1))
+            : null;
         for (var i = 1; i <= 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
         // Four at a time, a minute each: the first look takes 50 minutes.

@@ -36,7 +36,8 @@ public sealed class RouteControllerOverSimulatorTests
         Assert.Equal(unmanaged.Count + 40, routes.Count);
         for (var i = 1; i <= 20; i++)
         {
-            Assert.Equal(2, routes.Count(r => r.DestinationCidrBlock == $"10.24.{i}.0/24" && r.NextHopId == $"i-{i}" && r.RouteEntryName == Cluster.Mark.Token));
+            Assert.Equal(2, routes.Count(r =>
+                r.DestinationCidrBlock == $"10.24.{i}.0/24" && r.NextHopId == $"i-{i}" && r.RouteEntryName == Cluster.Mark.Token));
         }
 
         Assert.InRange(stage.Writes, 1, 6);
@@ -71,7 +72,8 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_fault_at_writing_is_overcome(FaultKind kind, string? code)
     {
         await using var stage = await Stage.StartAsync();
-        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = kind, Code = code, Times = 2, HttpStatus = 503 });
+        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = kind, Code = code, Times = 2,
+            HttpStatus = 503 });
         for (var i = 1; i <= 2; i++) stage.Join(i);
         await stage.UntilAvailable([1, 2]);
         Assert.Equal("10.24.1.0/24 i-1, 10.24.2.0/24 i-2", stage.Routes("vtb-1"));
@@ -105,7 +107,8 @@ public sealed class RouteControllerOverSimulatorTests
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         stage.Join(1);
-        Assert.Equal(new TermResult.Denied("vpc:CreateRouteEntry"), await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(new TermResult.Denied("vpc:CreateRouteEntry"),
+            await stage.Running.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         Assert.Equal(RouteState.Denied, stage.Term.Statuses.ByKey["10.24.1.0-24"].State);
     }
 
@@ -127,7 +130,8 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task Behind_a_gateway_that_resets_every_long_request_all_routes_are_created_in_short_ones()
     {
         await using var stage = await Stage.StartAsync(runs: false);
-        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection, EntriesBeyond = 5, Times = -1 });
+        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection,
+            EntriesBeyond = 5, Times = -1 });
         for (var i = 1; i <= 20; i++) stage.Join(i);
         stage.Run();
         await stage.UntilAvailable(Enumerable.Range(1, 20));
@@ -140,10 +144,12 @@ public sealed class RouteControllerOverSimulatorTests
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         var self = new AliVpcBackendData(Region, "vpc-1", "vsw-1", "i-1", "eni-i-1", true);
-        Assert.IsType<PermissionProbeResult.Allowed>(await PermissionProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
+        Assert.IsType<PermissionProbeResult.Allowed>(
+            await PermissionProbe.CanControlAsync(stage.Api, self, TestContext.Current.CancellationToken));
         stage.Leases.Add("10.24.1.0/24", "i-1");
         var run = await RouteDryRun.RunAsync(
-            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log,
+            TestContext.Current.CancellationToken);
         Assert.Equal((1, true), (run.Changes, run.Complete));
         // Batch and single call both: the controller would try the one after the other.
         Assert.Contains("missing permission vpc:CreateRouteEntries for vtb-1\n", run.Text, StringComparison.Ordinal);
@@ -157,13 +163,16 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task The_apis_own_dry_run_finds_each_right_that_the_plan_takes(string action)
     {
         var key = new WorldAccessKey { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
-        await using var stage = await Stage.StartAsync(world => world with { AccessKeys = [.. world.AccessKeys, key] }, key.Id, runs: false);
+        await using var stage = await Stage.StartAsync(world => world with { AccessKeys = [.. world.AccessKeys, key] },
+            key.Id, runs: false);
         stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.1.0/24", NextHopId = "i-9" });
-        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
+        stage.Cloud.Console.CreateRoute("vtb-1",
+            new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
         for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
         var before = stage.Cloud.State.CustomRoutes();
         var run = await RouteDryRun.RunAsync(
-            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log, TestContext.Current.CancellationToken);
+            stage.Leases.Snapshot, InMemoryTerm.OurCluster, stage.Options.RouteTableIds, stage.Api, stage.Log,
+            TestContext.Current.CancellationToken);
         Assert.Equal((3, true), (run.Changes, run.Complete));
         Assert.Contains($"missing permission {action} for vtb-1\n", run.Text, StringComparison.Ordinal);
         Assert.Equal(2, run.Text.Split("the API would carry out").Length - 1);
@@ -174,7 +183,8 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_transit_routers_entry_in_place_of_a_route_is_kept_and_reported_marked_or_not()
     {
         await using var stage = await Stage.StartAsync(runs: false);
-        var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };
+        var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1",
+            ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };
         stage.Cloud.Console.CreateRoute("vtb-1", hosted);
         stage.Cloud.Console.CreateRoute("vtb-1", hosted with { DestinationCidrBlock = "10.24.9.0/24" });
         stage.Join(2);
@@ -184,7 +194,8 @@ public sealed class RouteControllerOverSimulatorTests
         await stage.UntilAvailable([4]);
         await Task.Delay(stage.Options.StaleGrace + stage.Options.Resync, TestContext.Current.CancellationToken);
         Assert.Contains("Attachment tr-1", stage.Term.Statuses.ByKey["10.24.2.0-24"].Message, StringComparison.Ordinal);
-        Assert.Equal(2, stage.Cloud.State.CustomRoutes().Count(r => r is { NextHopId: "tr-1" } && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal)));
+        Assert.Equal(2, stage.Cloud.State.CustomRoutes()
+            .Count(r => r is { NextHopId: "tr-1" } && r.DestinationCidrBlock.StartsWith("10.24.", StringComparison.Ordinal)));
         Assert.Equal(0, stage.Cloud.Calls.Count("vpc", "DeleteRouteEntries"));
     }
 
@@ -206,7 +217,8 @@ public sealed class RouteControllerOverSimulatorTests
         public InMemoryTerm Term { get; private set; } = null!;
         public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
-        public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc" && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
+        public int Writes => Cloud.Calls.All.Count(call => call.Service == "vpc"
+            && call.Action.EndsWith("RouteEntries", StringComparison.Ordinal)
             || call.Action is "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntry");
 
         /// <param name="runs">False: the controller waits for <see cref="Run"/>.</param>
@@ -217,7 +229,8 @@ public sealed class RouteControllerOverSimulatorTests
                 Settings = new WorldSettings { RouteWriteMilliseconds = 200, ApiLatencyMilliseconds = 5 },
                 Instances = [.. Enumerable.Range(1, 20).Select(i => Node(i))],
             };
-            var cloud = await SimulatedCloud.StartAsync(change?.Invoke(world) ?? world, cancellationToken: TestContext.Current.CancellationToken);
+            var cloud = await SimulatedCloud.StartAsync(change?.Invoke(world) ?? world,
+                cancellationToken: TestContext.Current.CancellationToken);
             var endpoint = CloudEndpoint.Parse(cloud.Api.GetLeftPart(UriPartial.Authority)).Value;
             var log = new RecordingLogger();
             var stage = new Stage
@@ -258,7 +271,8 @@ public sealed class RouteControllerOverSimulatorTests
         public async ValueTask DisposeAsync()
         {
             // What happened, for the reader of a failure.
-            foreach (var line in Log.Lines.Where(line => line.Id >= 3500)) TestContext.Current.TestOutputHelper?.WriteLine($"{line.Id} {line.Text}");
+            foreach (var line in Log.Lines.Where(line => line.Id >= 3500))
+                TestContext.Current.TestOutputHelper?.WriteLine($"{line.Id} {line.Text}");
             foreach (var status in Term.Statuses.ByKey.Values) TestContext.Current.TestOutputHelper?.WriteLine(status.ToString());
             await stop.CancelAsync();
             await Running.WaitAsync(TimeSpan.FromSeconds(30));

@@ -103,7 +103,9 @@ public sealed class RouteControllerTableTests
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
         var faults = 1;
-        cluster.Cloud.Faults = call => call.Action == "DescribeVSwitchAttributes" && call.Subjects[0] == "vsw-2" && faults-- > 0 ? Fault.NoConnection : null;
+        cluster.Cloud.Faults = call => call.Action == "DescribeVSwitchAttributes" && call.Subjects[0] == "vsw-2" && faults-- > 0
+            ? Fault.NoConnection
+            : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
         cluster.Start();
@@ -117,7 +119,9 @@ public sealed class RouteControllerTableTests
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
-        cluster.Cloud.Faults = call => call.Action == "DescribeRouteEntryList" && call.Subjects[0] == "vtb-2" ? new Fault(CloudErrorKind.Unknown, "Strange") : null;
+        cluster.Cloud.Faults = call => call.Action == "DescribeRouteEntryList" && call.Subjects[0] == "vtb-2"
+            ? new Fault(CloudErrorKind.Unknown, "Strange")
+            : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
         cluster.Start();
@@ -183,7 +187,8 @@ public sealed class RouteControllerTableTests
         await cluster.UntilState("192.168.1.0/24", RouteState.Rejected);
         await cluster.UntilAvailable("192.168.7.0/24");
         Assert.Contains("vsw-1", cluster.Status("192.168.1.0/24")!.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain(cluster.Cloud.Calls, call => call.IsWrite && call.Subjects.Any(s => s.Contains("192.168.1.0/24", StringComparison.Ordinal)));
+        Assert.DoesNotContain(cluster.Cloud.Calls, call =>
+            call.IsWrite && call.Subjects.Any(s => s.Contains("192.168.1.0/24", StringComparison.Ordinal)));
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         // The VPC's range and the vSwitch's, each once.
         Assert.Equal(2, cluster.Log.Count(3514));
@@ -276,7 +281,8 @@ public sealed class RouteControllerTableTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
-        Assert.DoesNotContain(cluster.Term.Statuses.Published, word => word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
+        Assert.DoesNotContain(cluster.Term.Statuses.Published, word =>
+            word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
         Assert.Contains("vtb-2 cannot be read", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(RouteState.Rejected, cluster.State("10.24.2.0/24"));

@@ -99,7 +99,8 @@ public sealed class RouteControllerTermTests
             await cluster.Time.Until(() => cluster.Hop("10.24.9.0/24") is null);
             await cluster.Time.Pass(TimeSpan.FromSeconds(2));
             Assert.Equal(
-                ["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-3 Available", "10.24.8.0/24 i-unmarked Available"],
+                ["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-3 Available",
+                    "10.24.8.0/24 i-unmarked Available"],
                 cluster.Cloud.Routes("vtb-1").Order());
             count = cluster.Cloud.Calls.Count - 1;
         });
@@ -168,7 +169,8 @@ public sealed class RouteControllerTermTests
     [Fact]
     public void A_status_of_another_instance_is_not_believed() => Cluster.Run(async cluster =>
     {
-        cluster.Term.Statuses.ByKey["10.24.1.0-24"] = new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
+        cluster.Term.Statuses.ByKey["10.24.1.0-24"] =
+            new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.InstanceId == "i-1");
@@ -202,7 +204,8 @@ public sealed class RouteControllerTermTests
     {
         public Task RunAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
 
-        public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) => throw new InvalidOperationException("a bug");
+        public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) =>
+            throw new InvalidOperationException("a bug");
 
         public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => throw new InvalidOperationException("a bug");
     }

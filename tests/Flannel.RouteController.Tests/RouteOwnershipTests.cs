@@ -25,18 +25,21 @@ public sealed class RouteOwnershipTests
     [Theory]
     [InlineData("renamed", "flannel-0123456789abcdef: flannel route")]
     [InlineData("flannel-0123456789abcdef", "another description")]
-    public void A_route_renamed_in_the_console_is_marked_again_and_collected_with_its_lease(string name, string description) => Cluster.Run(async cluster =>
+    public void A_route_renamed_in_the_console_is_marked_again_and_collected(string name, string text) => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         var entry = cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!;
-        (entry.Name, entry.Description) = (name, description);
-        await cluster.Time.Until(() => entry.Name == Cluster.Mark.Token && entry.Description == Cluster.Mark.Description, TimeSpan.FromMinutes(3));
+        (entry.Name, entry.Description) = (name, text);
+        await cluster.Time.Until(() => entry.Name == Cluster.Mark.Token && entry.Description == Cluster.Mark.Description,
+            TimeSpan.FromMinutes(3));
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         // Once, without the next hop, which the API would reject; and the status of no node changes.
-        Assert.Equal("vtb-1 10.24.1.0/24 -", Assert.Single(Assert.Single(cluster.Cloud.Calls, call => call.Action == "ModifyRouteEntry").Subjects));
-        Assert.DoesNotContain(cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available), word => word.Status.State != RouteState.Available);
+        Assert.Equal("vtb-1 10.24.1.0/24 -",
+            Assert.Single(Assert.Single(cluster.Cloud.Calls, call => call.Action == "ModifyRouteEntry").Subjects));
+        Assert.DoesNotContain(cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available),
+            word => word.Status.State != RouteState.Available);
         cluster.Leases.Remove("10.24.1.0/24");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") is null);
     });

@@ -7,7 +7,7 @@ namespace Flannel.RouteController.Tests;
 public class TwoClustersTests
 {
     [Fact]
-    public void Neither_changes_the_others_entries_and_both_get_theirs_despite_the_conflicts() => Run("10.25.0.0/16", async (ours, theirs) =>
+    public void Neither_changes_the_entries_of_the_other_and_both_get_their_routes() => Run("10.25.0.0/16", async (ours, theirs) =>
     {
         for (var i = 1; i <= 60; i++)
         {

@@ -8,7 +8,8 @@ namespace Flannel.RouteController.Tests.Execution;
 
 public sealed class CreateBatchesTests
 {
-    private static readonly RouteAction.Create[] Two = [new("vtb-1", Plans.Wanted("10.24.1.0/24")), new("vtb-1", Plans.Wanted("10.24.2.0/24", "i-2"))];
+    private static readonly RouteAction.Create[] Two =
+        [new("vtb-1", Plans.Wanted("10.24.1.0/24")), new("vtb-1", Plans.Wanted("10.24.2.0/24", "i-2"))];
 
     [Theory]
     [InlineData(false)]
@@ -16,7 +17,8 @@ public sealed class CreateBatchesTests
     public void After_single_calls_three_that_succeed_in_a_row_speak_for_batches_again(bool interrupted)
     {
         var batches = new CreateBatches(
-            new BatchSize(TimeProvider.System), new RouteFailures(TimeProvider.System, new Random(1), NullLogger.Instance), TimeProvider.System);
+            new BatchSize(TimeProvider.System), new RouteFailures(TimeProvider.System, new Random(1), NullLogger.Instance),
+            TimeProvider.System);
         RefuseUntilSingle(batches);
         batches.SingleSucceeded();
         batches.SingleSucceeded();

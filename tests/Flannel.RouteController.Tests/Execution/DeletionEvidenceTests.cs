@@ -116,7 +116,9 @@ public sealed class DeletionEvidenceTests
     [Fact]
     public void A_document_of_absences_with_an_absurd_time_ends_no_term() => Cluster.Run(async cluster =>
     {
-        var document = $$"""{"Cluster":"{{InMemoryTerm.OurCluster}}","WrittenAt":"{{cluster.Time.GetUtcNow():O}}","Routes":{"rte-1 i-1":9223372036854775807} }""";
+        var written = $"{cluster.Time.GetUtcNow():O}";
+        var document =
+            $$"""{"Cluster":"{{InMemoryTerm.OurCluster}}","WrittenAt":"{{written}}","Routes":{"rte-1 i-1":9223372036854775807} }""";
         cluster.Leases.AbsentLeases = Encoding.UTF8.GetBytes(document);
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();

@@ -45,7 +45,9 @@ public sealed class PacedCloudApiTests
     public void A_throttled_action_rests_for_as_long_as_the_server_says_and_no_other_does() => VirtualTime.Run(async time =>
     {
         var (cloud, paced) = Make(time);
-        cloud.Faults = call => call.N == 0 ? new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(7)) : null;
+        cloud.Faults = call => call.N == 0
+            ? new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(7))
+            : null;
         Assert.False((await Read(paced)).Ok);
         await paced.DescribeVSwitchAttributesAsync("cn-hangzhou", "vsw-1", CancellationToken.None);
         Assert.Equal(TimeSpan.Zero, time.Elapsed);

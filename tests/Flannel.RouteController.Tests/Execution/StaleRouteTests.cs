@@ -169,7 +169,8 @@ public sealed class StaleRouteTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.Time.Pass(TimeSpan.FromSeconds(70));
-        Assert.Equal(["CreateRouteEntries", "DeleteRouteEntries", "DeleteRouteEntries"], cluster.Cloud.Calls.Where(c => c.IsWrite).Select(c => c.Action));
+        Assert.Equal(["CreateRouteEntries", "DeleteRouteEntries", "DeleteRouteEntries"], cluster.Cloud.Calls.Where(c => c.IsWrite)
+            .Select(c => c.Action));
         Assert.Equal(["10.24.1.0/24 i-1 Available"], cluster.Cloud.Routes("vtb-1"));
     });
 

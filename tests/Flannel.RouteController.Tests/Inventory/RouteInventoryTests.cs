@@ -28,7 +28,8 @@ public sealed class RouteInventoryTests
               unmanaged     vtb-1 10.24.5.0/24       Instance i-5 rte-6 mine
               unmanaged     vtb-1 10.24.6.0/24       Instance i-6 rte-7
 
-            """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal).Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
+            """, listing.Text.Replace(Cluster.Mark.Token, "OURS", StringComparison.Ordinal)
+                .Replace(Plans.Theirs.Token, "THEIRS", StringComparison.Ordinal));
         Assert.Equal(["rte-6", "rte-7"], listing.Unmanaged.Select(unmanaged => unmanaged.Entry.RouteEntryId));
         Assert.Equal(0, cloud.Writes);
     });
@@ -40,11 +41,14 @@ public sealed class RouteInventoryTests
         leases.Add("10.24.2.0/24", "ali-vpc", null);
         var listing = await ListAsync(routes, leases);
         leases.Add("10.24.6.0/24", "ali-vpc", null);
-        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(1, removal.Deleted);
         Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease desires it by now"], removal.Problems);
-        Assert.DoesNotContain(cloud.Routes("vtb-1"), route => route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
-        string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0"];
+        Assert.DoesNotContain(cloud.Routes("vtb-1"), route =>
+            route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
+        string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24",
+            "10.99.0.0/24", "0.0.0.0/0"];
         Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
     });
 
@@ -62,9 +66,11 @@ public sealed class RouteInventoryTests
     {
         var listing = await ListAsync(routes, leases);
         cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
-        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
-        Assert.All(removal.Problems, problem => Assert.Contains("missing permission vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
+        Assert.All(removal.Problems, problem =>
+            Assert.Contains("missing permission vpc:DeleteRouteEntries", problem, StringComparison.Ordinal));
     });
 
     [Fact]
@@ -73,12 +79,13 @@ public sealed class RouteInventoryTests
         cloud.AddEntry("vtb-1", "10.99.7.0/24", "i-7", Cluster.Mark.Token, Cluster.Mark.Description);
         var listing = await ListAsync(routes, leases);
         Assert.Equal(["10.24.3.0/24", "10.99.7.0/24"], listing.Stale.Select(route => route.Entry.DestinationText));
-        var removal = await routes.RemoveAsync(listing.Stale, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Stale, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(2, removal.Deleted);
     });
 
     [Fact]
-    public void Routes_of_another_cluster_are_deleted_on_demand_but_not_those_of_a_lease_of_this_one() => Run(async (cloud, leases, routes) =>
+    public void Routes_of_another_cluster_are_deleted_on_demand_but_not_those_of_our_leases() => Run(async (cloud, leases, routes) =>
     {
         cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-8", Plans.Theirs.Token, Plans.Theirs.Description);
         cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-lost", "", Plans.Theirs.Description);
@@ -86,9 +93,11 @@ public sealed class RouteInventoryTests
         leases.Add("10.24.8.0/24", "i-8");
         leases.Add("10.24.9.0/24", "i-9");
         var listing = await ListAsync(routes, leases);
-        Assert.Equal(["10.24.4.0/24", "10.24.8.0/24", "10.24.9.0/24"], listing.OfOtherClusters.Select(route => route.Entry.DestinationText));
+        Assert.Equal(["10.24.4.0/24", "10.24.8.0/24", "10.24.9.0/24"],
+            listing.OfOtherClusters.Select(route => route.Entry.DestinationText));
         Assert.All(listing.OfOtherClusters, route => Assert.Equal(Plans.Theirs.Token, route.Mark));
-        var removal = await routes.RemoveAsync(listing.OfOtherClusters, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.OfOtherClusters, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(2, removal.Deleted);
         Assert.Contains("10.24.8.0/24", Assert.Single(removal.Problems), StringComparison.Ordinal);
     });
@@ -137,7 +146,8 @@ public sealed class RouteInventoryTests
         for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
         var listing = await ListAsync(routes, leases);
         cloud.Faults = call => call.IsWrite ? FakeCloud.Fault.NoConnection : null;
-        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
         Assert.Equal(listing.Unmanaged.Count, removal.Problems.Count);
         Assert.All(removal.Problems, problem => Assert.Contains("<connect>", problem, StringComparison.Ordinal));
@@ -157,7 +167,8 @@ public sealed class RouteInventoryTests
             leases.Add("10.24.6.0/24", "ali-vpc", null);
             return FakeCloud.Fault.Busy;
         };
-        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot), TestContext.Current.CancellationToken);
+        var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
+            TestContext.Current.CancellationToken);
         Assert.Equal(1, removal.Deleted);
         Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease desires it by now"], removal.Problems);
         Assert.Equal(RouteEntryStatus.Available, cloud.Tables["vtb-1"].At("10.24.6.0/24")!.Status);

@@ -84,7 +84,7 @@ public class RouteQuotaTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void The_default_limit_is_assumed_if_the_limit_cannot_be_read_until_the_cloud_reports_otherwise(bool denied) => Cluster.Run(async cluster =>
+    public void The_default_limit_is_assumed_until_the_cloud_reports_another_one(bool denied) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 3;
         if (denied) cluster.Cloud.DeniedActions.Add("quotas:GetProductQuota");
@@ -94,7 +94,8 @@ public class RouteQuotaTests
         await cluster.Time.Until(() => cluster.Log.Count(LimitAssumed) == 1);
         Assert.Equal(200, Table(cluster).Limit);
         Assert.All(cluster.Log.Lines, line => Assert.True(line.Level < LogLevel.Warning, line.Text));
-        if (denied) Assert.Contains("quotas:GetProductQuota", cluster.Log.Lines.Single(line => line.Id == LimitAssumed).Text, StringComparison.Ordinal);
+        if (denied) Assert.Contains("quotas:GetProductQuota", cluster.Log.Lines.Single(line => line.Id == LimitAssumed).Text,
+            StringComparison.Ordinal);
         cluster.Join("10.24.4.0/24", "i-4");
         await cluster.UntilState("10.24.4.0/24", RouteState.QuotaExceeded);
         await cluster.Time.Until(() => Table(cluster).Limit == 3);
@@ -105,7 +106,8 @@ public class RouteQuotaTests
     [Fact]
     public void A_question_that_hangs_holds_nothing_up() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.Faults = call => call.Action == "GetProductQuota" ? FakeCloud.Fault.TimeoutAfterSuccess with { Delay = TimeSpan.FromHours(1) } : null;
+        cluster.Cloud.Faults = call =>
+            call.Action == "GetProductQuota" ? FakeCloud.Fault.TimeoutAfterSuccess with { Delay = TimeSpan.FromHours(1) } : null;
         cluster.Start();
         await JoinAsync(cluster, 1, 1);
         await cluster.Time.Until(() => cluster.Cloud.Count("GetProductQuota") == 1);

@@ -23,7 +23,8 @@ public class PermissionCheckTests
         var check = await TakeAsync(cloud, KeyId);
         Assert.Equal(12, check.Permissions.Count);
         // The check is on: to try that right would switch it off.
-        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], check.Permissions.Where(right => right.State != PermissionState.Granted).Select(right => right.Action));
+        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], check.Permissions.Where(right => right.State != PermissionState.Granted)
+            .Select(right => right.Action));
         Assert.True(check.SourceDestCheck);
         Assert.Equal("vtb-1", check.VSwitch.Value!.RouteTableId);
         Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
@@ -34,7 +35,8 @@ public class PermissionCheckTests
 
     /// <summary>One by one: what is denied is found, and nothing else is suspected.</summary>
     [Theory]
-    [InlineData("vpc:DescribeVSwitchAttributes", "vpc:DescribeRouteEntryList", "vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:ModifyRouteEntry", "vpc:DeleteRouteEntries")]
+    [InlineData("vpc:DescribeVSwitchAttributes", "vpc:DescribeRouteEntryList", "vpc:CreateRouteEntry", "vpc:CreateRouteEntries",
+        "vpc:ModifyRouteEntry", "vpc:DeleteRouteEntries")]
     [InlineData("vpc:DescribeRouteTableList")]
     [InlineData("vpc:DescribeRouteEntryList")]
     [InlineData("vpc:DescribeVpcAttribute")]
@@ -53,7 +55,8 @@ public class PermissionCheckTests
             AccessKeys = [new WorldAccessKey { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
             Roles = [],
             OidcProviders = [],
-            Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null }],
+            Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false })
+                with { RamRole = null }],
         });
         var check = await TakeAsync(cloud, "LTAIless");
         Assert.Equal([action], check.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));

@@ -11,13 +11,15 @@ public sealed class ControlProbeTests
     private static readonly AliVpcBackendData Self = new("cn-hangzhou", "vpc-1", "vsw-1", "i-1", "eni-1", true);
 
     [Fact]
-    public void Two_reads_that_are_allowed_are_enough() => Probe(_ => { }, answer => Assert.IsType<PermissionProbeResult.Allowed>(answer), 2);
+    public void Two_reads_that_are_allowed_are_enough() =>
+        Probe(_ => { }, answer => Assert.IsType<PermissionProbeResult.Allowed>(answer), 2);
 
     [Theory]
     [InlineData("vpc:DescribeVSwitchAttributes", 1)]
     [InlineData("vpc:DescribeRouteEntryList", 2)]
     public void A_missing_right_is_named(string action, int calls) =>
-        Probe(cloud => cloud.DeniedActions.Add(action), answer => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(answer).Action), calls);
+        Probe(cloud => cloud.DeniedActions.Add(action),
+            answer => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(answer).Action), calls);
 
     [Fact]
     public void No_credentials_are_not_a_missing_right() => Probe(
@@ -27,7 +29,8 @@ public sealed class ControlProbeTests
     [Fact]
     public void No_answer_says_nothing_about_rights() => Probe(
         cloud => cloud.Faults = _ => FakeCloud.Fault.NoConnection,
-        answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal), 1);
+        answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal),
+        1);
 
     [Fact]
     public void A_throttled_API_is_no_API_that_is_away_and_names_the_time_to_come_back() => Probe(
@@ -43,7 +46,8 @@ public sealed class ControlProbeTests
     public void A_proxy_that_refuses_is_no_missing_right() => Probe(
         cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
         answer => Assert.StartsWith(
-            "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason, StringComparison.Ordinal),
+            "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason,
+            StringComparison.Ordinal),
         1);
 
     private static void Probe(Action<FakeCloud> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>

@@ -75,14 +75,16 @@ public sealed class OwnershipMarkTests
     [Fact]
     public async Task The_URL_of_the_largest_batch_stays_below_16_kB()
     {
-        var handler = StubHandler.Always(System.Net.HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
+        var handler = StubHandler.Always(
+            System.Net.HttpStatusCode.OK, """{"RequestId":"R","SuccessCount":50,"FailedCount":0,"FailedRouteEntries":[]}""");
         using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(TestCloud.KeyId, TestCloud.KeySecret));
         var mark = OwnershipMark.Of(ClusterId.New());
         var hop = new NextHop("NetworkInterface", "eni-bp14v2sdd3v8htln6w9x");
         NewRouteEntry[] batch =
         [
             .. Enumerable.Range(100, 50).Select(i =>
-                new NewRouteEntry("vtb-bp145q7glnuzdvzu21pyk", Ipv4Network.Parse($"172.100.{i}.128/25"), hop, mark.Token, mark.Description)),
+                new NewRouteEntry("vtb-bp145q7glnuzdvzu21pyk", Ipv4Network.Parse($"172.100.{i}.128/25"), hop, mark.Token,
+                    mark.Description)),
         ];
         Assert.Empty((await api.CreateRouteEntriesAsync("ap-southeast-5", batch, TestContext.Current.CancellationToken)).Value!.Failures);
         var query = Assert.Single(handler.Requests).Address.Query;

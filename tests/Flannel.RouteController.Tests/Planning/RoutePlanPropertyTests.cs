@@ -19,12 +19,15 @@ public sealed class RoutePlanPropertyTests
 
     /// <summary>Prefixes of 10.24.0.0/13 to /26 around one corner of the network, and a few others: overlaps are the rule.</summary>
     private static readonly Gen<string> Destination = Gen.Frequency(
-        (12, Gen.Select(Gen.Int[0, 7], Gen.Int[22, 26], (third, length) => new Ipv4Network(new Ipv4Address((10u << 24) | (24u << 16) | ((uint)third << 8)), length).ToString())),
-        (1, Gen.OneOf("0.0.0.0/0", "10.24.0.0/16", "10.24.0.0/15", "10.0.0.0/8", "10.25.0.0/24", "10.25.8.0/24", "10.23.255.0/24", "fd00::/64", "pl-1")));
+        (12, Gen.Select(Gen.Int[0, 7], Gen.Int[22, 26], (third, length) =>
+            new Ipv4Network(new Ipv4Address((10u << 24) | (24u << 16) | ((uint)third << 8)), length).ToString())),
+        (1, Gen.OneOf("0.0.0.0/0", "10.24.0.0/16", "10.24.0.0/15", "10.0.0.0/8", "10.25.0.0/24", "10.25.8.0/24", "10.23.255.0/24",
+            "fd00::/64", "pl-1")));
 
     private static readonly Gen<RouteEntry> AnEntry = Gen.Select(
         Destination, Gen.OneOf("i-1", "i-2", "i-3", "eni-i-1", "i-1,i-2", "vpn-1", ""), Gen.OneOf("", "ours", "ours", "half", "theirs"),
-        Gen.Frequency((5, Gen.Const(RouteEntryStatus.Available)), (1, Gen.Enum<RouteEntryStatus>())), Gen.Frequency((6, Gen.Const(true)), (1, Gen.Const(false))),
+        Gen.Frequency((5, Gen.Const(RouteEntryStatus.Available)), (1, Gen.Enum<RouteEntryStatus>())),
+        Gen.Frequency((6, Gen.Const(true)), (1, Gen.Const(false))),
         (destination, hops, mark, status, custom) => mark == "half"
             ? Entry(destination, hops, "ours", status, custom) with { Description = "renamed" }
             : Entry(destination, hops, mark, status, custom));
@@ -33,7 +36,8 @@ public sealed class RoutePlanPropertyTests
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, 3], Gen.Bool).Array[0, 6], Destination.Array[0, 2], AnEntry.Array[0, 8], Gen.Int[0, 4],
         (wanted, respected, entries, upkeep) => new World(
             // Leases never overlap; 8 and 9 lie outside the network.
-            [.. wanted.DistinctBy(w => w.Item1).Select(w => Wanted(w.Item1 < 8 ? $"10.24.{w.Item1}.0/24" : $"10.25.{w.Item1}.0/24", $"i-{w.Item2}", w.Item3))],
+            [.. wanted.DistinctBy(w => w.Item1)
+                .Select(w => Wanted(w.Item1 < 8 ? $"10.24.{w.Item1}.0/24" : $"10.25.{w.Item1}.0/24", $"i-{w.Item2}", w.Item3))],
             [.. respected.Where(r => Ipv4Network.TryParse(r, out _)).Select(Ipv4Network.Parse)],
             // The API allows one entry per destination and table.
             [.. entries.DistinctBy(entry => entry.DestinationText)], upkeep == 0));
@@ -46,7 +50,7 @@ public sealed class RoutePlanPropertyTests
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void Writes_concern_only_the_network_and_leases_and_neither_the_default_route_nor_unmanaged_entries() => AWorld.Sample(world =>
+    public void Writes_concern_the_network_and_leases_only_and_never_the_default_route_or_unmanaged_entries() => AWorld.Sample(world =>
     {
         foreach (var step in PlanFor(world))
         {
@@ -78,9 +82,11 @@ public sealed class RoutePlanPropertyTests
         var again = PlanFor(after);
         Assert.DoesNotContain(again, step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
         // Unmanaged entries have not changed.
-        foreach (var entry in world.Entries.Where(entry => entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
+        foreach (var entry in world.Entries.Where(entry =>
+            entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
             Assert.Contains(entry, after.Entries);
-        foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway"))) Assert.Contains(entry, after.Entries);
+        foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway")))
+            Assert.Contains(entry, after.Entries);
     }, seed: Seed, iter: 20_000, print: Print);
 
     private static IReadOnlyList<RouteAction> PlanFor(World world) =>
@@ -96,7 +102,8 @@ public sealed class RoutePlanPropertyTests
         var wanted = world.Wanted;
         foreach (var route in wanted)
         {
-            if (!world.UpkeepOnly && world.Entries.All(entry => entry.DestinationText != route.Destination.ToString())) lines.Add($"Create {route.Destination}");
+            if (!world.UpkeepOnly && world.Entries.All(entry => entry.DestinationText != route.Destination.ToString()))
+                lines.Add($"Create {route.Destination}");
         }
 
         foreach (var entry in world.Entries)
@@ -169,13 +176,20 @@ public sealed class RoutePlanPropertyTests
 
     /// <summary>Whether type and next hop allow it: one node, or none at all of our own making.</summary>
     private static bool Changeable(RouteEntry entry) => entry.IsCustom
-        && (entry.NextHops.Count == 1 && entry.NextHops[0].Type is "Instance" or "NetworkInterface" || entry.NextHops.Count == 0 && IsOurs(entry));
+        && (entry.NextHops.Count == 1 && entry.NextHops[0].Type is "Instance" or "NetworkInterface"
+            || entry.NextHops.Count == 0 && IsOurs(entry));
 
     private static string Line(RouteAction step) =>
-        step is RouteAction.Conflict conflict ? $"Conflict {conflict.Kind} {step.Destination}" : $"{step.GetType().Name} {step.Destination}";
+        step is RouteAction.Conflict conflict
+            ? $"Conflict {conflict.Kind} {step.Destination}"
+            : $"{step.GetType().Name} {step.Destination}";
 
     private static string Print(World world) =>
-        $"wanted {string.Join(", ", world.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; respected {string.Join(", ", world.Respected)}; "
-        + $"entries {string.Join(", ", world.Entries.Select(e => $"{e.DestinationText}->{string.Join('+', e.NextHops.Select(h => h.Id))} '{e.Name}' {e.Status} custom={e.IsCustom}"))}"
-        + $"; upkeep {world.UpkeepOnly}";
+        $"wanted {string.Join(", ", world.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; "
+        + $"respected {string.Join(", ", world.Respected)}; "
+        + $"entries {string.Join(", ", world.Entries.Select(PrintEntry))}; upkeep {world.UpkeepOnly}";
+
+    private static string PrintEntry(RouteEntry entry) =>
+        $"{entry.DestinationText}->{string.Join('+', entry.NextHops.Select(hop => hop.Id))} '{entry.Name}' {entry.Status} "
+        + $"custom={entry.IsCustom}";
 }

@@ -44,8 +44,11 @@ internal sealed class HistoryCluster : IDisposable
     {
         (this.time, this.chance, this.cloud, this.api, this.plan) = (time, chance, cloud, api, plan);
         Leases.Cluster = null;
-        Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id) ? id : ClusterId.New();
-        view = new LaggingLeaseSource(time, Leases, () => injectsFaults ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
+        Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id)
+            ? id
+            : ClusterId.New();
+        view = new LaggingLeaseSource(time, Leases, () =>
+            injectsFaults ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
         Term = NewTerm([]);
     }
 
@@ -68,9 +71,11 @@ internal sealed class HistoryCluster : IDisposable
     /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>Where each subnet's route must lead, as its node believes: its lease is neither lost nor released as far as it knows. Not that of
-    /// a node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few others.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Living => subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
+    /// <summary>The next hop that the node of each subnet expects: as far as the node knows, its lease is neither lost nor released. Not
+    /// that of a node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few
+    /// others.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Living =>
+        subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
         .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
 
     /// <summary>The marks of clusters whose etcd is lost.</summary>
@@ -100,7 +105,8 @@ internal sealed class HistoryCluster : IDisposable
         // A term sees only VPCs that a node is in: one is in each.
         foreach (var vpc in new[] { "vpc-1", "vpc-2" })
         {
-            var nodes = Enumerable.Range(plan.Nodes.Start.Value, plan.Nodes.End.Value - plan.Nodes.Start.Value).Where(node => VpcOf(node) == vpc).ToList();
+            var nodes = Enumerable.Range(plan.Nodes.Start.Value, plan.Nodes.End.Value - plan.Nodes.Start.Value)
+                .Where(node => VpcOf(node) == vpc).ToList();
             while (!nodes.Exists(subnetOf.ContainsKey))
             {
                 if (nodes.First(node => !gone.Contains(node)) is var node && FreeSubnet() is { } subnet) Join(node, subnet);
@@ -262,7 +268,9 @@ internal sealed class HistoryCluster : IDisposable
     private async void Return(int node)
     {
         if (!returning.Add(node)) return;
-        await time.Pass(chance.Next(5) > 0 ? TimeSpan.FromMilliseconds(chance.Next(50, 20_000)) : TimeSpan.FromSeconds(chance.Next(20, 1500)));
+        await time.Pass(chance.Next(5) > 0
+            ? TimeSpan.FromMilliseconds(chance.Next(50, 20_000))
+            : TimeSpan.FromSeconds(chance.Next(20, 1500)));
         returning.Remove(node);
         revoked.Remove(node);
         if (!subnetOf.TryGetValue(node, out var subnet) || leaving.Contains(node) || IsRight(subnet, HopOf(node))) return;
@@ -278,8 +286,10 @@ internal sealed class HistoryCluster : IDisposable
     }
 
     /// <summary>Leases of nodes that are elsewhere by now, as a backup has them.</summary>
-    private List<string> Ghosts() => [.. Leases.Snapshot.Leases.Where(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData) is not null
-        && !Living.Any(living => living.Key == lease.Subnet.ToString() && IsRight(living.Key, living.Value))).Select(lease => lease.Subnet.ToString())];
+    private List<string> Ghosts() => [.. Leases.Snapshot.Leases
+        .Where(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData) is not null
+            && !Living.Any(living => living.Key == lease.Subnet.ToString() && IsRight(living.Key, living.Value)))
+        .Select(lease => lease.Subnet.ToString())];
 
     private async void Expire(string subnet)
     {

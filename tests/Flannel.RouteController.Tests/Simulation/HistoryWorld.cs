@@ -30,11 +30,13 @@ internal static class HistoryWorld
                     Entries =
                     [
                         Gateway("0.0.0.0/0", "NatGateway", "ngw-1", Cluster.Mark.Token),
-                        Unmanaged("10.99.3.0/24", Cluster.Mark.Token), Unmanaged("10.24.200.0/24", ""), Unmanaged("10.24.201.0/24", Plans.Theirs.Token),
+                        Unmanaged("10.99.3.0/24", Cluster.Mark.Token), Unmanaged("10.24.200.0/24", ""),
+                        Unmanaged("10.24.201.0/24", Plans.Theirs.Token),
                         Unmanaged("10.24.0.0/20", ""),
                         // An entry of a transit router with our mark: the API would reject a change, and no controller tries one.
                         Unmanaged("10.24.202.0/24", Cluster.Mark.Token) with { ServiceType = "TR" },
-                        Gateway("10.24.204.0/24", "VpnGateway", "vpn-1", Cluster.Mark.Token), Gateway("10.24.205.0/24", "VpcPeer", "pcc-1", ""),
+                        Gateway("10.24.204.0/24", "VpnGateway", "vpn-1", Cluster.Mark.Token),
+                        Gateway("10.24.205.0/24", "VpcPeer", "pcc-1", ""),
                         // Occupies the subnet of a lease permanently.
                         Gateway("10.24.23.0/24", "VpnGateway", "vpn-1", ""),
                     ],
@@ -42,7 +44,8 @@ internal static class HistoryWorld
                 new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom", Entries = [Unmanaged("10.24.203.0/24", "")] },
                 new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
             ]),
-            Vpc("vpc-2", [VSwitch(3)], [new WorldRouteTable { RouteTableId = "vtb-3", Entries = [Gateway("10.24.206.0/24", "VpnGateway", "vpn-2", "")] }]),
+            Vpc("vpc-2", [VSwitch(3)],
+                [new WorldRouteTable { RouteTableId = "vtb-3", Entries = [Gateway("10.24.206.0/24", "VpnGateway", "vpn-2", "")] }]),
         ],
         Instances =
         [
@@ -68,10 +71,13 @@ internal static class HistoryWorld
     {
         var vSwitch = HistoryCluster.VSwitchNumberOf(node);
         var own = TestCloud.Interface($"eni-{prefix}{node}", mac, $"vsw-{vSwitch}", $"192.168.{vSwitch}.{20 + mac % 200}");
-        var main = TestCloud.Interface($"eni-main-{prefix}{node}", 5000 + mac, $"vsw-{vSwitch}", $"192.168.{vSwitch}.{20 + (mac + 100) % 200}");
-        return TestCloud.Instance(prefix + node, HistoryCluster.IsPrimary(node) ? [own] : [main, own]) with { MetadataPort = null, RamRole = null };
+        var main = TestCloud.Interface($"eni-main-{prefix}{node}", 5000 + mac, $"vsw-{vSwitch}",
+            $"192.168.{vSwitch}.{20 + (mac + 100) % 200}");
+        return TestCloud.Instance(prefix + node, HistoryCluster.IsPrimary(node) ? [own] : [main, own])
+            with { MetadataPort = null, RamRole = null };
     }
 
     private static WorldInstance Other(string id, int n) =>
-        TestCloud.Instance(id, TestCloud.Interface($"eni-{id}", n, "vsw-1", $"192.168.1.{n + 140}")) with { MetadataPort = null, RamRole = null };
+        TestCloud.Instance(id, TestCloud.Interface($"eni-{id}", n, "vsw-1", $"192.168.1.{n + 140}"))
+            with { MetadataPort = null, RamRole = null };
 }

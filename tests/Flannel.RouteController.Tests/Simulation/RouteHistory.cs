@@ -38,7 +38,8 @@ internal sealed class RouteHistory : IAsyncDisposable
 
     private static readonly string[][] Refusals =
     [
-        ["vpc:CreateRouteEntries"], ["vpc:CreateRouteEntr*"], ["vpc:ModifyRouteEntry"], ["vpc:DeleteRouteEntries"], ["vpc:DescribeRouteEntryList"],
+        ["vpc:CreateRouteEntries"], ["vpc:CreateRouteEntr*"], ["vpc:ModifyRouteEntry"], ["vpc:DeleteRouteEntries"],
+        ["vpc:DescribeRouteEntryList"],
         ["vpc:DescribeRouteTableList"], ["vpc:DescribeVpcAttribute", "vpc:DescribeVSwitches"], ["ecs:*"], ["quotas:*"],
     ];
 
@@ -67,8 +68,10 @@ internal sealed class RouteHistory : IAsyncDisposable
         cloud = SimulatedCloud.Create(Create(keys, ClusterPlans), new SimulatedCloudOptions { Time = time, Random = new Random(seed) });
         wire = new VirtualWire(time, cloud.InProcess()) { ChooseMishap = MishapOf, Watch = OnStep };
         (@operator, terraform, oldDaemon) = (Client(OperatorKey, seed), Client(TerraformKey, seed + 1), Client(OldDaemonKey, seed + 2));
-        clusters = [.. ClusterPlans.Select((plan, k) => new HistoryCluster(time, new Random(seed + k), cloud, Client(plan.KeyId, seed + 10 + k), plan))];
-        invariants = [.. clusters.Select(cluster => new RouteInvariants(time, cloud.State, cluster, () => clusters.SelectMany(one => one.Living)))];
+        clusters = [.. ClusterPlans.Select((plan, k) =>
+            new HistoryCluster(time, new Random(seed + k), cloud, Client(plan.KeyId, seed + 10 + k), plan))];
+        invariants = [.. clusters.Select(cluster =>
+            new RouteInvariants(time, cloud.State, cluster, () => clusters.SelectMany(one => one.Living)))];
         foreach (var (cluster, invariant) in clusters.Zip(invariants))
         {
             cluster.Changed = invariant.Leased;
@@ -125,20 +128,25 @@ internal sealed class RouteHistory : IAsyncDisposable
             && !TablesOf(lease).Contains(entry.RouteTableId))).Select(Line).Order(StringComparer.Ordinal);
 
     public IEnumerable<string> Wanted() => Leases
-        .SelectMany(lease => TablesOf(lease).Select(table => (Place: $"{table} {lease.Subnet}", Hop: Hop(AliVpcBackendData.Parse(lease.Attributes.BackendData)!))))
+        .SelectMany(lease => TablesOf(lease)
+            .Select(table => (Place: $"{table} {lease.Subnet}", Hop: Hop(AliVpcBackendData.Parse(lease.Attributes.BackendData)!))))
         .Where(route => !otherEntries.ContainsKey(route.Place)).Select(route => $"{route.Place} {route.Hop} Available")
         .Concat(otherEntries.Values).Order(StringComparer.Ordinal);
 
-    /// <summary>Nodes with a wrong status. The right one is Available, or Conflict if an unmanaged entry occupies the destination.</summary>
-    public IEnumerable<string> NodesWithWrongStatus() => clusters.SelectMany(cluster => cluster.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
+    /// <summary>Nodes with a wrong status. The right one is Available, or Conflict if an unmanaged entry occupies the
+    /// destination.</summary>
+    public IEnumerable<string> WrongStatuses() => clusters.SelectMany(one => one.Leases.Snapshot.Leases.Where(IsOurs).Select(lease =>
     {
-        var expected = TablesOf(lease).Any(table => otherEntries.ContainsKey($"{table} {lease.Subnet}")) ? RouteState.Conflict : RouteState.Available;
-        var status = cluster.Term.Statuses.ByKey.GetValueOrDefault(lease.Key.ToString());
+        var expected = TablesOf(lease).Any(table => otherEntries.ContainsKey($"{table} {lease.Subnet}"))
+            ? RouteState.Conflict
+            : RouteState.Available;
+        var status = one.Term.Statuses.ByKey.GetValueOrDefault(lease.Key.ToString());
         return status?.State == expected ? "" : $"{lease.Key}: {status}";
     })).Where(line => line.Length > 0);
 
     /// <summary>No two controllers had one cluster's id.</summary>
-    public IEnumerable<string> FalseAlarms() => clusters.SelectMany(cluster => cluster.Log.Lines).Where(line => line.Id == 3528).Select(line => line.Text);
+    public IEnumerable<string> FalseAlarms() =>
+        clusters.SelectMany(cluster => cluster.Log.Lines).Where(line => line.Id == 3528).Select(line => line.Text);
 
     public IEnumerable<string> ChecksThatAreOn() => cloud.State.Snapshot().Interfaces.Where(i => i.SourceDestCheck
         && Leases.Any(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData)?.NetworkInterfaceId == i.NetworkInterfaceId))
@@ -162,13 +170,16 @@ internal sealed class RouteHistory : IAsyncDisposable
     private static string Line(RouteView entry) => $"{entry.RouteTableId} {entry.DestinationCidrBlock} {entry.NextHopId} {entry.Status}";
 
     private string Line(RouteInvariants.Subject subject) => subject.EntryId is { } id
-        ? cloud.State.CustomRoutes().FirstOrDefault(entry => entry.RouteEntryId == id) is { } entry ? $"{Line(entry)} {entry.RouteEntryName}" : id
+        ? cloud.State.CustomRoutes().FirstOrDefault(entry => entry.RouteEntryId == id) is { } entry
+            ? $"{Line(entry)} {entry.RouteEntryName}"
+            : id
         : $"{subject.Table} {subject.Destination} {subject.NextHop}";
 
     private CloudApi Client(string key, int seed)
     {
         var endpoint = CloudEndpoint.Parse("http://cloud.test").Value;
-        var options = new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, QuotasEndpoint = endpoint };
+        var options = new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint,
+            QuotasEndpoint = endpoint };
         var api = new CloudApi(Contexts.Create(options, time, handler: wire, random: new Random(seed)), StaticCredentials.Of(key, Secret));
         apis.Add(api);
         return api;
@@ -207,7 +218,8 @@ internal sealed class RouteHistory : IAsyncDisposable
             {
                 case Moment.Sent:
                     Writes++;
-                    trace.Add($"{time.Elapsed:g} {request.KeyId} {request.Action} {string.Join(' ', RouteInvariants.Subjects(request).Select(subject => Line(subject)))}");
+                    var subjects = string.Join(' ', RouteInvariants.Subjects(request).Select(subject => Line(subject)));
+                    trace.Add($"{time.Elapsed:g} {request.KeyId} {request.Action} {subjects}");
                     invariants[k].Sent(request, clusters[k].Term.Lost.IsCancellationRequested);
                     break;
                 case Moment.Arrived: invariants[k].Arrived(request); break;
@@ -228,7 +240,8 @@ internal sealed class RouteHistory : IAsyncDisposable
             await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 15000)));
             if (!injectsFaults) break; // the phase without faults has begun
             var cluster = clusters[chance.Next(clusters.Length)];
-            var ours = cloud.State.CustomRoutes().Where(entry => !otherEntries.ContainsKey(Place(entry)) && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
+            var ours = cloud.State.CustomRoutes().Where(entry => !otherEntries.ContainsKey(Place(entry))
+                && OwnershipMark.ParseToken(entry.RouteEntryName) is not null
                 && entry is { ServiceType: null, Status: EntryState.Available, NextHopType: "Instance" or "NetworkInterface" }).ToList();
             var some = ours.Count > 0 ? ours[chance.Next(ours.Count)] : null;
             switch (chance.Next(7))
@@ -275,7 +288,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         var squatting = chance.Next(2) == 0 ? Unmanaged(subnet, Plans.Theirs.Token) : Gateway(subnet, "VpnGateway", "vpn-1", "");
         cloud.Console.CreateRoute("vtb-1", squatting);
         await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 120)));
-        var squatter = cloud.State.CustomRoutes().SingleOrDefault(entry => entry.RouteTableId == "vtb-1" && entry.DestinationCidrBlock == subnet);
+        var squatter = cloud.State.CustomRoutes()
+            .SingleOrDefault(entry => entry.RouteTableId == "vtb-1" && entry.DestinationCidrBlock == subnet);
         if (squatter?.RouteEntryName != squatting.RouteEntryName || squatter.NextHopId != squatting.NextHopId)
             invariants[0].Broken.Add($"{time.Elapsed:g} an entry of another owner was changed: {squatter}");
         else cloud.Console.DeleteRoute(squatter.RouteEntryId);
@@ -285,7 +299,8 @@ internal sealed class RouteHistory : IAsyncDisposable
         otherEntries.Add($"vtb-1 {own}", $"vtb-1 {own} i-x Available");
     }
 
-    private bool IsFull() => cloud.State.CustomRoutes().Count(entry => entry.RouteTableId == "vtb-1") >= cloud.Console.Settings.RouteEntryQuota;
+    private bool IsFull() => cloud.State.CustomRoutes()
+        .Count(entry => entry.RouteTableId == "vtb-1") >= cloud.Console.Settings.RouteEntryQuota;
 
     /// <summary>What clusters have left whose etcd is lost: <c>flanneld routes --remove-routes-of</c>.</summary>
     private async Task RemoveLostAsync(HistoryCluster cluster)
@@ -310,14 +325,16 @@ internal sealed class RouteHistory : IAsyncDisposable
                 var deleted = await terraform.DeleteRouteEntriesAsync(TestCloud.Region, [there], CancellationToken.None);
                 if (deleted is { Ok: true, Value.Failures.Count: 0 }) otherEntries.Remove($"vtb-1 {destination}");
             }
-            else if ((await terraform.CreateRouteEntryAsync(TestCloud.Region, New(destination, "i-x"), $"{time.Elapsed.Ticks}", CancellationToken.None)).Ok)
+            else if ((await terraform.CreateRouteEntryAsync(TestCloud.Region, New(destination, "i-x"), $"{time.Elapsed.Ticks}",
+                CancellationToken.None)).Ok)
             {
                 otherEntries[$"vtb-1 {destination}"] = $"vtb-1 {destination} i-x Available";
             }
         }
     }
 
-    private static NewRouteEntry New(Ipv4Network destination, string instance) => new("vtb-1", destination, new NextHop("Instance", instance), "", "");
+    private static NewRouteEntry New(Ipv4Network destination, string instance) =>
+        new("vtb-1", destination, new NextHop("Instance", instance), "", "");
 
     /// <summary>The old daemon: leases without a word on its instance, writes its own route into the first table, leaves it
     /// behind.</summary>
@@ -360,7 +377,8 @@ internal sealed class RouteHistory : IAsyncDisposable
             }
 
             var key = ClusterPlans[chance.Next(ClusterPlans.Length)].KeyId;
-            cloud.Console.SetAccessKey(new WorldAccessKey { Id = key, Secret = Secret, DeniedActions = Refusals[chance.Next(Refusals.Length)] });
+            cloud.Console.SetAccessKey(
+                new WorldAccessKey { Id = key, Secret = Secret, DeniedActions = Refusals[chance.Next(Refusals.Length)] });
             await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 100)));
             cloud.Console.SetAccessKey(new WorldAccessKey { Id = key, Secret = Secret });
         }

@@ -12,7 +12,8 @@ namespace Flannel.RouteController.Tests.Simulation;
 /// <summary>What no write of a cluster's controller, and none of an operator's commands, may do, looked at in the moment in which it
 /// reaches the cloud. Each broken one is a line with its name.</summary>
 /// <param name="living">Of every cluster: subnet and next hop of each node that may use its subnet as far as it knows.</param>
-internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, HistoryCluster cluster, Func<IEnumerable<KeyValuePair<string, string>>> living)
+internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, HistoryCluster cluster,
+    Func<IEnumerable<KeyValuePair<string, string>>> living)
 {
     /// <summary>So old may the controller's view be when a write arrives: its own lag (3 s), and the proof and the fresh reading before the
     /// call.</summary>
@@ -30,7 +31,8 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     {
         foreach (var lease in cluster.Leases.Snapshot.Leases)
         {
-            if (AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node) lastLeased[$"{lease.Subnet} {RouteHistory.Hop(node)}"] = time.Elapsed;
+            if (AliVpcBackendData.Parse(lease.Attributes.BackendData) is { } node)
+                lastLeased[$"{lease.Subnet} {RouteHistory.Hop(node)}"] = time.Elapsed;
             else upstreamSince.TryAdd(lease.Subnet.ToString(), time.Elapsed);
         }
     }
@@ -58,7 +60,8 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         {
             var entry = table.FirstOrDefault(e => subject.EntryId is not null ? e.RouteEntryId == subject.EntryId
                 : e.RouteTableId == subject.Table && e.DestinationCidrBlock == subject.Destination);
-            if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue; // another client deleted the entry meanwhile
+            // Another client deleted the entry meanwhile.
+            if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue;
             if (text == "0.0.0.0/0") Break("never the default route", write, text);
             CheckUpstream(write, text);
             if (write.Action.StartsWith("Create", StringComparison.Ordinal))
@@ -105,9 +108,11 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private void CheckDeletion(Request write, RouteView entry)
     {
-        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("only next hops of nodes ever change", write, entry.DestinationCidrBlock);
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface"))
+            Break("only next hops of nodes ever change", write, entry.DestinationCidrBlock);
         if (living().Any(node => node.Key == entry.DestinationCidrBlock && node.Value == entry.NextHopId))
-            Break("no route of a living lease is ever deleted", write, $"{entry.DestinationCidrBlock} to {entry.NextHopId} ({entry.RouteEntryName})");
+            Break("no route of a living lease is ever deleted", write,
+                $"{entry.DestinationCidrBlock} to {entry.NextHopId} ({entry.RouteEntryName})");
     }
 
     private void CheckUpstream(Request write, string text)
@@ -122,16 +127,18 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
 
     private RouteOwner OwnerOf(RouteView entry) => cluster.Term.Cluster is not { } id ? RouteOwner.Unmarked
         : OwnershipMark.Of(id).OwnerOf(new RouteEntry(
-            entry.RouteTableId, entry.RouteEntryId, null, entry.DestinationCidrBlock, true, RouteEntryStatus.Available, entry.RouteEntryName,
-            entry.Description, []));
+            entry.RouteTableId, entry.RouteEntryId, null, entry.DestinationCidrBlock, true, RouteEntryStatus.Available,
+            entry.RouteEntryName, entry.Description, []));
 
     private bool WasLeased(string subnet, string? hop) => lastLeased.TryGetValue($"{subnet} {hop}", out var at) && time.Elapsed - at <= Lag;
 
-    private bool HasNewNextHop(RouteView entry) => lastNextHopChange.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
+    private bool HasNewNextHop(RouteView entry) =>
+        lastNextHopChange.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
 
     /// <summary>An unmarked entry may go when its own node gave it back: <c>flanneld release</c>.</summary>
     private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>
-        lease.Subnet.ToString() == entry.DestinationCidrBlock && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { Released: true });
+        lease.Subnet.ToString() == entry.DestinationCidrBlock
+            && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { Released: true });
 
     /// <summary>One entry of a write: a new one by its destination, table and next hop, another by its id.</summary>
     internal sealed record Subject(string? Destination, string? EntryId, string? Table, string? NextHop);
@@ -139,7 +146,8 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     internal static IEnumerable<Subject> Subjects(Request write)
     {
         string? Value(string name) => write.Parameters.GetValueOrDefault(name);
-        if (write.Action == "CreateRouteEntry") yield return new(Value("DestinationCidrBlock"), null, Value("RouteTableId"), Value("NextHopId"));
+        if (write.Action == "CreateRouteEntry")
+            yield return new(Value("DestinationCidrBlock"), null, Value("RouteTableId"), Value("NextHopId"));
         if (write.Action == "ModifyRouteEntry") yield return new(null, Value("RouteEntryId"), null, Value("NewNextHopId"));
         for (var i = 1; write.Action.EndsWith("Entries", StringComparison.Ordinal); i++)
         {

@@ -4,8 +4,8 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests.Simulation;
 
 /// <summary>Some virtual minutes with faults, then without for longer than the time to live of a lease, for many seeds.
-/// <see cref="RouteInvariants"/> checks each write; this class checks the end. <c>FLANNEL_SIM_SEED=n</c> runs one history, prints what happened in it, and
-/// begins the many with it; <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+/// <see cref="RouteInvariants"/> checks each write; this class checks the end. <c>FLANNEL_SIM_SEED=n</c> runs one history
+/// and prints what happened in it, or is the first seed of many; <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
 public sealed class RouteSimulationTests(ITestOutputHelper output)
 {
     // A history takes about half a second of processor time. docs/simulation.md has the long run.
@@ -15,7 +15,8 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
     private const int MostFailures = 5;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
-    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
+    private static readonly int Histories =
+        Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
 
     [Fact]
     public void Invariants_hold_at_each_write_and_the_tables_match_the_leases_at_the_end()
@@ -23,7 +24,8 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
         var failures = new List<string>();
         var passed = 0;
         var writes = 0L;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = TestContext.Current.CancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount,
+            CancellationToken = TestContext.Current.CancellationToken };
         Parallel.For(0, Histories, options, (i, state) =>
         {
             try
@@ -80,7 +82,7 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
         AssertNone(history.Wanted().Except(history.Actual()).Select(line => $"missing {line}"));
         AssertNone(history.Actual().Except(history.Wanted()).Select(line => $"left {line}"));
         // 3. Every node has the right status, and its interface lets the packets of the containers pass.
-        AssertNone(history.NodesWithWrongStatus());
+        AssertNone(history.WrongStatuses());
         Assert.Empty(history.ChecksThatAreOn());
         // 4. The number of writes is bounded: a change takes one, and each fault may repeat one.
         Assert.InRange(history.Writes, 1, history.Changes + history.Faults);
@@ -98,5 +100,7 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
     private static void AssertNone(IEnumerable<string> lines) => Assert.True(!lines.Any(), string.Join('\n', lines));
 
     private static int Number(string name, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+        int.TryParse(Environment.GetEnvironmentVariable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : otherwise;
 }

@@ -63,15 +63,18 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
         public bool IsWrite => Writes(Action);
 
         /// <summary>No call of this simulation is a dry run.</summary>
-        public static bool Writes(string action) => action is "CreateRouteEntries" or "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntries";
+        public static bool Writes(string action) =>
+            action is "CreateRouteEntries" or "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntries";
 
         public static Request Of(HttpRequestMessage message)
         {
             var authorization = message.Headers.NonValidated["Authorization"].ToString();
             var begin = authorization.IndexOf("Credential=", StringComparison.Ordinal) + "Credential=".Length;
-            var parameters = message.RequestUri!.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(pair => pair.Split('=', 2))
+            var parameters = message.RequestUri!.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
+                .Select(pair => pair.Split('=', 2))
                 .ToDictionary(pair => Uri.UnescapeDataString(pair[0]), pair => Uri.UnescapeDataString(pair[1]));
-            return new Request(authorization[begin..authorization.IndexOf(',', begin)], message.Headers.NonValidated["x-acs-action"].ToString(), parameters);
+            var action = message.Headers.NonValidated["x-acs-action"].ToString();
+            return new Request(authorization[begin..authorization.IndexOf(',', begin)], action, parameters);
         }
     }
 
@@ -118,7 +121,8 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
     {
         var done = new TaskCompletionSource();
         await using var timer = time.CreateTimer(_ => done.TrySetResult(), null, span, Timeout.InfiniteTimeSpan);
-        await using var stop = cancellation.Register(() => time.CreateTimer(_ => done.TrySetCanceled(cancellation), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan));
+        await using var stop = cancellation.Register(() =>
+            time.CreateTimer(_ => done.TrySetCanceled(cancellation), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan));
         await done.Task.ConfigureAwait(Inline);
     }
 

@@ -10,28 +10,34 @@ namespace Flannel.RouteController.Tests.Support;
 
 internal sealed partial class FakeCloud
 {
-    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
+    public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId,
+        CancellationToken cancellation) =>
         CallAsync("DescribeRouteEntryList", VpcOf(routeTableId), [routeTableId], () =>
             !Tables.TryGetValue(routeTableId, out var table)
                 ? Failed<IReadOnlyList<RouteEntry>>(CloudErrorKind.Fatal, "InvalidRouteTable.NotFound", "")
                 : Answer<IReadOnlyList<RouteEntry>>([.. Settled(table).Entries.Select(entry => View(table, entry))]), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId, CancellationToken cancellation) =>
-        CallAsync("DescribeRouteTableList", vpcId, [], () => Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.VpcId == vpcId)
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableListAsync(string regionId, string vpcId,
+        CancellationToken cancellation) =>
+        CallAsync("DescribeRouteTableList", vpcId, [], () => Answer<IReadOnlyList<RouteTable>>([.. Tables.Values
+            .Where(table => table.VpcId == vpcId)
             .Select(table => new RouteTable(table.Id, vpcId, table.IsGateway,
                 [.. VSwitches.Values.Where(v => v.RouteTableId == table.Id).Select(v => v.VSwitchId)]))]), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId, CancellationToken cancellation) =>
-        CallAsync(VerifiableTables.Contains(routeTableId) ? "DescribeRouteTable" : "DescribeRouteTableList", VpcOf(routeTableId), [routeTableId], () =>
-            Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.Id == routeTableId)
+    public Task<CloudResult<IReadOnlyList<RouteTable>>> DescribeRouteTableAsync(string regionId, string routeTableId,
+        CancellationToken cancellation) =>
+        CallAsync(VerifiableTables.Contains(routeTableId) ? "DescribeRouteTable" : "DescribeRouteTableList", VpcOf(routeTableId),
+            [routeTableId], () => Answer<IReadOnlyList<RouteTable>>([.. Tables.Values.Where(table => table.Id == routeTableId)
                 .Select(table => new RouteTable(table.Id, table.VpcId, table.IsGateway, []))]), cancellation);
 
-    public Task<CloudResult<VSwitchAttributes>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId, CancellationToken cancellation) =>
+    public Task<CloudResult<VSwitchAttributes>> DescribeVSwitchAttributesAsync(string regionId, string vSwitchId,
+        CancellationToken cancellation) =>
         CallAsync("DescribeVSwitchAttributes", "", [vSwitchId], () => VSwitches.TryGetValue(vSwitchId, out var facts)
             ? Answer(facts)
             : Failed<VSwitchAttributes>(CloudErrorKind.Fatal, "InvalidVSwitchId.NotFound", ""), cancellation);
 
-    public Task<CloudResult<IReadOnlyList<VSwitchAttributes>>> DescribeVSwitchesAsync(string regionId, string vpcId, CancellationToken cancellation) =>
+    public Task<CloudResult<IReadOnlyList<VSwitchAttributes>>> DescribeVSwitchesAsync(string regionId, string vpcId,
+        CancellationToken cancellation) =>
         CallAsync("DescribeVSwitches", vpcId, [], () =>
             Answer<IReadOnlyList<VSwitchAttributes>>([.. VSwitches.Values.Where(v => v.VpcId == vpcId)]), cancellation);
 
@@ -59,14 +65,17 @@ internal sealed partial class FakeCloud
         }, cancellation);
     }
 
-    public Task<CloudResult<Unit>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken, CancellationToken cancellation)
+    public Task<CloudResult<Unit>> CreateRouteEntryAsync(string regionId, NewRouteEntry entry, string clientToken,
+        CancellationToken cancellation)
     {
         var vpcId = VpcOf(entry.RouteTableId);
         Assert.InRange(clientToken.Length, 1, 64);
         return CallAsync("CreateRouteEntry", vpcId, [Text(entry), clientToken], () =>
         {
             if (tokens.TryGetValue(clientToken, out var before))
-                return before == Text(entry) ? Answer(Unit.Instance) : Failed<Unit>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");
+                return before == Text(entry)
+                    ? Answer(Unit.Instance)
+                    : Failed<Unit>(CloudErrorKind.Reread, "IdempotentParameterMismatch", "");
             if (Busy<Unit>(vpcId) is { } busy) return busy;
             if (Put(entry) is { } error) return new CloudResult<Unit>(null, error, "");
             tokens[clientToken] = Text(entry);
@@ -74,7 +83,8 @@ internal sealed partial class FakeCloud
         }, cancellation);
     }
 
-    public Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(string regionId, IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
+    public Task<CloudResult<BatchResult>> DeleteRouteEntriesAsync(string regionId,
+        IReadOnlyList<RouteEntry> entries, CancellationToken cancellation)
     {
         var vpcId = VpcOf(entries[0].RouteTableId);
         Assert.InRange(entries.Count, 1, 50);
@@ -110,7 +120,8 @@ internal sealed partial class FakeCloud
             if (Busy<Unit>(vpcId) is { } busy) return busy;
             if (Settled(Tables[entry.RouteTableId]).Entries.Find(e => e.Id == entry.RouteEntryId) is not { } found)
                 return Failed<Unit>(CloudErrorKind.Reread, "InvalidRouteEntry.NotFound", "");
-            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id)) return Failed<Unit>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+            if (newNextHop is not null && UnknownHops.Contains(newNextHop.Id))
+                return Failed<Unit>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
             if (found.Hop == newNextHop) return Failed<Unit>(CloudErrorKind.AlreadyDone, "OperationDenied.NextHopNotChanged", "");
             (found.Hop, found.Name, found.Description) = (newNextHop ?? found.Hop, name, description);
             found.Status = RouteEntryStatus.Modifying;
@@ -119,15 +130,18 @@ internal sealed partial class FakeCloud
         }, cancellation);
     }
 
-    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DryRunAsync(
+        RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
         CallAsync($"DryRun{action}", VpcOf(entry.RouteTableId), [Text(entry)], () => Answer(Unit.Instance), cancellation);
 
     public Task<CloudResult<IReadOnlyList<NetworkInterface>>> DescribeNetworkInterfacesAsync(
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
         CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<NetworkInterface>>(
-            [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey).Select(id => new NetworkInterface(id, null, SourceDestChecks[id]))]), cancellation);
+            [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey)
+                .Select(id => new NetworkInterface(id, null, SourceDestChecks[id]))]), cancellation);
 
-    public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(string regionId, string networkInterfaceId, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(string regionId, string networkInterfaceId,
+        CancellationToken cancellation) =>
         CallAsync("ModifyNetworkInterfaceAttribute", "", [networkInterfaceId], () =>
         {
             SourceDestChecks[networkInterfaceId] = false;
@@ -139,6 +153,6 @@ internal sealed partial class FakeCloud
     private static string Text(NewRouteEntry entry) => $"{entry.RouteTableId} {entry.Destination} {entry.NextHop.Id}";
 
     private RouteEntry View(Table table, Entry entry) => new(
-        ListedTableId ?? table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null, entry.Destination, entry.IsCustom, entry.Status,
-        entry.Name, entry.Description, [entry.Hop]);
+        ListedTableId ?? table.Id, entry.Id, Ipv4Network.TryParse(entry.Destination, out var network) ? network : null,
+        entry.Destination, entry.IsCustom, entry.Status, entry.Name, entry.Description, [entry.Hop]);
 }

@@ -106,7 +106,8 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
 
     /// <summary>An entry that another client creates, available at once.</summary>
     public Entry AddEntry(
-        string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true, string type = "Instance")
+        string tableId, string destination, string hop, string name = "", string description = "", bool isCustom = true,
+        string type = "Instance")
     {
         var entry = new Entry
         {
@@ -137,23 +138,28 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     }
 
     private async Task<CloudResult<T>> CallAsync<T>(
-        string action, string vpcId, IReadOnlyList<string> subjects, Func<CloudResult<T>> body, CancellationToken cancellation) where T : class
+        string action, string vpcId, IReadOnlyList<string> subjects, Func<CloudResult<T>> body, CancellationToken cancellation)
+        where T : class
     {
         cancellation.ThrowIfCancellationRequested();
         var call = new Call(Calls.Count, TimeSpan.FromTicks(time.GetTimestamp()), action, vpcId, subjects);
         Calls.Add(call);
         var requestId = $"R-{call.N}";
-        if (call.IsWrite && (writesInFlight[vpcId] = writesInFlight.GetValueOrDefault(vpcId) + 1) > 1) Violations.Add($"two writes at once in {vpcId}: {call}");
+        if (call.IsWrite && (writesInFlight[vpcId] = writesInFlight.GetValueOrDefault(vpcId) + 1) > 1)
+            Violations.Add($"two writes at once in {vpcId}: {call}");
         try
         {
             await Task.Delay(Latency, time, cancellation);
-            var ram = (action == "GetProductQuota" ? "quotas:" : action.Contains("NetworkInterface", StringComparison.Ordinal) ? "ecs:" : "vpc:") + action;
+            var ram = (action == "GetProductQuota" ? "quotas:" : action.Contains("NetworkInterface", StringComparison.Ordinal)
+                ? "ecs:"
+                : "vpc:") + action;
             if (DeniedActions.Contains(ram)) return Failed<T>(CloudErrorKind.Denied, "Forbidden.RAM", requestId, ram);
             if (Faults(call) is { } fault)
             {
                 if (fault.Done) body();
                 if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, time, cancellation);
-                return new CloudResult<T>(null, Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter) with { HttpStatus = fault.HttpStatus }, requestId);
+                return new CloudResult<T>(null, Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter)
+                    with { HttpStatus = fault.HttpStatus }, requestId);
             }
 
             return body() with { RequestId = requestId };
@@ -166,7 +172,9 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
 
     /// <summary>One write at a time; it takes hold of the VPC until it has settled.</summary>
     private CloudResult<T>? Busy<T>(string vpcId) where T : class =>
-        busyUntil.TryGetValue(vpcId, out var until) && until > time.GetTimestamp() ? Failed<T>(CloudErrorKind.Retry, "TaskConflict", "") : null;
+        busyUntil.TryGetValue(vpcId, out var until) && until > time.GetTimestamp()
+            ? Failed<T>(CloudErrorKind.Retry, "TaskConflict", "")
+            : null;
 
     private long Settles(string vpcId) => busyUntil[vpcId] = time.GetTimestamp() + Settling.Ticks;
 
@@ -174,7 +182,8 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
     {
         var table = Settled(Tables[wanted.RouteTableId]);
         if (UnknownHops.Contains(wanted.NextHop.Id)) return Error(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
-        if (table.At(wanted.Destination.ToString()) is not null) return Error(CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "");
+        if (table.At(wanted.Destination.ToString()) is not null)
+            return Error(CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "");
         if (table.Entries.Count(entry => entry.IsCustom) >= Quota) return Error(CloudErrorKind.Quota, "QuotaExceeded", "");
         var entry = AddEntry(wanted.RouteTableId, wanted.Destination.ToString(), wanted.NextHop.Id, wanted.Name, wanted.Description);
         entry.Hop = wanted.NextHop;
@@ -183,7 +192,8 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
         return null;
     }
 
-    private static CloudError Error(CloudErrorKind kind, string code, string requestId, string? action = null, TimeSpan? retryAfter = null) =>
+    private static CloudError Error(CloudErrorKind kind, string code, string requestId, string? action = null,
+        TimeSpan? retryAfter = null) =>
         new(kind, code, "the fake says so", requestId, 400, retryAfter, action);
 
     private static CloudResult<T> Failed<T>(

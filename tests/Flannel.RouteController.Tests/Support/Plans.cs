@@ -19,20 +19,22 @@ internal static class Plans
 
     /// <param name="mark">One of "", "ours", "theirs".</param>
     /// <param name="hops">Comma-separated; <c>eni-…</c> is an interface, <c>vpn-…</c> a VPN gateway.</param>
-    public static RouteEntry Entry(string destination, string hops = "i-1", string mark = "", RouteEntryStatus status = RouteEntryStatus.Available,
-        bool isCustom = true, string description = "")
+    public static RouteEntry Entry(string destination, string hops = "i-1", string mark = "",
+        RouteEntryStatus status = RouteEntryStatus.Available, bool isCustom = true, string description = "")
     {
         var owner = mark switch { "ours" => Ours, "theirs" => Theirs, _ => null };
         if (description.Length == 0) description = owner?.Description ?? "";
-        return new RouteEntry("vtb-1", $"rte-{destination}-{hops}", Ipv4Network.TryParse(destination, out var network) ? network : null, destination,
-            isCustom, status, owner?.Token ?? "", description,
+        return new RouteEntry("vtb-1", $"rte-{destination}-{hops}",
+            Ipv4Network.TryParse(destination, out var network) ? network : null, destination, isCustom, status,
+            owner?.Token ?? "", description,
             [.. hops.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(hop => new NextHop(TypeOf(hop), hop))]);
     }
 
     public static IReadOnlyList<RouteAction> For(
         IReadOnlyCollection<DesiredRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? excluded = null, bool servesNoNode = false,
         string[]? ended = null) =>
-        RoutePlan.For(new RoutePlanInput("vtb-1", Network, wanted, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
+        RoutePlan.For(new RoutePlanInput(
+            "vtb-1", Network, wanted, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
         {
             Ended = [.. (ended ?? []).Select(Ipv4Network.Parse)],
         });
