@@ -72,8 +72,15 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_fault_at_writing_is_overcome(FaultKind kind, string? code)
     {
         await using var stage = await Stage.StartAsync();
-        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = kind, Code = code, Times = 2,
-            HttpStatus = 503 });
+        stage.Cloud.Faults.Add(new Fault
+        {
+            Service = "vpc",
+            Action = "CreateRouteEntries",
+            Kind = kind,
+            Code = code,
+            Times = 2,
+            HttpStatus = 503,
+        });
         for (var i = 1; i <= 2; i++) stage.Join(i);
         await stage.UntilAvailable([1, 2]);
         Assert.Equal("10.24.1.0/24 i-1, 10.24.2.0/24 i-2", stage.Routes("vtb-1"));
@@ -130,8 +137,14 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task Behind_a_gateway_that_resets_every_long_request_all_routes_are_created_in_short_ones()
     {
         await using var stage = await Stage.StartAsync(runs: false);
-        stage.Cloud.Faults.Add(new Fault { Service = "vpc", Action = "CreateRouteEntries", Kind = FaultKind.DropConnection,
-            EntriesBeyond = 5, Times = -1 });
+        stage.Cloud.Faults.Add(new Fault
+        {
+            Service = "vpc",
+            Action = "CreateRouteEntries",
+            Kind = FaultKind.DropConnection,
+            EntriesBeyond = 5,
+            Times = -1,
+        });
         for (var i = 1; i <= 20; i++) stage.Join(i);
         stage.Run();
         await stage.UntilAvailable(Enumerable.Range(1, 20));
@@ -183,8 +196,14 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_transit_routers_entry_in_place_of_a_route_is_kept_and_reported_marked_or_not()
     {
         await using var stage = await Stage.StartAsync(runs: false);
-        var hosted = new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopType = "Attachment", NextHopId = "tr-1",
-            ServiceType = "TR", RouteEntryName = Cluster.Mark.Token };
+        var hosted = new WorldRouteEntry
+        {
+            DestinationCidrBlock = "10.24.2.0/24",
+            NextHopType = "Attachment",
+            NextHopId = "tr-1",
+            ServiceType = "TR",
+            RouteEntryName = Cluster.Mark.Token,
+        };
         stage.Cloud.Console.CreateRoute("vtb-1", hosted);
         stage.Cloud.Console.CreateRoute("vtb-1", hosted with { DestinationCidrBlock = "10.24.9.0/24" });
         stage.Join(2);

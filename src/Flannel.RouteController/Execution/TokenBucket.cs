@@ -3,7 +3,8 @@ using Flannel.Core;
 namespace Flannel.RouteController.Execution;
 
 /// <summary>A token bucket for one action of the API. The <c>TokenBucketRateLimiter</c> of the shared framework reads the system clock,
-/// and its tokens cannot go below zero. Paging needs that: how many requests a listing took is known only afterwards.</summary>
+/// and its tokens cannot go below zero. Paging needs negative tokens, because the number of requests of a listing is known only
+/// afterwards.</summary>
 /// <param name="perSecond">Tokens that come back each second.</param>
 /// <param name="burst">The most that can be saved up.</param>
 internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time)

@@ -47,8 +47,10 @@ public sealed class RouteInventoryTests
         Assert.Equal(["rte-7 (vtb-1 10.24.6.0/24): a lease desires it by now"], removal.Problems);
         Assert.DoesNotContain(cloud.Routes("vtb-1"), route =>
             route.StartsWith("10.24.5.0/24", StringComparison.Ordinal) && !route.EndsWith("Deleting", StringComparison.Ordinal));
-        string[] kept = ["10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24",
-            "10.99.0.0/24", "0.0.0.0/0"];
+        string[] kept =
+        [
+            "10.24.1.0/24", "10.24.2.0/24", "10.24.2.128/25", "10.24.3.0/24", "10.24.4.0/24", "10.24.6.0/24", "10.99.0.0/24", "0.0.0.0/0",
+        ];
         Assert.All(kept, destination => Assert.NotNull(cloud.Tables["vtb-1"].At(destination)));
     });
 

@@ -55,8 +55,10 @@ public class PermissionCheckTests
             AccessKeys = [new WorldAccessKey { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
             Roles = [],
             OidcProviders = [],
-            Instances = [Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false })
-                with { RamRole = null }],
+            Instances =
+            [
+                Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null },
+            ],
         });
         var check = await TakeAsync(cloud, "LTAIless");
         Assert.Equal([action], check.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));

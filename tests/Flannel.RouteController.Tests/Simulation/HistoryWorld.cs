@@ -73,11 +73,13 @@ internal static class HistoryWorld
         var own = TestCloud.Interface($"eni-{prefix}{node}", mac, $"vsw-{vSwitch}", $"192.168.{vSwitch}.{20 + mac % 200}");
         var main = TestCloud.Interface($"eni-main-{prefix}{node}", 5000 + mac, $"vsw-{vSwitch}",
             $"192.168.{vSwitch}.{20 + (mac + 100) % 200}");
-        return TestCloud.Instance(prefix + node, HistoryCluster.IsPrimary(node) ? [own] : [main, own])
-            with { MetadataPort = null, RamRole = null };
+        var instance = TestCloud.Instance(prefix + node, HistoryCluster.IsPrimary(node) ? [own] : [main, own]);
+        return instance with { MetadataPort = null, RamRole = null };
     }
 
-    private static WorldInstance Other(string id, int n) =>
-        TestCloud.Instance(id, TestCloud.Interface($"eni-{id}", n, "vsw-1", $"192.168.1.{n + 140}"))
-            with { MetadataPort = null, RamRole = null };
+    private static WorldInstance Other(string id, int n)
+    {
+        var instance = TestCloud.Instance(id, TestCloud.Interface($"eni-{id}", n, "vsw-1", $"192.168.1.{n + 140}"));
+        return instance with { MetadataPort = null, RamRole = null };
+    }
 }

@@ -178,8 +178,13 @@ internal sealed class RouteHistory : IAsyncDisposable
     private CloudApi Client(string key, int seed)
     {
         var endpoint = CloudEndpoint.Parse("http://cloud.test").Value;
-        var options = new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint,
-            QuotasEndpoint = endpoint };
+        var options = new CloudApiOptions
+        {
+            ProgramVersion = "test",
+            VpcEndpoint = endpoint,
+            EcsEndpoint = endpoint,
+            QuotasEndpoint = endpoint,
+        };
         var api = new CloudApi(Contexts.Create(options, time, handler: wire, random: new Random(seed)), StaticCredentials.Of(key, Secret));
         apis.Add(api);
         return api;

@@ -24,8 +24,11 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
         var failures = new List<string>();
         var passed = 0;
         var writes = 0L;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount,
-            CancellationToken = TestContext.Current.CancellationToken };
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = Environment.ProcessorCount,
+            CancellationToken = TestContext.Current.CancellationToken,
+        };
         Parallel.For(0, Histories, options, (i, state) =>
         {
             try

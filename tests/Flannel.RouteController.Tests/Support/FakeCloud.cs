@@ -150,16 +150,15 @@ internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
         try
         {
             await Task.Delay(Latency, time, cancellation);
-            var ram = (action == "GetProductQuota" ? "quotas:" : action.Contains("NetworkInterface", StringComparison.Ordinal)
-                ? "ecs:"
-                : "vpc:") + action;
+            var otherService = action.Contains("NetworkInterface", StringComparison.Ordinal) ? "ecs:" : "vpc:";
+            var ram = (action == "GetProductQuota" ? "quotas:" : otherService) + action;
             if (DeniedActions.Contains(ram)) return Failed<T>(CloudErrorKind.Denied, "Forbidden.RAM", requestId, ram);
             if (Faults(call) is { } fault)
             {
                 if (fault.Done) body();
                 if (fault.Delay > TimeSpan.Zero) await Task.Delay(fault.Delay, time, cancellation);
-                return new CloudResult<T>(null, Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter)
-                    with { HttpStatus = fault.HttpStatus }, requestId);
+                var error = Error(fault.Kind, fault.Code, requestId, retryAfter: fault.RetryAfter);
+                return new CloudResult<T>(null, error with { HttpStatus = fault.HttpStatus }, requestId);
             }
 
             return body() with { RequestId = requestId };
