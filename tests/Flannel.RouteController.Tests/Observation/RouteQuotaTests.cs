@@ -94,8 +94,8 @@ public class RouteQuotaTests
         await cluster.Time.Until(() => cluster.Log.Count(LimitAssumed) == 1);
         Assert.Equal(200, Table(cluster).Limit);
         Assert.All(cluster.Log.Lines, line => Assert.True(line.Level < LogLevel.Warning, line.Text));
-        if (denied) Assert.Contains("quotas:GetProductQuota", cluster.Log.Lines.Single(line => line.Id == LimitAssumed).Text,
-            StringComparison.Ordinal);
+        var assumed = cluster.Log.Lines.Single(line => line.Id == LimitAssumed).Text;
+        if (denied) Assert.Contains("quotas:GetProductQuota", assumed, StringComparison.Ordinal);
         cluster.Join("10.24.4.0/24", "i-4");
         await cluster.UntilState("10.24.4.0/24", RouteState.QuotaExceeded);
         await cluster.Time.Until(() => Table(cluster).Limit == 3);

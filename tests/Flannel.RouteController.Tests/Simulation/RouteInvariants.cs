@@ -95,8 +95,8 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         }
         else if (write.Action == "ModifyRouteEntry")
         {
-            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is re-pointed", write, text);
-            if (!WasLeased(text, newHop)) Break("only a lease's entry is re-pointed", write, text);
+            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is updated", write, text);
+            if (!WasLeased(text, newHop)) Break("only a lease's entry is updated", write, text);
         }
         else
         {

@@ -102,8 +102,8 @@ internal sealed class InMemoryLeases : ILeaseSource
         {
             revision++;
             lease = new Lease(
-                new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data,
-                    null), revision, revision, revision);
+                new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, backend, data, null),
+                revision, revision, revision);
             leases.RemoveAll(old => old.Key == lease.Key);
             leases.Add(lease);
         }
