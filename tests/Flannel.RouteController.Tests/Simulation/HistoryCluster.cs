@@ -263,8 +263,8 @@ internal sealed class HistoryCluster : IDisposable
         if (ReferenceEquals(Term, term) && !ReferenceEquals(Leases.Holder, term)) term.Lose();
     }
 
-    /// <summary>A node finds its lease missing and takes its subnet again, or another one if the subnet is leased. Most nodes are quick; some
-    /// are cut off from etcd for a while.</summary>
+    /// <summary>A node finds its lease missing and takes its subnet again, or another one if the subnet is leased. Most nodes are
+    /// quick; some are cut off from etcd for a while.</summary>
     private async void Return(int node)
     {
         if (!returning.Add(node)) return;
