@@ -35,7 +35,8 @@ public sealed class ControllerTests : EndToEndTest
         await WaitForControllerAsync(instance => instance != old);
 
         var took = Stopwatch.GetElapsedTime(started);
-        Assert.True(took < expiry / 2, $"the next controller was elected after {took}; the lease of the election has a time to live of {expiry}");
+        Assert.True(took < expiry / 2,
+            $"the next controller was elected after {took}; the lease of the election has a time to live of {expiry}");
     }
 
     [Fact]
@@ -74,7 +75,7 @@ public sealed class ControllerTests : EndToEndTest
         var subnet = await SubnetAsync(0);
         var route = await WaitForRouteAsync(subnet, 0);
 
-        await Vpc.Control.RepointRouteAsync(route.RouteEntryId, Vpc.Instances[1].InstanceId, Cancel);
+        await Vpc.Control.UpdateRouteAsync(route.RouteEntryId, Vpc.Instances[1].InstanceId, Cancel);
 
         // The entry was modified in place: a deleted and recreated one would have another id.
         Assert.Equal(route.RouteEntryId, (await WaitForRouteAsync(subnet, 0)).RouteEntryId);
@@ -100,7 +101,8 @@ public sealed class ControllerTests : EndToEndTest
     [Fact]
     public async Task A_missing_permission_is_named_in_log_health_and_metrics_and_the_node_waits()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
+        await StartVpcAsync(1,
+            new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
         var port = Vpc.Instances[0].FreePort();
         var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 

@@ -53,7 +53,7 @@ public sealed class RouteControllerOverSimulatorTests
         await stage.UntilAvailable([1, 2, 3]);
         var routes = stage.Cloud.State.CustomRoutes().Where(r => r.RouteTableId == "vtb-1").ToList();
         stage.Cloud.Console.DeleteRoute("vtb-1", "10.24.1.0/24");
-        stage.Cloud.Console.RepointRoute(routes.Single(r => r.DestinationCidrBlock == "10.24.2.0/24").RouteEntryId, "i-9");
+        stage.Cloud.Console.UpdateRoute(routes.Single(r => r.DestinationCidrBlock == "10.24.2.0/24").RouteEntryId, "i-9");
         stage.Leases.Remove("10.24.3.0/24");
         await stage.Cloud.DeleteInstanceAsync("i-3", force: true);
         stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.77.0/24", NextHopId = "i-9" });

@@ -6,7 +6,8 @@ namespace Flannel.Testbed;
 
 /// <summary>An entry of a route table of the simulated cloud.</summary>
 public sealed record RouteEntry(
-    string RouteTableId, string RouteEntryId, string DestinationCidrBlock, string Status, string Type, string? RouteEntryName, string? Description,
+    string RouteTableId, string RouteEntryId, string DestinationCidrBlock, string Status, string Type,
+    string? RouteEntryName, string? Description,
     string? NextHopType, string? NextHopId, string? NextHopPrivateIp);
 
 /// <summary>The facts of a network interface that the VPC's router uses.</summary>
@@ -78,8 +79,8 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
             },
             cancel);
 
-    /// <summary>Points an entry to another instance.</summary>
-    public Task RepointRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
+    /// <summary>Sets another instance as the next hop of an entry.</summary>
+    public Task UpdateRouteAsync(string routeEntryId, string instanceId, CancellationToken cancel) =>
         SendAsync(HttpMethod.Patch, $"/routes/{routeEntryId}", new { nextHopId = instanceId, nextHopType = "Instance" }, cancel);
 
     public Task SetSourceDestCheckAsync(string networkInterfaceId, bool on, CancellationToken cancel) =>

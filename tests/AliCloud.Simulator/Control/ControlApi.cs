@@ -16,7 +16,8 @@ internal sealed class ControlApi(SimulatedCloud cloud)
     private static readonly JsonSerializerOptions Json = new(WorldJson.Options)
     {
         // Statuses are spelled as in the API, kinds of faults in camelCase.
-        Converters = { new JsonStringEnumConverter<EntryState>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters = { new JsonStringEnumConverter<EntryState>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase,
+            allowIntegerValues: false) },
     };
 
     private OperatorConsole Console => cloud.Console;
@@ -87,7 +88,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
                 return Do(() => Console.DeleteRoute(id));
             case ("PATCH", ["routes", var id]):
                 var hop = Read<HopPatch>(body);
-                return Do(() => Console.RepointRoute(id, hop.NextHopId, hop.NextHopType ?? "Instance"));
+                return Do(() => Console.UpdateRoute(id, hop.NextHopId, hop.NextHopType ?? "Instance"));
             case ("PATCH", ["settings"]):
                 return Console.Settings = Patched(Console.Settings, Object(body));
             case ("PATCH", ["interfaces", var id]):

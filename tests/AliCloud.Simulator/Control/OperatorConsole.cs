@@ -52,13 +52,13 @@ public sealed class OperatorConsole
     });
 
     /// <summary>Sets another next hop, like an operator who takes over the entry.</summary>
-    public void RepointRoute(string routeEntryId, string nextHopId, string nextHopType = "Instance") => Change(() =>
+    public void UpdateRoute(string routeEntryId, string nextHopId, string nextHopType = "Instance") => Change(() =>
     {
         var entry = _state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId);
         var nextHop = new NextHop(nextHopType, nextHopId);
         if (nextHopType is "Instance" or "NetworkInterface"
             && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw No(unusable);
-        _state.RepointNow(entry, nextHop);
+        _state.UpdateNow(entry, nextHop);
     });
 
     /// <summary>Adds the instance; <see cref="SimulatedCloud"/> starts its metadata listener.</summary>

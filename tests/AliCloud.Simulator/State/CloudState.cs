@@ -102,7 +102,7 @@ public sealed class CloudState : IDisposable
     }
 
     /// <summary>A change by an operator: sets another next hop at once.</summary>
-    internal void RepointNow(RouteEntry entry, NextHop nextHop)
+    internal void UpdateNow(RouteEntry entry, NextHop nextHop)
     {
         _unsettled.Remove(entry);
         entry.NextHop = nextHop;

@@ -257,7 +257,7 @@ internal sealed class RouteHistory : IAsyncDisposable
                     break;
                 case 2 when some is { VpcId: "vpc-1" }:
                     cluster.Changes++;
-                    cloud.Console.RepointRoute(some.RouteEntryId, "i-x");
+                    cloud.Console.UpdateRoute(some.RouteEntryId, "i-x");
                     foreach (var invariant in invariants) invariant.NextHopChanged(some.RouteEntryId);
                     break;
                 case 3:
