@@ -25,11 +25,13 @@ public sealed class Arm64Tests
         var version = await ProcessCommand.RunAsync(new ProgramStart(Emulator, [executable, "--version"]), Cancel);
         Assert.Equal(await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--version"]), Cancel), version);
 
-        await using var daemon = await DaemonProcess.StartAsync(new ProgramStart(Emulator, [executable, .. instance.Arguments]) { Environment = new Dictionary<string, string>() }, Path.Combine(instance.Folder, "notify"));
+        var start = new ProgramStart(Emulator, [executable, .. instance.Arguments]) { Environment = new Dictionary<string, string>() };
+        await using var daemon = await DaemonProcess.StartAsync(start, Path.Combine(instance.Folder, "notify"));
         await daemon.WaitForReadyAsync(Cancel);
         var lease = Assert.Single(await vpc.LeasesAsync(Cancel));
         var route = Assert.Single(await vpc.Control.CustomRoutesAsync(Cancel));
-        Assert.Equal(($"{TestVpc.Prefix}/subnets/{route.DestinationCidrBlock.Replace('/', '-')}", instance.InstanceId), (lease.Key, route.NextHopId));
+        Assert.Equal(($"{TestVpc.Prefix}/subnets/{route.DestinationCidrBlock.Replace('/', '-')}", instance.InstanceId),
+            (lease.Key, route.NextHopId));
         Assert.NotNull(await instance.ReadSubnetFileAsync(Cancel));
         Assert.Equal(0, await daemon.StopAsync(Cancel));
     }

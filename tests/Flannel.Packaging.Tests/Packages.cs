@@ -35,7 +35,8 @@ internal static class Packages
     /// <summary>All SBOMs, of images and executables.</summary>
     public static IReadOnlyList<string> Sboms => All("*.cdx.json");
 
-    public static string ExecutableOf(string architecture) => Path.Combine(Locations.Repository(), "artifacts", architecture == "arm64" ? "linux-arm64" : "linux-x64", "flanneld");
+    public static string ExecutableOf(string architecture) =>
+        Path.Combine(Locations.Repository(), "artifacts", architecture == "arm64" ? "linux-arm64" : "linux-x64", "flanneld");
 
     /// <summary>Builds an older version of the deb: the same files with other default settings.</summary>
     public static async Task<string> OlderDebAsync(string deb, string folder, CancellationToken cancel)
@@ -44,7 +45,8 @@ internal static class Packages
         await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/dpkg-deb", ["--raw-extract", deb, tree]), cancel);
         var control = Path.Combine(tree, "DEBIAN", "control");
         var lines = await File.ReadAllLinesAsync(control, cancel);
-        await File.WriteAllLinesAsync(control, lines.Select(line => line.StartsWith("Version: ", StringComparison.Ordinal) ? $"Version: {OlderVersion}" : line), cancel);
+        await File.WriteAllLinesAsync(control,
+            lines.Select(line => line.StartsWith("Version: ", StringComparison.Ordinal) ? $"Version: {OlderVersion}" : line), cancel);
         await File.AppendAllTextAsync(Path.Combine(tree, "etc", "default", "flanneld"), "# Text of the previous version.\n", cancel);
         var older = Path.Combine(folder, "flanneld-older.deb");
         await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/dpkg-deb", ["-Zgzip", "-z1", "--build", tree, older]), cancel);
@@ -56,9 +58,11 @@ internal static class Packages
     public static async Task OlderRpmAsync(RunFolder folder, string target, CancellationToken cancel)
     {
         var artifacts = Directory.CreateDirectory(Path.Combine(folder.Path, "artifacts")).FullName;
-        Directory.CreateSymbolicLink(Path.Combine(artifacts, Path.GetFileName(Path.GetDirectoryName(Executable)!)), Path.GetDirectoryName(Executable)!);
+        Directory.CreateSymbolicLink(Path.Combine(artifacts, Path.GetFileName(Path.GetDirectoryName(Executable)!)),
+            Path.GetDirectoryName(Executable)!);
         await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/env",
-            [$"FLANNEL_ARTIFACTS={artifacts}", $"VERSION={OlderVersion}", Path.Combine(Locations.Repository(), "rpm", "build.sh"), Architecture]), cancel, limit: TimeSpan.FromMinutes(5));
+            [$"FLANNEL_ARTIFACTS={artifacts}", $"VERSION={OlderVersion}", Path.Combine(Locations.Repository(), "rpm", "build.sh"),
+                Architecture]), cancel, limit: TimeSpan.FromMinutes(5));
         File.Move(Directory.GetFiles(Path.Combine(artifacts, "packages"), $"flanneld-{OlderVersion}*.rpm").Single(), target);
     }
 

@@ -34,7 +34,10 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             {
                 if (TestContext.Current.TestState?.Result == TestResult.Failed)
                 {
-                    TestContext.Current.TestOutputHelper?.WriteLine((await machine.TryAsync("cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
+                    TestContext.Current.TestOutputHelper?.WriteLine(
+                        (await machine.TryAsync(
+                            "cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; "
+                            + "journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
                 }
                 await machine.DisposeAsync();
                 Assert.Empty(SystemdMachine.RemainingResources(machine.Name, Vpc.Folder.Path));
@@ -65,18 +68,22 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 
         foreach (var (machine, instance) in machines.Zip(Vpc.Instances))
         {
-            Assert.Contains("Found single datasource: AliYun", await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
+            Assert.Contains("Found single datasource: AliYun",
+                await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
             // Newer versions exit with 2 after a recoverable error, here the missing DHCP server.
             Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
             Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
-            Assert.Equal(("aliyun", instance.InstanceId), (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
+            Assert.Equal(("aliyun", instance.InstanceId),
+                (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
             Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());
-            Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel), await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
+            Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel),
+                await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
             Assert.Equal("1", (await machine.RunAsync("cat /proc/sys/net/ipv4/ip_forward", Cancel)).Trim());
             // No configuration file of the package was changed.
             Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
         }
-        Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel)).Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
+        Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel))
+            .Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
         Assert.Contains("/apt/dists/stable/InRelease", server!.Requests);
         Assert.Equal(TestVpc.Config, await EtcdctlAsync("get --print-value-only /coreos.com/network/config"));
 
@@ -92,7 +99,8 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         // The next boot installs nothing, and the node keeps its subnet.
         var requests = server.Requests.Count;
         await machines[1].RebootAsync(Cancel);
-        await Eventually.IsAsync("the node is ready again", async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
+        await Eventually.IsAsync("the node is ready again",
+            async () => await machines[1].PropertyAsync("flanneld", "ActiveState", Cancel) == "active", Cancel);
         Assert.Equal(before, await SubnetsAsync(machines));
         Assert.Equal(requests, server.Requests.Count);
     }
@@ -108,10 +116,16 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         }
         var instances = World.MakeInstances(2);
         Assert.Equal(Templates.ExampleEtcd, instances[0].PrivateIp);
-        await StartVpcAsync(2, new World { Instances = [instances[0] with { UserData = UserData("etcd") }, instances[1] with { UserData = UserData("node") }] }, publishConfig: false);
+        await StartVpcAsync(2,
+            new World
+            {
+                Instances = [instances[0] with { UserData = UserData("etcd") },
+                instances[1] with { UserData = UserData("node") }]
+            }, publishConfig: false);
         await Topology.RouterNamespace.IpAsync(Cancel, $"address add {RepositoryAddress}/32 dev lo");
         repository = await SignedRepository.MakeAsync();
-        server = await FileServer.StartAsync(Topology.RouterNamespace, new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), repository.Served);
+        server = await FileServer.StartAsync(Topology.RouterNamespace,
+            new IPEndPoint(IPAddress.Parse(RepositoryAddress), 80), repository.Served);
     }
 
     /// <summary>The published user data with the URL of the test repository and the test APIs.</summary>
@@ -120,7 +134,8 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         var text = Templates.UserData(role);
         Assert.Contains(DropIn, text, StringComparison.Ordinal);
         return text.Replace(Templates.ExampleRepository, RepositoryUrl, StringComparison.Ordinal).Replace(DropIn,
-            DropIn + string.Concat(new[] { "VPC", "ECS" }.Select(api => $"      Environment=FLANNELD_{api}_ENDPOINT=http://{VpcTopology.ApiAddress}:8080\n")), StringComparison.Ordinal);
+            DropIn + string.Concat(new[] { "VPC", "ECS" }.Select(api =>
+                $"      Environment=FLANNELD_{api}_ENDPOINT=http://{VpcTopology.ApiAddress}:8080\n")), StringComparison.Ordinal);
     }
 
     private async Task<SystemdMachine> BootAsync(int instance)
@@ -138,20 +153,25 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         return machine;
     }
 
-    private static async Task<string> QueryAsync(SystemdMachine machine, string name) => (await machine.RunAsync($"cloud-init query {name}", Cancel)).Trim();
+    private static async Task<string> QueryAsync(SystemdMachine machine, string name) =>
+        (await machine.RunAsync($"cloud-init query {name}", Cancel)).Trim();
 
-    private async Task<string> EtcdctlAsync(string arguments) => (await machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel)).Trim();
+    private async Task<string> EtcdctlAsync(string arguments) =>
+        (await machines.First().RunAsync($"ETCDCTL_API=3 etcdctl --endpoints=http://{Templates.ExampleEtcd}:2379 {arguments}", Cancel))
+            .Trim();
 
     /// <summary>The subnet of each machine; asserts that subnet.env and lease agree.</summary>
     private async Task<string[]> SubnetsAsync(IReadOnlyList<SystemdMachine> machines)
     {
         var leases = JsonNode.Parse(await EtcdctlAsync($"get --prefix {SubnetPrefix} --write-out=json"))!["kvs"]!.AsArray().ToDictionary(
-            pair => (string)JsonNode.Parse(Text(pair!["value"]))!["PublicIP"]!, pair => Text(pair!["key"])[SubnetPrefix.Length..].Replace('-', '/'));
+            pair => (string)JsonNode.Parse(Text(pair!["value"]))!["PublicIP"]!,
+            pair => Text(pair!["key"])[SubnetPrefix.Length..].Replace('-', '/'));
         return await Task.WhenAll(machines.Zip(Vpc.Instances, async (machine, instance) =>
         {
             var subnet = leases[instance.PublicIp];
             var first = subnet[..subnet.LastIndexOf('.')] + ".1";
-            Assert.Contains($"FLANNEL_SUBNET={first}/24\n", await File.ReadAllTextAsync(machine.PathOf("/run/flannel/subnet.env"), Cancel), StringComparison.Ordinal);
+            Assert.Contains($"FLANNEL_SUBNET={first}/24\n",
+                await File.ReadAllTextAsync(machine.PathOf("/run/flannel/subnet.env"), Cancel), StringComparison.Ordinal);
             return subnet;
         }));
 

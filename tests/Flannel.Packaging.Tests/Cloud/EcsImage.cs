@@ -9,8 +9,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// </summary>
 /// <remarks>
 /// <para>cloud-init ignores the DMI data of a container, which are those of the host. The init program mounts the product name over
-/// /sys/class
-/// and unsets the variable "container" before it starts systemd.</para>
+/// /sys/class and removes the variable "container" from the environment before it starts systemd.</para>
 /// <para>systemd-detect-virt and systemd's variable for generators report kvm to cloud-init, as on ECS. systemd itself detects the
 /// container.</para>
 /// <para>The network is configured before the boot, without a DHCP server, and its configuration by cloud-init is disabled, as is growing
@@ -67,7 +66,8 @@ internal static class EcsImage
         Write(folder, "/etc/ecs/class/dmi/id/product_name", "Alibaba Cloud ECS\n");
         Write(folder, "/usr/lib/systemd/systemd", Init, Program);
         Write(folder, "/usr/lib/systemd/pid1/systemd", "", Program);
-        File.Copy(Path.Combine(lower, "usr/lib/systemd/systemd"), SystemdMachine.PathOnDisk(folder, "/usr/lib/systemd/pid1/systemd"), overwrite: true);
+        File.Copy(Path.Combine(lower, "usr/lib/systemd/systemd"),
+            SystemdMachine.PathOnDisk(folder, "/usr/lib/systemd/pid1/systemd"), overwrite: true);
         Write(folder, "/usr/bin/systemd-detect-virt", DetectVirt, Program);
         Write(folder, "/etc/systemd/system-generators/cloud-init-generator", Generator, Program);
         Write(folder, "/etc/cloud/cloud.cfg.d/90-test.cfg", CloudConfig);

@@ -7,20 +7,23 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// <summary>packaging/ram defines the permissions of the controller; the README and the sources agree with it.</summary>
 public sealed partial class RamPolicyTests
 {
-    private static readonly string[] actions = [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
+    private static readonly string[] actions =
+        [.. Statement(Templates.Json("ram", "controller-policy.json"))["Action"]!.AsArray().Select(action => (string)action!)];
 
     [Fact]
     public void The_README_shows_the_policy()
     {
         var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "README.md"));
         var shown = JsonNode.Parse(JsonBlock().Match(readme).Groups[1].Value);
-        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), shown), "README.md and packaging/ram/controller-policy.json differ");
+        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), shown),
+            "README.md and packaging/ram/controller-policy.json differ");
     }
 
     [Fact]
     public void The_policy_allows_exactly_the_actions_of_the_sources()
     {
-        var sources = string.Concat(Directory.GetFiles(Path.Combine(Locations.Repository(), "src", "Flannel.AliCloud"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var sources = string.Concat(Directory.GetFiles(Path.Combine(Locations.Repository(), "src", "Flannel.AliCloud"), "*.cs",
+            SearchOption.AllDirectories).Select(File.ReadAllText));
         var named = Named().Matches(sources).Select(name => name.Groups[1].Value).ToHashSet();
         Assert.True(named.Count >= 8, string.Join(' ', named));
         Assert.Subset(actions.ToHashSet(), named);
@@ -29,7 +32,8 @@ public sealed partial class RamPolicyTests
 
     [Fact]
     public void Only_ECS_may_assume_the_role() => Assert.Equal(
-        ["ecs.aliyuncs.com"], Statement(Templates.Json("ram", "trust-policy.json"))["Principal"]!["Service"]!.AsArray().Select(service => (string)service!));
+        ["ecs.aliyuncs.com"], Statement(Templates.Json("ram", "trust-policy.json"))["Principal"]!["Service"]!.AsArray()
+            .Select(service => (string)service!));
 
     private static JsonNode Statement(JsonNode policy) => Assert.Single(policy["Statement"]!.AsArray())!;
 

@@ -20,7 +20,8 @@ public sealed partial class RosTemplateTests
         ["ALIYUN::RAM::Role"] = ["RoleName", "Description", "AssumeRolePolicyDocument", "Policies"],
         ["ALIYUN::ECS::InstanceGroup"] =
         [
-            "InstanceName", "ZoneId", "VpcId", "VSwitchId", "SecurityGroupId", "RamRoleName", "ImageId", "InstanceType", "SystemDiskCategory",
+            "InstanceName", "ZoneId", "VpcId", "VSwitchId", "SecurityGroupId", "RamRoleName", "ImageId",
+            "InstanceType", "SystemDiskCategory",
             "AllocatePublicIP", "PrivateIpAddress", "MaxAmount", "UserData",
         ],
     };
@@ -36,15 +37,19 @@ public sealed partial class RosTemplateTests
     public void Resources_are_of_known_types_with_known_properties()
     {
         Assert.Equal("2015-09-01", (string?)template["ROSTemplateFormatVersion"]);
-        Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" }, template.AsObject().Select(key => key.Key).ToHashSet());
+        Assert.Subset(new HashSet<string> { "ROSTemplateFormatVersion", "Description", "Parameters", "Resources", "Outputs" },
+            template.AsObject().Select(key => key.Key).ToHashSet());
         Assert.Equal(["Vpc", "VSwitch", "SecurityGroup", "ControllerRole", "Etcd", "Node"], Names("Resources"));
         Assert.All(template["Resources"]!.AsObject(), resource =>
         {
-            Assert.Subset(new HashSet<string> { "Type", "DependsOn", "Properties" }, resource.Value!.AsObject().Select(key => key.Key).ToHashSet());
-            Assert.Subset(properties[TypeOf(resource.Key)].ToHashSet(), resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
+            Assert.Subset(new HashSet<string> { "Type", "DependsOn", "Properties" },
+                resource.Value!.AsObject().Select(key => key.Key).ToHashSet());
+            Assert.Subset(properties[TypeOf(resource.Key)].ToHashSet(),
+                resource.Value["Properties"]!.AsObject().Select(key => key.Key).ToHashSet());
         });
         Assert.All(template["Parameters"]!.AsObject(), parameter => Assert.NotEmpty((string?)parameter.Value!["Description"] ?? ""));
-        Assert.All(template["Outputs"]!.AsObject(), output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
+        Assert.All(template["Outputs"]!.AsObject(),
+            output => Assert.Equal(["Description", "Value"], output.Value!.AsObject().Select(key => key.Key)));
     }
 
     [Fact]
@@ -54,7 +59,8 @@ public sealed partial class RosTemplateTests
         var references = References(template["Resources"]!).Concat(References(template["Outputs"]!)).ToList();
         Assert.All(references, name => Assert.Contains(name, known));
         Assert.Subset(references.ToHashSet(), Names("Parameters").ToHashSet());
-        Assert.All(Calls(template, "Fn::GetAtt").Select(call => call.AsArray()), call => Assert.Contains((string)call[1]!, attributes[TypeOf((string)call[0]!)]));
+        Assert.All(Calls(template, "Fn::GetAtt").Select(call => call.AsArray()),
+            call => Assert.Contains((string)call[1]!, attributes[TypeOf((string)call[0]!)]));
     }
 
     [Fact]
@@ -65,12 +71,14 @@ public sealed partial class RosTemplateTests
             var replace = Properties(resource)["UserData"]!["Fn::Replace"]!.AsArray();
             var text = (string)replace[1]!;
             Assert.Equal(Templates.UserData(role), text);
-            string[] examples = [Templates.ExampleEtcd, .. role == "etcd" ? [Templates.ExampleNetwork] : Array.Empty<string>(), Templates.ExampleRepository];
+            string[] examples = [Templates.ExampleEtcd,
+                .. role == "etcd" ? [Templates.ExampleNetwork] : Array.Empty<string>(), Templates.ExampleRepository];
             Assert.Equal(examples, replace[0]!.AsObject().Select(pair => pair.Key));
             Assert.All(examples, example => Assert.Contains(example, text, StringComparison.Ordinal));
         }
         var parameters = template["Parameters"]!;
-        Assert.Equal((Templates.ExampleEtcd, Templates.ExampleNetwork), ((string?)parameters["EtcdAddress"]!["Default"], (string?)parameters["PodCidr"]!["Default"]));
+        Assert.Equal((Templates.ExampleEtcd, Templates.ExampleNetwork),
+            ((string?)parameters["EtcdAddress"]!["Default"], (string?)parameters["PodCidr"]!["Default"]));
         Assert.Equal("EtcdAddress", (string?)Properties("Etcd")["PrivateIpAddress"]!["Ref"]);
         // The signing key is downloaded from the repository, so that only https is allowed.
         Assert.Matches((string)parameters["Repository"]!["AllowedPattern"]!, Templates.ExampleRepository);
@@ -82,15 +90,18 @@ public sealed partial class RosTemplateTests
     {
         var role = Properties("ControllerRole");
         Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "trust-policy.json"), role["AssumeRolePolicyDocument"]), "trust policy");
-        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"), Assert.Single(role["Policies"]!.AsArray())!["PolicyDocument"]), "policy");
-        Assert.All(["Etcd", "Node"], (Action<string>)(name => Assert.Equal("ControllerRole", (string?)Properties(name)["RamRoleName"]!["Fn::GetAtt"]![0])));
+        Assert.True(JsonNode.DeepEquals(Templates.Json("ram", "controller-policy.json"),
+            Assert.Single(role["Policies"]!.AsArray())!["PolicyDocument"]), "policy");
+        Assert.All(["Etcd", "Node"],
+            (Action<string>)(name => Assert.Equal("ControllerRole", (string?)Properties(name)["RamRoleName"]!["Fn::GetAtt"]![0])));
     }
 
     [Fact]
     public void The_security_group_allows_container_traffic()
     {
         var rule = Assert.Single(Properties("SecurityGroup")["SecurityGroupIngress"]!.AsArray())!;
-        Assert.Equal(("all", "-1/-1", "accept", "PodCidr"), ((string?)rule["IpProtocol"], (string?)rule["PortRange"], (string?)rule["Policy"], (string?)rule["SourceCidrIp"]!["Ref"]));
+        Assert.Equal(("all", "-1/-1", "accept", "PodCidr"),
+            ((string?)rule["IpProtocol"], (string?)rule["PortRange"], (string?)rule["Policy"], (string?)rule["SourceCidrIp"]!["Ref"]));
     }
 
     private static JsonNode Properties(string resource) => template["Resources"]![resource]!["Properties"]!;

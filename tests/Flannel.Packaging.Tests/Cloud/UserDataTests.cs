@@ -36,7 +36,8 @@ public sealed class UserDataTests
             await ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-n"]), TestContext.Current.CancellationToken, (string?)step);
             if (File.Exists("/usr/bin/shellcheck"))
             {
-                await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/shellcheck", ["--shell=sh", "-"]), TestContext.Current.CancellationToken, (string?)step);
+                await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/shellcheck", ["--shell=sh", "-"]),
+                    TestContext.Current.CancellationToken, (string?)step);
             }
         }
     }
@@ -49,7 +50,8 @@ public sealed class UserDataTests
         const string program = "/usr/bin/cloud-init";
         if (File.Exists(program))
         {
-            var said = await ProcessCommand.RunAsync(new ProgramStart(program, ["schema", "--config-file", Templates.PathOf("cloud-init", role + ".yaml")]), TestContext.Current.CancellationToken);
+            var said = await ProcessCommand.RunAsync(new ProgramStart(program,
+                ["schema", "--config-file", Templates.PathOf("cloud-init", role + ".yaml")]), TestContext.Current.CancellationToken);
             Assert.Contains("Valid", said, StringComparison.Ordinal);
         }
     }
@@ -68,8 +70,10 @@ public sealed class UserDataTests
         foreach (var role in Templates.Roles)
         {
             var lines = Templates.UserData(role).Split('\n');
-            string[] examples = ["=http://" + Templates.ExampleEtcd, $"\"Network\":\"{Templates.ExampleNetwork}\"", "repository=" + Templates.ExampleRepository];
-            var found = examples.Select(example => Array.FindIndex(lines, line => line.Contains(example, StringComparison.Ordinal))).Where(at => at >= 0).ToList();
+            string[] examples = ["=http://" + Templates.ExampleEtcd, $"\"Network\":\"{Templates.ExampleNetwork}\"",
+                "repository=" + Templates.ExampleRepository];
+            var found = examples.Select(example => Array.FindIndex(lines, line => line.Contains(example, StringComparison.Ordinal)))
+                .Where(at => at >= 0).ToList();
             Assert.Equal(role == "etcd" ? 3 : 2, found.Count);
             Assert.All(found, at => Assert.Contains("# CHANGE", lines[at - 1], StringComparison.Ordinal));
         }

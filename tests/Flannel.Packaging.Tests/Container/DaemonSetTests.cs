@@ -26,13 +26,16 @@ public sealed class DaemonSetTests
         Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], objects.Select(thing => thing.GetType().Name));
         Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
         var space = objects.OfType<V1Namespace>().Single();
-        Assert.All(new[] { DaemonSet.Metadata, objects.OfType<V1ConfigMap>().Single().Metadata }, metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
+        Assert.All(new[] { DaemonSet.Metadata, objects.OfType<V1ConfigMap>().Single().Metadata },
+            metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
         // Other pod security levels refuse the host's network and folders.
         Assert.Equal("privileged", space.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
     }
 
     [Fact]
-    public void A_field_unknown_to_Kubernetes_is_refused() => Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
+    public void A_field_unknown_to_Kubernetes_is_refused() =>
+        Assert.ThrowsAny<Exception>(() =>
+            KubernetesYaml.LoadAllFromString("apiVersion: v1\nkind: Namespace\nmetadata:\n  nmae: flannel\n", strict: true));
 
     [Fact]
     public async Task The_executable_accepts_all_flags_and_variables()
@@ -42,7 +45,8 @@ public sealed class DaemonSetTests
         // A wrong name is refused, so that the assertion above means something.
         Assert.Equal(2, (await ParseAsync([.. Daemon.Args, "--etcd-cefile=/x"], Daemon.Env)).ExitCode);
         var help = await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--help"]), Cancel);
-        Assert.All(Daemon.Env, variable => Assert.Contains($"--{variable.Name["FLANNELD_".Length..].ToLowerInvariant().Replace('_', '-')} ", help, StringComparison.Ordinal));
+        Assert.All(Daemon.Env, variable => Assert.Contains($"--{variable.Name["FLANNELD_".Length..].ToLowerInvariant().Replace('_', '-')} ",
+            help, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -50,7 +54,8 @@ public sealed class DaemonSetTests
     {
         Assert.True(Pod.HostNetwork);
         Assert.False(Pod.AutomountServiceAccountToken);
-        Assert.Equal((true, 65532, 65532, 65532), (Pod.SecurityContext.RunAsNonRoot, Pod.SecurityContext.RunAsUser, Pod.SecurityContext.RunAsGroup, Pod.SecurityContext.FsGroup));
+        Assert.Equal((true, 65532, 65532, 65532),
+            (Pod.SecurityContext.RunAsNonRoot, Pod.SecurityContext.RunAsUser, Pod.SecurityContext.RunAsGroup, Pod.SecurityContext.FsGroup));
         Assert.Equal("RuntimeDefault", Pod.SecurityContext.SeccompProfile.Type);
         Assert.Equal((true, false), (Daemon.SecurityContext.ReadOnlyRootFilesystem, Daemon.SecurityContext.AllowPrivilegeEscalation));
         Assert.Equal(["ALL"], Daemon.SecurityContext.Capabilities.Drop);
@@ -65,15 +70,20 @@ public sealed class DaemonSetTests
     public void Every_mount_has_its_volume_and_every_file_of_a_flag_its_mount()
     {
         var volumes = Pod.Volumes.Select(volume => volume.Name).ToHashSet();
-        Assert.All(Pod.Containers.Concat(Pod.InitContainers).SelectMany(container => container.VolumeMounts), mount => Assert.Contains(mount.Name, volumes));
-        var files = Daemon.Args.Where(argument => argument.Contains("file=", StringComparison.Ordinal)).Select(argument => argument.Split('=')[1]).ToList();
+        Assert.All(Pod.Containers.Concat(Pod.InitContainers).SelectMany(container => container.VolumeMounts),
+            mount => Assert.Contains(mount.Name, volumes));
+        var files = Daemon.Args.Where(argument => argument.Contains("file=", StringComparison.Ordinal))
+            .Select(argument => argument.Split('=')[1]).ToList();
         Assert.Equal(3, files.Count);
-        Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd" && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
+        Assert.All(files, file => Assert.Contains(Daemon.VolumeMounts, mount => mount.Name == "etcd"
+            && file.StartsWith(mount.MountPath + "/", StringComparison.Ordinal)));
         // Only the owner and the group of the pod may read the secret.
         Assert.Equal(Convert.ToInt32("440", 8), Pod.Volumes.Single(volume => volume.Name == "etcd").Secret.DefaultMode);
         var config = objects.OfType<V1ConfigMap>().Single();
-        Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null), variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
-        Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items), item => Assert.Contains(item.Key, config.Data.Keys));
+        Assert.All(Daemon.Env.Where(variable => variable.ValueFrom is not null),
+            variable => Assert.Contains(variable.ValueFrom.ConfigMapKeyRef.Key, config.Data.Keys));
+        Assert.All(Pod.Volumes.Where(volume => volume.ConfigMap is not null).SelectMany(volume => volume.ConfigMap.Items),
+            item => Assert.Contains(item.Key, config.Data.Keys));
     }
 
     [Fact]
@@ -81,8 +91,10 @@ public sealed class DaemonSetTests
     {
         var port = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_PORT").Value;
         var address = Daemon.Env.Single(variable => variable.Name == "FLANNELD_HEALTHZ_IP").Value;
-        Assert.Equal(("/healthz", port, address), (Daemon.LivenessProbe.HttpGet.Path, Daemon.LivenessProbe.HttpGet.Port.Value, Daemon.LivenessProbe.HttpGet.Host));
-        Assert.Equal(("/readyz", port, address), (Daemon.ReadinessProbe.HttpGet.Path, Daemon.ReadinessProbe.HttpGet.Port.Value, Daemon.ReadinessProbe.HttpGet.Host));
+        Assert.Equal(("/healthz", port, address),
+            (Daemon.LivenessProbe.HttpGet.Path, Daemon.LivenessProbe.HttpGet.Port.Value, Daemon.LivenessProbe.HttpGet.Host));
+        Assert.Equal(("/readyz", port, address),
+            (Daemon.ReadinessProbe.HttpGet.Path, Daemon.ReadinessProbe.HttpGet.Port.Value, Daemon.ReadinessProbe.HttpGet.Host));
     }
 
     [Fact]
@@ -100,7 +112,8 @@ public sealed class DaemonSetTests
         var config = objects.OfType<V1ConfigMap>().Single();
         return ProcessCommand.TryRunAsync(new ProgramStart(Locations.Flanneld, [.. arguments, "--version"])
         {
-            Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value ?? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key]),
+            Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value
+                ?? config.Data[variable.ValueFrom.ConfigMapKeyRef.Key]),
         }, Cancel);
     }
 }

@@ -26,15 +26,22 @@ public sealed class ImageRunTests
         await WaitForReadyAsync(podman);
 
         var file = Path.Combine(run, "subnet.env");
-        Assert.Matches(@"^FLANNEL_NETWORK=10\.24\.0\.0/16\nFLANNEL_SUBNET=10\.24\.\d+\.1/24\nFLANNEL_MTU=\d+\nFLANNEL_IPMASQ=false\n$", await File.ReadAllTextAsync(file, Cancel));
-        Assert.Equal($"{DaemonUser} 644", (await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/stat", ["-c", "%u %a", file]), Cancel)).Trim());
+        Assert.Matches(@"^FLANNEL_NETWORK=10\.24\.0\.0/16\nFLANNEL_SUBNET=10\.24\.\d+\.1/24\nFLANNEL_MTU=\d+\nFLANNEL_IPMASQ=false\n$",
+            await File.ReadAllTextAsync(file, Cancel));
+        Assert.Equal($"{DaemonUser} 644",
+            (await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/stat", ["-c", "%u %a", file]), Cancel)).Trim());
         Assert.Equal(0, (await podman.TryRunAsync(Cancel, "healthcheck", "run", Name)).ExitCode);
 
         var container = await podman.InspectAsync(Name, Cancel);
         Assert.True(container["HostConfig"]!["ReadonlyRootfs"]!.GetValue<bool>());
         Assert.Equal("host", container["HostConfig"]!["NetworkMode"]!.GetValue<string>());
         var status = await File.ReadAllLinesAsync($"/proc/{container["State"]!["Pid"]!.GetValue<int>()}/status", Cancel);
-        foreach (var expected in new[] { $"Uid:\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1" })
+        string[] lines =
+        [
+            $"Uid:\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}",
+            "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1",
+        ];
+        foreach (var expected in lines)
         {
             Assert.Contains(expected, status);
         }
@@ -59,7 +66,9 @@ public sealed class ImageRunTests
         var image = await LoadAsync(podman);
         var line = PublishedLine(image, await FolderOfDaemonAsync(instance), "http://192.168.1.11:2379", "http://127.0.0.1:1");
         await podman.RunLineAsync($"{line} {Endpoints}", Cancel);
-        await Eventually.IsAsync("the daemon responds", async () => (await podman.TryRunAsync(Cancel, "exec", Name, "flanneld", "healthcheck")).Error.Contains("flanneld is not ready", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("the daemon responds",
+            async () => (await podman.TryRunAsync(Cancel, "exec", Name, "flanneld", "healthcheck"))
+                .Error.Contains("flanneld is not ready", StringComparison.Ordinal), Cancel);
         var health = await podman.TryRunAsync(Cancel, "exec", Name, "/opt/bin/flanneld", "healthcheck");
         Assert.Equal(1, health.ExitCode);
         Assert.Contains("[-]lease failed", health.Error, StringComparison.Ordinal);
@@ -79,11 +88,14 @@ public sealed class ImageRunTests
         var tls = vpc.EtcdTls!;
         await podman.RunAsync(Cancel,
         [
-            "run", "--detach", $"--name={Name}", "--network=host", "--read-only", "--cap-drop=ALL", "--dns=127.0.0.1", $"--add-host={EtcdName}:{VpcTopology.EtcdAddress}",
+            "run", "--detach", $"--name={Name}", "--network=host", "--read-only", "--cap-drop=ALL", "--dns=127.0.0.1",
+            $"--add-host={EtcdName}:{VpcTopology.EtcdAddress}",
             $"--volume={await FolderOfDaemonAsync(instance)}:/run/flannel",
             // Without --etcd-cafile: the CA is mounted over the system's bundle.
-            $"--volume={tls.Authority}:/etc/ssl/certs/ca-certificates.crt:ro", $"--volume={tls.Client.Certificate}:/client.pem:ro", $"--volume={tls.Client.Key}:/client-key.pem:ro",
-            image, $"--etcd-endpoints=https://{EtcdName}:2379", "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem", .. Endpoints.Split(' '),
+            $"--volume={tls.Authority}:/etc/ssl/certs/ca-certificates.crt:ro", $"--volume={tls.Client.Certificate}:/client.pem:ro",
+                $"--volume={tls.Client.Key}:/client-key.pem:ro",
+            image, $"--etcd-endpoints=https://{EtcdName}:2379", "--etcd-certfile=/client.pem",
+            "--etcd-keyfile=/client-key.pem", .. Endpoints.Split(' '),
         ]);
         await WaitForReadyAsync(podman);
         Assert.Single(await vpc.LeasesAsync(Cancel));
@@ -99,12 +111,14 @@ public sealed class ImageRunTests
         using var roots = new RunFolder("roots");
         var line = PublishedLine(image, roots.Path, "http://192.168.1.11:2379", $"http://{VpcTopology.EtcdAddress}:2379");
         await podman.RunLineAsync($"{line} {Endpoints}", Cancel);
-        await Eventually.IsAsync("the log names the file", async () => (await LogAsync(podman)).Contains("cannot write /run/flannel/subnet.env", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("the log names the file",
+            async () => (await LogAsync(podman)).Contains("cannot write /run/flannel/subnet.env", StringComparison.Ordinal), Cancel);
         Assert.Empty(Directory.GetFiles(roots.Path));
     }
 
     /// <summary>The flags with the endpoints of the simulated APIs.</summary>
-    private static string Endpoints => $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080 --ecs-endpoint=http://{VpcTopology.ApiAddress}:8080";
+    private static string Endpoints =>
+        $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080 --ecs-endpoint=http://{VpcTopology.ApiAddress}:8080";
 
     private static async Task<VpcTopology> StartAsync(string? etcdName = null)
     {
@@ -140,7 +154,8 @@ public sealed class ImageRunTests
         var start = readme.IndexOf("podman run --detach", StringComparison.Ordinal);
         Assert.True(start >= 0, "the README has no line that starts with 'podman run --detach'");
         var line = readme[start..readme.IndexOf("\n```", start, StringComparison.Ordinal)];
-        foreach (var (published, here) in new[] { ("localhost/flanneld:VERSION", image), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, ours) })
+        foreach (var (published, here)
+            in new[] { ("localhost/flanneld:VERSION", image), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, ours) })
         {
             Assert.Equal(2, line.Split(published).Length);
             line = line.Replace(published, here, StringComparison.Ordinal);
@@ -149,7 +164,8 @@ public sealed class ImageRunTests
     }
 
     private static Task WaitForReadyAsync(Podman podman) => Eventually.IsAsync("the health check succeeds",
-        async () => (await podman.TryRunAsync(Cancel, "exec", Name, "/opt/bin/flanneld", "healthcheck")).ExitCode == 0, Cancel, TimeSpan.FromSeconds(60), () => LogAsync(podman).GetAwaiter().GetResult());
+        async () => (await podman.TryRunAsync(Cancel, "exec", Name, "/opt/bin/flanneld", "healthcheck")).ExitCode == 0, Cancel,
+        TimeSpan.FromSeconds(60), () => LogAsync(podman).GetAwaiter().GetResult());
 
     private static async Task<string> LogAsync(Podman podman)
     {

@@ -20,19 +20,23 @@ public sealed class ImageTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void The_compressed_image_is_at_most_8250_kB() => Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
+    public void The_compressed_image_is_at_most_8250_kB() =>
+        Assert.All(new OciArchive(Packages.Image).Images, image => Assert.InRange(image.CompressedSize, 1, MaxCompressedBytes - 1));
 
     [Fact]
     public void The_image_holds_only_needed_files_and_only_run_flannel_belongs_to_the_daemon()
     {
         Assert.All(new OciArchive(Packages.Image).Images, image => Assert.Equal(
             [
-                "755 0:0 etc", "644 0:0 etc/group", "644 0:0 etc/passwd", "755 0:0 etc/ssl", "755 0:0 etc/ssl/certs", "644 0:0 etc/ssl/certs/ca-certificates.crt",
+                "755 0:0 etc", "644 0:0 etc/group", "644 0:0 etc/passwd", "755 0:0 etc/ssl", "755 0:0 etc/ssl/certs",
+                "644 0:0 etc/ssl/certs/ca-certificates.crt",
                 "755 0:0 opt", "755 0:0 opt/bin", "755 0:0 opt/bin/flanneld", "755 0:0 run",
-                "755 0:0 usr", "755 0:0 usr/share", "755 0:0 usr/share/doc", "755 0:0 usr/share/doc/flanneld", "644 0:0 usr/share/doc/flanneld/copyright",
+                "755 0:0 usr", "755 0:0 usr/share", "755 0:0 usr/share/doc", "755 0:0 usr/share/doc/flanneld",
+                "644 0:0 usr/share/doc/flanneld/copyright",
                 $"755 {DaemonUser}:{DaemonUser} run/flannel",
             ],
-            image.Files().Select(file => string.Create(CultureInfo.InvariantCulture, $"{Convert.ToString((int)file.Entry.Mode, 8)} {file.Entry.Uid}:{file.Entry.Gid} {file.Entry.Name.TrimEnd('/')}"))));
+            image.Files().Select(file => string.Create(CultureInfo.InvariantCulture,
+                $"{Convert.ToString((int)file.Entry.Mode, 8)} {file.Entry.Uid}:{file.Entry.Gid} {file.Entry.Name.TrimEnd('/')}"))));
     }
 
     [Fact]
@@ -52,7 +56,8 @@ public sealed class ImageTests
     public void The_CA_bundle_is_that_of_Debian()
     {
         const string folder = "/usr/share/ca-certificates/mozilla";
-        var debians = Directory.GetFiles(folder, "*.crt").Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
+        var debians = Directory.GetFiles(folder, "*.crt")
+            .Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
         Assert.True(debians.Count > 100, $"{debians.Count} in {folder}");
         Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
@@ -68,8 +73,10 @@ public sealed class ImageTests
         Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
             var config = image.Config["config"]!.AsObject();
-            Assert.Equal(["User", "Env", "Entrypoint", "WorkingDir", "Labels", "StopSignal", "Healthcheck"], config.Select(member => member.Key));
-            Assert.Equal(($"{DaemonUser}:{DaemonUser}", "/", "SIGTERM"), (Text(config["User"]), Text(config["WorkingDir"]), Text(config["StopSignal"])));
+            Assert.Equal(["User", "Env", "Entrypoint", "WorkingDir", "Labels", "StopSignal", "Healthcheck"],
+                config.Select(member => member.Key));
+            Assert.Equal(($"{DaemonUser}:{DaemonUser}", "/", "SIGTERM"),
+                (Text(config["User"]), Text(config["WorkingDir"]), Text(config["StopSignal"])));
             Assert.Equal(["/opt/bin/flanneld"], Texts(config["Entrypoint"]));
             Assert.Equal(["PATH=/opt/bin", "HOME=/", "FLANNELD_HEALTHZ_IP=127.0.0.1", "FLANNELD_HEALTHZ_PORT=8471"], Texts(config["Env"]));
             Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(config["Healthcheck"]!["Test"]));
@@ -90,13 +97,16 @@ public sealed class ImageTests
             Assert.Equal(notes.ToJsonString(), image.Manifest["annotations"]!.ToJsonString());
             Assert.Equal(notes.ToJsonString(), image.Config["config"]!["Labels"]!.ToJsonString());
             Assert.Equal(Text(notes[Annotation + "created"]), Text(image.Config["created"]));
-            Assert.All(image.Files(), file => Assert.Equal(DateTimeOffset.Parse(Text(notes[Annotation + "created"]), CultureInfo.InvariantCulture), file.Entry.ModificationTime));
+            Assert.All(image.Files(), file =>
+                Assert.Equal(DateTimeOffset.Parse(Text(notes[Annotation + "created"]), CultureInfo.InvariantCulture),
+                    file.Entry.ModificationTime));
         });
         Assert.Equal("flanneld", Text(notes[Annotation + "title"]));
         Assert.Matches(@"^flanneld-(.+)-oci\.tar$", Path.GetFileName(Packages.Image));
         Assert.Equal(Path.GetFileName(Packages.Image)["flanneld-".Length..^"-oci.tar".Length], Text(notes[Annotation + "version"]));
         Assert.Matches("^[0-9a-f]{40}$", Text(notes[Annotation + "revision"]));
-        Assert.Superset(new HashSet<string> { "MIT", "Apache-2.0", "BSD-3-Clause", "LGPL-2.1-or-later", "MPL-2.0", "Zlib" }, Text(notes[Annotation + "licenses"]).Split(" AND ").ToHashSet());
+        Assert.Superset(new HashSet<string> { "MIT", "Apache-2.0", "BSD-3-Clause", "LGPL-2.1-or-later", "MPL-2.0", "Zlib" },
+            Text(notes[Annotation + "licenses"]).Split(" AND ").ToHashSet());
     }
 
     [Fact]
@@ -104,22 +114,28 @@ public sealed class ImageTests
     {
         using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
         using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
-        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
+        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"),
+            ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
         Assert.True(made.ExitCode == 0, made.Output + made.Error);
         await Task.Delay(TimeSpan.FromSeconds(1.1), Cancel);
-        var again = await two.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
+        var again = await two.RunAsync("packaging/container/build.sh", both, Cancel,
+            ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
         Assert.True(again.ExitCode == 0, again.Output + again.Error);
-        Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
+        Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json",
+            "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
             Directory.GetFiles(one.PackagesFolder).Select(Path.GetFileName).Order());
-        Assert.All(Directory.GetFiles(one.PackagesFolder), file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.PackagesFolder, Path.GetFileName(file)))));
+        Assert.All(Directory.GetFiles(one.PackagesFolder),
+            file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.PackagesFolder, Path.GetFileName(file)))));
 
         var archive = new OciArchive(one.Image);
         Assert.Contains(archive.Digest, made.Output, StringComparison.Ordinal);
         Assert.Equal(both, archive.Images.Select(image => image.Architecture));
         Assert.Equal($"localhost/flanneld:{ScratchBuild.Tag}", Text(archive.Root["annotations"]!["org.opencontainers.image.ref.name"]));
         var notes = archive.Index["annotations"]!;
-        Assert.Equal(("2026-01-02T03:04:05Z", ScratchBuild.Version), (Text(notes[Annotation + "created"]), Text(notes[Annotation + "version"])));
-        Assert.Equal(("https://code.example/flannel", "https://code.example/flannel/blob/main/packaging/container/README.md"), (Text(notes[Annotation + "source"]), Text(notes[Annotation + "documentation"])));
+        Assert.Equal(("2026-01-02T03:04:05Z", ScratchBuild.Version),
+            (Text(notes[Annotation + "created"]), Text(notes[Annotation + "version"])));
+        Assert.Equal(("https://code.example/flannel", "https://code.example/flannel/blob/main/packaging/container/README.md"),
+            (Text(notes[Annotation + "source"]), Text(notes[Annotation + "documentation"])));
     }
 
     [Theory]
@@ -139,7 +155,8 @@ public sealed class ImageTests
         Assert.Equal(expected is null, notes[Annotation + "documentation"] is null);
         Assert.DoesNotContain("SecretToken", notes.ToJsonString(), StringComparison.Ordinal);
 
-        Task GitAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/git", ["-C", scratch.Root, .. arguments]), Cancel);
+        Task GitAsync(params string[] arguments) =>
+            ProcessCommand.RunAsync(new ProgramStart("/usr/bin/git", ["-C", scratch.Root, .. arguments]), Cancel);
     }
 
     [Fact]
@@ -162,17 +179,21 @@ public sealed class ImageTests
         Require.Program("/usr/bin/skopeo");
         using var folder = new RunFolder("skopeo");
         var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["HOME"] = folder.Path, ["TMPDIR"] = folder.Path };
-        Task<string> SkopeoAsync(params string[] arguments) => ProcessCommand.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment }, Cancel);
+        Task<string> SkopeoAsync(params string[] arguments) =>
+            ProcessCommand.RunAsync(new ProgramStart("/usr/bin/skopeo", ["--insecure-policy", .. arguments]) { Environment = environment },
+                Cancel);
         // The copy has a plain name: skopeo parses a colon in the name, which a version may contain.
         var source = Path.Combine(folder.Path, "image.tar");
         File.Copy(Packages.Image, source);
         await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci-archive:{source}", $"oci:{folder.Path}/layout:pushed");
-        await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci:{folder.Path}/layout:pushed", $"oci-archive:{folder.Path}/back.tar:pulled");
+        await SkopeoAsync("copy", "--all", "--preserve-digests", $"oci:{folder.Path}/layout:pushed",
+            $"oci-archive:{folder.Path}/back.tar:pulled");
         Assert.Equal(new OciArchive(source).Digest, new OciArchive(Path.Combine(folder.Path, "back.tar")).Digest);
 
         await SkopeoAsync("copy", $"oci-archive:{source}", $"docker-archive:{folder.Path}/docker.tar:flanneld:test");
         using var docker = File.OpenRead(Path.Combine(folder.Path, "docker.tar"));
-        var files = OciArchive.Read(docker).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
+        var files = OciArchive.Read(docker)
+            .Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
         var config = JsonNode.Parse(files["manifest.json"])![0]!["Config"]!.GetValue<string>();
         Assert.Equal(["CMD", "/opt/bin/flanneld", "healthcheck"], Texts(JsonNode.Parse(files[config])!["config"]!["Healthcheck"]!["Test"]));
     }

@@ -33,7 +33,8 @@ internal sealed class OciArchive
     public OciArchive(string path)
     {
         using var stream = System.IO.File.OpenRead(path);
-        files = Read(stream).Where(file => file.Entry.EntryType is TarEntryType.RegularFile).ToDictionary(file => file.Entry.Name, file => file.Content);
+        files = Read(stream).Where(file => file.Entry.EntryType is TarEntryType.RegularFile)
+            .ToDictionary(file => file.Entry.Name, file => file.Content);
         Assert.Equal("1.0.0", Json(files["oci-layout"])["imageLayoutVersion"]!.GetValue<string>());
         Root = Json(files["index.json"])["manifests"]!.AsArray().Single()!.AsObject();
         Index = Json(Blob(Root));
@@ -50,7 +51,8 @@ internal sealed class OciArchive
     public IReadOnlyList<OciImage> Images { get; }
 
     /// <summary>Blobs without a reference.</summary>
-    public IEnumerable<string> Unused => files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !used.Contains(name));
+    public IEnumerable<string> Unused =>
+        files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !used.Contains(name));
 
     public static IReadOnlyList<(TarEntry Entry, byte[] Content)> Read(Stream stream)
     {
@@ -75,7 +77,8 @@ internal sealed class OciArchive
         var layers = manifest["layers"]!.AsArray().Select(layer => Blob(layer!.AsObject())).ToList();
         var config = Blob(manifest["config"]!.AsObject());
         var size = entry["size"]!.GetValue<long>() + config.Length + layers.Sum(layer => (long)layer.Length);
-        return new OciImage(entry["platform"]!["architecture"]!.GetValue<string>(), manifest, Json(config), layers) { CompressedSize = size };
+        var architecture = entry["platform"]!["architecture"]!.GetValue<string>();
+        return new OciImage(architecture, manifest, Json(config), layers) { CompressedSize = size };
     }
 
     private byte[] Blob(JsonObject descriptor)

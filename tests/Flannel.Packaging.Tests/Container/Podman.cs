@@ -51,10 +51,12 @@ internal sealed class Podman : IAsyncDisposable
 
     /// <summary>The global options of podman.</summary>
     private IReadOnlyList<string> Store =>
-        ["--root", Path.Combine(folder.Path, "root"), "--runroot", Path.Combine(folder.Path, "run"), "--tmpdir", Path.Combine(folder.Path, "tmp"), "--storage-driver", "vfs"];
+        ["--root", Path.Combine(folder.Path, "root"), "--runroot", Path.Combine(folder.Path, "run"), "--tmpdir",
+            Path.Combine(folder.Path, "tmp"), "--storage-driver", "vfs"];
 
     public Task<CommandResult> TryRunAsync(CancellationToken cancel, params string[] arguments) =>
-        ProcessCommand.TryRunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = ns, Environment = environment }, cancel);
+        ProcessCommand.TryRunAsync(new ProgramStart(Program, [.. Store, .. arguments]) { Namespace = ns, Environment = environment },
+            cancel);
 
     /// <exception cref="TestbedException">It failed.</exception>
     public Task<string> RunAsync(CancellationToken cancel, params string[] arguments) =>
@@ -66,7 +68,9 @@ internal sealed class Podman : IAsyncDisposable
         const string command = "podman ";
         Assert.StartsWith(command, line, StringComparison.Ordinal);
         var store = string.Join(' ', Store.Select(argument => $"'{argument}'"));
-        return ProcessCommand.RunAsync(new ProgramStart("/bin/sh", ["-euc", $"{Program} {store} {line[command.Length..]}"]) { Namespace = ns, Environment = environment }, cancel);
+        string[] arguments = ["-euc", $"{Program} {store} {line[command.Length..]}"];
+        return ProcessCommand.RunAsync(
+            new ProgramStart("/bin/sh", arguments) { Namespace = ns, Environment = environment }, cancel);
     }
 
     /// <summary>The output of podman container inspect.</summary>
@@ -78,7 +82,8 @@ internal sealed class Podman : IAsyncDisposable
         using var limit = new CancellationTokenSource(Podman.limit);
         var removed = await TryRunAsync(limit.Token, "rm", "--all", "--force", "--time=0");
         // The monitor of a container may still write into the folder.
-        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Monitors().Count == 0), limit.Token, context: () => string.Join('\n', Monitors()));
+        await Eventually.IsAsync("no process of podman is left", () => Task.FromResult(Monitors().Count == 0), limit.Token,
+            context: () => string.Join('\n', Monitors()));
         lock (active)
         {
             active.Remove(this);

@@ -19,7 +19,9 @@ public sealed partial class SbomTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public static TheoryData<string> Sboms => [.. Directory.Exists(Packages.Folder) ? Directory.GetFiles(Packages.Folder, "*.cdx.json").Select(file => Path.GetFileName(file)) : []];
+    public static TheoryData<string> Sboms =>
+        [.. Directory.Exists(Packages.Folder)
+            ? Directory.GetFiles(Packages.Folder, "*.cdx.json").Select(file => Path.GetFileName(file)) : []];
 
     [Fact]
     public void There_is_one_for_the_executable_and_one_for_the_image_of_each_architecture()
@@ -29,7 +31,8 @@ public sealed partial class SbomTests
         Assert.Equal(
             architectures.Select(architecture => $"{image}-oci-{architecture}.cdx.json").Order(),
             Packages.Sboms.Select(file => Path.GetFileName(file)).Where(name => name.Contains("-oci-", StringComparison.Ordinal)).Order());
-        Assert.All(architectures, architecture => Assert.Contains($"{image}-{architecture}.cdx.json", Packages.Sboms.Select(file => Path.GetFileName(file))));
+        Assert.All(architectures, architecture =>
+            Assert.Contains($"{image}-{architecture}.cdx.json", Packages.Sboms.Select(file => Path.GetFileName(file))));
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -39,7 +42,8 @@ public sealed partial class SbomTests
         var bom = await ReadAsync(name);
         Assert.Equal(("CycloneDX", "1.6", 1), (Text(bom["bomFormat"]), Text(bom["specVersion"]), bom["version"]!.GetValue<int>()));
         Assert.Matches("^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", Text(bom["serialNumber"]));
-        Assert.True(DateTimeOffset.TryParseExact(Text(bom["metadata"]!["timestamp"]), "yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _));
+        Assert.True(DateTimeOffset.TryParseExact(Text(bom["metadata"]!["timestamp"]), "yyyy-MM-dd'T'HH:mm:ss'Z'",
+            CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _));
         Assert.Equal(["build"], bom["metadata"]!["lifecycles"]!.AsArray().Select(phase => Text(phase!["phase"])));
 
         List<JsonObject> all = [bom["metadata"]!["component"]!.AsObject(), .. Components(bom)];
@@ -47,7 +51,8 @@ public sealed partial class SbomTests
         Assert.Equal(references.Count, references.Distinct().Count());
         Assert.All(all, component =>
         {
-            Assert.Subset(new HashSet<string> { "bom-ref", "type", "name", "version", "scope", "hashes", "licenses", "purl", "externalReferences" }, component.Select(member => member.Key).ToHashSet());
+            Assert.Subset(new HashSet<string> { "bom-ref", "type", "name", "version",
+                "scope", "hashes", "licenses", "purl", "externalReferences" }, component.Select(member => member.Key).ToHashSet());
             Assert.Contains(Text(component["type"]), new[] { "application", "framework", "library", "container", "file", "data" });
             Assert.NotEqual("", Text(component["name"]));
             if (component["purl"] is { } purl)
@@ -56,18 +61,25 @@ public sealed partial class SbomTests
             }
             foreach (var hash in component["hashes"]?.AsArray() ?? [])
             {
-                Assert.Matches(Text(hash!["alg"]) switch { "SHA-256" => "^[0-9a-f]{64}$", "SHA-512" => "^[0-9a-f]{128}$", _ => "^no such algorithm$" }, Text(hash["content"]));
+                Assert.Matches(Text(hash!["alg"]) switch
+                {
+                    "SHA-256" => "^[0-9a-f]{64}$",
+                    "SHA-512" => "^[0-9a-f]{128}$",
+                    _ => "^no such algorithm$"
+                }, Text(hash["content"]));
             }
             foreach (var reference in component["externalReferences"]?.AsArray() ?? [])
             {
-                Assert.Equal(("website", true), (Text(reference!["type"]), Uri.IsWellFormedUriString(Text(reference["url"]), UriKind.Absolute)));
+                Assert.Equal(("website", true),
+                    (Text(reference!["type"]), Uri.IsWellFormedUriString(Text(reference["url"]), UriKind.Absolute)));
             }
         });
         Assert.All(Components(bom), component => CheckLicenses(component["licenses"]?.AsArray() ?? []));
 
         var dependencies = bom["dependencies"]!.AsArray().Select(dependency => dependency!.AsObject()).ToList();
         Assert.Equal(references.Order(), dependencies.Select(dependency => Text(dependency["ref"])).Order());
-        Assert.Equal(references.Skip(1).Order(), dependencies.Single(dependency => Text(dependency["ref"]) == references[0])["dependsOn"]!.AsArray().Select(Text).Order());
+        Assert.Equal(references.Skip(1).Order(),
+            dependencies.Single(dependency => Text(dependency["ref"]) == references[0])["dependsOn"]!.AsArray().Select(Text).Order());
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -81,13 +93,16 @@ public sealed partial class SbomTests
         // The last publish may have been for the other architecture; the closure without a runtime identifier is the same.
         var libraries = (restored[$"net10.0/{rid}"] ?? restored["net10.0"])!.AsObject();
         var wanted = libraries
-            .Where(library => Text(library.Value!["type"]) == "package" && library.Value["runtime"]?.AsObject().Any(file => file.Key.EndsWith(".dll", StringComparison.Ordinal)) == true)
+            .Where(library => Text(library.Value!["type"]) == "package"
+                && library.Value["runtime"]?.AsObject().Any(file => file.Key.EndsWith(".dll", StringComparison.Ordinal)) == true)
             .Select(library => library.Key).Order(StringComparer.Ordinal).ToList();
         Assert.True(wanted.Count > 10, $"{wanted.Count} packages");
-        var named = Components(await ReadAsync(name)).Where(component => component["purl"] is { } purl && Text(purl).StartsWith("pkg:nuget/", StringComparison.Ordinal))
+        var named = Components(await ReadAsync(name))
+            .Where(component => component["purl"] is { } purl && Text(purl).StartsWith("pkg:nuget/", StringComparison.Ordinal))
             .Select(component => $"{Text(component["name"])}/{Text(component["version"])}").ToList();
         // In addition .NET itself: its libraries, and the sources of its OpenSSL shim in the compiler package.
-        var runtime = named.Where(package => package.StartsWith($"Microsoft.NETCore.App.Runtime.NativeAOT.{rid}/10.", StringComparison.Ordinal) || package.Contains(".Microsoft.DotNet.ILCompiler/10.", StringComparison.Ordinal)).ToList();
+        var runtime = named.Where(package => package.StartsWith($"Microsoft.NETCore.App.Runtime.NativeAOT.{rid}/10.",
+            StringComparison.Ordinal) || package.Contains(".Microsoft.DotNet.ILCompiler/10.", StringComparison.Ordinal)).ToList();
         Assert.Equal(2, runtime.Count);
         Assert.Equal(wanted, named.Except(runtime).Order(StringComparer.Ordinal));
     }
@@ -103,14 +118,17 @@ public sealed partial class SbomTests
         Assert.Equal(isImage ? "container" : "application", Text(bom["metadata"]!["component"]!["type"]));
         if (!isImage)
         {
-            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(program)), Text(bom["metadata"]!["component"]!["hashes"]![0]!["content"]));
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(program)),
+                Text(bom["metadata"]!["component"]!["hashes"]![0]!["content"]));
         }
 
         var version = Encoding.Latin1.GetString(program);
         var openssl = OpenSslBanner().Match(version);
         Assert.True(openssl.Success, "the executable names no OpenSSL");
         Assert.StartsWith(openssl.Groups[1].Value + "-", VersionOf("libssl-dev"), StringComparison.Ordinal);
-        Assert.Contains($"{VersionOf(Components(bom).Select(component => Text(component["name"])).Single(id => id.StartsWith("Microsoft.NETCore.App.Runtime.", StringComparison.Ordinal)))}+", version, StringComparison.Ordinal);
+        var runtime = Components(bom).Select(component => Text(component["name"]))
+            .Single(id => id.StartsWith("Microsoft.NETCore.App.Runtime.", StringComparison.Ordinal));
+        Assert.Contains($"{VersionOf(runtime)}+", version, StringComparison.Ordinal);
         Assert.NotEqual("", VersionOf("libc6-dev"));
         Assert.NotEqual("", VersionOf("zlib-ng"));
         // Part of .NET, but not linked.
@@ -126,10 +144,13 @@ public sealed partial class SbomTests
         foreach (var image in new OciArchive(Packages.Image).Images)
         {
             var prefix = Path.GetFileName(Packages.Image)[..^"-oci.tar".Length];
-            var executables = Components(await ReadAsync($"{prefix}-{image.Architecture}.cdx.json")).Select(component => component.ToJsonString()).ToHashSet();
-            var more = Assert.Single(Components(await ReadAsync($"{prefix}-oci-{image.Architecture}.cdx.json")), component => !executables.Contains(component.ToJsonString()));
+            var executables = Components(await ReadAsync($"{prefix}-{image.Architecture}.cdx.json"))
+                .Select(component => component.ToJsonString()).ToHashSet();
+            var more = Assert.Single(Components(await ReadAsync($"{prefix}-oci-{image.Architecture}.cdx.json")),
+                component => !executables.Contains(component.ToJsonString()));
             Assert.Equal(("ca-certificates", "data"), (Text(more["name"]), Text(more["type"])));
-            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(image.File("etc/ssl/certs/ca-certificates.crt"))), Text(more["hashes"]![0]!["content"]));
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(image.File("etc/ssl/certs/ca-certificates.crt"))),
+                Text(more["hashes"]![0]!["content"]));
         }
     }
 
@@ -139,8 +160,10 @@ public sealed partial class SbomTests
         foreach (var image in new OciArchive(Packages.Image).Images)
         {
             var notices = Encoding.UTF8.GetString(image.File("usr/share/doc/flanneld/copyright"));
-            var linked = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(image.Architecture))!, "flanneld.linked")).Select(line => line.Split('\t'));
-            Assert.All(linked.Where(fields => fields[0] is "nuget" or "deb"), fields => Assert.Contains($"    {fields[1]} {fields[2]}\n", notices, StringComparison.Ordinal));
+            var linked = File.ReadAllLines(Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(image.Architecture))!,
+                "flanneld.linked")).Select(line => line.Split('\t'));
+            Assert.All(linked.Where(fields => fields[0] is "nuget" or "deb"),
+                fields => Assert.Contains($"    {fields[1]} {fields[2]}\n", notices, StringComparison.Ordinal));
             string[] texts =
             [
                 "zlib-ng", "LLVM", "OpenSSL", "GNU Lesser General Public", "Google Inc.", "The gRPC Authors", "Shubham Ranjan",
@@ -171,7 +194,8 @@ public sealed partial class SbomTests
         {
             var written = await scratch.RunAsync("packaging/sbom/build.sh", ["amd64"], Cancel);
             Assert.True(written.ExitCode == 0, written.Output + written.Error);
-            return await File.ReadAllTextAsync(Path.Combine(scratch.PackagesFolder, $"flanneld-{ScratchBuild.Version}-amd64.cdx.json"), Cancel);
+            return await File.ReadAllTextAsync(Path.Combine(scratch.PackagesFolder, $"flanneld-{ScratchBuild.Version}-amd64.cdx.json"),
+                Cancel);
         }
     }
 
@@ -181,7 +205,8 @@ public sealed partial class SbomTests
     [InlineData("pkg:deb/debian/libc6-dev@2.36-9+deb12u14?arch=amd64", "libc6-dev", "2.36-9+deb12u14", false)]
     [InlineData("pkg:deb/debian/libc6-dev@2.36?distro=debian-12&arch=amd64", "libc6-dev", "2.36", false)]
     [InlineData("pkg:nuget/Grpc.Net.Client", "Grpc.Net.Client", "2.85.0", false)]
-    public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool right) => Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
+    public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool right) =>
+        Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
 
     /// <summary>Checks a purl by https://github.com/package-url/purl-spec: type, namespace, name, percent-encoded version, sorted
     /// qualifiers.</summary>
@@ -208,16 +233,19 @@ public sealed partial class SbomTests
         }
     }
 
-    private static async Task<JsonObject> ReadAsync(string name) => JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Packages.Folder, name), Cancel))!.AsObject();
+    private static async Task<JsonObject> ReadAsync(string name) =>
+        JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Packages.Folder, name), Cancel))!.AsObject();
 
-    private static IEnumerable<JsonObject> Components(JsonObject bom) => bom["components"]!.AsArray().Select(component => component!.AsObject());
+    private static IEnumerable<JsonObject> Components(JsonObject bom) =>
+        bom["components"]!.AsArray().Select(component => component!.AsObject());
 
     private static string Architecture(string name) => name.EndsWith("-amd64.cdx.json", StringComparison.Ordinal) ? "amd64"
         : name.EndsWith("-arm64.cdx.json", StringComparison.Ordinal) ? "arm64" : throw new UnreachableException(name);
 
     private static string Text(JsonNode? node) => node!.GetValue<string>();
 
-    [GeneratedRegex(@"^pkg:(?<type>[a-z][a-z0-9.+-]*)/((?<namespace>[A-Za-z0-9._~%-]+)/)*(?<name>[A-Za-z0-9._~%-]+)@(?<version>([A-Za-z0-9._~-]|%[0-9A-F]{2})+)(\?(?<qualifier>[a-z][a-z0-9._-]*=[A-Za-z0-9._~%:/-]+)(&(?<qualifier>[a-z][a-z0-9._-]*=[A-Za-z0-9._~%:/-]+))*)?$")]
+    [GeneratedRegex(
+        @"^pkg:(?<type>[a-z][a-z0-9.+-]*)/((?<namespace>[A-Za-z0-9._~%-]+)/)*(?<name>[A-Za-z0-9._~%-]+)@(?<version>([A-Za-z0-9._~-]|%[0-9A-F]{2})+)(\?(?<qualifier>[a-z][a-z0-9._-]*=[A-Za-z0-9._~%:/-]+)(&(?<qualifier>[a-z][a-z0-9._-]*=[A-Za-z0-9._~%:/-]+))*)?$")]
     private static partial Regex Purl();
 
     [GeneratedRegex(@"OpenSSL (\d+\.\d+\.\d+[a-z]?) \d+ [A-Z][a-z]{2} \d{4}")]

@@ -22,7 +22,8 @@ internal sealed class ScratchBuild : IDisposable
         Root = Path.Combine(folder.Path, where);
         var repository = Locations.Repository();
         foreach (var file in new[] { "eng/lib.sh", "Directory.Build.props" }.Concat(
-            Directory.GetFiles(Path.Combine(repository, "packaging"), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(repository, file))))
+            Directory.GetFiles(Path.Combine(repository, "packaging"), "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(repository, file))))
         {
             Copy(Path.Combine(repository, file), file);
         }
@@ -42,7 +43,8 @@ internal sealed class ScratchBuild : IDisposable
         {
             var made = Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf("amd64"))!, name);
             Assert.SkipUnless(File.Exists(made), $"no {made}: ./build.sh publish makes it");
-            Copy(made, Path.GetRelativePath(Locations.Repository(), Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(architecture))!, name)));
+            Copy(made, Path.GetRelativePath(Locations.Repository(),
+                Path.Combine(Path.GetDirectoryName(Packages.ExecutableOf(architecture))!, name)));
         }
         return this;
     }
@@ -51,12 +53,14 @@ internal sealed class ScratchBuild : IDisposable
     public ScratchBuild WithStandIn(string architecture)
     {
         WithExecutable(architecture);
-        File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Packages.ExecutableOf(architecture))), "not an executable\n");
+        File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Packages.ExecutableOf(architecture))),
+            "not an executable\n");
         return this;
     }
 
     /// <summary>Runs a packaging script with a fixed version and time.</summary>
-    public Task<CommandResult> RunAsync(string script, IReadOnlyList<string> arguments, CancellationToken cancel, params (string Name, string Value)[] more)
+    public Task<CommandResult> RunAsync(string script, IReadOnlyList<string> arguments, CancellationToken cancel,
+        params (string Name, string Value)[] more)
     {
         var environment = new Dictionary<string, string>
         {

@@ -47,7 +47,8 @@ public sealed class DebFileTests
     {
         Assert.Equal("flanneld", await FieldAsync(Packages.Deb, "Package"));
         Assert.Equal(Packages.Architecture, await FieldAsync(Packages.Deb, "Architecture"));
-        Assert.Equal("ca-certificates, systemd | systemd-standalone-sysusers | systemd-sysusers", await FieldAsync(Packages.Deb, "Depends"));
+        Assert.Equal("ca-certificates, systemd | systemd-standalone-sysusers | systemd-sysusers",
+            await FieldAsync(Packages.Deb, "Depends"));
     }
 
     [Fact]
@@ -76,17 +77,20 @@ public sealed class DebFileTests
     [Fact]
     public async Task Lintian_reports_nothing()
     {
-        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--fail-on", "error,warning", Packages.Deb, Packages.DebSymbols]));
+        var result = await Run.LongAsync(Run.Start("lintian",
+            ["--allow-root", "--no-cfg", "--fail-on", "error,warning", Packages.Deb, Packages.DebSymbols]));
         Assert.Equal(("", 0), (result.Output + result.Error, result.ExitCode));
     }
 
     [Fact]
     public async Task Every_lintian_override_is_used_and_explained()
     {
-        var overrides = await File.ReadAllLinesAsync(Path.Combine(Locations.Repository(), "deb/debian/flanneld.lintian-overrides"), Run.Cancel);
+        var overrides = await File.ReadAllLinesAsync(Path.Combine(Locations.Repository(), "deb/debian/flanneld.lintian-overrides"),
+            Run.Cancel);
         Assert.StartsWith("#", overrides[0]);
         // lintian reports overrides that match no tag.
-        var result = await Run.LongAsync(Run.Start("lintian", ["--allow-root", "--no-cfg", "--tags", "unused-override,mismatched-override", Packages.Deb]));
+        var result = await Run.LongAsync(Run.Start("lintian",
+            ["--allow-root", "--no-cfg", "--tags", "unused-override,mismatched-override", Packages.Deb]));
         Assert.Equal("", result.Output);
     }
 
@@ -104,5 +108,6 @@ public sealed class DebFileTests
         Assert.Contains(".debug_info", await Run.OutputAsync("readelf", "-SW", symbols));
     }
 
-    private static async Task<string> FieldAsync(string deb, string field) => (await Run.OutputAsync("dpkg-deb", "--field", deb, field)).Trim();
+    private static async Task<string> FieldAsync(string deb, string field) =>
+        (await Run.OutputAsync("dpkg-deb", "--field", deb, field)).Trim();
 }

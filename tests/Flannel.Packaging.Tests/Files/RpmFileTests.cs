@@ -10,7 +10,8 @@ public sealed class RpmFileTests
     public async Task The_rpm_holds_exactly_these_files_with_these_modes_and_flags()
     {
         // Flags: c configuration, n noreplace, d documentation, l license.
-        var found = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
+        var found = Run.Lines(await QueryAsync(Packages.Rpm,
+            @"[%{FILEMODES:perms} %{FILEUSERNAME}/%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILENAMES}\n]"))
             .Select(line => line.Split(' ')).ToList();
         Assert.All(found, fields => Assert.Equal("root/root", fields[1]));
         Assert.All(found.Where(fields => fields[0][0] == 'd'), fields => Assert.Equal("drwxr-xr-x", fields[0]));
@@ -44,7 +45,8 @@ public sealed class RpmFileTests
     [Fact]
     public async Task The_rpm_has_only_the_declared_dependencies()
     {
-        var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]")).Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
+        var requires = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{REQUIRENAME}\n]"))
+            .Where(name => !name.StartsWith("rpmlib(", StringComparison.Ordinal));
         Assert.Equal(["/bin/sh", "bash", "ca-certificates", "shadow-utils", "systemd"], requires.Distinct().Order(StringComparer.Ordinal));
         Assert.Equal("flannel", await QueryAsync(Packages.Rpm, "[%{CONFLICTNAME}]"));
         // Older versions of rpm do not support zstd.
@@ -73,7 +75,8 @@ public sealed class RpmFileTests
     {
         // Without SSL_CERT_FILE, OpenSSL reads the CA bundle at its compiled-in path; these distributions have the bundle elsewhere.
         var executable = await File.ReadAllBytesAsync(Packages.Executable, Run.Cancel);
-        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0, "the linked OpenSSL uses another path; change packaging/stage.sh");
+        Assert.True(executable.AsSpan().IndexOf("\0/usr/lib/ssl/cert.pem\0"u8) > 0,
+            "the linked OpenSSL uses another path; change packaging/stage.sh");
         var links = Run.Lines(await QueryAsync(Packages.Rpm, @"[%{FILENAMES} %{FILELINKTOS}\n]"));
         Assert.Contains("/usr/lib/ssl/cert.pem ../../../etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", links);
     }
@@ -91,9 +94,12 @@ public sealed class RpmFileTests
     public async Task The_symbols_belong_to_the_executable_and_are_in_the_path_of_gdb()
     {
         var id = await Run.BuildIdAsync(Packages.Executable);
-        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug", Run.Lines(await QueryAsync(Packages.RpmSymbols, @"[%{FILENAMES}\n]")));
-        Assert.True(long.Parse(await QueryAsync(Packages.RpmSymbols, "%{SIZE}"), CultureInfo.InvariantCulture) > new FileInfo(Packages.Executable).Length);
+        Assert.Contains($"/usr/lib/debug/.build-id/{id[..2]}/{id[2..]}.debug",
+            Run.Lines(await QueryAsync(Packages.RpmSymbols, @"[%{FILENAMES}\n]")));
+        Assert.True(long.Parse(await QueryAsync(Packages.RpmSymbols, "%{SIZE}"),
+            CultureInfo.InvariantCulture) > new FileInfo(Packages.Executable).Length);
     }
 
-    private static Task<string> QueryAsync(string rpm, string format) => Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", format, rpm);
+    private static Task<string> QueryAsync(string rpm, string format) =>
+        Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", format, rpm);
 }

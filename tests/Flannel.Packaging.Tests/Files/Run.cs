@@ -17,7 +17,8 @@ internal static class Run
     public static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>The output of a program; throws if its exit code is not 0.</summary>
-    public static Task<string> OutputAsync(string program, params string[] arguments) => ProcessCommand.RunAsync(Start(program, arguments), Cancel);
+    public static Task<string> OutputAsync(string program, params string[] arguments) =>
+        ProcessCommand.RunAsync(Start(program, arguments), Cancel);
 
     /// <param name="more">Additional environment variables.</param>
     public static ProgramStart Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] more)
@@ -44,15 +45,18 @@ internal static class Run
     }
 
     public static async Task<string> BuildIdAsync(string path) =>
-        (await OutputAsync("readelf", "-n", path)).Split('\n').Single(line => line.Contains("Build ID:", StringComparison.Ordinal)).Split(':')[1].Trim();
+        (await OutputAsync("readelf", "-n", path))
+            .Split('\n').Single(line => line.Contains("Build ID:", StringComparison.Ordinal)).Split(':')[1].Trim();
 
     /// <summary>The non-empty lines without trailing blanks.</summary>
-    public static string[] Lines(string text) => [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd())];
+    public static string[] Lines(string text) =>
+        [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.TrimEnd())];
 
     private static string Find(string program)
     {
         if (program.StartsWith('/')) return program;
-        var found = new[] { "/usr/bin", "/usr/sbin", "/bin", "/sbin" }.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
+        var found = new[] { "/usr/bin", "/usr/sbin", "/bin", "/sbin" }.Select(folder => Path.Combine(folder, program))
+            .FirstOrDefault(File.Exists);
         Assert.SkipWhen(found is null, $"no {program} on this machine: ./build.sh test-packages installs it");
         return found!;
     }

@@ -22,25 +22,30 @@ public sealed class DnfTests : IDisposable
         // The presets of the distribution decide whether the unit is enabled; nothing is started.
         await SucceedAsync(host.DnfAsync("install", "stand-in", $"flanneld-{OlderVersion}"));
         Assert.Equal(
-            ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld", "systemctl --no-reload preset flanneld.service"],
+            ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld",
+                "systemctl --no-reload preset flanneld.service"],
             await host.CallsAsync());
         Assert.Equal(await Run.Sha256Async(Packages.Executable), await Run.Sha256Async(host.PathOf("/usr/sbin/flanneld")));
         Assert.True(File.Exists(host.PathOf("/usr/lib/systemd/system/flanneld.service")));
-        Assert.Contains("/usr/libexec/flannel/mk-docker-opts.sh -c", await File.ReadAllTextAsync(host.PathOf("/usr/share/doc/flanneld/examples/docker.conf"), Run.Cancel));
+        Assert.Contains("/usr/libexec/flannel/mk-docker-opts.sh -c",
+            await File.ReadAllTextAsync(host.PathOf("/usr/share/doc/flanneld/examples/docker.conf"), Run.Cancel));
 
         // After the upgrade the settings are unchanged, and a running daemon is restarted without waiting.
-        await File.AppendAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\n", Run.Cancel);
+        await File.AppendAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"),
+            "FLANNELD_ETCD_ENDPOINTS=http://192.168.1.11:2379\n", Run.Cancel);
         await SucceedAsync(host.DnfAsync("upgrade", "flanneld"));
         Assert.Equal(["systemctl daemon-reload", "systemctl --no-block try-restart flanneld.service"], await host.CallsAsync());
         Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld"), Run.Cancel));
-        var query = await Run.OutputAsync("rpm", "--root", host.Root, "--query", "--queryformat", "%{VERSION} %|RSAHEADER?{signed}:{unsigned}|", "flanneld");
+        var query = await Run.OutputAsync("rpm", "--root", host.Root, "--query", "--queryformat",
+            "%{VERSION} %|RSAHEADER?{signed}:{unsigned}|", "flanneld");
         Assert.Equal($"{(await Run.OutputAsync("dpkg-deb", "--field", Packages.Deb, "Version")).Trim()} signed", query);
 
         // After the removal only the changed settings and the user remain.
         Directory.CreateDirectory(host.PathOf("/run/flannel"));
         Directory.CreateDirectory(host.PathOf("/var/lib/flannel"));
         await SucceedAsync(host.DnfAsync("remove", "flanneld"));
-        Assert.Equal(["systemctl --no-reload disable flanneld.service", "systemctl stop flanneld.service", "systemctl daemon-reload"], await host.CallsAsync());
+        Assert.Equal(["systemctl --no-reload disable flanneld.service", "systemctl stop flanneld.service", "systemctl daemon-reload"],
+            await host.CallsAsync());
         Assert.Contains("192.168.1.11", await File.ReadAllTextAsync(host.PathOf("/etc/sysconfig/flanneld.rpmsave"), Run.Cancel));
         Assert.Contains("flanneld:", await File.ReadAllTextAsync(host.PathOf("/etc/passwd"), Run.Cancel));
         string[] all =
@@ -57,7 +62,8 @@ public sealed class DnfTests : IDisposable
         await using var repository = await SignedRepository.MakeAsync();
         var host = await StandInHost.MakeAsync(folder, repository);
         var list = Path.Combine(repository.Served, "yum", Packages.RpmArchitecture, "repodata/repomd.xml");
-        await File.WriteAllTextAsync(list, (await File.ReadAllTextAsync(list, Run.Cancel)).Replace("<revision>", "<revision>9", StringComparison.Ordinal), Run.Cancel);
+        await File.WriteAllTextAsync(list,
+            (await File.ReadAllTextAsync(list, Run.Cancel)).Replace("<revision>", "<revision>9", StringComparison.Ordinal), Run.Cancel);
         var result = await host.DnfAsync("install", "flanneld");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("Bad GPG signature", result.Output + result.Error);

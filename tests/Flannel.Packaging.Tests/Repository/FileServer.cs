@@ -31,7 +31,8 @@ internal sealed class FileServer : IAsyncDisposable
     }
 
     /// <summary>Starts a server on the host.</summary>
-    public static FileServer Start(IPEndPoint address, string folder) => Start(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, folder);
+    public static FileServer Start(IPEndPoint address, string folder) =>
+        Start(new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp), address, folder);
 
     private static FileServer Start(Socket listener, IPEndPoint address, string folder)
     {
@@ -69,7 +70,8 @@ internal sealed class FileServer : IAsyncDisposable
         {
             await using var stream = new NetworkStream(client, ownsSocket: true);
             using var reader = new StreamReader(stream, Encoding.ASCII);
-            var target = (await reader.ReadLineAsync(stop.Token))?.Split(' ') is ["GET", var path, ..] ? Uri.UnescapeDataString(path) : null;
+            var target = (await reader.ReadLineAsync(stop.Token))?.Split(' ') is ["GET", var path, ..]
+                ? Uri.UnescapeDataString(path) : null;
             while (await reader.ReadLineAsync(stop.Token) is { Length: > 0 })
             {
                 // Headers are ignored.
@@ -78,7 +80,8 @@ internal sealed class FileServer : IAsyncDisposable
             var file = target is null ? null : Path.GetFullPath(Path.Combine(folder, target.TrimStart('/')));
             var found = file is not null && file.StartsWith(folder + "/", StringComparison.Ordinal) && File.Exists(file);
             var body = found ? await File.ReadAllBytesAsync(file!, stop.Token) : [];
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(found ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), stop.Token);
+            var head = $"HTTP/1.1 {(found ? "200 OK" : "404 Not Found")}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n";
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(head), stop.Token);
             await stream.WriteAsync(body, stop.Token);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)

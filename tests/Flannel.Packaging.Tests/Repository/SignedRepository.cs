@@ -37,10 +37,12 @@ internal sealed class SignedRepository : IAsyncDisposable
             foreach (var package in new[] { Packages.Deb, Packages.DebSymbols, Packages.Rpm, Packages.RpmSymbols })
                 File.Copy(package, Path.Combine(copy.PackagesFolder, Path.GetFileName(package)));
             Directory.CreateDirectory(repository.Keyring.Item2, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var key = await Run.LongAsync(Run.Start("gpg", ["--batch", "--passphrase", "", "--quick-generate-key", "nobody@example.com", "rsa3072", "sign", "never"], repository.Keyring));
+            var key = await Run.LongAsync(Run.Start("gpg", ["--batch", "--passphrase", "", "--quick-generate-key", "nobody@example.com",
+                "rsa3072", "sign", "never"], repository.Keyring));
             Assert.True(key.ExitCode == 0, key.Error);
             repository.BuildOutput = await copy.RunAsync(
-                "packaging/repository/build.sh", [], repository.Keyring, ("GPG_KEY", "nobody@example.com"), ("REPOSITORY_URL", repository.Url));
+                "packaging/repository/build.sh", [], repository.Keyring, ("GPG_KEY", "nobody@example.com"),
+                ("REPOSITORY_URL", repository.Url));
             return repository;
         }
         catch

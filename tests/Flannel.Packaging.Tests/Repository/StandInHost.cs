@@ -64,14 +64,16 @@ internal sealed class StandInHost(RunFolder folder)
         await File.WriteAllTextAsync(spec, Spec.Replace("@BUSYBOX@", Busybox, StringComparison.Ordinal), Run.Cancel);
         await Run.OutputAsync("rpmbuild", "-bb", "--define", $"_topdir {top}", "--define", "_binary_payload w1.gzdio", spec);
         await Run.OutputAsync("createrepo_c", "--quiet", Path.Combine(top, "RPMS"));
-        await File.WriteAllTextAsync(Path.Combine(host.Repositories, "stand-in.repo"), $"[stand-in]\nname=stand-in\nbaseurl=file://{top}/RPMS\ngpgcheck=0\n", Run.Cancel);
+        await File.WriteAllTextAsync(Path.Combine(host.Repositories, "stand-in.repo"),
+            $"[stand-in]\nname=stand-in\nbaseurl=file://{top}/RPMS\ngpgcheck=0\n", Run.Cancel);
         File.Copy(Path.Combine(repository.Served, "flanneld.repo"), Path.Combine(host.Repositories, "flanneld.repo"));
         return host;
     }
 
     public Task<CommandResult> DnfAsync(params string[] arguments) => Run.LongAsync(Run.Start("dnf",
     [
-        "--assumeyes", $"--installroot={Root}", "--releasever=1", $"--setopt=reposdir={Repositories}", $"--setopt=cachedir={folder.Path}/cache", $"--setopt=logdir={folder.Path}",
+        "--assumeyes", $"--installroot={Root}", "--releasever=1", $"--setopt=reposdir={Repositories}",
+        $"--setopt=cachedir={folder.Path}/cache", $"--setopt=logdir={folder.Path}",
         "--setopt=install_weak_deps=False", "--setopt=tsflags=", "--setopt=varsdir=/dev/null", "--noplugins", .. arguments,
     ]));
 

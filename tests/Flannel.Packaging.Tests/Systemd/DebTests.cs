@@ -12,9 +12,11 @@ public sealed class DebTests : MachineTest
 
         // apt does not wait for the daemon, which waits for etcd.
         await InstallAsync();
-        Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/usr/sbin/nologin$", (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
+        Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/usr/sbin/nologin$",
+            (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
         Assert.Equal("enabled", (await Machine.RunAsync("systemctl is-enabled flanneld", Cancel)).Trim());
-        await Eventually.IsAsync("the package has started the daemon", async () => await UnitAsync("ActiveState") == "activating" && (await UnitAsync("StatusText")).Contains("etcd", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync("the package has started the daemon", async () => await UnitAsync("ActiveState") == "activating"
+            && (await UnitAsync("StatusText")).Contains("etcd", StringComparison.Ordinal), Cancel);
         Assert.Null(await ReadAsync(SubnetFile));
 
         // systemctl restart returns after READY=1; lease, route and file exist then.
@@ -25,9 +27,11 @@ public sealed class DebTests : MachineTest
         var route = await RouteAsync(subnet);
         Assert.Equal(("active", "running"), (await UnitAsync("ActiveState"), await UnitAsync("SubState")));
         Assert.Equal(("Available", Vpc.Instances[0].InstanceId), (route?.Status, route?.NextHopId));
-        Assert.Equal((TestVpc.Network, subnet[..subnet.IndexOf('/', StringComparison.Ordinal)]), (environment["FLANNEL_NETWORK"], NetworkOf(environment["FLANNEL_SUBNET"])));
+        Assert.Equal((TestVpc.Network, subnet[..subnet.IndexOf('/', StringComparison.Ordinal)]),
+            (environment["FLANNEL_NETWORK"], NetworkOf(environment["FLANNEL_SUBNET"])));
         Assert.Contains($"subnet {subnet}, route: ", await UnitAsync("StatusText"), StringComparison.Ordinal);
-        Assert.Contains($"Status: \"subnet {subnet}", await Machine.RunAsync("systemctl status --no-pager flanneld", Cancel), StringComparison.Ordinal);
+        Assert.Contains($"Status: \"subnet {subnet}",
+            await Machine.RunAsync("systemctl status --no-pager flanneld", Cancel), StringComparison.Ordinal);
         Assert.Equal("644 flanneld flanneld", (await Machine.RunAsync($"stat --format='%a %U %G' {SubnetFile}", Cancel)).Trim());
         var process = await MainPidAsync();
 
@@ -36,7 +40,8 @@ public sealed class DebTests : MachineTest
         Assert.Equal("not-found", await UnitAsync("LoadState"));
         Assert.False(Directory.Exists(Machine.PathOf($"/proc/{process}")), "the daemon still runs");
         Assert.Equal(environment, await SubnetEnvAsync());
-        Assert.Contains($"FLANNELD_ETCD_ENDPOINTS=http://{VpcTopology.EtcdAddress}:2379", await ReadAsync(Settings), StringComparison.Ordinal);
+        Assert.Contains($"FLANNELD_ETCD_ENDPOINTS=http://{VpcTopology.EtcdAddress}:2379",
+            await ReadAsync(Settings), StringComparison.Ordinal);
         Assert.Equal(subnet, await SubnetAsync(0));
         Assert.NotNull(await RouteAsync(subnet));
     }
@@ -56,9 +61,12 @@ public sealed class DebTests : MachineTest
 
         Assert.DoesNotContain(files, path => Path.Exists(Machine.PathOf(path)));
         // Files of the administrator and the user stay: the user id must not be reused.
-        var left = (await Machine.RunAsync("find / -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*' -not -path '/var/log/journal/*'; find /run -iname '*flannel*'", Cancel)).Trim();
+        var left = (await Machine.RunAsync(
+            "find / -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*' -not -path '/var/log/journal/*'; "
+            + "find /run -iname '*flannel*'", Cancel)).Trim();
         Assert.Equal("/etc/systemd/system/docker.service.d/flannel.conf", left);
-        Assert.Equal("", (await Machine.RunAsync("dpkg-query --show --showformat='${db:Status-Abbrev}' flanneld 2>/dev/null || true", Cancel)).Trim());
+        Assert.Equal("",
+            (await Machine.RunAsync("dpkg-query --show --showformat='${db:Status-Abbrev}' flanneld 2>/dev/null || true", Cancel)).Trim());
         Assert.Equal(lease, await HeldLeaseAsync());
         Assert.NotNull(await RouteAsync(SubnetOf(lease)));
         Assert.Empty((await Machine.RunAsync("systemctl --failed --plain --no-legend", Cancel)).Trim());
@@ -120,7 +128,8 @@ public sealed class DebTests : MachineTest
 
         await Machine.CrashAsync(Cancel);
         // Only empty control groups remain, as after a kill of this process; the next run removes them.
-        Assert.DoesNotContain(SystemdMachine.RemainingResources(Machine.Name, Vpc.Folder.Path), left => !left.StartsWith("/sys/fs/cgroup/", StringComparison.Ordinal));
+        Assert.DoesNotContain(SystemdMachine.RemainingResources(Machine.Name, Vpc.Folder.Path),
+            left => !left.StartsWith("/sys/fs/cgroup/", StringComparison.Ordinal));
         await Machine.BootAsync(Cancel);
         await AssertUnchangedAsync();
         Assert.Empty(await Vpc.Control.ApiCallsAsync(Cancel));
@@ -134,7 +143,8 @@ public sealed class DebTests : MachineTest
         }
     }
 
-    private async Task<string> VersionAsync() => (await Machine.RunAsync("dpkg-query --show --showformat='${Version}' flanneld", Cancel)).Trim();
+    private async Task<string> VersionAsync() =>
+        (await Machine.RunAsync("dpkg-query --show --showformat='${Version}' flanneld", Cancel)).Trim();
 
     private static string NetworkOf(string first) => first[..first.LastIndexOf('.')] + ".0";
 }

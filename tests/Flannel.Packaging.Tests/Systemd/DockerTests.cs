@@ -17,13 +17,17 @@ public sealed class DockerTests : MachineTest
 
     [Theory]
     [InlineData("docker.conf", "docker", "/usr/bin/dockerd", "/usr/bin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock")]
-    [InlineData("docker-io.conf", "docker", "/usr/sbin/dockerd", "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS")]
+    [InlineData("docker-io.conf", "docker", "/usr/sbin/dockerd",
+        "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS")]
     [InlineData("containerd.conf", "containerd", "/usr/bin/containerd", "/usr/bin/containerd")]
-    public async Task The_unit_starts_after_flanneld_is_ready_and_survives_its_restart(string example, string unit, string program, string commandLine)
+    public async Task The_unit_starts_after_flanneld_is_ready_and_survives_its_restart(string example, string unit,
+        string program, string commandLine)
     {
         await StartMachineAsync(publishConfig: false);
         await Machine.WriteAsync(program, Daemon, Cancel);
-        await Machine.WriteAsync($"/lib/systemd/system/{unit}.service", $"[Unit]\nDescription=stand-in\n[Service]\nType=exec\nExecStart={commandLine}\n[Install]\nWantedBy=multi-user.target\n", Cancel);
+        await Machine.WriteAsync($"/lib/systemd/system/{unit}.service",
+            $"[Unit]\nDescription=stand-in\n[Service]\nType=exec\nExecStart={commandLine}\n[Install]\nWantedBy=multi-user.target\n",
+            Cancel);
         await Machine.RunAsync($"chmod 755 {program}", Cancel);
         await InstallAsync();
         await ConfigureAsync();
@@ -31,17 +35,21 @@ public sealed class DockerTests : MachineTest
 
         // Without a network configuration flanneld waits, and the other unit waits for flanneld.
         await Machine.RunAsync($"systemctl restart --no-block flanneld; systemctl start --no-block {unit}", Cancel);
-        await Eventually.IsAsync("flanneld waits for the network configuration", async () => (await UnitAsync("StatusText")).Contains("waiting for the network configuration", StringComparison.Ordinal), Cancel);
-        Assert.Matches($@"(?m)^\S+ {unit}\.service start waiting$", await Machine.RunAsync("systemctl list-jobs --plain --no-legend | tr -s ' ' | sed 's/^ //; s/ $//'", Cancel));
+        await Eventually.IsAsync("flanneld waits for the network configuration", async () => (await UnitAsync("StatusText"))
+            .Contains("waiting for the network configuration", StringComparison.Ordinal), Cancel);
+        Assert.Matches($@"(?m)^\S+ {unit}\.service start waiting$",
+            await Machine.RunAsync("systemctl list-jobs --plain --no-legend | tr -s ' ' | sed 's/^ //; s/ $//'", Cancel));
         Assert.Equal("inactive", await Machine.PropertyAsync(unit, "ActiveState", Cancel));
 
         await Vpc.PublishConfigAsync(Cancel);
-        await Eventually.IsAsync($"{unit} runs", async () => await Machine.PropertyAsync(unit, "ActiveState", Cancel) == "active" && await ReadAsync("/run/stand-in.arguments") is { Length: > 0 }, Cancel);
+        await Eventually.IsAsync($"{unit} runs", async () => await Machine.PropertyAsync(unit, "ActiveState", Cancel) == "active"
+            && await ReadAsync("/run/stand-in.arguments") is { Length: > 0 }, Cancel);
         var environment = await SubnetEnvAsync();
         Assert.Equal(await ReadAsync(SubnetFile), await ReadAsync("/run/stand-in.env"));
         if (unit == "docker")
         {
-            string[] expected = ["-H", "fd://", "--containerd=/run/containerd/containerd.sock", $"--bip={environment["FLANNEL_SUBNET"]}", "--ip-masq=true", $"--mtu={environment["FLANNEL_MTU"]}"];
+            string[] expected = ["-H", "fd://", "--containerd=/run/containerd/containerd.sock", $"--bip={environment["FLANNEL_SUBNET"]}",
+                "--ip-masq=true", $"--mtu={environment["FLANNEL_MTU"]}"];
             Assert.Equal(expected, (await ReadAsync("/run/stand-in.arguments"))!.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
 

@@ -24,7 +24,8 @@ public sealed partial class HardeningTests : MachineTest
         await StartMachineAsync(etcdName: "etcd.test");
         // An existing lease with a short time to live: it is found, and renewed during the test.
         var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(6), Cancel);
-        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24",
+            $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
         await InstallAsync();
         await ConfigureTlsAsync();
         // The shipped filter denies calls with EPERM, which may go unnoticed; in the test a denied call kills the daemon.
@@ -32,17 +33,21 @@ public sealed partial class HardeningTests : MachineTest
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
-        await AssertSandboxedAsync(NoCapability);
+        await AssertSandboxAsync(NoCapability);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
         Assert.InRange(await ExposureAsync(), 0, 1.4);
 
         // The route controller creates a deleted route again.
         var entry = await WaitForRouteAsync("10.24.77.0/24", 0);
         await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
-        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync("10.24.77.0/24") is { Status: "Available" } other && other.RouteEntryId != entry.RouteEntryId, Cancel);
+        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync("10.24.77.0/24") is { Status: "Available" } other
+            && other.RouteEntryId != entry.RouteEntryId, Cancel);
         using var http = Vpc.Instances[0].CreateHttpClient(HealthPort);
-        await Eventually.IsAsync("the lease is renewed", async () => Renewals().Match(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel)) is { Success: true } match && int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) >= 2, Cancel);
-        Assert.Contains("flanneld is ready", await http.GetStringAsync(new Uri("/readyz", UriKind.Relative), Cancel), StringComparison.Ordinal);
+        await Eventually.IsAsync("the lease is renewed",
+            async () => Renewals().Match(await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel))
+                is { Success: true } match && int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) >= 2, Cancel);
+        Assert.Contains("flanneld is ready",
+            await http.GetStringAsync(new Uri("/readyz", UriKind.Relative), Cancel), StringComparison.Ordinal);
         await Machine.RunAsync("/usr/sbin/flanneld healthcheck --healthz-port=" + HealthPort, Cancel);
         await Machine.RunAsync("systemctl stop flanneld", Cancel);
 
@@ -63,7 +68,7 @@ public sealed partial class HardeningTests : MachineTest
         await DropInAsync("ip-masq.conf", "flanneld");
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
 
-        await AssertSandboxedAsync(NetAdmin);
+        await AssertSandboxAsync(NetAdmin);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());
         Assert.Equal("true", (await SubnetEnvAsync())["FLANNEL_IPMASQ"]);
         var rules = await Machine.RunAsync("nft list ruleset", Cancel);
@@ -77,12 +82,18 @@ public sealed partial class HardeningTests : MachineTest
         const string password = $"Pw{SecretScanner.Marker}7x";
         await StartMachineAsync(world: new World { Instances = World.MakeInstances(1), HasRole = false }, etcdName: "etcd.test");
         Vpc.EtcdHoldsSecret = true;
-        foreach (var line in new[] { $"user add root:{password}", "user grant-role root root", $"user add node:{password}", "role add flannel", $"role grant-permission flannel --prefix=true readwrite {TestVpc.Prefix}/", "user grant-role node flannel", "auth enable" })
+        string[] commands =
+        [
+            $"user add root:{password}", "user grant-role root root", $"user add node:{password}", "role add flannel",
+            $"role grant-permission flannel --prefix=true readwrite {TestVpc.Prefix}/", "user grant-role node flannel", "auth enable",
+        ];
+        foreach (var line in commands)
         {
             await Vpc.Etcd.ControlAsync(Cancel, line.Split(' '));
         }
         await Machine.WriteAsync("/etc/flannel/etcd-password", password + "\n", Cancel);
-        await Machine.WriteAsync("/etc/flannel/access-key", $$"""{"AccessKeyId":"{{World.AccessKeyId}}","AccessKeySecret":"{{World.AccessKeySecret}}"}""", Cancel);
+        await Machine.WriteAsync("/etc/flannel/access-key",
+            $$"""{"AccessKeyId":"{{World.AccessKeyId}}","AccessKeySecret":"{{World.AccessKeySecret}}"}""", Cancel);
         await Machine.RunAsync("chmod 600 /etc/flannel/*", Cancel);
         await InstallAsync();
         await ConfigureTlsAsync(("FLANNELD_ETCD_USERNAME", "node"));
@@ -93,26 +104,30 @@ public sealed partial class HardeningTests : MachineTest
         Assert.Contains($"\"PublicIP\":\"{Vpc.Instances[0].PublicIp}\"", lease, StringComparison.Ordinal);
         var first = (await SubnetEnvAsync())["FLANNEL_SUBNET"];
         await WaitForRouteAsync($"{first[..first.LastIndexOf('.')]}.0/24", 0);
-        await AssertSandboxedAsync(NoCapability);
-        Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId && call.Action == "CreateRouteEntries");
-        SecretScanner.AssertNoneIn("the environment", await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
+        await AssertSandboxAsync(NoCapability);
+        Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId
+            && call.Action == "CreateRouteEntries");
+        SecretScanner.AssertNoneIn("the environment",
+            await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));
         SecretScanner.AssertNoneIn("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
     }
 
     private async Task ConfigureTlsAsync(params (string Name, string Value)[] more)
     {
         var tls = ((VpcTopology)Vpc).EtcdTls!;
-        foreach (var (name, source) in new[] { ("ca.pem", tls.Authority), ("client.pem", tls.Client.Certificate), ("client-key.pem", tls.Client.Key) })
+        foreach (var (name, source)
+            in new[] { ("ca.pem", tls.Authority), ("client.pem", tls.Client.Certificate), ("client-key.pem", tls.Client.Key) })
         {
             await Machine.WriteAsync($"/etc/flannel/{name}", await File.ReadAllTextAsync(source, Cancel), Cancel);
         }
         await Machine.RunAsync("chown root:flanneld /etc/flannel/client-key.pem; chmod 640 /etc/flannel/client-key.pem", Cancel);
         await ConfigureAsync([
-            ("FLANNELD_ETCD_CAFILE", "/etc/flannel/ca.pem"), ("FLANNELD_ETCD_CERTFILE", "/etc/flannel/client.pem"), ("FLANNELD_ETCD_KEYFILE", "/etc/flannel/client-key.pem"),
+            ("FLANNELD_ETCD_CAFILE", "/etc/flannel/ca.pem"), ("FLANNELD_ETCD_CERTFILE", "/etc/flannel/client.pem"),
+            ("FLANNELD_ETCD_KEYFILE", "/etc/flannel/client-key.pem"),
             ("FLANNELD_ROUTE_RESYNC", "1"), .. more]);
     }
 
-    private async Task AssertSandboxedAsync(string capabilities)
+    private async Task AssertSandboxAsync(string capabilities)
     {
         foreach (var set in new[] { "CapEff", "CapPrm", "CapBnd", "CapAmb" })
         {

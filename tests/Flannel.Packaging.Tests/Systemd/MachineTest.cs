@@ -32,7 +32,10 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
             {
                 if (failed)
                 {
-                    TestContext.Current.TestOutputHelper?.WriteLine((await Machine.TryAsync("systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
+                    TestContext.Current.TestOutputHelper?.WriteLine(
+                        (await Machine.TryAsync(
+                            "systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200",
+                            CancellationToken.None)).Output);
                 }
                 await Machine.DisposeAsync();
                 Assert.Empty(SystemdMachine.RemainingResources(Machine.Name, MachineFolder));
@@ -57,11 +60,13 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         await StartVpcAsync(instances, world, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
-        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder, Vpc.Instances[0].Namespace!, Cancel);
+        machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder,
+            Vpc.Instances[0].Namespace!, Cancel);
     }
 
     /// <summary>Installs a deb file with apt and returns the output.</summary>
-    protected Task<string> InstallAsync(string deb = NewDeb) => Machine.RunAsync($"apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold {deb} 2>&1", Cancel);
+    protected Task<string> InstallAsync(string deb = NewDeb) =>
+        Machine.RunAsync($"apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold {deb} 2>&1", Cancel);
 
     /// <summary>Edits the settings file: uncomments variables and sets their values.</summary>
     protected Task ConfigureAsync(params (string Name, string Value)[] more) => ConfigureAsync(Settings, more);
@@ -93,13 +98,15 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     protected Task<string> UnitAsync(string property) => Machine.PropertyAsync("flanneld", property, Cancel);
 
     /// <summary>The process id of the running daemon in the machine.</summary>
-    protected async Task<int> MainPidAsync() => await FindMainPidAsync() is > 0 and var id ? id : throw new TestbedException("flanneld does not run");
+    protected async Task<int> MainPidAsync() =>
+        await FindMainPidAsync() is > 0 and var id ? id : throw new TestbedException("flanneld does not run");
 
     /// <summary>The process id of the daemon; 0 if it does not run.</summary>
     private async Task<int> FindMainPidAsync() => int.Parse(await UnitAsync("MainPID"), System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Waits until the unit is active with another process.</summary>
-    protected Task WaitForRestartAsync(int before, TimeSpan? limit = null) => Eventually.IsAsync($"systemd has restarted flanneld, which was process {before}", async () =>
+    protected Task WaitForRestartAsync(int before, TimeSpan? limit = null) =>
+        Eventually.IsAsync($"systemd has restarted flanneld, which was process {before}", async () =>
         await UnitAsync("ActiveState") == "active" && await FindMainPidAsync() is var now && now > 0 && now != before, Cancel, limit);
 
     /// <summary>The contents of a file of the machine; null if it does not exist.</summary>
@@ -117,7 +124,8 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     /// <summary>The variables of the machine's subnet.env.</summary>
     protected async Task<IReadOnlyDictionary<string, string>> SubnetEnvAsync() =>
-        (await ReadAsync(SubnetFile) ?? throw new TestbedException($"no {SubnetFile}")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+        (await ReadAsync(SubnetFile) ?? throw new TestbedException($"no {SubnetFile}")).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
     /// <summary>Installs a shipped drop-in for a unit.</summary>
     protected async Task DropInAsync(string example, string unit)
@@ -139,12 +147,15 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     /// <summary>The actions of recorded API calls that write routes.</summary>
     protected async Task<IReadOnlyList<string>> RouteWritesAsync() =>
-        [.. (await Vpc.Control.ApiCallsAsync(Cancel)).Select(call => call.Action).Where(action => !action.StartsWith("Describe", StringComparison.Ordinal) && action.Contains("Route", StringComparison.Ordinal))];
+        [.. (await Vpc.Control.ApiCallsAsync(Cancel))
+            .Select(call => call.Action).Where(action => !action.StartsWith("Describe", StringComparison.Ordinal)
+                && action.Contains("Route", StringComparison.Ordinal))];
 
     /// <summary>A field of the daemon's /proc/PID/status, such as CapEff.</summary>
     protected async Task<string> ProcessStatusAsync(string field)
     {
-        var line = (await File.ReadAllLinesAsync(Machine.PathOf($"/proc/{await MainPidAsync()}/status"), Cancel)).Single(line => line.StartsWith(field + ":", StringComparison.Ordinal));
+        var line = (await File.ReadAllLinesAsync(Machine.PathOf($"/proc/{await MainPidAsync()}/status"), Cancel))
+            .Single(line => line.StartsWith(field + ":", StringComparison.Ordinal));
         return line[(field.Length + 1)..].Trim();
     }
 }

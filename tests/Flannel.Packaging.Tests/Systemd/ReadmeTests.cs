@@ -13,7 +13,8 @@ public sealed class ReadmeTests : MachineTest
         await StartMachineAsync();
         await using var repository = await SignedRepository.MakeAsync();
         var url = new Uri(repository.Url);
-        await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!, new IPEndPoint(IPAddress.Loopback, url.Port), repository.Served);
+        await using var server = await FileServer.StartAsync(Vpc.Instances[0].Namespace!,
+            new IPEndPoint(IPAddress.Loopback, url.Port), repository.Served);
         // The mirrors of the distribution are not reachable.
         await Machine.RunAsync("rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*", Cancel);
 
@@ -33,6 +34,7 @@ public sealed class ReadmeTests : MachineTest
 
     /// <summary>The indented lines after a sentence of README.md.</summary>
     private static string[] Lines(string after) =>
-        [.. File.ReadLines(Path.Combine(Locations.Repository(), "README.md")).SkipWhile(line => !line.EndsWith(after, StringComparison.Ordinal)).Skip(2)
+        [.. File.ReadLines(Path.Combine(Locations.Repository(), "README.md"))
+            .SkipWhile(line => !line.EndsWith(after, StringComparison.Ordinal)).Skip(2)
             .TakeWhile(line => line.StartsWith("    ", StringComparison.Ordinal)).Select(line => line.Trim())];
 }

@@ -18,7 +18,8 @@ public sealed class RpmTests : MachineTest
         await Machine.RunAsync("rpm --install --nodeps /packages/flanneld-older.rpm", Cancel);
         Assert.Equal("enabled", (await Machine.RunAsync("systemctl is-enabled flanneld", Cancel)).Trim());
         Assert.Equal("inactive", await UnitAsync("ActiveState"));
-        Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/(usr/)?sbin/nologin$", (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
+        Assert.Matches("^flanneld:x:[0-9]+:[0-9]+:.*:/nonexistent:/(usr/)?sbin/nologin$",
+            (await Machine.RunAsync("getent passwd flanneld", Cancel)).Trim());
         await ConfigureAsync(RpmSettings);
         var settings = await ReadAsync(RpmSettings);
 
@@ -41,7 +42,10 @@ public sealed class RpmTests : MachineTest
         Assert.Equal(("not-found", "inactive"), (await UnitAsync("LoadState"), await UnitAsync("ActiveState")));
         Assert.Null(await ReadAsync(RpmSettings));
         Assert.Equal(settings, await ReadAsync($"{RpmSettings}.rpmsave"));
-        Assert.Empty((await Machine.RunAsync("find / /run -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*' -not -path '/var/log/journal/*' -not -name flanneld.rpmsave", Cancel)).Trim());
+        Assert.Empty(
+            (await Machine.RunAsync(
+                "find / /run -xdev -iname '*flannel*' -not -path '/proc/*' -not -path '/packages*'"
+                + " -not -path '/var/log/journal/*' -not -name flanneld.rpmsave", Cancel)).Trim());
         Assert.Equal(lease, await HeldLeaseAsync());
     }
 }

@@ -28,7 +28,8 @@ public sealed class SupervisionTests : MachineTest
         process = await MainPidAsync();
         await Machine.RunAsync($"kill -STOP {process}", Cancel);
         await WaitForRestartAsync(process, TimeSpan.FromSeconds(60));
-        Assert.Contains($"Watchdog timeout (limit {WatchdogSeconds}s)!", await Machine.JournalAsync("flanneld", Cancel), StringComparison.Ordinal);
+        Assert.Contains($"Watchdog timeout (limit {WatchdogSeconds}s)!",
+            await Machine.JournalAsync("flanneld", Cancel), StringComparison.Ordinal);
         Assert.Equal(lease, await HeldLeaseAsync());
         Assert.Equal(0, poller.Mismatches);
         Assert.True(poller.Reads > 100, $"subnet.env was read only {poller.Reads} times");
@@ -46,26 +47,30 @@ public sealed class SupervisionTests : MachineTest
         await WaitForControllerAsync();
 
         // All API calls hang, then etcd too, each for longer than the watchdog's time limit.
-        await Vpc.Control.AddFaultAsync(new { service = "*", action = "Describe*", times = -1, kind = "delay", delayMilliseconds = 60_000 }, Cancel);
+        await Vpc.Control.AddFaultAsync(new { service = "*", action = "Describe*", times = -1, kind = "delay", delayMilliseconds = 60_000 },
+            Cancel);
         await Vpc.Control.DeleteRouteAsync((await WaitForRouteAsync(subnet, 0)).RouteEntryId, Cancel);
-        await WaitForKeepAlivesAsync();
+        await WaitForKeepAliveMessagesAsync();
         Assert.Null(await RouteAsync(subnet));
         Vpc.Etcd.Process.Pause();
-        await WaitForKeepAlivesAsync();
+        await WaitForKeepAliveMessagesAsync();
         Vpc.Etcd.Process.Resume();
         await Vpc.Control.ClearFaultsAsync(Cancel);
 
-        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync(subnet) is { Status: "Available" }, Cancel, TimeSpan.FromMinutes(2));
+        await Eventually.IsAsync("the route is repaired", async () => await RouteAsync(subnet) is { Status: "Available" },
+            Cancel, TimeSpan.FromMinutes(2));
         Assert.Equal((process, "0"), (await MainPidAsync(), await UnitAsync("NRestarts")));
         Assert.Equal("active", await UnitAsync("ActiveState"));
     }
 
-    /// <summary>Waits until the daemon has sent watchdog keep-alives for twice the watchdog's time limit.</summary>
-    private async Task WaitForKeepAlivesAsync()
+    /// <summary>Waits until the daemon has sent watchdog keep-alive messages for twice the watchdog's time limit.</summary>
+    private async Task WaitForKeepAliveMessagesAsync()
     {
         var first = await LastKeepAliveAsync();
-        await Eventually.IsAsync("watchdog keep-alives are sent", async () => await LastKeepAliveAsync() - first > TimeSpan.FromSeconds(2 * WatchdogSeconds), Cancel);
+        await Eventually.IsAsync("watchdog keep-alive messages are sent",
+            async () => await LastKeepAliveAsync() - first > TimeSpan.FromSeconds(2 * WatchdogSeconds), Cancel);
     }
 
-    private async Task<TimeSpan> LastKeepAliveAsync() => TimeSpan.FromMicroseconds(double.Parse(await UnitAsync("WatchdogTimestampMonotonic"), CultureInfo.InvariantCulture));
+    private async Task<TimeSpan> LastKeepAliveAsync() =>
+        TimeSpan.FromMicroseconds(double.Parse(await UnitAsync("WatchdogTimestampMonotonic"), CultureInfo.InvariantCulture));
 }
