@@ -198,7 +198,8 @@ public sealed class AuthenticationTests
         var none = await FailAsync(server.Connect());
         Assert.Equal(EtcdErrorKind.Unauthenticated, none.Kind);
         var etcd = server.Connect(user: "flannel", password: Password);
-        var denied = await Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("/other") }, Cancel));
+        var denied = await Assert.ThrowsAsync<EtcdException>(() =>
+            etcd.RangeAsync(new RangeRequest { Key = ByteString.CopyFromUtf8("/other") }, Cancel));
         Assert.Equal(EtcdErrorKind.PermissionDenied, denied.Kind);
         var watch = await Assert.ThrowsAsync<EtcdException>(() => WatchOnceAsync(etcd, "/other"));
         Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
@@ -254,7 +255,8 @@ public sealed class AuthenticationTests
         await server.ControlAsync("auth", "enable");
     }
 
-    private static Task<EtcdException> FailAsync(EtcdConnection etcd) => Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
+    private static Task<EtcdException> FailAsync(EtcdConnection etcd) =>
+        Assert.ThrowsAsync<EtcdException>(() => etcd.RangeAsync(Read, Cancel));
 
     private static async Task WatchOnceAsync(EtcdConnection etcd, string key = Prefix + "/config")
     {

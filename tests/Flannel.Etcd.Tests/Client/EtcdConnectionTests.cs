@@ -74,7 +74,8 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         await filler.ConnectAsync(hanging.LocalEndPoint!, Cancel);
         var etcd = shared.Process.Connect(
             endpoints: $"http://etcd.example:{port}",
-            resolve: (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback]));
+            resolve: (_, _) =>
+                Task.FromResult<IPAddress[]>([IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3"), IPAddress.Loopback]));
         await etcd.RangeAsync(Read, Cancel);
     }
 
@@ -83,12 +84,15 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     {
         await using var server = await EtcdProcess.StartAsync();
         var unknown = server.Connect(
-            endpoints: "http://etcd.example:2379", resolve: (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
-        Assert.Contains("etcd.example:2379: the name etcd.example does not resolve: no such host", await FailAsync(unknown), StringComparison.Ordinal);
+            endpoints: "http://etcd.example:2379",
+            resolve: (_, _) => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound)));
+        Assert.Contains("etcd.example:2379: the name etcd.example does not resolve: no such host",
+            await FailAsync(unknown), StringComparison.Ordinal);
         var silent = server.Connect(
             endpoints: "http://etcd.example:2379", resolve: (_, _) => new TaskCompletionSource<IPAddress[]>().Task);
         Assert.Contains(
-            "the name etcd.example does not resolve: no answer from the name service within 3 s", await FailAsync(silent), StringComparison.Ordinal);
+            "the name etcd.example does not resolve: no answer from the name service within 3 s",
+            await FailAsync(silent), StringComparison.Ordinal);
 
         static async Task<string> FailAsync(IEtcd etcd)
         {

@@ -35,8 +35,9 @@ public sealed class ProxyTests
         Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config);
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
         Assert.Equal("i-9", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","BackendType":"vxlan","BackendData":{}}""", held.Lease.EtcdLeaseId);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "garbage", held.Lease.EtcdLeaseId);
+        await world.PutLeaseAsync(held.Lease.Key.ToString(),
+            """{"PublicIP":"192.168.0.1","BackendType":"vxlan","BackendData":{}}""", held.Lease.EtcdLeaseId);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Unavailable);
 
@@ -61,7 +62,8 @@ public sealed class ProxyTests
         await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(58)));
         await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
         for (var renewals = 0; renewals < 3; renewals++) await events.NextAsync<LeaseEvent.Renewed>();
-        await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > EtcdElection.TermTime || term.Lost.IsCancellationRequested);
+        await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > EtcdElection.TermTime
+            || term.Lost.IsCancellationRequested);
         Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', world.Logger.Lines));
         // Not revoked: a renewal that learns of it before the watch does takes the subnet back.
         await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
@@ -83,7 +85,8 @@ public sealed class ProxyTests
         var time = new FakeTimeProvider();
         var world = new World(etcd.Connect(), "/coreos.com/network");
         await using var watch = etcd.Connect(endpoints: byProxy ? proxy.Endpoint : etcd.Endpoint, time: time)
-            .WatchAsync([new WatchCreateRequest { Key = world.Keys.Config }, new WatchCreateRequest { Key = world.Keys.Controller }], Cancel)
+            .WatchAsync([new WatchCreateRequest { Key = world.Keys.Config }, new WatchCreateRequest { Key = world.Keys.Controller }],
+                Cancel)
             .GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
         await watch.MoveNextAsync();
@@ -112,7 +115,8 @@ public sealed class ProxyTests
         await using var etcd = await EtcdProcess.StartAsync();
         var time = new FakeTimeProvider();
         await using var watch = etcd.Connect(time: time)
-            .WatchAsync([new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/x") }], Cancel).GetAsyncEnumerator(Cancel);
+            .WatchAsync([new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/x") }],
+                Cancel).GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
         var next = watch.MoveNextAsync().AsTask();
         await etcd.SignalAsync("STOP");

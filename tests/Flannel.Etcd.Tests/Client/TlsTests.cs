@@ -57,7 +57,8 @@ public sealed class TlsTests : IDisposable
         await using var etcd = await StartAsync(server, $"--trusted-ca-file={trusted.AuthorityFile}", "--client-cert-auth");
         var (cert, key) = trusted.Sign("client");
         await etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
-        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile), "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile),
+            "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
         (cert, key) = untrusted.Sign("stranger");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key), $"etcd rejected the client certificate {cert}");
     }
@@ -67,10 +68,12 @@ public sealed class TlsTests : IDisposable
     {
         await using (var etcd = await StartAsync(server))
         {
-            await FailsAsync(etcd.Connect(ca: untrusted.AuthorityFile), "is signed by 'CN=our-ca', which is not among etcd-cafile " + untrusted.AuthorityFile);
+            await FailsAsync(etcd.Connect(ca: untrusted.AuthorityFile),
+                "is signed by 'CN=our-ca', which is not among etcd-cafile " + untrusted.AuthorityFile);
             await FailsAsync(etcd.Connect(), "is signed by 'CN=our-ca', which is not among the system's authorities");
             await FailsAsync(
-                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal), ca: trusted.AuthorityFile),
+                etcd.Connect(endpoints: etcd.Endpoint.Replace("127.0.0.1", "localhost", StringComparison.Ordinal),
+                    ca: trusted.AuthorityFile),
                 "is for another name: server, 127.0.0.1");
         }
 
@@ -89,7 +92,8 @@ public sealed class TlsTests : IDisposable
         var empty = Path.Combine(folder, "empty.pem");
         await File.WriteAllTextAsync(empty, "", Cancel);
         var encrypted = Path.Combine(folder, "encrypted.pem");
-        await File.WriteAllTextAsync(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
+        await File.WriteAllTextAsync(encrypted,
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n-----END ENCRYPTED PRIVATE KEY-----\n", Cancel);
         var missing = Path.Combine(folder, "missing.pem");
         await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
         await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a directory");
@@ -98,8 +102,10 @@ public sealed class TlsTests : IDisposable
         await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");
         await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
-        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: empty), $"etcd-keyfile {empty} holds no private key in PEM form");
-        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: otherKey), $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: empty),
+            $"etcd-keyfile {empty} holds no private key in PEM form");
+        await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: otherKey),
+            $"etcd-keyfile {otherKey} does not belong to the certificate in {cert}");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: encrypted), $"etcd-keyfile {encrypted} is encrypted");
     }
 
@@ -137,7 +143,8 @@ public sealed class TlsTests : IDisposable
     {
         await using (var plain = await EtcdProcess.StartAsync())
         {
-            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal), ca: trusted.AuthorityFile);
+            var https = plain.Connect(endpoints: plain.Endpoint.Replace("http:", "https:", StringComparison.Ordinal),
+                ca: trusted.AuthorityFile);
             var closed = await Assert.ThrowsAsync<EtcdException>(() => https.RangeAsync(Read, Cancel));
             Assert.Contains("does it speak https?", closed.Message, StringComparison.Ordinal);
         }
@@ -165,7 +172,8 @@ public sealed class TlsTests : IDisposable
     {
         var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
         Use(trusted);
-        await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")), $"--trusted-ca-file={ca}", "--client-cert-auth");
+        await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")),
+            $"--trusted-ca-file={ca}", "--client-cert-auth");
         var connection = etcd.Connect(ca: ca, cert: cert, key: key);
         await connection.RangeAsync(Read, Cancel);
         Use(untrusted);
@@ -266,8 +274,10 @@ public sealed class TlsTests : IDisposable
     public async Task An_intermediate_authority_in_the_CA_file_is_trusted()
     {
         using var root = System.Security.Cryptography.ECDsa.Create();
-        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=root", root, System.Security.Cryptography.HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new System.Security.Cryptography.X509Certificates.X509BasicConstraintsExtension(true, false, 0, true));
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=root", root,
+            System.Security.Cryptography.HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(
+            new System.Security.Cryptography.X509Certificates.X509BasicConstraintsExtension(true, false, 0, true));
         using var rootCertificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-10), DateTimeOffset.UtcNow.AddDays(10));
         using var between = new Certificates(folder, "between", rootCertificate);
         await using var etcd = await StartAsync(between.Sign("server2", address: IPAddress.Loopback));

@@ -139,7 +139,8 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         var world = shared.World();
         var lost = 0;
         world.Etcd.FailAfter = name =>
-            name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+            name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0
+                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
         await using var term = await CampaignAsync(world, "i-1");
         Assert.Single(world.Etcd.Requests, request => request == "Txn");
         Assert.True(await term.StillHeldAsync(Cancel));

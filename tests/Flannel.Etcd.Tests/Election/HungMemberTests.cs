@@ -21,7 +21,8 @@ public sealed class HungMemberTests
         await etcd.SignalAsync(0, "STOP");
         world.Etcd.Forget();
         await Eventually.IsAsync(
-            "the term is renewed three times", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4 || term.Lost.IsCancellationRequested);
+            "the term is renewed three times", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4
+                || term.Lost.IsCancellationRequested);
         Assert.False(term.Lost.IsCancellationRequested, string.Join('\n', world.Logger.Lines));
         Assert.True(await term.StillHeldAsync(Cancel));
         await etcd.SignalAsync(0, "CONT");
@@ -55,7 +56,8 @@ public sealed class HungMemberTests
         public Task<Etcdserverpb.RangeResponse> RangeAsync(Etcdserverpb.RangeRequest request, CancellationToken cancellation) =>
             inner.RangeAsync(request, cancellation);
 
-        public Task<Etcdserverpb.TxnResponse> TxnAsync(Etcdserverpb.TxnRequest request, CancellationToken cancellation) => inner.TxnAsync(request, cancellation);
+        public Task<Etcdserverpb.TxnResponse> TxnAsync(Etcdserverpb.TxnRequest request, CancellationToken cancellation) =>
+            inner.TxnAsync(request, cancellation);
 
         public Task<Etcdserverpb.LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
             inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
@@ -72,6 +74,7 @@ public sealed class HungMemberTests
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
 
         public IAsyncEnumerable<Etcdserverpb.WatchResponse> WatchAsync(
-            IReadOnlyList<Etcdserverpb.WatchCreateRequest> ranges, CancellationToken cancellation) => inner.WatchAsync(ranges, cancellation);
+            IReadOnlyList<Etcdserverpb.WatchCreateRequest> ranges, CancellationToken cancellation) =>
+                inner.WatchAsync(ranges, cancellation);
     }
 }

@@ -51,11 +51,13 @@ public sealed class Certificates : IDisposable
         if (keyIdentifiers)
         {
             request.CertificateExtensions.Add(
-                X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+                X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true,
+                    includeIssuerAndSerial: false));
         }
 
         using var certificate = request.Create(
-            authority, DateTimeOffset.UtcNow.AddDays(notYet ? 1 : -5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5), RandomNumberGenerator.GetBytes(8));
+            authority, DateTimeOffset.UtcNow.AddDays(notYet ? 1 : -5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5),
+            RandomNumberGenerator.GetBytes(8));
         var files = (Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
         File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());

@@ -14,7 +14,8 @@ public sealed class EtcdProcess : IAsyncDisposable
 {
     /// <summary>Another etcd than the machine's own: <c>FLANNEL_TEST_ETCD</c> names its executable; its etcdctl is in the same
     /// directory.</summary>
-    public static readonly string Program = Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
+    public static readonly string Program =
+        Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
 
     private readonly string[] arguments;
     private readonly int peerPort = Ports.Free();
@@ -86,7 +87,8 @@ public sealed class EtcdProcess : IAsyncDisposable
         {
             try
             {
-                return (await http.GetStringAsync(new Uri(Endpoint + "/health"), TestContext.Current.CancellationToken)).Contains("\"true\"", StringComparison.Ordinal);
+                return (await http.GetStringAsync(new Uri(Endpoint + "/health"), TestContext.Current.CancellationToken))
+                    .Contains("\"true\"", StringComparison.Ordinal);
             }
             catch (HttpRequestException)
             {
@@ -108,7 +110,8 @@ public sealed class EtcdProcess : IAsyncDisposable
         Directory.Delete($"{Folder}/data", recursive: true);
         var peer = $"http://127.0.0.1:{peerPort}";
         await ControlAsync(
-            "snapshot", "restore", snapshot, "--name=e1", $"--data-dir={Folder}/data", $"--initial-cluster=e1={peer}", $"--initial-advertise-peer-urls={peer}");
+            "snapshot", "restore", snapshot, "--name=e1", $"--data-dir={Folder}/data", $"--initial-cluster=e1={peer}",
+            $"--initial-advertise-peer-urls={peer}");
         await StartAgainAsync();
     }
 
@@ -119,7 +122,8 @@ public sealed class EtcdProcess : IAsyncDisposable
     }
 
     public EtcdConnection Connect(
-        ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null, string? user = null, string? password = null,
+        ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null,
+        string? user = null, string? password = null,
         TimeProvider? time = null, PasswordFile? passwordFile = null, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         var secret = passwordFile?.Current() ?? (password is null ? null : new Secret(password));
@@ -133,7 +137,11 @@ public sealed class EtcdProcess : IAsyncDisposable
     /// <summary>As an operator would.</summary>
     public async Task<string> ControlAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(Program)!, "etcdctl")) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(Program)!, "etcdctl"))
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true
+        };
         start.Environment["ETCDCTL_API"] = "3";
         start.ArgumentList.Add($"--endpoints={Endpoint}");
         foreach (var argument in arguments) start.ArgumentList.Add(argument);

@@ -57,7 +57,8 @@ public sealed class World
         return "i-" + (publicIp.StartsWith(nodes, StringComparison.Ordinal) ? publicIp[nodes.Length..] : publicIp.Replace('.', '-'));
     }
 
-    public static AcquireRequest Request(string publicIp, string? previous = null, Func<NetworkConfig, LeaseAttributes?>? attributes = null) =>
+    public static AcquireRequest Request(string publicIp, string? previous = null,
+        Func<NetworkConfig, LeaseAttributes?>? attributes = null) =>
         new(Owner(publicIp, previous), attributes ?? (_ => Attributes(publicIp)));
 
     public static LeaseOwner Owner(string publicIp, string? previous = null) =>
@@ -98,9 +99,11 @@ public sealed class World
         await Direct.TxnAsync(
             new TxnRequest { Success = { new RequestOp { RequestDeleteRange = new DeleteRangeRequest { Key = Text(key) } } } }, Cancel);
 
-    public async Task<KeyValue?> GetAsync(string key) => (await Direct.RangeAsync(new RangeRequest { Key = Text(key) }, Cancel)).Kvs.FirstOrDefault();
+    public async Task<KeyValue?> GetAsync(string key) =>
+        (await Direct.RangeAsync(new RangeRequest { Key = Text(key) }, Cancel)).Kvs.FirstOrDefault();
 
-    public async Task<IReadOnlyList<Lease>> LeasesAsync() => (await new EtcdSubnetManager(Context with { Etcd = Direct }).ReadAsync(Cancel)).Leases;
+    public async Task<IReadOnlyList<Lease>> LeasesAsync() =>
+        (await new EtcdSubnetManager(Context with { Etcd = Direct }).ReadAsync(Cancel)).Leases;
 
     public Task<ControllerHolder?> ControllerAsync() => new EtcdSubnetManager(Context with { Etcd = Direct }).ReadControllerAsync(Cancel);
 

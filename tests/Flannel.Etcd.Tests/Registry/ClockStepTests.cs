@@ -41,7 +41,8 @@ public sealed class ClockStepTests(SharedEtcd shared)
         await using var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
         clock.Step(TimeSpan.FromDays(-3));
         world.Etcd.Forget();
-        await Eventually.IsAsync("it is renewed past its time", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
+        await Eventually.IsAsync("it is renewed past its time",
+            () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
         clock.Step(TimeSpan.FromDays(6));
         world.Etcd.Forget();
         await Eventually.IsAsync("and again", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
@@ -64,6 +65,7 @@ public sealed class ClockStepTests(SharedEtcd shared)
         await events.NextAsync<LeaseEvent.Expired>();
         await etcd.StartAgainAsync();
         var confirmed = await events.NextAsync<LeaseEvent.Confirmed>();
-        Assert.Equal((held.Lease.Key, held.Lease.EtcdLeaseId, held.Lease.CreateRevision), (confirmed.Lease.Key, confirmed.Lease.EtcdLeaseId, confirmed.Lease.CreateRevision));
+        Assert.Equal((held.Lease.Key, held.Lease.EtcdLeaseId, held.Lease.CreateRevision),
+            (confirmed.Lease.Key, confirmed.Lease.EtcdLeaseId, confirmed.Lease.CreateRevision));
     }
 }

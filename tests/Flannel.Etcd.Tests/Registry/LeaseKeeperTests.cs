@@ -66,7 +66,8 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     {
         var world = await NewAsync();
         var held = await world.AcquireAsync("192.168.0.1");
-        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
+        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "",
+            DateTimeOffset.UnixEpoch);
         var text = System.Text.Encoding.UTF8.GetString(status.ToJson());
         // As left by a reservation of the same node, which goes with no etcd lease.
         await world.PutAsync(world.Keys.Routes + held.Lease.Key, text);
@@ -84,7 +85,8 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
         var cancel = TestContext.Current.CancellationToken;
-        var changed = await world.Manager.UpdateAsync(held.Lease, held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
+        var changed = await world.Manager.UpdateAsync(held.Lease,
+            held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
         Assert.Equal("""{"Released":true}""", Assert.Single(await world.LeasesAsync()).Attributes.BackendData);
         Assert.Null(await world.Manager.UpdateAsync(held.Lease, held.Lease.Attributes, cancel));
         Assert.False(await world.Manager.ReleaseAsync(held.Lease, cancel));
@@ -106,7 +108,7 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
 
     [Theory]
     [InlineData("""{"PublicIP":"192.168.0.9","BackendType":"ali-vpc"}""")]
-    [InlineData("garbage")]
+    [InlineData("invalid")]
     public async Task A_value_that_names_another_node_loses_the_lease(string value)
     {
         var world = await NewAsync();
@@ -127,7 +129,8 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
         var held = await world.AcquireAsync("192.168.0.1");
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(10)));
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""",
+            await world.GrantAsync(TimeSpan.FromMinutes(10)));
         Assert.Equal(TimeSpan.FromMinutes(10), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
         await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""");
         Assert.Null((await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
@@ -181,14 +184,17 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
         world.Etcd.Forget();
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.ControllerChanged>();
-        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, System.Text.Encoding.UTF8.GetString(status.ToJson()), held.Lease.EtcdLeaseId);
+        var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "",
+            DateTimeOffset.UnixEpoch);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key,
+            System.Text.Encoding.UTF8.GetString(status.ToJson()), held.Lease.EtcdLeaseId);
         Assert.True((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.SpeaksOf(held.Lease.Subnet, "i-1"));
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
-        Assert.Equal(26, Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config).Config.SubnetLength);
+        Assert.Equal(26, Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config)
+            .Config.SubnetLength);
         await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
         Assert.Equal(new ControllerHolder("i-9", "192.168.0.9"), (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "garbage", held.Lease.EtcdLeaseId);
+        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
         Assert.Single(world.Etcd.Requests, request => request == "Watch");
     }

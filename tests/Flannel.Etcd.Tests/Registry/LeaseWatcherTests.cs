@@ -27,7 +27,7 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
         await follower.UntilAsync(view => view.Leases.Any(lease => lease.Attributes.PublicIp.ToString() == "192.168.0.7"));
         await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
         await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
-        await world.PublishConfigAsync("garbage");
+        await world.PublishConfigAsync("invalid");
         await follower.UntilAsync(view => view.Config is null);
         await world.PublishConfigAsync();
         await follower.UntilAsync(view => view.Config is not null);
@@ -41,9 +41,9 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         await using var follower = new Following(world);
         await follower.UntilAsync(view => view.IsWhole);
-        await world.PutLeaseAsync("10.24.6.0-24", "garbage");
+        await world.PutLeaseAsync("10.24.6.0-24", "invalid");
         await follower.UntilAsync(view => !view.IsWhole);
-        await world.PutLeaseAsync("no-subnet", "garbage");
+        await world.PutLeaseAsync("no-subnet", "invalid");
         await world.DeleteAsync(world.Keys.Subnets + "10.24.6.0-24");
         await follower.UntilAsync(view => view.IsWhole);
     }

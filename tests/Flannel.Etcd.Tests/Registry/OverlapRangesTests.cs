@@ -36,7 +36,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
             (address, bits, keyLength, near, dual) =>
             {
                 var subnet = new Ipv4Network(address, length);
-                var key = new SubnetKey(new Ipv4Network(Neighbour(subnet, bits, near), keyLength), dual ? DualStack : null).ToString();
+                var key = new SubnetKey(new Ipv4Network(Adjacent(subnet, bits, near), keyLength), dual ? DualStack : null).ToString();
                 Assert.Equal(Overlaps(subnet, key), IsCovered(OverlapRanges.Of(Keys, subnet), key));
             },
             iter: 5_000);
@@ -69,7 +69,8 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     public void The_usual_subnet_needs_one_range_for_its_inside()
     {
         var ranges = OverlapRanges.Of(Keys, Ipv4Network.Parse("10.24.5.0/24"));
-        Assert.Contains(ranges, range => range.Key.ToStringUtf8() == "/coreos.com/network/subnets/10.24.5." && range.End.ToStringUtf8() == "/coreos.com/network/subnets/10.24.5/");
+        Assert.Contains(ranges, range => range.Key.ToStringUtf8() == "/coreos.com/network/subnets/10.24.5."
+            && range.End.ToStringUtf8() == "/coreos.com/network/subnets/10.24.5/");
         Assert.Contains(ranges, range => range.Key.ToStringUtf8() == "/coreos.com/network/subnets/10.24.4.0-22");
     }
 
@@ -96,10 +97,12 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     {
         await world.PutLeaseAsync(key, "");
         var own = world.Keys.Lease(new SubnetKey(subnet));
-        var request = new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = own, Value = ByteString.Empty } } } };
+        var request =
+            new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = own, Value = ByteString.Empty } } } };
         request.Compare.Add(OverlapRanges.Absent(world.Keys, subnet));
         var answer = await world.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
-        Assert.True(answer.Succeeded != Overlaps(subnet, key), $"{subnet} {(answer.Succeeded ? "created" : "not created")} while {key} exists");
+        Assert.True(answer.Succeeded != Overlaps(subnet, key),
+            $"{subnet} {(answer.Succeeded ? "created" : "not created")} while {key} exists");
         await world.DeleteAsync(world.Keys.Subnets + key);
         await world.DeleteAsync(own.ToStringUtf8());
     }
@@ -128,7 +131,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
 
     /// <summary>An address inside the subnet, or with one of the bits before its length another, or any: all three kinds are
     /// frequent.</summary>
-    private static Ipv4Address Neighbour(Ipv4Network subnet, uint bits, int near)
+    private static Ipv4Address Adjacent(Ipv4Network subnet, uint bits, int near)
     {
         if (near == 0) return new Ipv4Address(bits);
         var inside = subnet.Address.Value | (subnet.Length == 32 ? 0 : bits >> subnet.Length);

@@ -28,7 +28,8 @@ public sealed class RequestRateTests
 
     /// <summary>The failures: before a request of some kind, or after it was executed.</summary>
     public static TheoryData<string> Failures =>
-        ["no response", "responses are lost", "no permission", "the disk is full", "too many requests", "watches are rejected", "watches break when they open",
+        ["no response", "responses are lost", "no permission", "the disk is full", "too many requests", "watches are rejected",
+            "watches break when they open",
          "history is always compacted", "etcd leases do not exist"];
 
     [Theory]
@@ -110,9 +111,11 @@ public sealed class RequestRateTests
 
     private static Func<string, EtcdException?> None { get; } = _ => null;
 
-    private static Func<string, EtcdException?> All(EtcdErrorKind kind) => name => new EtcdException(kind, $"{kind} for {name}", mayHaveHappened: false);
+    private static Func<string, EtcdException?> All(EtcdErrorKind kind) =>
+        name => new EtcdException(kind, $"{kind} for {name}", mayHaveHappened: false);
 
-    private static Func<string, EtcdException?> Some(EtcdErrorKind kind, params string[] names) => name => names.Contains(name) ? All(kind)(name) : null;
+    private static Func<string, EtcdException?> Some(EtcdErrorKind kind, params string[] names) =>
+        name => names.Contains(name) ? All(kind)(name) : null;
 
     private static async Task SettleAsync()
     {

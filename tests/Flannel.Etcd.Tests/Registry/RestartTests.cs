@@ -24,7 +24,8 @@ public sealed class RestartTests(SharedEtcd shared)
         Assert.True(state.IsOwnLeaseOnly);
         Assert.False(state.ToSnapshot().IsWhole);
         Assert.Equal(OwnKey, Assert.Single(state.Leases).Key.ToString());
-        var held = Assert.IsType<AcquireResult.Held>(await world.Manager.AcquireAsync(World.Request("192.168.0.1", Own), state, Cancel)).Lease;
+        var held = Assert.IsType<AcquireResult.Held>(await world.Manager.AcquireAsync(World.Request("192.168.0.1", Own), state, Cancel))
+            .Lease;
         Assert.True(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseKeepAlive"], world.Etcd.Requests);
@@ -57,7 +58,7 @@ public sealed class RestartTests(SharedEtcd shared)
     }
 
     [Theory]
-    [InlineData("10.24.77.0-24", "a subnet that nobody has")]
+    [InlineData("10.24.77.0-24", "a subnet without a lease")]
     [InlineData("10.24.6.0-24", "another node's subnet")]
     [InlineData("../config", "no subnet")]
     [InlineData("", "nothing")]
@@ -74,7 +75,8 @@ public sealed class RestartTests(SharedEtcd shared)
     public async Task A_lease_of_an_upstream_node_with_this_address_is_found_among_all_leases()
     {
         var world = await NewAsync();
-        await world.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.3","PublicIPv6":null,"BackendType":"ali-vpc"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        await world.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.3","PublicIPv6":null,"BackendType":"ali-vpc"}""",
+            await world.GrantAsync(TimeSpan.FromMinutes(1)));
         world.Etcd.Forget();
         Assert.Equal("10.24.9.0-24", (await world.AcquireAsync("192.168.0.3")).Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseKeepAlive", "Txn"], world.Etcd.Requests);
@@ -141,7 +143,7 @@ public sealed class RestartTests(SharedEtcd shared)
 
     [Theory]
     [InlineData("""{"PublicIP":"192.168.0.9"}""")]
-    [InlineData("garbage")]
+    [InlineData("invalid")]
     public async Task A_subnet_that_another_node_has_leased_is_not_taken(string value)
     {
         var world = await NewAsync();

@@ -62,7 +62,8 @@ public sealed class RestoredEtcdTests
     {
         await world.PublishConfigAsync();
         var etcdLease = await world.GrantAsync(TimeSpan.FromHours(24));
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
+        await world.PutLeaseAsync("10.24.5.0-24",
+            """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
         var restore = etcd.Snapshot();
         var owner = new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), null) { Instance = new LeaseInstance("i-1", "") };
         var acquired = await world.TryAcquireAsync(new AcquireRequest(owner, _ => World.Attributes("192.168.0.1")));
@@ -72,7 +73,8 @@ public sealed class RestoredEtcdTests
         await events.NextAsync<LeaseEvent.Confirmed>();
         restore();
         var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
-        await RunUntilAsync(async () => (await world.GetAsync(key))!.Value.ToStringUtf8().Contains("192.168.0.1", StringComparison.Ordinal));
+        await RunUntilAsync(async () => (await world.GetAsync(key))!.Value.ToStringUtf8()
+            .Contains("192.168.0.1", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
 

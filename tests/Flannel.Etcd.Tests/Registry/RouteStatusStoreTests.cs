@@ -36,7 +36,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         var leases = await world.LeasesAsync();
         world.Etcd.Forget();
-        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel))
+            .IsTermHeld);
         Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
@@ -56,7 +57,9 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
         await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
         await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
-        Assert.True((await term.Statuses.PublishAsync([.. new[] { kept, deleted, replaced, upstream }.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
+        var leases = new[] { kept, deleted, replaced, upstream };
+        Assert.True((await term.Statuses.PublishAsync(
+            [.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(
             new[] { kept.Key.ToString(), upstream.Key.ToString() }.Order(),
             (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
@@ -114,7 +117,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await using var term = await CampaignAsync(world);
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
-        Assert.True((await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
+        Assert.True((await term.Statuses.PublishAsync(
+            [.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
         Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
@@ -145,7 +149,7 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     {
         var world = await NewAsync();
         await using var term = await CampaignAsync(world);
-        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "garbage");
+        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "invalid");
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
     }
 
@@ -197,7 +201,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         var world = new World(etcd.Connect(), "/coreos.com/network");
         for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
         await using var term = await CampaignAsync(world);
-        var result = await term.Statuses.PublishAsync([.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
+        var result = await term.Statuses.PublishAsync(
+            [.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
         Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', world.Logger.Lines));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
@@ -209,7 +214,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         var lease = Assert.Single(await world.LeasesAsync());
         await using var term = await CampaignAsync(world);
-        world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied, "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
+        world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied,
+            "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
         for (var i = 0; i < 2; i++)
         {
             Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).Refused);
@@ -217,7 +223,8 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
         }
 
         var line = Assert.Single(world.Logger.Lines, line => line.Id == 2040);
-        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}", line.Text, StringComparison.Ordinal);
+        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}",
+            line.Text, StringComparison.Ordinal);
     }
 
     private static RouteStatus Status(Lease lease) =>

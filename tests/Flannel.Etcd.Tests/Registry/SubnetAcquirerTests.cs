@@ -24,7 +24,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
         var pair = await world.GetAsync(world.Keys.Subnets + held.Lease.Key);
         Assert.Equal(held.Lease.EtcdLeaseId, pair!.Lease);
         Assert.Equal(held.Lease.CreateRevision, pair.CreateRevision);
-        Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", pair.Value.ToStringUtf8());
+        Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""",
+            pair.Value.ToStringUtf8());
         Assert.InRange(held.Expiry!.Value.Remaining(TimeProvider.System), TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
     }
 
@@ -101,12 +102,13 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
         // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
-        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 garbage");
+        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 invalid");
         await world.PutAsync(world.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
         var subnets = new List<string>();
         for (var i = 1; ; i++)
         {
-            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24") with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
+            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24");
+            request = request with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
             if (await world.TryAcquireAsync(request) is not AcquireResult.Held held) break;
             subnets.Add(held.Lease.Lease.Subnet.ToString());
         }
@@ -281,7 +283,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         var txns = 0;
         world.Etcd.FailAfter = name =>
-            name == "Txn" && Interlocked.Increment(ref txns) == 2 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+            name == "Txn" && Interlocked.Increment(ref txns) == 2
+                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
         var held = await world.AcquireAsync("192.168.0.1");
         Assert.True(held.WasFound);
         Assert.Single(await world.LeasesAsync());
@@ -296,7 +299,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
         await world.PublishConfigAsync();
         var lost = 0;
         world.Etcd.FailAfter = name =>
-            name == "LeaseGrant" && Interlocked.Exchange(ref lost, 1) == 0 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+            name == "LeaseGrant" && Interlocked.Exchange(ref lost, 1) == 0
+                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
         await world.AcquireAsync("192.168.0.1");
         Assert.Equal(2, world.Etcd.Requests.Count(request => request == "LeaseGrant"));
         Assert.Equal("LeaseRevoke", world.Etcd.Requests[^1]);
@@ -326,7 +330,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     {
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
-        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: config => config.BackendType == "ali-vpc" ? World.Attributes("192.168.0.1") : null));
+        var result = await world.TryAcquireAsync(World.Request("192.168.0.1",
+            attributes: config => config.BackendType == "ali-vpc" ? World.Attributes("192.168.0.1") : null));
         Assert.Equal("vxlan", Assert.IsType<AcquireResult.UnsupportedConfig>(result).Config.BackendType);
         Assert.Equal(["Txn"], world.Etcd.Requests);
     }

@@ -16,11 +16,16 @@ public sealed class UpstreamTests(SharedEtcd shared)
 
     /// <summary>The examples of upstream's documentation and tests, with what its CheckNetworkConfig makes of them.</summary>
     [Theory]
-    [InlineData("""{ "Network": "10.3.0.0/16", "SubnetMin": "10.3.1.0", "SubnetMax": "10.3.25.0" }""", "10.3.0.0/16 SubnetLen 24 10.3.1.0..10.3.25.0 backend udp")]
+    [InlineData("""{ "Network": "10.3.0.0/16", "SubnetMin": "10.3.1.0", "SubnetMax": "10.3.25.0" }""",
+        "10.3.0.0/16 SubnetLen 24 10.3.1.0..10.3.25.0 backend udp")]
     [InlineData("""{ "Network": "10.4.0.0/16" }""", "10.4.0.0/16 SubnetLen 24 10.4.1.0..10.4.255.0 backend udp")]
-    [InlineData("""{"Network":"10.0.0.0/8","SubnetLen":20,"SubnetMin":"10.10.0.0","SubnetMax":"10.99.0.0","Backend":{"Type":"udp","Port":7890}}""", "10.0.0.0/8 SubnetLen 20 10.10.0.0..10.99.0.0 backend udp")]
-    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"x","AccessKeySecret":"y"}}""", "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0 backend ali-vpc")]
-    [InlineData("""{"EnableNFTables":true,"Network":"10.24.0.0/28","Backend":{"Type":"alloc"}}""", "10.24.0.0/28 SubnetLen 30 10.24.0.4..10.24.0.12 backend alloc")]
+    [InlineData(
+        """{"Network":"10.0.0.0/8","SubnetLen":20,"SubnetMin":"10.10.0.0","SubnetMax":"10.99.0.0","Backend":{"Type":"udp","Port":7890}}""",
+        "10.0.0.0/8 SubnetLen 20 10.10.0.0..10.99.0.0 backend udp")]
+    [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","AccessKeyID":"x","AccessKeySecret":"y"}}""",
+        "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0 backend ali-vpc")]
+    [InlineData("""{"EnableNFTables":true,"Network":"10.24.0.0/28","Backend":{"Type":"alloc"}}""",
+        "10.24.0.0/28 SubnetLen 30 10.24.0.4..10.24.0.12 backend alloc")]
     public void Upstreams_configurations_are_read_as_upstream_reads_them(string config, string meaning) =>
         Assert.Equal(meaning, NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(config)).Value.ToString());
 
@@ -28,8 +33,12 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [Theory]
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null}""", "", null)]
     [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"host-gw"}""", "host-gw", null)]
-    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}}""", "vxlan", """{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}""")]
-    [InlineData("""{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"wireguard","BackendData":{"PublicKey":"k="},"BackendV6Data":{"PublicKey":"k="}}""", "wireguard", """{"PublicKey":"k="}""")]
+    [InlineData(
+        """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}}""",
+        "vxlan", """{"VNI":1,"VtepMAC":"c6:d2:32:6f:8f:44"}""")]
+    [InlineData(
+        """{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"wireguard","BackendData":{"PublicKey":"k="},"BackendV6Data":{"PublicKey":"k="}}""",
+        "wireguard", """{"PublicKey":"k="}""")]
     public void The_values_of_upstreams_leases_are_written_back_byte_for_byte(string value, string backend, string? data)
     {
         var attributes = LeaseAttributes.Parse(Encoding.UTF8.GetBytes(value)).Value;
@@ -44,7 +53,8 @@ public sealed class UpstreamTests(SharedEtcd shared)
         var world = await NewAsync();
         await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         // As in watchSubnets: the prefix without a slash at its end.
-        var all = await world.Direct.RangeAsync(new RangeRequest { Key = Text(world.Keys.Prefix + "/"), RangeEnd = Text(world.Keys.Prefix + "0") }, Cancel);
+        var all = await world.Direct.RangeAsync(
+            new RangeRequest { Key = Text(world.Keys.Prefix + "/"), RangeEnd = Text(world.Keys.Prefix + "0") }, Cancel);
         var keys = all.Kvs.Select(pair => pair.Key.ToStringUtf8()[world.Keys.Prefix.Length..]).ToList();
         Assert.Equal(["/ali-vpc/instances/i-1", "/ali-vpc/nodes/192.168.0.1", "/config", "/subnets/10.24.5.0-24"], keys);
         Assert.Single(keys, key => key.StartsWith("/subnets", StringComparison.Ordinal));
@@ -64,7 +74,8 @@ public sealed class UpstreamTests(SharedEtcd shared)
         var answer = await world.Direct.TxnAsync(
             new TxnRequest
             {
-                Compare = { new Compare { Key = key, Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 } },
+                Compare = { new Compare { Key = key,
+                    Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 } },
                 Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = Text("theirs") } } },
             },
             Cancel);
@@ -79,9 +90,11 @@ public sealed class UpstreamTests(SharedEtcd shared)
         await using var events = new Events(world.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // updateSubnet: a plain Put under an etcd lease of its own, whichever node has the key.
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""",
+            await world.GrantAsync(TimeSpan.FromHours(24)));
         Assert.Equal(TimeSpan.FromHours(24), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""", await world.GrantAsync(TimeSpan.FromHours(24)));
+        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""",
+            await world.GrantAsync(TimeSpan.FromHours(24)));
         Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 

@@ -5,15 +5,17 @@ using Flannel.Etcd.Tests.Fixtures;
 namespace Flannel.Etcd.Tests.Registry;
 
 /// <summary>Keys and values that upstream's nodes, operators and other programs write.</summary>
-public sealed class ForeignKeysTests(SharedEtcd shared)
+public sealed class OtherProgramKeysTests(SharedEtcd shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"4a:10:d1:3a:d4:63"}}""")]
+    [InlineData("10.24.5.0-24",
+        """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"vxlan","BackendData":{"VNI":1,"VtepMAC":"4a:10:d1:3a:d4:63"}}""")]
     [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","PublicIPv6":null,"BackendType":"ali-vpc"}""")]
     [InlineData("10.24.5.0-24", """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":null}""")]
-    [InlineData("10.24.5.0-24&fc00:0:0:5::-64", """{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":{"VNI":1}}""")]
+    [InlineData("10.24.5.0-24&fc00:0:0:5::-64",
+        """{"PublicIP":"192.168.0.7","PublicIPv6":"fd00::7","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":{"VNI":1}}""")]
     public async Task Upstreams_leases_are_read_and_respected(string key, string value)
     {
         var world = shared.World();
@@ -41,7 +43,7 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     [Fact]
     public async Task An_unreadable_lease_keeps_its_subnet_taken_and_the_state_incomplete()
     {
-        foreach (var value in new[] { "", "garbage", "[]", "{\"PublicIP\":7}", "{\"PublicIP\":\"010.0.0.1\"}", "{} {}" })
+        foreach (var value in new[] { "", "invalid", "[]", "{\"PublicIP\":7}", "{\"PublicIP\":\"010.0.0.1\"}", "{} {}" })
         {
             var world = shared.World();
             await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
@@ -102,7 +104,8 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
     {
         var world = shared.World();
         await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","EnableIPv6":true,"IPv6Network":"fc00::/48"}""");
-        await world.PutLeaseAsync("10.24.5.0-24&fc00:0:0:5::-64", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        await world.PutLeaseAsync("10.24.5.0-24&fc00:0:0:5::-64", """{"PublicIP":"192.168.0.1"}""",
+            await world.GrantAsync(TimeSpan.FromMinutes(1)));
         Assert.Equal("10.24.5.0-24&fc00:0:0:5::-64", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
         await world.PublishConfigAsync();
         Assert.Null((await world.AcquireAsync("192.168.0.1")).Lease.Key.Ipv6Subnet);
@@ -125,7 +128,8 @@ public sealed class ForeignKeysTests(SharedEtcd shared)
                     RequestPut = new Etcdserverpb.PutRequest
                     {
                         Key = Google.Protobuf.ByteString.CopyFromUtf8($"{world.Keys.Subnets}10.{number / 250 + 1}.{number % 250}.0-24"),
-                        Value = Google.Protobuf.ByteString.CopyFromUtf8($$"""{"PublicIP":"172.16.{{number / 250}}.{{number % 250}}","BackendType":"ali-vpc"}"""),
+                        Value = Google.Protobuf.ByteString.CopyFromUtf8(
+                            $$"""{"PublicIP":"172.16.{{number / 250}}.{{number % 250}}","BackendType":"ali-vpc"}"""),
                     },
                 });
             }
