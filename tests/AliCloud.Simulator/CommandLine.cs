@@ -6,7 +6,8 @@ namespace AliCloud.Simulator;
 /// <summary>The options of the program, each <c>--name value</c>.</summary>
 internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoint Api, IPEndPoint Control, bool UntilStdinCloses)
 {
-    public const string Usage = "usage: AliCloud.Simulator --world FILE [--metadata URL] [--api URL] [--control URL] [--until-stdin-closes]";
+    public const string Usage =
+        "usage: AliCloud.Simulator --world FILE [--metadata URL] [--api URL] [--control URL] [--until-stdin-closes]";
 
     /// <exception cref="FormatException">The message is one line.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)

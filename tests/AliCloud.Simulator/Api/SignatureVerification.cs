@@ -71,7 +71,8 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         return CryptographicOperations.FixedTimeEquals(expected, Encoding.UTF8.GetBytes(authorization.Signature))
             ? null
             : new ApiError("SignatureDoesNotMatch",
-                $"Specified signature does not match our calculation. server StringToSign is [{toSign}], server CanonicalRequest is [{canonical}]");
+                $"Specified signature does not match our calculation. server StringToSign is [{toSign}], "
+                + $"server CanonicalRequest is [{canonical}]");
     }
 
     private static bool IsToBeSigned(string header) =>

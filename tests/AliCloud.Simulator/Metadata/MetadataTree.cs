@@ -8,7 +8,8 @@ namespace AliCloud.Simulator.Metadata;
 /// <summary>The items that an instance can read: paths below a version and their texts. Directories are derived from the paths.</summary>
 internal static class MetadataTree
 {
-    private static readonly JsonSerializerOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
+    private static readonly JsonSerializerOptions Json =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, WriteIndented = true };
 
     /// <summary>The text at the path, or null. Called under the gate: reading the credentials of a role may issue new ones.</summary>
     /// <param name="path">Without the version, as in <c>meta-data/instance-id</c>; with a trailing slash for a directory.</param>

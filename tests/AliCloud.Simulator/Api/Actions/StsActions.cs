@@ -74,7 +74,11 @@ internal static partial class StsActions
         var key = credentials.Issue(role.Name, session, instanceId, p.Integer("DurationSeconds", 3600));
         return new Done(new
         {
-            AssumedRoleUser = new { Arn = $"{role.Arn.Replace(":role/", ":assumed-role/", StringComparison.Ordinal)}/{session}", AssumedRoleId = $"3000:{session}" },
+            AssumedRoleUser = new
+            {
+                Arn = $"{role.Arn.Replace(":role/", ":assumed-role/", StringComparison.Ordinal)}/{session}",
+                AssumedRoleId = $"3000:{session}"
+            },
             Credentials = new
             {
                 key.AccessKeyId,

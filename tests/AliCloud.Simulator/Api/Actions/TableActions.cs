@@ -15,7 +15,7 @@ internal static class TableActions
                 Text("RouteTableId"),
             Text("RouteTableName"), OneOf("RouteTableType", null, "System", "Custom"), Text("ResourceGroupId"),
             ParameterRule.List("Tag", 20, Text("Key").Mandatory(), Text("Value")), Paging.Number, Paging.Size(50)),
-        new("vpc", "GetVpcRouteEntrySummary", Summarise,
+        new("vpc", "GetVpcRouteEntrySummary", Summarize,
             Text("RegionId").Mandatory(), Text("VpcId").Mandatory(),
                 OneOf("RouteEntryType", "IllegalParam.RouteEntryType", EntryTypes).Mandatory(),
             Text("RouteTableId")),
@@ -63,7 +63,7 @@ internal static class TableActions
         RoutePropagationEnable = true,
     };
 
-    private static ApiResult Summarise(CloudState state, Parameters call)
+    private static ApiResult Summarize(CloudState state, Parameters call)
     {
         if (state.FindVpc(call["VpcId"]) is not { } vpc) return ApiErrors.UnknownVpcId;
         if (call["RouteTableId"] is { } id && !vpc.Tables.Exists(t => t.Id == id)) return ApiErrors.UnknownTable;
@@ -74,7 +74,11 @@ internal static class TableActions
             {
                 RouteTableId = t.Id,
                 EntrySummarys = (asked == "all" ? EntryTypes.Skip(1) : [asked])
-                    .Select(kind => new { RouteEntryType = kind, Count = t.Entries.Count(e => e.Type.Equals(kind, StringComparison.OrdinalIgnoreCase)) }),
+                    .Select(kind => new
+                    {
+                        RouteEntryType = kind,
+                        Count = t.Entries.Count(e => e.Type.Equals(kind, StringComparison.OrdinalIgnoreCase))
+                    }),
             }),
         });
     }
