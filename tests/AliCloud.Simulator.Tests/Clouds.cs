@@ -28,14 +28,17 @@ internal static class Clouds
                 CidrBlock = "192.168.0.0/16",
                 RouteTables =
                 [
-                    new WorldRouteTable { RouteTableId = "vtb-1", Entries = [Nat("0.0.0.0/0"), Nat("10.99.0.0/16") with { ServiceType = "TR" }] },
+                    new WorldRouteTable { RouteTableId = "vtb-1",
+                        Entries = [Nat("0.0.0.0/0"), Nat("10.99.0.0/16") with { ServiceType = "TR" }] },
                     new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom" },
                     new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
                 ],
                 VSwitches =
                 [
-                    new WorldVSwitch { VSwitchId = "vsw-1", CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
-                    new WorldVSwitch { VSwitchId = "vsw-2", CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
+                    new WorldVSwitch { VSwitchId = "vsw-1",
+                        CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
+                    new WorldVSwitch { VSwitchId = "vsw-2",
+                        CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
                 ],
             },
             new WorldVpc
@@ -43,7 +46,8 @@ internal static class Clouds
                 VpcId = "vpc-2",
                 CidrBlock = "172.16.0.0/12",
                 RouteTables = [new WorldRouteTable { RouteTableId = "vtb-other" }],
-                VSwitches = [new WorldVSwitch { VSwitchId = "vsw-other", CidrBlock = "172.16.0.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-other" }],
+                VSwitches = [new WorldVSwitch { VSwitchId = "vsw-other",
+                    CidrBlock = "172.16.0.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-other" }],
             },
         ],
         Instances =

@@ -61,17 +61,20 @@ public sealed class ControlApiTests
     }
 
     [Theory]
-    [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"0.0.0.0/0","nextHopId":"i-1"}""", "InvalidCIDRBlock.Duplicate")]
-    [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-9"}""", "InvalidNextHopId.NotFound")]
-    [InlineData("POST", "/routes", """{"routeTableId":"vtb-9","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""", "InvalidRouteTableId.NotFound")]
+    [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidrBlock":"0.0.0.0/0","nextHopId":"i-1"}""",
+        "InvalidCIDRBlock.Duplicate")]
+    [InlineData("POST", "/routes",
+        """{"routeTableId":"vtb-1","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-9"}""", "InvalidNextHopId.NotFound")]
+    [InlineData("POST", "/routes", """{"routeTableId":"vtb-9","destinationCidrBlock":"10.24.2.0/24","nextHopId":"i-1"}""",
+        "InvalidRouteTableId.NotFound")]
     [InlineData("POST", "/routes", """{"routeTableId":"vtb-1","destinationCidr":"10.24.2.0/24","nextHopId":"i-1"}""", "BadRequest")]
     [InlineData("POST", "/faults", """{"kind":"explode"}""", "BadRequest")]
     [InlineData("POST", "/faults", "no json", "BadRequest")]
     [InlineData("PATCH", "/settings", """{"routeWriteMiliseconds":1}""", "BadRequest")]
-    [InlineData("PATCH", "/instances/i-1", """{"colour":"red"}""", "BadRequest")]
+    [InlineData("PATCH", "/instances/i-1", """{"color":"red"}""", "BadRequest")]
     [InlineData("PATCH", "/interfaces/eni-9", """{"sourceDestCheck":false}""", "InvalidEniId.NotFound")]
     [InlineData("POST", "/instances", """{"instanceId":"i-1","interfaces":[]}""", "BadRequest")]
-    [InlineData("POST", "/roles/FlannelRole", """{"colour":"red"}""", "BadRequest")]
+    [InlineData("POST", "/roles/FlannelRole", """{"color":"red"}""", "BadRequest")]
     [InlineData("POST", "/roles/NoRole/revoke", "", "EntityNotExist.Role")]
     [InlineData("PATCH", "/accessKeys/LTAInone", """{"inactive":true}""", "InvalidAccessKeyId.NotFound")]
     [InlineData("POST", "/oidcProviders/none", """{"tokens":[]}""", "EntityNotExist.OIDCProvider")]

@@ -134,7 +134,8 @@ public sealed class DescribeTests
         static IEnumerable<WorldInstance> Many(int count) => Enumerable.Range(0, count).Select(i => new WorldInstance
         {
             InstanceId = $"i-m{i}",
-            Interfaces = [new WorldInterface { NetworkInterfaceId = $"eni-m{i}", Mac = $"00:16:3e:01:00:{i:x2}", VSwitchId = "vsw-1", PrivateIp = $"192.168.1.{100 + i}" }],
+            Interfaces = [new WorldInterface { NetworkInterfaceId = $"eni-m{i}",
+                Mac = $"00:16:3e:01:00:{i:x2}", VSwitchId = "vsw-1", PrivateIp = $"192.168.1.{100 + i}" }],
         });
     }
 

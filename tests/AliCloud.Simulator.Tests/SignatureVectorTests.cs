@@ -54,7 +54,8 @@ public sealed class SignatureVectorTests
     [Fact]
     public void The_vector_with_a_security_token_is_verified()
     {
-        const string query = "ClientToken=tok-1&DestinationCidrBlock=10.24.5.0%2F24&NextHopId=i-test&NextHopType=Instance&RegionId=cn-hangzhou&RouteTableId=vtb-test";
+        const string query =
+            "ClientToken=tok-1&DestinationCidrBlock=10.24.5.0%2F24&NextHopId=i-test&NextHopType=Instance&RegionId=cn-hangzhou&RouteTableId=vtb-test";
         var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["host"] = "vpc.cn-hangzhou.aliyuncs.com",
@@ -73,7 +74,11 @@ public sealed class SignatureVectorTests
 
     private static SignatureVerification Verifier(TimeProvider clock)
     {
-        var world = new World { RegionId = "cn-shanghai", AccessKeys = [new WorldAccessKey { Id = "YourAccessKeyId", Secret = "YourAccessKeySecret" }] };
+        var world = new World
+        {
+            RegionId = "cn-shanghai",
+            AccessKeys = [new WorldAccessKey { Id = "YourAccessKeyId", Secret = "YourAccessKeySecret" }]
+        };
         var state = new CloudState(world, clock);
         return new SignatureVerification(new Credentials(state, new Random(1)), state);
     }

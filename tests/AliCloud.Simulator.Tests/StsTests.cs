@@ -37,9 +37,9 @@ public sealed class StsTests
     [InlineData(Clouds.KeyId, "acs:ram::1234567890123456:role/Strict", null, "3600", "NoPermission")]
     [InlineData(Clouds.KeyId, "acs:ram::1234567890123456:role/Strict", "wrong", "3600", "NoPermission")]
     [InlineData(Clouds.KeyId, "acs:ram::1234567890123456:role/Strict", "right", "3600", null)]
-    [InlineData(Clouds.KeyId, "acs:ram::1234567890123456:role/Nobody", null, "3600", "EntityNotExist.Role")]
+    [InlineData(Clouds.KeyId, "acs:ram::1234567890123456:role/Missing", null, "3600", "EntityNotExist.Role")]
     [InlineData(Clouds.KeyId, "acs:ram::999:role/Router", null, "3600", "EntityNotExist.Role")]
-    [InlineData(Clouds.KeyId, "acs:ram::999:role/Foreign", null, "3600", null)]
+    [InlineData(Clouds.KeyId, "acs:ram::999:role/OtherAccount", null, "3600", null)]
     [InlineData(Clouds.KeyId, "Router", null, "3600", "InvalidParameter.RoleArn")]
     [InlineData(Clouds.KeyId, Arn, null, "899", "InvalidParameter.DurationSeconds")]
     [InlineData(Clouds.KeyId, Arn, null, "3601", "InvalidParameter.DurationSeconds")]
@@ -146,9 +146,10 @@ public sealed class StsTests
         Roles =
         [
             .. w.Roles,
-            new WorldRole { Name = "Router", TrustedBy = [Clouds.KeyId, "LTAIdenied", "cluster"], DeniedActions = ["vpc:DescribeRouteTable*"] },
+            new WorldRole { Name = "Router",
+                TrustedBy = [Clouds.KeyId, "LTAIdenied", "cluster"], DeniedActions = ["vpc:DescribeRouteTable*"] },
             new WorldRole { Name = "Strict", TrustedBy = [Clouds.KeyId], ExternalId = "right" },
-            new WorldRole { Name = "Foreign", TrustedBy = [Clouds.KeyId], AccountId = "999" },
+            new WorldRole { Name = "OtherAccount", TrustedBy = [Clouds.KeyId], AccountId = "999" },
         ],
         OidcProviders = [new WorldOidcProvider { Name = "cluster", Tokens = ["token-1"] }],
     });

@@ -3,7 +3,7 @@ using CsCheck;
 
 namespace AliCloud.Simulator.Tests;
 
-public sealed class SerialisedWritesTests
+public sealed class SerializedWritesTests
 {
     [Fact]
     public async Task Every_write_conflicts_with_one_that_has_not_settled()
