@@ -91,7 +91,8 @@ public class CloudApiDiscoveryTests
     [InlineData(" ")]
     public async Task A_table_without_an_id_makes_the_listing_incomplete(string id)
     {
-        var body = $$$"""{"RequestId":"R","TotalCount":2,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1"},{"RouteTableId":"{{{id}}}"}]}}""";
+        var body =
+            $$$"""{"RequestId":"R","TotalCount":2,"RouterTableList":{"RouterTableListType":[{"RouteTableId":"vtb-1"},{"RouteTableId":"{{{id}}}"}]}}""";
         using var api = new CloudApi(
             Contexts.Create(handler: StubHandler.Always(HttpStatusCode.OK, body)), StaticCredentials.Of(KeyId, KeySecret));
         var error = (await api.DescribeRouteTableListAsync(Region, "vpc-1", Token)).Error!;

@@ -192,7 +192,8 @@ public class CloudApiRoutesTests
         RouteTables =
         [
             vpc.RouteTables[0], vpc.RouteTables[2],
-            vpc.RouteTables[1] with { Entries = [.. Enumerable.Range(0, 250).Select(i => new WorldRouteEntry { DestinationCidrBlock = Nth(i).ToString(), NextHopId = "i-1" })] },
+            vpc.RouteTables[1] with { Entries = [.. Enumerable.Range(0, 250)
+                .Select(i => new WorldRouteEntry { DestinationCidrBlock = Nth(i).ToString(), NextHopId = "i-1" })] },
         ],
     };
 }

@@ -7,7 +7,8 @@ namespace Flannel.AliCloud.Tests.Credentials;
 
 public sealed class CredentialsUriProviderTests
 {
-    private const string Good = """{"AccessKeyId":"of-uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-01-02T09:00:00Z"}""";
+    private const string Good =
+        """{"AccessKeyId":"of-uri","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2026-01-02T09:00:00Z"}""";
 
     private readonly FakeTimeProvider clock = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
     private readonly RecordingLogger logger = new();
@@ -29,9 +30,11 @@ public sealed class CredentialsUriProviderTests
     [InlineData(302, "hIdDeN", "HTTP 302")]
     [InlineData(200, "<html>hIdDeN</html>", "not the JSON of a key")]
     [InlineData(200, """{"Code":"Failed","AccessKeyId":"hIdDeN"}""", "Code is not Success")]
-    [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","Expiration":"2026-01-02T09:00:00Z"}""", "lacks its security token")]
+    [InlineData(200,
+        """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","Expiration":"2026-01-02T09:00:00Z"}""", "lacks its security token")]
     [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN"}""", "expiration")]
-    [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2026-01-02T03:00:00Z"}""", "expired")]
+    [InlineData(200, """{"AccessKeyId":"hIdDeN","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2026-01-02T03:00:00Z"}""",
+        "expired")]
     public async Task An_incomplete_or_expired_key_is_rejected_and_not_quoted(int status, string body, string why)
     {
         await using var server = await MetadataStub.StartAsync((_, _, _) => (status, body));

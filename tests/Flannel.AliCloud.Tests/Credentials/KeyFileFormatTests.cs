@@ -12,7 +12,9 @@ public class KeyFileFormatTests
 {
     [Theory]
     [InlineData("""{"AccessKeyId":"LTAI1","AccessKeySecret":"sEcReT"}""", null)]
-    [InlineData("""  { "AccessKeySecret":"sEcReT", "accesskeyid":"LTAI1", "SecurityToken":"tok", "Expiration":"2026-01-02T03:04:05Z", "Code":"Success" }""", "tok")]
+    [InlineData(
+        """  { "AccessKeySecret":"sEcReT", "accesskeyid":"LTAI1", "SecurityToken":"tok", "Expiration":"2026-01-02T03:04:05Z", "Code":"Success" }""",
+        "tok")]
     [InlineData("AccessKey ID,AccessKey Secret\r\nLTAI1,sEcReT\r\n", null)]
     [InlineData("\uFEFF\"AccessKey ID\",\"AccessKey Secret\"\n\"LTAI1\",\"sEcReT\"", null)]
     [InlineData("User Principal Name,AccessKey ID,AccessKey Secret\nflannel@example.org,LTAI1,sEcReT\n", null)]

@@ -129,7 +129,7 @@ public sealed class KeyFileProviderTests : IDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead);
         Assert.Equal("of-unit", await IdAsync(provider));
         File.Delete(path);
-        File.WriteAllText(path, "garbage");
+        File.WriteAllText(path, "invalid");
         Assert.Contains("systemd credential access-key: line 1", await LineAsync(provider), StringComparison.Ordinal);
     }
 

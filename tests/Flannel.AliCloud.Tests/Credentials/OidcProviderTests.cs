@@ -61,7 +61,7 @@ public sealed class OidcProviderTests : IDisposable
     }
 
     [Theory]
-    [InlineData("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::9876543210987654:role/Nobody", "EntityNotExist.Role")]
+    [InlineData("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::9876543210987654:role/Missing", "EntityNotExist.Role")]
     [InlineData("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1234567890123456:role/FlannelRole", "AuthenticationFail.NoPermission")]
     [InlineData("ALIBABA_CLOUD_ROLE_ARN", "hIdDeN", "the role must be an ARN")]
     [InlineData("ALIBABA_CLOUD_ROLE_SESSION_NAME", "hIdDeN with blanks", "session name")]

@@ -23,12 +23,20 @@ public sealed class ProfileProviderTests : IDisposable
     [Theory]
     [InlineData($$"""{"name":"p","mode":"AK",{{Key}}}""", KeyId)]
     [InlineData($$"""{"name":"p","mode":"StsToken",{{Key}},"sts_token":"any"}""", KeyId)]
-    [InlineData($$"""{"name":"p","mode":"RamRoleArn",{{Key}},"ram_role_arn":"{{RouterArn}}","ram_session_name":"me","expired_seconds":1800}""", "Router")]
+    [InlineData(
+        $$"""{"name":"p","mode":"RamRoleArn",{{Key}},"ram_role_arn":"{{RouterArn}}","ram_session_name":"me","expired_seconds":1800}""",
+        "Router")]
     [InlineData("""{"name":"p","mode":"EcsRamRole"}""", "FlannelRole")]
     [InlineData("""{"name":"p","mode":"EcsRamRole","ram_role_name":"FlannelRole"}""", "FlannelRole")]
-    [InlineData($$"""{"name":"p","mode":"OIDC","ram_role_arn":"{{RouterArn}}","oidc_provider_arn":"{{ProviderArn}}","oidc_token_file":"TOKEN"}""", "Router")]
-    [InlineData($$"""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"{{RouterArn}}"},{"name":"q","mode":"EcsRamRole"}""", "Router")]
-    [InlineData($$"""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"acs:ram::1234567890123456:role/OtherRole"},{"name":"q","mode":"ChainableRamRoleArn","source_profile":"r","ram_role_arn":"{{RouterArn}}"},{"name":"r","mode":"AK",{{Key}}}""", "OtherRole")]
+    [InlineData(
+        $$"""{"name":"p","mode":"OIDC","ram_role_arn":"{{RouterArn}}","oidc_provider_arn":"{{ProviderArn}}","oidc_token_file":"TOKEN"}""",
+        "Router")]
+    [InlineData(
+        $$"""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"{{RouterArn}}"},{"name":"q","mode":"EcsRamRole"}""",
+        "Router")]
+    [InlineData(
+        $$"""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"acs:ram::1234567890123456:role/OtherRole"},{"name":"q","mode":"ChainableRamRoleArn","source_profile":"r","ram_role_arn":"{{RouterArn}}"},{"name":"r","mode":"AK",{{Key}}}""",
+        "OtherRole")]
     public async Task Every_supported_mode_of_the_CLI_supplies_a_key(string profiles, string whose)
     {
         await using var cloud = await StartAsync();
@@ -53,7 +61,9 @@ public sealed class ProfileProviderTests : IDisposable
     [Theory]
     [InlineData($"type = access_key\naccess_key_id = {KeyId}\naccess_key_secret = {KeySecret}", 0)]
     [InlineData($"type = sts\naccess_key_id = {KeyId}\naccess_key_secret = {KeySecret}\nsecurity_token = any", 0)]
-    [InlineData($"type = ram_role_arn\naccess_key_id = {KeyId}\naccess_key_secret = {KeySecret}\nrole_arn = {RouterArn}\nrole_session_name = me", 1)]
+    [InlineData(
+        $"type = ram_role_arn\naccess_key_id = {KeyId}\naccess_key_secret = {KeySecret}\nrole_arn = {RouterArn}\nrole_session_name = me",
+        1)]
     [InlineData($"type = oidc_role_arn\nrole_arn = {RouterArn}\noidc_provider_arn = {ProviderArn}\noidc_token_file_path = TOKEN", 1)]
     [InlineData("type = ecs_ram_role\nrole_name = FlannelRole", 0)]
     public async Task Every_type_of_the_SDKs_file_supplies_a_key(string section, int assumed)
@@ -74,7 +84,8 @@ public sealed class ProfileProviderTests : IDisposable
     [InlineData("""{"name":"p"}""", "neither mode nor type")]
     [InlineData("""{"name":"p","mode":"CloudSSO"}""", "not supported by a daemon")]
     [InlineData("""{"name":"p","mode":"External","process_command":"rm"}""", "not supported by a daemon")]
-    [InlineData("""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"acs:ram::1:role/r"}""", "there is no profile q")]
+    [InlineData("""{"name":"p","mode":"ChainableRamRoleArn","source_profile":"q","ram_role_arn":"acs:ram::1:role/r"}""",
+        "there is no profile q")]
     public async Task A_profile_without_a_key_is_not_configured(string profiles, string why)
     {
         await using var cloud = await StartAsync();
@@ -92,7 +103,8 @@ public sealed class ProfileProviderTests : IDisposable
     [InlineData("""{"name":"p","mode":"ChainableRamRoleArn","ram_role_arn":"acs:ram::1:role/r"}""", "has no source_profile")]
     [InlineData($$"""{"name":"p","mode":"RamRoleArn",{{Key}},"ram_role_arn":"hIdDeN"}""", "must be an ARN")]
     [InlineData($$"""{"name":"p","mode":"RamRoleArn",{{Key}},"ram_role_arn":"acs:ram::1:role/none"}""", "EntityNotExist.Role")]
-    [InlineData("""{"name":"p","mode":"AK","access_key_id":"hIdDeN","access_key_secret":"hIdDeN hIdDeN"}""", "character that is not printable ASCII")]
+    [InlineData("""{"name":"p","mode":"AK","access_key_id":"hIdDeN","access_key_secret":"hIdDeN hIdDeN"}""",
+        "character that is not printable ASCII")]
     [InlineData("{", "invalid JSON")]
     public async Task An_invalid_profile_ends_the_chain_and_is_not_quoted(string profiles, string why)
     {

@@ -81,13 +81,16 @@ public class RamRoleProviderTests
     }
 
     [Theory]
-    [InlineData("""{"Code":"Failed","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2030-01-01T00:00:00Z"}""")]
+    [InlineData(
+        """{"Code":"Failed","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2030-01-01T00:00:00Z"}""")]
     [InlineData("""{"AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2030-01-01T00:00:00Z"}""")]
     [InlineData("""{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN"}""")]
     [InlineData("""{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","Expiration":"2030-01-01T00:00:00Z"}""")]
     [InlineData("""{"Code":"Success","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2030-01-01T00:00:00Z"}""")]
-    [InlineData("""{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2020-01-01T00:00:00Z"}""")]
-    [InlineData("""{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"tomorrow hIdDeN"}""")]
+    [InlineData(
+        """{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"2020-01-01T00:00:00Z"}""")]
+    [InlineData(
+        """{"Code":"Success","AccessKeyId":"a","AccessKeySecret":"hIdDeN","SecurityToken":"hIdDeN","Expiration":"tomorrow hIdDeN"}""")]
     [InlineData("<html>hIdDeN</html>")]
     [InlineData("null")]
     public void An_incomplete_response_is_rejected_and_not_quoted(string text)

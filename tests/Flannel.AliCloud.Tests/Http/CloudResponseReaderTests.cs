@@ -50,7 +50,8 @@ public class CloudAnswerReaderTests
     public void Unknown_and_absent_properties_are_ignored()
     {
         using var response = new HttpResponseMessage(HttpStatusCode.OK);
-        var body = """{"requestid":"R","TotalCount":"3","New":{"x":[1]},"VSwitches":{"VSwitch":[null,{"VSwitchId":"vsw-1","Future":true}]}}"""u8.ToArray();
+        var body =
+            """{"requestid":"R","TotalCount":"3","New":{"x":[1]},"VSwitches":{"VSwitch":[null,{"VSwitchId":"vsw-1","Future":true}]}}"""u8.ToArray();
         var value = CloudResponseReader.Read(
             CloudCall.Read(CloudService.Vpc, "DescribeVSwitches", "cn-hangzhou"), VpcJson.Default.VSwitchListResponse, Key, response, body,
                 default).Value!;

@@ -451,7 +451,8 @@ public class CloudTransportTests
         Assert.Equal("vpc-vpc.cn-hangzhou.aliyuncs.com", request.Host);
         Assert.Equal(
             "?RegionId=cn-hangzhou&RouteEntries.1.Description=%C3%A4%2F%C3%B6~&RouteEntries.1.DstCidrBlock=10.24.1.0%2F24"
-            + "&RouteEntries.1.Name=a%20b%2Ac&RouteEntries.1.NextHop=i-1&RouteEntries.1.NextHopType=Instance&RouteEntries.1.RouteTableId=vtb-1",
+            + "&RouteEntries.1.Name=a%20b%2Ac&RouteEntries.1.NextHop=i-1&RouteEntries.1.NextHopType=Instance"
+            + "&RouteEntries.1.RouteTableId=vtb-1",
             request.Address.Query);
     }
 

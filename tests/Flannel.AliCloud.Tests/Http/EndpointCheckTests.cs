@@ -58,7 +58,12 @@ public class EndpointProbeTests
             await EndpointCheck.EcsAsync(new CloudApiOptions { ProgramVersion = "t" }, "nowhere", TimeProvider.System, Token));
 
     private static Task<EndpointCheckResult> ProbeAsync(string endpoint) => EndpointCheck.VpcAsync(
-        new CloudApiOptions { ProgramVersion = "t", VpcEndpoint = CloudEndpoint.Parse(endpoint).Value, ConnectTimeout = TimeSpan.FromSeconds(30) }, "cn-hangzhou", TimeProvider.System, Token);
+        new CloudApiOptions
+        {
+            ProgramVersion = "t",
+            VpcEndpoint = CloudEndpoint.Parse(endpoint).Value,
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+        }, "cn-hangzhou", TimeProvider.System, Token);
 
     private static TcpListener Listen(out int port)
     {

@@ -123,7 +123,14 @@ public class MetadataClientTests
     public async Task A_busy_service_is_retried(int status)
     {
         await using var cloud = await StartAsync();
-        cloud.Cloud.Faults.Add(new Fault { Service = "metadata", Action = "GET /latest/meta-data/instance-id", Kind = FaultKind.Status, HttpStatus = status, Times = 2 });
+        cloud.Cloud.Faults.Add(new Fault
+        {
+            Service = "metadata",
+            Action = "GET /latest/meta-data/instance-id",
+            Kind = FaultKind.Status,
+            HttpStatus = status,
+            Times = 2
+        });
         var metadata = cloud.Metadata("i-1", o => o with { FirstRetryPause = TimeSpan.Zero });
         Assert.Equal("i-1", await TextAsync(metadata, "meta-data/instance-id"));
     }

@@ -37,7 +37,8 @@ public class Acs3SignerTests
 
         Assert.Equal(requestHash, signed.CanonicalRequestHash);
         Assert.Equal(
-            "ACS3-HMAC-SHA256 Credential=YourAccessKeyId,SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
+            "ACS3-HMAC-SHA256 Credential=YourAccessKeyId,"
+            + "SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
             + $"Signature={signature}", signed.Authorization);
     }
 
@@ -49,7 +50,8 @@ public class Acs3SignerTests
         var signed = Acs3Signer.Sign("", "/", Acs3Signer.CanonicalQuery([new("test", "ok"), new("empty", "")]), headers,
             "55e12e91650d2fec56ec74e1d3e4ddbfce2ef3a65890c2a19ecf88a307e76a23", "acesskey", secret);
         Assert.Equal(
-            "ACS3-HMAC-SHA256 Credential=acesskey,SignedHeaders=x-acs-test,Signature=4ab59fffe3c5738ff8a2729f90cc04fe18b02a4b15b2102cbaf92f9ff3df2ea3",
+            "ACS3-HMAC-SHA256 Credential=acesskey,SignedHeaders=x-acs-test,"
+            + "Signature=4ab59fffe3c5738ff8a2729f90cc04fe18b02a4b15b2102cbaf92f9ff3df2ea3",
             signed.Authorization);
     }
 

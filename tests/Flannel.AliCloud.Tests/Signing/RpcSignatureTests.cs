@@ -17,7 +17,8 @@ public class RpcSignatureTests
     {
         var query = Acs3Signer.CanonicalQuery(Parameters);
         Assert.Equal(
-            "ClientToken=tok-1&DestinationCidrBlock=10.244.2.0%2F24&NextHopId=i-2&NextHopType=Instance&RegionId=cn-hangzhou&RouteTableId=vtb-1", query);
+            "ClientToken=tok-1&DestinationCidrBlock=10.244.2.0%2F24&NextHopId=i-2&NextHopType=Instance&RegionId=cn-hangzhou&RouteTableId=vtb-1",
+            query);
 
         var headers = RpcSignature.Headers("127.0.0.1:18080", "CreateRouteEntry", "2016-04-28",
             new DateTimeOffset(2026, 11, 23, 6, 44, 30, TimeSpan.Zero), "7f8a3f19-4813-4103-84b5-a9aec6ed4c81", query,
@@ -29,7 +30,8 @@ public class RpcSignatureTests
                 new("x-acs-signature-nonce", "7f8a3f19-4813-4103-84b5-a9aec6ed4c81"),
                 new("x-acs-content-sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
                 new("Authorization",
-                    "ACS3-HMAC-SHA256 Credential=AKID,SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
+                    "ACS3-HMAC-SHA256 Credential=AKID,"
+                    + "SignedHeaders=host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
                     + "Signature=049d8833b7c2e4be3d8ad566faa4682d319236b4b93bf93bc672a1273cdccfc4"),
             ],
             headers);

@@ -66,8 +66,9 @@ internal sealed class MetadataStub : IAsyncDisposable
                 connections.Add(ConverseAsync(client));
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException) // the last one: stopped before it accepted a connection
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // InvalidOperationException: stopped before it accepted a connection.
             await Task.WhenAll(connections);
         }
     }

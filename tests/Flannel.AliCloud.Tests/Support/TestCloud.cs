@@ -34,7 +34,8 @@ internal sealed class TestCloud : IAsyncDisposable
         [
             new WorldAccessKey { Id = KeyId, Secret = KeySecret },
             new WorldAccessKey { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
-            new WorldAccessKey { Id = "LTAIread", Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute", "quotas:*"] },
+            new WorldAccessKey { Id = "LTAIread",
+                Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute", "quotas:*"] },
         ],
         Roles =
         [
@@ -58,7 +59,8 @@ internal sealed class TestCloud : IAsyncDisposable
                         Entries =
                         [
                             new WorldRouteEntry { DestinationCidrBlock = "0.0.0.0/0", NextHopType = "NatGateway", NextHopId = "ngw-1" },
-                            new WorldRouteEntry { DestinationCidrBlock = "10.99.0.0/16", NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR" },
+                            new WorldRouteEntry { DestinationCidrBlock = "10.99.0.0/16",
+                                NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR" },
                         ],
                     },
                     new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom" },
@@ -66,8 +68,10 @@ internal sealed class TestCloud : IAsyncDisposable
                 ],
                 VSwitches =
                 [
-                    new WorldVSwitch { VSwitchId = "vsw-1", CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
-                    new WorldVSwitch { VSwitchId = "vsw-2", CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
+                    new WorldVSwitch { VSwitchId = "vsw-1",
+                        CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
+                    new WorldVSwitch { VSwitchId = "vsw-2",
+                        CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
                 ],
             },
         ],
@@ -123,7 +127,14 @@ internal sealed class TestCloud : IAsyncDisposable
         get
         {
             var endpoint = CloudEndpoint.Parse(Cloud.Api.GetLeftPart(UriPartial.Authority)).Value;
-            return new CloudApiOptions { ProgramVersion = "test", VpcEndpoint = endpoint, EcsEndpoint = endpoint, StsEndpoint = endpoint, QuotasEndpoint = endpoint };
+            return new CloudApiOptions
+            {
+                ProgramVersion = "test",
+                VpcEndpoint = endpoint,
+                EcsEndpoint = endpoint,
+                StsEndpoint = endpoint,
+                QuotasEndpoint = endpoint
+            };
         }
     }
 
