@@ -13,7 +13,8 @@ public partial class EventIdTests
     [
         .. ProductAssemblies.TopDown.Select(project => Assembly.Load(project == "Flanneld" ? "flanneld" : project))
             .SelectMany(assembly => assembly.GetTypes())
-            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            .SelectMany(type => type.GetMethods(BindingFlags.Static | BindingFlags.Public
+                | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
             .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>())
             .OfType<LoggerMessageAttribute>(),
     ];
@@ -32,7 +33,8 @@ public partial class EventIdTests
             .ToDictionary(match => int.Parse(match.Groups["id"].Value, CultureInfo.InvariantCulture), match => match.Groups["level"].Value);
         Assert.Equal(s_events.Select(e => e.EventId).Order(), listed.Keys.Order());
         // The level of some events depends on the case: the method takes it as an argument.
-        Assert.All(s_events.Where(e => e.Level != LogLevel.None), e => Assert.Equal((e.EventId, NameOf(e.Level)), (e.EventId, listed[e.EventId])));
+        Assert.All(s_events.Where(e => e.Level != LogLevel.None),
+            e => Assert.Equal((e.EventId, NameOf(e.Level)), (e.EventId, listed[e.EventId])));
     }
 
     private static string NameOf(LogLevel level) => level switch

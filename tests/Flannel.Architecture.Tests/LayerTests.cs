@@ -11,7 +11,8 @@ public class LayerTests
     public void Every_project_of_src_has_a_place_in_the_order() =>
         Assert.Equal(
             TopDown.Order(StringComparer.Ordinal),
-            Directory.GetDirectories(Path.Combine(Testbed.Locations.Repository(), "src")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Directory.GetDirectories(Path.Combine(Testbed.Locations.Repository(), "src"))
+                .Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory, MemberData(nameof(Projects))]
     public void Project_references_point_down(string project)

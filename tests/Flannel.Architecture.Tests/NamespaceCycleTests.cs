@@ -15,8 +15,10 @@ public class NamespaceCycleTests
                 && dependency.OriginNamespace != dependency.TargetNamespace)
             .ToList();
         var graph = edges.ToLookup(edge => edge.OriginNamespace, edge => edge.TargetNamespace);
-        var mutual = edges.Where(edge => Reaches(graph, edge.TargetNamespace, edge.OriginNamespace)).Select(edge => edge.ToString()).Distinct().ToList();
-        Assert.True(mutual.Count == 0, $"{mutual.Count} dependencies are part of a cycle:\n{string.Join('\n', mutual.Order(StringComparer.Ordinal))}");
+        var mutual = edges.Where(edge => Reaches(graph, edge.TargetNamespace, edge.OriginNamespace))
+            .Select(edge => edge.ToString()).Distinct().ToList();
+        Assert.True(mutual.Count == 0,
+            $"{mutual.Count} dependencies are part of a cycle:\n{string.Join('\n', mutual.Order(StringComparer.Ordinal))}");
     }
 
     private static bool Reaches(ILookup<string, string> graph, string start, string end)
