@@ -44,10 +44,12 @@ internal sealed record BenchOptions
         var options = new BenchOptions();
         if (arguments is ["join", ..])
         {
-            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join ? join with { JoinsOnly = true } : null;
+            return Parse([.. arguments.Skip(1).Prepend("10,50,200").Prepend("--nodes")]) is { } join
+                ? join with { JoinsOnly = true } : null;
         }
         if (arguments is ["etcd-load"]) return options with { EtcdLoadNodes = [10, 100, 1000] };
-        if (arguments is ["etcd-load", "--nodes", var list]) return Numbers(list) is { Count: > 0 } nodeCounts && !nodeCounts.Contains(0) ? options with { EtcdLoadNodes = nodeCounts } : null;
+        if (arguments is ["etcd-load", "--nodes", var list]) return Numbers(list) is { Count: > 0 } nodeCounts
+            && !nodeCounts.Contains(0) ? options with { EtcdLoadNodes = nodeCounts } : null;
         for (var i = 0; i < arguments.Count; i += 2)
         {
             if (i + 1 == arguments.Count || Numbers(arguments[i + 1]) is not { Count: > 0 } numbers)

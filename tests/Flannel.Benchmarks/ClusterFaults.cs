@@ -12,7 +12,8 @@ internal static class ClusterFaults
     public static int? Parse(IReadOnlyList<string> arguments) => arguments switch
     {
         ["cluster"] => DefaultNodes,
-        ["cluster", var nodes] when int.TryParse(nodes, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 1 and <= 200 => number,
+        ["cluster", var nodes] when int.TryParse(nodes, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number is > 1 and <= 200 => number,
         _ => null,
     };
 

@@ -29,9 +29,13 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
         await ManyLeasesAsync(cancel);
         var widths = Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length)).ToArray();
         output.WriteLine();
-        foreach (var row in rows) output.WriteLine(string.Join("  ", row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
+        foreach (var row in rows)
+            output.WriteLine(string.Join("  ",
+                row.Select((cell, column) => column == 1 ? cell.PadRight(widths[1]) : cell.PadLeft(widths[column]))));
         output.WriteLine();
-        output.WriteLine("A start reads the configuration, leases a subnet and starts the watch. All nodes run in one process with one connection each;");
+        output.WriteLine(
+            "A start reads the configuration, leases a subnet and starts the watch. "
+            + "All nodes run in one process with one connection each;");
         output.WriteLine($"etcd and the nodes share {Environment.ProcessorCount} processors.");
     }
 
@@ -41,7 +45,8 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
         await etcd.Keys.PutAsync(keys.Config.ToStringUtf8(), Config, cancel);
         var conflicts = new EtcdLoadNode.ConflictCounter();
-        List<EtcdLoadNode> nodes = [.. Enumerable.Range(1, count).Select(number => new EtcdLoadNode(number, Options(etcd), keys, conflicts))];
+        List<EtcdLoadNode> nodes = [.. Enumerable.Range(1, count)
+            .Select(number => new EtcdLoadNode(number, Options(etcd), keys, conflicts))];
         await MeasureAsync("new leases", etcd, nodes, conflicts, cancel);
         nodes = await RestartAsync(nodes, withFile: true);
         await MeasureAsync("restart with subnet.env", etcd, nodes, conflicts, cancel);
@@ -84,13 +89,22 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
             {
                 var key = new SubnetKey(new Ipv4Network(new Ipv4Address(0x0A000000 + ((uint)number << 8)), 24));
                 var value = EtcdLoadNode.Attributes(number, new Ipv4Address(0xC0000000 + (uint)number)).ToJson();
-                request.Success.Add(new RequestOp { RequestPut = new PutRequest { Key = keys.Lease(key), Value = ByteString.CopyFrom(value), Lease = lease } });
+                request.Success.Add(new RequestOp
+                {
+                    RequestPut = new PutRequest
+                    {
+                        Key = keys.Lease(key),
+                        Value = ByteString.CopyFrom(value),
+                        Lease = lease
+                    }
+                });
             }
             await connection.TxnAsync(request, cancel);
         }
     }
 
-    private async Task MeasureAsync(string what, EtcdServer etcd, List<EtcdLoadNode> nodes, EtcdLoadNode.ConflictCounter conflicts, CancellationToken cancel)
+    private async Task MeasureAsync(string what, EtcdServer etcd, List<EtcdLoadNode> nodes,
+        EtcdLoadNode.ConflictCounter conflicts, CancellationToken cancel)
     {
         const string sent = "etcd_network_client_grpc_sent_bytes_total";
         const string cpu = "process_cpu_seconds_total";

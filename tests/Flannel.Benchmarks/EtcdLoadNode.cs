@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.Benchmarks;
 
 /// <summary>The etcd client of one node with the daemon's code: waits for the configuration, leases a subnet and keeps it.</summary>
-internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd.Registry.EtcdKeys keys, EtcdLoadNode.ConflictCounter conflicts) : IAsyncDisposable
+internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd.Registry.EtcdKeys keys,
+    EtcdLoadNode.ConflictCounter conflicts) : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private EtcdConnection? connection;
@@ -60,7 +61,8 @@ internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd
     /// <summary>A value of the size of a real node's.</summary>
     public static LeaseAttributes Attributes(int number, Ipv4Address publicIp) => new(
         publicIp, null, "ali-vpc",
-        string.Create(CultureInfo.InvariantCulture, $$"""{"InstanceId":"i-bp{{number:D18}}","RegionId":"cn-hangzhou","ZoneId":"cn-hangzhou-h","VpcId":"vpc-bp1aevy8sofi8mh1q5000","VSwitchId":"vsw-bp1s5fnvk4gn2tws03000","NetworkInterfaceId":"eni-bp{{number:D18}}"}"""),
+        string.Create(CultureInfo.InvariantCulture,
+            $$"""{"InstanceId":"i-bp{{number:D18}}","RegionId":"cn-hangzhou","ZoneId":"cn-hangzhou-h","VpcId":"vpc-bp1aevy8sofi8mh1q5000","VSwitchId":"vsw-bp1s5fnvk4gn2tws03000","NetworkInterfaceId":"eni-bp{{number:D18}}"}"""),
         null);
 
     private async Task KeepAsync(IAsyncEnumerable<LeaseEvent> events, TaskCompletionSource confirmed)
@@ -85,7 +87,8 @@ internal sealed class EtcdLoadNode(int number, EtcdOptions options, Flannel.Etcd
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (eventId.Id == LostRace) Interlocked.Increment(ref lost);
             if (logLevel >= LogLevel.Warning) Console.Error.WriteLine(formatter(state, exception));

@@ -37,14 +37,16 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
         output.WriteLine($"All daemons, etcd and the simulated cloud share {Environment.ProcessorCount} processors.");
         output.WriteLine("One after another: each daemon starts after the previous one is ready; the times are from start to READY=1.");
         output.WriteLine($"The idle hour is simulated in {hour.TotalSeconds:0} s with {FastResync} in place of the default of 60 s.");
-        output.WriteLine("The interval between passes is 0.9 to 1 times that flag: about 63 per hour. The calls show the number of passes.");
+        output.WriteLine(
+            "The interval between passes is 0.9 to 1 times that flag: about 63 per hour. The calls show the number of passes.");
     }
 
     private async Task TogetherAsync(int nodes, CancellationToken cancel)
     {
         output.WriteLine($"{nodes} nodes at the same time …");
         var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel);
-        Add(nodes, "same time", Report.Time(result.LastReady), Report.Time(result.MedianReady), result.Crashes, result.RouteWrites, result.Api);
+        Add(nodes, "same time", Report.Time(result.LastReady), Report.Time(result.MedianReady), result.Crashes,
+            result.RouteWrites, result.Api);
     }
 
     private async Task OneAfterAnotherAsync(int nodes, CancellationToken cancel)
@@ -66,10 +68,12 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
     {
         output.WriteLine($"{nodes} nodes, an idle hour …");
         await using var vpc = await ManyNodes.StartVpcAsync(nodes, options.SettleMilliseconds, cancel);
-        await Task.WhenAll(vpc.Instances.Select(instance => ManyNodes.RunNodeAsync(instance, Stopwatch.GetTimestamp(), cancel, FastResync)));
+        await Task.WhenAll(vpc.Instances.Select(instance =>
+            ManyNodes.RunNodeAsync(instance, Stopwatch.GetTimestamp(), cancel, FastResync)));
         // The rate limit delays the calls that switch the source/destination checks off.
         await Eventually.HasAsync("all checks are off", async () =>
-            CallCounts.ByAction(await vpc.Control.CallsAsync(cancel)).GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
+            CallCounts.ByAction(await vpc.Control.CallsAsync(cancel))
+                .GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
             cancel, TimeSpan.FromMinutes(2));
         await Task.Delay(settled, cancel);
         await vpc.Control.ForgetCallsAsync(cancel);
@@ -81,9 +85,17 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
         Add(nodes, "idle hour, all other nodes", "", "", 0, 0, CallCounts.ByAction(calls.Where(call => call.InstanceId != callers[0].Key)));
     }
 
-    private static long Writes(IReadOnlyDictionary<string, long> calls) => calls.Where(pair => CallCounts.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
+    private static long Writes(IReadOnlyDictionary<string, long> calls) =>
+        calls.Where(pair => CallCounts.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
 
-    private void Add(int nodes, string what, string last, string half, int crashes, long writes, IReadOnlyDictionary<string, long> calls) => rows.Add([
-        nodes.ToString(CultureInfo.InvariantCulture), what, last, half, crashes.ToString(CultureInfo.InvariantCulture), writes.ToString(CultureInfo.InvariantCulture),
-        string.Create(CultureInfo.InvariantCulture, $"{calls.Values.Sum()}: {string.Join(", ", calls.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"))}")]);
+    private void Add(int nodes, string what, string last, string half, int crashes, long writes, IReadOnlyDictionary<string, long> calls) =>
+        rows.Add([
+            nodes.ToString(CultureInfo.InvariantCulture), what, last, half, crashes.ToString(CultureInfo.InvariantCulture),
+            writes.ToString(CultureInfo.InvariantCulture), Text(calls)]);
+
+    private static string Text(IReadOnlyDictionary<string, long> calls)
+    {
+        var counts = calls.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}");
+        return string.Create(CultureInfo.InvariantCulture, $"{calls.Values.Sum()}: {string.Join(", ", counts)}");
+    }
 }

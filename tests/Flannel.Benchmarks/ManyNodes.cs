@@ -9,9 +9,11 @@ internal static class ManyNodes
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(5);
 
     /// <param name="LastReady">From the first start to the last READY=1.</param>
-    internal sealed record Result(TimeSpan LastReady, TimeSpan MedianReady, int Crashes, IReadOnlyDictionary<string, long> Api, IReadOnlyDictionary<string, long> Etcd)
+    internal sealed record Result(TimeSpan LastReady, TimeSpan MedianReady, int Crashes,
+        IReadOnlyDictionary<string, long> Api, IReadOnlyDictionary<string, long> Etcd)
     {
-        public long CreatingCalls => Api.Where(pair => pair.Key.StartsWith("CreateRouteEntr", StringComparison.Ordinal)).Sum(pair => pair.Value);
+        public long CreatingCalls =>
+            Api.Where(pair => pair.Key.StartsWith("CreateRouteEntr", StringComparison.Ordinal)).Sum(pair => pair.Value);
 
         public long RouteWrites => Api.Where(pair => CallCounts.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
     }
@@ -31,20 +33,27 @@ internal static class ManyNodes
             throw new TestbedException($"{nodes} nodes are ready and {routes} routes are available");
         }
         TimeSpan[] ready = [.. runs.Select(run => run.Ready).Order()];
-        return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), CallCounts.ByAction(calls), CallCounts.Difference(before, after));
+        return new Result(ready[^1], ready[ready.Length / 2], runs.Sum(run => run.Crashes), CallCounts.ByAction(calls),
+            CallCounts.Difference(before, after));
     }
 
     /// <summary>Starts the cloud and etcd with a configuration, without daemons.</summary>
     public static async Task<LoopbackVpc> StartVpcAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
     {
         // The quota must not limit the number of nodes.
-        var world = new World { Instances = World.MakeInstances(nodes), RouteWriteMilliseconds = settleMilliseconds, RouteEntryQuota = Math.Max(200, nodes) };
+        var world = new World
+        {
+            Instances = World.MakeInstances(nodes),
+            RouteWriteMilliseconds = settleMilliseconds,
+            RouteEntryQuota = Math.Max(200, nodes)
+        };
         var vpc = await LoopbackVpc.StartAsync(world, cancel);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
     }
 
-    public static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started, CancellationToken cancel, params string[] flags)
+    public static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started,
+        CancellationToken cancel, params string[] flags)
     {
         var crashes = 0;
         var daemon = await instance.StartDaemonAsync(flags);

@@ -9,7 +9,8 @@ internal sealed class Report
 
     public void Section(string title) => rows.Add(([title, "", "", ""], ""));
 
-    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") => rows.Add(([$"  {what}", measured, go, aim], detail));
+    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") =>
+        rows.Add(([$"  {what}", measured, go, aim], detail));
 
     /// <summary>A total with its parts.</summary>
     public void AddCounts(string what, IReadOnlyDictionary<string, long> counts, string go = "", string aim = "") => Add(

@@ -56,7 +56,8 @@ internal sealed class SingleNode(BenchOptions options)
         List<TimeSpan> times = [];
         for (var run = 0; run < options.Runs; run++)
         {
-            await using var nothing = await ChildProcess.StartAsync(new ProgramStart("/bin/true", []) { Unprivileged = true, Environment = new Dictionary<string, string>() });
+            var start = new ProgramStart("/bin/true", []) { Unprivileged = true, Environment = new Dictionary<string, string>() };
+            await using var nothing = await ChildProcess.StartAsync(start);
             await nothing.WaitForExitAsync(cancel);
             times.Add(Stopwatch.GetElapsedTime(nothing.StartedAt));
         }
@@ -65,7 +66,8 @@ internal sealed class SingleNode(BenchOptions options)
 
     private static async Task<LoopbackVpc> StartVpcAsync(int settleMilliseconds, CancellationToken cancel)
     {
-        var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
+        var vpc = await LoopbackVpc.StartAsync(
+            new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
     }

@@ -30,10 +30,12 @@ internal sealed class StandardBenchmark(BenchOptions options, TextWriter output)
     {
         var single = new SingleNode(options);
         report.Section($"one node, start to READY=1 (median of {options.Runs})");
-        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", false, () => single.NewLeaseAsync(options.SettleMilliseconds, cancel));
+        await StartsAsync($"new lease, writes settle in {options.SettleMilliseconds} ms", "5.1 s", "", false,
+            () => single.NewLeaseAsync(options.SettleMilliseconds, cancel));
         await StartsAsync("new lease, writes settle at once", "58 ms", "", false, () => single.NewLeaseAsync(0, cancel));
         await StartsAsync("existing lease", "40 ms", "40 ms", true, () => single.FoundLeaseAsync(0, cancel));
-        await StartsAsync($"existing lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true, () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel));
+        await StartsAsync($"existing lease, API calls take {options.LatencyMilliseconds} ms", "215 ms", "40 ms", true,
+            () => single.FoundLeaseAsync(options.LatencyMilliseconds, cancel));
 
         report.Add("included in each: start and exit of an empty program", Report.Times(await single.WrapperTimeAsync(cancel)));
 
