@@ -121,7 +121,8 @@ public sealed partial class Ipv6NetworkTests
             var (address, length, other) = sample;
             var network = new Ipv6Network(address, length);
             var reference = IPNetwork.Parse(network.ToString());
-            UInt128[] around = [address, other, network.Address, Last(network), unchecked(Last(network) + 1), unchecked(network.Address - 1)];
+            UInt128[] around = [address, other, network.Address, Last(network), unchecked(Last(network) + 1),
+                unchecked(network.Address - 1)];
             foreach (var each in around)
                 Assert.Equal(reference.Contains(IPAddress.Parse(Ipv6Network.FormatAddress(each))), network.Contains(each));
         });

@@ -16,7 +16,8 @@ public sealed class Ipv6NetworkCheckTests
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/62"  """, "fc00::/62")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/124"  """, "fc00::/124")]
     [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 126  """, "fc00::/48")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 0, "IPv6SubnetMin": "::", "IPv6SubnetMax": "::"  """, "fc00::/48")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 0, "IPv6SubnetMin": "::", "IPv6SubnetMax": "::"  """,
+        "fc00::/48")]
     [InlineData("""  "EnableIPv6": false, "IPv6Network": "fc00::/127"  """, null)]
     public void What_upstream_accepts_is_accepted(string properties, string? network)
     {
@@ -26,13 +27,16 @@ public sealed class Ipv6NetworkCheckTests
     }
 
     [Theory]
-    [InlineData("""  "EnableIPv6": true  """, """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
+    [InlineData("""  "EnableIPv6": true  """,
+        """EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as "fc00::/48".""")]
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "::/0"  """,
         """IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as "fc00::/48".""")]
-    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/125"  """, "IPv6Network fc00::/125 is too small: the longest useful prefix is /124.")]
+    [InlineData("""  "EnableIPv6": true, "IPv6Network": "fc00::/125"  """,
+        "IPv6Network fc00::/125 is too small: the longest useful prefix is /124.")]
     [InlineData(
-        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 127  """, "IPv6SubnetLen 127 is too long: it must be less than /127.")]
+        """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 127  """,
+        "IPv6SubnetLen 127 is too long: it must be less than /127.")]
     [InlineData(
         """  "EnableIPv6": true, "IPv6Network": "fc00::/48", "IPv6SubnetLen": 49  """,
         "IPv6SubnetLen 49 is too short for fc00::/48: the network must hold at least four subnets.")]

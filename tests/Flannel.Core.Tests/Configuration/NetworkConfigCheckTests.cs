@@ -28,7 +28,8 @@ public sealed class NetworkConfigCheckTests
         "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0", 255)]
     // The first subnet is skipped by default and may be asked for.
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.0.0"}""", "10.24.0.0/16 SubnetLen 24 10.24.0.0..10.24.255.0", 256)]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.7.0","SubnetMax":"10.24.7.0"}""", "10.24.0.0/16 SubnetLen 24 10.24.7.0..10.24.7.0", 1)]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.7.0","SubnetMax":"10.24.7.0"}""",
+        "10.24.0.0/16 SubnetLen 24 10.24.7.0..10.24.7.0", 1)]
     // The ends of the numbers.
     [InlineData("""{"Network":"0.0.0.0/8"}""", "0.0.0.0/8 SubnetLen 24 0.0.1.0..0.255.255.0", 65_535)]
     [InlineData("""{"Network":"0.0.0.0/1","SubnetLen":3}""", "0.0.0.0/1 SubnetLen 3 32.0.0.0..96.0.0.0", 3)]
@@ -64,11 +65,15 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/29","SubnetLen":30}""",
         "SubnetLen 30 is too short for 10.24.0.0/29: the network must hold at least four subnets, so /31 or longer.")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.25.0.0"}""", "SubnetMin 10.25.0.0 is not in the range of the Network 10.24.0.0/16.")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.23.255.0"}""", "SubnetMin 10.23.255.0 is not in the range of the Network 10.24.0.0/16.")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetMax":"10.25.0.0"}""", "SubnetMax 10.25.0.0 is not in the range of the Network 10.24.0.0/16.")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.25.0.0"}""",
+        "SubnetMin 10.25.0.0 is not in the range of the Network 10.24.0.0/16.")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.23.255.0"}""",
+        "SubnetMin 10.23.255.0 is not in the range of the Network 10.24.0.0/16.")]
+    [InlineData("""{"Network":"10.24.0.0/16","SubnetMax":"10.25.0.0"}""",
+        "SubnetMax 10.25.0.0 is not in the range of the Network 10.24.0.0/16.")]
     [InlineData(
-        """{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.1"}""", "SubnetMin 10.24.5.1 is not on a SubnetLen boundary: a /24 starts at 10.24.5.0.")]
+        """{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.1"}""",
+        "SubnetMin 10.24.5.1 is not on a SubnetLen boundary: a /24 starts at 10.24.5.0.")]
     [InlineData(
         """{"Network":"10.24.0.0/16","SubnetLen":20,"SubnetMax":"10.24.8.0"}""",
         "SubnetMax 10.24.8.0 is not on a SubnetLen boundary: a /20 starts at 10.24.0.0.")]

@@ -15,8 +15,10 @@ public sealed class NetworkConfigParserTests
     [InlineData("""{"Netw\u006frk":"10.24.0.0\/16","SubnetLen":26}""")]
     [InlineData("""{"Network":"10.99.0.0/16","SubnetLen":30,"network":"10.24.0.0/16","subnetLen":26}""")]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"EnableNFTables":true,"Comment":{"Network":[1]},"":null}""")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"Network":null,"SubnetMin":null,"SubnetMax":null,"EnableIPv4":null,"EnableIPv6":null}""")]
-    [InlineData("""{"Network":"10.24.0.0/16","SubnetLen":26,"IPv6Network":null,"IPv6SubnetLen":null,"IPv6SubnetMin":null,"IPv6SubnetMax":null}""")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SubnetLen":26,"Network":null,"SubnetMin":null,"SubnetMax":null,"EnableIPv4":null,"EnableIPv6":null}""")]
+    [InlineData(
+        """{"Network":"10.24.0.0/16","SubnetLen":26,"IPv6Network":null,"IPv6SubnetLen":null,"IPv6SubnetMin":null,"IPv6SubnetMax":null}""")]
     [InlineData(" \t\r\n{ \"Network\" : \"10.24.0.0/16\" ,\r\n \"SubnetLen\" : 26 } \n")]
     public void Names_match_in_any_case_the_last_wins_the_unknown_is_ignored_null_is_not_given(string json)
     {
@@ -32,8 +34,10 @@ public sealed class NetworkConfigParserTests
     [InlineData("""  "Network": []  """, """Network is an array, and must be an IPv4 network such as "10.24.0.0/16".""")]
     [InlineData("""  "network": "10.24.0.0"  """, """network is "10.24.0.0", and must be an IPv4 network such as "10.24.0.0/16".""")]
     [InlineData("""  "Network": "fc00::/48"  """, """Network is "fc00::/48", and must be an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""  "Network": "010.24.0.0/16"  """, """Network is "010.24.0.0/16", and must be an IPv4 network such as "10.24.0.0/16".""")]
-    [InlineData("""  "IPv6Network": "10.24.0.0/16"  """, """IPv6Network is "10.24.0.0/16", and must be an IPv6 network such as "fc00::/48".""")]
+    [InlineData("""  "Network": "010.24.0.0/16"  """,
+        """Network is "010.24.0.0/16", and must be an IPv4 network such as "10.24.0.0/16".""")]
+    [InlineData("""  "IPv6Network": "10.24.0.0/16"  """,
+        """IPv6Network is "10.24.0.0/16", and must be an IPv6 network such as "fc00::/48".""")]
     [InlineData("""  "SubnetMin": "10.24.1"  """, """SubnetMin is "10.24.1", and must be an IPv4 address such as "10.24.1.0".""")]
     [InlineData("""  "SubnetMax": "10.24.01.0"  """, """SubnetMax is "10.24.01.0", and must be an IPv4 address such as "10.24.1.0".""")]
     [InlineData("""  "SubnetMax": 5  """, """SubnetMax is 5, and must be an IPv4 address such as "10.24.1.0".""")]
@@ -46,7 +50,8 @@ public sealed class NetworkConfigParserTests
     [InlineData("""  "SubnetLen": 4294967320  """, "SubnetLen is 4294967320, and must be a prefix length such as 24, without quotes.")]
     [InlineData(
         """  "IPv6SubnetLen": 1e999999999999999999999999999999999999999999999999999999999999  """,
-        "IPv6SubnetLen is 1e9999999999999999999999999999999999999999999999999999999..., and must be a prefix length such as 24, without quotes.")]
+        "IPv6SubnetLen is 1e9999999999999999999999999999999999999999999999999999999..., "
+        + "and must be a prefix length such as 24, without quotes.")]
     [InlineData("""  "EnableIPv4": "true"  """, """EnableIPv4 is "true", and must be true or false.""")]
     [InlineData("""  "EnableIPv6": 1  """, "EnableIPv6 is 1, and must be true or false.")]
     [InlineData("""  "Backend": "ali-vpc"  """, "Backend is a string, and must be an object with a Type.")]
@@ -57,7 +62,7 @@ public sealed class NetworkConfigParserTests
     [InlineData("""  "Backend": {"Type":{}}  """, """Backend.Type is an object, and must be a string such as "ali-vpc".""")]
     public void An_invalid_value_is_reported_with_the_right_form(string property, string error)
     {
-        // The wrong value comes first and a good one last: as in Go, that does not heal it.
+        // The wrong value comes first and a valid one last: as in Go, the configuration stays invalid.
         var result = Parse($$"""{"Network":"10.24.0.0/16",{{property}},"Network":"10.24.0.0/16","SubnetLen":24}""");
         Assert.False(result.Ok);
         Assert.Equal(error, result.Error + ".");
@@ -92,7 +97,8 @@ public sealed class NetworkConfigParserTests
     [Fact]
     public void Bytes_that_are_not_text_are_rejected()
     {
-        Assert.Equal("not valid JSON: a string is not valid Unicode", NetworkConfigParser.Parse([.. "{\"Network\":\""u8, 0xFF, .. "\"}"u8]).Error);
+        Assert.Equal("not valid JSON: a string is not valid Unicode",
+            NetworkConfigParser.Parse([.. "{\"Network\":\""u8, 0xFF, .. "\"}"u8]).Error);
         Assert.Equal("larger than 1048576 bytes", NetworkConfigParser.Parse(new byte[(1 << 20) + 1]).Error);
         Assert.StartsWith("not valid JSON at line 1", Parse(new string('[', 100_000)).Error, StringComparison.Ordinal);
     }
@@ -115,7 +121,8 @@ public sealed class NetworkConfigParserTests
         """{"Network":"10.24.0.0/16","Backends":{"Type":"vxlan"}}""", "10.24.0.0/16",
         "unknown property Backends is ignored: did you mean Backend?")]
     [InlineData("""{"Network":"10.24.0.0/16","Type":"ali-vpc"}""", "10.24.0.0/16", "Type has no effect here: it belongs inside Backend")]
-    [InlineData("""{"Network":"10.24.0.0/16","ExternalID":"x"}""", "10.24.0.0/16", "ExternalID has no effect here: it belongs inside Backend")]
+    [InlineData("""{"Network":"10.24.0.0/16","ExternalID":"x"}""", "10.24.0.0/16",
+        "ExternalID has no effect here: it belongs inside Backend")]
     [InlineData(
         """{"Network":"10.24.0.0/16","AccessKeySecret":"s3cr3t-LTAI5tExample"}""", "10.24.0.0/16",
         "AccessKeySecret has no effect here: it belongs inside Backend")]
@@ -223,7 +230,8 @@ public sealed class NetworkConfigParserTests
     [Fact]
     public void No_bytes_throw() => Hostile.Bytes(
             "\"Network\"", "\"network\":", "\"10.24.0.0/16\"", "\"SubnetLen\":", "\"SubnetMin\":", "\"10.24.1.0\"", "\"EnableIPv6\":",
-            "\"IPv6Network\":", "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"", """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
+            "\"IPv6Network\":", "\"fc00::/48\"", "\"Backend\":", "\"Type\":", "\"ali-vpc\"",
+            """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""",
             """{"EnableIPv6":true,"IPv6Network":"fc00::/48","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":null}""")
         .Always(bytes =>
         {

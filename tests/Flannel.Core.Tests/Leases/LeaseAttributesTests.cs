@@ -36,7 +36,8 @@ public sealed class LeaseAttributesTests
     public void Each_property_is_parsed()
     {
         var attributes = Parse(
-            """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""").Value;
+            """{"PublicIP":"192.168.0.10","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendData":{"VNI":1},"BackendV6Data":[2]}""")
+                .Value;
         Assert.Equal(new LeaseAttributes(new Ipv4Address(0xC0A8000A), "fc00::10", "vxlan", """{"VNI":1}""", "[2]"), attributes);
         var bare = new LeaseAttributes(new Ipv4Address(0xC0A8000A), null, "", null, null);
         Assert.Equal("""{"PublicIP":"192.168.0.10","PublicIPv6":null}""", Encoding.UTF8.GetString(bare.ToJson()));
@@ -81,7 +82,8 @@ public sealed class LeaseAttributesTests
 
     [Fact]
     public void No_bytes_throw_and_a_parsed_value_survives_a_round_trip() => Hostile.Bytes(
-            [.. UpstreamValues.Select(row => row.Data), "\"PublicIP\":", "\"PublicIPv6\":", "\"BackendType\":", "\"BackendData\":", "\"1.2.3.4\"", "\"fc00::1\""])
+            [.. UpstreamValues.Select(row => row.Data), "\"PublicIP\":", "\"PublicIPv6\":", "\"BackendType\":", "\"BackendData\":",
+                "\"1.2.3.4\"", "\"fc00::1\""])
         .Always(bytes =>
         {
             var parsed = LeaseAttributes.Parse(bytes);

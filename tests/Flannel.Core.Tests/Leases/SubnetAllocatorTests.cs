@@ -130,7 +130,8 @@ public sealed class SubnetAllocatorTests
     private static Ipv4Network Lease(Ipv4Network network, int subnetLength, (int Index, int Length, uint Host) lease)
     {
         var size = 1L << (32 - subnetLength);
-        return new Ipv4Network(new Ipv4Address(unchecked((uint)(network.Address.Value + lease.Index * size + lease.Host % size))), lease.Length);
+        return new Ipv4Network(new Ipv4Address(unchecked((uint)(network.Address.Value + lease.Index * size + lease.Host % size))),
+            lease.Length);
     }
 
     private static List<Ipv4Network> SlowFree(NetworkConfig config, Ipv4Network[] taken) =>

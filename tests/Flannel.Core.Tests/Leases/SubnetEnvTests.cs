@@ -10,7 +10,8 @@ public sealed class SubnetEnvTests
 {
     private const string Golden = "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n";
 
-    private static readonly SubnetEnv Example = new(Ipv4Network.Parse("10.24.0.0/16"), Ipv4Network.Parse("10.24.5.0/24"), 1500, IpMasq: false);
+    private static readonly SubnetEnv Example = new(Ipv4Network.Parse("10.24.0.0/16"),
+        Ipv4Network.Parse("10.24.5.0/24"), 1500, IpMasq: false);
 
     [Fact]
     public void The_content_is_the_four_lines_of_upstream()
@@ -71,7 +72,8 @@ public sealed class SubnetEnvTests
         });
 
     [Fact]
-    public void No_bytes_throw() => Hostile.Bytes(Golden, "FLANNEL_SUBNET=", "10.24.5.1/24", "\n", "\r\n", "\"", "'", "=", ",", "\u2028", "\uFEFF")
+    public void No_bytes_throw() =>
+        Hostile.Bytes(Golden, "FLANNEL_SUBNET=", "10.24.5.1/24", "\n", "\r\n", "\"", "'", "=", ",", "\u2028", "\uFEFF")
         .Always(bytes =>
         {
             var subnet = SubnetEnv.ReadPreviousSubnet(bytes);

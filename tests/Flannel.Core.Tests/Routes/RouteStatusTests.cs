@@ -98,7 +98,8 @@ public sealed class RouteStatusTests
 
     [Fact]
     public void No_bytes_throw() => Hostile.Bytes(
-            Golden, "\"Subnet\":", "\"State\":", "\"Available\"", "\"RouteTableIds\":", "\"Time\":", "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
+            Golden, "\"Subnet\":", "\"State\":", "\"Available\"", "\"RouteTableIds\":", "\"Time\":",
+            "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
         .Always(bytes =>
         {
             if (RouteStatus.Parse(bytes) is { } status) Assert.True(RouteStatus.Parse(status.ToJson())?.SaysTheSameAs(status));
