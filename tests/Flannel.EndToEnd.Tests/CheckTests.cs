@@ -18,7 +18,12 @@ public sealed class CheckTests : EndToEndTest
         var config = One(report, "configuration");
         Assert.Equal("problem", Text(config, "state"));
         Assert.StartsWith($"etcdctl put {TestVpc.Prefix}/config ", Text(config, "advice"), StringComparison.Ordinal);
-        foreach (var subject in new[] { "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM permissions", "route table", "quota" })
+        string[] subjects =
+        [
+            "interface", "etcd", "metadata", "identity", "vpc endpoint", "ecs endpoint", "credentials", "clock", "RAM permissions",
+            "route table", "quota",
+        ];
+        foreach (var subject in subjects)
         {
             Assert.Equal((subject, "ok"), (subject, Text(One(report, subject), "state")));
         }
@@ -39,7 +44,8 @@ public sealed class CheckTests : EndToEndTest
         Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
         var rights = One(before, "RAM permissions");
         // Every permission was tested with a clear result.
-        Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), rights["lines"]!.AsArray().Count));
+        Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture),
+            rights["lines"]!.AsArray().Count));
         Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
         await AssertNothingChangedAsync();
 
@@ -65,8 +71,10 @@ public sealed class CheckTests : EndToEndTest
         var (result, report) = await CheckAsync();
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal(("problem", "8 of 12 actions are allowed"), (Text(One(report, "RAM permissions"), "state"), Text(One(report, "RAM permissions"), "detail")));
-        string[] missing = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:DeleteRouteEntries", "ecs:ModifyNetworkInterfaceAttribute"];
+        Assert.Equal(("problem", "8 of 12 actions are allowed"),
+            (Text(One(report, "RAM permissions"), "state"), Text(One(report, "RAM permissions"), "detail")));
+        string[] missing = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:DeleteRouteEntries",
+            "ecs:ModifyNetworkInterfaceAttribute"];
         var policy = report["policy"]!;
         Assert.Equal("1", (string?)policy["Version"]);
         var statement = Assert.Single(policy["Statement"]!.AsArray())!;
@@ -108,7 +116,8 @@ public sealed class CheckTests : EndToEndTest
         await Vpc.Control.SetSettingsAsync(new { clockSkewSeconds = 600 }, Cancel);
         var (result, report) = await CheckAsync();
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
-        foreach (var subject in new[] { "RAM permissions", "clock", "network" }) Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
+        foreach (var subject in new[] { "RAM permissions", "clock", "network" })
+            Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
         Assert.Matches("^is (59|60)[0-9] s behind the cloud's$", Text(One(report, "clock"), "detail"));
         Assert.Contains("the limit is assumed", Text(One(report, "quota"), "detail"), StringComparison.Ordinal);
     }
@@ -153,13 +162,21 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task A_role_that_may_not_be_assumed_is_reported_with_the_policy_that_allows_it()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), IsRoleAssumed = true, DeniedActions = ["sts:AssumeRole"], SourceDestCheck = false }, publishConfig: false);
-        await Vpc.PublishConfigAsync(Cancel, $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
+        await StartVpcAsync(1, new World
+        {
+            Instances = World.MakeInstances(1),
+            IsRoleAssumed = true,
+            DeniedActions = ["sts:AssumeRole"],
+            SourceDestCheck = false
+        }, publishConfig: false);
+        await Vpc.PublishConfigAsync(Cancel,
+            $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
         var (denied, first) = await CheckAsync();
         Assert.Equal(1, denied.ExitCode);
         Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);
         var statement = Assert.Single(first["policy"]!["Statement"]!.AsArray())!;
-        Assert.Equal(("sts:AssumeRole", World.OtherRoleArn), ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
+        Assert.Equal(("sts:AssumeRole", World.OtherRoleArn),
+            ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
 
         await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
         var (allowed, second) = await CheckAsync();
@@ -212,11 +229,13 @@ public sealed class CheckTests : EndToEndTest
         // The daemon has ended, so that the route is not repaired.
         Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
         var (_, full) = await CheckAsync();
-        Assert.Equal(("problem", "1 of 1 custom entries, 0 left, one for each node"), (Text(One(full, "quota"), "state"), Text(One(full, "quota"), "detail")));
+        Assert.Equal(("problem", "1 of 1 custom entries, 0 left, one for each node"),
+            (Text(One(full, "quota"), "state"), Text(One(full, "quota"), "detail")));
         var route = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel));
         await Vpc.Control.DeleteRouteAsync(route.RouteEntryId, Cancel);
         var (lost, report) = await CheckAsync();
-        Assert.Equal(("warning", "1 route differs"), (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
+        Assert.Equal(("warning", "1 route differs"),
+            (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
         Assert.True(lost.ExitCode == 0, lost.Error + lost.Output);
     }
 
@@ -232,7 +251,8 @@ public sealed class CheckTests : EndToEndTest
 
     private static IEnumerable<JsonObject> Checks(JsonObject report) => report["checks"]!.AsArray().Select(check => check!.AsObject());
 
-    private static JsonObject One(JsonObject report, string subject) => Assert.Single(Checks(report), check => Text(check, "subject") == subject);
+    private static JsonObject One(JsonObject report, string subject) =>
+        Assert.Single(Checks(report), check => Text(check, "subject") == subject);
 
     private static string Text(JsonObject check, string name) => (string)check[name]!;
 
@@ -241,7 +261,8 @@ public sealed class CheckTests : EndToEndTest
     {
         Assert.Empty(await Vpc.Control.CustomRoutesAsync(Cancel));
         var writes = (await Vpc.Control.ApiCallsAsync(Cancel))
-            .Where(call => !call.Action.StartsWith("Describe", StringComparison.Ordinal) && !call.Action.StartsWith("Get", StringComparison.Ordinal))
+            .Where(call => !call.Action.StartsWith("Describe", StringComparison.Ordinal)
+                && !call.Action.StartsWith("Get", StringComparison.Ordinal))
             .ToList();
         Assert.NotEmpty(writes);
         Assert.All(writes, call => Assert.True(

@@ -15,7 +15,8 @@ public sealed class ClusterTests(RunningCluster cluster) : IClassFixture<Running
     public Task Nodes_survive_a_hung_etcd_leader() => SurviveAsync(scenarios => scenarios.HangLeaderAsync(Cancel));
 
     [Fact]
-    public Task Nodes_survive_the_isolation_of_the_etcd_leader_and_the_route_controller() => SurviveAsync(scenarios => scenarios.IsolateMinorityAsync(Cancel));
+    public Task Nodes_survive_the_isolation_of_the_etcd_leader_and_the_route_controller() =>
+        SurviveAsync(scenarios => scenarios.IsolateMinorityAsync(Cancel));
 
     [Fact]
     public Task Nodes_survive_the_isolation_of_the_etcd_majority() => SurviveAsync(scenarios => scenarios.IsolateMajorityAsync(Cancel));

@@ -43,7 +43,7 @@ public sealed class CommandLineTests
     [InlineData("/no/such/file", "--etcd-endpoints=https://127.0.0.1:2379", "--etcd-cafile=/no/such/file")]
     [InlineData("/no/such/file", "--access-key-file=/no/such/file")]
     [InlineData("etcd: 127.0.0.1:1: connection refused", "--dry-run")]
-    // Catastrophic backtracking: takes practically for ever without a time limit on the match.
+    // Catastrophic backtracking: without a time limit the match practically does not end.
     [InlineData("no interface matches", "--iface-regex=^((((((((.+)+)+)+)+)+)+)+)+x$")]
     public async Task A_missing_file_interface_or_server_is_named_and_exits_with_1(string named, params string[] arguments)
     {

@@ -164,22 +164,22 @@ public sealed class CommandTests : EndToEndTest
         await StartVpcAsync(2);
         await StartReadyAsync(0);
         var subnet = await SubnetAsync(0);
-        var leftover = FreeSubnets(subnet)[0];
-        await Vpc.Control.CreateRouteAsync(leftover, Vpc.Instances[1].InstanceId, Cancel);
+        var unmanaged = FreeSubnets(subnet)[0];
+        await Vpc.Control.CreateRouteAsync(unmanaged, Vpc.Instances[1].InstanceId, Cancel);
         await Vpc.Control.CreateRouteAsync("10.99.1.0/24", Vpc.Instances[1].InstanceId, Cancel, "of an operator");
 
         var list = await Vpc.Instances[0].RunCommandAsync("routes", Cancel);
         Assert.Equal(0, list.ExitCode);
         Assert.Matches($@"leased +\S+ {subnet} ", list.Output);
-        Assert.Matches($@"unmanaged +\S+ {leftover} ", list.Output);
+        Assert.Matches($@"unmanaged +\S+ {unmanaged} ", list.Output);
         Assert.DoesNotContain("10.99.1.0", list.Output, StringComparison.Ordinal);
-        Assert.NotNull(await RouteAsync(leftover));
+        Assert.NotNull(await RouteAsync(unmanaged));
 
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--remove-leftovers");
         Assert.Equal(0, removal.ExitCode);
         AssertOnlyHttpWarnings(removal.Error);
         Assert.EndsWith("1 of 1 unmanaged deleted\n", removal.Output, StringComparison.Ordinal);
-        await WaitForNoRouteAsync(leftover);
+        await WaitForNoRouteAsync(unmanaged);
         Assert.NotNull(await RouteAsync(subnet));
         Assert.NotNull(await RouteAsync("10.99.1.0/24"));
     }
@@ -273,7 +273,8 @@ public sealed class CommandTests : EndToEndTest
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(
             $"  1 route of another cluster ({mark}): kept;"
-            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {mark}' deletes them\n", run.Output, StringComparison.Ordinal);
+            + $" if that cluster is gone, 'flanneld routes --remove-routes-of {mark}' deletes them\n",
+            run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -300,5 +301,6 @@ public sealed class CommandTests : EndToEndTest
 
     /// <summary>Every command warns that the test bed uses http.</summary>
     private static void AssertOnlyHttpWarnings(string error) =>
-        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !line.Contains(" http://", StringComparison.Ordinal));
+        Assert.DoesNotContain(error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => !line.Contains(" http://", StringComparison.Ordinal));
 }

@@ -35,7 +35,8 @@ public sealed class DistributionTests
     {
         await using var vpc = await StartAsync("etcd");
         // The certificate is for the short name; the resolver appends the search domain.
-        using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, "etcd.flannel.test", IPAddress.Parse(VpcTopology.EtcdAddress));
+        using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, "etcd.flannel.test",
+            IPAddress.Parse(VpcTopology.EtcdAddress));
         var root = await ChrootFolder.CreateAsync(vpc, Path.Combine(Folder, distribution), Cancel);
         await root.WriteAsync("etc/nsswitch.conf", NameServices, Cancel);
         await root.WriteAsync("etc/resolv.conf", "nameserver 127.0.0.1\nsearch elsewhere.test flannel.test\n", Cancel);

@@ -44,7 +44,8 @@ public sealed class EtcdFailureTests : IAsyncDisposable
         await newNode.StartReadyAsync(Cancel);
         await Eventually.IsAsync(
             "all are ready",
-            async () => await first.IsReadyAsync(Cancel) && await second.IsReadyAsync(Cancel) && await afterSnapshot.IsReadyAsync(Cancel), Cancel,
+            async () => await first.IsReadyAsync(Cancel) && await second.IsReadyAsync(Cancel)
+                && await afterSnapshot.IsReadyAsync(Cancel), Cancel,
             TimeSpan.FromSeconds(60));
         var after = await ClusterSnapshot.TakeAsync(Vpc, [first, second, afterSnapshot, newNode], Cancel);
         Assert.Equal(

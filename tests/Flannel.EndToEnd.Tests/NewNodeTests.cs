@@ -97,7 +97,8 @@ public sealed class NewNodeTests : EndToEndTest
         foreach (var instance in Vpc.Instances) await instance.Daemon!.WaitForReadyAsync(Cancel);
         Assert.Equal(["192.168.3.0/24", "192.168.4.0/24"], (await Vpc.LeasesAsync(Cancel)).Select(SubnetOf));
         await Eventually.IsAsync("the ranges of both vSwitches are published", async () =>
-            (await Vpc.Etcd.Keys.GetAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", Cancel))?.Value == "192.168.1.0/24 192.168.2.0/24", Cancel);
+            (await Vpc.Etcd.Keys.GetAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", Cancel))?.Value
+                == "192.168.1.0/24 192.168.2.0/24", Cancel);
     }
 
     [Fact]

@@ -113,10 +113,12 @@ public sealed class NodeFailureTests : EndToEndTest
     public async Task A_node_gets_its_route_despite_throttling_conflicts_and_lost_responses()
     {
         await StartVpcAsync(1);
-        await Vpc.Control.AddFaultAsync(new { service = "vpc", action = "*", times = 2, kind = "code", code = "Throttling.User", httpStatus = 400 }, Cancel);
+        await Vpc.Control.AddFaultAsync(
+            new { service = "vpc", action = "*", times = 2, kind = "code", code = "Throttling.User", httpStatus = 400 }, Cancel);
         foreach (var action in new[] { "CreateRouteEntry", "CreateRouteEntries" })
         {
-            await Vpc.Control.AddFaultAsync(new { service = "vpc", action, times = 1, kind = "code", code = "TaskConflict", httpStatus = 400 }, Cancel);
+            await Vpc.Control.AddFaultAsync(
+                new { service = "vpc", action, times = 1, kind = "code", code = "TaskConflict", httpStatus = 400 }, Cancel);
             await Vpc.Control.AddFaultAsync(new { service = "vpc", action, times = 1, kind = "dropAfterSuccess" }, Cancel);
         }
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
@@ -160,7 +162,8 @@ public sealed class NodeFailureTests : EndToEndTest
         await Vpc.PublishConfigAsync(Cancel);
         await daemon.WaitForReadyAsync(Cancel);
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(http, "/readyz"));
-        Assert.Contains(await SubnetAsync(0), await http.GetStringAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel), StringComparison.Ordinal);
+        Assert.Contains(await SubnetAsync(0),
+            await http.GetStringAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel), StringComparison.Ordinal);
     }
 
     private static async Task<HttpStatusCode?> StatusAsync(HttpClient http, string path)

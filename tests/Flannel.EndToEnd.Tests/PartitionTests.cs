@@ -98,7 +98,8 @@ public sealed class PartitionTests : IAsyncLifetime
 
         Assert.Equal(1, await Isolated.Daemon.WaitForExitAsync(Cancel));
         Assert.False(File.Exists(Isolated.Instance.SubnetFile));
-        Assert.Contains($"subnet {Subnet} is lost: {Other.Instance.InstanceId} ({Other.Instance.PublicIp}) has it now", Isolated.Daemon.StandardError, StringComparison.Ordinal);
+        Assert.Contains($"subnet {Subnet} is lost: {Other.Instance.InstanceId} ({Other.Instance.PublicIp}) has it now",
+            Isolated.Daemon.StandardError, StringComparison.Ordinal);
 
         await Isolated.StartReadyAsync(Cancel);
         Assert.NotEqual(LeaseKey, (await Vpc.LeaseAsync(Isolated, Cancel))!.Key);

@@ -7,7 +7,7 @@ public sealed class RestartTests : EndToEndTest
     {
         await StartVpcAsync(2);
         await StartReadyAsync(0);
-        // The calls of a node that is never the controller can be told apart from those of the controller.
+        // The calls of a node that is never the controller can be distinguished from those of the controller.
         var first = await StartReadyAsync(1, "--route-controller=never");
         var lease = await LeaseAsync(1);
         Assert.Equal(0, await first.StopAsync(Cancel));

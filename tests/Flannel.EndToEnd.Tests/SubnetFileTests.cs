@@ -29,7 +29,7 @@ public sealed class SubnetFileTests : EndToEndTest
     [Theory]
     [InlineData("""{"Network":"10.99.0.0/16","Backend":{"Type":"ali-vpc"}}""")]
     [InlineData("""{"Network":"10.24.0.0/15","Backend":{"Type":"ali-vpc"}}""")]
-    [InlineData("garbage")]
+    [InlineData("invalid")]
     public async Task A_configuration_change_keeps_running_nodes_ready(string config)
     {
         await StartVpcAsync(2);

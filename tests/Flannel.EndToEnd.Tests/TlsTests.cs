@@ -19,20 +19,23 @@ public sealed class TlsTests : IAsyncDisposable
         Require.NativeExecutable();
         etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, files);
         using var otherCa = new TestCertificateAuthority(Directory.CreateDirectory(Path.Combine(folder.Path, "others")).FullName);
-        var foreign = otherCa.Issue("other");
+        var otherFiles = otherCa.Issue("other");
         var otherKey = Path.Combine(folder.Path, "other-key.pem");
-        File.Copy(foreign.Key, otherKey);
+        File.Copy(otherFiles.Key, otherKey);
 
         await FailsAsync("is signed by 'CN=test bed', which is not among the system's authorities", Pair(files.Client));
-        await FailsAsync($"which is not among etcd-cafile {otherCa.CertificateFile}", [$"--etcd-cafile={otherCa.CertificateFile}", .. Pair(files.Client)]);
-        await FailsAsync("is for another name: 127.0.0.1", [Trusted, .. Pair(files.Client)], etcd.Endpoint.AbsoluteUri.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
+        await FailsAsync($"which is not among etcd-cafile {otherCa.CertificateFile}",
+            [$"--etcd-cafile={otherCa.CertificateFile}", .. Pair(files.Client)]);
+        await FailsAsync("is for another name: 127.0.0.1", [Trusted, .. Pair(files.Client)],
+            etcd.Endpoint.AbsoluteUri.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
         await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [Trusted]);
-        await FailsAsync($"etcd rejected the client certificate {foreign.Certificate}", [Trusted, .. Pair(foreign)]);
+        await FailsAsync($"etcd rejected the client certificate {otherFiles.Certificate}", [Trusted, .. Pair(otherFiles)]);
         await FailsAsync(
             $"etcd-keyfile {otherKey} does not belong to the certificate in {files.Client.Certificate}",
             [Trusted, .. Pair(files.Client with { Key = otherKey })]);
         await FailsAsync($"etcd-cafile {folder.Path} is a directory", [$"--etcd-cafile={folder.Path}", .. Pair(files.Client)]);
-        await FailsAsync($"etcd-keyfile {folder.Path}/none.pem does not exist", [Trusted, .. Pair(files.Client with { Key = folder.Path + "/none.pem" })]);
+        await FailsAsync($"etcd-keyfile {folder.Path}/none.pem does not exist",
+            [Trusted, .. Pair(files.Client with { Key = folder.Path + "/none.pem" })]);
     }
 
     public async ValueTask DisposeAsync()
@@ -50,12 +53,14 @@ public sealed class TlsTests : IAsyncDisposable
     {
         string[] all =
         [
-            .. arguments, $"--etcd-endpoints={(endpoint ?? etcd!.Endpoint.AbsoluteUri).TrimEnd('/')}", "--iface=lo", "--public-ip=127.0.0.1",
+            .. arguments, $"--etcd-endpoints={(endpoint ?? etcd!.Endpoint.AbsoluteUri).TrimEnd('/')}",
+            "--iface=lo", "--public-ip=127.0.0.1",
             $"--subnet-file={folder.Path}/subnet.env",
         ];
         var start = new ProgramStart(Locations.Flanneld, all) { Environment = new Dictionary<string, string>() };
         var result = await ProcessCommand.TryRunAsync(start, Cancel);
         Assert.Equal(1, result.ExitCode);
-        Assert.Contains(message, Assert.Single(result.Error.Split('\n'), line => line.Contains("etcd: ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Contains(message,
+            Assert.Single(result.Error.Split('\n'), line => line.Contains("etcd: ", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 }

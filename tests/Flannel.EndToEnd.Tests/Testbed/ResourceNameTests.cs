@@ -13,7 +13,8 @@ public sealed class ResourceNameTests
     [InlineData("other-4194304-12345-1-x", false)]
     [InlineData("flanneltest-x-y-1-x", false)]
     [InlineData("flanneltest", false)]
-    public void Only_test_names_of_ended_processes_are_orphans(string name, bool orphan) => Assert.Equal(orphan, ResourceName.IsOrphan(name));
+    public void Only_test_names_of_ended_processes_are_orphans(string name, bool orphan) =>
+        Assert.Equal(orphan, ResourceName.IsOrphan(name));
 
     [Fact]
     public async Task A_child_process_ends_with_its_parent()

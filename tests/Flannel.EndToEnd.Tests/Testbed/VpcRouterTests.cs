@@ -54,7 +54,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_interface_with_the_source_destination_check_neither_sends_nor_receives_foreign_addresses(int index)
+    public async Task An_interface_with_the_source_destination_check_neither_sends_from_nor_receives_for_other_addresses(int index)
     {
         await CreateRouteAsync(0, "10.24.7.0/24");
         await CreateRouteAsync(1, "10.24.8.0/24");
@@ -80,7 +80,8 @@ public sealed class VpcRouterTests : IAsyncLifetime
             Assert.True(ping.ExitCode == 0, $"{address}: {ping.Output}{ping.Error}");
         }
         using var http = ns.CreateHttpClient(new Uri($"http://{VpcTopology.MetadataAddress}"));
-        Assert.Equal(Vpc.Instances[0].InstanceId, await http.GetStringAsync(new Uri("/latest/meta-data/instance-id", UriKind.Relative), Cancel));
+        Assert.Equal(Vpc.Instances[0].InstanceId,
+            await http.GetStringAsync(new Uri("/latest/meta-data/instance-id", UriKind.Relative), Cancel));
     }
 
     private async Task<Container> ContainerAsync(int index, string subnet)
