@@ -47,13 +47,13 @@ public sealed class MasqueradeTests : IDisposable
     }
 
     [Fact]
-    public void Every_packet_gets_the_verdict_of_upstreams_rules()
+    public void Every_packet_gets_the_result_of_upstreams_rules()
     {
         var rules = Regex.Matches(Masquerade.Rules, @"(?m)^    (?!type )(\S.*)$").Select(match => match.Groups[1].Value).ToList();
         // A pod of this node, its bridge, a pod of another node, this node, another host of the VPC, the Internet, multicast.
         string[] texts = ["10.24.5.2", "10.24.5.1", "10.24.9.2", "192.168.1.11", "192.168.1.12", "203.0.113.9", "224.0.0.251"];
         var addresses = texts.Select(Ipv4Address.Parse).ToList();
-        var verdicts = new HashSet<string>();
+        var results = new HashSet<string>();
         foreach (var source in addresses)
         {
             foreach (var destination in addresses)
@@ -61,14 +61,14 @@ public sealed class MasqueradeTests : IDisposable
                 foreach (var mark in new uint[] { 0, 0x4000, 0x4001, 0x8000 })
                 {
                     var packet = new Packet(source, destination, mark);
-                    var verdict = NftRules.VerdictOfIptables(s_upstream, packet);
-                    verdicts.Add(verdict);
-                    Assert.True(verdict == NftRules.VerdictOfNft(rules, packet), $"{packet} is to get '{verdict}'");
+                    var result = NftRules.ResultOfIptables(s_upstream, packet);
+                    results.Add(result);
+                    Assert.True(result == NftRules.ResultOfNft(rules, packet), $"{packet} is to get '{result}'");
                 }
             }
         }
 
-        Assert.Equal(["masquerade fully-random", "no rule", "return"], verdicts.Order());
+        Assert.Equal(["masquerade fully-random", "no rule", "return"], results.Order());
     }
 
     [Fact]

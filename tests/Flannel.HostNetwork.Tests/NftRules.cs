@@ -5,14 +5,14 @@ namespace Flannel.HostNetwork.Tests;
 /// <summary>A packet in the postrouting hook.</summary>
 internal sealed record Packet(Ipv4Address Source, Ipv4Address Destination, uint Mark);
 
-/// <summary>Evaluates rules of nftables or iptables in text form: the verdict of the first rule that matches a packet, in the same form for
+/// <summary>Evaluates rules of nftables or iptables in text form: the result of the first rule that matches a packet, in the same form for
 /// both.</summary>
 internal static class NftRules
 {
     private const string Accepted = "no rule";
 
     /// <summary>A chain as <c>nft</c> reads it: one rule per line.</summary>
-    public static string VerdictOfNft(IEnumerable<string> rules, Packet packet)
+    public static string ResultOfNft(IEnumerable<string> rules, Packet packet)
     {
         foreach (var rule in rules)
         {
@@ -24,7 +24,7 @@ internal static class NftRules
     }
 
     /// <summary>A chain as <c>iptables -A</c> takes it, without the chain's name.</summary>
-    public static string VerdictOfIptables(IEnumerable<string> rules, Packet packet)
+    public static string ResultOfIptables(IEnumerable<string> rules, Packet packet)
     {
         foreach (var rule in rules)
         {
