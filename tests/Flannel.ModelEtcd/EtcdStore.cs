@@ -36,7 +36,8 @@ public sealed class EtcdStore(TimeProvider time)
     public RangeResponse Range(RangeRequest request)
     {
         if (request.Revision > Revision) throw Rejected(EtcdErrorKind.Compacted, "required revision is a future revision");
-        if (request.Revision > 0 && request.Revision < CompactedAt) throw Rejected(EtcdErrorKind.Compacted, "required revision has been compacted");
+        if (request.Revision > 0 && request.Revision < CompactedAt)
+            throw Rejected(EtcdErrorKind.Compacted, "required revision has been compacted");
         var answer = KeySpace.Answer(request, (request.Revision is 0 || request.Revision == Revision ? keys : At(request.Revision)));
         answer.Header = Header();
         return answer;

@@ -32,14 +32,16 @@ public sealed class ModelEtcd : IEtcd
     }
     = true;
 
-    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) => Run(() => store.Range(request), cancellation);
+    public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
+        Run(() => store.Range(request), cancellation);
 
     public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) => Run(() => store.Txn(request), cancellation);
 
     public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
         Run(() => store.Grant(leaseId, timeToLive), cancellation);
 
-    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => Run(() => store.KeepAlive(leaseId), cancellation);
+    public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+        Run(() => store.KeepAlive(leaseId), cancellation);
 
     public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => Run(() => store.Revoke(leaseId), cancellation);
 
