@@ -6,7 +6,7 @@ namespace Flannel.Simulation.Tests;
 /// <summary>The candidate for route controller, in a simulated process.</summary>
 public sealed class CandidateTests
 {
-    /// <summary>Otherwise the controller would use outdated leases for ever.</summary>
+    /// <summary>Otherwise the controller would continue with outdated leases.</summary>
     [Fact]
     public void A_route_controller_whose_lease_watch_fails_ends_its_process()
     {

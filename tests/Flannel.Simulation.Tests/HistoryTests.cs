@@ -11,7 +11,8 @@ public sealed class HistoryTests(ITestOutputHelper output)
     private const int Default = 300;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
-    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES", Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
+    private static readonly int Histories = Number("FLANNEL_SIM_HISTORIES",
+        Environment.GetEnvironmentVariable("FLANNEL_SIM_SEED") is null ? Default : 1);
 
     [Fact]
     public void No_history_violates_an_invariant()
@@ -21,7 +22,11 @@ public sealed class HistoryTests(ITestOutputHelper output)
         Parallel.For(
             0,
             Histories,
-            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(2, Environment.ProcessorCount), CancellationToken = TestContext.Current.CancellationToken },
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = Math.Min(2, Environment.ProcessorCount),
+                CancellationToken = TestContext.Current.CancellationToken
+            },
             (i, state) =>
             {
                 try
@@ -37,7 +42,8 @@ public sealed class HistoryTests(ITestOutputHelper output)
         var done = reports.OfType<HistoryReport>().ToList();
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{done.Count} histories passed, {failures.Count} failed, {done.Sum(report => report.Steps)} steps, {done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
+            $"{done.Count} histories passed, {failures.Count} failed, {done.Sum(report => report.Steps)} steps, "
+            + $"{done.Sum(report => report.Length.TotalHours):F0} hours of the cluster's time"));
         Assert.True(failures.Count == 0, string.Join("\n\n", failures.Order(StringComparer.Ordinal)));
     }
 
@@ -49,7 +55,7 @@ public sealed class HistoryTests(ITestOutputHelper output)
     [InlineData(1783, "the same")]
     [InlineData(1304, "a lease renewed after it had expired was never confirmed: the node stayed unready")]
     [InlineData(17, "the same")]
-    [InlineData(196, "after a restore an old key with an unknown etcd lease counted as held, and the lease was renewed for ever")]
+    [InlineData(196, "after a restore an old key with an unknown etcd lease counted as held, and the lease was renewed without end")]
     [InlineData(156, "without space in etcd each new node sent ten requests per second")]
     [InlineData(135, "a route status attached to an earlier etcd lease was deleted with it")]
     [InlineData(2165, "all nodes counted as converged before a silent watch was detected")]

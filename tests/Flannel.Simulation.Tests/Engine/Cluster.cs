@@ -65,8 +65,7 @@ internal sealed class Cluster : IDisposable
     public Invariants Invariants { get; }
 
     /// <summary>Whether <see cref="KeyAmongSubnets"/> exists. It sorts between subnet keys, so that etcd cannot prove that nothing
-    /// overlaps a
-    /// neighbouring subnet, and that subnet cannot be leased.</summary>
+    /// overlaps an adjacent subnet, and that subnet cannot be leased.</summary>
     public bool HasKeyAmongSubnets => Store.Find(Text(Keys.Subnets + KeyAmongSubnets)) is not null;
 
     public Dictionary<long, Daemon> LeaseOwners { get; } = [];
@@ -210,7 +209,8 @@ internal sealed class Cluster : IDisposable
     {
         Scheduler.After(LeaseCheck, CheckLeases);
         if (Conditions.ClusterDown) return;
-        foreach (var (id, pair) in Store.Leases.Keys.Order().SelectMany(id => Store.Pairs.Where(pair => pair.Lease == id).Select(pair => (id, pair))).ToList())
+        foreach (var (id, pair) in Store.Leases.Keys.Order()
+            .SelectMany(id => Store.Pairs.Where(pair => pair.Lease == id).Select(pair => (id, pair))).ToList())
         {
             if (Store.IsDue(id) && OwnerOf(pair) is { } owner) Invariants.MarkDisturbed(owner, "its lease expired");
         }

@@ -5,10 +5,10 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <param name="Initial">The possible first configurations.</param>
 /// <param name="Others">Configurations that the operator may write during the history, including unusable ones and ones with too few
 /// subnets.</param>
-/// <param name="ForeignLengths">The prefix lengths of reservations and of upstream nodes' subnets inside
+/// <param name="ReservedLengths">The prefix lengths of reservations and of upstream nodes' subnets inside
 /// <paramref name="Network"/>.</param>
 internal sealed record Configurations(
-    string Network, string Final, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ForeignLengths)
+    string Network, string Final, IReadOnlyList<string> Initial, IReadOnlyList<string> Others, IReadOnlyList<int> ReservedLengths)
 {
     private const string Unusable = "{";
 
@@ -46,8 +46,8 @@ internal sealed record Configurations(
     private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25,
         [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 
-    /// <param name="withClones">Excludes backend alloc: its leases name no instance, so that nodes with the same address cannot be told
-    /// apart.</param>
+    /// <param name="withClones">Excludes backend alloc: its leases name no instance, so that nodes with the same address cannot be
+    /// distinguished.</param>
     public static Configurations Any(Random random, bool withClones)
     {
         var any = random.Next(4) switch

@@ -43,7 +43,8 @@ internal sealed class Daemon
         loggers = cluster.Scheduler.IsLogging ? new SimulatedLoggers(cluster.Scheduler, machine.Name) : NullLoggerFactory.Instance;
         readiness = new NodeReadiness(systemd, metrics, clock, clock.GetTimestamp(), loggers.CreateLogger("node"));
         Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
-        Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store, new CheckedEtcdWrites(cluster, this), cluster.Conditions);
+        Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store,
+            new CheckedEtcdWrites(cluster, this), cluster.Conditions);
         if (machine.IsCutOff) Etcd.CutOff();
     }
 

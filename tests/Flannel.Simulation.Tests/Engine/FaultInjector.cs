@@ -51,7 +51,8 @@ internal sealed class FaultInjector
     {
         cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
         ChangeConditions();
-        foreach (var machine in cluster.Machines.Skip(1)) cluster.StartLater(machine, scheduler.Between(0, scheduler.Chance(0.5) ? 0.1 : 20));
+        foreach (var machine in cluster.Machines.Skip(1))
+            cluster.StartLater(machine, scheduler.Between(0, scheduler.Chance(0.5) ? 0.1 : 20));
         Next();
     }
 
@@ -65,7 +66,7 @@ internal sealed class FaultInjector
         if (cluster.Conditions.ClusterDown) StartEtcd();
         cluster.Invariants.ConfigChanges();
         cluster.Put(cluster.Keys.Config.ToStringUtf8(), configurations.Final);
-        DeleteForeign();
+        DeleteLeasesWithoutOwner();
         if (isRestored) RemoveRoutesOfLostCluster();
         foreach (var machine in cluster.Machines)
         {
@@ -277,7 +278,8 @@ internal sealed class FaultInjector
         var least = cluster.Store.CompactedAt + 1;
         if (least > cluster.Store.Revision) return;
         scheduler.Trace("operator", "compacts");
-        cluster.Store.Compact(scheduler.Chance(0.5) ? cluster.Store.Revision : scheduler.Random.NextInt64(least, cluster.Store.Revision + 1));
+        cluster.Store.Compact(scheduler.Chance(0.5)
+            ? cluster.Store.Revision : scheduler.Random.NextInt64(least, cluster.Store.Revision + 1));
     }
 
     private void FillDisk()
@@ -294,7 +296,8 @@ internal sealed class FaultInjector
 
     private KeyValue? AnyLease()
     {
-        var found = cluster.Store.Pairs.Where(pair => pair.Key.ToStringUtf8().StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal)).ToList();
+        var found = cluster.Store.Pairs.Where(pair => pair.Key.ToStringUtf8().StartsWith(cluster.Keys.Subnets, StringComparison.Ordinal))
+            .ToList();
         return found.Count == 0 || cluster.Conditions.ClusterDown ? null : found[scheduler.Random.Next(found.Count)];
     }
 
@@ -314,7 +317,8 @@ internal sealed class FaultInjector
     {
         if (AnyLease() is not { Lease: > 0 } pair) return;
         scheduler.Trace("operator", $"revokes {pair.Key.ToStringUtf8()}");
-        foreach (var attached in cluster.Store.Pairs.Where(other => other.Lease == pair.Lease)) MarkTaken(attached, "an operator revoked the lease");
+        foreach (var attached in cluster.Store.Pairs.Where(other => other.Lease == pair.Lease))
+            MarkTaken(attached, "an operator revoked the lease");
         cluster.Store.Revoke(pair.Lease);
     }
 
@@ -358,7 +362,7 @@ internal sealed class FaultInjector
     {
         if (cluster.Conditions.ClusterDown || cluster.Store.NoSpace) return null;
         var network = Ipv4Network.Parse(configurations.Network);
-        var length = Any(configurations.ForeignLengths);
+        var length = Any(configurations.ReservedLengths);
         var address = network.Address.Value | (uint)scheduler.Random.NextInt64(1L << (32 - network.Length));
         if (scheduler.Chance(0.5) && Any(cluster.Machines).SubnetInFile is { } used)
             address = used.Address.Value | (address & (used.Last.Value - used.Address.Value));
@@ -380,7 +384,7 @@ internal sealed class FaultInjector
             entry => entry.Name != mark && !leased.Contains((entry.Destination, entry.Hop.Id)));
     }
 
-    private void DeleteForeign()
+    private void DeleteLeasesWithoutOwner()
     {
         foreach (var (_, pair) in cluster.Leases().Where(lease => cluster.OwnerOf(lease.Pair) is null).ToList()) cluster.Delete(pair.Key);
     }

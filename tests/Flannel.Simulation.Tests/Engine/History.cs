@@ -40,10 +40,12 @@ internal static partial class History
             }
             catch (SimulationFailure second)
             {
-                again = WithoutIds(second.Message) == WithoutIds(first.Message) ? "" : $"(the repetition failed differently: {second.Message})";
+                again = WithoutIds(second.Message) == WithoutIds(first.Message)
+                    ? "" : $"(the repetition failed differently: {second.Message})";
             }
 
-            throw new SimulationFailure($"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
+            throw new SimulationFailure(
+                $"FLANNEL_SIM_SEED={seed}: {first.Message} {again}\n{string.Join('\n', scheduler.Log.TakeLast(LogLines))}");
         }
     }
 
@@ -92,7 +94,8 @@ internal static partial class History
         foreach (var daemon in cluster.Daemons)
         {
             var made = daemon.Etcd.Requests - before.GetValueOrDefault(daemon);
-            if (made > RequestsInSteadyState) throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {SteadyState} without faults");
+            if (made > RequestsInSteadyState)
+                throw new SimulationFailure($"{daemon.Machine.Name} makes {made} requests in {SteadyState} without faults");
         }
 
         return cluster.Daemons.Sum(daemon => daemon.Etcd.Requests);
@@ -120,7 +123,8 @@ internal static partial class History
     {
         var leases = cluster.Leases().ToList();
         return cluster.Machines.Exists(other => other != machine && other.PublicIp == machine.PublicIp
-                && (IsReady(other) || leases.Exists(lease => lease.Pair.Lease == 0 && LeaseHolder.Of(lease.Pair)?.Instance == other.Instance)))
+                && (IsReady(other)
+                    || leases.Exists(lease => lease.Pair.Lease == 0 && LeaseHolder.Of(lease.Pair)?.Instance == other.Instance)))
             && (machine.SubnetInFile is not { } subnet
                 || leases.Exists(lease => lease.Key.Subnet == subnet && LeaseHolder.Of(lease.Pair)?.Is(machine) == true));
     }

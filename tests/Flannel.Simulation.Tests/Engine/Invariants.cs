@@ -81,7 +81,8 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>A daemon sends a write to the cloud.</summary>
     public void CloudWrite(Daemon daemon, string action)
     {
-        if (cluster.Scheduler.Now < twoControllersAllowedUntil || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
+        if (cluster.Scheduler.Now < twoControllersAllowedUntil
+            || daemon.Context.WasPausedAfter(cluster.Scheduler.Now - TimeSpan.FromSeconds(1)))
             return;
         var controller = cluster.Store.Find(cluster.Keys.Controller);
         if (controller is null || cluster.LeaseOwners.GetValueOrDefault(controller.Lease)?.Machine != daemon.Machine)
@@ -160,7 +161,8 @@ internal sealed class Invariants(Cluster cluster)
             && !HasAnother(daemon.Machine, subnet.Value))
             daemon.Machine.ExpectedSubnet = subnet;
         // The process may have decided by a read from before the loss of the subnet.
-        daemon.NoticeDeadline = IsHeld(daemon, subnet.Value) || daemon.LeaseDisturbance is null ? null : cluster.Scheduler.Now + NoticeLimit;
+        daemon.NoticeDeadline = IsHeld(daemon, subnet.Value)
+            || daemon.LeaseDisturbance is null ? null : cluster.Scheduler.Now + NoticeLimit;
     }
 
     /// <summary>Ignores changes by another program, and a file that the daemon keeps while it does not know whether it holds the
@@ -209,7 +211,8 @@ internal sealed class Invariants(Cluster cluster)
         if (!IsHeld(daemon, subnet) && !(now < daemon.NoticeDeadline))
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and etcd has {Find(subnet)?.Value.ToStringUtf8() ?? "nothing"}");
         // In a restored etcd the key may be attached to an older lease.
-        if (!(now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
+        if (!(now < daemon.NoticeDeadline) && Find(subnet) is { Lease: not 0 } pair
+            && daemon.Etcd.EndOf(pair.Lease) is { } end && now > end)
             cluster.Fail($"{daemon.Machine.Name} uses {subnet}, and its lease ended at {end}");
     }
 
@@ -270,7 +273,8 @@ internal sealed class Invariants(Cluster cluster)
     }
 
     /// <summary>A process that is suspended or was just resumed cannot have noticed recent events.</summary>
-    private bool IsSuspendedOrResuming(Daemon daemon) => daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
+    private bool IsSuspendedOrResuming(Daemon daemon) =>
+        daemon.Context.IsPaused || cluster.Scheduler.Now < daemon.Context.ResumedFromSuspendAt + ClockReadInterval;
 
     private bool IsHeld(Daemon daemon, Ipv4Network subnet) => Find(subnet) is { } pair && LeaseHolder.Of(pair)?.Is(daemon.Machine) == true;
 

@@ -59,7 +59,8 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         WriteAsync("ModifyRouteEntry", api => api.ModifyRouteEntryAsync(regionId, entry, newNextHop, name, description, default),
             cancellation);
 
-    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry, CancellationToken cancellation) =>
+    public Task<CloudResult<Unit>> DryRunAsync(RouteWriteCall action, string regionId, NewRouteEntry entry,
+        CancellationToken cancellation) =>
         ReadAsync("DryRun", api => api.DryRunAsync(action, regionId, entry, default), cancellation);
 
     public Task<CloudResult<IReadOnlyList<NetworkInterface>>> DescribeNetworkInterfacesAsync(

@@ -184,7 +184,8 @@ internal sealed class SimulatedEtcd(
     }
 
     private void Send<T>(
-        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, ScheduledAction limit, CancellationTokenRegistration registration)
+        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, ScheduledAction limit,
+        CancellationTokenRegistration registration)
     {
         var generation = store.Generation;
         scheduler.After(delay, () =>
@@ -220,7 +221,8 @@ internal sealed class SimulatedEtcd(
     }
 
     private ScheduledAction Fail<T>(
-        TaskCompletionSource<T> call, TimeSpan after, EtcdErrorKind kind, bool mayHaveHappened, CancellationTokenRegistration registration) =>
+        TaskCompletionSource<T> call, TimeSpan after, EtcdErrorKind kind, bool mayHaveHappened,
+        CancellationTokenRegistration registration) =>
         scheduler.After(after, () =>
         {
             if (call.Task.IsCompleted) return;

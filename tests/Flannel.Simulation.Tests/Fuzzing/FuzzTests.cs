@@ -28,7 +28,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         var broken = Target.OfText(
             "broken", text => Assert.False(text.StartsWith("10.24.5.0-", StringComparison.Ordinal) && !text.EndsWith('4')), "10.24.5.0-24");
-        var failure = Assert.Throws<InvalidOperationException>(() => broken.Run(TimeSpan.Zero, FixedSeed, TestContext.Current.CancellationToken));
+        var failure = Assert.Throws<InvalidOperationException>(() =>
+            broken.Run(TimeSpan.Zero, FixedSeed, TestContext.Current.CancellationToken));
         Assert.Contains("broken, seed", failure.Message, StringComparison.Ordinal);
     }
 

@@ -44,7 +44,9 @@ internal sealed record Target(string Name, Action<byte[]> Decode, params string[
                 }
 
                 throw new InvalidOperationException(
-                    string.Create(CultureInfo.InvariantCulture, $"{Name}, seed {seed}, input {tried}: {Convert.ToHexString(bytes)}\n{Encoding.UTF8.GetString(bytes)}\n{smallest}"), e);
+                    string.Create(CultureInfo.InvariantCulture,
+                        $"{Name}, seed {seed}, input {tried}: {Convert.ToHexString(bytes)}\n{Encoding.UTF8.GetString(bytes)}\n{smallest}"),
+                        e);
             }
         }
 

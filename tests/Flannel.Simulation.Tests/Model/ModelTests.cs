@@ -48,11 +48,13 @@ public sealed class ModelTests
             {
                 case < 12:
                     var txn = requests.Txn(model.Revision);
-                    return SameAsync(txn.ToString(), async () => Text(await real.Connection.TxnAsync(txn, Cancel)), () => Text(model.Txn(txn)));
+                    return SameAsync(txn.ToString(),
+                        async () => Text(await real.Connection.TxnAsync(txn, Cancel)), () => Text(model.Txn(txn)));
                 case < 15:
                     var range = requests.RangeAt(model.Revision, model.CompactedAt);
                     return SameAsync(
-                        range.ToString(), async () => Text(await real.Connection.RangeAsync(range, Cancel)), () => Text(model.Range(range)));
+                        range.ToString(), async () => Text(await real.Connection.RangeAsync(range, Cancel)),
+                        () => Text(model.Range(range)));
                 case 15 or 16:
                     var id = requests.Lease();
                     var life = TimeSpan.FromSeconds(500 + random.Next(50));
