@@ -76,7 +76,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     }, cancel);
 
     /// <summary>Isolates the leader and the route controller from the other members and nodes.</summary>
-    public Task<FaultReport> IsolateMinorityAsync(CancellationToken cancel) => RunAsync("the leader and the route controller are isolated", async report =>
+    public Task<FaultReport> IsolateMinorityAsync(CancellationToken cancel) =>
+        RunAsync("the leader and the route controller are isolated", async report =>
     {
         var leader = await vpc.Etcd.LeaderAsync(cancel);
         var old = await OneControllerAsync(cancel);
@@ -109,7 +110,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     }, cancel);
 
     /// <summary>The nodes reach only one member, which has no quorum.</summary>
-    public Task<FaultReport> IsolateMajorityAsync(CancellationToken cancel) => RunAsync("two members are isolated from the third and all nodes", async report =>
+    public Task<FaultReport> IsolateMajorityAsync(CancellationToken cancel) =>
+        RunAsync("two members are isolated from the third and all nodes", async report =>
     {
         var leader = await vpc.Etcd.LeaderAsync(cancel);
         EtcdMember[] isolated = [leader, vpc.Etcd.Members.First(member => member != leader)];
@@ -130,7 +132,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     }, cancel);
 
     /// <summary>A rolling restart, as for an upgrade of etcd.</summary>
-    public Task<FaultReport> RestartOneByOneAsync(CancellationToken cancel) => RunAsync("the members are restarted one after another", async report =>
+    public Task<FaultReport> RestartOneByOneAsync(CancellationToken cancel) =>
+        RunAsync("the members are restarted one after another", async report =>
     {
         report.StartTimer();
         foreach (var member in vpc.Etcd.Members)
@@ -218,7 +221,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
         await vpc.Etcd.PutEventuallyAsync(Config, config, cancel);
         written?.Invoke();
         await Eventually.IsAsync(
-            "every node receives the configuration", () => Task.FromResult(nodes.All(node => node.CountInLog(ConfigSeen) > seen[node])), cancel, limit,
+            "every node receives the configuration",
+            () => Task.FromResult(nodes.All(node => node.CountInLog(ConfigSeen) > seen[node])), cancel, limit,
             () => string.Join('\n', nodes.Where(node => node.CountInLog(ConfigSeen) == seen[node])
                 .Select(node => $"{node.Name} does not:\n{node.Daemon.AllOutput}")));
     }
@@ -231,7 +235,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
     }
 
     /// <summary>Waits until exactly one node is route controller by its own metrics, and etcd names the same node.</summary>
-    private Task<ClusterNode> OneControllerAsync(CancellationToken cancel) => Eventually.HasAsync("exactly one node is route controller", async () =>
+    private Task<ClusterNode> OneControllerAsync(CancellationToken cancel) =>
+        Eventually.HasAsync("exactly one node is route controller", async () =>
         await vpc.ControllerAsync(cancel) is { } elected
             && await ControllersAsync(cancel) is [var acting] && acting == elected ? elected : null, cancel, limit);
 

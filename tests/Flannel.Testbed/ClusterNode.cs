@@ -15,7 +15,8 @@ public sealed class ClusterNode : IAsyncDisposable
 
     public EcsInstance Instance { get; }
 
-    public DaemonProcess Daemon => Instance.Daemon ?? throw new InvalidOperationException($"no flanneld was started on {Instance.InstanceId}");
+    public DaemonProcess Daemon =>
+        Instance.Daemon ?? throw new InvalidOperationException($"no flanneld was started on {Instance.InstanceId}");
 
     /// <summary>The switch's end of its veth pair.</summary>
     public string Port => $"node{Instance.Facts.Number}";

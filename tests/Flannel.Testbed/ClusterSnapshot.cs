@@ -28,7 +28,8 @@ public sealed class ClusterSnapshot
                 throw new TestbedException($"{node.Name} has {own.Count} leases\n{node.Daemon.AllOutput}");
             }
             var file = await node.Instance.ReadSubnetFileAsync(cancel);
-            found.Add(new ClusterNodeState(node.Name, node.Daemon.Id, file?["FLANNEL_SUBNET"], own[0].Key, own[0].LeaseId, own[0].CreateRevision));
+            found.Add(new ClusterNodeState(node.Name, node.Daemon.Id, file?["FLANNEL_SUBNET"], own[0].Key,
+                own[0].LeaseId, own[0].CreateRevision));
         }
         var shared = found.GroupBy(node => node.Subnet).FirstOrDefault(group => group.Count() > 1);
         return shared is null

@@ -64,7 +64,8 @@ public sealed class ClusterVpc : IAsyncDisposable
     public async Task<ClusterNode?> ControllerAsync(CancellationToken cancel)
     {
         var keys = await Etcd.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", cancel);
-        return keys.Count == 0 ? null : nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
+        return keys.Count == 0
+            ? null : nodes.SingleOrDefault(node => keys[0].Value.Contains(node.Instance.InstanceId, StringComparison.Ordinal));
     }
 
     public Task IsolateAsync(ClusterNode node, CancellationToken cancel) => network.IsolateAsync(cancel, node.Port);

@@ -20,7 +20,8 @@ public static class DebianRoot
     /// <summary>Why machines cannot run on this host; null if they can.</summary>
     public static async Task<string?> UnavailableAsync(CancellationToken cancel, bool withCloudInit = false)
     {
-        foreach (var (program, package) in new[] { ("/usr/bin/systemd-nspawn", "systemd-container"), ("/usr/bin/mmdebstrap", "mmdebstrap") })
+        foreach (var (program, package)
+            in new[] { ("/usr/bin/systemd-nspawn", "systemd-container"), ("/usr/bin/mmdebstrap", "mmdebstrap") })
         {
             if (!File.Exists(program))
             {

@@ -99,7 +99,8 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     /// <summary>Waits for a leader and returns it. An isolated leader reports itself as leader for a short time; exclude it with
     /// <paramref name="among"/>.</summary>
-    public Task<EtcdMember> LeaderAsync(CancellationToken cancel, Func<EtcdMember, bool>? among = null) => Eventually.HasAsync("the members have a leader", async () =>
+    public Task<EtcdMember> LeaderAsync(CancellationToken cancel, Func<EtcdMember, bool>? among = null) =>
+        Eventually.HasAsync("the members have a leader", async () =>
     {
         foreach (var member in Members.Where(member => among?.Invoke(member) ?? true))
         {
@@ -138,7 +139,8 @@ public sealed class EtcdCluster : IAsyncDisposable
     {
         var response = JsonNode.Parse(await ControlAsync(cancel, "get", "--prefix", prefix, "--write-out=json"))!;
         return [.. (response["kvs"]?.AsArray() ?? []).Select(pair => new EtcdKey(
-            Text(pair!["key"]), Text(pair["value"]), (long?)pair["lease"] ?? 0, (long)pair["create_revision"]!, (long)pair["mod_revision"]!))];
+            Text(pair!["key"]), Text(pair["value"]), (long?)pair["lease"] ?? 0, (long)pair["create_revision"]!,
+            (long)pair["mod_revision"]!))];
     }
 
     /// <summary>Grants an etcd lease and returns its id.</summary>
@@ -216,8 +218,10 @@ public sealed class EtcdCluster : IAsyncDisposable
 
     private ProgramStart Etcdctl(string endpoints, IReadOnlyList<string> arguments) => new(Control,
     [
-        $"--endpoints={endpoints}", $"--cacert={authority.CertificateFile}", $"--cert={operatorFiles.Certificate}", $"--key={operatorFiles.Key}",
-        "--dial-timeout=2s", "--command-timeout=5s", .. authentication ? [$"--user=root:{RootPassword}"] : Array.Empty<string>(), .. arguments,
+        $"--endpoints={endpoints}", $"--cacert={authority.CertificateFile}",
+        $"--cert={operatorFiles.Certificate}", $"--key={operatorFiles.Key}",
+        "--dial-timeout=2s", "--command-timeout=5s",
+        .. authentication ? [$"--user=root:{RootPassword}"] : Array.Empty<string>(), .. arguments,
     ])
     { Namespace = network.Namespace, Environment = Version3 };
 

@@ -61,7 +61,8 @@ public sealed class EtcdMember : IAsyncDisposable
             $"--listen-peer-urls={PeerUrl}", $"--initial-advertise-peer-urls={PeerUrl}", $"--initial-cluster={initialCluster}",
             $"--listen-metrics-urls=http://{Address}:2381",
             "--client-cert-auth", $"--trusted-ca-file={AuthorityFile}", $"--cert-file={Files.Certificate}", $"--key-file={Files.Key}",
-            "--peer-client-cert-auth", $"--peer-trusted-ca-file={AuthorityFile}", $"--peer-cert-file={Files.Certificate}", $"--peer-key-file={Files.Key}",
+            "--peer-client-cert-auth", $"--peer-trusted-ca-file={AuthorityFile}", $"--peer-cert-file={Files.Certificate}",
+            $"--peer-key-file={Files.Key}",
             // The lowest cost that bcrypt allows: password checks would otherwise take too much CPU time on two cores.
             "--bcrypt-cost=4",
             .. arguments,

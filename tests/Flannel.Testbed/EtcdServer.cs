@@ -16,7 +16,8 @@ public sealed class EtcdServer : IAsyncDisposable
 
     private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort, TlsFiles? tls)
     {
-        (this.dataFolder, this.ns, this.address, this.clientPort, this.peerPort, this.tls) = (dataFolder, ns, address, clientPort, peerPort, tls);
+        (this.dataFolder, this.ns, this.address, this.clientPort, this.peerPort, this.tls) = (dataFolder, ns,
+            address, clientPort, peerPort, tls);
         Endpoint = new Uri($"{(tls is null ? "http" : "https")}://{address}:{clientPort}");
         http = new HttpClient(NetworkNamespace.CreateHandler(ns, tls?.ClientOptions())) { BaseAddress = Endpoint };
         Keys = new EtcdGateway(http);

@@ -21,7 +21,8 @@ public sealed class NetworkSwitch : IAsyncDisposable
         var created = new NetworkSwitch(await NetworkNamespace.CreateAsync(what, cancel));
         await created.Namespace.IpAsync(cancel,
             [
-                $"link add {Connected} type bridge", $"link add {Isolated} type bridge", $"link set {Connected} up", $"link set {Isolated} up",
+                $"link add {Connected} type bridge", $"link add {Isolated} type bridge",
+                $"link set {Connected} up", $"link set {Isolated} up",
                 $"address add {Gateway}/16 dev {Connected}", .. addresses.Select(address => $"address add {address}/32 dev lo"),
             ]);
         return created;

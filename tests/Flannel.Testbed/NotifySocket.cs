@@ -62,7 +62,8 @@ public sealed class NotifySocket : IDisposable
             while (true)
             {
                 var count = await socket.ReceiveAsync(buffer);
-                var message = new Notification(Stopwatch.GetTimestamp(), TimeProvider.System.GetUtcNow(), Encoding.UTF8.GetString(buffer, 0, count));
+                var message = new Notification(Stopwatch.GetTimestamp(), TimeProvider.System.GetUtcNow(),
+                    Encoding.UTF8.GetString(buffer, 0, count));
                 lock (received)
                 {
                     received.Add(message);

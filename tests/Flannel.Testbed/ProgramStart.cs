@@ -5,7 +5,7 @@ namespace Flannel.Testbed;
 /// <summary>How to start a program: command line, network namespace, user, root folder.</summary>
 public sealed record ProgramStart(string Program, IReadOnlyList<string> Arguments)
 {
-    /// <summary>The user and group nobody.</summary>
+    /// <summary>The user id and group id without privileges.</summary>
     public const int UnprivilegedUser = 65534;
 
     public NetworkNamespace? Namespace { get; init; }

@@ -109,7 +109,7 @@ public static class SecretScanner
         return text[Math.Max(0, at - 200)..Math.Min(text.Length, at + 60)];
     }
 
-    /// <summary>The plain form and the three base64 forms (one for each offset modulo 3), without the characters that encode neighbouring
+    /// <summary>The plain form and the three base64 forms (one for each offset modulo 3), without the characters that encode adjacent
     /// bytes too.</summary>
     private static byte[][] Forms(string marker) =>
         [Encoding.ASCII.GetBytes(marker), .. Enumerable.Range(0, 3).Select(before => Base64(marker, before))];

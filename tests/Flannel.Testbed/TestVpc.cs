@@ -55,7 +55,8 @@ public abstract class TestVpc : IAsyncDisposable
     public async Task<EcsInstance?> ControllerAsync(CancellationToken cancel)
     {
         var keys = await Etcd.Keys.ListAsync($"{Prefix}/ali-vpc/controller", cancel);
-        return keys.Count == 0 ? null : Instances.SingleOrDefault(instance => keys[0].Value.Contains(instance.InstanceId, StringComparison.Ordinal));
+        return keys.Count == 0
+            ? null : Instances.SingleOrDefault(instance => keys[0].Value.Contains(instance.InstanceId, StringComparison.Ordinal));
     }
 
     public abstract ValueTask DisposeAsync();

@@ -2,13 +2,13 @@ namespace Flannel.Testbed;
 
 /// <summary>
 /// The VPC's router: forwards only by the entries of the simulated route tables. For an interface with the source/destination check on it
-/// drops packets with a foreign source address, and delivers no packets with a foreign destination address, as the cloud does.
+/// drops packets whose source address is not the interface's, and delivers no packets for another destination address, as the cloud does.
 /// </summary>
 public sealed class VpcRouter : IAsyncDisposable
 {
     private const int TablePriority = 100;
     private const int MachinesPriority = 200;
-    private const int ForeignPriority = 300;
+    private const int BlackholePriority = 300;
     private const int FirstTable = 1000;
 
     private readonly NetworkNamespace ns;
@@ -32,7 +32,8 @@ public sealed class VpcRouter : IAsyncDisposable
     /// <summary>The router's end of the veth pair of a machine.</summary>
     public static string Port(int number) => $"port{number}";
 
-    internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines, CancellationToken cancel)
+    internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines,
+        CancellationToken cancel)
     {
         var router = new VpcRouter(ns, control, machines);
         // The route tables of a VPC exist from the start, so the first state has version 1 or later.
@@ -94,7 +95,7 @@ public sealed class VpcRouter : IAsyncDisposable
         yield return $"{own}iif {Port(machine.Number)} lookup {table} priority {TablePriority}";
         yield return $"{own}iif {Port(machine.Number)} lookup main priority {MachinesPriority}";
         // Matches all packets from this port that no rule above matched. "not from … iif …" would also match other ports.
-        yield return $"iif {Port(machine.Number)} blackhole priority {ForeignPriority}";
+        yield return $"iif {Port(machine.Number)} blackhole priority {BlackholePriority}";
     }
 
     private IEnumerable<string> RoutesOf(string routeTableId, int table, RoutingState state, HashSet<string> checkOn)

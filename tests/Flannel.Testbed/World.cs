@@ -59,7 +59,7 @@ public sealed class World
     /// <summary>The actions that the role does not allow, such as <c>vpc:DeleteRouteEntry</c>.</summary>
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
 
-    /// <summary>Whether the interfaces drop packets with foreign addresses; on by default for new instances since 2025.</summary>
+    /// <summary>Whether the interfaces drop packets with addresses of others; on by default for new instances since 2025.</summary>
     public bool SourceDestCheck { get; init; } = true;
 
     public required IReadOnlyList<WorldInstance> Instances { get; init; }
@@ -93,8 +93,17 @@ public sealed class World
             ["inactive"] = false,
         }),
         ["roles"] = new JsonArray(
-            new JsonObject { ["name"] = RoleName, ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))]) },
-            new JsonObject { ["name"] = "FlannelRouter", ["accountId"] = "9876543210987654", ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel") }),
+            new JsonObject
+            {
+                ["name"] = RoleName,
+                ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))])
+            },
+            new JsonObject
+            {
+                ["name"] = "FlannelRouter",
+                ["accountId"] = "9876543210987654",
+                ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel")
+            }),
         ["oidcProviders"] = new JsonArray(new JsonObject { ["name"] = "flannel", ["tokens"] = new JsonArray(OidcToken) }),
         ["vpcs"] = new JsonArray(new JsonObject
         {
