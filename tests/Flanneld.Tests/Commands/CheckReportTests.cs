@@ -59,7 +59,8 @@ public sealed class CheckReportTests
     public void A_policy_has_a_statement_for_each_resource()
     {
         var report = Report();
-        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") }) report.MissingPermissions.Add(new MissingRamAction(action, resource));
+        foreach (var (action, resource) in new[] { ("sts:AssumeRole", "acs:ram::1:role/r"), ("vpc:A", "*"), ("vpc:B", "*") })
+            report.MissingPermissions.Add(new MissingRamAction(action, resource));
         var statements = JsonNode.Parse(report.ToJson())!["policy"]!["Statement"]!.AsArray();
         Assert.Equal(
             ["sts:AssumeRole on acs:ram::1:role/r", "vpc:A vpc:B on *"],

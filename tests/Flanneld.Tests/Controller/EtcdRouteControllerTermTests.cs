@@ -39,14 +39,16 @@ public sealed class EtcdRouteControllerTermTests
         Assert.True(await term.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
         Assert.True(await term.Statuses.PublishVSwitchesAsync("vpc-1", [Ipv4Network.Parse("192.168.0.0/24")], Cancel));
         Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
-        var lease = new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")), new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1);
+        var lease = new Lease(new SubnetKey(Ipv4Network.Parse("10.24.5.0/24")),
+            new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1);
         var status = new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default);
         var published = await term.Statuses.PublishAsync([new(lease, status)], Cancel);
         Assert.True(published.IsTermHeld);
         Assert.Equal(["10.24.5.0-24"], published.Refused);
         var line = Assert.Single(logger.Lines, line => line.StartsWith("1142 ", StringComparison.Ordinal));
         Assert.Equal(
-            kind == EtcdErrorKind.PermissionDenied, line.Contains("grant the etcd user readwrite on the prefix /coreos.com/network/ali-vpc/", StringComparison.Ordinal));
+            kind == EtcdErrorKind.PermissionDenied,
+            line.Contains("grant the etcd user readwrite on the prefix /coreos.com/network/ali-vpc/", StringComparison.Ordinal));
 
         etcd.Refusal = null;
         Assert.Equal(id, await term.ReadClusterIdAsync(Cancel));
@@ -61,7 +63,8 @@ public sealed class EtcdRouteControllerTermTests
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Enqueue($"{eventId.Id} {formatter(state, exception)}");
     }
 
@@ -79,7 +82,8 @@ public sealed class EtcdRouteControllerTermTests
         public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
             inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
 
-        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) => inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
+        public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
+            inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
 
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
 

@@ -43,7 +43,7 @@ public sealed class LastSubnetFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("garbage\n")]
+    [InlineData("invalid\n")]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/2")]
     [InlineData("")]
     public void A_damaged_file_names_no_subnet(string content)

@@ -22,7 +22,7 @@ public sealed class ConfigChangesTests
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""", "'vxlan': this build supports ali-vpc, alloc")]
     [InlineData("""{"Network":"10.24.0.0/16"}""", "Backend is missing")]
     [InlineData("""{"Network":"10.24.0.0"}""", "is invalid (Network")]
-    [InlineData("garbage", "is invalid")]
+    [InlineData("not JSON", "is invalid")]
     [InlineData(null, "was deleted")]
     public void A_change_that_affects_a_restart_is_a_warning_of_one_line(string? now, string said)
     {
@@ -47,7 +47,8 @@ public sealed class ConfigChangesTests
     [Fact]
     public void An_access_key_in_the_configuration_is_in_no_line()
     {
-        var (text, _) = Describe("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc","AccessKeyID":"LTAI-id","AccessKeySecret":"s3cret"}}""");
+        var (text, _) = Describe(
+            """{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc","AccessKeyID":"LTAI-id","AccessKeySecret":"s3cret"}}""");
         Assert.DoesNotContain("LTAI", text, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal);
     }
@@ -60,7 +61,7 @@ public sealed class ConfigChangesTests
         changes.Report(State(WithKey("LTAI-first", "one")));
         Assert.Empty(keys);
         changes.Report(State(WithKey("LTAI-second", "one")));
-        changes.Report(State("garbage"));
+        changes.Report(State("not JSON"));
         changes.Report(State("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}"""));
         changes.Report(State(null));
         Assert.Equal(["LTAI-second"], keys);

@@ -59,7 +59,7 @@ public sealed class FormerSubnetTests : IDisposable
     [Fact]
     public void A_file_that_names_no_subnet_is_removed()
     {
-        File.WriteAllText(SubnetPath, "garbage");
+        File.WriteAllText(SubnetPath, "invalid");
         former.Check(State("10.24.5.0-24", "192.168.1.11", null), Owner);
         Assert.False(File.Exists(SubnetPath));
     }

@@ -107,7 +107,8 @@ public sealed class NodeLeasingTests : IDisposable
         await WriteAsync(etcd, "config", AliVpc);
         var other = AliVpcBackendData.Of(KnownIdentity.Value with { InstanceId = "i-2" }).ToJson();
         var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(1), Cancel)).ID;
-        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"{{address}}","BackendType":"ali-vpc","BackendData":{{other}}}""", id);
+        await WriteAsync(etcd, "subnets/10.24.5.0-24",
+            $$"""{"PublicIP":"{{address}}","BackendType":"ali-vpc","BackendData":{{other}}}""", id);
         var identity = new KnownIdentity(KnownIdentity.Value with
         {
             PrivateAddresses = [Ipv4Address.Parse("192.168.1.11"), Ipv4Address.Parse(address)],
@@ -232,7 +233,8 @@ public sealed class NodeLeasingTests : IDisposable
         await WriteAsync(etcd, "config", AliVpc);
         var data = AliVpcBackendData.Of(KnownIdentity.Value).ToJson();
         var id = (await etcd.LeaseGrantAsync(7, TimeSpan.FromHours(24), Cancel)).ID;
-        await WriteAsync(etcd, "subnets/10.24.5.0-24", $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""", id);
+        await WriteAsync(etcd, "subnets/10.24.5.0-24",
+            $$"""{"PublicIP":"192.168.1.11","BackendType":"ali-vpc","BackendData":{{data}}}""", id);
         await File.WriteAllTextAsync(path, "FLANNEL_SUBNET=10.24.5.1/24\n", Cancel);
         return etcd;
     }
@@ -281,7 +283,7 @@ public sealed class NodeLeasingTests : IDisposable
         public Task<Result<InstanceIdentity>> ReadAsync() => Task.FromResult<Result<InstanceIdentity>>(Current = other ?? Value);
     }
 
-    /// <summary>The metadata service does not answer until the test says so.</summary>
+    /// <summary>The metadata service responds only after the test has set the response.</summary>
     private sealed class PendingIdentity : INodeIdentity
     {
         private readonly TaskCompletionSource<Result<InstanceIdentity>> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -45,14 +45,14 @@ public sealed class NodeLoopTests : IDisposable
 
         // The keeper waits for its first answer; that may take ten minutes and one.
         var began = time.GetTimestamp();
-        var (keepAlives, message) = (0, Next());
+        var (keepAliveCount, message) = (0, Next());
         while (message != Alive) message = Next();
-        for (; message == Alive; message = Next()) keepAlives++;
+        for (; message == Alive; message = Next()) keepAliveCount++;
         Assert.Equal(
             "STATUS=hangs: the lease's keeper is stuck: no progress for ",
             message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
-        Assert.InRange(keepAlives, 11, 33);
+        Assert.InRange(keepAliveCount, 11, 33);
         Assert.StartsWith("STATUS=hangs: ", Next(), StringComparison.Ordinal);
 
         await EndAsync(running, stop);
@@ -194,7 +194,8 @@ public sealed class NodeLoopTests : IDisposable
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => NeverAsync<bool>(cancellation);
 
         public async IAsyncEnumerable<WatchResponse> WatchAsync(
-            IReadOnlyList<WatchCreateRequest> ranges, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+            IReadOnlyList<WatchCreateRequest> ranges,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             yield return await NeverAsync<WatchResponse>(cancellation);
         }

@@ -132,7 +132,8 @@ public sealed class NodeReadinessTests : IDisposable
         await ApplyAsync(node, new LeaseEvent.Lost(LeaseLoss.Deleted, "its key was deleted"));
         Assert.Equal(LeaseState.Lost, readiness.State.LeaseState);
         Assert.Equal(
-            "subnet 10.24.5.0/24 is lost: its key was deleted; the next start leases a subnet again", NodeStatus.EndReason(readiness.State));
+            "subnet 10.24.5.0/24 is lost: its key was deleted; the next start leases a subnet again",
+            NodeStatus.EndReason(readiness.State));
         Assert.False(File.Exists(SubnetPath));
         Assert.False(IsReady);
     }
@@ -171,7 +172,7 @@ public sealed class NodeReadinessTests : IDisposable
 
     [Theory]
     [InlineData("FLANNEL_SUBNET=10.24.6.1/24\n")]
-    [InlineData("garbage")]
+    [InlineData("invalid")]
     [InlineData("")]
     public async Task The_file_of_an_earlier_run_is_removed_at_once_if_it_names_another_subnet(string content)
     {

@@ -178,10 +178,14 @@ public sealed class CommandLineTests
         // The names of upstream's main.go, v0.19.2 and 2026-08.
         string[] upstream =
         [
-            "etcd-endpoints", "etcd-prefix", "etcd-keyfile", "etcd-certfile", "etcd-cafile", "etcd-username", "etcd-password", "iface", "iface-regex",
-            "iface-can-reach", "subnet-file", "public-ip", "public-ipv6", "subnet-lease-renew-margin", "ip-masq", "ip-masq-fully-random-disable",
-            "kube-subnet-mgr", "kube-api-url", "kube-annotation-prefix", "kubeconfig-file", "version", "healthz-ip", "healthz-port", "iptables-resync",
-            "iptables-forward-rules", "ip-blackhole-route", "net-config-path", "set-node-network-unavailable", "v", "vmodule", "log_backtrace_at",
+            "etcd-endpoints", "etcd-prefix", "etcd-keyfile", "etcd-certfile", "etcd-cafile", "etcd-username",
+            "etcd-password", "iface", "iface-regex",
+            "iface-can-reach", "subnet-file", "public-ip", "public-ipv6", "subnet-lease-renew-margin", "ip-masq",
+            "ip-masq-fully-random-disable",
+            "kube-subnet-mgr", "kube-api-url", "kube-annotation-prefix", "kubeconfig-file", "version", "healthz-ip",
+            "healthz-port", "iptables-resync",
+            "iptables-forward-rules", "ip-blackhole-route", "net-config-path", "set-node-network-unavailable", "v",
+            "vmodule", "log_backtrace_at",
         ];
         Assert.Empty(upstream.Except(Flags.All.Select(f => f.Name)).Except(Flags.Refused.Select(f => f.Name)));
     }

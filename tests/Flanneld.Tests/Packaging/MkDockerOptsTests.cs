@@ -45,7 +45,12 @@ public sealed class MkDockerOptsTests : IDisposable
     [Fact]
     public async Task Docker_options_of_the_environment_are_kept()
     {
-        var environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin", ["DOCKER_OPTS"] = "--debug", ["DOCKER_OPT_ZONE"] = "--label=zone=h" };
+        var environment = new Dictionary<string, string>
+        {
+            ["PATH"] = "/usr/bin:/bin",
+            ["DOCKER_OPTS"] = "--debug",
+            ["DOCKER_OPT_ZONE"] = "--label=zone=h"
+        };
         Assert.Equal("", await RunAsync(Subnet, "-c", environment));
         Assert.Equal(
             "DOCKER_OPTS=\"--debug --bip=10.1.74.1/24 --ip-masq=true --mtu=1472 --label=zone=h\"\n",

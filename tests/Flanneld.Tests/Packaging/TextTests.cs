@@ -29,9 +29,9 @@ public sealed class TextTests
         {
             // The entry: from the flag's own line to the next one.
             var entry = Regex.Match(page, $@"(?ms)^\.TP\n\.B\w* -?-{flag.Name}\b.*?(?=^\.TP|^\.S[HS])").Value;
-            Assert.True(
-                Regex.IsMatch(entry,
-                $@"\b[Dd]efault: {Regex.Escape(flag.Default)}\b|: {Regex.Escape(flag.Default)}\.|; {Regex.Escape(flag.Default)}, the default"), $"--{flag.Name} {flag.Default}: {entry}");
+            var value = Regex.Escape(flag.Default);
+            Assert.True(Regex.IsMatch(entry, $@"\b[Dd]efault: {value}\b|: {value}\.|; {value}, the default"),
+                $"--{flag.Name} {flag.Default}: {entry}");
         }
     }
 
@@ -91,11 +91,13 @@ public sealed class TextTests
     {
         var linked = XDocument.Load(Path.Combine(Locations.Repository(), "Directory.Packages.props")).Descendants("ItemGroup")
             .Single(
-                group => (string?)group.Attribute("Label") == "linked into flanneld").Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
+                group => (string?)group.Attribute("Label") == "linked into flanneld")
+                    .Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
         var copyright = Texts.Read("licenses", "copyright");
         Assert.All(
             linked,
-            name => Assert.Contains(name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal) ? "Microsoft.Extensions.*" : name, copyright));
+            name => Assert.Contains(name.StartsWith("Microsoft.Extensions.", StringComparison.Ordinal)
+                ? "Microsoft.Extensions.*" : name, copyright));
     }
 
     private static string ManualPage() =>

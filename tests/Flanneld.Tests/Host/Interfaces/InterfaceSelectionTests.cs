@@ -89,8 +89,8 @@ public sealed class InterfaceSelectionTests
     public void The_error_names_the_requested_and_the_existing_interfaces()
     {
         Assert.Equal(
-            "no interface matches --iface=eth9 --iface-regex=^en; this host has lo [127.0.0.1 10.99.0.1], eth0 [192.168.1.11 192.168.1.12], "
-            + "eth1 [192.168.2.11], tun0 []",
+            "no interface matches --iface=eth9 --iface-regex=^en; this host has lo [127.0.0.1 10.99.0.1], "
+            + "eth0 [192.168.1.11 192.168.1.12], eth1 [192.168.2.11], tun0 []",
             Select(o => { o.Interfaces.Add("eth9"); o.InterfaceRegexes.Add("^en"); }).Error);
     }
 
