@@ -105,7 +105,7 @@ public sealed partial class TerraformTests
     [Theory]
     [InlineData("repository=http://bucket.example.org/r", "https URL")]
     [InlineData("repository=https://bucket.example.org/r/", "without a slash")]
-    [InlineData("nodes=200", "whole number from 0 to 199")]
+    [InlineData("nodes=200", "integer from 0 to 199")]
     public async Task An_invalid_variable_is_refused_with_an_explanation(string variable, string says)
     {
         if (Program() is not { } terraform)
