@@ -22,9 +22,9 @@ public static class TaskWait
         using var cancelled = cancellation.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over);
         // Such a task would complete WhenAny on the thread pool. An await of it returns to the context.
         var isAsynchronous = task.CreationOptions.HasFlag(TaskCreationOptions.RunContinuationsAsynchronously);
-        await Task.WhenAny(isAsynchronous ? CompletionOf(task) : task, over.Task);
+        await Task.WhenAny(isAsynchronous ? CompletionAsync(task) : task, over.Task);
         cancellation.ThrowIfCancellationRequested();
     }
 
-    private static async Task CompletionOf(Task task) => await task.ConfigureAwait(IgnoringFailure);
+    private static async Task CompletionAsync(Task task) => await task.ConfigureAwait(IgnoringFailure);
 }
