@@ -17,8 +17,6 @@ spelling-docs   check_spelling_of_docs
 spelling-code   check_spelling_of_code
 phrases         check_phrases
 '
-# These checks report the number of problems and do not fail. Removing a name from this line enforces the check.
-LINT_REPORT_ONLY=(line-length)
 
 verb_lint() {
     local name function status=0
@@ -47,8 +45,6 @@ report_lint_check() { # NAME
     read -r status time <"$LINT/$1.end"
     if [ "$status" -eq 0 ]; then
         printf '    %-15s ok         %s\n' "$1" "$time"
-    elif [[ " ${LINT_REPORT_ONLY[*]} " == *" $1 "* ]]; then
-        printf '    %-15s %5d problems, not enforced; %s (%s)\n' "$1" "$(wc -l <"$LINT/$1.log")" "$time" "${LINT#"$PWD"/}/$1.log"
     else
         printf '    %-15s failed     %s\n' "$1" "$time"
         cat "$LINT/$1.log"
@@ -92,10 +88,10 @@ shell_scripts() {
     done
 }
 
-# A line without a blank cannot be broken, such as a published signature in a test.
+# A line that holds one string literal, one line of data in a literal, or one word (such as a published signature) may be longer.
 check_line_length() {
     { source_files '*.cs'; shell_scripts; } | LC_ALL=C.UTF-8 xargs grep -nHE "^.{$((LONGEST_LINE + 1)),}" |
-        LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *[^ ]+$' | no_matches
+        LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *([^ ]+|[$@]*".*"u?8?[][(){},;A-Za-z.]*|[{].*[}])$' | no_matches
 }
 
 check_markdown() {

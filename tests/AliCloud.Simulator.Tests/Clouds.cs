@@ -1,52 +1,52 @@
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AliCloud.Simulator.Tests;
 
-/// <summary>A small world: two VPCs, three instances in the first (one with a second interface), one in the other.</summary>
+/// <summary>A small setup: two VPCs, three instances in the first (one with a second interface), one in the other.</summary>
 internal static class Clouds
 {
     public const string KeyId = "LTAItest";
     public const string Secret = "secret of the test";
 
-    public static readonly World World = new()
+    public static readonly CloudSetup CloudSetup = new()
     {
         RegionId = "cn-hangzhou",
         AccessKeys =
         [
-            new WorldAccessKey { Id = KeyId, Secret = Secret },
-            new WorldAccessKey { Id = "LTAIoff", Secret = Secret, Inactive = true },
-            new WorldAccessKey { Id = "LTAIread", Secret = Secret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute"] },
+            new AccessKeySetup { Id = KeyId, Secret = Secret },
+            new AccessKeySetup { Id = "LTAIoff", Secret = Secret, Inactive = true },
+            new AccessKeySetup { Id = "LTAIread", Secret = Secret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute"] },
         ],
-        Roles = [new WorldRole { Name = "FlannelRole" }, new WorldRole { Name = "OtherRole" }],
+        Roles = [new RoleSetup { Name = "FlannelRole" }, new RoleSetup { Name = "OtherRole" }],
         Vpcs =
         [
-            new WorldVpc
+            new VpcSetup
             {
                 VpcId = "vpc-1",
                 CidrBlock = "192.168.0.0/16",
                 RouteTables =
                 [
-                    new WorldRouteTable { RouteTableId = "vtb-1",
+                    new RouteTableSetup { RouteTableId = "vtb-1",
                         Entries = [Nat("0.0.0.0/0"), Nat("10.99.0.0/16") with { ServiceType = "TR" }] },
-                    new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom" },
-                    new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
+                    new RouteTableSetup { RouteTableId = "vtb-2", RouteTableType = "Custom" },
+                    new RouteTableSetup { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
                 ],
                 VSwitches =
                 [
-                    new WorldVSwitch { VSwitchId = "vsw-1",
+                    new VSwitchSetup { VSwitchId = "vsw-1",
                         CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
-                    new WorldVSwitch { VSwitchId = "vsw-2",
+                    new VSwitchSetup { VSwitchId = "vsw-2",
                         CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
                 ],
             },
-            new WorldVpc
+            new VpcSetup
             {
                 VpcId = "vpc-2",
                 CidrBlock = "172.16.0.0/12",
-                RouteTables = [new WorldRouteTable { RouteTableId = "vtb-other" }],
-                VSwitches = [new WorldVSwitch { VSwitchId = "vsw-other",
+                RouteTables = [new RouteTableSetup { RouteTableId = "vtb-other" }],
+                VSwitches = [new VSwitchSetup { VSwitchId = "vsw-other",
                     CidrBlock = "172.16.0.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-other" }],
             },
         ],
@@ -60,13 +60,13 @@ internal static class Clouds
         ],
     };
 
-    public static WorldInterface Interface(string id, int mac, string vSwitchId, string ip) =>
+    public static InterfaceSetup Interface(string id, int mac, string vSwitchId, string ip) =>
         new() { NetworkInterfaceId = id, Mac = $"00:16:3e:00:00:{mac:x2}", VSwitchId = vSwitchId, PrivateIp = ip };
 
-    public static WorldInstance Instance(string id, params WorldInterface[] interfaces) =>
+    public static InstanceSetup Instance(string id, params InterfaceSetup[] interfaces) =>
         new() { InstanceId = id, RamRole = "FlannelRole", MetadataPort = 0, Interfaces = interfaces };
 
-    public static WorldRouteEntry Nat(string destination) =>
+    public static RouteEntrySetup Nat(string destination) =>
         new() { DestinationCidrBlock = destination, NextHopType = "NatGateway", NextHopId = "ngw-1" };
 
     public static FakeTimeProvider Clock() => new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
@@ -89,12 +89,12 @@ internal sealed class TestCloud : IAsyncDisposable
     public SigningClient Ecs { get; }
     public HttpClient Http { get; } = new();
 
-    public static async Task<TestCloud> StartAsync(Func<World, World>? change = null)
+    public static async Task<TestCloud> StartAsync(Func<CloudSetup, CloudSetup>? change = null)
     {
         var clock = Clouds.Clock();
-        var world = change?.Invoke(Clouds.World) ?? Clouds.World;
+        var setup = change?.Invoke(Clouds.CloudSetup) ?? Clouds.CloudSetup;
         var cloud = await SimulatedCloud.StartAsync(
-            world, new SimulatedCloudOptions { Time = clock }, TestContext.Current.CancellationToken);
+            setup, new SimulatedCloudOptions { Time = clock }, TestContext.Current.CancellationToken);
         return new TestCloud(cloud, clock);
     }
 

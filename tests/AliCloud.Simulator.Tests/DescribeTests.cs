@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;
 
@@ -38,7 +38,7 @@ public sealed class DescribeTests
     {
         await using var test = await TestCloud.StartAsync();
         for (var n = 0; n < 9; n++)
-            test.Cloud.Console.AddRouteTable("vpc-1", new WorldRouteTable { RouteTableId = $"vtb-more-{n}", RouteTableType = "Custom" });
+            test.Cloud.Console.AddRouteTable("vpc-1", new RouteTableSetup { RouteTableId = $"vtb-more-{n}", RouteTableType = "Custom" });
         var first = await ListAsync(test, ("VpcId", "vpc-1"));
         Assert.Equal((12, 10, 10), ((int)first.Body["TotalCount"]!, (int)first.Body["PageSize"]!, Tables(first).Count));
         Assert.Equal(2, Tables(await ListAsync(test, ("VpcId", "vpc-1"), ("PageNumber", "2"))).Count);
@@ -131,10 +131,10 @@ public sealed class DescribeTests
         (await test.Ecs.CallAsync("DescribeNetworkInterfaces", Region, ("NextToken", "made-up"))).MustFail(
             400, "InvalidParameter.NextToken");
 
-        static IEnumerable<WorldInstance> Many(int count) => Enumerable.Range(0, count).Select(i => new WorldInstance
+        static IEnumerable<InstanceSetup> Many(int count) => Enumerable.Range(0, count).Select(i => new InstanceSetup
         {
             InstanceId = $"i-m{i}",
-            Interfaces = [new WorldInterface { NetworkInterfaceId = $"eni-m{i}",
+            Interfaces = [new InterfaceSetup { NetworkInterfaceId = $"eni-m{i}",
                 Mac = $"00:16:3e:01:00:{i:x2}", VSwitchId = "vsw-1", PrivateIp = $"192.168.1.{100 + i}" }],
         });
     }

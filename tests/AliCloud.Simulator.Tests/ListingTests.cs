@@ -13,7 +13,7 @@ public sealed class ListingTests
         await using var test = await TestCloud.StartAsync();
         await FillAsync(test, 30);
         var (seen, pages) = await AllAsync(test);
-        Assert.Equal(4, pages); // 30 and 5 of the world: two custom, three system
+        Assert.Equal(4, pages); // 30 and 5 of the setup: two custom, three system
         Assert.Equal(35, seen.Distinct().Count());
         Assert.Equal((35, 1),
             ((await AllAsync(test, ("MaxResult", "100"))).Seen.Count, (await AllAsync(test, ("MaxResult", "100"))).Pages));

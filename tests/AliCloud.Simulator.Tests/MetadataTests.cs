@@ -1,5 +1,5 @@
 using System.Net;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;
 
@@ -135,14 +135,14 @@ public sealed class MetadataTests
     [Fact]
     public async Task The_shared_listener_identifies_callers_by_address()
     {
-        var world = Clouds.World with
+        var setup = Clouds.CloudSetup with
         {
             Vpcs = [new() { VpcId = "vpc-l", CidrBlock = "127.0.0.0/8", RouteTables = [new() { RouteTableId = "vtb-l" }],
                 VSwitches = [new() { VSwitchId = "vsw-l", CidrBlock = "127.0.0.0/16", ZoneId = "z", RouteTableId = "vtb-l" }] }],
             Instances = [new() { InstanceId = "i-local", Interfaces = [Clouds.Interface("eni-l", 1, "vsw-l", "127.0.0.2")] }],
         };
         await using var cloud = await SimulatedCloud.StartAsync(
-            world, new SimulatedCloudOptions { Metadata = new IPEndPoint(IPAddress.Loopback, 0) }, TestContext.Current.CancellationToken);
+            setup, new SimulatedCloudOptions { Metadata = new IPEndPoint(IPAddress.Loopback, 0) }, TestContext.Current.CancellationToken);
         Assert.Equal((200, "i-local"), await GetFromAsync("127.0.0.2"));
         Assert.Equal(404, (await GetFromAsync("127.0.0.3")).Status);
         Assert.Equal(["i-local", null], cloud.Calls.All.Select(c => c.InstanceId));

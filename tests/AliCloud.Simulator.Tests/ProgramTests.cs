@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;
 
@@ -12,7 +12,7 @@ public sealed class ProgramTests
     [Fact]
     public async Task It_prints_its_addresses_and_ends_when_its_input_closes()
     {
-        using var program = Start("--world", Example(), "--until-stdin-closes");
+        using var program = Start("--setup", Example(), "--until-stdin-closes");
         var line = JsonNode.Parse((await LineAsync(program))!)!;
         Assert.Null(line["metadata"]);
         Assert.Equal(["i-1", "i-2"], line["metadataByInstance"]!.AsObject().Select(m => m.Key));
@@ -33,7 +33,7 @@ public sealed class ProgramTests
     [InlineData("INT")]
     public async Task It_ends_on_a_signal_with_an_open_watch(string signal)
     {
-        using var program = Start("--world", Example());
+        using var program = Start("--setup", Example());
         var control = new Uri((string)JsonNode.Parse((await LineAsync(program))!)!["control"]!);
         using var http = new HttpClient();
         var watch = http.GetAsync(new Uri(control, "/state/routes/watch?after=1000000"), TestContext.Current.CancellationToken);
@@ -43,11 +43,11 @@ public sealed class ProgramTests
     }
 
     [Theory]
-    [InlineData("--world is missing")]
+    [InlineData("--setup is missing")]
     [InlineData("unknown option --wrold", "--wrold", "x")]
-    [InlineData("--world needs a value", "--world")]
-    [InlineData("is not http://ADDRESS:PORT", "--world", "x", "--api", "https://localhost")]
-    [InlineData("/nowhere/world.json", "--world", "/nowhere/world.json")]
+    [InlineData("--setup needs a value", "--setup")]
+    [InlineData("is not http://ADDRESS:PORT", "--setup", "x", "--api", "https://localhost")]
+    [InlineData("/nowhere/setup.json", "--setup", "/nowhere/setup.json")]
     public async Task An_invalid_command_line_is_one_line_and_exit_code_2(string message, params string[] args)
     {
         using var program = Start(args);
@@ -62,14 +62,14 @@ public sealed class ProgramTests
     [InlineData("""{"regionId":"r","instances":[{"instanceId":"i","interfaces":[]}]}""", "no interface")]
     [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.1/8"}]}""", "10.0.0.1/8")]
     [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.0/8"}]}""", "System route table")]
-    public async Task An_inconsistent_world_is_rejected(string json, string message)
+    public async Task An_inconsistent_setup_is_rejected(string json, string message)
     {
         var refused = await Assert.ThrowsAsync<FormatException>(async () =>
-            await (await SimulatedCloud.StartAsync(WorldJson.Read(json), null, TestContext.Current.CancellationToken)).DisposeAsync());
+            await (await SimulatedCloud.StartAsync(CloudSetupJson.Read(json), null, TestContext.Current.CancellationToken)).DisposeAsync());
         Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
 
-    private static string Example() => Path.Combine(Folder, "world.example.json");
+    private static string Example() => Path.Combine(Folder, "setup.example.json");
 
     private static Process Start(params string[] args) => Process.Start(
         new ProcessStartInfo("dotnet", [Path.Combine(Folder, "AliCloud.Simulator.dll"), .. args])

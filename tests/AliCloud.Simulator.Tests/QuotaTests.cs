@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Api;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;
 
@@ -28,7 +28,7 @@ public class QuotaTests
     public async Task A_quota_with_a_dimension_requires_the_region()
     {
         await using var test = await TestCloud.StartAsync(
-            world => world with { Settings = new WorldSettings { RouteEntryQuotaHasRegions = true } });
+            setup => setup with { Settings = new CloudSettings { RouteEntryQuotaHasRegions = true } });
         var quotas = Client(test);
         (await quotas.CallAsync("GetProductQuota", Product, Quota, Key, Here)).MustSucceed();
         (await quotas.CallAsync("GetProductQuota", Product, Quota)).MustFail(400, "QUOTA.DIMENSION.MISS");

@@ -1,6 +1,6 @@
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Microsoft.Extensions.Time.Testing;
 
 namespace AliCloud.Simulator.Tests;
@@ -74,12 +74,12 @@ public sealed class SignatureVectorTests
 
     private static SignatureVerification Verifier(TimeProvider clock)
     {
-        var world = new World
+        var setup = new CloudSetup
         {
             RegionId = "cn-shanghai",
-            AccessKeys = [new WorldAccessKey { Id = "YourAccessKeyId", Secret = "YourAccessKeySecret" }]
+            AccessKeys = [new AccessKeySetup { Id = "YourAccessKeyId", Secret = "YourAccessKeySecret" }]
         };
-        var state = new CloudState(world, clock);
+        var state = new CloudState(setup, clock);
         return new SignatureVerification(new Credentials(state, new Random(1)), state);
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Tests;
 
@@ -87,7 +87,7 @@ public sealed class StsTests
         (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
         test.Cloud.Console.DeleteAccessKey(Clouds.KeyId);
         (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(404, "InvalidAccessKeyId.NotFound");
-        test.Cloud.Console.SetAccessKey(new WorldAccessKey { Id = Clouds.KeyId, Secret = Clouds.Secret });
+        test.Cloud.Console.SetAccessKey(new AccessKeySetup { Id = Clouds.KeyId, Secret = Clouds.Secret });
         (await test.Vpc.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
 
@@ -142,16 +142,16 @@ public sealed class StsTests
 
     private static Task<TestCloud> StartAsync() => TestCloud.StartAsync(w => w with
     {
-        AccessKeys = [.. w.AccessKeys, new WorldAccessKey { Id = "LTAIdenied", Secret = Clouds.Secret, DeniedActions = ["sts:*"] }],
+        AccessKeys = [.. w.AccessKeys, new AccessKeySetup { Id = "LTAIdenied", Secret = Clouds.Secret, DeniedActions = ["sts:*"] }],
         Roles =
         [
             .. w.Roles,
-            new WorldRole { Name = "Router",
+            new RoleSetup { Name = "Router",
                 TrustedBy = [Clouds.KeyId, "LTAIdenied", "cluster"], DeniedActions = ["vpc:DescribeRouteTable*"] },
-            new WorldRole { Name = "Strict", TrustedBy = [Clouds.KeyId], ExternalId = "right" },
-            new WorldRole { Name = "OtherAccount", TrustedBy = [Clouds.KeyId], AccountId = "999" },
+            new RoleSetup { Name = "Strict", TrustedBy = [Clouds.KeyId], ExternalId = "right" },
+            new RoleSetup { Name = "OtherAccount", TrustedBy = [Clouds.KeyId], AccountId = "999" },
         ],
-        OidcProviders = [new WorldOidcProvider { Name = "cluster", Tokens = ["token-1"] }],
+        OidcProviders = [new OidcProviderSetup { Name = "cluster", Tokens = ["token-1"] }],
     });
 
     private static async Task<ApiReply> CallAsync(TestCloud test, string id, params (string, string)[] parameters)

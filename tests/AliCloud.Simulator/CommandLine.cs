@@ -1,19 +1,19 @@
 using System.Net;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator;
 
 /// <summary>The options of the program, each <c>--name value</c>.</summary>
-internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoint Api, IPEndPoint Control, bool UntilStdinCloses)
+internal sealed record CommandLine(string CloudSetup, IPEndPoint? Metadata, IPEndPoint Api, IPEndPoint Control, bool UntilStdinCloses)
 {
     public const string Usage =
-        "usage: AliCloud.Simulator --world FILE [--metadata URL] [--api URL] [--control URL] [--until-stdin-closes]";
+        "usage: AliCloud.Simulator --setup FILE [--metadata URL] [--api URL] [--control URL] [--until-stdin-closes]";
 
     /// <exception cref="FormatException">The message is one line.</exception>
     public static CommandLine Parse(IReadOnlyList<string> args)
     {
         var anyPort = new IPEndPoint(IPAddress.Loopback, 0);
-        string? world = null;
+        string? setup = null;
         IPEndPoint? metadata = null;
         var (api, control, untilStdinCloses) = (anyPort, anyPort, false);
         for (var i = 0; i < args.Count; i++)
@@ -21,7 +21,7 @@ internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoin
             string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value");
             switch (args[i])
             {
-                case "--world": world = Value(); break;
+                case "--setup": setup = Value(); break;
                 case "--metadata": metadata = EndPoint(Value()); break;
                 case "--api": api = EndPoint(Value()); break;
                 case "--control": control = EndPoint(Value()); break;
@@ -31,7 +31,7 @@ internal sealed record CommandLine(string World, IPEndPoint? Metadata, IPEndPoin
         }
 
         return new CommandLine(
-            world ?? throw new FormatException("--world is missing; " + Usage), metadata, api, control, untilStdinCloses);
+            setup ?? throw new FormatException("--setup is missing; " + Usage), metadata, api, control, untilStdinCloses);
     }
 
     private static IPEndPoint EndPoint(string url) =>

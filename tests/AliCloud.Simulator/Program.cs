@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using AliCloud.Simulator;
 using AliCloud.Simulator.Hosting;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 try
 {
     var options = CommandLine.Parse(args);
-    var world = WorldJson.Read(await File.ReadAllTextAsync(options.World));
+    var setup = CloudSetupJson.Read(await File.ReadAllTextAsync(options.CloudSetup));
 
     var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     void End(PosixSignalContext signal)
@@ -22,7 +22,7 @@ try
 
     await WarmUp.RunAsync();
     await using var cloud = await SimulatedCloud.StartAsync(
-        world, new SimulatedCloudOptions { Metadata = options.Metadata, Api = options.Api, Control = options.Control });
+        setup, new SimulatedCloudOptions { Metadata = options.Metadata, Api = options.Api, Control = options.Control });
     Console.WriteLine(JsonSerializer.Serialize(
         new { cloud.Metadata, cloud.Api, cloud.Control, cloud.MetadataByInstance }, new JsonSerializerOptions(JsonSerializerDefaults.Web)));
 

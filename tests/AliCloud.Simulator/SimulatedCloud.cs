@@ -6,7 +6,7 @@ using AliCloud.Simulator.Hosting;
 using AliCloud.Simulator.Metadata;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator;
 
@@ -34,9 +34,9 @@ public sealed class SimulatedCloud : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Listener> _metadataByInstance = new(StringComparer.Ordinal);
     private volatile bool _metadataIsStopped;
 
-    private SimulatedCloud(World world, SimulatedCloudOptions options)
+    private SimulatedCloud(CloudSetup setup, SimulatedCloudOptions options)
     {
-        State = new CloudState(world, options.Time);
+        State = new CloudState(setup, options.Time);
         Faults = new FaultList(new Random(options.Random.Next()));
         Console = new OperatorConsole(State);
         var chance = new Random(options.Random.Next());
@@ -65,27 +65,27 @@ public sealed class SimulatedCloud : IAsyncDisposable
     public OperatorConsole Console { get; }
 
     /// <summary>A cloud without listeners: only <see cref="InProcess"/> reaches it. For tests with virtual time.</summary>
-    /// <exception cref="FormatException">The world is inconsistent.</exception>
-    public static SimulatedCloud Create(World world, SimulatedCloudOptions options)
+    /// <exception cref="FormatException">The setup is inconsistent.</exception>
+    public static SimulatedCloud Create(CloudSetup setup, SimulatedCloudOptions options)
     {
-        ArgumentNullException.ThrowIfNull(world);
+        ArgumentNullException.ThrowIfNull(setup);
         ArgumentNullException.ThrowIfNull(options);
-        return new SimulatedCloud(world, options);
+        return new SimulatedCloud(setup, options);
     }
 
     /// <summary>The API without a socket: the sending thread handles the request, unless a latency or a fault delays it.</summary>
     public HttpMessageHandler InProcess() => new InProcessHandler(_apiService.HandleAsync);
 
     /// <summary>Returns when all listeners are started.</summary>
-    /// <exception cref="FormatException">The world is inconsistent.</exception>
+    /// <exception cref="FormatException">The setup is inconsistent.</exception>
     public static async Task<SimulatedCloud> StartAsync(
-        World world, SimulatedCloudOptions? options = null, CancellationToken cancellationToken = default)
+        CloudSetup setup, SimulatedCloudOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(world);
-        var cloud = new SimulatedCloud(world, options ?? new SimulatedCloudOptions());
+        ArgumentNullException.ThrowIfNull(setup);
+        var cloud = new SimulatedCloud(setup, options ?? new SimulatedCloudOptions());
         try
         {
-            await cloud.StartAllAsync(world, cancellationToken);
+            await cloud.StartAllAsync(setup, cancellationToken);
             return cloud;
         }
         catch
@@ -114,7 +114,7 @@ public sealed class SimulatedCloud : IAsyncDisposable
     }
 
     /// <returns>The metadata service of the instance; null if its description requests none.</returns>
-    public async Task<Uri?> AddInstanceAsync(WorldInstance instance, CancellationToken cancellationToken)
+    public async Task<Uri?> AddInstanceAsync(InstanceSetup instance, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(instance);
         Console.AddInstance(instance);
@@ -136,10 +136,10 @@ public sealed class SimulatedCloud : IAsyncDisposable
         State.Dispose();
     }
 
-    private async Task StartAllAsync(World world, CancellationToken cancellationToken)
+    private async Task StartAllAsync(CloudSetup setup, CancellationToken cancellationToken)
     {
         if (_metadata is not null) await _metadata.StartAsync(cancellationToken);
-        foreach (var instance in world.Instances) await ListenForAsync(instance, cancellationToken);
+        foreach (var instance in setup.Instances) await ListenForAsync(instance, cancellationToken);
         await _api.StartAsync(cancellationToken);
         await _control.StartAsync(cancellationToken);
     }
@@ -147,7 +147,7 @@ public sealed class SimulatedCloud : IAsyncDisposable
     private IEnumerable<Listener> AllMetadata() =>
         _metadata is null ? _metadataByInstance.Values : _metadataByInstance.Values.Append(_metadata);
 
-    private async Task<Uri?> ListenForAsync(WorldInstance instance, CancellationToken cancellationToken)
+    private async Task<Uri?> ListenForAsync(InstanceSetup instance, CancellationToken cancellationToken)
     {
         if (instance.MetadataPort is not { } port) return null;
         var listener = new Listener(new IPEndPoint(IPAddress.Loopback, port), _metadataService.HandlerFor(instance.InstanceId));

@@ -1,6 +1,6 @@
 using System.Net;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.AliCloud.Vpc;
@@ -17,7 +17,7 @@ public class CloudApiDiscoveryTests
     {
         await using var cloud = await StartAsync();
         for (var i = 0; i < 110; i++)
-            cloud.Cloud.Console.AddRouteTable("vpc-1", new WorldRouteTable { RouteTableId = $"vtb-more-{i}", RouteTableType = "Custom" });
+            cloud.Cloud.Console.AddRouteTable("vpc-1", new RouteTableSetup { RouteTableId = $"vtb-more-{i}", RouteTableType = "Custom" });
         var tables = (await cloud.Api.DescribeRouteTableListAsync(Region, "vpc-1", Token)).Value!;
         Assert.Equal(113, tables.Select(t => t.RouteTableId).Distinct().Count());
         Assert.Equal(3, cloud.Cloud.Calls.Count("vpc", "DescribeRouteTableList"));

@@ -18,7 +18,7 @@ public class CloudApiQuotaTests
     public async Task The_quota_is_read_with_or_without_a_dimension_for_the_region(bool byRegion, int calls)
     {
         await using var cloud = await StartAsync(
-            world => world with { Settings = world.Settings with { RouteEntryQuota = 320, RouteEntryQuotaHasRegions = byRegion } });
+            setup => setup with { Settings = setup.Settings with { RouteEntryQuota = 320, RouteEntryQuotaHasRegions = byRegion } });
         Assert.Equal(new RouteEntryQuota(320), (await cloud.Api.GetRouteEntryQuotaAsync(Region, Token)).Value);
         Assert.Equal(calls, cloud.Cloud.Calls.Count("quotas", "GetProductQuota"));
     }

@@ -1,7 +1,7 @@
 using System.Net;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
@@ -51,7 +51,7 @@ public class CloudApiRoutesTests
     public async Task Entries_have_the_values_of_the_API()
     {
         await using var cloud = await StartAsync();
-        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry
+        cloud.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup
         {
             DestinationCidrBlock = "10.24.1.0/24",
             NextHopId = "eni-1b",
@@ -73,7 +73,7 @@ public class CloudApiRoutesTests
     public async Task A_batch_creates_routes_and_returns_the_failures_by_destination()
     {
         await using var cloud = await StartAsync();
-        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        cloud.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
         var answer = await cloud.Api.CreateRouteEntriesAsync(
             Region, [Route("10.24.1.0/24"), Route("10.24.2.0/24"), Route("10.24.3.0/24", "i-2")], Token);
         var failure = Assert.Single(answer.Value!.Failures);
@@ -113,7 +113,7 @@ public class CloudApiRoutesTests
     public async Task Deleting_a_deleted_entry_succeeds()
     {
         await using var cloud = await StartAsync();
-        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        cloud.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
         var entry = Assert.Single(
             (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
         Assert.Empty((await cloud.Api.DeleteRouteEntriesAsync(Region, [entry], Token)).Value!.Failures);
@@ -133,7 +133,7 @@ public class CloudApiRoutesTests
     public async Task A_next_hop_is_changed_in_place_and_changing_it_again_is_already_done()
     {
         await using var cloud = await StartAsync();
-        cloud.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
+        cloud.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup { DestinationCidrBlock = "10.24.2.0/24", NextHopId = "i-2" });
         var entry = Assert.Single(
             (await cloud.Api.DescribeRouteEntryListAsync(Region, "vtb-1", Token)).Value!, e => e.DestinationText == "10.24.2.0/24");
         var hop = new NextHop("Instance", "i-1");
@@ -187,13 +187,13 @@ public class CloudApiRoutesTests
 
     private static Ipv4Network Nth(int i) => Ipv4Network.Parse($"10.24.{i}.0/24");
 
-    private static WorldVpc With250Entries(WorldVpc vpc) => vpc with
+    private static VpcSetup With250Entries(VpcSetup vpc) => vpc with
     {
         RouteTables =
         [
             vpc.RouteTables[0], vpc.RouteTables[2],
             vpc.RouteTables[1] with { Entries = [.. Enumerable.Range(0, 250)
-                .Select(i => new WorldRouteEntry { DestinationCidrBlock = Nth(i).ToString(), NextHopId = "i-1" })] },
+                .Select(i => new RouteEntrySetup { DestinationCidrBlock = Nth(i).ToString(), NextHopId = "i-1" })] },
         ],
     };
 }

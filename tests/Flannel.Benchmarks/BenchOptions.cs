@@ -14,8 +14,11 @@ internal sealed record BenchOptions
           --latency   milliseconds that each call of a slow API takes         (40)
           --nodes     nodes that start at the same time, one run per number   (20,60)
 
-        ./build.sh bench join [--nodes N,N] [--settle MS]   N daemons that start at the same time, one after another, and an idle hour  (10,50,200)
-        ./build.sh bench etcd-load [--nodes N,N]   the load on etcd of N nodes that start at the same time; without the executable  (10,100,1000)
+        ./build.sh bench join [--nodes N,N] [--settle MS]
+                                               N daemons that start at the same time, one after another, and an idle hour (10,50,200)
+        ./build.sh bench etcd-load [--nodes N,N]
+                                               the load on etcd of N nodes that start at the same time; without the executable
+                                               (10,100,1000)
         ./build.sh bench cluster [NODES]       recovery times after faults of an etcd cluster of three members with TLS and authentication,
                                                with NODES nodes (20); needs root for network namespaces
 

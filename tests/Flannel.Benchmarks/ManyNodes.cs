@@ -41,13 +41,13 @@ internal static class ManyNodes
     public static async Task<LoopbackVpc> StartVpcAsync(int nodes, int settleMilliseconds, CancellationToken cancel)
     {
         // The quota must not limit the number of nodes.
-        var world = new World
+        var setup = new CloudSetup
         {
-            Instances = World.MakeInstances(nodes),
+            Instances = CloudSetup.MakeInstances(nodes),
             RouteWriteMilliseconds = settleMilliseconds,
             RouteEntryQuota = Math.Max(200, nodes)
         };
-        var vpc = await LoopbackVpc.StartAsync(world, cancel);
+        var vpc = await LoopbackVpc.StartAsync(setup, cancel);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
     }

@@ -67,7 +67,7 @@ internal sealed class SingleNode(BenchOptions options)
     private static async Task<LoopbackVpc> StartVpcAsync(int settleMilliseconds, CancellationToken cancel)
     {
         var vpc = await LoopbackVpc.StartAsync(
-            new World { Instances = World.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
+            new CloudSetup { Instances = CloudSetup.MakeInstances(1), RouteWriteMilliseconds = settleMilliseconds }, cancel);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
     }

@@ -34,7 +34,7 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
 
     public async Task RouteTableAsync(CancellationToken cancel)
     {
-        output.Note($"Custom entries of the VPC's route table {World.RouteTableId}:");
+        output.Note($"Custom entries of the VPC's route table {CloudSetup.RouteTableId}:");
         output.Table(["DESTINATION", "NEXT HOP", "STATUS", "NAME"], (await vpc.Control.CustomRoutesAsync(cancel))
             .Select(entry => new[] { entry.DestinationCidrBlock, entry.NextHopId ?? "-", entry.Status, entry.RouteEntryName ?? "" }));
     }

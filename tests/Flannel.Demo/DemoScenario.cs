@@ -25,13 +25,13 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     public static async Task<TestVpc> BuildAsync(DemoOutput output, string? noDataPath, CancellationToken cancel)
     {
         TestVpc? vpc = null;
-        var world = new World { Instances = World.MakeInstances(Nodes), RouteWriteMilliseconds = 500 };
-        var title = $"Start a VPC, {World.VpcCidr}: router, metadata service, VPC and ECS API, etcd, {Nodes} ECS instances";
+        var setup = new CloudSetup { Instances = CloudSetup.MakeInstances(Nodes), RouteWriteMilliseconds = 500 };
+        var title = $"Start a VPC, {CloudSetup.VpcCidr}: router, metadata service, VPC and ECS API, etcd, {Nodes} ECS instances";
         await output.StepAsync(title, async () =>
         {
             vpc = noDataPath is null
-                ? await VpcTopology.StartAsync(world, cancel)
-                : await LoopbackVpc.StartAsync(world, cancel, noDataPath);
+                ? await VpcTopology.StartAsync(setup, cancel)
+                : await LoopbackVpc.StartAsync(setup, cancel, noDataPath);
             output.Table(["INSTANCE", "ADDRESS", "NETWORK INTERFACE", "VSWITCH"], vpc.Instances.Select(instance => new[]
             {
                 instance.InstanceId, instance.PublicIp, instance.Facts.NetworkInterfaceId, instance.Facts.VSwitchId,

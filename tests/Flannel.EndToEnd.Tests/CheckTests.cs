@@ -37,7 +37,7 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task Check_exits_with_0_with_and_without_a_running_daemon_if_all_checks_pass()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), SourceDestCheck = false });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), SourceDestCheck = false });
         var (first, before) = await CheckAsync();
         Assert.True(first.ExitCode == 0, first.Error + first.Output);
         Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
@@ -61,9 +61,9 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task Missing_permissions_are_reported_with_a_policy_that_grants_exactly_them()
     {
-        await StartVpcAsync(1, new World
+        await StartVpcAsync(1, new CloudSetup
         {
-            Instances = World.MakeInstances(1),
+            Instances = CloudSetup.MakeInstances(1),
             DeniedActions = ["vpc:CreateRoute*", "vpc:DeleteRouteEntries", "ecs:ModifyNetworkInterfaceAttribute"],
             SourceDestCheck = false,
         });
@@ -91,7 +91,7 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task A_role_without_permissions_is_reported_with_the_policy_of_the_README()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
         var (result, report) = await CheckAsync();
         Assert.Equal(1, result.ExitCode);
         Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM permissions"), "detail"));
@@ -107,9 +107,9 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task Missing_optional_permissions_are_a_warning()
     {
-        await StartVpcAsync(1, new World
+        await StartVpcAsync(1, new CloudSetup
         {
-            Instances = World.MakeInstances(1),
+            Instances = CloudSetup.MakeInstances(1),
             DeniedActions = ["vpc:CreateRouteEntries", "vpc:DescribeVpcAttribute", "quotas:GetProductQuota"],
             SourceDestCheck = false,
         });
@@ -125,7 +125,7 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task Without_credentials_check_reports_why_each_source_failed()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         var (result, report) = await CheckAsync();
         Assert.Equal(1, result.ExitCode);
         var credentials = One(report, "credentials");
@@ -162,26 +162,26 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task A_role_that_may_not_be_assumed_is_reported_with_the_policy_that_allows_it()
     {
-        await StartVpcAsync(1, new World
+        await StartVpcAsync(1, new CloudSetup
         {
-            Instances = World.MakeInstances(1),
+            Instances = CloudSetup.MakeInstances(1),
             IsRoleAssumed = true,
             DeniedActions = ["sts:AssumeRole"],
             SourceDestCheck = false
         }, publishConfig: false);
         await Vpc.PublishConfigAsync(Cancel,
-            $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""");
+            $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{CloudSetup.OtherRoleArn}}}"}}""");
         var (denied, first) = await CheckAsync();
         Assert.Equal(1, denied.ExitCode);
         Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);
         var statement = Assert.Single(first["policy"]!["Statement"]!.AsArray())!;
-        Assert.Equal(("sts:AssumeRole", World.OtherRoleArn),
+        Assert.Equal(("sts:AssumeRole", CloudSetup.OtherRoleArn),
             ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
 
-        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         var (allowed, second) = await CheckAsync();
         Assert.True(allowed.ExitCode == 0, allowed.Error + allowed.Output);
-        Assert.StartsWith($"RAM role {World.OtherRoleArn}, ", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.StartsWith($"RAM role {CloudSetup.OtherRoleArn}, ", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
         Assert.Equal("ok", Text(One(second, "sts endpoint"), "state"));
         Assert.Null(second["policy"]);
     }
@@ -216,7 +216,7 @@ public sealed class CheckTests : EndToEndTest
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
         var other = One(report, "other clusters");
         Assert.Equal("warning", Text(other, "state"));
-        Assert.Matches($"^2 routes of {mark} in [^ ]+/{World.VpcId}, inside this cluster's network$", Text(other, "detail"));
+        Assert.Matches($"^2 routes of {mark} in [^ ]+/{CloudSetup.VpcId}, inside this cluster's network$", Text(other, "detail"));
         Assert.Contains("'flanneld routes'", Text(other, "advice"), StringComparison.Ordinal);
         Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
         Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
@@ -225,7 +225,7 @@ public sealed class CheckTests : EndToEndTest
     [Fact]
     public async Task A_full_route_table_and_a_missing_route_are_reported()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), RouteEntryQuota = 1 });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), RouteEntryQuota = 1 });
         // The daemon has ended, so that the route is not repaired.
         Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
         var (_, full) = await CheckAsync();

@@ -17,7 +17,7 @@ internal sealed class ChrootFolder
         await Require.NamespacesAsync();
         Require.NativeExecutable();
         Require.Program("/usr/bin/etcd");
-        var vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(1) }, cancel, etcdName);
+        var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, cancel, etcdName);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
     }

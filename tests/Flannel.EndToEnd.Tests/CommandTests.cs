@@ -241,14 +241,14 @@ public sealed class CommandTests : EndToEndTest
             StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(free[0]));
 
-        await Vpc.Control.SetRoleAsync(World.RoleName, ["vpc:DeleteRouteEntr*"], Cancel);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, ["vpc:DeleteRouteEntr*"], Cancel);
         var denied = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
         Assert.Equal(1, denied.ExitCode);
         Assert.Contains("0 of 1 stale deleted\n", denied.Output, StringComparison.Ordinal);
         Assert.Contains("not all entries could be deleted, see above", denied.Error, StringComparison.Ordinal);
         Assert.NotNull(await RouteAsync(free[0]));
 
-        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         var removal = await Vpc.Instances[0].RunCommandAsync("routes", Cancel, "--delete-stale");
         Assert.Equal(0, removal.ExitCode);
         AssertOnlyHttpWarnings(removal.Error);

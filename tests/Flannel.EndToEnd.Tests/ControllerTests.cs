@@ -102,7 +102,7 @@ public sealed class ControllerTests : EndToEndTest
     public async Task A_missing_permission_is_named_in_log_health_and_metrics_and_the_node_waits()
     {
         await StartVpcAsync(1,
-            new World { Instances = World.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
+            new CloudSetup { Instances = CloudSetup.MakeInstances(1), DeniedActions = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries"] });
         var port = Vpc.Instances[0].FreePort();
         var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 
@@ -111,26 +111,26 @@ public sealed class ControllerTests : EndToEndTest
         await daemon.WaitForLogAsync(message, Cancel);
         using var http = Vpc.Instances[0].CreateHttpClient(port);
         using var response = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
-        var inTable = message.Replace("Denied:", $"Denied in {World.RouteTableId}:", StringComparison.Ordinal);
+        var inTable = message.Replace("Denied:", $"Denied in {CloudSetup.RouteTableId}:", StringComparison.Ordinal);
         Assert.Contains($"[-]route failed: {inTable}", await response.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
         var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel);
         Assert.Contains("\nflannel_route_state{state=\"Denied\"} 1\n", metrics, StringComparison.Ordinal);
         Assert.False(daemon.IsReady);
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
 
-        await Vpc.Control.SetRoleAsync(World.RoleName, [], Cancel);
+        await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         await daemon.WaitForReadyAsync(Cancel, TimeSpan.FromSeconds(90));
     }
 
     [Fact]
     public async Task A_role_that_is_attached_later_is_used_without_a_restart()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         var daemon = await Vpc.Instances[0].StartDaemonAsync(QuickResync);
         await daemon.WaitForLogAsync("attach a RAM role", Cancel);
-        await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, World.RoleName, Cancel);
+        await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, CloudSetup.RoleName, Cancel);
         await daemon.WaitForReadyAsync(Cancel);
         await WaitForRouteAsync(await SubnetAsync(0), 0);
-        Assert.Contains($"using credentials from RAM role {World.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
+        Assert.Contains($"using credentials from RAM role {CloudSetup.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
     }
 }

@@ -30,12 +30,12 @@ public abstract class EndToEndTest : IAsyncDisposable
     /// <summary>Starts a VPC with the given number of instances, in network namespaces if the host can create them, otherwise on the
     /// loopback.</summary>
     /// <param name="etcdName">The DNS name of an etcd with mutual TLS (with network namespaces only); null for an etcd without TLS.</param>
-    protected async Task StartVpcAsync(int instances, World? world = null, bool publishConfig = true, string? etcdName = null)
+    protected async Task StartVpcAsync(int instances, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null)
     {
         Require.NativeExecutable();
         Require.Program("/usr/bin/etcd");
-        world ??= new World { Instances = World.MakeInstances(instances) };
-        vpc = etcdName is null ? await TestVpc.StartHereAsync(world, Cancel) : await VpcTopology.StartAsync(world, Cancel, etcdName);
+        setup ??= new CloudSetup { Instances = CloudSetup.MakeInstances(instances) };
+        vpc = etcdName is null ? await TestVpc.StartHereAsync(setup, Cancel) : await VpcTopology.StartAsync(setup, Cancel, etcdName);
         if (publishConfig)
         {
             await Vpc.PublishConfigAsync(Cancel);

@@ -93,7 +93,7 @@ public sealed class EtcdFailureTests : IAsyncDisposable
     {
         Require.NativeExecutable();
         Require.Program("/usr/bin/etcd");
-        loopback = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(2) }, Cancel);
+        loopback = await LoopbackVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(2) }, Cancel);
         await loopback.PublishConfigAsync(Cancel);
         await using var proxy = new DelayingProxy(loopback.Etcd.Endpoint) { Delay = TimeSpan.FromMilliseconds(400) };
         var through = $"--etcd-endpoints={proxy.Endpoint.GetLeftPart(UriPartial.Authority)}";
@@ -127,7 +127,7 @@ public sealed class EtcdFailureTests : IAsyncDisposable
         Require.NativeExecutable();
         Require.Program("/usr/bin/etcd");
         Require.Program("/usr/bin/etcdctl");
-        vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(nodes) }, members, Cancel, etcdArguments);
+        vpc = await ClusterVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(nodes) }, members, Cancel, etcdArguments);
         await Vpc.PublishConfigAsync(Cancel);
     }
 }

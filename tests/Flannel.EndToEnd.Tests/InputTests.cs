@@ -106,14 +106,14 @@ public sealed class InputTests : EndToEndTest
     [InlineData("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/SECRET")]
     public async Task A_password_in_a_proxy_or_credential_server_URL_is_never_printed(string variable, string form)
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         var instance = Vpc.Instances[0];
         var environment = new Dictionary<string, string> { [variable] = form.Replace("SECRET", Secret, StringComparison.Ordinal) };
         string[] arguments = ["--vpc-endpoint=https://vpc.example.invalid", "--ecs-endpoint=https://ecs.example.invalid", "-v=10"];
         if (variable.EndsWith("proxy", StringComparison.OrdinalIgnoreCase))
         {
-            environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = World.AccessKeyId;
-            environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = World.AccessKeySecret;
+            environment["ALIBABA_CLOUD_ACCESS_KEY_ID"] = CloudSetup.AccessKeyId;
+            environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret;
         }
 
         var daemon = await instance.StartDaemonAsync(arguments, environment);

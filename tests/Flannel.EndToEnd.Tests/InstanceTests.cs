@@ -81,8 +81,8 @@ public sealed class InstanceTests : EndToEndTest
             ["BackendType"] = "ali-vpc",
             ["BackendData"] = new JsonObject
             {
-                ["RegionId"] = World.RegionId,
-                ["VpcId"] = World.VpcId,
+                ["RegionId"] = CloudSetup.RegionId,
+                ["VpcId"] = CloudSetup.VpcId,
                 ["VSwitchId"] = "vsw-x",
                 ["InstanceId"] = "i-gone",
                 ["NetworkInterfaceId"] = "eni-gone",

@@ -89,7 +89,7 @@ public sealed class NewNodeTests : EndToEndTest
     {
         await StartVpcAsync(2, publishConfig: false);
         // The published range of an earlier route controller: the vSwitch without the first node.
-        await Vpc.Etcd.Keys.PutAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", "192.168.2.0/24", Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"/coreos.com/network/ali-vpc/vswitches/{CloudSetup.VpcId}", "192.168.2.0/24", Cancel);
         // 192.168.1.0/24 and 192.168.2.0/24 are the vSwitches.
         await Vpc.PublishConfigAsync(
             Cancel, """{"Network":"192.168.0.0/21","SubnetMin":"192.168.1.0","SubnetMax":"192.168.4.0","Backend":{"Type":"ali-vpc"}}""");
@@ -97,14 +97,14 @@ public sealed class NewNodeTests : EndToEndTest
         foreach (var instance in Vpc.Instances) await instance.Daemon!.WaitForReadyAsync(Cancel);
         Assert.Equal(["192.168.3.0/24", "192.168.4.0/24"], (await Vpc.LeasesAsync(Cancel)).Select(SubnetOf));
         await Eventually.IsAsync("the ranges of both vSwitches are published", async () =>
-            (await Vpc.Etcd.Keys.GetAsync($"/coreos.com/network/ali-vpc/vswitches/{World.VpcId}", Cancel))?.Value
+            (await Vpc.Etcd.Keys.GetAsync($"/coreos.com/network/ali-vpc/vswitches/{CloudSetup.VpcId}", Cancel))?.Value
                 == "192.168.1.0/24 192.168.2.0/24", Cancel);
     }
 
     [Fact]
     public async Task A_hardened_metadata_service_is_read_with_a_token()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HardenedMetadata = true });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HardenedMetadata = true });
         await StartReadyAsync(0);
     }
 

@@ -30,7 +30,7 @@ public sealed class PartitionTests : IAsyncLifetime
         Require.NativeExecutable();
         Require.Program("/usr/bin/etcd");
         Require.Program("/usr/bin/etcdctl");
-        vpc = await ClusterVpc.StartAsync(new World { Instances = World.MakeInstances(3) }, members: 1, Cancel);
+        vpc = await ClusterVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(3) }, members: 1, Cancel);
         await Vpc.PublishConfigAsync(Cancel);
         await Controller.StartReadyAsync(Cancel);
     }

@@ -58,7 +58,7 @@ public sealed class SecretScannerTests
         Require.Program("/usr/bin/etcd");
         foreach (var isSplit in new[] { false, true })
         {
-            var vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);
+            var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, Cancel);
             try
             {
                 using var socket = await vpc.Instances[0].Namespace!.CreateSocketAsync(

@@ -22,9 +22,9 @@ public sealed class SecretTests : EndToEndTest
     [InlineData("role of another account")]
     public async Task A_secret_is_never_printed(string source)
     {
-        await StartVpcAsync(1, new World
+        await StartVpcAsync(1, new CloudSetup
         {
-            Instances = World.MakeInstances(1),
+            Instances = CloudSetup.MakeInstances(1),
             HasRole = source is "role" or "role of another account" or "uri",
             IsRoleAssumed = source is "oidc" or "profile" or "role of another account",
         }, publishConfig: false);
@@ -56,11 +56,11 @@ public sealed class SecretTests : EndToEndTest
     [Fact]
     public async Task A_refused_secret_is_never_printed()
     {
-        await StartVpcAsync(1, new World { Instances = World.MakeInstances(1), HasRole = false });
+        await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         const string wrong = $"Wrong{SecretScanner.Marker}88xxxx";
         var daemon = await Vpc.Instances[0].StartDaemonAsync(["-v=10"], new Dictionary<string, string>
         {
-            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = World.AccessKeyId,
+            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = CloudSetup.AccessKeyId,
             ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = wrong,
         });
         await daemon.WaitForLogAsync("SignatureDoesNotMatch", Cancel);
@@ -95,10 +95,10 @@ public sealed class SecretTests : EndToEndTest
     {
         "config" => $$$"""
             {"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc",
-            "AccessKeyID":"{{{World.AccessKeyId}}}","AccessKeySecret":"{{{World.AccessKeySecret}}}"}}
+            "AccessKeyID":"{{{CloudSetup.AccessKeyId}}}","AccessKeySecret":"{{{CloudSetup.AccessKeySecret}}}"}}
             """,
         "role of another account" =>
-            $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{World.OtherRoleArn}}}"}}""",
+            $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{CloudSetup.OtherRoleArn}}}"}}""",
         _ => TestVpc.Config,
     };
 
@@ -110,12 +110,12 @@ public sealed class SecretTests : EndToEndTest
         "file" => "access key file ",
         "config" => "AccessKeyID of the network config",
         "systemd" => "systemd credential access-key",
-        "oidc" => $"RAM role {World.OtherRoleArn} with an OIDC token",
+        "oidc" => $"RAM role {CloudSetup.OtherRoleArn} with an OIDC token",
         "profile" => "profile here of ",
         "sdk profile" => "profile default of ",
         "uri" => "ALIBABA_CLOUD_CREDENTIALS_URI",
-        "role" => $"RAM role {World.RoleName}",
-        _ => $"RAM role {World.OtherRoleArn} with the key of RAM role {World.RoleName}",
+        "role" => $"RAM role {CloudSetup.RoleName}",
+        _ => $"RAM role {CloudSetup.OtherRoleArn} with the key of RAM role {CloudSetup.RoleName}",
     };
 
     private static async Task<Dictionary<string, string>?> EnvironmentOfAsync(string source, EcsInstance instance) => source switch
@@ -123,40 +123,42 @@ public sealed class SecretTests : EndToEndTest
         "systemd" => new()
         {
             ["CREDENTIALS_DIRECTORY"] = Path.GetDirectoryName(await WriteAsync(
-                instance, "unit/access-key", $"AccessKeyId={World.AccessKeyId}\nAccessKeySecret={World.AccessKeySecret}\n"))!,
+                instance, "unit/access-key", $"AccessKeyId={CloudSetup.AccessKeyId}\nAccessKeySecret={CloudSetup.AccessKeySecret}\n"))!,
         },
         "oidc" => new()
         {
-            ["ALIBABA_CLOUD_ROLE_ARN"] = World.OtherRoleArn,
-            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = World.OidcProviderArn,
-            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = await WriteAsync(instance, "oidc-token", World.OidcToken),
+            ["ALIBABA_CLOUD_ROLE_ARN"] = CloudSetup.OtherRoleArn,
+            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = CloudSetup.OidcProviderArn,
+            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = await WriteAsync(instance, "oidc-token", CloudSetup.OidcToken),
         },
         "profile" => new()
         {
             ["HOME"] = instance.Folder,
             ["UNUSED"] = await WriteAsync(instance, ".aliyun/config.json", $$"""
                 {"current":"here","profiles":[
-                  {"name":"base","mode":"AK","access_key_id":"{{World.AccessKeyId}}","access_key_secret":"{{World.AccessKeySecret}}"},
-                  {"name":"here","mode":"ChainableRamRoleArn","source_profile":"base","ram_role_arn":"{{World.OtherRoleArn}}"}]}
+                  {"name":"base","mode":"AK","access_key_id":"{{CloudSetup.AccessKeyId}}",
+                   "access_key_secret":"{{CloudSetup.AccessKeySecret}}"},
+                  {"name":"here","mode":"ChainableRamRoleArn","source_profile":"base","ram_role_arn":"{{CloudSetup.OtherRoleArn}}"}]}
                 """),
         },
         "sdk profile" => new()
         {
             ["ALIBABA_CLOUD_CREDENTIALS_FILE"] = await WriteAsync(
                 instance, "credentials",
-                $"[default]\ntype = access_key\naccess_key_id = {World.AccessKeyId}\naccess_key_secret = {World.AccessKeySecret}\n"),
+                $"[default]\ntype = access_key\naccess_key_id = {CloudSetup.AccessKeyId}\n"
+                + $"access_key_secret = {CloudSetup.AccessKeySecret}\n"),
         },
         "uri" => new()
         {
             ["ALIBABA_CLOUD_ECS_METADATA_DISABLED"] = "true",
-            ["ALIBABA_CLOUD_CREDENTIALS_URI"] = $"{MetadataOf(instance)}/latest/meta-data/ram/security-credentials/{World.RoleName}",
+            ["ALIBABA_CLOUD_CREDENTIALS_URI"] = $"{MetadataOf(instance)}/latest/meta-data/ram/security-credentials/{CloudSetup.RoleName}",
         },
         "environment" => new()
         {
-            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = World.AccessKeyId,
-            ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = World.AccessKeySecret,
+            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = CloudSetup.AccessKeyId,
+            ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret,
         },
-        "old environment" => new() { ["ACCESS_KEY_ID"] = World.AccessKeyId, ["ACCESS_KEY_SECRET"] = World.AccessKeySecret },
+        "old environment" => new() { ["ACCESS_KEY_ID"] = CloudSetup.AccessKeyId, ["ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret },
         _ => null,
     };
 
@@ -166,7 +168,7 @@ public sealed class SecretTests : EndToEndTest
         {
             return [];
         }
-        var json = $$"""{"AccessKeyId":"{{World.AccessKeyId}}","AccessKeySecret":"{{World.AccessKeySecret}}"}""";
+        var json = $$"""{"AccessKeyId":"{{CloudSetup.AccessKeyId}}","AccessKeySecret":"{{CloudSetup.AccessKeySecret}}"}""";
         return [$"--access-key-file={await WriteAsync(instance, "access-key.json", json)}"];
     }
 
@@ -188,12 +190,12 @@ public sealed class SecretTests : EndToEndTest
     {
         if (source != "role")
         {
-            return [World.AccessKeySecret];
+            return [CloudSetup.AccessKeySecret];
         }
         var address = MetadataOf(instance);
         using (var client = instance.Namespace?.CreateHttpClient(new Uri(address)) ?? new HttpClient())
         {
-            var url = new Uri($"{address}/latest/meta-data/ram/security-credentials/{World.RoleName}");
+            var url = new Uri($"{address}/latest/meta-data/ram/security-credentials/{CloudSetup.RoleName}");
             var credentials = JsonNode.Parse(await client.GetStringAsync(url, Cancel))!;
             return [credentials["AccessKeySecret"]!.GetValue<string>(), credentials["SecurityToken"]!.GetValue<string>()];
         }

@@ -19,7 +19,7 @@ public sealed class Arm64Tests
         Assert.SkipUnless(RuntimeInformation.ProcessArchitecture == Architecture.X64, "this machine runs arm64 executables natively");
         Require.Program(Emulator);
         Require.Program(executable);
-        await using var vpc = await LoopbackVpc.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel);
+        await using var vpc = await LoopbackVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, Cancel);
         await vpc.PublishConfigAsync(Cancel);
         var instance = vpc.Instances[0];
         var version = await ProcessCommand.RunAsync(new ProgramStart(Emulator, [executable, "--version"]), Cancel);

@@ -21,11 +21,11 @@ public sealed class ConcurrencyTests
     public async Task Failures_of_interfaces_that_are_switched_off_together_are_learned_one_by_one()
     {
         using var stop = new CancellationTokenSource();
-        var cloud = new FakeCloud(TimeProvider.System);
+        var cloud = new InMemoryCloudApi(TimeProvider.System);
         var ids = Enumerable.Range(1, 40).Select(i => $"eni-{i}").ToList();
         foreach (var id in ids) cloud.SourceDestChecks[id] = true;
         cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
-            ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound")
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound")
             : null;
         var log = new Overlap();
         var checks = new InterfaceChecks(
@@ -41,7 +41,10 @@ public sealed class ConcurrencyTests
     [Fact]
     public async Task Chance_is_asked_by_one_failing_table_at_a_time()
     {
-        var cloud = new FakeCloud(TimeProvider.System) { Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "ServiceUnavailable") };
+        var cloud = new InMemoryCloudApi(TimeProvider.System)
+        {
+            Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "ServiceUnavailable"),
+        };
         var random = new OneAtATimeRandom();
         var entries = new VpcEntries(
             new VpcContext(Vpc, cloud, TimeProvider.System, random, new RecordingLogger()), new TableFailures(TimeProvider.System, random));
@@ -54,7 +57,7 @@ public sealed class ConcurrencyTests
     [Fact]
     public void A_limit_that_arrives_is_applied_by_the_loop_and_not_where_the_answer_arrives() => VirtualTime.Run(async time =>
     {
-        var cloud = new FakeCloud(time) { Quota = 500 };
+        var cloud = new InMemoryCloudApi(time) { Quota = 500 };
         var quota = new RouteQuota(new VpcContext(Vpc, cloud, time, new Random(1), new RecordingLogger()));
         quota.Observe("vtb-1", 200, isFull: true);
         await quota.StartReadIfDueAsync(CancellationToken.None);

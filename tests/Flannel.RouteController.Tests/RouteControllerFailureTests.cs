@@ -5,7 +5,7 @@ using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
-using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
+using Fault = Flannel.RouteController.Tests.Support.InMemoryCloudApi.Fault;
 
 namespace Flannel.RouteController.Tests;
 

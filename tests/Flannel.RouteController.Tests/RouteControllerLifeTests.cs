@@ -16,7 +16,7 @@ public sealed class RouteControllerLifeTests
     public void A_call_that_never_ends_is_a_loop_that_hangs(string action, string named) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.Action.StartsWith(action, StringComparison.Ordinal)
-            ? new FakeCloud.Fault(CloudErrorKind.Retry, "never", Delay: Forever)
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "never", Delay: Forever)
             : null;
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -39,10 +39,10 @@ public sealed class RouteControllerLifeTests
     {
         cluster.Cloud.Faults = call => fault switch
         {
-            "busy" => call.IsWrite ? FakeCloud.Fault.Busy : null,
-            "hints" => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromMinutes(5)),
-            "unreachable" => new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)),
-            "refused" => call.IsWrite ? new FakeCloud.Fault(CloudErrorKind.Fatal, "InvalidNextHop") : null,
+            "busy" => call.IsWrite ? InMemoryCloudApi.Fault.Busy : null,
+            "hints" => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromMinutes(5)),
+            "unreachable" => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)),
+            "refused" => call.IsWrite ? new InMemoryCloudApi.Fault(CloudErrorKind.Fatal, "InvalidNextHop") : null,
             _ => null,
         };
         cluster.Join("10.24.1.0/24", "i-1");
@@ -59,7 +59,7 @@ public sealed class RouteControllerLifeTests
     public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
-            ? new FakeCloud.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1))
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1))
             : null;
         for (var i = 1; i <= 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();

@@ -1,7 +1,7 @@
 using AliCloud.Simulator;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
@@ -56,7 +56,7 @@ public sealed class RouteControllerOverSimulatorTests
         stage.Cloud.Console.UpdateRoute(routes.Single(r => r.DestinationCidrBlock == "10.24.2.0/24").RouteEntryId, "i-9");
         stage.Leases.Remove("10.24.3.0/24");
         await stage.Cloud.DeleteInstanceAsync("i-3", force: true);
-        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.77.0/24", NextHopId = "i-9" });
+        stage.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup { DestinationCidrBlock = "10.24.77.0/24", NextHopId = "i-9" });
         await Eventually.Is(() => stage.Routes("vtb-1") == "10.24.1.0/24 i-1, 10.24.2.0/24 i-2, 10.24.77.0/24 i-9");
         await Eventually.Is(() => stage.Routes("vtb-2") == "10.24.1.0/24 i-1, 10.24.2.0/24 i-2");
         Assert.Equal(1, stage.Cloud.Calls.Count("vpc", "ModifyRouteEntry"));
@@ -91,7 +91,7 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_table_is_filled_and_the_other_nodes_have_the_status_QuotaExceeded()
     {
         // vtb-1 has the default route; TR entries do not count.
-        await using var stage = await Stage.StartAsync(world => world with { Settings = world.Settings with { RouteEntryQuota = 4 } });
+        await using var stage = await Stage.StartAsync(setup => setup with { Settings = setup.Settings with { RouteEntryQuota = 4 } });
         for (var i = 1; i <= 5; i++) stage.Join(i);
         await Eventually.Is(() => stage.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.QuotaExceeded) == 2);
         await Eventually.Is(() => stage.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 3);
@@ -175,12 +175,12 @@ public sealed class RouteControllerOverSimulatorTests
     [InlineData("vpc:DeleteRouteEntries")]
     public async Task The_apis_own_dry_run_finds_each_right_that_the_plan_takes(string action)
     {
-        var key = new WorldAccessKey { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
-        await using var stage = await Stage.StartAsync(world => world with { AccessKeys = [.. world.AccessKeys, key] },
+        var key = new AccessKeySetup { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
+        await using var stage = await Stage.StartAsync(setup => setup with { AccessKeys = [.. setup.AccessKeys, key] },
             key.Id, runs: false);
-        stage.Cloud.Console.CreateRoute("vtb-1", new WorldRouteEntry { DestinationCidrBlock = "10.24.1.0/24", NextHopId = "i-9" });
+        stage.Cloud.Console.CreateRoute("vtb-1", new RouteEntrySetup { DestinationCidrBlock = "10.24.1.0/24", NextHopId = "i-9" });
         stage.Cloud.Console.CreateRoute("vtb-1",
-            new WorldRouteEntry { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
+            new RouteEntrySetup { DestinationCidrBlock = "10.24.5.0/24", NextHopId = "i-9", RouteEntryName = Cluster.Mark.Token });
         for (var i = 1; i <= 3; i += 2) stage.Leases.Add($"10.24.{i}.0/24", $"i-{i}");
         var before = stage.Cloud.State.CustomRoutes();
         var run = await RouteDryRun.RunAsync(
@@ -196,7 +196,7 @@ public sealed class RouteControllerOverSimulatorTests
     public async Task A_transit_routers_entry_in_place_of_a_route_is_kept_and_reported_marked_or_not()
     {
         await using var stage = await Stage.StartAsync(runs: false);
-        var hosted = new WorldRouteEntry
+        var hosted = new RouteEntrySetup
         {
             DestinationCidrBlock = "10.24.2.0/24",
             NextHopType = "Attachment",
@@ -241,14 +241,14 @@ public sealed class RouteControllerOverSimulatorTests
             || call.Action is "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntry");
 
         /// <param name="runs">False: the controller waits for <see cref="Run"/>.</param>
-        public static async Task<Stage> StartAsync(Func<World, World>? change = null, string key = KeyId, bool runs = true)
+        public static async Task<Stage> StartAsync(Func<CloudSetup, CloudSetup>? change = null, string key = KeyId, bool runs = true)
         {
-            var world = TestCloud.World with
+            var setup = TestCloud.CloudSetup with
             {
-                Settings = new WorldSettings { RouteWriteMilliseconds = 200, ApiLatencyMilliseconds = 5 },
+                Settings = new CloudSettings { RouteWriteMilliseconds = 200, ApiLatencyMilliseconds = 5 },
                 Instances = [.. Enumerable.Range(1, 20).Select(i => Node(i))],
             };
-            var cloud = await SimulatedCloud.StartAsync(change?.Invoke(world) ?? world,
+            var cloud = await SimulatedCloud.StartAsync(change?.Invoke(setup) ?? setup,
                 cancellationToken: TestContext.Current.CancellationToken);
             var endpoint = CloudEndpoint.Parse(cloud.Api.GetLeftPart(UriPartial.Authority)).Value;
             var log = new RecordingLogger();
@@ -272,7 +272,7 @@ public sealed class RouteControllerOverSimulatorTests
             Running = controller.RunAsync(Term, stop.Token);
         }
 
-        private static WorldInstance Node(int i) =>
+        private static InstanceSetup Node(int i) =>
             Instance($"i-{i}", Interface($"eni-i-{i}", i, VSwitch(i), $"192.168.{(i % 2) + 1}.{100 + i}")) with { MetadataPort = null };
 
         private static string VSwitch(int i) => $"vsw-{(i % 2) + 1}";

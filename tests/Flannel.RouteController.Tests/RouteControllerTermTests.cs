@@ -4,7 +4,7 @@ using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;
 using Flannel.RouteController.Tests.Support;
 
-using Fault = Flannel.RouteController.Tests.Support.FakeCloud.Fault;
+using Fault = Flannel.RouteController.Tests.Support.InMemoryCloudApi.Fault;
 
 namespace Flannel.RouteController.Tests;
 

@@ -33,8 +33,8 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
 
     public static async Task<ClusterFaultScenarios> StartAsync(int nodes, CancellationToken cancel)
     {
-        var world = new World { Instances = World.MakeInstances(nodes + SpareNodes) };
-        var vpc = await ClusterVpc.StartAsync(world, members: 3, cancel);
+        var setup = new CloudSetup { Instances = CloudSetup.MakeInstances(nodes + SpareNodes) };
+        var vpc = await ClusterVpc.StartAsync(setup, members: 3, cancel);
         var scenarios = new ClusterFaultScenarios(vpc, nodes);
         try
         {

@@ -16,13 +16,13 @@ public sealed class ClusterVpc : IAsyncDisposable
     private EtcdCluster? etcd;
     private PacketScanner? packets;
 
-    private ClusterVpc(World world, RunFolder folder, NetworkSwitch network)
+    private ClusterVpc(CloudSetup setup, RunFolder folder, NetworkSwitch network)
     {
-        (World, Folder, this.network) = (world, folder, network);
+        (CloudSetup, Folder, this.network) = (setup, folder, network);
         authority = new TestCertificateAuthority(folder.Path);
     }
 
-    public World World { get; }
+    public CloudSetup CloudSetup { get; }
 
     public RunFolder Folder { get; }
 
@@ -34,10 +34,10 @@ public sealed class ClusterVpc : IAsyncDisposable
 
     /// <param name="members">The number of etcd members: one or three.</param>
     /// <param name="etcdArguments">Additional arguments of every member.</param>
-    public static async Task<ClusterVpc> StartAsync(World world, int members, CancellationToken cancel, params string[] etcdArguments)
+    public static async Task<ClusterVpc> StartAsync(CloudSetup setup, int members, CancellationToken cancel, params string[] etcdArguments)
     {
         var network = await NetworkSwitch.CreateAsync("switch", cancel, VpcTopology.MetadataAddress, VpcTopology.ApiAddress);
-        var vpc = new ClusterVpc(world, new RunFolder("cluster"), network);
+        var vpc = new ClusterVpc(setup, new RunFolder("cluster"), network);
         try
         {
             await vpc.BuildAsync(members, etcdArguments, cancel);
@@ -104,11 +104,11 @@ public sealed class ClusterVpc : IAsyncDisposable
     {
         packets = await PacketScanner.StartAsync(network.Namespace, VpcTopology.MaySendSecrets);
         var cloud = SimulatorProcess.StartAsync(
-            World, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080",
+            CloudSetup, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080",
             "http://127.0.0.1:8081", cancel);
         etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel);
         this.cloud = await cloud;
-        foreach (var facts in World.Instances)
+        foreach (var facts in CloudSetup.Instances)
         {
             var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
             var instance = new EcsInstance(facts, Folder, facts.PrivateIp,

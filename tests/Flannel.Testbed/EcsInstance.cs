@@ -8,7 +8,7 @@ public sealed class EcsInstance : IAsyncDisposable
     private readonly IReadOnlyList<string> arguments;
     private int starts;
 
-    internal EcsInstance(WorldInstance facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
+    internal EcsInstance(InstanceSetup facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
     {
         (Facts, PublicIp, Namespace) = (facts, publicIp, ns);
         Folder = folder.WritableByAll(facts.InstanceId);
@@ -17,7 +17,7 @@ public sealed class EcsInstance : IAsyncDisposable
         this.arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
     }
 
-    public WorldInstance Facts { get; }
+    public InstanceSetup Facts { get; }
 
     public string InstanceId => Facts.InstanceId;
 
@@ -120,7 +120,7 @@ public sealed class EcsInstance : IAsyncDisposable
     }
 
     /// <summary>The address of the VPC's router in its vSwitch.</summary>
-    internal string Gateway => $"{Facts.PrivateIp[..Facts.PrivateIp.LastIndexOf('.')]}.{World.GatewayHost}";
+    internal string Gateway => $"{Facts.PrivateIp[..Facts.PrivateIp.LastIndexOf('.')]}.{CloudSetup.GatewayHost}";
 
     public async ValueTask DisposeAsync()
     {

@@ -9,10 +9,10 @@ public sealed class LoopbackVpc : TestVpc
     private readonly EtcdServer etcd;
     private readonly IReadOnlyList<EcsInstance> instances;
 
-    private LoopbackVpc(World world, RunFolder folder, SimulatorProcess cloud, EtcdServer etcd, string reason) : base(world, folder)
+    private LoopbackVpc(CloudSetup setup, RunFolder folder, SimulatorProcess cloud, EtcdServer etcd, string reason) : base(setup, folder)
     {
         (this.cloud, this.etcd, NoDataPath) = (cloud, etcd, reason);
-        instances = [.. world.Instances.Select(Make)];
+        instances = [.. setup.Instances.Select(Make)];
     }
 
     public override SimulatorProcess Cloud => cloud;
@@ -23,12 +23,12 @@ public sealed class LoopbackVpc : TestVpc
 
     public override string? NoDataPath { get; }
 
-    public static async Task<LoopbackVpc> StartAsync(World world, CancellationToken cancel, string reason = "loopback was requested")
+    public static async Task<LoopbackVpc> StartAsync(CloudSetup setup, CancellationToken cancel, string reason = "loopback was requested")
     {
         var folder = new RunFolder("loopback");
         var etcd = EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), cancel);
-        var cloud = SimulatorProcess.StartAsync(world, folder, null, null, "http://127.0.0.1:0", "http://127.0.0.1:0", cancel);
-        return new LoopbackVpc(world, folder, await cloud, await etcd, reason);
+        var cloud = SimulatorProcess.StartAsync(setup, folder, null, null, "http://127.0.0.1:0", "http://127.0.0.1:0", cancel);
+        return new LoopbackVpc(setup, folder, await cloud, await etcd, reason);
     }
 
     public override async ValueTask DisposeAsync()
@@ -49,7 +49,7 @@ public sealed class LoopbackVpc : TestVpc
         }
     }
 
-    private EcsInstance Make(WorldInstance facts)
+    private EcsInstance Make(InstanceSetup facts)
     {
         var publicIp = string.Create(CultureInfo.InvariantCulture, $"127.0.0.{10 + facts.Number}");
         return new EcsInstance(facts, Folder, publicIp,

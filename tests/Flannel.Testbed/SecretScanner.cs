@@ -27,7 +27,7 @@ public static class SecretScanner
     /// and
     /// password files.</summary>
     private static readonly HashSet<string> secretFiles =
-        ["world.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
+        ["setup.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
 
     /// <summary>Whether the text contains a secret or a token.</summary>
     public static bool ContainsSecret(string text) => Contains(Encoding.UTF8.GetBytes(text), allForms);

@@ -30,7 +30,7 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     /// <summary>The custom entries, without system entries.</summary>
     public async Task<IReadOnlyList<RouteEntry>> CustomRoutesAsync(CancellationToken cancel)
     {
-        var entries = await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={World.VpcId}", cancel);
+        var entries = await GetAsync<List<RouteEntry>>($"/state/routes?vpcId={CloudSetup.VpcId}", cancel);
         return [.. entries.Where(entry => entry.Type == "Custom")];
     }
 
@@ -70,7 +70,7 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
             HttpMethod.Post, "/routes",
             new
             {
-                routeTableId = World.RouteTableId,
+                routeTableId = CloudSetup.RouteTableId,
                 destinationCidrBlock = destination,
                 nextHopType = "Instance",
                 nextHopId = instanceId,

@@ -33,11 +33,11 @@ public sealed class SimulatorProcess : IAsyncDisposable
     /// <param name="metadata">The endpoint of one metadata service that tells instances apart by their address; null for one port per
     /// instance.</param>
     public static async Task<SimulatorProcess> StartAsync(
-        World world, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
+        CloudSetup setup, RunFolder folder, NetworkNamespace? ns, string? metadata, string api, string control, CancellationToken cancel)
     {
-        var file = Path.Combine(folder.Path, "world.json");
-        await File.WriteAllTextAsync(file, world.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel);
-        List<string> arguments = ["--world", file, "--api", api, "--control", control, "--until-stdin-closes"];
+        var file = Path.Combine(folder.Path, "setup.json");
+        await File.WriteAllTextAsync(file, setup.ToJson(perInstancePort: metadata is null).ToJsonString(), cancel);
+        List<string> arguments = ["--setup", file, "--api", api, "--control", control, "--until-stdin-closes"];
         if (metadata is not null)
         {
             arguments.AddRange(["--metadata", metadata]);

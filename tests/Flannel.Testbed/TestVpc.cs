@@ -15,9 +15,9 @@ public abstract class TestVpc : IAsyncDisposable
     /// <summary>The network config of the walk-through.</summary>
     public const string Config = "{\"Network\":\"" + Network + "\",\"Backend\":{\"Type\":\"ali-vpc\"}}";
 
-    private protected TestVpc(World world, RunFolder folder) => (World, Folder) = (world, folder);
+    private protected TestVpc(CloudSetup setup, RunFolder folder) => (CloudSetup, Folder) = (setup, folder);
 
-    public World World { get; }
+    public CloudSetup CloudSetup { get; }
 
     public RunFolder Folder { get; }
 
@@ -33,10 +33,10 @@ public abstract class TestVpc : IAsyncDisposable
     public SimulatorControl Control => Cloud.Control;
 
     /// <summary>Starts a VPC in network namespaces if the host can create them, otherwise on the loopback.</summary>
-    public static async Task<TestVpc> StartHereAsync(World world, CancellationToken cancel) =>
+    public static async Task<TestVpc> StartHereAsync(CloudSetup setup, CancellationToken cancel) =>
         await NetworkNamespace.UnavailableAsync(cancel) is { } reason
-            ? await LoopbackVpc.StartAsync(world, cancel, reason)
-            : await VpcTopology.StartAsync(world, cancel);
+            ? await LoopbackVpc.StartAsync(setup, cancel, reason)
+            : await VpcTopology.StartAsync(setup, cancel);
 
     /// <summary>Writes the network config to etcd.</summary>
     public Task PublishConfigAsync(CancellationToken cancel, string config = Config)

@@ -13,14 +13,14 @@ public sealed class VpcRouter : IAsyncDisposable
 
     private readonly NetworkNamespace ns;
     private readonly SimulatorControl control;
-    private readonly Dictionary<string, WorldInstance> machines;
+    private readonly Dictionary<string, InstanceSetup> machines;
     private readonly Dictionary<string, int> tables = [];
     private readonly CancellationTokenSource stop = new();
     private HashSet<string> routes = [];
     private HashSet<string> rules = [];
     private Task watching = Task.CompletedTask;
 
-    private VpcRouter(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines) =>
+    private VpcRouter(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<InstanceSetup> machines) =>
         (this.ns, this.control, this.machines) = (ns, control, machines.ToDictionary(machine => machine.PrivateIp));
 
     /// <summary>The version of the route tables that it forwards by.</summary>
@@ -32,7 +32,7 @@ public sealed class VpcRouter : IAsyncDisposable
     /// <summary>The router's end of the veth pair of a machine.</summary>
     public static string Port(int number) => $"port{number}";
 
-    internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<WorldInstance> machines,
+    internal static async Task<VpcRouter> StartAsync(NetworkNamespace ns, SimulatorControl control, IReadOnlyList<InstanceSetup> machines,
         CancellationToken cancel)
     {
         var router = new VpcRouter(ns, control, machines);
@@ -89,7 +89,7 @@ public sealed class VpcRouter : IAsyncDisposable
         (this.routes, this.rules, Version) = (routes, rules, state.Version);
     }
 
-    private static IEnumerable<string> RulesOf(WorldInstance machine, int table, HashSet<string> checkOn)
+    private static IEnumerable<string> RulesOf(InstanceSetup machine, int table, HashSet<string> checkOn)
     {
         var own = checkOn.Contains(machine.PrivateIp) ? $"from {machine.PrivateIp} " : "";
         yield return $"{own}iif {Port(machine.Number)} lookup {table} priority {TablePriority}";

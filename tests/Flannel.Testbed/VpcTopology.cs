@@ -22,8 +22,8 @@ public sealed class VpcTopology : TestVpc
     private VpcRouter? router;
     private PacketScanner? packets;
 
-    private VpcTopology(World world, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd)
-        : base(world, folder) => (cloudNamespace, etcdNamespace) = (cloud, etcd);
+    private VpcTopology(CloudSetup setup, RunFolder folder, NetworkNamespace cloud, NetworkNamespace etcd)
+        : base(setup, folder) => (cloudNamespace, etcdNamespace) = (cloud, etcd);
 
     public override SimulatorProcess Cloud => cloud!;
 
@@ -45,9 +45,9 @@ public sealed class VpcTopology : TestVpc
 
     /// <param name="etcdName">The DNS name of an etcd with mutual TLS (<see cref="EtcdTls"/>); null for an etcd without TLS.</param>
     /// <exception cref="TestbedException">A part did not start; all created parts are removed.</exception>
-    public static async Task<VpcTopology> StartAsync(World world, CancellationToken cancel, string? etcdName = null)
+    public static async Task<VpcTopology> StartAsync(CloudSetup setup, CancellationToken cancel, string? etcdName = null)
     {
-        var vpc = new VpcTopology(world, new RunFolder("vpc"),
+        var vpc = new VpcTopology(setup, new RunFolder("vpc"),
             await NetworkNamespace.CreateAsync("cloud", cancel), await NetworkNamespace.CreateAsync("etcd", cancel));
         try
         {
@@ -101,23 +101,24 @@ public sealed class VpcTopology : TestVpc
             ("ipv4/conf/all/proxy_arp", "1"));
         packets = await PacketScanner.StartAsync(cloudNamespace, (from, port) =>
             MaySendSecrets(from, port) || (EtcdHoldsSecret && port == 2379)
-                || (World.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
+                || (CloudSetup.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
         await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo");
         await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel);
 
         var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), etcdNamespace, EtcdAddress, cancel, EtcdTls);
         var cloud = SimulatorProcess.StartAsync(
-            World, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080", "http://127.0.0.1:8081", cancel);
-        foreach (var facts in World.Instances)
+            CloudSetup, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080",
+            "http://127.0.0.1:8081", cancel);
+        foreach (var facts in CloudSetup.Instances)
         {
             await AddInstanceAsync(facts, cancel);
         }
         this.etcd = await etcd;
         this.cloud = await cloud;
-        router = await VpcRouter.StartAsync(cloudNamespace, Control, World.Instances, cancel);
+        router = await VpcRouter.StartAsync(cloudNamespace, Control, CloudSetup.Instances, cancel);
     }
 
-    private async Task AddInstanceAsync(WorldInstance facts, CancellationToken cancel)
+    private async Task AddInstanceAsync(InstanceSetup facts, CancellationToken cancel)
     {
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
         string[] arguments =
@@ -134,7 +135,7 @@ public sealed class VpcTopology : TestVpc
     /// does.</summary>
     private async Task ConnectAsync(NetworkNamespace machine, string port, string mac, string address, CancellationToken cancel)
     {
-        var gateway = $"{address[..address.LastIndexOf('.')]}.{World.GatewayHost}";
+        var gateway = $"{address[..address.LastIndexOf('.')]}.{CloudSetup.GatewayHost}";
         await cloudNamespace.IpAsync(cancel,
             $"link add {port} type veth peer name eth0 address {mac} netns {machine.Name}",
             $"address add {gateway}/32 dev {port}",

@@ -6,8 +6,8 @@ namespace Flannel.Core.Leases;
 /// <param name="Config">The network configuration; null if it is missing or invalid.</param>
 /// <param name="Leases">Every lease below <c>{prefix}/subnets/</c> whose key and value can be read.</param>
 /// <param name="Revision">The subnet manager's revision.</param>
-/// <param name="IsWhole">False if a key or value cannot be read: then the absence of a lease proves nothing.</param>
-public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsWhole)
+/// <param name="IsComplete">False if a key or value cannot be read: then the absence of a lease proves nothing.</param>
+public sealed record LeaseSnapshot(NetworkConfig? Config, IReadOnlyList<Lease> Leases, long Revision, bool IsComplete)
 {
     /// <summary>Counts the changes that its reader has seen. Distinguishes one snapshot from the next: an etcd that was restored assigns
     /// the same revisions again.</summary>

@@ -9,12 +9,12 @@ namespace Flannel.Core.Leases;
 /// <param name="Taken">Every subnet that must not be leased: those of the leases, and those of keys that name a subnet but cannot be
 /// read.</param>
 /// <param name="Revision">The subnet manager's revision of this state.</param>
-/// <param name="IsWhole">False if the value of a lease cannot be read.</param>
+/// <param name="IsComplete">False if the value of a lease cannot be read.</param>
 public record SubnetState(
-    ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
+    ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
 {
     /// <summary>Only the lease of the owner that asked was read, which is sufficient to hold it and not to choose another.</summary>
     public bool IsOwnLeaseOnly { get; init; }
 
-    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsWhole && !IsOwnLeaseOnly);
+    public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsComplete && !IsOwnLeaseOnly);
 }

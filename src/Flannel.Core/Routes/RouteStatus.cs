@@ -63,10 +63,10 @@ public sealed record RouteStatus(
     }
 
     /// <summary>True if it is the status of a node with this subnet and instance.</summary>
-    public bool SpeaksOf(Ipv4Network subnet, string instanceId) => Subnet == subnet.ToString() && InstanceId == instanceId;
+    public bool IsFor(Ipv4Network subnet, string instanceId) => Subnet == subnet.ToString() && InstanceId == instanceId;
 
     /// <summary>True if nothing but the time differs.</summary>
-    public bool SaysTheSameAs(RouteStatus other) =>
+    public bool HasSameContentAs(RouteStatus other) =>
         Subnet == other.Subnet && InstanceId == other.InstanceId && State == other.State && Message == other.Message
         && RouteTableIds.SequenceEqual(other.RouteTableIds);
 }

@@ -153,14 +153,14 @@ public sealed class LeaseWatcher(EtcdContext context)
     private LeaseSnapshot BuildSnapshot(long revision)
     {
         var leases = new List<Flannel.Core.Leases.Lease>(found.Count);
-        var isWhole = true;
+        var isComplete = true;
         foreach (var key in found.Values)
         {
             if (key.Lease is { } lease) leases.Add(lease);
-            isWhole &= !key.IsUnreadable;
+            isComplete &= !key.IsUnreadable;
         }
 
-        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, isWhole)
+        return new LeaseSnapshot((config as ConfigState.Present)?.Config, leases, revision, isComplete)
         {
             Generation = generation,
             Listing = listings,

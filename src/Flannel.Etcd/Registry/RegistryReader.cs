@@ -139,7 +139,7 @@ internal sealed class RegistryReader(EtcdContext context)
         if (response.Responses[^1].ResponseRange.Kvs is not [{ } pair]) return null;
         if (reader.Read(pair).Lease is not { } lease || owner.Classify(lease) == LeaseOwnerKind.Other) return null;
         var config = LeaseReader.ReadConfig(response.Responses[0].ResponseRange.Kvs.FirstOrDefault());
-        return new RegistryState(config, [lease], [lease.Subnet], response.Header.Revision, IsWhole: true) { IsOwnLeaseOnly = true };
+        return new RegistryState(config, [lease], [lease.Subnet], response.Header.Revision, IsComplete: true) { IsOwnLeaseOnly = true };
     }
 
     private Dictionary<string, IReadOnlyList<Ipv4Network>> VSwitchesIn(TxnResponse response) =>
@@ -154,15 +154,15 @@ internal sealed class RegistryReader(EtcdContext context)
     {
         private readonly List<Flannel.Core.Leases.Lease> leases = [];
         private readonly List<Ipv4Network> taken = [];
-        private bool isWhole = true;
+        private bool isComplete = true;
 
         public void Add(ReadKey key)
         {
             if (key.Lease is { } lease) leases.Add(lease);
             if (key.Taken is { } subnet) taken.Add(subnet);
-            isWhole &= !key.IsUnreadable;
+            isComplete &= !key.IsUnreadable;
         }
 
-        public RegistryState ToState(ConfigState config, long revision) => new(config, leases, taken, revision, isWhole);
+        public RegistryState ToState(ConfigState config, long revision) => new(config, leases, taken, revision, isComplete);
     }
 }

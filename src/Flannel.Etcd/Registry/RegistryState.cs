@@ -6,8 +6,8 @@ namespace Flannel.Etcd.Registry;
 
 /// <summary>A <see cref="SubnetState"/> as one etcd transaction read it.</summary>
 internal sealed record RegistryState(
-    ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsWhole)
-    : SubnetState(Config, Leases, Taken, Revision, IsWhole)
+    ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
+    : SubnetState(Config, Leases, Taken, Revision, IsComplete)
 {
     private static readonly IReadOnlyDictionary<string, IReadOnlyList<Ipv4Network>> NoVSwitches =
         new Dictionary<string, IReadOnlyList<Ipv4Network>>();

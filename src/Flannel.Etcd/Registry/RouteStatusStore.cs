@@ -93,17 +93,17 @@ public sealed class RouteStatusStore
     /// <summary>Writes statuses. One whose lease is deleted, or has become another node's, is skipped. One that etcd rejects does not
     /// prevent the others from being written.</summary>
     /// <exception cref="EtcdException">etcd is unavailable or cannot write now. Can be repeated.</exception>
-    public async Task<StatusPublication> PublishAsync(
+    public async Task<StatusPublishResult> PublishAsync(
         IReadOnlyList<RouteStatusUpdate> statuses, CancellationToken cancellation)
     {
         var rejected = new List<string>();
         foreach (var batch in statuses.Chunk(BatchSize))
         {
-            if (!await PublishBatchAsync([.. batch], rejected, cancellation)) return new StatusPublication(IsTermHeld: false, rejected);
+            if (!await PublishBatchAsync([.. batch], rejected, cancellation)) return new StatusPublishResult(IsTermHeld: false, rejected);
         }
 
         if (rejected.Count == 0) lastLogged = null;
-        return new StatusPublication(IsTermHeld: true, rejected);
+        return new StatusPublishResult(IsTermHeld: true, rejected);
     }
 
     /// <summary>Deletes the statuses of subnets that are not leased any more: those of deleted reservations, and of leases whose node

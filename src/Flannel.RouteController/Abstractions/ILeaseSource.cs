@@ -6,8 +6,8 @@ namespace Flannel.RouteController.Abstractions;
 /// Kubernetes API or a model. Its members may be called from several threads.</summary>
 /// <remarks>What an implementation must guarantee, because routes are deleted on it:
 /// <list type="bullet">
-/// <item>Every snapshot is complete at one moment. <see cref="LeaseSnapshot.IsWhole"/> is false if a lease or the configuration could not
-/// be read.</item>
+/// <item>Every snapshot is complete at one moment. <see cref="LeaseSnapshot.IsComplete"/> is false if a lease or the configuration could
+/// not be read.</item>
 /// <item><see cref="LeaseSnapshot.Generation"/> grows with every change.</item>
 /// <item><see cref="LeaseSnapshot.Listing"/> changes with every new listing, and only then. Within one listing a lease that is missing in a
 /// later snapshot was deleted or has expired: a watch event said so.</item>

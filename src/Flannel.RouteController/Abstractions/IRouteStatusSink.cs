@@ -16,7 +16,7 @@ public interface IRouteStatusSink
     /// <summary>Publishes statuses. Each belongs to one holding of a subnet: it is written only if the lease still has its create revision,
     /// and it disappears with the lease. A status whose lease is gone is skipped.</summary>
     /// <returns>Which statuses the store rejected, and whether the term is still held.</returns>
-    ValueTask<StatusPublication> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation);
+    ValueTask<StatusPublishResult> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation);
 
     /// <summary>Deletes the statuses of subnets that have no lease any more, each under the condition that there is none. A reservation
     /// needs this: it has no etcd lease that its status could disappear with.</summary>

@@ -16,7 +16,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
 
     private readonly TimeSpan grace = Longer(grace, LeastGrace);
     private readonly Dictionary<RouteKey, Absence> absent = [];
-    private bool isWhole;
+    private bool isComplete;
 
     /// <param name="Since">When this term first saw the entry without a lease.</param>
     /// <param name="Carried">What earlier terms observed.</param>
@@ -26,8 +26,8 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
     /// <param name="actions">The whole plan of one table.</param>
     public void Observe(string tableId, IReadOnlyList<RouteAction> actions, DesiredVpcState desired)
     {
-        isWhole = desired.IsWhole;
-        if (!desired.IsWhole)
+        isComplete = desired.IsComplete;
+        if (!desired.IsComplete)
         {
             // A lease that cannot be read may exist: every count starts again.
             Forget(tableId);
@@ -66,7 +66,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
 
     /// <summary>Whether there is enough evidence, for a deletion without <see cref="RouteAction.Delete.Released"/>.</summary>
     public bool IsDue(RouteAction.Delete delete) =>
-        isWhole && absent.TryGetValue(RouteKey.Of(delete), out var absence) && IsSame(delete.Entry, absence.Entry)
+        isComplete && absent.TryGetValue(RouteKey.Of(delete), out var absence) && IsSame(delete.Entry, absence.Entry)
         && Left(absence) <= TimeSpan.Zero;
 
     /// <summary>The time until the next one is due; null if none is pending.</summary>

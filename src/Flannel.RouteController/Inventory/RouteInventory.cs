@@ -42,7 +42,7 @@ public sealed class RouteInventory(ClusterId? cluster, ICloudApi api, TimeProvid
         }
 
         // A lease that cannot be read may be the one that an entry belongs to.
-        if (snapshot.IsWhole) return new RouteListingResult(text.ToString(), routes, isComplete);
+        if (snapshot.IsComplete) return new RouteListingResult(text.ToString(), routes, isComplete);
         text.Append("  a lease cannot be read (see the log): no route can be deleted\n");
         return new RouteListingResult(text.ToString(), [], false);
     }

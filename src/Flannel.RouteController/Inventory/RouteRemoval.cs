@@ -48,7 +48,7 @@ internal sealed class RouteRemoval(
     private async Task<List<ListedRoute>> WithoutLeasedAsync(List<ListedRoute> batch)
     {
         var snapshot = await readLeases();
-        var leased = batch.Where(route => !snapshot.IsWhole || snapshot.Leases.Any(lease => IsDesiredBy(lease, route))).ToList();
+        var leased = batch.Where(route => !snapshot.IsComplete || snapshot.Leases.Any(lease => IsDesiredBy(lease, route))).ToList();
         problems.AddRange(leased.Select(route => $"{Name(route.Entry)}: a lease desires it by now"));
         return [.. batch.Except(leased)];
     }

@@ -33,7 +33,7 @@ internal sealed class EndedLeaseTracker(TimeProvider time)
     public void Observe(LeaseSnapshot snapshot)
     {
         // A lease that is missing in a partial snapshot may be one that could not be read.
-        if (!snapshot.IsWhole) return;
+        if (!snapshot.IsComplete) return;
         var current = new Dictionary<Holding, VpcId>();
         foreach (var lease in snapshot.Leases)
         {

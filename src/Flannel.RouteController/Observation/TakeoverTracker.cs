@@ -46,7 +46,7 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
     /// revision 0 differs from every create revision.</summary>
     public void End(DesiredVpcState desired)
     {
-        if (!desired.IsWhole) return;
+        if (!desired.IsComplete) return;
         foreach (var gone in known.Keys.Where(id => !seen.Contains(id)).ToList()) known[gone] = known[gone] with { CreateRevision = 0 };
         if (known.Count > MostKnown) known.Clear();
     }

@@ -41,7 +41,7 @@ public sealed class PermissionCheck
 
     /// <param name="api">With the paging, time-outs and credentials of the daemon.</param>
     /// <param name="destination">A subnet of the cluster's network that no entry has, for the dry runs.</param>
-    public static async Task<PermissionCheck> TakeAsync(
+    public static async Task<PermissionCheck> RunAsync(
         CloudApi api, AliVpcBackendData self, Ipv4Network destination, CancellationToken cancellation)
     {
         var vSwitch = await api.DescribeVSwitchAttributesAsync(self.RegionId, self.VSwitchId, cancellation);

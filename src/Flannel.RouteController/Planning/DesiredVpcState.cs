@@ -12,10 +12,10 @@ namespace Flannel.RouteController.Planning;
 /// <param name="Released">The nodes that released their subnet and still have a lease.</param>
 /// <param name="Excluded">Subnets whose entries are not changed here: leases of upstream's nodes, leases of nodes in other VPCs, and leases
 /// of <paramref name="Unroutable"/>.</param>
-/// <param name="IsWhole">False if a lease or the configuration could not be read: then the absence of a lease proves nothing.</param>
+/// <param name="IsComplete">False if a lease or the configuration could not be read: then the absence of a lease proves nothing.</param>
 public sealed record DesiredVpcState(
     VpcId Vpc, Ipv4Network? Network, IReadOnlyList<DesiredRoute> Nodes, IReadOnlyList<UnroutableNode> Unroutable,
-    IReadOnlyList<DesiredRoute> Released, IReadOnlyList<Ipv4Network> Excluded, bool IsWhole)
+    IReadOnlyList<DesiredRoute> Released, IReadOnlyList<Ipv4Network> Excluded, bool IsComplete)
 {
     /// <summary>Leases in this VPC that this controller saw end.</summary>
     public IReadOnlyList<EndedLease> Ended { get; init; } = [];
@@ -55,12 +55,12 @@ public sealed record DesiredVpcState(
                 .. group.Value.Unroutable.Select(unroutable => unroutable.Node.Destination)
                     .Where(subnet => subnet.Length > 0 && !subnets.Contains(subnet)),
             ],
-            snapshot.IsWhole && snapshot.Config is not null));
+            snapshot.IsComplete && snapshot.Config is not null));
     }
 
     /// <summary>Value equality with the elements of the lists, which the equality of records does not compare.</summary>
     public bool HasSameContent(DesiredVpcState other) =>
-        Network == other.Network && IsWhole == other.IsWhole && Nodes.SequenceEqual(other.Nodes)
+        Network == other.Network && IsComplete == other.IsComplete && Nodes.SequenceEqual(other.Nodes)
         && Unroutable.SequenceEqual(other.Unroutable) && Released.SequenceEqual(other.Released) && Excluded.SequenceEqual(other.Excluded)
         && Ended.SequenceEqual(other.Ended) && EndedRecently.SequenceEqual(other.EndedRecently)
         && ListedReleases.SequenceEqual(other.ListedReleases);
@@ -72,7 +72,7 @@ public sealed record DesiredVpcState(
         Nodes = [],
         Unroutable = [],
         Released = [],
-        IsWhole = snapshot.IsWhole && snapshot.Config is not null,
+        IsComplete = snapshot.IsComplete && snapshot.Config is not null,
         Excluded =
         [
             .. UpstreamSubnets(snapshot),

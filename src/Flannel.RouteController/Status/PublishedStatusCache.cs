@@ -57,7 +57,7 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
         lock (published)
         {
             return published.TryGetValue(node.Key, out var known) && IsSameHolding(known.Lease, node.Lease)
-                && known.Status.SpeaksOf(node.Destination, node.Node.InstanceId)
+                && known.Status.IsFor(node.Destination, node.Node.InstanceId)
                 ? known.Status
                 : null;
         }
@@ -118,7 +118,7 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
         if (updates.Count == 0) return true;
         var result = await sink.PublishAsync(updates, cancellation);
         if (!result.IsTermHeld) return false;
-        var failed = result.Refused.ToHashSet();
+        var failed = result.Rejected.ToHashSet();
         if (failed.Count > 0) Rejections.Set();
         lock (published)
         {
@@ -135,7 +135,7 @@ internal sealed class PublishedStatusCache(IRouteStatusSink sink, TimeProvider t
 
     private static bool Contains(Dictionary<string, RouteStatusUpdate> known, RouteStatusUpdate update) =>
         known.TryGetValue(update.Lease.Key.ToString(), out var entry) && IsSameHolding(entry.Lease, update.Lease)
-        && entry.Status.SaysTheSameAs(update.Status);
+        && entry.Status.HasSameContentAs(update.Status);
 
     /// <summary>A restored etcd issues the same revisions again, so the etcd lease counts as well. The status is attached to it.</summary>
     private static bool IsSameHolding(Lease one, Lease other) =>

@@ -94,7 +94,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
     {
         var status = new RouteStatus(
             node.Destination.ToString(), node.Node.InstanceId, tables, reason.State, reason.Message, reason.RequestId, time.GetUtcNow());
-        if (latest.TryGetValue(node.Key, out var before) && before.SaysTheSameAs(status)) status = before;
+        if (latest.TryGetValue(node.Key, out var before) && before.HasSameContentAs(status)) status = before;
         return Repeat(node, status);
     }
 }

@@ -145,7 +145,7 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         for (var isFirst = true; ; isFirst = false)
         {
             var status = await connections.Subnets.ReadRouteStatusAsync(lease.Key, cancellation);
-            if (status is { State: RouteState.Released } && status.SpeaksOf(lease.Subnet, instanceId)) return Unit.Instance;
+            if (status is { State: RouteState.Released } && status.IsFor(lease.Subnet, instanceId)) return Unit.Instance;
             var isOver = time.GetElapsedTime(began) >= options.ReleaseWait;
             if (isFirst || isOver)
             {

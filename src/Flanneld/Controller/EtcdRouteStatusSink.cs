@@ -13,9 +13,9 @@ internal sealed class EtcdRouteStatusSink(ElectedTerm term, EtcdRequestRetry ret
         await retry.RunAsync<IReadOnlyDictionary<string, RouteStatus>?>(
             async () => await term.Statuses.ReadAllAsync(cancellation), null, cancellation);
 
-    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
+    public async ValueTask<StatusPublishResult> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
     {
-        var noneWritten = new StatusPublication(IsTermHeld: true, [.. updates.Select(update => update.Lease.Key.ToString())]);
+        var noneWritten = new StatusPublishResult(IsTermHeld: true, [.. updates.Select(update => update.Lease.Key.ToString())]);
         return await retry.RunAsync(() => term.Statuses.PublishAsync(updates, cancellation), noneWritten, cancellation);
     }
 

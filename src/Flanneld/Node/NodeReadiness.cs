@@ -60,7 +60,7 @@ internal sealed class NodeReadiness(
         }
 
         isWaitLogged = false;
-        if (before is not null && before.SaysTheSameAs(route)) return;
+        if (before is not null && before.HasSameContentAs(route)) return;
         var message = route.Message.Length > 0 ? $": {route.Message}" : "";
         if (route.State is RouteState.Available or RouteState.Pending)
             NodeLog.RouteState(logger, state.Subnet, route.State, string.Join(", ", route.RouteTableIds), message);

@@ -65,7 +65,7 @@ internal static class NodeTransitions
     /// <summary>A status for another instance or subnet counts as none: the route controller will write a new one.</summary>
     private static NodeState SetRoute(NodeState state, RouteStatus? status, string instanceId)
     {
-        var route = status is not null && status.SpeaksOf(state.Subnet, instanceId) ? status : null;
+        var route = status is not null && status.IsFor(state.Subnet, instanceId) ? status : null;
         var isAvailable = route?.State == RouteState.Available;
         return state with
         {

@@ -3,7 +3,7 @@ using AliCloud.Simulator.State;
 
 namespace AliCloud.Simulator.Api;
 
-/// <summary>The keys that the API accepts: the permanent keys of the world and the issued keys of roles until they expire. Used under the
+/// <summary>The keys that the API accepts: the permanent keys of the setup and the issued keys of roles until they expire. Used under the
 /// gate.</summary>
 internal sealed class Credentials(CloudState state, Random random)
 {

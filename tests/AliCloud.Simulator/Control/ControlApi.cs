@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 using AliCloud.Simulator.Hosting;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Control;
 
@@ -13,7 +13,7 @@ namespace AliCloud.Simulator.Control;
 internal sealed class ControlApi(SimulatedCloud cloud)
 {
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(30);
-    private static readonly JsonSerializerOptions Json = new(WorldJson.Options)
+    private static readonly JsonSerializerOptions Json = new(CloudSetupJson.Options)
     {
         // Statuses are spelled as in the API, kinds of faults in camelCase.
         Converters = { new JsonStringEnumConverter<EntryState>(), new JsonStringEnumConverter<FaultKind>(JsonNamingPolicy.CamelCase,
@@ -66,7 +66,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             ("POST", ["metadata", "stop"]) => await DoAsync(cloud.StopMetadataAsync()),
             ("POST", ["metadata", "start"]) => await DoAsync(cloud.StartMetadataAsync(context.RequestAborted)),
             ("POST", ["instances"]) =>
-                new { MetadataUrl = await cloud.AddInstanceAsync(Read<WorldInstance>(body), context.RequestAborted) },
+                new { MetadataUrl = await cloud.AddInstanceAsync(Read<InstanceSetup>(body), context.RequestAborted) },
             ("DELETE", ["instances", var id]) => await DoAsync(cloud.DeleteInstanceAsync(id, Query(context, "force") == "true")),
             _ => Operate(context, body, path),
         };
@@ -79,7 +79,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             case ("POST", ["routes"]):
                 var route = Object(body);
                 var table = Take<string>(route, "routeTableId");
-                return new { RouteEntryId = Console.CreateRoute(table, route.Deserialize<WorldRouteEntry>(Json)!) };
+                return new { RouteEntryId = Console.CreateRoute(table, route.Deserialize<RouteEntrySetup>(Json)!) };
             case ("DELETE", ["routes"]):
                 return Do(() => Console.DeleteRoute(
                     Query(context, "routeTableId") ?? throw new FormatException("routeTableId is missing"),
@@ -102,7 +102,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             case ("POST", ["roles", var name, "revoke"]):
                 return Do(() => Console.RevokeSessions(name));
             case ("POST", ["accessKeys"]):
-                return Do(() => Console.SetAccessKey(Read<WorldAccessKey>(body)));
+                return Do(() => Console.SetAccessKey(Read<AccessKeySetup>(body)));
             case ("PATCH", ["accessKeys", var id]):
                 return Do(() => Console.SetInactive(id, Take<bool>(Object(body), "inactive")));
             case ("DELETE", ["accessKeys", var id]):
@@ -112,7 +112,7 @@ internal sealed class ControlApi(SimulatedCloud cloud)
             case ("PATCH", ["vswitches", var id]):
                 return Do(() => Console.SetRouteTable(id, Take<string>(Object(body), "routeTableId")));
             case ("POST", ["vpcs", var id, "routeTables"]):
-                return Do(() => Console.AddRouteTable(id, Read<WorldRouteTable>(body)));
+                return Do(() => Console.AddRouteTable(id, Read<RouteTableSetup>(body)));
             case ("PATCH", ["instances", var id]):
                 var patch = Object(body);
                 if (patch.ContainsKey("hardenedMetadata")) Console.SetHardenedMetadata(id, Take<bool>(patch, "hardenedMetadata"));
@@ -124,11 +124,11 @@ internal sealed class ControlApi(SimulatedCloud cloud)
         }
     }
 
-    private static WorldSettings Patched(WorldSettings settings, JsonObject patch)
+    private static CloudSettings Patched(CloudSettings settings, JsonObject patch)
     {
         var merged = JsonSerializer.SerializeToNode(settings, Json)!.AsObject();
         foreach (var (name, value) in patch) merged[name] = value?.DeepClone();
-        return merged.Deserialize<WorldSettings>(Json)!;
+        return merged.Deserialize<CloudSettings>(Json)!;
     }
 
     private static WireAnswer Error(int status, string code, string message) =>

@@ -1,7 +1,7 @@
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.Api.Actions;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Control;
 
@@ -22,7 +22,7 @@ public sealed class OperatorConsole
     internal OperatorConsole(CloudState state) => _state = state;
 
     /// <returns>The id of the new entry.</returns>
-    public string CreateRoute(string routeTableId, WorldRouteEntry route)
+    public string CreateRoute(string routeTableId, RouteEntrySetup route)
     {
         ArgumentNullException.ThrowIfNull(route);
         lock (_state.Gate)
@@ -36,7 +36,7 @@ public sealed class OperatorConsole
                     _state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);
             if (table.Entries.Exists(e => e.Destination == destination)) throw No(ApiErrors.Duplicate);
             if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw No(ApiErrors.Quota);
-            var entry = WorldBuilding.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
+            var entry = CloudSetupLoader.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
             _state.Changed();
             return entry.Id;
         }
@@ -62,7 +62,7 @@ public sealed class OperatorConsole
     });
 
     /// <summary>Adds the instance; <see cref="SimulatedCloud"/> starts its metadata listener.</summary>
-    internal void AddInstance(WorldInstance instance) => Change(() => WorldBuilding.AddInstance(_state, instance));
+    internal void AddInstance(InstanceSetup instance) => Change(() => CloudSetupLoader.AddInstance(_state, instance));
 
     /// <param name="force">False: the release fails while a route entry names the instance, as documented.</param>
     internal void DeleteInstance(string instanceId, bool force) => Change(() =>
@@ -88,7 +88,7 @@ public sealed class OperatorConsole
     public void SetDeniedActions(string roleName, IReadOnlyList<string> deniedActions) => Change(() =>
     {
         if (_state.Roles.Find(r => r.Name == roleName) is { } role) role.DeniedActions = deniedActions;
-        else _state.Roles.Add(new Role(new WorldRole { Name = roleName, DeniedActions = deniedActions }, _state.AccountId));
+        else _state.Roles.Add(new Role(new RoleSetup { Name = roleName, DeniedActions = deniedActions }, _state.AccountId));
     });
 
     public void SetTrustedBy(string roleName, IReadOnlyList<string> trustedBy) => Change(() => FindRole(roleName).TrustedBy = trustedBy);
@@ -102,7 +102,7 @@ public sealed class OperatorConsole
     });
 
     /// <summary>Creates the key, or replaces the key with this id.</summary>
-    public void SetAccessKey(WorldAccessKey key)
+    public void SetAccessKey(AccessKeySetup key)
     {
         ArgumentNullException.ThrowIfNull(key);
         Change(() =>
@@ -140,7 +140,7 @@ public sealed class OperatorConsole
         vSwitch.Table = table.IsGateway ? throw No(ApiErrors.GatewayTable) : table;
     });
 
-    public void AddRouteTable(string vpcId, WorldRouteTable table)
+    public void AddRouteTable(string vpcId, RouteTableSetup table)
     {
         ArgumentNullException.ThrowIfNull(table);
         Change(() =>
@@ -148,11 +148,11 @@ public sealed class OperatorConsole
             var vpc = _state.FindVpc(vpcId) ?? throw No(ApiErrors.UnknownVpc);
             if (table is { RouteTableType: "System", AssociateType: "VSwitch" })
                 throw new ConsoleException("InvalidParameter", "the VPC already has a System table");
-            WorldBuilding.AddTable(_state, vpc, table);
+            CloudSetupLoader.AddTable(_state, vpc, table);
         });
     }
 
-    public WorldSettings Settings
+    public CloudSettings Settings
     {
         get
         {
@@ -163,7 +163,7 @@ public sealed class OperatorConsole
 
     private Role FindRole(string name) => _state.Roles.Find(r => r.Name == name) ?? throw new ConsoleException("EntityNotExist.Role", name);
 
-    private WorldAccessKey FindAccessKey(string id) =>
+    private AccessKeySetup FindAccessKey(string id) =>
         _state.AccessKeys.Find(k => k.Id == id) ?? throw new ConsoleException("InvalidAccessKeyId.NotFound", "no such access key");
 
     private Instance FindInstance(string id) => _state.FindInstance(id) ?? throw new ConsoleException("InvalidInstanceId.NotFound", id);

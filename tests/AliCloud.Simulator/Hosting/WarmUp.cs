@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.Hosting;
 
@@ -13,30 +13,30 @@ namespace AliCloud.Simulator.Hosting;
 /// </summary>
 internal static class WarmUp
 {
-    private static readonly World Small = new()
+    private static readonly CloudSetup Small = new()
     {
         RegionId = "r",
-        Settings = new WorldSettings { RouteWriteMilliseconds = 0 },
-        AccessKeys = [new WorldAccessKey { Id = "k", Secret = "s" }],
-        Roles = [new WorldRole { Name = "role" }],
+        Settings = new CloudSettings { RouteWriteMilliseconds = 0 },
+        AccessKeys = [new AccessKeySetup { Id = "k", Secret = "s" }],
+        Roles = [new RoleSetup { Name = "role" }],
         Vpcs =
         [
-            new WorldVpc
+            new VpcSetup
             {
                 VpcId = "v",
                 CidrBlock = "192.168.0.0/16",
-                RouteTables = [new WorldRouteTable { RouteTableId = "t" }],
-                VSwitches = [new WorldVSwitch { VSwitchId = "w", CidrBlock = "192.168.1.0/24", ZoneId = "z", RouteTableId = "t" }],
+                RouteTables = [new RouteTableSetup { RouteTableId = "t" }],
+                VSwitches = [new VSwitchSetup { VSwitchId = "w", CidrBlock = "192.168.1.0/24", ZoneId = "z", RouteTableId = "t" }],
             },
         ],
         Instances =
         [
-            new WorldInstance
+            new InstanceSetup
             {
                 InstanceId = "i",
                 RamRole = "role",
                 MetadataPort = 0,
-                Interfaces = [new WorldInterface { NetworkInterfaceId = "e", Mac = "m", VSwitchId = "w", PrivateIp = "192.168.1.11" }],
+                Interfaces = [new InterfaceSetup { NetworkInterfaceId = "e", Mac = "m", VSwitchId = "w", PrivateIp = "192.168.1.11" }],
             },
         ],
     };

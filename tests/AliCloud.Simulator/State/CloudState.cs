@@ -1,4 +1,4 @@
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.State;
 
@@ -10,24 +10,24 @@ public sealed class CloudState : IDisposable
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _ordinal;
 
-    internal CloudState(World world, TimeProvider time)
+    internal CloudState(CloudSetup setup, TimeProvider time)
     {
         Time = time;
-        RegionId = world.RegionId;
-        AccountId = world.AccountId;
-        Settings = world.Settings;
+        RegionId = setup.RegionId;
+        AccountId = setup.AccountId;
+        Settings = setup.Settings;
         _settleTimer = time.CreateTimer(_ => OnSettleTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        WorldBuilding.Build(this, world);
+        CloudSetupLoader.Build(this, setup);
     }
 
     internal Lock Gate { get; } = new();
     internal TimeProvider Time { get; }
     internal string RegionId { get; }
     internal string AccountId { get; }
-    internal WorldSettings Settings { get; set; }
+    internal CloudSettings Settings { get; set; }
     internal List<Vpc> Vpcs { get; } = [];
     internal List<Instance> Instances { get; } = [];
-    internal List<WorldAccessKey> AccessKeys { get; } = [];
+    internal List<AccessKeySetup> AccessKeys { get; } = [];
     internal List<Role> Roles { get; } = [];
 
     /// <summary>The issued temporary keys.</summary>

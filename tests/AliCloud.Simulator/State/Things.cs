@@ -1,5 +1,5 @@
 using AliCloud.Simulator.Api;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.State;
 
@@ -104,7 +104,7 @@ internal sealed record IssuedCredentials(
     string AccessKeyId, string Secret, string Token, string RoleName, string SessionName, string? InstanceId, DateTimeOffset Issued,
     DateTimeOffset Expiration);
 
-internal sealed class Role(WorldRole description, string accountId)
+internal sealed class Role(RoleSetup description, string accountId)
 {
     public string Name => description.Name;
     public string Arn => $"acs:ram::{accountId}:role/{Name}";
@@ -114,7 +114,7 @@ internal sealed class Role(WorldRole description, string accountId)
     public IReadOnlyList<string> TrustedBy { get; set; } = description.TrustedBy;
 }
 
-internal sealed class OidcProvider(WorldOidcProvider description, string accountId)
+internal sealed class OidcProvider(OidcProviderSetup description, string accountId)
 {
     public string Name => description.Name;
     public string Arn => $"acs:ram::{accountId}:oidc-provider/{Name}";

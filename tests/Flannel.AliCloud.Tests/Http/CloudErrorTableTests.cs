@@ -21,29 +21,31 @@ public class CloudErrorTableTests
             OperationDenied.VbrAttachEcrInMiddleStatus
             """),
         (Reread, "CreateRouteEntry", """
-            InvalidCIDRBlock.Duplicate InvalidRouteEntry.Duplicate RouteConflict.AlreadyExist Duplicated.VpcNextHop RouterEntryConflict.Duplicated
-            EntryAlreadyExist OperationFailed.CidrConflictWithPrefixList ResourceAlreadyAssociated.PrefixList OperationFailed.InvalidNexthop
+            InvalidCIDRBlock.Duplicate InvalidRouteEntry.Duplicate RouteConflict.AlreadyExist Duplicated.VpcNextHop
+            RouterEntryConflict.Duplicated EntryAlreadyExist OperationFailed.CidrConflictWithPrefixList ResourceAlreadyAssociated.PrefixList
+            OperationFailed.InvalidNexthop
             IdempotentParameterMismatch
             """),
         (Reread, "CreateRouteEntries", "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE VPC_ROUTE_ENTRY_STATUS_ERROR"),
         (Quota, "CreateRouteEntry", """
-            QuotaExceeded QuotaExceeded.HaVipRouteEntry QuotaExceeded.VpnRouteEntry QuotaExceeded.SomethingNew CountLimitExceed.HaVipRouteEntry
-            InvalidEntryRuleQuota.NotFound Forbidden.CheckEntryRuleQuota
+            QuotaExceeded QuotaExceeded.HaVipRouteEntry QuotaExceeded.VpnRouteEntry QuotaExceeded.SomethingNew
+            CountLimitExceed.HaVipRouteEntry InvalidEntryRuleQuota.NotFound Forbidden.CheckEntryRuleQuota
             """),
         (Fatal, "CreateRouteEntry", """
-            InvalidRouteTableId.NotFound InvalidRouteTable.NotFound InvalidNextHopId.NotFound InvalidNextHop.NotFound InvalidInstanId.NotFound
-            InvalidInstanceId.NotFound InvalidEniId.NotFound InvalidNexthop.DirectEni InvalidNexthop.UnsupportedEniBizType InvalidParameter
-            InvalidParameter.SomethingNew OperationFailed.InstanceDismatchCurrentVpc InvalidVpc.NotFound InvalidVpcId.NotFound InvalidVRouter.NotFound
-            InvalidVSwitchId.NotFound InvalidRegionId.NotFound Mismatch.EniIdAndRouteTableId IllegalParam.NextHopId IllegalParam.SomethingNew
-            InvalidNextHopType InvalidCidrBlock InvalidCidrBlock.Malformed IllegalParam.CidrBlock InvalidDestinationCidrBlock
-            FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY OperationDenied.RouteTableTypeNotPermitted OperationDenied.GatewayRouteTableNotPermitted
-            UnsupportedFeature.VpcAdvancedFeature Region.NotSupport MissingParameter MissingParameter.RegionId Forbidden.VRouterNotFound
-            DefaultValidate.Error OperationDenied OperationDenied.SomethingNew InvalidAction.NotFound InvalidVersion DependencyViolation.RouteEntry
+            InvalidRouteTableId.NotFound InvalidRouteTable.NotFound InvalidNextHopId.NotFound InvalidNextHop.NotFound
+            InvalidInstanId.NotFound InvalidInstanceId.NotFound InvalidEniId.NotFound InvalidNexthop.DirectEni
+            InvalidNexthop.UnsupportedEniBizType InvalidParameter InvalidParameter.SomethingNew OperationFailed.InstanceDismatchCurrentVpc
+            InvalidVpc.NotFound InvalidVpcId.NotFound InvalidVRouter.NotFound InvalidVSwitchId.NotFound InvalidRegionId.NotFound
+            Mismatch.EniIdAndRouteTableId IllegalParam.NextHopId IllegalParam.SomethingNew InvalidNextHopType InvalidCidrBlock
+            InvalidCidrBlock.Malformed IllegalParam.CidrBlock InvalidDestinationCidrBlock FORBIDDEN_USE_VPC_AS_INTERNET_GATEWAY
+            OperationDenied.RouteTableTypeNotPermitted OperationDenied.GatewayRouteTableNotPermitted UnsupportedFeature.VpcAdvancedFeature
+            Region.NotSupport MissingParameter MissingParameter.RegionId Forbidden.VRouterNotFound DefaultValidate.Error OperationDenied
+            OperationDenied.SomethingNew InvalidAction.NotFound InvalidVersion DependencyViolation.RouteEntry
             OperationDenied.VpcIpv6NotEnabled OperationDenied.Ipv6EntryOnCustomTable OperationUnsupported.Ipv6EntryOnPrimaryNetworkInterface
             OperationUnsupported.MutipleIpv6Address OperationFailed.NotSupportIPv6 OperationUnsupported.Ipv6CidrBlock
-            OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch OperationUnsupported.SpecifyIpOnIpv6Entry OperationUnsupported.SomethingNew
-            InvalidNexthop InvalidNexthop.SomethingNew ResourceNotFound.NetworkInterface ResourceNotFound.SomethingNew UnsupportedRegion
-            MissingParam MissingParam.RouteTableId
+            OperationUnsupported.DestinationCidrBlockOverlapWithVSwitch OperationUnsupported.SpecifyIpOnIpv6Entry
+            OperationUnsupported.SomethingNew InvalidNexthop InvalidNexthop.SomethingNew ResourceNotFound.NetworkInterface
+            ResourceNotFound.SomethingNew UnsupportedRegion MissingParam MissingParam.RouteTableId
             """),
         (Denied, "CreateRouteEntry", "Forbbiden"),
         (Denied, "DescribeRouteEntryList", "Forbbiden"),
@@ -52,12 +54,14 @@ public class CloudErrorTableTests
             OperationFailed.DistibuteLock Forbbiden Vpc.Error Internal.Error InternalError
             """),
         (AlreadyDone, "DeleteRouteEntry", """
-            InvalidRouteEntry.NotFound InvalidRouteEntry InvalidRouteEntryId.NotFound InvalidRouteTableId.NotFound InvalidRouteTable.NotFound
+            InvalidRouteEntry.NotFound InvalidRouteEntry InvalidRouteEntryId.NotFound InvalidRouteTableId.NotFound
+            InvalidRouteTable.NotFound
             RouterEntry.NotFound
             """),
         (AlreadyDone, "DeleteRouteEntries", "VPC_ROUTER_ENTRY_NOT_EXIST InvalidRouteEntry.NotFound"),
         (Fatal, "DeleteRouteEntry", """
-            OperationDenied OperationDenied.DeleteManagedRouteEntry OperationFailed.DeleteMultiScopeEntry OperationDenied.DeleteGatewayEndpointRoute
+            OperationDenied OperationDenied.DeleteManagedRouteEntry OperationFailed.DeleteMultiScopeEntry
+            OperationDenied.DeleteGatewayEndpointRoute
             """),
         (AlreadyDone, "ModifyRouteEntry", "OperationDenied.NextHopNotChanged"),
         (Fatal, "ModifyRouteEntry", "InvalidRouteEntryName.Malformed MissingParam.RouteEntryId IllegalParam.RouteEntryName"),
@@ -73,8 +77,8 @@ public class CloudErrorTableTests
             """),
         (Retry, "ModifyNetworkInterfaceAttribute", "InvalidOperation.Conflict Operation.Conflict IdempotentFailed"),
         (Retry, "AnyAction", """
-            Throttling Throttling.User Throttling.Api Throttling.SomethingNew Rejected.Throttling ServiceUnavailable ServiceUnAvailable SystemBusy
-            UnknownError OperationConflict LastTokenProcessing SignatureNonceUsed InvalidTimeStamp.Expired IllegalTimestamp
+            Throttling Throttling.User Throttling.Api Throttling.SomethingNew Rejected.Throttling ServiceUnavailable ServiceUnAvailable
+            SystemBusy UnknownError OperationConflict LastTokenProcessing SignatureNonceUsed InvalidTimeStamp.Expired IllegalTimestamp
             """),
         (RefreshCredentials, "AnyAction", """
             InvalidAccessKeyId InvalidAccessKeyId.NotFound InvalidAccessKeyId.Inactive InvalidAccessKeyId.SomethingNew SignatureDoesNotMatch

@@ -1,7 +1,7 @@
 using AliCloud.Simulator;
 using AliCloud.Simulator.Observing;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Credentials;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Metadata;
@@ -26,26 +26,26 @@ internal sealed class TestCloud : IAsyncDisposable
     public const string ProviderArn = "acs:ram::1234567890123456:oidc-provider/cluster";
     public const string OidcToken = "very.secret.token-1";
 
-    public static readonly World World = new()
+    public static readonly CloudSetup CloudSetup = new()
     {
         RegionId = Region,
-        Settings = new WorldSettings { RouteEntryQuota = 400 },
+        Settings = new CloudSettings { RouteEntryQuota = 400 },
         AccessKeys =
         [
-            new WorldAccessKey { Id = KeyId, Secret = KeySecret },
-            new WorldAccessKey { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
-            new WorldAccessKey { Id = "LTAIread",
+            new AccessKeySetup { Id = KeyId, Secret = KeySecret },
+            new AccessKeySetup { Id = "LTAIoff", Secret = KeySecret, Inactive = true },
+            new AccessKeySetup { Id = "LTAIread",
                 Secret = KeySecret, DeniedActions = ["vpc:Create*", "ecs:ModifyNetworkInterfaceAttribute", "quotas:*"] },
         ],
         Roles =
         [
-            new WorldRole { Name = "FlannelRole" }, new WorldRole { Name = "OtherRole", TrustedBy = ["Router"] },
-            new WorldRole { Name = "Router", AccountId = "9876543210987654", TrustedBy = [KeyId, "FlannelRole", "cluster"] },
+            new RoleSetup { Name = "FlannelRole" }, new RoleSetup { Name = "OtherRole", TrustedBy = ["Router"] },
+            new RoleSetup { Name = "Router", AccountId = "9876543210987654", TrustedBy = [KeyId, "FlannelRole", "cluster"] },
         ],
-        OidcProviders = [new WorldOidcProvider { Name = "cluster", Tokens = [OidcToken] }],
+        OidcProviders = [new OidcProviderSetup { Name = "cluster", Tokens = [OidcToken] }],
         Vpcs =
         [
-            new WorldVpc
+            new VpcSetup
             {
                 VpcId = "vpc-1",
                 CidrBlock = "192.168.0.0/16",
@@ -53,24 +53,24 @@ internal sealed class TestCloud : IAsyncDisposable
                 UserCidrs = ["30.0.0.0/16"],
                 RouteTables =
                 [
-                    new WorldRouteTable
+                    new RouteTableSetup
                     {
                         RouteTableId = "vtb-1",
                         Entries =
                         [
-                            new WorldRouteEntry { DestinationCidrBlock = "0.0.0.0/0", NextHopType = "NatGateway", NextHopId = "ngw-1" },
-                            new WorldRouteEntry { DestinationCidrBlock = "10.99.0.0/16",
+                            new RouteEntrySetup { DestinationCidrBlock = "0.0.0.0/0", NextHopType = "NatGateway", NextHopId = "ngw-1" },
+                            new RouteEntrySetup { DestinationCidrBlock = "10.99.0.0/16",
                                 NextHopType = "Attachment", NextHopId = "tr-1", ServiceType = "TR" },
                         ],
                     },
-                    new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom" },
-                    new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
+                    new RouteTableSetup { RouteTableId = "vtb-2", RouteTableType = "Custom" },
+                    new RouteTableSetup { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
                 ],
                 VSwitches =
                 [
-                    new WorldVSwitch { VSwitchId = "vsw-1",
+                    new VSwitchSetup { VSwitchId = "vsw-1",
                         CidrBlock = "192.168.1.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = "vtb-1" },
-                    new WorldVSwitch { VSwitchId = "vsw-2",
+                    new VSwitchSetup { VSwitchId = "vsw-2",
                         CidrBlock = "192.168.2.0/24", ZoneId = "cn-hangzhou-i", RouteTableId = "vtb-2" },
                 ],
             },
@@ -100,12 +100,12 @@ internal sealed class TestCloud : IAsyncDisposable
     /// <summary>Signs with a key that has all permissions.</summary>
     public CloudApi Api => api ??= ApiWith(StaticCredentials.Of(KeyId, KeySecret));
 
-    public static WorldInterface Interface(string id, int mac, string vSwitchId, string ip) =>
+    public static InterfaceSetup Interface(string id, int mac, string vSwitchId, string ip) =>
         new() { NetworkInterfaceId = id, Mac = Mac(mac), VSwitchId = vSwitchId, PrivateIp = ip };
 
     public static string Mac(int n) => $"00:16:3e:00:{n >> 8:x2}:{n & 255:x2}";
 
-    public static WorldInstance Instance(string id, params WorldInterface[] interfaces) =>
+    public static InstanceSetup Instance(string id, params InterfaceSetup[] interfaces) =>
         new() { InstanceId = id, RamRole = "FlannelRole", MetadataPort = 0, Interfaces = interfaces };
 
     public static NewRouteEntry Route(string destination, string nextHop = "i-1", string table = "vtb-1") =>
@@ -113,11 +113,11 @@ internal sealed class TestCloud : IAsyncDisposable
 
     /// <param name="clock">Null for a new clock at a fixed date.</param>
     public static async Task<TestCloud> StartAsync(
-        Func<World, World>? change = null, FakeTimeProvider? clock = null, TimeProvider? cloudClock = null)
+        Func<CloudSetup, CloudSetup>? change = null, FakeTimeProvider? clock = null, TimeProvider? cloudClock = null)
     {
         clock ??= new FakeTimeProvider(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
         var cloud = await SimulatedCloud.StartAsync(
-            change?.Invoke(World) ?? World, new SimulatedCloudOptions { Time = cloudClock ?? clock },
+            change?.Invoke(CloudSetup) ?? CloudSetup, new SimulatedCloudOptions { Time = cloudClock ?? clock },
                 TestContext.Current.CancellationToken);
         return new TestCloud(cloud, clock);
     }

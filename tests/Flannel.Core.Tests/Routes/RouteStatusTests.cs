@@ -23,7 +23,7 @@ public sealed class RouteStatusTests
     {
         var read = RouteStatus.Parse(Encoding.UTF8.GetBytes(Golden));
         Assert.NotNull(read);
-        Assert.True(read.SaysTheSameAs(Example));
+        Assert.True(read.HasSameContentAs(Example));
         Assert.Equal((Example.RequestId, Example.Time), (read.RequestId, read.Time));
     }
 
@@ -31,7 +31,7 @@ public sealed class RouteStatusTests
     public void What_a_later_version_adds_is_ignored()
     {
         var later = Golden.Replace("{", """{"Zone":"cn-hangzhou-b",""", StringComparison.Ordinal);
-        Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(later))?.SaysTheSameAs(Example));
+        Assert.True(RouteStatus.Parse(Encoding.UTF8.GetBytes(later))?.HasSameContentAs(Example));
     }
 
     [Theory]
@@ -102,28 +102,28 @@ public sealed class RouteStatusTests
             "\"2026-08-10T09:08:07Z\"", "\"Message\":\"\"")
         .Always(bytes =>
         {
-            if (RouteStatus.Parse(bytes) is { } status) Assert.True(RouteStatus.Parse(status.ToJson())?.SaysTheSameAs(status));
+            if (RouteStatus.Parse(bytes) is { } status) Assert.True(RouteStatus.Parse(status.ToJson())?.HasSameContentAs(status));
         }, times: 40_000);
 
     [Fact]
     public void A_status_belongs_to_one_subnet_and_one_instance()
     {
-        Assert.True(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1example"));
-        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.6.0/24"), "i-bp1example"));
-        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/25"), "i-bp1example"));
-        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1exampl"));
-        Assert.False(Example.SpeaksOf(Ipv4Network.Parse("10.24.5.0/24"), "I-BP1EXAMPLE"));
+        Assert.True(Example.IsFor(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1example"));
+        Assert.False(Example.IsFor(Ipv4Network.Parse("10.24.6.0/24"), "i-bp1example"));
+        Assert.False(Example.IsFor(Ipv4Network.Parse("10.24.5.0/25"), "i-bp1example"));
+        Assert.False(Example.IsFor(Ipv4Network.Parse("10.24.5.0/24"), "i-bp1exampl"));
+        Assert.False(Example.IsFor(Ipv4Network.Parse("10.24.5.0/24"), "I-BP1EXAMPLE"));
     }
 
     [Fact]
     public void Two_statuses_are_the_same_if_only_time_and_request_differ()
     {
-        Assert.True(Example.SaysTheSameAs(Example with { Time = Example.Time.AddDays(1), RequestId = "another" }));
-        Assert.False(Example.SaysTheSameAs(Example with { Subnet = "10.24.6.0/24" }));
-        Assert.False(Example.SaysTheSameAs(Example with { InstanceId = "i-2" }));
-        Assert.False(Example.SaysTheSameAs(Example with { RouteTableIds = ["vtb-1"] }));
-        Assert.False(Example.SaysTheSameAs(Example with { RouteTableIds = ["vtb-2", "vtb-1"] }));
-        Assert.False(Example.SaysTheSameAs(Example with { State = RouteState.Pending }));
-        Assert.False(Example.SaysTheSameAs(Example with { Message = "x" }));
+        Assert.True(Example.HasSameContentAs(Example with { Time = Example.Time.AddDays(1), RequestId = "another" }));
+        Assert.False(Example.HasSameContentAs(Example with { Subnet = "10.24.6.0/24" }));
+        Assert.False(Example.HasSameContentAs(Example with { InstanceId = "i-2" }));
+        Assert.False(Example.HasSameContentAs(Example with { RouteTableIds = ["vtb-1"] }));
+        Assert.False(Example.HasSameContentAs(Example with { RouteTableIds = ["vtb-2", "vtb-1"] }));
+        Assert.False(Example.HasSameContentAs(Example with { State = RouteState.Pending }));
+        Assert.False(Example.HasSameContentAs(Example with { Message = "x" }));
     }
 }

@@ -16,7 +16,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
     {
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(2), SourceDestCheck = false }, Cancel);
+        vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(2), SourceDestCheck = false }, Cancel);
         containers = [await ContainerAsync(0, "10.24.7"), await ContainerAsync(1, "10.24.8")];
     }
 

@@ -21,9 +21,9 @@ public sealed class AuthenticationTests
     {
         await using var server = await StartAsync("--auth-token-ttl=1");
         var etcd = server.Connect(user: "flannel", password: Password);
-        var world = new World(etcd, Prefix);
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = new RegistryFixture(etcd, Prefix);
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
         // etcd 3.4 drops an unused token after its second; however long it really takes, no request may fail.
         for (var i = 0; i < 3; i++)
         {
@@ -33,7 +33,7 @@ public sealed class AuthenticationTests
 
         await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
         await WatchOnceAsync(etcd);
-        Assert.Equal(held.Lease.Key, (await world.AcquireAsync("192.168.0.1")).Lease.Key);
+        Assert.Equal(held.Lease.Key, (await fixture.AcquireAsync("192.168.0.1")).Lease.Key);
     }
 
     [Fact]
@@ -48,24 +48,24 @@ public sealed class AuthenticationTests
         {
             await using var server = await StartAsync($"--auth-token=jwt,pub-key={open},priv-key={secret},sign-method=RS256,ttl=2s");
             var logger = new RecordingLogger();
-            var world = new World(server.Connect(logger, user: "flannel", password: Password), Prefix, logger);
-            await world.PublishConfigAsync();
-            var held = await world.AcquireAsync("192.168.0.1");
-            await using var events = new Events(world.Keeper(held));
+            var fixture = new RegistryFixture(server.Connect(logger, user: "flannel", password: Password), Prefix, logger);
+            await fixture.PublishConfigAsync();
+            var held = await fixture.AcquireAsync("192.168.0.1");
+            await using var events = new Events(fixture.Keeper(held));
             await events.NextAsync<LeaseEvent.Confirmed>();
             // A signed token ends with its time, used or not.
             await ExpireAsync();
-            Assert.NotNull(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+            Assert.NotNull(await fixture.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
             await ExpireAsync();
-            var other = await world.GrantAsync(TimeSpan.FromMinutes(1));
+            var other = await fixture.GrantAsync(TimeSpan.FromMinutes(1));
             await ExpireAsync();
             // Not a subnet that the node may have drawn.
-            await world.PutLeaseAsync("10.25.9.0-24", "{}", other);
+            await fixture.PutLeaseAsync("10.25.9.0-24", "{}", other);
             await ExpireAsync();
-            await WatchOnceAsync((EtcdConnection)world.Direct);
+            await WatchOnceAsync((EtcdConnection)fixture.Direct);
             await ExpireAsync();
-            await world.Direct.LeaseRevokeAsync(other, Cancel);
-            await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+            await fixture.Direct.LeaseRevokeAsync(other, Cancel);
+            await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
             await events.NextAsync<LeaseEvent.ConfigChanged>();
             Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Unavailable or LeaseEvent.Lost);
             Assert.DoesNotContain(logger.Lines, line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
@@ -83,10 +83,10 @@ public sealed class AuthenticationTests
     {
         await using var server = await StartAsync();
         using var file = new PasswordFolder(Password);
-        var world = new World(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(30)));
-        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(25)));
+        var fixture = new RegistryFixture(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(TimeSpan.FromSeconds(30)));
+        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromSeconds(25)));
         await events.NextAsync<LeaseEvent.Confirmed>();
 
         await server.ControlAsync("--user=root:root", "user", "delete", "flannel");
@@ -96,7 +96,7 @@ public sealed class AuthenticationTests
         {
             try
             {
-                await world.Direct.RangeAsync(Read, Cancel);
+                await fixture.Direct.RangeAsync(Read, Cancel);
                 return false;
             }
             catch (EtcdException e)
@@ -105,10 +105,10 @@ public sealed class AuthenticationTests
             }
         });
         file.Write("another-password\n");
-        await world.Direct.RangeAsync(Read, Cancel);
+        await fixture.Direct.RangeAsync(Read, Cancel);
         var renewals = events.Seen.OfType<LeaseEvent.Renewed>().Count();
         await Eventually.IsAsync("the lease is renewed", () => events.Seen.OfType<LeaseEvent.Renewed>().Count() > renewals);
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
         await events.NextAsync<LeaseEvent.ConfigChanged>();
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
     }
@@ -205,7 +205,7 @@ public sealed class AuthenticationTests
         Assert.Equal(EtcdErrorKind.PermissionDenied, watch.Kind);
         Assert.All(new[] { wrong, none, denied, watch }, e => Assert.False(e.CanRecover));
 
-        var result = await new World(server.Connect(), Prefix).TryAcquireAsync(World.Request("192.168.0.1"));
+        var result = await new RegistryFixture(server.Connect(), Prefix).TryAcquireAsync(RegistryFixture.Request("192.168.0.1"));
         var error = Assert.IsType<EtcdException>(Assert.IsType<AcquireResult.Rejected>(result).Error);
         Assert.Equal(EtcdErrorKind.Unauthenticated, error.Kind);
     }

@@ -21,7 +21,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     public async Task After_a_refused_connection_the_next_request_begins_with_another_endpoint()
     {
         var logger = new RecordingLogger();
-        shared.World();
+        shared.CreateFixture();
         var etcd = shared.Process.Connect(logger, $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
         await etcd.RangeAsync(Read, Cancel);
         await etcd.RangeAsync(Read, Cancel);
@@ -32,7 +32,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_write_that_was_not_sent_is_tried_at_the_next_endpoint()
     {
-        shared.World();
+        shared.CreateFixture();
         var etcd = shared.Process.Connect(endpoints: $"http://127.0.0.1:{Ports.Free()},{shared.Process.Endpoint}");
         await etcd.LeaseGrantAsync(Random.Shared.NextInt64(1, long.MaxValue), TimeSpan.FromSeconds(60), Cancel);
     }
@@ -40,7 +40,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     [Fact]
     public async Task An_endpoint_that_drops_packets_costs_the_connect_time_once()
     {
-        shared.World();
+        shared.CreateFixture();
         using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
         full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         full.Listen(0);
@@ -64,7 +64,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_name_whose_first_addresses_are_unavailable_is_connected_at_the_next()
     {
-        shared.World();
+        shared.CreateFixture();
         // Nothing listens at the first; the second accepts connections and sends nothing.
         using var hanging = new Socket(SocketType.Stream, ProtocolType.Tcp);
         var port = new Uri(shared.Process.Endpoint).Port;
@@ -128,7 +128,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     public async Task Reads_leave_a_hung_member_and_a_write_to_it_may_have_happened()
     {
         await using var hung = await EtcdProcess.StartAsync();
-        shared.World();
+        shared.CreateFixture();
         var etcd = shared.Process.Connect(endpoints: $"{hung.Endpoint},{shared.Process.Endpoint}");
         await etcd.RangeAsync(Read, Cancel);
         await hung.SignalAsync("STOP");
@@ -167,7 +167,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_renewal_of_an_unknown_lease_returns_null_and_its_revocation_succeeds()
     {
-        shared.World();
+        shared.CreateFixture();
         var etcd = shared.Process.Connect();
         Assert.Null(await etcd.LeaseKeepAliveOnceAsync(4711, Cancel));
         await etcd.LeaseRevokeAsync(4711, Cancel);
@@ -208,15 +208,15 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     public async Task A_compacted_revision_is_an_error_of_reads_and_watches()
     {
         await using var server = await EtcdProcess.StartAsync();
-        var world = new World(server.Connect(), "/x");
-        await world.PublishConfigAsync();
-        await world.PublishConfigAsync();
-        await world.CompactAsync(server);
+        var fixture = new RegistryFixture(server.Connect(), "/x");
+        await fixture.PublishConfigAsync();
+        await fixture.PublishConfigAsync();
+        await fixture.CompactAsync(server);
         var old = new RangeRequest { Key = Read.Key, Revision = 1 };
-        Assert.Equal(EtcdErrorKind.Compacted, (await Assert.ThrowsAsync<EtcdException>(() => world.Direct.RangeAsync(old, Cancel))).Kind);
+        Assert.Equal(EtcdErrorKind.Compacted, (await Assert.ThrowsAsync<EtcdException>(() => fixture.Direct.RangeAsync(old, Cancel))).Kind);
         var error = await Assert.ThrowsAsync<EtcdException>(async () =>
         {
-            await foreach (var _ in world.Direct.WatchAsync([new WatchCreateRequest { Key = Read.Key, StartRevision = 1 }], Cancel))
+            await foreach (var _ in fixture.Direct.WatchAsync([new WatchCreateRequest { Key = Read.Key, StartRevision = 1 }], Cancel))
             {
                 // Only how it ends matters.
             }
@@ -227,7 +227,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
     [Fact]
     public async Task The_callers_cancellation_is_not_a_failure_of_etcd()
     {
-        shared.World();
+        shared.CreateFixture();
         var etcd = shared.Process.Connect();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var watching = Task.Run(

@@ -21,27 +21,27 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
-        var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var term = await CampaignAsync(world);
-        await using var events = new Events(world.Keeper(held));
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var term = await CampaignAsync(fixture);
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
 
         Assert.True((await term.Statuses.PublishAsync([new(held.Lease, Status(held.Lease, RouteState.Pending))], Cancel)).IsTermHeld);
         Assert.Equal(RouteState.Pending, (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.State);
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
         Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config);
-        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
         Assert.Equal("i-9", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
-        await world.PutLeaseAsync(held.Lease.Key.ToString(),
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(),
             """{"PublicIP":"192.168.0.1","BackendType":"vxlan","BackendData":{}}""", held.Lease.EtcdLeaseId);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Unavailable);
 
-        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 
@@ -50,26 +50,26 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
-        var world = new World(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
-        await world.PublishConfigAsync();
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        await fixture.PublishConfigAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var follower = new LeaseWatcher(world.Context);
+        var follower = new LeaseWatcher(fixture.Context);
         var following = follower.RunAsync(stop.Token);
-        await using var term = await CampaignAsync(world);
+        await using var term = await CampaignAsync(fixture);
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(60)));
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(TimeSpan.FromSeconds(60)));
         // Due every second or two.
-        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(58)));
+        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromSeconds(58)));
         await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
         for (var renewals = 0; renewals < 3; renewals++) await events.NextAsync<LeaseEvent.Renewed>();
         await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > EtcdElection.TermTime
             || term.Lost.IsCancellationRequested);
-        Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', world.Logger.Lines));
+        Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', fixture.Logger.Lines));
         // Not revoked: a renewal that learns of it before the watch does takes the subnet back.
-        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         await events.NextAsync<LeaseEvent.Lost>();
         await Eventually.IsAsync("its end is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 0);
-        Assert.Null(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+        Assert.Null(await fixture.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
         await stop.CancelAsync();
         await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
@@ -83,9 +83,9 @@ public sealed class ProxyTests
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
         var time = new FakeTimeProvider();
-        var world = new World(etcd.Connect(), "/coreos.com/network");
+        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
         await using var watch = etcd.Connect(endpoints: byProxy ? proxy.Endpoint : etcd.Endpoint, time: time)
-            .WatchAsync([new WatchCreateRequest { Key = world.Keys.Config }, new WatchCreateRequest { Key = world.Keys.Controller }],
+            .WatchAsync([new WatchCreateRequest { Key = fixture.Keys.Config }, new WatchCreateRequest { Key = fixture.Keys.Controller }],
                 Cancel)
             .GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
@@ -101,9 +101,9 @@ public sealed class ProxyTests
             }
 
             Assert.False(next.IsCompleted, $"{next.Exception}");
-            await world.PublishConfigAsync();
+            await fixture.PublishConfigAsync();
             Assert.True(await Eventually.WithinAsync("the event arrives", next));
-            Assert.Equal(world.Keys.Config, Assert.Single(watch.Current.Events).Kv.Key);
+            Assert.Equal(fixture.Keys.Config, Assert.Single(watch.Current.Events).Kv.Key);
         }
 
         Assert.True(proxy.IsRunning);
@@ -134,11 +134,11 @@ public sealed class ProxyTests
         await using var etcd = await EtcdProcess.StartAsync();
         // Shorter than the pings that keep a connection in use from being idle.
         await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping / 4);
-        var operators = new World(etcd.Connect(), "/coreos.com/network");
-        var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
+        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
         await operators.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         for (var length = 20; length < 25; length++)
         {
             var before = gateway.Cut;
@@ -160,11 +160,11 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new StreamGateway(etcd.Endpoint, TimeSpan.FromSeconds(1.5), errorCode);
-        var operators = new World(etcd.Connect(), "/coreos.com/network");
-        var world = new World(etcd.Connect(endpoints: gateway.Start()), "/coreos.com/network");
+        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway.Start()), "/coreos.com/network");
         await operators.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         for (var length = 20; length < 24; length++)
         {
             var before = gateway.Resets;
@@ -183,7 +183,7 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping * 2);
-        var operators = new World(etcd.Connect(), "/coreos.com/network");
+        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
         await using var watch = etcd.Connect(endpoints: gateway.Endpoint)
             .WatchAsync([new WatchCreateRequest { Key = operators.Keys.Config }], Cancel).GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
@@ -197,8 +197,8 @@ public sealed class ProxyTests
     private static RouteStatus Status(Flannel.Core.Leases.Lease lease, RouteState state) =>
         new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
 
-    private static Task<ElectedTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
+            new EtcdElection(fixture.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

@@ -18,15 +18,15 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task One_candidate_is_elected_and_the_others_wait_without_requests()
     {
-        var world = shared.World();
-        await using var first = await CampaignAsync(world, "i-1");
-        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await world.ControllerAsync());
+        var fixture = shared.CreateFixture();
+        await using var first = await CampaignAsync(fixture, "i-1");
+        Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await fixture.ControllerAsync());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        world.Etcd.Forget();
-        var second = New(world, "i-2").CampaignAsync(stop.Token);
-        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
-        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
-        Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
+        fixture.Etcd.Forget();
+        var second = New(fixture, "i-2").CampaignAsync(stop.Token);
+        await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
+        await Eventually.IsAsync("it watches", () => fixture.Etcd.Requests.Contains("Watch"));
+        Assert.Equal(["Range", "Watch"], fixture.Etcd.Requests);
         Assert.False(second.IsCompleted);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
@@ -35,25 +35,25 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task An_observer_waits_while_another_node_is_elected()
     {
-        var world = shared.World();
-        await New(world, "i-2").ObserveAsync(Cancel);
-        var first = await CampaignAsync(world, "i-1");
-        var standingBy = New(world, "i-2").ObserveAsync(Cancel);
-        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
+        var fixture = shared.CreateFixture();
+        await New(fixture, "i-2").ObserveAsync(Cancel);
+        var first = await CampaignAsync(fixture, "i-1");
+        var standingBy = New(fixture, "i-2").ObserveAsync(Cancel);
+        await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
         Assert.False(standingBy.IsCompleted);
         await first.DisposeAsync();
         await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
-        Assert.Null(await world.ControllerAsync());
+        Assert.Null(await fixture.ControllerAsync());
     }
 
     [Fact]
     public async Task Another_candidate_is_elected_at_once_after_a_resignation()
     {
-        var world = shared.World();
-        var first = await CampaignAsync(world, "i-1");
-        var second = New(world, "i-2").CampaignAsync(Cancel);
-        await Eventually.IsAsync("the second one observes", () => world.Logger.Count(2031) == 1);
+        var fixture = shared.CreateFixture();
+        var first = await CampaignAsync(fixture, "i-1");
+        var second = New(fixture, "i-2").CampaignAsync(Cancel);
+        await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await first.DisposeAsync();
         Assert.True(first.Lost.IsCancellationRequested);
         await using var term = await Eventually.WithinAsync("the second is elected", second);
@@ -65,11 +65,11 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task Another_candidate_is_elected_after_the_term_of_a_crashed_one()
     {
-        var world = shared.World();
-        var other = new World(world.Direct, world.Keys.Prefix);
-        await using var first = await CampaignAsync(world, "i-1", Short);
+        var fixture = shared.CreateFixture();
+        var other = new RegistryFixture(fixture.Direct, fixture.Keys.Prefix);
+        await using var first = await CampaignAsync(fixture, "i-1", Short);
         // It sends and receives nothing any more.
-        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         // At each answer to a write of the second; the last of them elects it.
         var firstWasLost = false;
         other.Etcd.FailAfter = name =>
@@ -79,14 +79,14 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         };
         await using var second = await Eventually.WithinAsync("another takes over", New(other, "i-2", Short).CampaignAsync(Cancel));
         Assert.True(firstWasLost, "the first must know before the second is elected");
-        Assert.Equal("i-2", (await world.ControllerAsync())!.InstanceId);
+        Assert.Equal("i-2", (await fixture.ControllerAsync())!.InstanceId);
     }
 
     [Fact]
     public async Task A_term_is_renewed()
     {
-        var world = shared.World();
-        await using var term = await CampaignAsync(world, "i-1", Short);
+        var fixture = shared.CreateFixture();
+        await using var term = await CampaignAsync(fixture, "i-1", Short);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         await Eventually.IsAsync("three times of a term", () => clock.Elapsed > 3 * Short || term.Lost.IsCancellationRequested);
         Assert.True(await term.StillHeldAsync(Cancel));
@@ -95,9 +95,9 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_key_deleted_by_an_operator_ends_the_term_at_once()
     {
-        var world = shared.World();
-        await using var term = await CampaignAsync(world, "i-1");
-        await world.DeleteAsync(world.Keys.Controller.ToStringUtf8());
+        var fixture = shared.CreateFixture();
+        await using var term = await CampaignAsync(fixture, "i-1");
+        await fixture.DeleteAsync(fixture.Keys.Controller.ToStringUtf8());
         await Eventually.IsAsync("the term is lost", () => term.Lost.IsCancellationRequested);
         Assert.False(await term.StillHeldAsync(Cancel));
     }
@@ -105,9 +105,9 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task Of_many_candidates_exactly_one_is_elected_each_time()
     {
-        var world = shared.World();
+        var fixture = shared.CreateFixture();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var campaigns = Enumerable.Range(0, 20).Select(node => New(world, $"i-{node}").CampaignAsync(stop.Token)).ToList();
+        var campaigns = Enumerable.Range(0, 20).Select(node => New(fixture, $"i-{node}").CampaignAsync(stop.Token)).ToList();
         for (var round = 0; round < 5; round++)
         {
             var elected = await Eventually.WithinAsync("one is elected", Task.WhenAny(campaigns));
@@ -130,19 +130,19 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
             }
         }
 
-        Assert.Null(await world.ControllerAsync());
+        Assert.Null(await fixture.ControllerAsync());
     }
 
     [Fact]
     public async Task A_campaign_whose_response_was_lost_is_won()
     {
-        var world = shared.World();
+        var fixture = shared.CreateFixture();
         var lost = 0;
-        world.Etcd.FailAfter = name =>
+        fixture.Etcd.FailAfter = name =>
             name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0
                 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
-        await using var term = await CampaignAsync(world, "i-1");
-        Assert.Single(world.Etcd.Requests, request => request == "Txn");
+        await using var term = await CampaignAsync(fixture, "i-1");
+        Assert.Single(fixture.Etcd.Requests, request => request == "Txn");
         Assert.True(await term.StillHeldAsync(Cancel));
     }
 
@@ -151,8 +151,8 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     {
         var time = new FakeTimeProvider();
         var etcd = new ModelEtcd(time);
-        var world = new World(etcd, "/coreos.com/network", time: time);
-        await using var term = await CampaignAsync(world, "i-1", TimeSpan.FromSeconds(10));
+        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
+        await using var term = await CampaignAsync(fixture, "i-1", TimeSpan.FromSeconds(10));
         etcd.Reachable = false;
         var cutOff = time.GetTimestamp();
         await Eventually.IsAsync("the term is lost", async () =>
@@ -164,7 +164,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         });
         Assert.InRange(time.GetElapsedTime(cutOff), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(9));
         etcd.Reachable = true;
-        Assert.NotNull(await world.GetAsync(world.Keys.Controller.ToStringUtf8()));
+        Assert.NotNull(await fixture.GetAsync(fixture.Keys.Controller.ToStringUtf8()));
     }
 
     [Fact]
@@ -172,16 +172,16 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     {
         var time = new FakeTimeProvider();
         var etcd = new ModelEtcd(time);
-        var world = new World(etcd, "/coreos.com/network", time: time);
-        var election = New(world, "i-1");
+        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
+        var election = New(fixture, "i-1");
         var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
-        var lease = (await world.GetAsync(world.Keys.Controller.ToStringUtf8()))!.Lease;
-        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        var lease = (await fixture.GetAsync(fixture.Keys.Controller.ToStringUtf8()))!.Lease;
+        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         await RunUntilAsync(time, () => term.Lost.IsCancellationRequested);
         await term.DisposeAsync();
         // As a new leader does after a loss of the quorum.
         Assert.NotNull(await etcd.LeaseKeepAliveOnceAsync(lease, Cancel));
-        world.Etcd.FailBefore = _ => null;
+        fixture.Etcd.FailBefore = _ => null;
 
         var back = time.GetTimestamp();
         var next = election.CampaignAsync(Cancel);
@@ -194,12 +194,12 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_key_without_an_etcd_lease_is_watched_without_repeated_requests()
     {
-        var world = shared.World();
-        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
-        var waiting = New(world, "i-1").CampaignAsync(Cancel);
-        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Contains("Watch"));
-        Assert.Equal(["Range", "Watch"], world.Etcd.Requests);
-        await world.DeleteAsync(world.Keys.Controller.ToStringUtf8());
+        var fixture = shared.CreateFixture();
+        await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        var waiting = New(fixture, "i-1").CampaignAsync(Cancel);
+        await Eventually.IsAsync("it watches", () => fixture.Etcd.Requests.Contains("Watch"));
+        Assert.Equal(["Range", "Watch"], fixture.Etcd.Requests);
+        await fixture.DeleteAsync(fixture.Keys.Controller.ToStringUtf8());
         await using var term = await Eventually.WithinAsync("elected", waiting);
     }
 
@@ -211,9 +211,9 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
         return condition();
     });
 
-    private static EtcdElection New(World world, string instance, TimeSpan? termTime = null) =>
-        new(world.Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
+    private static EtcdElection New(RegistryFixture fixture, string instance, TimeSpan? termTime = null) =>
+        new(fixture.Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
 
-    private static Task<ElectedTerm> CampaignAsync(World world, string instance, TimeSpan? termTime = null) =>
-        Eventually.WithinAsync($"{instance} is elected", New(world, instance, termTime).CampaignAsync(Cancel));
+    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture, string instance, TimeSpan? termTime = null) =>
+        Eventually.WithinAsync($"{instance} is elected", New(fixture, instance, termTime).CampaignAsync(Cancel));
 }

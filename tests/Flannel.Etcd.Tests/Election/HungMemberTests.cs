@@ -16,14 +16,14 @@ public sealed class HungMemberTests
     public async Task A_term_is_renewed_when_the_used_member_hangs()
     {
         await using var etcd = await EtcdMembers.StartAsync();
-        var world = new World(etcd.Connect(), "/coreos.com/network");
-        await using var term = await CampaignAsync(world, TimeProvider.System);
+        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        await using var term = await CampaignAsync(fixture, TimeProvider.System);
         await etcd.SignalAsync(0, "STOP");
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         await Eventually.IsAsync(
-            "the term is renewed three times", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4
+            "the term is renewed three times", () => fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4
                 || term.Lost.IsCancellationRequested);
-        Assert.False(term.Lost.IsCancellationRequested, string.Join('\n', world.Logger.Lines));
+        Assert.False(term.Lost.IsCancellationRequested, string.Join('\n', fixture.Logger.Lines));
         Assert.True(await term.StillHeldAsync(Cancel));
         await etcd.SignalAsync(0, "CONT");
     }
@@ -34,8 +34,8 @@ public sealed class HungMemberTests
         var time = new FakeTimeProvider();
         var limits = new List<TimeSpan>();
         var etcd = new LimitedEtcd(new ModelEtcd(time), limits);
-        var world = new World(etcd, "/coreos.com/network", time: time);
-        await using var term = await CampaignAsync(world, time);
+        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
+        await using var term = await CampaignAsync(fixture, time);
         await Eventually.IsAsync("a renewal", async () =>
         {
             time.Advance(TimeSpan.FromMilliseconds(100));
@@ -45,10 +45,10 @@ public sealed class HungMemberTests
         Assert.True(EtcdElection.TermTime / 3 + limits[0] * 3 < EtcdElection.TermTime * 4 / 5, $"{limits[0]}");
     }
 
-    private static Task<ElectedTerm> CampaignAsync(World world, TimeProvider time) =>
+    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture, TimeProvider time) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
+            new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 
     /// <summary>Notes the limits that renewals are given.</summary>
     private sealed class LimitedEtcd(IEtcd inner, List<TimeSpan> limits) : IEtcd

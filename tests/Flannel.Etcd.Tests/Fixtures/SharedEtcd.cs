@@ -7,7 +7,7 @@ namespace Flannel.Etcd.Tests.Fixtures;
 /// <summary>One etcd for all tests that leave it as it is; each has a prefix of its own.</summary>
 public sealed class SharedEtcd : IAsyncLifetime
 {
-    private int worlds;
+    private int fixtures;
     private EtcdProcess? etcd;
 
     public EtcdProcess Process => etcd!;
@@ -17,7 +17,7 @@ public sealed class SharedEtcd : IAsyncLifetime
         if (File.Exists(EtcdProcess.Program)) etcd = await EtcdProcess.StartAsync();
     }
 
-    public World World(RecordingLogger? logger = null)
+    public RegistryFixture CreateFixture(RecordingLogger? logger = null)
     {
         if (etcd is null)
         {
@@ -25,8 +25,8 @@ public sealed class SharedEtcd : IAsyncLifetime
             Assert.Skip($"{EtcdProcess.Program} is missing: install etcd-server");
         }
 
-        var number = Interlocked.Increment(ref worlds).ToString(CultureInfo.InvariantCulture);
-        return new World(etcd.Connect(), $"/test-{number}/network", logger);
+        var number = Interlocked.Increment(ref fixtures).ToString(CultureInfo.InvariantCulture);
+        return new RegistryFixture(etcd.Connect(), $"/test-{number}/network", logger);
     }
 
     public async ValueTask DisposeAsync()

@@ -19,33 +19,33 @@ public sealed class ClockStepTests(SharedEtcd shared)
     public async Task A_step_of_the_wall_clock_by_days_affects_no_lease(int days)
     {
         var clock = new SteppedClock();
-        var world = new World(shared.World().Direct, $"/clock{days}/network", time: clock);
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
-        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        var fixture = new RegistryFixture(shared.CreateFixture().Direct, $"/clock{days}/network", time: clock);
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(Short));
+        await using var events = new Events(fixture.Keeper(held, leaseTime: Short));
         await events.NextAsync<LeaseEvent.Confirmed>();
         clock.Step(TimeSpan.FromDays(days));
         // Each half of the lease's time apart: three of them outlive it.
         for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost or LeaseEvent.Unavailable);
-        Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.Lease);
+        Assert.Equal(held.Lease.EtcdLeaseId, (await fixture.GetAsync(fixture.Keys.Subnets + held.Lease.Key))!.Lease);
     }
 
     [Fact]
     public async Task A_step_of_the_wall_clock_by_days_affects_no_term()
     {
         var clock = new SteppedClock();
-        var world = new World(shared.World().Direct, "/clock-term/network", time: clock);
+        var fixture = new RegistryFixture(shared.CreateFixture().Direct, "/clock-term/network", time: clock);
         var election = new EtcdElection(
-            world.Context with { Time = clock }, new ControllerHolder("i-1", "192.168.0.1"), TimeSpan.FromSeconds(2));
+            fixture.Context with { Time = clock }, new ControllerHolder("i-1", "192.168.0.1"), TimeSpan.FromSeconds(2));
         await using var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
         clock.Step(TimeSpan.FromDays(-3));
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         await Eventually.IsAsync("it is renewed past its time",
-            () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
+            () => fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
         clock.Step(TimeSpan.FromDays(6));
-        world.Etcd.Forget();
-        await Eventually.IsAsync("and again", () => world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
+        fixture.Etcd.Forget();
+        await Eventually.IsAsync("and again", () => fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4);
         Assert.False(term.Lost.IsCancellationRequested);
         Assert.True(await term.StillHeldAsync(Cancel));
     }
@@ -54,12 +54,12 @@ public sealed class ClockStepTests(SharedEtcd shared)
     public async Task A_lease_is_held_after_etcd_was_down_longer_than_the_lease_time()
     {
         await using var etcd = await EtcdProcess.StartAsync();
-        var world = new World(etcd.Connect(), "/coreos.com/network");
-        await world.PublishConfigAsync();
+        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        await fixture.PublishConfigAsync();
         // etcd gives each lease its whole time again when it starts; pauses between our attempts grow to 5 s, and must fit into it.
         var time = TimeSpan.FromSeconds(12);
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(time));
-        await using var events = new Events(world.Keeper(held, leaseTime: time));
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(time));
+        await using var events = new Events(fixture.Keeper(held, leaseTime: time));
         await events.NextAsync<LeaseEvent.Confirmed>();
         await etcd.KillAsync();
         await events.NextAsync<LeaseEvent.Expired>();

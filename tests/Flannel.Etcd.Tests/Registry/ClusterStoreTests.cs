@@ -17,16 +17,16 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task The_id_is_created_once_and_stays_from_term_to_term()
     {
-        var world = await NewAsync();
-        Assert.IsType<ClusterIdResult.Missing>(await ReadAsync(world));
-        var first = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        Assert.IsType<ClusterIdResult.Missing>(await ReadAsync(fixture));
+        var first = await CampaignAsync(fixture);
         var id = await EnsureAsync(first);
         Assert.Equal(id, await EnsureAsync(first));
         await first.DisposeAsync();
-        await using var second = await CampaignAsync(world);
+        await using var second = await CampaignAsync(fixture);
         Assert.Equal(id, await EnsureAsync(second));
-        Assert.Equal(new ClusterIdResult.Known(id), await ReadAsync(world));
-        Assert.Equal(0, (await world.GetAsync(ClusterKey(world)))!.Lease);
+        Assert.Equal(new ClusterIdResult.Known(id), await ReadAsync(fixture));
+        Assert.Equal(0, (await fixture.GetAsync(ClusterKey(fixture)))!.Lease);
     }
 
     [Fact]
@@ -41,12 +41,12 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_former_controller_creates_no_id_and_writes_nothing()
     {
-        var world = await NewAsync();
-        var former = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        var former = await CampaignAsync(fixture);
         await former.DisposeAsync();
-        await using var term = await CampaignAsync(world);
+        await using var term = await CampaignAsync(fixture);
         Assert.IsType<ClusterIdResult.TermOver>(await former.Cluster.EnsureAsync(Cancel));
-        Assert.Null(await world.GetAsync(ClusterKey(world)));
+        Assert.Null(await fixture.GetAsync(ClusterKey(fixture)));
         await EnsureAsync(term);
         Assert.False(await former.Cluster.WriteAbsentLeasesAsync("{}"u8.ToArray(), Cancel));
         Assert.Null(await term.Cluster.ReadAbsentLeasesAsync(Cancel));
@@ -57,12 +57,12 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_value_of_another_program_is_not_an_id_and_is_not_overwritten()
     {
-        var world = await NewAsync();
-        await world.PutAsync(ClusterKey(world), "my cluster");
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        await fixture.PutAsync(ClusterKey(fixture), "my cluster");
+        await using var term = await CampaignAsync(fixture);
         Assert.IsType<ClusterIdResult.Unreadable>(await term.Cluster.EnsureAsync(Cancel));
-        Assert.IsType<ClusterIdResult.Unreadable>(await ReadAsync(world));
-        Assert.Equal("my cluster", (await world.GetAsync(ClusterKey(world)))!.Value.ToStringUtf8());
+        Assert.IsType<ClusterIdResult.Unreadable>(await ReadAsync(fixture));
+        Assert.Equal("my cluster", (await fixture.GetAsync(ClusterKey(fixture)))!.Value.ToStringUtf8());
     }
 
     [Theory]
@@ -72,11 +72,11 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [InlineData("10.24.50.0-24", TermProof.Proven)]
     public async Task A_lease_that_exists_in_etcd_is_found_alone_and_with_an_ipv6_subnet(string key, TermProof expected)
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
         await EnsureAsync(term);
         Assert.Equal(TermProof.Proven, await term.ProveAsync([Subnet], [], Cancel));
-        await world.PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
+        await fixture.PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
         Assert.Equal(expected, await term.ProveAsync([Subnet], [], Cancel));
         Assert.False(term.Lost.IsCancellationRequested);
     }
@@ -84,25 +84,25 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_released_lease_that_was_written_again_is_not_proved()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
         await EnsureAsync(term);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
         Assert.Equal(TermProof.Proven, await term.ProveAsync([], [lease], Cancel));
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         Assert.Equal(TermProof.LeasesDiffer, await term.ProveAsync([], [lease], Cancel));
     }
 
     [Fact]
     public async Task As_many_leases_as_one_call_deletes_are_proved_in_one_transaction()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
         await EnsureAsync(term);
         var subnets = Enumerable.Range(0, 50).Select(i => Ipv4Network.Parse($"10.24.{i}.0/24")).ToList();
-        await world.PutLeaseAsync("10.24.60.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
+        await fixture.PutLeaseAsync("10.24.60.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
         Assert.Equal(TermProof.Proven, await term.ProveAsync(subnets, Enumerable.Repeat(lease, 50).ToList(), Cancel));
     }
 
@@ -111,31 +111,31 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [InlineData(true)]
     public async Task An_etcd_with_another_id_or_none_ends_the_term(bool isReplaced)
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
         await EnsureAsync(term);
-        if (isReplaced) await world.PutAsync(ClusterKey(world), "{\"Id\":\"0123456789abcdef\"}");
-        else await world.DeleteAsync(ClusterKey(world));
+        if (isReplaced) await fixture.PutAsync(ClusterKey(fixture), "{\"Id\":\"0123456789abcdef\"}");
+        else await fixture.DeleteAsync(ClusterKey(fixture));
         Assert.Equal(TermProof.Unproven, await term.ProveAsync([Subnet], [], Cancel));
         Assert.True(term.Lost.IsCancellationRequested);
     }
 
-    private static string ClusterKey(World world) => world.Keys.Cluster.ToStringUtf8();
+    private static string ClusterKey(RegistryFixture fixture) => fixture.Keys.Cluster.ToStringUtf8();
 
-    private static Task<ClusterIdResult> ReadAsync(World world) => ClusterStore.ReadAsync(world.Direct, world.Keys, Cancel);
+    private static Task<ClusterIdResult> ReadAsync(RegistryFixture fixture) => ClusterStore.ReadAsync(fixture.Direct, fixture.Keys, Cancel);
 
     private static async Task<ClusterId> EnsureAsync(ElectedTerm term) =>
         Assert.IsType<ClusterIdResult.Known>(await term.Cluster.EnsureAsync(Cancel)).Id;
 
-    private async Task<World> NewAsync()
+    private async Task<RegistryFixture> NewAsync()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        return world;
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        return fixture;
     }
 
-    private static Task<ElectedTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
+            new EtcdElection(fixture.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

@@ -16,9 +16,9 @@ public sealed class ConcurrentAcquireTests(SharedEtcd shared)
     [Fact]
     public async Task Nodes_that_start_or_restart_at_the_same_time_hold_distinct_subnets_at_a_constant_cost()
     {
-        shared.World();
+        shared.CreateFixture();
         // 510 subnets for 300 nodes: some choices are contested.
-        var crowd = new World(shared.Process.Connect(), $"/crowd-{Guid.NewGuid():N}/network");
+        var crowd = new RegistryFixture(shared.Process.Connect(), $"/crowd-{Guid.NewGuid():N}/network");
         await crowd.PublishConfigAsync("""{"Network":"10.24.0.0/15","Backend":{"Type":"ali-vpc"}}""");
         var first = await StartAllAsync(crowd.Keys.Prefix, _ => null);
         Assert.All(first, node => Assert.False(node.Held.WasFound));
@@ -44,8 +44,8 @@ public sealed class ConcurrentAcquireTests(SharedEtcd shared)
         await Task.WhenAll(Enumerable.Range(0, Nodes).Select(async node =>
         {
             await Task.Yield();
-            var world = new World(shared.Process.Connect(), prefix);
-            held[node] = (world.Etcd, await world.AcquireAsync($"192.168.{node / 250}.{node % 250 + 1}", previous(node)));
+            var fixture = new RegistryFixture(shared.Process.Connect(), prefix);
+            held[node] = (fixture.Etcd, await fixture.AcquireAsync($"192.168.{node / 250}.{node % 250 + 1}", previous(node)));
         }));
         Assert.Equal(Nodes, held.Values.Select(node => node.Item2.Lease.Subnet).Distinct().Count());
         return [.. Enumerable.Range(0, Nodes).Select(node => held[node])];

@@ -22,36 +22,36 @@ public sealed class InstanceTests(SharedEtcd shared)
     [InlineData(true, "vpc-2", "an address is given once within a VPC only")]
     public async Task A_second_instance_with_the_same_address_gets_no_lease_and_changes_nothing(bool isConfirmed, string vpc, string why)
     {
-        var world = await NewAsync();
-        await AcquireAsync(world, "i-1", Address);
-        var before = await world.GetAsync(world.Keys.Subnets + Key);
-        world.Etcd.Forget();
-        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, vpc, isConfirmed));
+        var fixture = await NewAsync();
+        await AcquireAsync(fixture, "i-1", Address);
+        var before = await fixture.GetAsync(fixture.Keys.Subnets + Key);
+        fixture.Etcd.Forget();
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(fixture, "i-2", Address, vpc, isConfirmed));
         Assert.True(inUse.Lease.Key.ToString() == Key, why);
-        Assert.Equal(before, await world.GetAsync(world.Keys.Subnets + Key));
-        Assert.Single(await world.LeasesAsync());
-        Assert.All(world.Etcd.Requests, request => Assert.Equal("Txn", request));
-        Assert.Equal(Key, (await world.GetAsync(world.Keys.Nodes + Address))!.Value.ToStringUtf8());
+        Assert.Equal(before, await fixture.GetAsync(fixture.Keys.Subnets + Key));
+        Assert.Single(await fixture.LeasesAsync());
+        Assert.All(fixture.Etcd.Requests, request => Assert.Equal("Txn", request));
+        Assert.Equal(Key, (await fixture.GetAsync(fixture.Keys.Nodes + Address))!.Value.ToStringUtf8());
     }
 
     [Fact]
     public async Task An_instance_with_a_confirmed_address_takes_over_the_lease_of_the_former_instance()
     {
-        var world = await NewAsync();
-        var first = await AcquireAsync(world, "i-1", Address);
-        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(world, "i-2", Address, isConfirmed: true)).Lease;
+        var fixture = await NewAsync();
+        var first = await AcquireAsync(fixture, "i-1", Address);
+        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(fixture, "i-2", Address, isConfirmed: true)).Lease;
         Assert.Equal(Holding(first), Holding(second));
-        Assert.Equal("i-2", LeaseInstance.Read(Assert.Single(await world.LeasesAsync()).Attributes)?.Id);
-        Assert.Equal(1, world.Logger.Count(2035));
+        Assert.Equal("i-2", LeaseInstance.Read(Assert.Single(await fixture.LeasesAsync()).Attributes)?.Id);
+        Assert.Equal(1, fixture.Logger.Count(2035));
     }
 
     [Fact]
     public async Task A_lost_lease_names_the_instance_that_took_it_over()
     {
-        var world = await NewAsync();
-        await using var events = new Events(world.Keeper(await AcquireAsync(world, "i-1", Address)));
+        var fixture = await NewAsync();
+        await using var events = new Events(fixture.Keeper(await AcquireAsync(fixture, "i-1", Address)));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        await TryAsync(world, "i-2", Address, isConfirmed: true);
+        await TryAsync(fixture, "i-2", Address, isConfirmed: true);
         var lost = await events.NextAsync<LeaseEvent.Lost>();
         Assert.Equal((LeaseLoss.Overwritten, $"i-2 ({Address}) has it now"), (lost.Loss, lost.Reason));
     }
@@ -61,112 +61,114 @@ public sealed class InstanceTests(SharedEtcd shared)
     [InlineData(null, 4)]
     public async Task The_same_instance_with_a_new_address_keeps_its_subnet(string? previous, int reads)
     {
-        var world = await NewAsync();
-        var first = await AcquireAsync(world, "i-1", Address);
-        for (var other = 10; other < 14; other++) await AcquireAsync(world, $"i-{other}", $"192.168.0.{other}", previous: null);
-        world.Etcd.Forget();
-        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(world, "i-1", "192.168.0.2", previous: previous)).Lease;
+        var fixture = await NewAsync();
+        var first = await AcquireAsync(fixture, "i-1", Address);
+        for (var other = 10; other < 14; other++) await AcquireAsync(fixture, $"i-{other}", $"192.168.0.{other}", previous: null);
+        fixture.Etcd.Forget();
+        var second = Assert.IsType<AcquireResult.Held>(await TryAsync(fixture, "i-1", "192.168.0.2", previous: previous)).Lease;
         Assert.Equal((first.Lease.Key, first.Lease.EtcdLeaseId), (second.Lease.Key, second.Lease.EtcdLeaseId));
-        Assert.Equal(reads, world.Etcd.Requests.Count(request => request == "Txn"));
-        Assert.Equal("192.168.0.2", await AddressOfAsync(world, Key));
-        Assert.Null(await world.GetAsync(world.Keys.Nodes + Address));
-        Assert.Equal(Key, (await world.GetAsync(world.Keys.Nodes + "192.168.0.2"))!.Value.ToStringUtf8());
+        Assert.Equal(reads, fixture.Etcd.Requests.Count(request => request == "Txn"));
+        Assert.Equal("192.168.0.2", await AddressOfAsync(fixture, Key));
+        Assert.Null(await fixture.GetAsync(fixture.Keys.Nodes + Address));
+        Assert.Equal(Key, (await fixture.GetAsync(fixture.Keys.Nodes + "192.168.0.2"))!.Value.ToStringUtf8());
         // From then on it is found without the others.
-        world.Etcd.Forget();
-        await TryAsync(world, "i-1", "192.168.0.2", previous: null);
-        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], world.Etcd.Requests);
+        fixture.Etcd.Forget();
+        await TryAsync(fixture, "i-1", "192.168.0.2", previous: null);
+        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task An_instance_does_not_move_to_an_address_that_another_one_uses()
     {
-        var world = await NewAsync();
-        await AcquireAsync(world, "i-1", Address);
-        await AcquireAsync(world, "i-2", "192.168.0.2", previous: "10.24.6.0/24");
-        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        var fixture = await NewAsync();
+        await AcquireAsync(fixture, "i-1", Address);
+        await AcquireAsync(fixture, "i-2", "192.168.0.2", previous: "10.24.6.0/24");
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(fixture, "i-2", Address, previous: "10.24.6.0/24"));
         Assert.Equal(Key, inUse.Lease.Key.ToString());
-        Assert.Equal("192.168.0.2", await AddressOfAsync(world, "10.24.6.0-24"));
+        Assert.Equal("192.168.0.2", await AddressOfAsync(fixture, "10.24.6.0-24"));
     }
 
     [Fact]
     public async Task Of_two_leases_the_one_that_names_the_instance_is_used_not_the_older_one_of_its_address()
     {
-        var world = await NewAsync();
-        await world.PutLeaseAsync("10.24.4.0-24", $$"""{"PublicIP":"{{Address}}"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        var fixture = await NewAsync();
+        await fixture.PutLeaseAsync("10.24.4.0-24", $$"""{"PublicIP":"{{Address}}"}""", await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
         const string own = """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""";
-        await world.PutLeaseAsync(Key, own, await world.GrantAsync(TimeSpan.FromMinutes(1)));
-        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address, previous: null)).Lease.Key.ToString());
+        await fixture.PutLeaseAsync(Key, own, await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(Key, (await AcquireAsync(fixture, "i-1", Address, previous: null)).Lease.Key.ToString());
     }
 
     [Fact]
     public async Task The_lease_of_upstreams_ali_vpc_at_this_address_names_no_instance_and_is_taken_over()
     {
-        var world = await NewAsync();
+        var fixture = await NewAsync();
         // As flannel v0.19.2 writes it.
         const string upstreams = $$"""{"PublicIP":"{{Address}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
-        await world.PutLeaseAsync(Key, upstreams, await world.GrantAsync(TimeSpan.FromMinutes(1)));
-        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address, previous: null)).Lease.Key.ToString());
+        await fixture.PutLeaseAsync(Key, upstreams, await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal(Key, (await AcquireAsync(fixture, "i-1", Address, previous: null)).Lease.Key.ToString());
     }
 
     [Fact]
     public async Task A_backend_without_instances_does_not_take_the_lease_of_an_instance()
     {
-        var world = await NewAsync();
-        await AcquireAsync(world, "i-1", Address);
-        var request = World.Request(Address, attributes: _ => new LeaseAttributes(Ipv4Address.Parse(Address), null, "alloc", null, null));
-        Assert.IsType<AcquireResult.AddressInUse>(await world.TryAcquireAsync(request));
+        var fixture = await NewAsync();
+        await AcquireAsync(fixture, "i-1", Address);
+        var request = RegistryFixture.Request(
+            Address, attributes: _ => new LeaseAttributes(Ipv4Address.Parse(Address), null, "alloc", null, null));
+        Assert.IsType<AcquireResult.AddressInUse>(await fixture.TryAcquireAsync(request));
         // The very instance does, when it is known.
         var known = request with { Owner = request.Owner with { Instance = new LeaseInstance("i-1", "vpc-1") } };
-        Assert.Equal(Key, Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(known)).Lease.Lease.Key.ToString());
+        Assert.Equal(Key, Assert.IsType<AcquireResult.Held>(await fixture.TryAcquireAsync(known)).Lease.Lease.Key.ToString());
     }
 
     [Fact]
     public async Task Of_two_instances_that_start_at_once_with_one_address_only_one_gets_a_subnet()
     {
-        var world = await NewAsync();
+        var fixture = await NewAsync();
         var once = false;
-        world.Etcd.Before = async name =>
+        fixture.Etcd.Before = async name =>
         {
             if (name != "LeaseGrant" || once) return;
             once = true;
-            await AcquireAsync(world, "i-1", Address);
+            await AcquireAsync(fixture, "i-1", Address);
         };
-        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(world, "i-2", Address, previous: "10.24.6.0/24"));
+        var inUse = Assert.IsType<AcquireResult.AddressInUse>(await TryAsync(fixture, "i-2", Address, previous: "10.24.6.0/24"));
         Assert.Equal(Key, inUse.Lease.Key.ToString());
-        Assert.Equal("i-1", LeaseInstance.Read(Assert.Single(await world.LeasesAsync()).Attributes)?.Id);
+        Assert.Equal("i-1", LeaseInstance.Read(Assert.Single(await fixture.LeasesAsync()).Attributes)?.Id);
     }
 
     [Fact]
     public async Task A_pointer_of_a_deleted_reservation_does_not_prevent_a_lease()
     {
-        var world = await NewAsync();
-        await world.PutAsync(world.Keys.Nodes + Address, Key);
-        Assert.Equal(Key, (await AcquireAsync(world, "i-1", Address)).Lease.Key.ToString());
+        var fixture = await NewAsync();
+        await fixture.PutAsync(fixture.Keys.Nodes + Address, Key);
+        Assert.Equal(Key, (await AcquireAsync(fixture, "i-1", Address)).Lease.Key.ToString());
     }
 
     [Fact]
     public async Task A_status_that_is_older_than_the_lease_is_ignored()
     {
-        var world = await NewAsync();
+        var fixture = await NewAsync();
         // A reservation: nothing that ends with it.
         var status = new RouteStatus(Subnet, "i-1", [], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
-        await world.PutAsync(world.Keys.Routes + Key, Encoding.UTF8.GetString(status.ToJson()));
-        await world.PutLeaseAsync(Key, $$"""{"PublicIP":"{{Address}}"}""");
-        await using var events = new Events(world.Keeper(await AcquireAsync(world, "i-1", Address)));
+        await fixture.PutAsync(fixture.Keys.Routes + Key, Encoding.UTF8.GetString(status.ToJson()));
+        await fixture.PutLeaseAsync(Key, $$"""{"PublicIP":"{{Address}}"}""");
+        await using var events = new Events(fixture.Keeper(await AcquireAsync(fixture, "i-1", Address)));
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
     }
 
     private static (string, long, long) Holding(HeldLease held) =>
         (held.Lease.Key.ToString(), held.Lease.EtcdLeaseId, held.Lease.CreateRevision);
 
-    private static async Task<string> AddressOfAsync(World world, string key) =>
-        (await world.LeasesAsync()).Single(lease => lease.Key.ToString() == key).Attributes.PublicIp.ToString();
+    private static async Task<string> AddressOfAsync(RegistryFixture fixture, string key) =>
+        (await fixture.LeasesAsync()).Single(lease => lease.Key.ToString() == key).Attributes.PublicIp.ToString();
 
-    private static async Task<HeldLease> AcquireAsync(World world, string instance, string address, string? previous = Subnet) =>
-        Assert.IsType<AcquireResult.Held>(await TryAsync(world, instance, address, previous: previous)).Lease;
+    private static async Task<HeldLease> AcquireAsync(
+        RegistryFixture fixture, string instance, string address, string? previous = Subnet) =>
+        Assert.IsType<AcquireResult.Held>(await TryAsync(fixture, instance, address, previous: previous)).Lease;
 
     private static Task<AcquireResult> TryAsync(
-        World world, string instance, string address, string vpc = "vpc-1", bool isConfirmed = false, string? previous = Subnet)
+        RegistryFixture fixture, string instance, string address, string vpc = "vpc-1", bool isConfirmed = false, string? previous = Subnet)
     {
         var attributes = new LeaseAttributes(
             Ipv4Address.Parse(address), null, "ali-vpc", $$"""{"VpcId":"{{vpc}}","InstanceId":"{{instance}}"}""", null);
@@ -175,13 +177,13 @@ public sealed class InstanceTests(SharedEtcd shared)
             Instance = new LeaseInstance(instance, vpc),
             IsAddressConfirmed = isConfirmed,
         };
-        return world.TryAcquireAsync(new AcquireRequest(owner, (NetworkConfig _) => attributes));
+        return fixture.TryAcquireAsync(new AcquireRequest(owner, (NetworkConfig _) => attributes));
     }
 
-    private async Task<World> NewAsync()
+    private async Task<RegistryFixture> NewAsync()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        return world;
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        return fixture;
     }
 }

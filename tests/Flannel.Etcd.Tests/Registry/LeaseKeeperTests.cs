@@ -18,16 +18,16 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new TcpGateway(etcd.Endpoint, Timeout.InfiniteTimeSpan);
-        var world = new World(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(TimeSpan.FromSeconds(30)));
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(TimeSpan.FromSeconds(30)));
         // Due at once, and failing from then on.
-        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromSeconds(29)));
+        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromSeconds(29)));
         await events.NextAsync<LeaseEvent.Confirmed>();
         gateway.IsBlocked = true;
         await events.NextAsync<LeaseEvent.Unavailable>();
         // More than two reads of an unavailable etcd take.
-        await Eventually.IsAsync("the lease is near its end", () => held.Expiry!.Value.Remaining(world.Time) < TimeSpan.FromSeconds(12));
+        await Eventually.IsAsync("the lease is near its end", () => held.Expiry!.Value.Remaining(fixture.Time) < TimeSpan.FromSeconds(12));
         gateway.IsBlocked = false;
         await events.NextAsync<LeaseEvent.Renewed>();
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
@@ -36,73 +36,73 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     [Fact]
     public async Task A_held_lease_is_confirmed_by_one_read_and_one_watch()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        world.Etcd.Forget();
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        fixture.Etcd.Forget();
+        await using var events = new Events(fixture.Keeper(held));
         Assert.Equal(held.Lease, (await events.NextAsync<LeaseEvent.Confirmed>()).Lease);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
         Assert.Null((await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder);
-        await Eventually.IsAsync("it watches", () => world.Etcd.Requests.Count >= 2);
-        Assert.Equal(["Txn", "Watch"], world.Etcd.Requests);
+        await Eventually.IsAsync("it watches", () => fixture.Etcd.Requests.Count >= 2);
+        Assert.Equal(["Txn", "Watch"], fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task A_lease_that_an_operator_deletes_is_lost_at_once_with_all_attached_keys()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
         await events.EndAsync();
-        Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
+        Assert.Null(await fixture.GetAsync(fixture.Keys.Routes + held.Lease.Key));
     }
 
     [Fact]
     public async Task The_status_of_an_earlier_lease_of_the_subnet_is_ignored()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
         var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "",
             DateTimeOffset.UnixEpoch);
         var text = System.Text.Encoding.UTF8.GetString(status.ToJson());
         // As left by a reservation of the same node, which goes with no etcd lease.
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text);
-        await using var events = new Events(world.Keeper(held));
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, text);
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, text, held.Lease.EtcdLeaseId);
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, text, held.Lease.EtcdLeaseId);
         Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status?.InstanceId);
     }
 
     [Fact]
     public async Task A_lease_is_released_with_all_attached_keys()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, "{}", held.Lease.EtcdLeaseId);
         var cancel = TestContext.Current.CancellationToken;
-        var changed = await world.Manager.UpdateAsync(held.Lease,
+        var changed = await fixture.Manager.UpdateAsync(held.Lease,
             held.Lease.Attributes with { BackendData = """{"Released":true}""" }, cancel);
-        Assert.Equal("""{"Released":true}""", Assert.Single(await world.LeasesAsync()).Attributes.BackendData);
-        Assert.Null(await world.Manager.UpdateAsync(held.Lease, held.Lease.Attributes, cancel));
-        Assert.False(await world.Manager.ReleaseAsync(held.Lease, cancel));
-        Assert.True(await world.Manager.ReleaseAsync(changed!, cancel));
-        Assert.Empty(await world.LeasesAsync());
-        Assert.Null(await world.GetAsync(world.Keys.Routes + held.Lease.Key));
+        Assert.Equal("""{"Released":true}""", Assert.Single(await fixture.LeasesAsync()).Attributes.BackendData);
+        Assert.Null(await fixture.Manager.UpdateAsync(held.Lease, held.Lease.Attributes, cancel));
+        Assert.False(await fixture.Manager.ReleaseAsync(held.Lease, cancel));
+        Assert.True(await fixture.Manager.ReleaseAsync(changed!, cancel));
+        Assert.Empty(await fixture.LeasesAsync());
+        Assert.Null(await fixture.GetAsync(fixture.Keys.Routes + held.Lease.Key));
     }
 
     [Fact]
     public async Task A_revoked_etcd_lease_loses_the_lease()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, TestContext.Current.CancellationToken);
+        await fixture.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, TestContext.Current.CancellationToken);
         Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 
@@ -111,52 +111,52 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     [InlineData("invalid")]
     public async Task A_value_that_names_another_node_loses_the_lease(string value)
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // As upstream renews: a plain write under an etcd lease of its own.
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), value, await world.GrantAsync(TimeSpan.FromMinutes(1)));
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(), value, await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
         Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
         await events.EndAsync();
-        Assert.NotNull(await world.GetAsync(world.Keys.Subnets + held.Lease.Key));
+        Assert.NotNull(await fixture.GetAsync(fixture.Keys.Subnets + held.Lease.Key));
     }
 
     [Fact]
     public async Task An_etcd_lease_that_another_client_attached_is_renewed()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""",
-            await world.GrantAsync(TimeSpan.FromMinutes(10)));
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""",
+            await fixture.GrantAsync(TimeSpan.FromMinutes(10)));
         Assert.Equal(TimeSpan.FromMinutes(10), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""");
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1"}""");
         Assert.Null((await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
-        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         Assert.Equal(LeaseLoss.Deleted, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 
     [Fact]
     public async Task A_lease_is_renewed_without_a_write()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
-        await using var events = new Events(world.Keeper(held, leaseTime: Short));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(Short));
+        await using var events = new Events(fixture.Keeper(held, leaseTime: Short));
         for (var i = 0; i < 3; i++) await events.NextAsync<LeaseEvent.Renewed>();
-        Assert.Equal(held.Lease.ModRevision, (await world.GetAsync(world.Keys.Subnets + held.Lease.Key))!.ModRevision);
-        Assert.Single(world.Etcd.Requests, request => request == "LeaseGrant");
+        Assert.Equal(held.Lease.ModRevision, (await fixture.GetAsync(fixture.Keys.Subnets + held.Lease.Key))!.ModRevision);
+        Assert.Single(fixture.Etcd.Requests, request => request == "LeaseGrant");
     }
 
     [Fact]
     public async Task A_lease_that_expired_while_the_node_was_cut_off_is_taken_back_if_it_is_free()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
-        await using var events = new Events(world.Keeper(held, leaseTime: Short));
-        await CutOffUntilExpiredAsync(world, held, events);
-        world.Etcd.FailBefore = _ => null;
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(Short));
+        await using var events = new Events(fixture.Keeper(held, leaseTime: Short));
+        await CutOffUntilExpiredAsync(fixture, held, events);
+        fixture.Etcd.FailBefore = _ => null;
         var confirmed = await events.NextAsync<LeaseEvent.Confirmed>();
         Assert.Equal(held.Lease.Key, confirmed.Lease.Key);
         Assert.NotEqual(held.Lease.EtcdLeaseId, confirmed.Lease.EtcdLeaseId);
@@ -166,52 +166,53 @@ public sealed class LeaseKeeperTests(SharedEtcd shared)
     [Fact]
     public async Task A_lease_that_expired_while_the_node_was_cut_off_and_was_taken_is_lost()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", manager: world.NewManager(Short));
-        await using var events = new Events(world.Keeper(held, leaseTime: Short));
-        await CutOffUntilExpiredAsync(world, held, events);
-        var second = new World(world.Direct, world.Keys.Prefix);
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(Short));
+        await using var events = new Events(fixture.Keeper(held, leaseTime: Short));
+        await CutOffUntilExpiredAsync(fixture, held, events);
+        var second = new RegistryFixture(fixture.Direct, fixture.Keys.Prefix);
         Assert.Equal(held.Lease.Subnet, (await second.AcquireAsync("192.168.0.2", held.Lease.Subnet.ToString())).Lease.Subnet);
-        world.Etcd.FailBefore = _ => null;
+        fixture.Etcd.FailBefore = _ => null;
         Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 
     [Fact]
     public async Task Route_status_configuration_and_controller_are_watched_on_the_same_stream()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        world.Etcd.Forget();
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        fixture.Etcd.Forget();
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.ControllerChanged>();
         var status = new RouteStatus(held.Lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "",
             DateTimeOffset.UnixEpoch);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key,
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key,
             System.Text.Encoding.UTF8.GetString(status.ToJson()), held.Lease.EtcdLeaseId);
-        Assert.True((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.SpeaksOf(held.Lease.Subnet, "i-1"));
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
+        Assert.True((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.IsFor(held.Lease.Subnet, "i-1"));
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
         Assert.Equal(26, Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config)
             .Config.SubnetLength);
-        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
         Assert.Equal(new ControllerHolder("i-9", "192.168.0.9"), (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder);
-        await world.PutAsync(world.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
+        await fixture.PutAsync(fixture.Keys.Routes + held.Lease.Key, "invalid", held.Lease.EtcdLeaseId);
         Assert.Null((await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status);
-        Assert.Single(world.Etcd.Requests, request => request == "Watch");
+        Assert.Single(fixture.Etcd.Requests, request => request == "Watch");
     }
 
-    private async Task<World> NewAsync()
+    private async Task<RegistryFixture> NewAsync()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        return world;
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        return fixture;
     }
 
-    private static async Task CutOffUntilExpiredAsync(World world, HeldLease held, Events events)
+    private static async Task CutOffUntilExpiredAsync(RegistryFixture fixture, HeldLease held, Events events)
     {
         await events.NextAsync<LeaseEvent.Confirmed>();
-        world.Etcd.FailBefore = name => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        fixture.Etcd.FailBefore = name => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         await events.NextAsync<LeaseEvent.Unavailable>();
         await events.NextAsync<LeaseEvent.Expired>();
-        await Eventually.IsAsync("etcd has ended the lease", async () => await world.GetAsync(world.Keys.Subnets + held.Lease.Key) is null);
+        await Eventually.IsAsync(
+            "etcd has ended the lease", async () => await fixture.GetAsync(fixture.Keys.Subnets + held.Lease.Key) is null);
     }
 }

@@ -14,28 +14,28 @@ public sealed class LeaseKeeperTimeTests
 {
     private readonly FakeTimeProvider time = new();
     private readonly ModelEtcd etcd;
-    private readonly World world;
+    private readonly RegistryFixture fixture;
 
     public LeaseKeeperTimeTests()
     {
         etcd = new ModelEtcd(time);
-        world = new World(etcd, "/coreos.com/network", time: time);
+        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
     }
 
     [Fact]
     public async Task A_lease_is_renewed_once_a_day_and_an_hour_before_its_end()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         var step = TimeSpan.FromMinutes(5);
         var renewals = 0;
         var renewedAt = held.Expiry!.Value.Begin;
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromDays(5); passed += step)
         {
             await AdvanceAsync(step);
-            if (world.Etcd.Requests.Count(request => request == "LeaseKeepAlive") == renewals) continue;
+            if (fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") == renewals) continue;
             renewals++;
             // An hour before the end, and up to an eighth of that earlier; the keeper's turn may come a few steps late on a busy machine.
             Assert.InRange(time.GetElapsedTime(renewedAt), TimeSpan.FromHours(24 - 1 - 1.0 / 8), TimeSpan.FromHours(23) + 6 * step);
@@ -43,14 +43,14 @@ public sealed class LeaseKeeperTimeTests
         }
 
         Assert.Equal(5, renewals);
-        Assert.All(world.Etcd.Requests, request => Assert.Equal("LeaseKeepAlive", request));
+        Assert.All(fixture.Etcd.Requests, request => Assert.Equal("LeaseKeepAlive", request));
     }
 
     [Fact]
     public async Task A_lease_whose_renewals_failed_is_renewed_as_soon_as_etcd_has_recovered()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         await PassAsync(TimeSpan.FromHours(22), TimeSpan.FromHours(1));
         etcd.Reachable = false;
@@ -76,22 +76,22 @@ public sealed class LeaseKeeperTimeTests
     public async Task Failed_renewals_are_retried_more_often_as_the_expiry_comes_near()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromHours(23.99)));
+        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromHours(23.99)));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // Reads and the watch work; no renewal does.
-        world.Etcd.FailBefore = name => name == "LeaseKeepAlive" ? new EtcdException(EtcdErrorKind.TooManyRequests, "busy", false) : null;
+        fixture.Etcd.FailBefore = name => name == "LeaseKeepAlive" ? new EtcdException(EtcdErrorKind.TooManyRequests, "busy", false) : null;
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await AdvanceAsync(TimeSpan.FromMinutes(5));
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await AdvanceAsync(TimeSpan.FromSeconds(1));
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await AdvanceAsync(TimeSpan.FromMilliseconds(250));
-        Assert.InRange(world.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
+        Assert.InRange(fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
     }
 
     [Fact]
     public async Task A_node_that_is_cut_off_for_less_than_the_lease_time_holds_its_lease()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
@@ -107,7 +107,7 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_node_that_is_cut_off_for_longer_reports_the_expiry_once_and_takes_its_lease_back()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
@@ -131,32 +131,32 @@ public sealed class LeaseKeeperTimeTests
     [InlineData("10.24.0.0/16", "10.24.5.128/25", "10.24.5.192-26")]
     public async Task An_expired_lease_that_another_one_overlaps_is_lost(string network, string subnet, string other)
     {
-        await world.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
-        var held = await world.AcquireAsync("192.168.0.1", subnet);
+        await fixture.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
+        var held = await fixture.AcquireAsync("192.168.0.1", subnet);
         Assert.Equal(subnet, held.Lease.Subnet.ToString());
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
         etcd.Reachable = true;
-        await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
+        await fixture.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
         await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Taken, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
-        Assert.DoesNotContain(await world.LeasesAsync(), lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.0.1"));
+        Assert.DoesNotContain(await fixture.LeasesAsync(), lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.0.1"));
     }
 
     [Fact]
     public async Task An_expired_lease_that_does_not_fit_a_new_configuration_is_lost()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
         etcd.Reachable = true;
-        await world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
+        await fixture.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
         await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Unfit, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
@@ -165,14 +165,14 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_lease_that_was_deleted_while_the_node_was_cut_off_is_lost()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
-        world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
-        await world.DeleteAsync(world.Keys.Subnets + held.Lease.Key);
+        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        fixture.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unavailable>().Any());
-        world.Etcd.FailBefore = _ => null;
-        world.Etcd.FailAfter = _ => null;
+        fixture.Etcd.FailBefore = _ => null;
+        fixture.Etcd.FailAfter = _ => null;
         await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Deleted, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
@@ -180,14 +180,14 @@ public sealed class LeaseKeeperTimeTests
     [Fact]
     public async Task A_lease_that_a_restored_etcd_does_not_have_is_taken_back()
     {
-        await world.PublishConfigAsync();
+        await fixture.PublishConfigAsync();
         var restore = etcd.Snapshot();
-        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        await using var events = new Events(world.Keeper(held));
+        var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         restore();
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
-        Assert.Equal(held.Lease.Key, Assert.Single(await world.LeasesAsync()).Key);
+        Assert.Equal(held.Lease.Key, Assert.Single(await fixture.LeasesAsync()).Key);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
     }
 
@@ -195,7 +195,7 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_lease_is_held_across_a_compaction_of_the_history()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
@@ -209,13 +209,13 @@ public sealed class LeaseKeeperTimeTests
     public async Task Few_requests_are_sent_while_etcd_is_unavailable()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
-        Assert.InRange(world.Etcd.Requests.Count, 60, 300);
+        Assert.InRange(fixture.Etcd.Requests.Count, 60, 300);
     }
 
     [Fact]
@@ -223,10 +223,10 @@ public sealed class LeaseKeeperTimeTests
     {
         var loops = new LivenessMonitor(time);
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held, loops: loops));
+        await using var events = new Events(fixture.Keeper(held, loops: loops));
         await events.NextAsync<LeaseEvent.Confirmed>();
         for (var minutes = 0; minutes < 25 * 60; minutes += 5) await MovesAsync(TimeSpan.FromMinutes(5));
-        Assert.Contains("LeaseKeepAlive", world.Etcd.Requests);
+        Assert.Contains("LeaseKeepAlive", fixture.Etcd.Requests);
         etcd.Reachable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         for (var minutes = 0; minutes < 120; minutes++) await MovesAsync(TimeSpan.FromMinutes(1));
@@ -234,7 +234,7 @@ public sealed class LeaseKeeperTimeTests
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
 
         var never = new TaskCompletionSource();
-        world.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
+        fixture.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
         await RunUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
         Assert.StartsWith("the lease's keeper is stuck: no progress for ", loops.Hung, StringComparison.Ordinal);
         never.SetResult();
@@ -250,8 +250,8 @@ public sealed class LeaseKeeperTimeTests
 
     private async Task<HeldLease> AcquireAsync()
     {
-        await world.PublishConfigAsync();
-        return await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await fixture.PublishConfigAsync();
+        return await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
     }
 
     /// <summary>Time passes, and everything that waits for it has had its turn.</summary>

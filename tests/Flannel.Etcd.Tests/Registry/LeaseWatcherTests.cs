@@ -13,67 +13,67 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     [Fact]
     public async Task Leases_are_listed_once_and_every_change_is_applied()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        await using var follower = new Following(world);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await using var follower = new Following(fixture);
         var view = await follower.UntilAsync(view => view.Leases.Count == 1);
         Assert.NotNull(view.Config);
-        Assert.True(view.IsWhole);
+        Assert.True(view.IsComplete);
 
-        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await fixture.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
         await follower.UntilAsync(view => view.Leases.Count == 2);
-        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.7"}""");
+        await fixture.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.7"}""");
         await follower.UntilAsync(view => view.Leases.Any(lease => lease.Attributes.PublicIp.ToString() == "192.168.0.7"));
-        await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
+        await fixture.DeleteAsync(fixture.Keys.Subnets + "10.24.5.0-24");
         await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
-        await world.PublishConfigAsync("invalid");
+        await fixture.PublishConfigAsync("invalid");
         await follower.UntilAsync(view => view.Config is null);
-        await world.PublishConfigAsync();
+        await fixture.PublishConfigAsync();
         await follower.UntilAsync(view => view.Config is not null);
-        Assert.Equal(["Txn", "Watch"], world.Etcd.Requests);
+        Assert.Equal(["Txn", "Watch"], fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task An_unreadable_lease_makes_the_snapshot_incomplete_until_it_is_deleted()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await using var follower = new Following(world);
-        await follower.UntilAsync(view => view.IsWhole);
-        await world.PutLeaseAsync("10.24.6.0-24", "invalid");
-        await follower.UntilAsync(view => !view.IsWhole);
-        await world.PutLeaseAsync("no-subnet", "invalid");
-        await world.DeleteAsync(world.Keys.Subnets + "10.24.6.0-24");
-        await follower.UntilAsync(view => view.IsWhole);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await using var follower = new Following(fixture);
+        await follower.UntilAsync(view => view.IsComplete);
+        await fixture.PutLeaseAsync("10.24.6.0-24", "invalid");
+        await follower.UntilAsync(view => !view.IsComplete);
+        await fixture.PutLeaseAsync("no-subnet", "invalid");
+        await fixture.DeleteAsync(fixture.Keys.Subnets + "10.24.6.0-24");
+        await follower.UntilAsync(view => view.IsComplete);
     }
 
     [Fact]
     public async Task The_controllers_own_writes_do_not_change_the_snapshot()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await using var follower = new Following(world);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await using var follower = new Following(fixture);
         var view = await follower.UntilAsync(_ => true);
         var changed = follower.Follower.ChangedAfterAsync(view.Generation, Cancel);
-        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), "{}");
-        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "{}");
-        await world.PutAsync(world.Keys.Prefix + "/something", "else");
+        await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), "{}");
+        await fixture.PutAsync(fixture.Keys.Routes + "10.24.5.0-24", "{}");
+        await fixture.PutAsync(fixture.Keys.Prefix + "/something", "else");
         Assert.False(changed.IsCompleted);
-        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await fixture.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
         await Eventually.WithinAsync("the lease is seen", changed);
     }
 
     [Fact]
     public async Task No_change_is_missed_across_a_broken_stream()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await using var follower = new Following(world);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await using var follower = new Following(fixture);
         await follower.UntilAsync(_ => true);
-        world.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
-        for (var i = 1; i <= 20; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", """{"PublicIP":"192.168.0.6"}""");
-        world.Etcd.FailAfter = _ => null;
+        fixture.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        for (var i = 1; i <= 20; i++) await fixture.PutLeaseAsync($"10.24.{i}.0-24", """{"PublicIP":"192.168.0.6"}""");
+        fixture.Etcd.FailAfter = _ => null;
         await follower.UntilAsync(view => view.Leases.Count == 20);
     }
 
@@ -83,18 +83,18 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     public async Task A_restored_etcd_that_assigned_the_same_revisions_again_is_listed_again(int later)
     {
         var etcd = new ModelEtcd(TimeProvider.System);
-        var world = new World(etcd, "/coreos.com/network");
-        await world.PublishConfigAsync();
+        var fixture = new RegistryFixture(etcd, "/coreos.com/network");
+        await fixture.PublishConfigAsync();
         var restore = etcd.Snapshot();
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        await using var follower = new Following(world);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await using var follower = new Following(fixture);
         var before = await follower.UntilAsync(view => view.Leases.Count == 1);
-        world.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
+        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
         restore();
         // The very revision of the other, and, with a number above 0, more after it.
-        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
-        for (var i = 0; i < later; i++) await world.PutAsync("/elsewhere", "x");
-        world.Etcd.FailBefore = _ => null;
+        await fixture.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        for (var i = 0; i < later; i++) await fixture.PutAsync("/elsewhere", "x");
+        fixture.Etcd.FailBefore = _ => null;
         var after = await follower.UntilAsync(view => view.Leases is [{ Key: var key }] && key.ToString() == "10.24.6.0-24");
         Assert.Equal(before.Revision + later, after.Revision);
     }
@@ -103,19 +103,19 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     public async Task Leases_are_listed_again_after_a_compaction()
     {
         await using var etcd = await EtcdProcess.StartAsync();
-        var world = new World(etcd.Connect(), "/coreos.com/network");
-        await world.PublishConfigAsync();
-        await world.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
-        await using var follower = new Following(world);
+        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        await fixture.PublishConfigAsync();
+        await fixture.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await using var follower = new Following(fixture);
         await follower.UntilAsync(view => view.Leases.Count == 1);
         // Cut off while the history that it needs is made and compacted.
-        world.Etcd.FailBefore = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
-        world.Etcd.FailAfter = world.Etcd.FailBefore;
-        await world.DeleteAsync(world.Keys.Subnets + "10.24.1.0-24");
-        await world.PutLeaseAsync("10.24.2.0-24", """{"PublicIP":"192.168.0.7"}""");
-        await world.PutLeaseAsync("10.24.3.0-24", """{"PublicIP":"192.168.0.8"}""");
-        await world.CompactAsync(etcd);
-        world.Etcd.FailBefore = world.Etcd.FailAfter = _ => null;
+        fixture.Etcd.FailBefore = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
+        fixture.Etcd.FailAfter = fixture.Etcd.FailBefore;
+        await fixture.DeleteAsync(fixture.Keys.Subnets + "10.24.1.0-24");
+        await fixture.PutLeaseAsync("10.24.2.0-24", """{"PublicIP":"192.168.0.7"}""");
+        await fixture.PutLeaseAsync("10.24.3.0-24", """{"PublicIP":"192.168.0.8"}""");
+        await fixture.CompactAsync(etcd);
+        fixture.Etcd.FailBefore = fixture.Etcd.FailAfter = _ => null;
         var view = await follower.UntilAsync(view => view.Leases.Count == 2);
         Assert.Equal(["10.24.2.0-24", "10.24.3.0-24"], view.Leases.Select(lease => lease.Key.ToString()));
     }
@@ -125,15 +125,15 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
     {
         await using var etcd = await EtcdProcess.StartAsync();
         var logger = new RecordingLogger();
-        var world = new World(etcd.Connect(logger), "/coreos.com/network", logger);
-        await world.PublishConfigAsync();
-        await using var follower = new Following(world);
+        var fixture = new RegistryFixture(etcd.Connect(logger), "/coreos.com/network", logger);
+        await fixture.PublishConfigAsync();
+        await using var follower = new Following(fixture);
         await follower.UntilAsync(_ => true);
         await etcd.KillAsync();
         await Eventually.IsAsync("the failure is logged", () => logger.Count(2000) == 1);
         await etcd.StartAgainAsync();
         await Eventually.IsAsync("the recovery is logged", () => logger.Count(2001) == 1);
-        await world.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
+        await fixture.PutLeaseAsync("10.24.1.0-24", """{"PublicIP":"192.168.0.6"}""");
         await follower.UntilAsync(view => view.Leases.Count == 1);
         Assert.Equal(1, logger.Count(2000));
     }
@@ -143,9 +143,9 @@ public sealed class LeaseWatcherTests(SharedEtcd shared)
         private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         private readonly Task running;
 
-        public Following(World world)
+        public Following(RegistryFixture fixture)
         {
-            Follower = new LeaseWatcher(world.Context);
+            Follower = new LeaseWatcher(fixture.Context);
             running = Follower.RunAsync(stop.Token);
         }
 

@@ -21,8 +21,9 @@ public sealed class NodeKeyWatcherTests
     {
         var keys = EtcdKeys.Parse("/flannel/network").Value;
         var lease = new Lease(
-            new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null), World.Attributes("192.168.0.1"), EtcdLeaseId: 1, CreateRevision: 6, 6);
-        var config = NetworkConfigParser.Parse(ByteString.CopyFromUtf8(World.Config).Span).Value;
+            new SubnetKey(Ipv4Network.Parse("10.24.5.0/24"), null), RegistryFixture.Attributes("192.168.0.1"),
+            EtcdLeaseId: 1, CreateRevision: 6, 6);
+        var config = NetworkConfigParser.Parse(ByteString.CopyFromUtf8(RegistryFixture.Config).Span).Value;
         var held = new HeldLease(lease, config, StartRevision, WasFound: false, null);
         watcher = new NodeKeyWatcher(
             new EtcdContext(null!, keys, TimeProvider.System, new Random(1), new RecordingLogger()), held, events.Writer);
@@ -40,10 +41,11 @@ public sealed class NodeKeyWatcherTests
 
     [Fact]
     public void An_invalid_configuration_that_becomes_valid_at_the_same_revision_is_reported() =>
-        Assert.Equal(2, Changes("""{"Network":"nonsense"}""", World.Config).Count);
+        Assert.Equal(2, Changes("""{"Network":"nonsense"}""", RegistryFixture.Config).Count);
 
     [Fact]
-    public void The_configuration_of_the_start_is_not_reported_when_it_is_read_again() => Assert.Empty(Changes(World.Config, World.Config));
+    public void The_configuration_of_the_start_is_not_reported_when_it_is_read_again() =>
+        Assert.Empty(Changes(RegistryFixture.Config, RegistryFixture.Config));
 
     private List<LeaseEvent> Changes(params string[] configs)
     {

@@ -80,7 +80,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     [MemberData(nameof(SubnetLengths))]
     public async Task A_lease_is_created_in_etcd_exactly_if_no_overlapping_key_exists(int length)
     {
-        var world = shared.World();
+        var fixture = shared.CreateFixture();
         // Some in the middle: 13, 19 and 130 lie between 128 and 199 as text, and only one of them as a number.
         foreach (var (own, keys) in new[]
         {
@@ -89,22 +89,22 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
             ("10.24.5.200", ["10.24.5.255-30", "10.24.5.199-31", "10.24.127.0-24", "10.24.128.0-24", "10.127.0.0-16", "11.0.0.0-8"]),
         })
         {
-            foreach (var key in keys) await AssertCreatesExactlyIfFreeAsync(world, new Ipv4Network(Ipv4Address.Parse(own), length), key);
+            foreach (var key in keys) await AssertCreatesExactlyIfFreeAsync(fixture, new Ipv4Network(Ipv4Address.Parse(own), length), key);
         }
     }
 
-    private static async Task AssertCreatesExactlyIfFreeAsync(World world, Ipv4Network subnet, string key)
+    private static async Task AssertCreatesExactlyIfFreeAsync(RegistryFixture fixture, Ipv4Network subnet, string key)
     {
-        await world.PutLeaseAsync(key, "");
-        var own = world.Keys.Lease(new SubnetKey(subnet));
+        await fixture.PutLeaseAsync(key, "");
+        var own = fixture.Keys.Lease(new SubnetKey(subnet));
         var request =
             new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = own, Value = ByteString.Empty } } } };
-        request.Compare.Add(OverlapRanges.Absent(world.Keys, subnet));
-        var answer = await world.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
+        request.Compare.Add(OverlapRanges.Absent(fixture.Keys, subnet));
+        var answer = await fixture.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
         Assert.True(answer.Succeeded != Overlaps(subnet, key),
             $"{subnet} {(answer.Succeeded ? "created" : "not created")} while {key} exists");
-        await world.DeleteAsync(world.Keys.Subnets + key);
-        await world.DeleteAsync(own.ToStringUtf8());
+        await fixture.DeleteAsync(fixture.Keys.Subnets + key);
+        await fixture.DeleteAsync(own.ToStringUtf8());
     }
 
     /// <summary>The oracle: the text is read, and every address of the shorter of both is compared by its first bits, one by one.</summary>

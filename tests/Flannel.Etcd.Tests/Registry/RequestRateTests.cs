@@ -16,12 +16,12 @@ public sealed class RequestRateTests
 
     private readonly FakeTimeProvider time = new();
     private readonly ModelEtcd model;
-    private readonly World world;
+    private readonly RegistryFixture fixture;
 
     public RequestRateTests()
     {
         model = new ModelEtcd(time);
-        world = new World(model, "/coreos.com/network", time: time);
+        fixture = new RegistryFixture(model, "/coreos.com/network", time: time);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -36,9 +36,9 @@ public sealed class RequestRateTests
     [MemberData(nameof(Failures))]
     public async Task A_node_that_keeps_its_lease(string failure)
     {
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held, margin: TimeSpan.FromHours(23.98)));
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromHours(23.98)));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // A renewal comes due while it lasts.
         await BoundAsync(failure, perMinute: 40, _ => Task.CompletedTask);
@@ -48,8 +48,8 @@ public sealed class RequestRateTests
     [MemberData(nameof(Failures))]
     public async Task A_watcher_of_all_leases(string failure)
     {
-        await world.PublishConfigAsync();
-        var watcher = new LeaseWatcher(world.Context with { Time = time });
+        await fixture.PublishConfigAsync();
+        var watcher = new LeaseWatcher(fixture.Context with { Time = time });
         await BoundAsync(failure, perMinute: 40, watcher.RunAsync);
     }
 
@@ -57,15 +57,15 @@ public sealed class RequestRateTests
     [MemberData(nameof(Failures))]
     public async Task A_candidate_for_route_controller(string failure)
     {
-        await world.PutAsync(world.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
-        var election = new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1"));
+        await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
+        var election = new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1"));
         await BoundAsync(failure, perMinute: 40, election.CampaignAsync);
     }
 
     [Theory]
     [MemberData(nameof(Failures))]
     public Task A_node_that_waits_for_a_configuration(string failure) =>
-        BoundAsync(failure, perMinute: 130, stop => world.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
+        BoundAsync(failure, perMinute: 130, stop => fixture.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
 
     private async Task BoundAsync(string failure, int perMinute, Func<CancellationToken, Task> run)
     {
@@ -77,7 +77,7 @@ public sealed class RequestRateTests
         model.Reachable = false;
         await SettleAsync();
         model.Reachable = true;
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         for (var second = 0; second < Minutes * 60; second++)
         {
             time.Advance(TimeSpan.FromSeconds(1));
@@ -85,10 +85,10 @@ public sealed class RequestRateTests
         }
 
         // The first seconds are quicker.
-        Assert.InRange(world.Etcd.Requests.Count, failure == "etcd leases do not exist" ? 0 : 1, Minutes * perMinute + 10);
-        Assert.InRange(world.Logger.Lines.Count(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), 0, 4);
+        Assert.InRange(fixture.Etcd.Requests.Count, failure == "etcd leases do not exist" ? 0 : 1, Minutes * perMinute + 10);
+        Assert.InRange(fixture.Logger.Lines.Count(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), 0, 4);
         await stop.CancelAsync();
-        world.Etcd.FailBefore = world.Etcd.FailAfter = _ => null;
+        fixture.Etcd.FailBefore = fixture.Etcd.FailAfter = _ => null;
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -106,7 +106,7 @@ public sealed class RequestRateTests
             "history is always compacted" => (Some(EtcdErrorKind.Compacted, "Watch"), None),
             _ => (Some(EtcdErrorKind.LeaseNotFound, "LeaseGrant", "LeaseKeepAlive"), None),
         };
-        (world.Etcd.FailBefore, world.Etcd.FailAfter) = (before, after);
+        (fixture.Etcd.FailBefore, fixture.Etcd.FailAfter) = (before, after);
     }
 
     private static Func<string, EtcdException?> None { get; } = _ => null;

@@ -14,21 +14,21 @@ public sealed class RestoredEtcdTests
 {
     private readonly FakeTimeProvider time = new();
     private readonly ModelEtcd etcd;
-    private readonly World world;
+    private readonly RegistryFixture fixture;
 
     public RestoredEtcdTests()
     {
         etcd = new ModelEtcd(time);
-        world = new World(etcd, "/coreos.com/network", time: time);
+        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
     }
 
     [Fact]
     public async Task A_subnet_that_another_node_took_in_the_restored_etcd_is_lost_although_its_revision_is_smaller()
     {
         var (held, restore) = await HoldBehindASnapshotAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
-        var second = new World(etcd, world.Keys.Prefix, time: time);
+        var second = new RegistryFixture(etcd, fixture.Keys.Prefix, time: time);
         CutOff(true);
         restore();
         var taken = await second.AcquireAsync("192.168.0.2", held.Lease.Subnet.ToString());
@@ -44,15 +44,16 @@ public sealed class RestoredEtcdTests
     [Fact]
     public async Task An_older_value_that_a_restore_brought_back_is_replaced()
     {
-        await world.PublishConfigAsync();
-        await world.PutLeaseAsync("10.24.5.0-24", Released);
+        await fixture.PublishConfigAsync();
+        await fixture.PutLeaseAsync("10.24.5.0-24", Released);
         var restore = etcd.Snapshot();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         restore();
-        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
-        await RunUntilAsync(async () => !(await world.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
+        var key = fixture.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () =>
+            !(await fixture.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
 
@@ -60,20 +61,20 @@ public sealed class RestoredEtcdTests
     [Fact]
     public async Task A_restored_lease_with_the_former_address_of_this_instance_is_kept_and_updated()
     {
-        await world.PublishConfigAsync();
-        var etcdLease = await world.GrantAsync(TimeSpan.FromHours(24));
-        await world.PutLeaseAsync("10.24.5.0-24",
+        await fixture.PublishConfigAsync();
+        var etcdLease = await fixture.GrantAsync(TimeSpan.FromHours(24));
+        await fixture.PutLeaseAsync("10.24.5.0-24",
             """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
         var restore = etcd.Snapshot();
         var owner = new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), null) { Instance = new LeaseInstance("i-1", "") };
-        var acquired = await world.TryAcquireAsync(new AcquireRequest(owner, _ => World.Attributes("192.168.0.1")));
+        var acquired = await fixture.TryAcquireAsync(new AcquireRequest(owner, _ => RegistryFixture.Attributes("192.168.0.1")));
         var held = Assert.IsType<AcquireResult.Held>(acquired).Lease;
         Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         restore();
-        var key = world.Keys.Lease(held.Lease.Key).ToStringUtf8();
-        await RunUntilAsync(async () => (await world.GetAsync(key))!.Value.ToStringUtf8()
+        var key = fixture.Keys.Lease(held.Lease.Key).ToStringUtf8();
+        await RunUntilAsync(async () => (await fixture.GetAsync(key))!.Value.ToStringUtf8()
             .Contains("192.168.0.1", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
@@ -81,16 +82,16 @@ public sealed class RestoredEtcdTests
     [Fact]
     public async Task The_mark_of_a_forced_release_is_not_replaced_by_the_daemon()
     {
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        await using var events = new Events(world.Keeper(held));
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         CutOff(true);
-        await world.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
+        await fixture.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
         await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unavailable);
         CutOff(false);
         await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
-        var pair = await world.GetAsync(world.Keys.Lease(held.Lease.Key).ToStringUtf8());
+        var pair = await fixture.GetAsync(fixture.Keys.Lease(held.Lease.Key).ToStringUtf8());
         Assert.Equal(Released, pair!.Value.ToStringUtf8());
     }
 
@@ -99,16 +100,16 @@ public sealed class RestoredEtcdTests
 
     private async Task<(HeldLease Held, Action Restore)> HoldBehindASnapshotAsync()
     {
-        await world.PublishConfigAsync();
+        await fixture.PublishConfigAsync();
         var restore = etcd.Snapshot();
-        for (var i = 0; i < 20; i++) await world.PutAsync("/elsewhere", "x");
-        return (await world.AcquireAsync("192.168.0.1", "10.24.5.0/24"), restore);
+        for (var i = 0; i < 20; i++) await fixture.PutAsync("/elsewhere", "x");
+        return (await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24"), restore);
     }
 
     private void CutOff(bool off)
     {
-        world.Etcd.FailBefore = _ => off ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
-        world.Etcd.FailAfter = name => off && name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        fixture.Etcd.FailBefore = _ => off ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
+        fixture.Etcd.FailAfter = name => off && name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
     }
 
     private Task RunUntilAsync(Func<bool> condition) => RunUntilAsync(() => Task.FromResult(condition()));

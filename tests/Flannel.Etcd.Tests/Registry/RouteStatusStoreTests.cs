@@ -15,15 +15,15 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_status_is_attached_to_its_lease_and_deleted_with_it()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True((await term.Statuses.PublishAsync([new(held.Lease, Status(held.Lease))], Cancel)).IsTermHeld);
-        Assert.Equal(held.Lease.EtcdLeaseId, (await world.GetAsync(world.Keys.Routes + held.Lease.Key))!.Lease);
+        Assert.Equal(held.Lease.EtcdLeaseId, (await fixture.GetAsync(fixture.Keys.Routes + held.Lease.Key))!.Lease);
         var (key, status) = Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
         Assert.Equal(held.Lease.Key.ToString(), key);
-        Assert.True(status.SpeaksOf(held.Lease.Subnet, "i-1"));
-        await world.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
+        Assert.True(status.IsFor(held.Lease.Subnet, "i-1"));
+        await fixture.Direct.LeaseRevokeAsync(held.Lease.EtcdLeaseId, Cancel);
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
     }
 
@@ -31,95 +31,95 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     public async Task Many_statuses_are_written_in_few_transactions()
     {
         const int nodes = 250;
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
-        var leases = await world.LeasesAsync();
-        world.Etcd.Forget();
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        for (var i = 0; i < nodes; i++) await fixture.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await fixture.LeasesAsync();
+        fixture.Etcd.Forget();
         Assert.True((await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel))
             .IsTermHeld);
-        Assert.Equal(3, world.Etcd.Requests.Count(request => request == "Txn"));
+        Assert.Equal(3, fixture.Etcd.Requests.Count(request => request == "Txn"));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
 
     [Fact]
     public async Task A_deleted_or_replaced_lease_is_skipped_and_one_with_another_etcd_lease_is_not()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        var kept = (await world.AcquireAsync("192.168.0.1")).Lease;
-        var deleted = (await world.AcquireAsync("192.168.0.2")).Lease;
-        var replaced = (await world.AcquireAsync("192.168.0.3")).Lease;
-        var upstream = (await world.AcquireAsync("192.168.0.4")).Lease;
-        await world.DeleteAsync(world.Keys.Subnets + deleted.Key);
-        await world.DeleteAsync(world.Keys.Subnets + replaced.Key);
-        await world.PutLeaseAsync(replaced.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
-        var id = await world.GrantAsync(TimeSpan.FromMinutes(1));
-        await world.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
-        await world.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        var kept = (await fixture.AcquireAsync("192.168.0.1")).Lease;
+        var deleted = (await fixture.AcquireAsync("192.168.0.2")).Lease;
+        var replaced = (await fixture.AcquireAsync("192.168.0.3")).Lease;
+        var upstream = (await fixture.AcquireAsync("192.168.0.4")).Lease;
+        await fixture.DeleteAsync(fixture.Keys.Subnets + deleted.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + replaced.Key);
+        await fixture.PutLeaseAsync(replaced.Key.ToString(), """{"PublicIP":"192.168.0.9"}""");
+        var id = await fixture.GrantAsync(TimeSpan.FromMinutes(1));
+        await fixture.PutLeaseAsync(upstream.Key.ToString(), """{"PublicIP":"192.168.0.4"}""", id);
+        await fixture.Direct.LeaseRevokeAsync(upstream.EtcdLeaseId, Cancel);
         var leases = new[] { kept, deleted, replaced, upstream };
         Assert.True((await term.Statuses.PublishAsync(
             [.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
         Assert.Equal(
             new[] { kept.Key.ToString(), upstream.Key.ToString() }.Order(),
             (await term.Statuses.ReadAllAsync(Cancel)).Keys.Order());
-        Assert.Equal(id, (await world.GetAsync(world.Keys.Routes + upstream.Key))!.Lease);
+        Assert.Equal(id, (await fixture.GetAsync(fixture.Keys.Routes + upstream.Key))!.Lease);
     }
 
     [Fact]
     public async Task A_former_controller_writes_and_deletes_nothing()
     {
-        var world = await NewAsync();
-        var first = await CampaignAsync(world);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
+        var fixture = await NewAsync();
+        var first = await CampaignAsync(fixture);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
         Assert.True((await first.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         await first.DisposeAsync();
-        await using var second = await CampaignAsync(world);
-        var before = (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision;
+        await using var second = await CampaignAsync(fixture);
+        var before = (await fixture.GetAsync(fixture.Keys.Routes + lease.Key))!.ModRevision;
         Assert.False((await first.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
-        await world.DeleteAsync(world.Keys.Subnets + lease.Key);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + lease.Key);
         Assert.False(await first.Statuses.DeleteAsync([lease.Key.ToString()], Cancel));
-        Assert.Equal(before, (await world.GetAsync(world.Keys.Routes + lease.Key))!.ModRevision);
+        Assert.Equal(before, (await fixture.GetAsync(fixture.Keys.Routes + lease.Key))!.ModRevision);
     }
 
     [Fact]
     public async Task Terms_with_equal_revisions_in_a_restored_etcd_differ_by_their_etcd_lease()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
-        var former = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId + 1));
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
+        var former = new RouteStatusStore(fixture.Context, new ElectionFence(term.Revision, term.EtcdLeaseId + 1));
         Assert.False((await former.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
         Assert.False(await former.DeleteAsync(["10.24.9.0-24"], Cancel));
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
-        var current = new RouteStatusStore(world.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
+        var current = new RouteStatusStore(fixture.Context, new ElectionFence(term.Revision, term.EtcdLeaseId));
         Assert.True((await current.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
     }
 
     [Fact]
     public async Task One_status_is_read_by_its_subnet()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
-        Assert.Null(await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel));
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
+        Assert.Null(await fixture.Manager.ReadRouteStatusAsync(lease.Key, Cancel));
         Assert.True((await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).IsTermHeld);
-        Assert.Equal("i-1", (await world.Manager.ReadRouteStatusAsync(lease.Key, Cancel))!.InstanceId);
+        Assert.Equal("i-1", (await fixture.Manager.ReadRouteStatusAsync(lease.Key, Cancel))!.InstanceId);
     }
 
     [Fact]
     public async Task The_status_of_a_deleted_reservation_is_deleted_and_that_of_another_one_is_kept()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        await world.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        await fixture.PutLeaseAsync("10.24.6.0-24", """{"PublicIP":"192.168.0.6"}""");
         Assert.True((await term.Statuses.PublishAsync(
-            [.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
-        await world.DeleteAsync(world.Keys.Subnets + "10.24.5.0-24");
+            [.. (await fixture.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel)).IsTermHeld);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(2, (await term.Statuses.ReadAllAsync(Cancel)).Count);
         Assert.True(await term.Statuses.DeleteAsync(["10.24.5.0-24", "10.24.6.0-24"], Cancel));
         Assert.Equal(["10.24.6.0-24"], (await term.Statuses.ReadAllAsync(Cancel)).Keys);
@@ -128,16 +128,16 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_status_that_is_older_than_its_subnets_key_is_left_out()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var former = Assert.Single(await world.LeasesAsync());
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var former = Assert.Single(await fixture.LeasesAsync());
         Assert.True((await term.Statuses.PublishAsync([new(former, Status(former))], Cancel)).IsTermHeld);
         Assert.Single(await term.Statuses.ReadAllAsync(Cancel));
         // Deleted by an operator and created again with the same etcd lease: nodes do not use the status of the former key.
-        await world.DeleteAsync(world.Keys.Subnets + former.Key);
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var present = Assert.Single(await world.LeasesAsync());
+        await fixture.DeleteAsync(fixture.Keys.Subnets + former.Key);
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var present = Assert.Single(await fixture.LeasesAsync());
         Assert.Equal(former.EtcdLeaseId, present.EtcdLeaseId);
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
         Assert.True((await term.Statuses.PublishAsync([new(present, Status(present))], Cancel)).IsTermHeld);
@@ -147,50 +147,50 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_status_that_cannot_be_read_is_left_out()
     {
-        var world = await NewAsync();
-        await using var term = await CampaignAsync(world);
-        await world.PutAsync(world.Keys.Routes + "10.24.5.0-24", "invalid");
+        var fixture = await NewAsync();
+        await using var term = await CampaignAsync(fixture);
+        await fixture.PutAsync(fixture.Keys.Routes + "10.24.5.0-24", "invalid");
         Assert.Empty(await term.Statuses.ReadAllAsync(Cancel));
     }
 
     [Fact]
     public async Task The_ranges_of_vSwitches_are_written_if_they_changed_and_only_by_the_elected_controller()
     {
-        var world = await NewAsync();
-        var first = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        var first = await CampaignAsync(fixture);
         IReadOnlyList<Ipv4Network> ranges = [Ipv4Network.Parse("192.168.2.0/24"), Ipv4Network.Parse("192.168.1.0/24")];
         Assert.True(await first.VSwitches.PublishAsync("vpc-1", ranges, Cancel));
-        var written = (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!;
+        var written = (await fixture.GetAsync(fixture.Keys.VSwitches + "vpc-1"))!;
         Assert.Equal("192.168.1.0/24 192.168.2.0/24", written.Value.ToStringUtf8());
         Assert.Equal(0, written.Lease); // it outlives the term: nodes choose a subnet without a controller, too
         Assert.True(await first.VSwitches.PublishAsync("vpc-1", [.. ranges.Reverse()], Cancel));
-        Assert.Equal(written.ModRevision, (await world.GetAsync(world.Keys.VSwitches + "vpc-1"))!.ModRevision);
-        Assert.Equal(ranges.Order(), ((RegistryState)await world.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        Assert.Equal(written.ModRevision, (await fixture.GetAsync(fixture.Keys.VSwitches + "vpc-1"))!.ModRevision);
+        Assert.Equal(ranges.Order(), ((RegistryState)await fixture.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
         await first.DisposeAsync();
-        await using var second = await CampaignAsync(world);
+        await using var second = await CampaignAsync(fixture);
         Assert.False(await first.VSwitches.PublishAsync("vpc-1", [], Cancel));
         Assert.True(await second.VSwitches.PublishAsync("vpc-1", [], Cancel));
-        Assert.Empty(((RegistryState)await world.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
+        Assert.Empty(((RegistryState)await fixture.Manager.ReadAsync(Cancel)).VSwitches["vpc-1"]);
     }
 
     [Fact]
     public async Task A_status_that_etcd_rejects_does_not_prevent_the_others()
     {
         const int nodes = 40;
-        var world = await NewAsync();
-        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
-        var leases = await world.LeasesAsync();
-        await using var term = await CampaignAsync(world);
+        var fixture = await NewAsync();
+        for (var i = 0; i < nodes; i++) await fixture.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        var leases = await fixture.LeasesAsync();
+        await using var term = await CampaignAsync(fixture);
         // As after a restore: the etcd lease of the key does not exist.
         var bad = leases[17];
-        world.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == world.Keys.Routes + bad.Key)
+        fixture.Etcd.FailTxn = request => request.Success.Any(op => op.RequestPut?.Key.ToStringUtf8() == fixture.Keys.Routes + bad.Key)
             ? new EtcdException(EtcdErrorKind.LeaseNotFound, "etcdserver: requested lease not found", mayHaveHappened: false)
             : null;
         var result = await term.Statuses.PublishAsync([.. leases.Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
         Assert.True(result.IsTermHeld);
-        Assert.Equal([bad.Key.ToString()], result.Refused);
+        Assert.Equal([bad.Key.ToString()], result.Rejected);
         Assert.Equal(nodes - 1, (await term.Statuses.ReadAllAsync(Cancel)).Count);
-        Assert.Equal(1, world.Logger.Count(2040));
+        Assert.Equal(1, fixture.Logger.Count(2040));
     }
 
     [Fact]
@@ -198,47 +198,47 @@ public sealed class RouteStatusStoreTests(SharedEtcd shared)
     {
         const int nodes = 40;
         await using var etcd = await EtcdProcess.StartAsync("http", "--max-txn-ops=16");
-        var world = new World(etcd.Connect(), "/coreos.com/network");
-        for (var i = 0; i < nodes; i++) await world.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
-        await using var term = await CampaignAsync(world);
+        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        for (var i = 0; i < nodes; i++) await fixture.PutLeaseAsync($"10.24.{i}.0-24", $$"""{"PublicIP":"192.168.0.{{i}}"}""");
+        await using var term = await CampaignAsync(fixture);
         var result = await term.Statuses.PublishAsync(
-            [.. (await world.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
-        Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', world.Logger.Lines));
+            [.. (await fixture.LeasesAsync()).Select(lease => new RouteStatusUpdate(lease, Status(lease)))], Cancel);
+        Assert.True(result is { IsTermHeld: true, Refused.Count: 0 }, string.Join('\n', fixture.Logger.Lines));
         Assert.Equal(nodes, (await term.Statuses.ReadAllAsync(Cancel)).Count);
     }
 
     [Fact]
     public async Task A_missing_permission_is_logged_once_and_not_retried()
     {
-        var world = await NewAsync();
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await world.LeasesAsync());
-        await using var term = await CampaignAsync(world);
-        world.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied,
+        var fixture = await NewAsync();
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
+        var lease = Assert.Single(await fixture.LeasesAsync());
+        await using var term = await CampaignAsync(fixture);
+        fixture.Etcd.FailTxn = _ => new EtcdException(EtcdErrorKind.PermissionDenied,
             "http://h:2379: etcdserver: permission denied", mayHaveHappened: false);
         for (var i = 0; i < 2; i++)
         {
-            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).Refused);
+            Assert.Equal([lease.Key.ToString()], (await term.Statuses.PublishAsync([new(lease, Status(lease))], Cancel)).Rejected);
             Assert.True(await term.Statuses.DeleteAsync(["10.24.6.0-24"], Cancel));
         }
 
-        var line = Assert.Single(world.Logger.Lines, line => line.Id == 2040);
-        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {world.Keys.Routes}",
+        var line = Assert.Single(fixture.Logger.Lines, line => line.Id == 2040);
+        Assert.Contains($"permission denied; grant the etcd user readwrite on the prefix {fixture.Keys.Routes}",
             line.Text, StringComparison.Ordinal);
     }
 
     private static RouteStatus Status(Lease lease) =>
         new(lease.Subnet.ToString(), "i-1", ["vtb-1"], RouteState.Available, "", "", DateTimeOffset.UnixEpoch);
 
-    private async Task<World> NewAsync()
+    private async Task<RegistryFixture> NewAsync()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        return world;
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        return fixture;
     }
 
-    private static Task<ElectedTerm> CampaignAsync(World world) =>
+    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture) =>
         Eventually.WithinAsync(
             "elected",
-            new EtcdElection(world.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
+            new EtcdElection(fixture.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

@@ -15,13 +15,13 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_new_lease_costs_a_read_a_grant_and_a_write()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        Assert.Equal(["Txn", "LeaseGrant", "Txn"], world.Etcd.Requests);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        Assert.Equal(["Txn", "LeaseGrant", "Txn"], fixture.Etcd.Requests);
         Assert.False(held.WasFound);
         Assert.True(SubnetAllocator.Fits(held.Config, held.Lease.Subnet));
-        var pair = await world.GetAsync(world.Keys.Subnets + held.Lease.Key);
+        var pair = await fixture.GetAsync(fixture.Keys.Subnets + held.Lease.Key);
         Assert.Equal(held.Lease.EtcdLeaseId, pair!.Lease);
         Assert.Equal(held.Lease.CreateRevision, pair.CreateRevision);
         Assert.Equal("""{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""",
@@ -32,12 +32,12 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_found_lease_costs_two_reads_and_a_renewal_even_without_a_subnet_file()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var first = await world.AcquireAsync("192.168.0.1");
-        world.Etcd.Forget();
-        var second = await world.AcquireAsync("192.168.0.1", previous: "10.24.77.0/24");
-        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], world.Etcd.Requests);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var first = await fixture.AcquireAsync("192.168.0.1");
+        fixture.Etcd.Forget();
+        var second = await fixture.AcquireAsync("192.168.0.1", previous: "10.24.77.0/24");
+        Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], fixture.Etcd.Requests);
         Assert.True(second.WasFound);
         Assert.Equal(first.Lease, second.Lease);
     }
@@ -45,26 +45,26 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_known_state_replaces_the_first_read()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var state = await world.Manager.ReadAsync(Cancel);
-        world.Etcd.Forget();
-        Assert.IsType<AcquireResult.Held>(await world.Manager.AcquireAsync(World.Request("192.168.0.1"), state, Cancel));
-        Assert.Equal(["LeaseGrant", "Txn"], world.Etcd.Requests);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var state = await fixture.Manager.ReadAsync(Cancel);
+        fixture.Etcd.Forget();
+        Assert.IsType<AcquireResult.Held>(await fixture.Manager.AcquireAsync(RegistryFixture.Request("192.168.0.1"), state, Cancel));
+        Assert.Equal(["LeaseGrant", "Txn"], fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task A_changed_value_is_written_once_and_keeps_the_etcd_lease()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var first = await world.AcquireAsync("192.168.0.1");
-        var changed = World.Attributes("192.168.0.1") with { PublicIpv6 = "fd00::7" };
-        var result = await world.TryAcquireAsync(World.Request("192.168.0.1", attributes: _ => changed));
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var first = await fixture.AcquireAsync("192.168.0.1");
+        var changed = RegistryFixture.Attributes("192.168.0.1") with { PublicIpv6 = "fd00::7" };
+        var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1", attributes: _ => changed));
         var second = Assert.IsType<AcquireResult.Held>(result).Lease;
         Assert.Equal(first.Lease.EtcdLeaseId, second.Lease.EtcdLeaseId);
         Assert.Equal(first.Lease.CreateRevision, second.Lease.CreateRevision);
-        var pair = await world.GetAsync(world.Keys.Subnets + first.Lease.Key);
+        var pair = await fixture.GetAsync(fixture.Keys.Subnets + first.Lease.Key);
         Assert.Equal(second.Lease.ModRevision, pair!.ModRevision);
         Assert.Equal(first.Lease.EtcdLeaseId, pair.Lease);
         Assert.Contains("fd00::7", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
@@ -73,9 +73,9 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task The_previous_subnet_is_taken_if_it_is_free()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        Assert.Equal("10.24.77.0/24", (await world.AcquireAsync("192.168.0.1", "10.24.77.0/24")).Lease.Subnet.ToString());
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        Assert.Equal("10.24.77.0/24", (await fixture.AcquireAsync("192.168.0.1", "10.24.77.0/24")).Lease.Subnet.ToString());
     }
 
     [Theory]
@@ -87,10 +87,10 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [InlineData("10.24.77.0/25", null, "it has another length")]
     public async Task The_previous_subnet_is_not_taken_if(string previous, string? other, string why)
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        if (other is not null) await world.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
-        var held = await world.AcquireAsync("192.168.0.1", previous);
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        if (other is not null) await fixture.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
+        var held = await fixture.AcquireAsync("192.168.0.1", previous);
         // A subnet of the right length may by chance lie around one of another length.
         Assert.True(held.Lease.Subnet != Ipv4Network.Parse(previous), why);
         if (other is not null) Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse(previous)), why);
@@ -99,17 +99,17 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_subnet_that_overlaps_an_excluded_range_is_never_leased()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
         // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
-        await world.PutAsync(world.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 invalid");
-        await world.PutAsync(world.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
+        await fixture.PutAsync(fixture.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 invalid");
+        await fixture.PutAsync(fixture.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
         var subnets = new List<string>();
         for (var i = 1; ; i++)
         {
-            var request = World.Request($"192.168.0.{i}", "10.24.1.0/24");
+            var request = RegistryFixture.Request($"192.168.0.{i}", "10.24.1.0/24");
             request = request with { Excluded = [Ipv4Network.Parse("10.24.4.0/23")], VpcId = "vpc-1" };
-            if (await world.TryAcquireAsync(request) is not AcquireResult.Held held) break;
+            if (await fixture.TryAcquireAsync(request) is not AcquireResult.Held held) break;
             subnets.Add(held.Lease.Lease.Subnet.ToString());
         }
 
@@ -119,13 +119,13 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task An_avoided_range_is_leased_from_only_when_nothing_else_is_free()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
         var subnets = new List<string>();
         for (var i = 1; i <= 3; i++)
         {
-            var request = World.Request($"192.168.0.{i}") with { Avoided = [Ipv4Network.Parse("10.24.0.0/23")] };
-            subnets.Add(Assert.IsType<AcquireResult.Held>(await world.TryAcquireAsync(request)).Lease.Lease.Subnet.ToString());
+            var request = RegistryFixture.Request($"192.168.0.{i}") with { Avoided = [Ipv4Network.Parse("10.24.0.0/23")] };
+            subnets.Add(Assert.IsType<AcquireResult.Held>(await fixture.TryAcquireAsync(request)).Lease.Lease.Subnet.ToString());
         }
 
         Assert.Equal(["10.24.2.0/24", "10.24.3.0/24"], subnets[..2].Order(StringComparer.Ordinal));
@@ -135,15 +135,15 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_reservation_is_found_and_updated_and_stays_a_reservation()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
         Assert.True(held.WasFound);
         Assert.Null(held.Expiry);
-        Assert.Equal(["Txn", "Txn"], world.Etcd.Requests);
-        var pair = await world.GetAsync(world.Keys.Subnets + "10.24.5.0-24");
+        Assert.Equal(["Txn", "Txn"], fixture.Etcd.Requests);
+        var pair = await fixture.GetAsync(fixture.Keys.Subnets + "10.24.5.0-24");
         Assert.Equal(0, pair!.Lease);
         Assert.Contains("ali-vpc", pair.Value.ToStringUtf8(), StringComparison.Ordinal);
     }
@@ -151,71 +151,72 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_reservation_is_preferred_to_an_older_lease()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
         // Of an upstream node with this address: an own lease is found without reading all leases (RestartTests).
-        await world.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await world.GrantAsync(TimeSpan.FromMinutes(1)));
-        await world.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
-        Assert.Equal("10.24.5.0-24", (await world.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
+        await fixture.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
+        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        Assert.Equal("10.24.5.0-24", (await fixture.AcquireAsync("192.168.0.1")).Lease.Key.ToString());
     }
 
     [Fact]
     public async Task A_lease_that_does_not_fit_any_more_is_deleted_with_all_attached_keys()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var old = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        await world.PutAsync(world.Keys.Routes + old.Lease.Key, "{}", old.Lease.EtcdLeaseId);
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""");
-        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var old = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await fixture.PutAsync(fixture.Keys.Routes + old.Lease.Key, "{}", old.Lease.EtcdLeaseId);
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""");
+        var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         Assert.Equal(26, held.Lease.Subnet.Length);
-        Assert.Null(await world.GetAsync(world.Keys.Subnets + old.Lease.Key));
-        Assert.Null(await world.GetAsync(world.Keys.Routes + old.Lease.Key));
+        Assert.Null(await fixture.GetAsync(fixture.Keys.Subnets + old.Lease.Key));
+        Assert.Null(await fixture.GetAsync(fixture.Keys.Routes + old.Lease.Key));
     }
 
     [Fact]
     public async Task A_reservation_that_does_not_fit_is_not_used_and_logged_once()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await world.PutLeaseAsync("10.99.5.0-24", """{"PublicIP":"192.168.0.1"}""");
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await fixture.PutLeaseAsync("10.99.5.0-24", """{"PublicIP":"192.168.0.1"}""");
+        var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True(SubnetAllocator.Fits(held.Config, held.Lease.Subnet));
-        Assert.NotNull(await world.GetAsync(world.Keys.Subnets + "10.99.5.0-24"));
-        Assert.Equal(1, world.Logger.Count(2014));
+        Assert.NotNull(await fixture.GetAsync(fixture.Keys.Subnets + "10.99.5.0-24"));
+        Assert.Equal(1, fixture.Logger.Count(2014));
     }
 
     [Fact]
     public async Task Nodes_that_start_together_hold_distinct_subnets()
     {
         const int nodes = 60;
-        var world = shared.World();
+        var fixture = shared.CreateFixture();
         // 64 subnets for 60 nodes: almost every choice is contested.
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.64.0","SubnetMax":"10.24.127.0"}""");
+        await fixture.PublishConfigAsync(
+            """{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.64.0","SubnetMax":"10.24.127.0"}""");
         var held = new ConcurrentBag<HeldLease>();
         await Task.WhenAll(Enumerable.Range(1, nodes).Select(async node =>
         {
-            var registry = world.NewManager();
-            held.Add(await world.AcquireAsync($"192.168.1.{node}", manager: registry));
+            var registry = fixture.NewManager();
+            held.Add(await fixture.AcquireAsync($"192.168.1.{node}", manager: registry));
         }));
         Assert.Equal(nodes, held.Select(lease => lease.Lease.Subnet).Distinct().Count());
-        Assert.Equal(nodes, (await world.LeasesAsync()).Count);
-        Assert.Equal(nodes, world.Etcd.Requests.Count(request => request == "LeaseGrant"));
+        Assert.Equal(nodes, (await fixture.LeasesAsync()).Count);
+        Assert.Equal(nodes, fixture.Etcd.Requests.Count(request => request == "LeaseGrant"));
     }
 
     [Fact]
     public async Task A_full_range_is_reported_and_leaves_no_etcd_lease()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
-        await world.AcquireAsync("192.168.0.1");
-        await world.AcquireAsync("192.168.0.2");
-        var result = await world.TryAcquireAsync(World.Request("192.168.0.3"));
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
+        await fixture.AcquireAsync("192.168.0.1");
+        await fixture.AcquireAsync("192.168.0.2");
+        var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.3"));
         var full = Assert.IsType<AcquireResult.OutOfSubnets>(result);
-        var freed = world.Manager.WaitForFreeSubnetAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
-        await world.DeleteAsync(world.Keys.Subnets + "10.24.2.0-24");
+        var freed = fixture.Manager.WaitForFreeSubnetAsync(full.Revision, TimeSpan.FromMinutes(5), Cancel);
+        await fixture.DeleteAsync(fixture.Keys.Subnets + "10.24.2.0-24");
         await Eventually.WithinAsync("the freed subnet is seen", freed);
-        Assert.Equal("10.24.2.0/24", (await world.AcquireAsync("192.168.0.3")).Lease.Subnet.ToString());
+        Assert.Equal("10.24.2.0/24", (await fixture.AcquireAsync("192.168.0.3")).Lease.Subnet.ToString());
     }
 
     [Fact]
@@ -223,28 +224,29 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     {
         foreach (var theirs in new[] { "10.24.7.0-24&fc00::-64", "10.24.7.64-26", "10.24.0.0-20", "10.24.7.0-25" })
         {
-            var world = shared.World();
-            await world.PublishConfigAsync();
+            var fixture = shared.CreateFixture();
+            await fixture.PublishConfigAsync();
             var once = false;
-            world.Etcd.Before = async name =>
+            fixture.Etcd.Before = async name =>
             {
                 if (name != "LeaseGrant" || once) return;
                 once = true;
-                await world.PutLeaseAsync(theirs, """{"PublicIP":"192.168.0.9"}""");
+                await fixture.PutLeaseAsync(theirs, """{"PublicIP":"192.168.0.9"}""");
             };
-            var held = await world.AcquireAsync("192.168.0.1", "10.24.7.0/24");
+            var held = await fixture.AcquireAsync("192.168.0.1", "10.24.7.0/24");
             Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse("10.24.7.0/24")), theirs);
-            Assert.Equal(["Txn", "LeaseGrant", "Txn", "Txn"], world.Etcd.Requests);
+            Assert.Equal(["Txn", "LeaseGrant", "Txn", "Txn"], fixture.Etcd.Requests);
         }
     }
 
     [Fact]
     public async Task A_configuration_that_changes_during_the_acquisition_is_applied()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        world.Etcd.Before = name => name == "LeaseGrant" ? world.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""") : Task.CompletedTask;
-        var held = await world.AcquireAsync("192.168.0.1");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        fixture.Etcd.Before = name =>
+            name == "LeaseGrant" ? fixture.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""") : Task.CompletedTask;
+        var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.Equal("10.99.0.0/16", held.Config.Network.ToString());
         Assert.True(held.Config.Network.Contains(held.Lease.Subnet));
     }
@@ -252,74 +254,74 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_found_lease_is_not_written_under_a_configuration_that_has_changed_meanwhile()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        await world.TryAcquireAsync(World.Request("192.168.0.1", "10.24.5.0/24", config => Attributes(config.BackendType)));
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1", "10.24.5.0/24", config => Attributes(config.BackendType)));
         var written = new List<string>();
-        world.Etcd.Before = name => name == "LeaseKeepAlive" && written.Count == 0
+        fixture.Etcd.Before = name => name == "LeaseKeepAlive" && written.Count == 0
             ? PublishAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"alloc"}}""")
             : Task.CompletedTask;
         // Another value than the one that is there, so that it is written.
-        var result = await world.TryAcquireAsync(
-            World.Request("192.168.0.1", attributes: config => Attributes(config.BackendType) with { PublicIpv6 = "fd00::7" }));
+        var result = await fixture.TryAcquireAsync(
+            RegistryFixture.Request("192.168.0.1", attributes: config => Attributes(config.BackendType) with { PublicIpv6 = "fd00::7" }));
         var held = Assert.IsType<AcquireResult.Held>(result).Lease;
         Assert.Equal(("alloc", "alloc"), (held.Config.BackendType, held.Lease.Attributes.BackendType));
-        Assert.Equal(held.ConfigRevision, (await world.GetAsync(world.Keys.Config.ToStringUtf8()))!.ModRevision);
-        Assert.Equal("alloc", Assert.Single(await world.LeasesAsync()).Attributes.BackendType);
+        Assert.Equal(held.ConfigRevision, (await fixture.GetAsync(fixture.Keys.Config.ToStringUtf8()))!.ModRevision);
+        Assert.Equal("alloc", Assert.Single(await fixture.LeasesAsync()).Attributes.BackendType);
 
         LeaseAttributes Attributes(string backend) => new(Ipv4Address.Parse("192.168.0.1"), null, backend, null, null);
 
         async Task PublishAsync(string config)
         {
             written.Add(config);
-            await world.PublishConfigAsync(config);
+            await fixture.PublishConfigAsync(config);
         }
     }
 
     [Fact]
     public async Task A_write_whose_response_was_lost_is_found_and_its_etcd_lease_stays()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
         var txns = 0;
-        world.Etcd.FailAfter = name =>
+        fixture.Etcd.FailAfter = name =>
             name == "Txn" && Interlocked.Increment(ref txns) == 2
                 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
-        var held = await world.AcquireAsync("192.168.0.1");
+        var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True(held.WasFound);
-        Assert.Single(await world.LeasesAsync());
-        Assert.NotNull(await world.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
-        Assert.DoesNotContain("LeaseRevoke", world.Etcd.Requests);
+        Assert.Single(await fixture.LeasesAsync());
+        Assert.NotNull(await fixture.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
+        Assert.DoesNotContain("LeaseRevoke", fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task A_grant_whose_response_was_lost_is_revoked()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
         var lost = 0;
-        world.Etcd.FailAfter = name =>
+        fixture.Etcd.FailAfter = name =>
             name == "LeaseGrant" && Interlocked.Exchange(ref lost, 1) == 0
                 ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
-        await world.AcquireAsync("192.168.0.1");
-        Assert.Equal(2, world.Etcd.Requests.Count(request => request == "LeaseGrant"));
-        Assert.Equal("LeaseRevoke", world.Etcd.Requests[^1]);
+        await fixture.AcquireAsync("192.168.0.1");
+        Assert.Equal(2, fixture.Etcd.Requests.Count(request => request == "LeaseGrant"));
+        Assert.Equal("LeaseRevoke", fixture.Etcd.Requests[^1]);
     }
 
     [Fact]
     public async Task A_lease_that_expires_between_the_read_and_the_renewal_is_acquired_again()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        var first = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        var first = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         var once = false;
-        world.Etcd.Before = async name =>
+        fixture.Etcd.Before = async name =>
         {
             if (name != "LeaseKeepAlive" || once) return;
             once = true;
-            await world.Direct.LeaseRevokeAsync(first.Lease.EtcdLeaseId, Cancel);
+            await fixture.Direct.LeaseRevokeAsync(first.Lease.EtcdLeaseId, Cancel);
         };
-        var second = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var second = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         Assert.False(second.WasFound);
         Assert.Equal(first.Lease.Subnet, second.Lease.Subnet);
         Assert.True(second.Lease.CreateRevision > first.Lease.CreateRevision);
@@ -328,29 +330,29 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task An_unsupported_backend_is_reported_with_the_configuration()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
-        var result = await world.TryAcquireAsync(World.Request("192.168.0.1",
-            attributes: config => config.BackendType == "ali-vpc" ? World.Attributes("192.168.0.1") : null));
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
+        var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1",
+            attributes: config => config.BackendType == "ali-vpc" ? RegistryFixture.Attributes("192.168.0.1") : null));
         Assert.Equal("vxlan", Assert.IsType<AcquireResult.UnsupportedConfig>(result).Config.BackendType);
-        Assert.Equal(["Txn"], world.Etcd.Requests);
+        Assert.Equal(["Txn"], fixture.Etcd.Requests);
     }
 
     [Fact]
     public async Task A_missing_and_an_invalid_configuration_are_reported_once_each_and_a_valid_one_ends_the_wait()
     {
-        var world = shared.World();
-        Assert.IsType<AcquireResult.NoConfig>(await world.TryAcquireAsync(World.Request("192.168.0.1")));
+        var fixture = shared.CreateFixture();
+        Assert.IsType<AcquireResult.NoConfig>(await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1")));
         var reported = new ConcurrentQueue<ConfigState>();
-        var waiting = world.Manager.WaitForConfigAsync(new ConfigRequest(reported.Enqueue), null, Cancel);
+        var waiting = fixture.Manager.WaitForConfigAsync(new ConfigRequest(reported.Enqueue), null, Cancel);
         await Eventually.IsAsync("the missing configuration is reported", () => reported.Count == 1);
-        await world.PublishConfigAsync("""{"Network":"10.24.0.0"}""");
+        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0"}""");
         await Eventually.IsAsync("the malformed configuration is reported", () => reported.Count == 2);
-        await world.PublishConfigAsync();
+        await fixture.PublishConfigAsync();
         var state = await Eventually.WithinAsync("the wait ends", waiting);
         Assert.IsType<ConfigState.Missing>(reported.First());
         Assert.Contains("Network", Assert.IsType<ConfigState.Invalid>(reported.Last()).Error, StringComparison.Ordinal);
         Assert.Equal("10.24.0.0/16", Assert.IsType<ConfigState.Present>(state.Config).Config.Network.ToString());
-        Assert.True(world.Etcd.Requests.Count < 12, string.Join(' ', world.Etcd.Requests));
+        Assert.True(fixture.Etcd.Requests.Count < 12, string.Join(' ', fixture.Etcd.Requests));
     }
 }

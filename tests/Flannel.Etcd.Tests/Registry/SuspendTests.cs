@@ -16,12 +16,12 @@ public sealed class SuspendTests
 
     private readonly SuspendableTime time = new();
     private readonly ModelEtcd etcd;
-    private readonly World world;
+    private readonly RegistryFixture fixture;
 
     public SuspendTests()
     {
         etcd = new ModelEtcd(time);
-        world = new World(etcd, "/coreos.com/network", time: time);
+        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -30,7 +30,7 @@ public sealed class SuspendTests
     public async Task A_lease_that_expired_during_a_suspension_is_reported_at_the_first_check()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         time.Suspend(TimeSpan.FromHours(25));
         etcd.Reachable = false;
@@ -42,7 +42,7 @@ public sealed class SuspendTests
     public async Task A_renewal_that_became_due_during_a_suspension_is_sent_at_the_first_check()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(world.Keeper(held));
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         time.Suspend(TimeSpan.FromHours(23.5));
         // When the keeper has begun to wait is its own affair.
@@ -62,10 +62,10 @@ public sealed class SuspendTests
     {
         await using var term = await CampaignAsync();
         time.Suspend(TimeSpan.FromMinutes(1));
-        world.Etcd.Forget();
+        fixture.Etcd.Forget();
         Assert.False(await term.StillHeldAsync(Cancel));
         Assert.True(term.Lost.IsCancellationRequested);
-        Assert.Empty(world.Etcd.Requests);
+        Assert.Empty(fixture.Etcd.Requests);
     }
 
     [Fact]
@@ -80,10 +80,10 @@ public sealed class SuspendTests
 
     private async Task<HeldLease> AcquireAsync()
     {
-        await world.PublishConfigAsync();
-        return await world.AcquireAsync("192.168.0.1");
+        await fixture.PublishConfigAsync();
+        return await fixture.AcquireAsync("192.168.0.1");
     }
 
     private Task<ElectedTerm> CampaignAsync() =>
-        new EtcdElection(world.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
+        new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
 }

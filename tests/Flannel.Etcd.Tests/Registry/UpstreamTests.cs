@@ -50,28 +50,28 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [Fact]
     public async Task Below_the_prefix_that_upstream_watches_there_are_only_leases()
     {
-        var world = await NewAsync();
-        await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var fixture = await NewAsync();
+        await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         // As in watchSubnets: the prefix without a slash at its end.
-        var all = await world.Direct.RangeAsync(
-            new RangeRequest { Key = Text(world.Keys.Prefix + "/"), RangeEnd = Text(world.Keys.Prefix + "0") }, Cancel);
-        var keys = all.Kvs.Select(pair => pair.Key.ToStringUtf8()[world.Keys.Prefix.Length..]).ToList();
+        var all = await fixture.Direct.RangeAsync(
+            new RangeRequest { Key = Text(fixture.Keys.Prefix + "/"), RangeEnd = Text(fixture.Keys.Prefix + "0") }, Cancel);
+        var keys = all.Kvs.Select(pair => pair.Key.ToStringUtf8()[fixture.Keys.Prefix.Length..]).ToList();
         Assert.Equal(["/ali-vpc/instances/i-1", "/ali-vpc/nodes/192.168.0.1", "/config", "/subnets/10.24.5.0-24"], keys);
         Assert.Single(keys, key => key.StartsWith("/subnets", StringComparison.Ordinal));
         Assert.Equal(
             """{"PublicIP":"192.168.0.1","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""",
             all.Kvs[3].Value.ToStringUtf8());
-        Assert.All(all.Kvs.Where(pair => !pair.Key.Equals(world.Keys.Config)), pair => Assert.NotEqual(0, pair.Lease));
+        Assert.All(all.Kvs.Where(pair => !pair.Key.Equals(fixture.Keys.Config)), pair => Assert.NotEqual(0, pair.Lease));
     }
 
     [Fact]
     public async Task Upstreams_transaction_does_not_create_a_subnet_that_is_leased()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        var key = Text(world.Keys.Subnets + held.Lease.Key);
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        var key = Text(fixture.Keys.Subnets + held.Lease.Key);
         // createSubnet: If(Version(key) = 0).Then(Put); etcd's version of a key is 0 exactly while it was never created or is deleted.
-        var answer = await world.Direct.TxnAsync(
+        var answer = await fixture.Direct.TxnAsync(
             new TxnRequest
             {
                 Compare = { new Compare { Key = key,
@@ -85,16 +85,16 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [Fact]
     public async Task Upstreams_renewal_of_a_lease_with_our_address_is_adopted_and_another_one_loses_the_lease()
     {
-        var world = await NewAsync();
-        var held = await world.AcquireAsync("192.168.0.1");
-        await using var events = new Events(world.Keeper(held));
+        var fixture = await NewAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new Events(fixture.Keeper(held));
         await events.NextAsync<LeaseEvent.Confirmed>();
         // updateSubnet: a plain Put under an etcd lease of its own, whichever node has the key.
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""",
-            await world.GrantAsync(TimeSpan.FromHours(24)));
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""",
+            await fixture.GrantAsync(TimeSpan.FromHours(24)));
         Assert.Equal(TimeSpan.FromHours(24), (await events.NextAsync<LeaseEvent.Renewed>()).TimeToLive);
-        await world.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""",
-            await world.GrantAsync(TimeSpan.FromHours(24)));
+        await fixture.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.9","PublicIPv6":null}""",
+            await fixture.GrantAsync(TimeSpan.FromHours(24)));
         Assert.Equal(LeaseLoss.Overwritten, (await events.NextAsync<LeaseEvent.Lost>()).Loss);
     }
 
@@ -105,11 +105,11 @@ public sealed class UpstreamTests(SharedEtcd shared)
     public void Upstreams_keys_are_read_as_its_MakeSubnetKey_writes_them(string key, string? subnet) =>
         Assert.Equal(subnet, SubnetKey.TryParse(key, out var read) ? read.Subnet.ToString() : null);
 
-    private async Task<World> NewAsync()
+    private async Task<RegistryFixture> NewAsync()
     {
-        var world = shared.World();
-        await world.PublishConfigAsync();
-        return world;
+        var fixture = shared.CreateFixture();
+        await fixture.PublishConfigAsync();
+        return fixture;
     }
 
     private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);

@@ -114,10 +114,10 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         {
             Assert.Skip(reason);
         }
-        var instances = World.MakeInstances(2);
+        var instances = CloudSetup.MakeInstances(2);
         Assert.Equal(Templates.ExampleEtcd, instances[0].PrivateIp);
         await StartVpcAsync(2,
-            new World
+            new CloudSetup
             {
                 Instances = [instances[0] with { UserData = UserData("etcd") },
                 instances[1] with { UserData = UserData("node") }]

@@ -125,7 +125,7 @@ public sealed class ImageRunTests
         await Require.NamespacesAsync();
         Require.Program("/usr/bin/etcd");
         Require.Program(Podman.Program);
-        var vpc = await VpcTopology.StartAsync(new World { Instances = World.MakeInstances(1) }, Cancel, etcdName);
+        var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, Cancel, etcdName);
         await vpc.PublishConfigAsync(Cancel);
         return vpc;
     }

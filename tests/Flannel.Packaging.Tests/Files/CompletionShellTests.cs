@@ -19,7 +19,8 @@ public sealed class CompletionShellTests
             print -u 2 -r -- "no $1 in: $output"
             exit 1
         }
-        zpty -w shell "PS1=; PS2=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; zstyle ':completion:*' menu no; LISTMAX=9999; print READ''Y"
+        zpty -w shell "PS1=; PS2=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D"
+        zpty -w shell "zstyle ':completion:*' menu no; LISTMAX=9999; print READ''Y"
         wait_for READY
         zpty -w -n shell "$2"$'\t'
         wait_for "$3"

@@ -25,13 +25,14 @@ internal sealed class StandInHost(RunFolder folder)
         %description
         Stands in for a distribution.
         %install
-        mkdir -p %{buildroot}/bin %{buildroot}/usr/bin %{buildroot}/usr/sbin %{buildroot}/var/log %{buildroot}/dev %{buildroot}/etc %{buildroot}/run %{buildroot}/tmp
+        for name in bin usr/bin usr/sbin var/log dev etc run tmp; do mkdir -p %{buildroot}/$name; done
         cp @BUSYBOX@ %{buildroot}/bin/busybox
         for name in sh rm grep; do ln -s busybox %{buildroot}/bin/$name; done
         printf '#!/bin/sh\necho "systemctl $*" >>/var/log/calls\n' >%{buildroot}/usr/bin/systemctl
         printf '#!/bin/sh\ngrep "^$2:" "/etc/$1"\n' >%{buildroot}/usr/bin/getent
         printf '#!/bin/sh\necho "groupadd $*" >>/var/log/calls\necho flanneld:x:990: >>/etc/group\n' >%{buildroot}/usr/sbin/groupadd
-        printf '#!/bin/sh\necho "useradd $*" >>/var/log/calls\necho flanneld:x:990:990::/nonexistent:/sbin/nologin >>/etc/passwd\n' >%{buildroot}/usr/sbin/useradd
+        printf '#!/bin/sh\necho "useradd $*" >>/var/log/calls\n' >%{buildroot}/usr/sbin/useradd
+        echo 'echo flanneld:x:990:990::/nonexistent:/sbin/nologin >>/etc/passwd' >>%{buildroot}/usr/sbin/useradd
         echo root:x:0:0::/root:/bin/sh >%{buildroot}/etc/passwd
         echo root:x:0: >%{buildroot}/etc/group
         chmod 755 %{buildroot}/usr/bin/* %{buildroot}/usr/sbin/*

@@ -80,7 +80,7 @@ public sealed partial class HardeningTests : MachineTest
     public async Task The_credentials_drop_in_passes_files_that_only_root_can_read()
     {
         const string password = $"Pw{SecretScanner.Marker}7x";
-        await StartMachineAsync(world: new World { Instances = World.MakeInstances(1), HasRole = false }, etcdName: "etcd.test");
+        await StartMachineAsync(setup: new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false }, etcdName: "etcd.test");
         Vpc.EtcdHoldsSecret = true;
         string[] commands =
         [
@@ -93,7 +93,7 @@ public sealed partial class HardeningTests : MachineTest
         }
         await Machine.WriteAsync("/etc/flannel/etcd-password", password + "\n", Cancel);
         await Machine.WriteAsync("/etc/flannel/access-key",
-            $$"""{"AccessKeyId":"{{World.AccessKeyId}}","AccessKeySecret":"{{World.AccessKeySecret}}"}""", Cancel);
+            $$"""{"AccessKeyId":"{{CloudSetup.AccessKeyId}}","AccessKeySecret":"{{CloudSetup.AccessKeySecret}}"}""", Cancel);
         await Machine.RunAsync("chmod 600 /etc/flannel/*", Cancel);
         await InstallAsync();
         await ConfigureTlsAsync(("FLANNELD_ETCD_USERNAME", "node"));
@@ -105,7 +105,7 @@ public sealed partial class HardeningTests : MachineTest
         var first = (await SubnetEnvAsync())["FLANNEL_SUBNET"];
         await WaitForRouteAsync($"{first[..first.LastIndexOf('.')]}.0/24", 0);
         await AssertSandboxAsync(NoCapability);
-        Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == World.AccessKeyId
+        Assert.Contains(await Vpc.Control.ApiCallsAsync(Cancel), call => call.AccessKeyId == CloudSetup.AccessKeyId
             && call.Action == "CreateRouteEntries");
         SecretScanner.AssertNoneIn("the environment",
             await Machine.RunAsync($"tr '\\0' '\\n' </proc/{await MainPidAsync()}/environ; systemctl show flanneld", Cancel));

@@ -49,7 +49,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     }
 
     /// <summary>Starts a VPC and boots its first instance as a machine with the deb at /packages.</summary>
-    protected async Task StartMachineAsync(int instances = 1, World? world = null, bool publishConfig = true, string? etcdName = null)
+    protected async Task StartMachineAsync(int instances = 1, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null)
     {
         var deb = Packages.Deb;
         await Require.NamespacesAsync();
@@ -57,7 +57,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         {
             Assert.Skip(reason);
         }
-        await StartVpcAsync(instances, world, publishConfig, etcdName);
+        await StartVpcAsync(instances, setup, publishConfig, etcdName);
         Directory.CreateDirectory(PackageFolder);
         File.Copy(deb, Path.Combine(PackageFolder, "flanneld.deb"));
         machine = await SystemdMachine.StartAsync(await DebianRoot.FolderAsync(), MachineFolder, PackageFolder,

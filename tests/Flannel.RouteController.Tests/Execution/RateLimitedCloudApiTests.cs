@@ -46,7 +46,7 @@ public sealed class PacedCloudApiTests
     {
         var (cloud, paced) = Make(time);
         cloud.Faults = call => call.N == 0
-            ? new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(7))
+            ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromSeconds(7))
             : null;
         Assert.False((await Read(paced)).Ok);
         await paced.DescribeVSwitchAttributesAsync("cn-hangzhou", "vsw-1", CancellationToken.None);
@@ -66,9 +66,9 @@ public sealed class PacedCloudApiTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     });
 
-    private static (FakeCloud, RateLimitedCloudApi) Make(VirtualTime time)
+    private static (InMemoryCloudApi, RateLimitedCloudApi) Make(VirtualTime time)
     {
-        var cloud = new FakeCloud(time) { Latency = TimeSpan.Zero };
+        var cloud = new InMemoryCloudApi(time) { Latency = TimeSpan.Zero };
         cloud.AddTable("vpc-1", "vtb-1");
         cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
         return (cloud, new RateLimitedCloudApi(cloud, time));

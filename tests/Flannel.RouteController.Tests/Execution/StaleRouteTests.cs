@@ -59,11 +59,11 @@ public sealed class StaleRouteTests
         cluster.Start();
         await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
         await cluster.Time.Pass(TimeSpan.FromSeconds(1));
-        cluster.Leases.IsWhole = false;
+        cluster.Leases.IsComplete = false;
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
-        cluster.Leases.IsWhole = true;
+        cluster.Leases.IsComplete = true;
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromSeconds(55));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
@@ -78,10 +78,10 @@ public sealed class StaleRouteTests
         cluster.Start();
         await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
         await cluster.Time.Pass(TimeSpan.FromSeconds(30));
-        cluster.Leases.IsWhole = false;
+        cluster.Leases.IsComplete = false;
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
-        cluster.Leases.IsWhole = true;
+        cluster.Leases.IsComplete = true;
         cluster.Leases.Touch();
         await cluster.Time.Pass(TimeSpan.FromSeconds(55));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));

@@ -72,14 +72,14 @@ public sealed class RouteDryRunTests
     });
 
 
-    private static (FakeCloud, InMemoryLeases) Make(VirtualTime time)
+    private static (InMemoryCloudApi, InMemoryLeases) Make(VirtualTime time)
     {
-        var cloud = new FakeCloud(time);
+        var cloud = new InMemoryCloudApi(time);
         cloud.AddTable("vpc-1", "vtb-1");
         cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
         return (cloud, new InMemoryLeases());
     }
 
-    private static Task<RouteDryRunResult> Run(FakeCloud cloud, InMemoryLeases leases) => RouteDryRun.RunAsync(
+    private static Task<RouteDryRunResult> Run(InMemoryCloudApi cloud, InMemoryLeases leases) => RouteDryRun.RunAsync(
         leases.Snapshot, InMemoryTerm.OurCluster, [], cloud, new RecordingLogger(), CancellationToken.None);
 }

@@ -57,7 +57,7 @@ public sealed class RouteInventoryTests
     [Fact]
     public void No_route_is_unmanaged_while_a_lease_cannot_be_read() => Run(async (cloud, leases, routes) =>
     {
-        leases.IsWhole = false;
+        leases.IsComplete = false;
         var listing = await ListAsync(routes, leases);
         Assert.Empty(listing.Unmanaged);
         Assert.False(listing.Complete);
@@ -129,7 +129,7 @@ public sealed class RouteInventoryTests
         var listing = await ListAsync(routes, leases);
         // A gateway on the way loses every request with more than ten entries, or its answer.
         cloud.Faults = call => call.Action == "DeleteRouteEntries" && call.Subjects.Count > 10
-            ? new FakeCloud.Fault(kind, code, isDone, TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
+            ? new InMemoryCloudApi.Fault(kind, code, isDone, TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
         var removal = await routes.RemoveAsync(
             [.. listing.Unmanaged.Where(route => route.Entry.NextHops[0].Id == "i-old")], () => Task.FromResult(leases.Snapshot),
             TestContext.Current.CancellationToken);
@@ -147,7 +147,7 @@ public sealed class RouteInventoryTests
     {
         for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
         var listing = await ListAsync(routes, leases);
-        cloud.Faults = call => call.IsWrite ? FakeCloud.Fault.NoConnection : null;
+        cloud.Faults = call => call.IsWrite ? InMemoryCloudApi.Fault.NoConnection : null;
         var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
             TestContext.Current.CancellationToken);
         Assert.Equal(0, removal.Deleted);
@@ -167,7 +167,7 @@ public sealed class RouteInventoryTests
         {
             if (!call.IsWrite || conflicts-- <= 0) return null;
             leases.Add("10.24.6.0/24", "ali-vpc", null);
-            return FakeCloud.Fault.Busy;
+            return InMemoryCloudApi.Fault.Busy;
         };
         var removal = await routes.RemoveAsync(listing.Unmanaged, () => Task.FromResult(leases.Snapshot),
             TestContext.Current.CancellationToken);
@@ -179,9 +179,9 @@ public sealed class RouteInventoryTests
     private static Task<RouteListingResult> ListAsync(RouteInventory routes, InMemoryLeases leases) =>
         routes.ListAsync(leases.Snapshot, new VpcId("cn-hangzhou", "vpc-1"), TestContext.Current.CancellationToken);
 
-    private static void Run(Func<FakeCloud, InMemoryLeases, RouteInventory, Task> test) => VirtualTime.Run(async time =>
+    private static void Run(Func<InMemoryCloudApi, InMemoryLeases, RouteInventory, Task> test) => VirtualTime.Run(async time =>
     {
-        var cloud = new FakeCloud(time);
+        var cloud = new InMemoryCloudApi(time);
         cloud.AddTable("vpc-1", "vtb-1");
         cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
         cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", "");

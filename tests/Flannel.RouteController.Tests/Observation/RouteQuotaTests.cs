@@ -88,7 +88,7 @@ public class RouteQuotaTests
     {
         cluster.Cloud.Quota = 3;
         if (denied) cluster.Cloud.DeniedActions.Add("quotas:GetProductQuota");
-        else cluster.Cloud.Faults = call => call.Action == "GetProductQuota" ? FakeCloud.Fault.NoConnection : null;
+        else cluster.Cloud.Faults = call => call.Action == "GetProductQuota" ? InMemoryCloudApi.Fault.NoConnection : null;
         cluster.Start();
         await JoinAsync(cluster, 1, 3);
         await cluster.Time.Until(() => cluster.Log.Count(LimitAssumed) == 1);
@@ -107,7 +107,7 @@ public class RouteQuotaTests
     public void A_question_that_hangs_holds_nothing_up() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call =>
-            call.Action == "GetProductQuota" ? FakeCloud.Fault.TimeoutAfterSuccess with { Delay = TimeSpan.FromHours(1) } : null;
+            call.Action == "GetProductQuota" ? InMemoryCloudApi.Fault.TimeoutAfterSuccess with { Delay = TimeSpan.FromHours(1) } : null;
         cluster.Start();
         await JoinAsync(cluster, 1, 1);
         await cluster.Time.Until(() => cluster.Cloud.Count("GetProductQuota") == 1);

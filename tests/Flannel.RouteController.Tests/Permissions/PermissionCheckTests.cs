@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
 using Flannel.Core.Addresses;
@@ -20,7 +20,7 @@ public class PermissionCheckTests
     {
         await using var cloud = await StartAsync();
         var before = cloud.Cloud.State.CustomRoutes();
-        var check = await TakeAsync(cloud, KeyId);
+        var check = await RunAsync(cloud, KeyId);
         Assert.Equal(12, check.Permissions.Count);
         // The check is on: to try that right would switch it off.
         Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], check.Permissions.Where(right => right.State != PermissionState.Granted)
@@ -50,9 +50,9 @@ public class PermissionCheckTests
     [InlineData("quotas:GetProductQuota")]
     public async Task A_right_that_is_missing_is_named(string action, params string[] blockedThen)
     {
-        await using var cloud = await StartAsync(world => world with
+        await using var cloud = await StartAsync(setup => setup with
         {
-            AccessKeys = [new WorldAccessKey { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
+            AccessKeys = [new AccessKeySetup { Id = "LTAIless", Secret = KeySecret, DeniedActions = [action] }],
             Roles = [],
             OidcProviders = [],
             Instances =
@@ -60,7 +60,7 @@ public class PermissionCheckTests
                 Instance("i-1", Interface("eni-1", 1, "vsw-1", "192.168.1.11") with { SourceDestCheck = false }) with { RamRole = null },
             ],
         });
-        var check = await TakeAsync(cloud, "LTAIless");
+        var check = await RunAsync(cloud, "LTAIless");
         Assert.Equal([action], check.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
         Assert.Equal(blockedThen, check.Permissions.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
     }
@@ -69,11 +69,11 @@ public class PermissionCheckTests
     public async Task A_key_that_the_cloud_does_not_take_is_no_missing_right()
     {
         await using var cloud = await StartAsync();
-        var check = await TakeAsync(cloud, "LTAIoff");
+        var check = await RunAsync(cloud, "LTAIoff");
         Assert.Equal("InvalidAccessKeyId.Inactive", check.Refusal!.Code);
         Assert.Empty(check.Permissions);
     }
 
-    private static Task<PermissionCheck> TakeAsync(TestCloud cloud, string keyId) =>
-        PermissionCheck.TakeAsync(cloud.ApiWith(StaticCredentials.Of(keyId, KeySecret)), Self, Ipv4Network.Parse("10.24.255.0/24"), Token);
+    private static Task<PermissionCheck> RunAsync(TestCloud cloud, string keyId) =>
+        PermissionCheck.RunAsync(cloud.ApiWith(StaticCredentials.Of(keyId, KeySecret)), Self, Ipv4Network.Parse("10.24.255.0/24"), Token);
 }

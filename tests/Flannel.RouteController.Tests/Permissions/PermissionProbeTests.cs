@@ -23,18 +23,19 @@ public sealed class ControlProbeTests
 
     [Fact]
     public void No_credentials_are_not_a_missing_right() => Probe(
-        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.RefreshCredentials, "<credentials>"),
+        cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.RefreshCredentials, "<credentials>"),
         answer => Assert.IsType<PermissionProbeResult.NoCredentials>(answer), 1);
 
     [Fact]
     public void No_answer_says_nothing_about_rights() => Probe(
-        cloud => cloud.Faults = _ => FakeCloud.Fault.NoConnection,
+        cloud => cloud.Faults = _ => InMemoryCloudApi.Fault.NoConnection,
         answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal),
         1);
 
     [Fact]
     public void A_throttled_API_is_no_API_that_is_away_and_names_the_time_to_come_back() => Probe(
-        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
+        cloud => cloud.Faults = _ =>
+            new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
         answer =>
         {
             var failed = Assert.IsType<PermissionProbeResult.Failed>(answer);
@@ -44,15 +45,16 @@ public sealed class ControlProbeTests
 
     [Fact]
     public void A_proxy_that_refuses_is_no_missing_right() => Probe(
-        cloud => cloud.Faults = _ => new FakeCloud.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
+        cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
         answer => Assert.StartsWith(
             "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason,
             StringComparison.Ordinal),
         1);
 
-    private static void Probe(Action<FakeCloud> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>
+    private static void Probe(
+        Action<InMemoryCloudApi> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>
     {
-        var cloud = new FakeCloud(time);
+        var cloud = new InMemoryCloudApi(time);
         cloud.AddTable("vpc-1", "vtb-1");
         cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
         arrange(cloud);

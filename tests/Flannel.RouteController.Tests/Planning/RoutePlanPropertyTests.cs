@@ -8,14 +8,14 @@ using static Flannel.RouteController.Tests.Support.Plans;
 
 namespace Flannel.RouteController.Tests.Planning;
 
-/// <summary>The plan against a reference that is slow and says each rule in words of its own, over small worlds in which everything
-/// meets.</summary>
+/// <summary>The plan against a reference that is slow and states each rule by itself, over small inputs that combine all kinds of
+/// entries.</summary>
 public sealed class RoutePlanPropertyTests
 {
     /// <summary>Fixed, so that a failure can be seen again; CsCheck prints the seed of the failing case itself.</summary>
     private const string Seed = "0005vQ2mXe7T";
 
-    private sealed record World(List<DesiredRoute> Wanted, List<Ipv4Network> Respected, List<RouteEntry> Entries, bool UpkeepOnly);
+    private sealed record PlanCase(List<DesiredRoute> Wanted, List<Ipv4Network> Respected, List<RouteEntry> Entries, bool UpkeepOnly);
 
     /// <summary>Prefixes of 10.24.0.0/13 to /26 around one corner of the network, and a few others: overlaps are the rule.</summary>
     private static readonly Gen<string> Destination = Gen.Frequency(
@@ -32,9 +32,9 @@ public sealed class RoutePlanPropertyTests
             ? Entry(destination, hops, "ours", status, custom) with { Description = "renamed" }
             : Entry(destination, hops, mark, status, custom));
 
-    private static readonly Gen<World> AWorld = Gen.Select(
+    private static readonly Gen<PlanCase> AnyCase = Gen.Select(
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, 3], Gen.Bool).Array[0, 6], Destination.Array[0, 2], AnEntry.Array[0, 8], Gen.Int[0, 4],
-        (wanted, respected, entries, upkeep) => new World(
+        (wanted, respected, entries, upkeep) => new PlanCase(
             // Leases never overlap; 8 and 9 lie outside the network.
             [.. wanted.DistinctBy(w => w.Item1)
                 .Select(w => Wanted(w.Item1 < 8 ? $"10.24.{w.Item1}.0/24" : $"10.25.{w.Item1}.0/24", $"i-{w.Item2}", w.Item3))],
@@ -43,70 +43,70 @@ public sealed class RoutePlanPropertyTests
             [.. entries.DistinctBy(entry => entry.DestinationText)], upkeep == 0));
 
     [Fact]
-    public void The_plan_is_what_the_rules_say() => AWorld.Sample(world =>
+    public void The_plan_is_what_the_rules_say() => AnyCase.Sample(input =>
     {
-        var steps = PlanFor(world);
-        Assert.Equal(Reference(world), steps.Select(Line).Order(StringComparer.Ordinal));
+        var steps = PlanFor(input);
+        Assert.Equal(Reference(input), steps.Select(Line).Order(StringComparer.Ordinal));
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void Writes_concern_the_network_and_leases_only_and_never_the_default_route_or_unmanaged_entries() => AWorld.Sample(world =>
+    public void Writes_concern_the_network_and_leases_only_and_never_the_default_route_or_unmanaged_entries() => AnyCase.Sample(input =>
     {
-        foreach (var step in PlanFor(world))
+        foreach (var step in PlanFor(input))
         {
             Assert.True(step.Destination.Length > 0, Line(step));
-            Assert.True(Inside(step.Destination) || world.Wanted.Any(wanted => wanted.Destination == step.Destination), Line(step));
+            Assert.True(Inside(step.Destination) || input.Wanted.Any(wanted => wanted.Destination == step.Destination), Line(step));
             if (step is RouteAction.Delete { Entry: var stale })
             {
                 Assert.True(IsOurs(stale) && Changeable(stale) && stale.Status == RouteEntryStatus.Available);
-                Assert.DoesNotContain(world.Wanted, wanted => wanted.Destination == stale.Destination);
-                Assert.DoesNotContain(world.Respected, subnet => subnet.Overlaps(stale.Destination!.Value));
+                Assert.DoesNotContain(input.Wanted, wanted => wanted.Destination == stale.Destination);
+                Assert.DoesNotContain(input.Respected, subnet => subnet.Overlaps(stale.Destination!.Value));
             }
 
             if (step is RouteAction.Update { Entry: var entry })
             {
                 Assert.NotEqual(Theirs.Token, entry.Name);
                 Assert.True(Changeable(entry) && entry.Status == RouteEntryStatus.Available);
-                Assert.Contains(world.Wanted, wanted => wanted.Destination == entry.Destination);
+                Assert.Contains(input.Wanted, wanted => wanted.Destination == entry.Destination);
             }
 
             if (step is RouteAction.Mark { Entry: var named })
-                Assert.Contains(world.Wanted, wanted => wanted.Destination == named.Destination && wanted.IsServedBy(named));
+                Assert.Contains(input.Wanted, wanted => wanted.Destination == named.Destination && wanted.IsServedBy(named));
         }
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void One_round_is_enough() => AWorld.Sample(world =>
+    public void One_round_is_enough() => AnyCase.Sample(input =>
     {
-        var after = world with { Entries = Carry(world, PlanFor(world)) };
+        var after = input with { Entries = Carry(input, PlanFor(input)) };
         var again = PlanFor(after);
         Assert.DoesNotContain(again, step => step is RouteAction.Create or RouteAction.Update or RouteAction.Mark or RouteAction.Delete);
         // Unmanaged entries have not changed.
-        foreach (var entry in world.Entries.Where(entry =>
-            entry.Destination is not { } d || !(Inside(d) || world.Wanted.Any(w => w.Destination == d))))
+        foreach (var entry in input.Entries.Where(entry =>
+            entry.Destination is not { } d || !(Inside(d) || input.Wanted.Any(w => w.Destination == d))))
             Assert.Contains(entry, after.Entries);
-        foreach (var entry in world.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway")))
+        foreach (var entry in input.Entries.Where(entry => entry.NextHops.Any(hop => hop.Type == "VpnGateway")))
             Assert.Contains(entry, after.Entries);
     }, seed: Seed, iter: 20_000, print: Print);
 
-    private static IReadOnlyList<RouteAction> PlanFor(World world) =>
-        For(world.Wanted, world.Entries, [.. world.Respected.Select(r => r.ToString())], world.UpkeepOnly);
+    private static IReadOnlyList<RouteAction> PlanFor(PlanCase input) =>
+        For(input.Wanted, input.Entries, [.. input.Respected.Select(r => r.ToString())], input.UpkeepOnly);
 
     private static bool Inside(Ipv4Network destination) =>
         destination.Length >= 16 && destination.Address.Value >> 16 == ((10u << 8) | 24u);
 
     /// <summary>Each rule by itself, each over everything.</summary>
-    private static IEnumerable<string> Reference(World world)
+    private static IEnumerable<string> Reference(PlanCase input)
     {
         var lines = new List<string>();
-        var wanted = world.Wanted;
+        var wanted = input.Wanted;
         foreach (var route in wanted)
         {
-            if (!world.UpkeepOnly && world.Entries.All(entry => entry.DestinationText != route.Destination.ToString()))
+            if (!input.UpkeepOnly && input.Entries.All(entry => entry.DestinationText != route.Destination.ToString()))
                 lines.Add($"Create {route.Destination}");
         }
 
-        foreach (var entry in world.Entries)
+        foreach (var entry in input.Entries)
         {
             if (entry.Destination is not { } d) continue;
             var ours = IsOurs(entry);
@@ -115,8 +115,8 @@ public sealed class RoutePlanPropertyTests
             var moving = entry.Status != RouteEntryStatus.Available;
             var route = wanted.SingleOrDefault(w => w.Destination == d);
             if (route is null && !Inside(d)) continue;
-            var respected = world.Respected.Any(r => r.Contains(d) || d.Contains(r));
-            if (world.UpkeepOnly && !ours) continue;
+            var respected = input.Respected.Any(r => r.Contains(d) || d.Contains(r));
+            if (input.UpkeepOnly && !ours) continue;
             if (route is not null)
             {
                 var right = entry.NextHops.Count == 1 && entry.NextHops[0] == route.NextHop;
@@ -135,7 +135,7 @@ public sealed class RoutePlanPropertyTests
                 continue;
             }
 
-            if (world.UpkeepOnly) continue;
+            if (input.UpkeepOnly) continue;
             if (wanted.Any(w => w.Destination.Contains(d))) lines.Add($"Conflict Narrower {d}");
             else if (wanted.Any(w => d.Contains(w.Destination))) lines.Add($"Conflict Wider {d}");
             else lines.Add($"Conflict {(theirs ? "OtherCluster" : "Unmanaged")} {d}");
@@ -145,9 +145,9 @@ public sealed class RoutePlanPropertyTests
     }
 
     /// <summary>The table after every step has been carried out and has settled.</summary>
-    private static List<RouteEntry> Carry(World world, IReadOnlyList<RouteAction> steps)
+    private static List<RouteEntry> Carry(PlanCase input, IReadOnlyList<RouteAction> steps)
     {
-        var entries = world.Entries.ToList();
+        var entries = input.Entries.ToList();
         foreach (var step in steps)
         {
             switch (step)
@@ -184,10 +184,10 @@ public sealed class RoutePlanPropertyTests
             ? $"Conflict {conflict.Kind} {step.Destination}"
             : $"{step.GetType().Name} {step.Destination}";
 
-    private static string Print(World world) =>
-        $"wanted {string.Join(", ", world.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; "
-        + $"respected {string.Join(", ", world.Respected)}; "
-        + $"entries {string.Join(", ", world.Entries.Select(PrintEntry))}; upkeep {world.UpkeepOnly}";
+    private static string Print(PlanCase input) =>
+        $"wanted {string.Join(", ", input.Wanted.Select(w => $"{w.Destination}->{w.NextHop.Id}"))}; "
+        + $"respected {string.Join(", ", input.Respected)}; "
+        + $"entries {string.Join(", ", input.Entries.Select(PrintEntry))}; upkeep {input.UpkeepOnly}";
 
     private static string PrintEntry(RouteEntry entry) =>
         $"{entry.DestinationText}->{string.Join('+', entry.NextHops.Select(hop => hop.Id))} '{entry.Name}' {entry.Status} "

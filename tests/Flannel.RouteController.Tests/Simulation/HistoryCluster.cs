@@ -99,7 +99,7 @@ internal sealed class HistoryCluster : IDisposable
     {
         injectsFaults = false;
         Leases.Config = InMemoryLeases.ConfigFor(Networks[0]);
-        Leases.IsWhole = true;
+        Leases.IsComplete = true;
         Leases.Touch();
         while (returning.Count + leaving.Count > 0) await time.Pass(TimeSpan.FromSeconds(10));
         // A term sees only VPCs that a node is in: one is in each.

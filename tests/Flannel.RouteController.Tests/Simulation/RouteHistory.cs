@@ -1,7 +1,7 @@
 using AliCloud.Simulator;
 using AliCloud.Simulator.Api;
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Http;
 using Flannel.AliCloud.Quotas;
@@ -15,7 +15,7 @@ using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
 
 using EntryStatus = Flannel.Core.Routes.RouteStatus;
-using static Flannel.RouteController.Tests.Simulation.HistoryWorld;
+using static Flannel.RouteController.Tests.Simulation.HistorySetup;
 using static Flannel.RouteController.Tests.Simulation.VirtualWire;
 
 namespace Flannel.RouteController.Tests.Simulation;
@@ -261,7 +261,7 @@ internal sealed class RouteHistory : IAsyncDisposable
                     foreach (var invariant in invariants) invariant.NextHopChanged(some.RouteEntryId);
                     break;
                 case 3:
-                    cluster.Leases.IsWhole = chance.Next(3) > 0;
+                    cluster.Leases.IsComplete = chance.Next(3) > 0;
                     cluster.Leases.Touch();
                     break;
                 case 4:
@@ -383,9 +383,9 @@ internal sealed class RouteHistory : IAsyncDisposable
 
             var key = ClusterPlans[chance.Next(ClusterPlans.Length)].KeyId;
             cloud.Console.SetAccessKey(
-                new WorldAccessKey { Id = key, Secret = Secret, DeniedActions = Refusals[chance.Next(Refusals.Length)] });
+                new AccessKeySetup { Id = key, Secret = Secret, DeniedActions = Refusals[chance.Next(Refusals.Length)] });
             await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 100)));
-            cloud.Console.SetAccessKey(new WorldAccessKey { Id = key, Secret = Secret });
+            cloud.Console.SetAccessKey(new AccessKeySetup { Id = key, Secret = Secret });
         }
     }
 }

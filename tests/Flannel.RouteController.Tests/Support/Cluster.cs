@@ -13,10 +13,10 @@ internal sealed class Cluster : IDisposable
     private readonly CancellationTokenSource stop = new();
 
     /// <param name="cloud">Where another cluster lives already; null for one of its own.</param>
-    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1, FakeCloud? cloud = null)
+    public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1, InMemoryCloudApi? cloud = null)
     {
         Time = time;
-        Cloud = cloud ?? new FakeCloud(time);
+        Cloud = cloud ?? new InMemoryCloudApi(time);
         if (cloud is null)
         {
             Cloud.AddTable("vpc-1", "vtb-1");
@@ -31,7 +31,7 @@ internal sealed class Cluster : IDisposable
     }
 
     public VirtualTime Time { get; }
-    public FakeCloud Cloud { get; }
+    public InMemoryCloudApi Cloud { get; }
     public InMemoryLeases Leases { get; }
     public LivenessMonitor Loops { get; }
     public InMemoryTerm Term { get; set; }
@@ -42,7 +42,7 @@ internal sealed class Cluster : IDisposable
     public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
     /// <summary>A route with the whole mark, as a controller of this cluster makes it.</summary>
-    public FakeCloud.Entry AddMarked(string destination, string hop, string table = "vtb-1") =>
+    public InMemoryCloudApi.Entry AddMarked(string destination, string hop, string table = "vtb-1") =>
         Cloud.AddEntry(table, destination, hop, Mark.Token, Mark.Description);
 
     public static void Run(Func<Cluster, Task> test, RouteControllerOptions? options = null) => VirtualTime.Run(async time =>

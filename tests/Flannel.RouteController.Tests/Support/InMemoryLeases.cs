@@ -20,7 +20,7 @@ internal sealed class InMemoryLeases : ILeaseSource
 
     public NetworkConfig? Config { get; set; } = ConfigFor("10.24.0.0/16");
 
-    public bool IsWhole { get; set; } = true;
+    public bool IsComplete { get; set; } = true;
 
     /// <summary>As the follower numbers its listings; see <see cref="LeaseSnapshot.Listing"/>.</summary>
     public long Listing { get; private set; } = 1;
@@ -44,7 +44,7 @@ internal sealed class InMemoryLeases : ILeaseSource
     {
         get
         {
-            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsWhole) { Generation = generation, Listing = Listing };
+            lock (gate) return new LeaseSnapshot(Config, [.. leases], revision, IsComplete) { Generation = generation, Listing = Listing };
         }
     }
 

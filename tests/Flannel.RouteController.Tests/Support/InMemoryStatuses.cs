@@ -32,11 +32,11 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
         return new(new Dictionary<string, RouteStatus>(ByKey));
     }
 
-    public async ValueTask<StatusPublication> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
+    public async ValueTask<StatusPublishResult> PublishAsync(IReadOnlyList<RouteStatusUpdate> updates, CancellationToken cancellation)
     {
         await Task.Delay(TimeSpan.FromMilliseconds(1), time, cancellation);
         term.OnStep();
-        if (!term.IsOwn) return new StatusPublication(IsTermHeld: false, []);
+        if (!term.IsOwn) return new StatusPublishResult(IsTermHeld: false, []);
         Publications++;
         List<string> rejected = [];
         foreach (var (lease, status) in updates)
@@ -53,7 +53,7 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
         }
 
         term.OnStep();
-        return new StatusPublication(IsTermHeld: true, rejected);
+        return new StatusPublishResult(IsTermHeld: true, rejected);
     }
 
     public async ValueTask<bool> DeleteAsync(IReadOnlyCollection<string> subnetKeys, CancellationToken cancellation)

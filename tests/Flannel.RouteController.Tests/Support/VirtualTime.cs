@@ -1,6 +1,6 @@
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>A world on one thread in which time passes only when no task can run: then it jumps to the next timer. Hours take
+/// <summary>A schedule on one thread in which time passes only when no task can run: then it jumps to the next timer. Hours take
 /// milliseconds, every run is the same, and "how long did it take" has one answer. (FakeTimeProvider cannot say when its next timer is
 /// due.)</summary>
 internal sealed class VirtualTime : TimeProvider

@@ -202,7 +202,7 @@ internal sealed class Invariants(Cluster cluster)
     /// <summary>The route status of one holding.</summary>
     private RouteStatus? StatusOf(Ipv4Network subnet, string instance, long etcdLease) =>
         cluster.Store.Find(cluster.Keys.Route(new SubnetKey(subnet).ToString())) is { } pair && pair.Lease == etcdLease
-            && RouteStatus.Parse(pair.Value.Span) is { } status && status.SpeaksOf(subnet, instance) ? status : null;
+            && RouteStatus.Parse(pair.Value.Span) is { } status && status.IsFor(subnet, instance) ? status : null;
 
     /// <summary>A daemon that uses a subnet holds it in etcd, and its lease has not expired by its own clock.</summary>
     private void CheckHeld(Daemon daemon, TimeSpan now)

@@ -17,7 +17,7 @@ internal sealed class SimulatedCloud
     public SimulatedCloud(Scheduler scheduler, IEnumerable<Machine> machines)
     {
         Context = new ProcessContext(scheduler);
-        Api = new FakeCloud(new ProcessClock(scheduler, Context, () => TimeSpan.Zero));
+        Api = new InMemoryCloudApi(new ProcessClock(scheduler, Context, () => TimeSpan.Zero));
         Api.AddTable(VpcId, TableId);
         Api.AddVSwitch(VSwitchId, VpcId, TableId, "192.168.0.0/24");
         foreach (var machine in machines) Add(machine);
@@ -25,7 +25,7 @@ internal sealed class SimulatedCloud
 
     public ProcessContext Context { get; }
 
-    public FakeCloud Api { get; }
+    public InMemoryCloudApi Api { get; }
 
     /// <summary>Adds an instance whose interface has the source/destination check on.</summary>
     public void Add(Machine machine) => Api.SourceDestChecks[machine.NetworkInterface] = true;

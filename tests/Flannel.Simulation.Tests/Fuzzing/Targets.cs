@@ -169,7 +169,7 @@ internal static class Targets
     {
         if (RouteStatus.Parse(bytes) is not { } status) return;
         var again = RouteStatus.Parse(status.ToJson());
-        Require(again is not null && again.SaysTheSameAs(status));
+        Require(again is not null && again.HasSameContentAs(status));
     }
 
     private static void BackendConfig(byte[] bytes)

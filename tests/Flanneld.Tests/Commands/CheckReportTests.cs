@@ -21,7 +21,8 @@ public sealed class CheckReportTests
             problem  credentials  none
                                   -> attach a RAM role
 
-            A RAM policy that grants the missing permissions (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):
+            A RAM policy that grants the missing permissions
+            (RAM console: Policies, Create Policy, JSON; then attach it to the role or user above):
 
             {
               "Version": "1",

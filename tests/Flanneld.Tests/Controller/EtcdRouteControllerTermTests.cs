@@ -44,7 +44,7 @@ public sealed class EtcdRouteControllerTermTests
         var status = new RouteStatus("10.24.5.0/24", "i-1", [], RouteState.Available, "", "", default);
         var published = await term.Statuses.PublishAsync([new(lease, status)], Cancel);
         Assert.True(published.IsTermHeld);
-        Assert.Equal(["10.24.5.0-24"], published.Refused);
+        Assert.Equal(["10.24.5.0-24"], published.Rejected);
         var line = Assert.Single(logger.Lines, line => line.StartsWith("1142 ", StringComparison.Ordinal));
         Assert.Equal(
             kind == EtcdErrorKind.PermissionDenied,

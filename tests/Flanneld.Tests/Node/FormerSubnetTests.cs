@@ -74,10 +74,10 @@ public sealed class FormerSubnetTests : IDisposable
 
     private static SubnetState State(string? key, string address, string? instance)
     {
-        if (key is null) return new SubnetState(new ConfigState.Missing(), [], [], 9, IsWhole: true);
+        if (key is null) return new SubnetState(new ConfigState.Missing(), [], [], 9, IsComplete: true);
         Assert.True(SubnetKey.TryParse(key, out var subnet));
         var data = instance is null ? null : $$"""{"InstanceId":"{{instance}}"}""";
         var lease = new Lease(subnet, new LeaseAttributes(Ipv4Address.Parse(address), null, "ali-vpc", data, null), 7, 5, 5);
-        return new SubnetState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsWhole: true);
+        return new SubnetState(new ConfigState.Missing(), [lease], [lease.Subnet], 9, IsComplete: true);
     }
 }

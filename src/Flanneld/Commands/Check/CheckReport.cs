@@ -38,7 +38,7 @@ internal sealed class CheckReport
         if (MissingPermissions.Count > 0)
         {
             text.Append("\nA RAM policy that grants the missing permissions")
-                .Append(" (RAM console, Policies, Create Policy, JSON; attach it to the role or user above):\n\n")
+                .Append("\n(RAM console: Policies, Create Policy, JSON; then attach it to the role or user above):\n\n")
                 .Append(Policy()).Append('\n');
         }
 

@@ -26,7 +26,7 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         var isReached = await CheckEndpointsAsync(self.RegionId, cancellation);
         await CheckCredentialsAsync(cancellation);
         var config = cluster.Config;
-        var permissions = await PermissionCheck.TakeAsync(cloud.Api, self, SampleSubnet(config), cancellation);
+        var permissions = await PermissionCheck.RunAsync(cloud.Api, self, SampleSubnet(config), cancellation);
         CheckClock(cloud.Api.ClockDifference);
         if (permissions.Refusal is { } refusal)
         {

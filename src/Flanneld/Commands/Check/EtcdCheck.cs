@@ -131,7 +131,7 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             report.Add(CheckResult.Problem(
                 subject, detail, "widen SubnetMin and SubnetMax, increase SubnetLen, or delete leases of nodes that no longer exist"));
         }
-        else if (!state.IsWhole)
+        else if (!state.IsComplete)
         {
             report.Add(CheckResult.Warning(
                 subject, $"{detail}; a lease cannot be read",

@@ -40,7 +40,7 @@ internal static class CreateRouteActions
         if (state.IsBusy(table.Vpc)) return ApiErrors.TaskConflict;
         if (table.Entries.Exists(e => e.Destination == destination)) return ApiErrors.Duplicate;
         if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
-        var entry = WorldBuilding.New(
+        var entry = CloudSetupLoader.New(
             state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
         state.Unsettle(entry, EntryState.Pending);
         var done = new Done(new { RouteEntryId = entry.Id });
@@ -94,7 +94,8 @@ internal static class CreateRouteActions
         if (table.Entries.Exists(e => e.Destination == destination))
             return new ApiError("VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", $"Specified CIDR block is already exists, entry.cidrBlock={text}");
         if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
-        created.Add(WorldBuilding.New(state, table, destination, "Custom", nextHop, null, item["Name"] ?? "", item["Description"] ?? ""));
+        created.Add(CloudSetupLoader.New(
+            state, table, destination, "Custom", nextHop, null, item["Name"] ?? "", item["Description"] ?? ""));
         return null;
     }
 }

@@ -8,7 +8,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 
-internal sealed partial class FakeCloud
+internal sealed partial class InMemoryCloudApi
 {
     public Task<CloudResult<IReadOnlyList<RouteEntry>>> DescribeRouteEntryListAsync(string regionId, string routeTableId,
         CancellationToken cancellation) =>

@@ -14,11 +14,11 @@ using Lease = Flannel.Core.Leases.Lease;
 namespace Flannel.Etcd.Tests.Fixtures;
 
 /// <summary>One prefix in an etcd, with what an operator and other nodes do there.</summary>
-public sealed class World
+public sealed class RegistryFixture
 {
     public const string Config = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
 
-    public World(IEtcd etcd, string prefix, RecordingLogger? logger = null, TimeProvider? time = null)
+    public RegistryFixture(IEtcd etcd, string prefix, RecordingLogger? logger = null, TimeProvider? time = null)
     {
         Etcd = new WatchedEtcd(etcd);
         Direct = etcd;

@@ -1,22 +1,22 @@
 using AliCloud.Simulator.State;
 
-namespace AliCloud.Simulator.Worlds;
+namespace AliCloud.Simulator.Setup;
 
-/// <summary>The initial state of the cloud: the content of <c>world.json</c>.</summary>
-public sealed record World
+/// <summary>The initial state of the cloud: the content of <c>setup.json</c>.</summary>
+public sealed record CloudSetup
 {
     public required string RegionId { get; init; }
     public string AccountId { get; init; } = "1234567890123456";
-    public WorldSettings Settings { get; init; } = new();
-    public IReadOnlyList<WorldAccessKey> AccessKeys { get; init; } = [];
-    public IReadOnlyList<WorldRole> Roles { get; init; } = [];
-    public IReadOnlyList<WorldOidcProvider> OidcProviders { get; init; } = [];
-    public IReadOnlyList<WorldVpc> Vpcs { get; init; } = [];
-    public IReadOnlyList<WorldInstance> Instances { get; init; } = [];
+    public CloudSettings Settings { get; init; } = new();
+    public IReadOnlyList<AccessKeySetup> AccessKeys { get; init; } = [];
+    public IReadOnlyList<RoleSetup> Roles { get; init; } = [];
+    public IReadOnlyList<OidcProviderSetup> OidcProviders { get; init; } = [];
+    public IReadOnlyList<VpcSetup> Vpcs { get; init; } = [];
+    public IReadOnlyList<InstanceSetup> Instances { get; init; } = [];
 }
 
 /// <summary>Latencies, limits and lifetimes. All of them can be changed while the simulator runs.</summary>
-public sealed record WorldSettings
+public sealed record CloudSettings
 {
     /// <summary>From the response of a route write until its entries have settled.</summary>
     public int RouteWriteMilliseconds { get; init; } = 500;
@@ -53,7 +53,7 @@ public sealed record WorldSettings
 }
 
 /// <summary>A permanent access key.</summary>
-public sealed record WorldAccessKey
+public sealed record AccessKeySetup
 {
     public required string Id { get; init; }
     public required string Secret { get; init; }
@@ -64,12 +64,12 @@ public sealed record WorldAccessKey
 }
 
 /// <summary>A RAM role that can be attached to instances, and that others may assume.</summary>
-public sealed record WorldRole
+public sealed record RoleSetup
 {
     public required string Name { get; init; }
     public IReadOnlyList<string> DeniedActions { get; init; } = [];
 
-    /// <summary>The account of the role, a part of its ARN; null for the account of the world. Names are unique over all
+    /// <summary>The account of the role, a part of its ARN; null for the account of the setup. Names are unique over all
     /// accounts.</summary>
     public string? AccountId { get; init; }
 
@@ -82,7 +82,7 @@ public sealed record WorldRole
 }
 
 /// <summary>An OIDC provider of the account, such as a cluster with RRSA.</summary>
-public sealed record WorldOidcProvider
+public sealed record OidcProviderSetup
 {
     public required string Name { get; init; }
 
@@ -90,17 +90,17 @@ public sealed record WorldOidcProvider
     public IReadOnlyList<string> Tokens { get; init; } = [];
 }
 
-public sealed record WorldVpc
+public sealed record VpcSetup
 {
     public required string VpcId { get; init; }
     public required string CidrBlock { get; init; }
     public IReadOnlyList<string> SecondaryCidrBlocks { get; init; } = [];
     public IReadOnlyList<string> UserCidrs { get; init; } = [];
-    public IReadOnlyList<WorldRouteTable> RouteTables { get; init; } = [];
-    public IReadOnlyList<WorldVSwitch> VSwitches { get; init; } = [];
+    public IReadOnlyList<RouteTableSetup> RouteTables { get; init; } = [];
+    public IReadOnlyList<VSwitchSetup> VSwitches { get; init; } = [];
 }
 
-public sealed record WorldRouteTable
+public sealed record RouteTableSetup
 {
     public required string RouteTableId { get; init; }
     public string RouteTableName { get; init; } = "";
@@ -110,11 +110,11 @@ public sealed record WorldRouteTable
 
     /// <summary><c>VSwitch</c> or <c>Gateway</c>.</summary>
     public string AssociateType { get; init; } = "VSwitch";
-    public IReadOnlyList<WorldRouteEntry> Entries { get; init; } = [];
+    public IReadOnlyList<RouteEntrySetup> Entries { get; init; } = [];
 }
 
 /// <summary>A route entry, except the system entries, which the simulator creates.</summary>
-public sealed record WorldRouteEntry
+public sealed record RouteEntrySetup
 {
     public required string DestinationCidrBlock { get; init; }
     public string NextHopType { get; init; } = "Instance";
@@ -129,7 +129,7 @@ public sealed record WorldRouteEntry
     public string? ServiceType { get; init; }
 }
 
-public sealed record WorldVSwitch
+public sealed record VSwitchSetup
 {
     public required string VSwitchId { get; init; }
     public required string CidrBlock { get; init; }
@@ -137,7 +137,7 @@ public sealed record WorldVSwitch
     public required string RouteTableId { get; init; }
 }
 
-public sealed record WorldInstance
+public sealed record InstanceSetup
 {
     public required string InstanceId { get; init; }
     public string? RamRole { get; init; }
@@ -155,10 +155,10 @@ public sealed record WorldInstance
     public int? MetadataPort { get; init; }
 
     /// <summary>The first interface is the primary one.</summary>
-    public required IReadOnlyList<WorldInterface> Interfaces { get; init; }
+    public required IReadOnlyList<InterfaceSetup> Interfaces { get; init; }
 }
 
-public sealed record WorldInterface
+public sealed record InterfaceSetup
 {
     public required string NetworkInterfaceId { get; init; }
     public required string Mac { get; init; }

@@ -7,7 +7,7 @@ namespace Flannel.RouteController.Tests.Support;
 
 /// <summary>Route tables in memory, with the API's manners: writes settle, one at a time per VPC, the rest is a TaskConflict; batches fail
 /// by the entry. Faults on demand; every call is written down.</summary>
-internal sealed partial class FakeCloud(TimeProvider time) : ICloudApi
+internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
 {
     private readonly Dictionary<string, long> busyUntil = [];
     private readonly Dictionary<string, int> writesInFlight = [];

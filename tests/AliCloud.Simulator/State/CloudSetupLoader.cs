@@ -1,23 +1,23 @@
 using System.Text;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 
 namespace AliCloud.Simulator.State;
 
 /// <summary>Creates the state from a description, and rejects an inconsistent one.</summary>
-internal static class WorldBuilding
+internal static class CloudSetupLoader
 {
-    /// <exception cref="FormatException">The world is inconsistent; the message names the place.</exception>
-    public static void Build(CloudState state, World world)
+    /// <exception cref="FormatException">The setup is inconsistent; the message names the place.</exception>
+    public static void Build(CloudState state, CloudSetup setup)
     {
-        state.AccessKeys.AddRange(world.AccessKeys);
-        state.Roles.AddRange(world.Roles.Select(r => new Role(r, r.AccountId ?? world.AccountId)));
+        state.AccessKeys.AddRange(setup.AccessKeys);
+        state.Roles.AddRange(setup.Roles.Select(r => new Role(r, r.AccountId ?? setup.AccountId)));
         Require(state.Roles.DistinctBy(r => r.Name).Count() == state.Roles.Count, "a role is repeated");
-        state.OidcProviders.AddRange(world.OidcProviders.Select(p => new OidcProvider(p, world.AccountId)));
-        foreach (var vpc in world.Vpcs) AddVpc(state, vpc);
-        foreach (var instance in world.Instances) AddInstance(state, instance);
+        state.OidcProviders.AddRange(setup.OidcProviders.Select(p => new OidcProvider(p, setup.AccountId)));
+        foreach (var vpc in setup.Vpcs) AddVpc(state, vpc);
+        foreach (var instance in setup.Instances) AddInstance(state, instance);
     }
 
-    public static RouteTable AddTable(CloudState state, Vpc vpc, WorldRouteTable description)
+    public static RouteTable AddTable(CloudState state, Vpc vpc, RouteTableSetup description)
     {
         Require(description.RouteTableType is "System" or "Custom", $"{description.RouteTableId}: routeTableType must be System or Custom");
         Require(description.AssociateType is "VSwitch" or "Gateway",
@@ -32,7 +32,7 @@ internal static class WorldBuilding
         return table;
     }
 
-    public static RouteEntry AddEntry(CloudState state, RouteTable table, WorldRouteEntry description)
+    public static RouteEntry AddEntry(CloudState state, RouteTable table, RouteEntrySetup description)
     {
         var destination = Cidr.Parse(description.DestinationCidrBlock);
         Require(description.Type is "Custom" or "BGP" or "CEN" or "ECR", $"{destination}: type must be Custom, BGP, CEN or ECR");
@@ -59,13 +59,13 @@ internal static class WorldBuilding
         return entry;
     }
 
-    /// <summary>The instances of a world on one machine's loopback interface share its MAC address.</summary>
+    /// <summary>The instances of a setup on one machine's loopback interface share its MAC address.</summary>
     private const string LoopbackMac = "00:00:00:00:00:00";
 
     /// <summary>Bytes, before the Base64 encoding.</summary>
     private const int LongestUserData = 16 << 10;
 
-    public static Instance AddInstance(CloudState state, WorldInstance description)
+    public static Instance AddInstance(CloudState state, InstanceSetup description)
     {
         var id = description.InstanceId;
         Require(state.FindInstance(id) is null, $"{id} is repeated");
@@ -100,7 +100,7 @@ internal static class WorldBuilding
         return instance;
     }
 
-    private static void AddVpc(CloudState state, WorldVpc description)
+    private static void AddVpc(CloudState state, VpcSetup description)
     {
         Require(state.FindVpc(description.VpcId) is null, $"{description.VpcId} is repeated");
         var vpc = new Vpc(
@@ -112,7 +112,7 @@ internal static class WorldBuilding
         foreach (var vSwitch in description.VSwitches) AddVSwitch(state, vpc, vSwitch);
     }
 
-    private static void AddVSwitch(CloudState state, Vpc vpc, WorldVSwitch description)
+    private static void AddVSwitch(CloudState state, Vpc vpc, VSwitchSetup description)
     {
         var id = description.VSwitchId;
         var cidr = Cidr.Parse(description.CidrBlock);

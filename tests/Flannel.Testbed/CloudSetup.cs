@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Flannel.Testbed;
 
 /// <summary>An ECS instance of the simulated cloud, with its one network interface.</summary>
-public sealed record WorldInstance(int Number, string InstanceId, string NetworkInterfaceId, string Mac, string PrivateIp, string VSwitchId)
+public sealed record InstanceSetup(int Number, string InstanceId, string NetworkInterfaceId, string Mac, string PrivateIp, string VSwitchId)
 {
     /// <summary>The user data for cloud-init, for a test that boots the instance.</summary>
     public string? UserData { get; init; }
@@ -12,7 +12,7 @@ public sealed record WorldInstance(int Number, string InstanceId, string Network
 
 /// <summary>The initial state of the simulated cloud: one VPC, two vSwitches on the system route table, instances with a RAM
 /// role.</summary>
-public sealed class World
+public sealed class CloudSetup
 {
     public const string RegionId = "cn-hangzhou";
     public const string VpcId = "vpc-bp1flannel";
@@ -62,11 +62,11 @@ public sealed class World
     /// <summary>Whether the interfaces drop packets with addresses of others; on by default for new instances since 2025.</summary>
     public bool SourceDestCheck { get; init; } = true;
 
-    public required IReadOnlyList<WorldInstance> Instances { get; init; }
+    public required IReadOnlyList<InstanceSetup> Instances { get; init; }
 
     /// <summary>Instances 1 to n with the addresses 192.168.1.11, 192.168.1.12, …; every third is in the second vSwitch
     /// (192.168.2.…).</summary>
-    public static IReadOnlyList<WorldInstance> MakeInstances(int count) => [.. Enumerable.Range(1, count).Select(Make)];
+    public static IReadOnlyList<InstanceSetup> MakeInstances(int count) => [.. Enumerable.Range(1, count).Select(Make)];
 
     /// <param name="perInstancePort">Whether each instance has a metadata listener on the loopback; otherwise one listener tells instances
     /// apart by their address.</param>
@@ -131,7 +131,7 @@ public sealed class World
         ["routeTableId"] = RouteTableId,
     };
 
-    private JsonObject ToJson(WorldInstance instance, bool perInstancePort) => new()
+    private JsonObject ToJson(InstanceSetup instance, bool perInstancePort) => new()
     {
         ["instanceId"] = instance.InstanceId,
         ["ramRole"] = HasRole ? RoleName : null,
@@ -150,11 +150,11 @@ public sealed class World
         }),
     };
 
-    private static WorldInstance Make(int number)
+    private static InstanceSetup Make(int number)
     {
         var vSwitch = number % 3 == 0 ? 2 : 1;
         var id = number.ToString("d4", CultureInfo.InvariantCulture);
-        return new WorldInstance(
+        return new InstanceSetup(
             number, $"i-bp1node{id}", $"eni-bp1node{id}", $"00:16:3e:00:{number / 256:x2}:{number % 256:x2}",
             $"192.168.{vSwitch}.{10 + number}", $"vsw-bp{vSwitch}flannel");
     }

@@ -1,5 +1,5 @@
 using AliCloud.Simulator.State;
-using AliCloud.Simulator.Worlds;
+using AliCloud.Simulator.Setup;
 using Flannel.AliCloud.Quotas;
 using Flannel.AliCloud.Tests.Support;
 using Flannel.Core;
@@ -9,22 +9,22 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests.Simulation;
 
 /// <summary>Two VPCs with the instances of two clusters, and what others have in the route tables.</summary>
-internal static class HistoryWorld
+internal static class HistorySetup
 {
     public const string Secret = "a-secret-of-the-simulation";
     public const int Quota = 120;
     public const int OldDaemons = 4;
 
-    public static World Create(IEnumerable<string> keys, IEnumerable<ClusterPlan> clusters) => new()
+    public static CloudSetup Create(IEnumerable<string> keys, IEnumerable<ClusterPlan> clusters) => new()
     {
         RegionId = TestCloud.Region,
-        Settings = new WorldSettings { RouteEntryQuota = Quota },
-        AccessKeys = [.. keys.Select(id => new WorldAccessKey { Id = id, Secret = Secret })],
+        Settings = new CloudSettings { RouteEntryQuota = Quota },
+        AccessKeys = [.. keys.Select(id => new AccessKeySetup { Id = id, Secret = Secret })],
         Vpcs =
         [
             Vpc("vpc-1", [VSwitch(1), VSwitch(2)],
             [
-                new WorldRouteTable
+                new RouteTableSetup
                 {
                     RouteTableId = "vtb-1",
                     Entries =
@@ -41,11 +41,11 @@ internal static class HistoryWorld
                         Gateway("10.24.23.0/24", "VpnGateway", "vpn-1", ""),
                     ],
                 },
-                new WorldRouteTable { RouteTableId = "vtb-2", RouteTableType = "Custom", Entries = [Unmanaged("10.24.203.0/24", "")] },
-                new WorldRouteTable { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
+                new RouteTableSetup { RouteTableId = "vtb-2", RouteTableType = "Custom", Entries = [Unmanaged("10.24.203.0/24", "")] },
+                new RouteTableSetup { RouteTableId = "vtb-gw", RouteTableType = "Custom", AssociateType = "Gateway" },
             ]),
             Vpc("vpc-2", [VSwitch(3)],
-                [new WorldRouteTable { RouteTableId = "vtb-3", Entries = [Gateway("10.24.206.0/24", "VpnGateway", "vpn-2", "")] }]),
+                [new RouteTableSetup { RouteTableId = "vtb-3", Entries = [Gateway("10.24.206.0/24", "VpnGateway", "vpn-2", "")] }]),
         ],
         Instances =
         [
@@ -55,19 +55,19 @@ internal static class HistoryWorld
         ],
     };
 
-    public static WorldRouteEntry Unmanaged(string destination, string name) =>
+    public static RouteEntrySetup Unmanaged(string destination, string name) =>
         new() { DestinationCidrBlock = destination, NextHopId = "i-x", RouteEntryName = name };
 
-    public static WorldRouteEntry Gateway(string destination, string type, string id, string name) =>
+    public static RouteEntrySetup Gateway(string destination, string type, string id, string name) =>
         new() { DestinationCidrBlock = destination, NextHopType = type, NextHopId = id, RouteEntryName = name };
 
-    private static WorldVpc Vpc(string id, IReadOnlyList<WorldVSwitch> vSwitches, IReadOnlyList<WorldRouteTable> tables) =>
+    private static VpcSetup Vpc(string id, IReadOnlyList<VSwitchSetup> vSwitches, IReadOnlyList<RouteTableSetup> tables) =>
         new() { VpcId = id, CidrBlock = "192.168.0.0/16", RouteTables = tables, VSwitches = vSwitches };
 
-    private static WorldVSwitch VSwitch(int n) =>
+    private static VSwitchSetup VSwitch(int n) =>
         new() { VSwitchId = $"vsw-{n}", CidrBlock = $"192.168.{n}.0/24", ZoneId = "cn-hangzhou-h", RouteTableId = $"vtb-{n}" };
 
-    private static WorldInstance Instance(string prefix, int node, int mac)
+    private static InstanceSetup Instance(string prefix, int node, int mac)
     {
         var vSwitch = HistoryCluster.VSwitchNumberOf(node);
         var own = TestCloud.Interface($"eni-{prefix}{node}", mac, $"vsw-{vSwitch}", $"192.168.{vSwitch}.{20 + mac % 200}");
@@ -77,7 +77,7 @@ internal static class HistoryWorld
         return instance with { MetadataPort = null, RamRole = null };
     }
 
-    private static WorldInstance Other(string id, int n)
+    private static InstanceSetup Other(string id, int n)
     {
         var instance = TestCloud.Instance(id, TestCloud.Interface($"eni-{id}", n, "vsw-1", $"192.168.1.{n + 140}"));
         return instance with { MetadataPort = null, RamRole = null };
