@@ -1,9 +1,9 @@
-# .NET builds its shim over OpenSSL from source with CMake, which reads this file by CMAKE_TOOLCHAIN_FILE. The shim has what CMake's test
-# programs find in the static OpenSSL. They must link for that, and Debian's OpenSSL needs the two compression libraries from Debian 13 on:
-# without them the shim had no ALPN, and so no HTTP/2 over TLS.
+# The CMake toolchain file (CMAKE_TOOLCHAIN_FILE) for .NET's native layer over OpenSSL, which is compiled from source. CMake links test programs
+# with the static OpenSSL to find its features. From Debian 13 on, OpenSSL needs these two compression libraries. Without them no test program
+# links, and the layer has no ALPN and thus no HTTP/2 over TLS.
 set(CMAKE_C_STANDARD_LIBRARIES "-lzstd -lz")
 
-# Against the libraries of eng/native.sh's sysroot, whatever its architecture.
+# Uses the libraries of the sysroot that eng/native.sh creates, also for another architecture.
 if(DEFINED ENV{FLANNEL_SYSROOT})
     set(CMAKE_SYSTEM_NAME Linux)
     set(CMAKE_SYSTEM_PROCESSOR $ENV{FLANNEL_PROCESSOR})
