@@ -29,7 +29,7 @@ _flanneld() {
         '--route-controller=[whether this node may be elected as route controller]:route-controller:(auto never)'
         '--route-resync=[seconds between comparisons of route tables and leases, 1 to 86400]:SECONDS:'
         '--dry-run[print the plan for the route tables, write nothing, exit]'
-        '--access-key-file=[file with an access key (default\: mostly the RAM role of the instance)]:FILE:_files'
+        '--access-key-file=[file with an access key (default\: usually the RAM role of the instance)]:FILE:_files'
         '--metadata-endpoint=[metadata service of the instance]:URL:'
         '--vpc-endpoint=[VPC API (default\: https, VPC-internal host of the region)]:URL:'
         '--ecs-endpoint=[ECS API (default\: https, VPC-internal host of the region)]:URL:'
@@ -38,7 +38,7 @@ _flanneld() {
         '--healthz-ip=[address of /healthz, /readyz and /metrics]:IP:'
         '--healthz-port=[port of /healthz, /readyz and /metrics; 0 is off]:PORT:'
         '--log-format=[default\: systemd if started by systemd, else text]:log-format:(text systemd json)'
-        '--v=[log level\: 0 changes, 1 and above also steps, 4 and above every call]:LEVEL:'
+        '--v=[log level\: 0 state changes, 1 and above also debug messages, 4 and above every call]:LEVEL:'
         '--help[print this help and exit]'
         '--version[print the version and exit]'
     )
