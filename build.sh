@@ -27,7 +27,7 @@ PACKAGES=$ARTIFACTS/packages
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDTERMINALLOGGER=off
 
 # A verb, its arguments (... for any number), the lists of Debian packages in eng/lib.sh that it needs, and what it does.
-# The function verb_NAME carries it out, with _ for each hyphen of the name.
+# The function verb_NAME implements it, with _ for each hyphen of the name.
 VERBS='
 demo          | [--keep]              | RUN PUBLISH                       | three simulated instances with containers that ping each other
 test          | [FILTER]              | RUN PUBLISH LINT                  | build, lint, publish, all tests; or those of projects *FILTER*
@@ -91,10 +91,10 @@ verb_build() {
     step "Building the solution" compile Flannel.Aot.sln
 }
 
-# msbuild instead of dotnet build: no summary of nothing.
+# Not dotnet build, which prints a summary even without warnings.
 compile() { dotnet msbuild "$1" -restore -p:Configuration="$CONFIGURATION" -verbosity:quiet -nologo -maxCpuCount; }
 
-# Of a project under tests/.
+# The executable of a project below tests/.
 program_of() { printf '%s' "$ARTIFACTS/msbuild/bin/$1/${CONFIGURATION,,}/$1"; }
 
 # --- demo, bench -------------------------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ need() { # ENTRY...
     export FLANNEL_APT_UPDATED=true
 }
 
-# LINT is the list NEEDS_LINT.
+# The name LINT means the list NEEDS_LINT.
 need_lists() { # NAME...
     local name needs=()
     for name in "$@"; do
@@ -81,7 +81,7 @@ need_lists() { # NAME...
 update_package_lists() { [ "${FLANNEL_APT_UPDATED:-}" = true ] || apt-get -qq update; }
 
 install_packages() (
-    # Prevents that the package of etcd starts a service.
+    # Prevents the package of etcd from starting a service.
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
@@ -104,7 +104,7 @@ debian_uri() { # CODENAME
         awk -v codename="$1" '$2 == codename && $3 == "main" && $4 == "Debian" { print $1; exit }'
 }
 
-# Container images have no package lists, and without them apt knows no release and no package.
+# Container images have no package lists. Without them apt finds no release and no package.
 ensure_package_lists() {
     command -v apt-get >/dev/null || return 0
     # shellcheck disable=SC2016 # apt fills it in
@@ -131,7 +131,7 @@ fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE...
     local suite=$1 architecture=$2 folder=$3 codename uri security='' options package
     shift 3
     command -v dpkg-deb >/dev/null && read -r codename uri < <(debian_source) || exit 1
-    # Security updates are known only of this machine's release.
+    # apt has the address of security updates of this machine's release only.
     if [ "$suite" = "$codename" ]; then security=$(debian_uri "$suite-security"); fi
     rm -rf "$folder" "$folder.part"
     mkdir -p "$folder.part"/.apt/{state/lists/partial,cache/archives/partial} && cd "$folder.part" || exit 1
@@ -154,7 +154,7 @@ fetch_packages() ( # SUITE ARCHITECTURE FOLDER PACKAGE...
 
 # --- version and time of the sources -----------------------------------------------------------------------------------------------------
 
-# The next release.
+# The version of the next release.
 base_version() { sed -n 's/.*<Version>\([^<]*\)<.*/\1/p' Directory.Build.props; }
 
 # X.Y.Z when HEAD carries the tag vX.Y.Z; nothing otherwise.

@@ -103,7 +103,7 @@ compile_native() {
         say "    CMake found no ALPN in the OpenSSL that is linked in"
         return 1
     fi
-    # The native linker warns about static glibc, and CMake about its policies: both are harmless. Warnings of the trimmer never are.
+    # The native linker warns about static glibc, and CMake about its policies: both are harmless. These warnings are failures:
     if grep -E 'warning (IL[23][0-9]{3}|CS[0-9]{4}|CA[0-9]{4}|NU[0-9]{4})' "$log"; then
         say "    warnings in the native publish"
         return 1
