@@ -7,7 +7,7 @@ publish_inputs() {
         dotnet --version
         printf '%s\n' "$RID" "$CONFIGURATION" "$(program_version)" "$(linked_packages)"
         find src packaging/sbom/inventory.sh \
-            eng/BannedEverywhere.txt eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/openssl.cmake \
+            eng/BannedEverywhere.txt eng/BannedSymbols.txt eng/Native.targets eng/native.sh eng/openssl.cmake eng/substitutions.xml \
             Directory.Build.props Directory.Build.targets Directory.Packages.props global.json nuget.config \
             -name bin -prune -o -name obj -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d' ' -f1
