@@ -90,8 +90,9 @@ shell_scripts() {
 
 # A line that holds one string literal, one line of data in a literal, or one word (such as a published signature) may be longer.
 check_line_length() {
-    { source_files '*.cs'; shell_scripts; } | LC_ALL=C.UTF-8 xargs grep -nHE "^.{$((LONGEST_LINE + 1)),}" |
-        LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *([^ ]+|[$@]*".*"u?8?[][(){},;A-Za-z.]*|[{].*[}])$' | no_matches
+    # Without a match grep returns 1, and xargs 123.
+    { source_files '*.cs'; shell_scripts; } | { LC_ALL=C.UTF-8 xargs grep -nHE "^.{$((LONGEST_LINE + 1)),}" || [ $? -eq 123 ]; } |
+        { LC_ALL=C.UTF-8 grep -vE '^[^:]*:[0-9]+: *([^ ]+|[$@]*".*"u?8?[][(){},;A-Za-z.]*|[{].*[}])$' || [ $? -eq 1 ]; } | no_matches
 }
 
 check_markdown() {
