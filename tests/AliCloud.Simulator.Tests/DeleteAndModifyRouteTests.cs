@@ -36,7 +36,7 @@ public sealed class DeleteAndModifyRouteTests
     }
 
     [Fact]
-    public async Task System_and_managed_entries_stay()
+    public async Task System_and_managed_entries_are_not_deleted()
     {
         await using var test = await TestCloud.StartAsync();
         var routes = test.Cloud.State.Snapshot().Routes;

@@ -30,7 +30,7 @@ public sealed class ListenerTests
     /// <summary>The kernel assigns the ports of this range to outgoing connections: a port that is free for a moment may be
     /// taken.</summary>
     [Fact]
-    public async Task The_ports_to_which_a_stopped_service_returns_are_not_those_of_outgoing_connections()
+    public async Task The_ports_of_the_services_are_outside_the_range_of_outgoing_connections()
     {
         await using var test = await TestCloud.StartAsync();
         var range = (await File.ReadAllTextAsync("/proc/sys/net/ipv4/ip_local_port_range", TestContext.Current.CancellationToken))

@@ -18,7 +18,7 @@ public sealed class ConcurrencyTests
     private static readonly VpcId Vpc = new("cn-hangzhou", "vpc-1");
 
     [Fact]
-    public async Task Failures_of_interfaces_that_are_switched_off_together_are_learned_one_by_one()
+    public async Task Results_of_parallel_interface_calls_are_processed_one_at_a_time()
     {
         using var stop = new CancellationTokenSource();
         var cloud = new InMemoryCloudApi(TimeProvider.System);
@@ -39,7 +39,7 @@ public sealed class ConcurrencyTests
     }
 
     [Fact]
-    public async Task Chance_is_asked_by_one_failing_table_at_a_time()
+    public async Task Parallel_table_reads_do_not_use_the_random_generator_concurrently()
     {
         var cloud = new InMemoryCloudApi(TimeProvider.System)
         {
@@ -55,7 +55,7 @@ public sealed class ConcurrencyTests
     }
 
     [Fact]
-    public void A_limit_that_arrives_is_applied_by_the_loop_and_not_where_the_answer_arrives() => VirtualTime.Run(async time =>
+    public void The_quota_is_applied_by_the_loop_and_not_by_the_thread_that_reads_it() => VirtualTime.Run(async time =>
     {
         var cloud = new InMemoryCloudApi(time) { Quota = 500 };
         var quota = new RouteQuota(new VpcContext(Vpc, cloud, time, new Random(1), new RecordingLogger()));

@@ -11,7 +11,7 @@ public sealed class ConfigurationChangeTests
     [InlineData("10.24.0.0/23")]
     [InlineData("10.42.0.0/16")]
     [InlineData("10.24.1.0/24")]
-    public void A_changed_network_costs_no_node_its_route_or_its_status(string network) => Cluster.Run(async cluster =>
+    public void A_changed_network_leaves_routes_and_statuses_of_running_nodes_unchanged(string network) => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
@@ -31,7 +31,7 @@ public sealed class ConfigurationChangeTests
     });
 
     [Fact]
-    public void A_term_that_begins_under_another_network_keeps_the_routes_of_the_living() => Cluster.Run(async cluster =>
+    public void A_new_term_with_another_network_keeps_the_routes_of_existing_leases() => Cluster.Run(async cluster =>
     {
         cluster.Leases.Config = InMemoryLeases.ConfigFor("10.42.0.0/16");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -42,7 +42,7 @@ public sealed class ConfigurationChangeTests
     });
 
     [Fact]
-    public void A_lease_that_ends_after_the_network_has_moved_takes_its_route_with_it() => Cluster.Run(async cluster =>
+    public void The_route_of_a_lease_that_ends_after_a_change_of_the_network_is_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
@@ -58,7 +58,7 @@ public sealed class ConfigurationChangeTests
     });
 
     [Fact]
-    public void While_the_configuration_is_invalid_leases_keep_their_routes_and_no_route_is_collected() => Cluster.Run(async cluster =>
+    public void While_the_configuration_is_invalid_leases_keep_their_routes_and_no_route_is_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");

@@ -30,7 +30,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void The_last_node_of_a_vpc_may_leave_too() => Cluster.Run(async cluster =>
+    public void The_route_of_the_last_node_of_a_VPC_is_deleted_after_its_release() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -72,7 +72,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void A_route_to_another_node_stays_when_a_restored_etcd_says_that_its_subnet_was_released() => Cluster.Run(async cluster =>
+    public void A_restored_release_does_not_delete_the_route_of_another_node() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Join("10.24.1.0/24", "i-1");
@@ -85,7 +85,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void A_node_that_starts_again_has_its_route_back() => Cluster.Run(async cluster =>
+    public void A_node_that_starts_again_gets_its_route_again() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -98,7 +98,7 @@ public sealed class ReleaseTests
     });
 
     [Fact]
-    public void As_long_as_the_tables_cannot_be_read_nothing_is_called_released() => Cluster.Run(async cluster =>
+    public void No_status_is_Released_while_the_tables_cannot_be_read() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Leases.Release("10.24.1.0/24");
@@ -128,14 +128,14 @@ public sealed class ReleaseTests
     [InlineData("theirs", "i-1", RouteEntryStatus.Available, "Conflict:OtherCluster 10.24.1.0/24")]
     [InlineData("ours", "vpn-1", RouteEntryStatus.Available, "Conflict:Unmanaged 10.24.1.0/24")]
     [InlineData("", "i-1,i-2", RouteEntryStatus.Available, "Conflict:Unmanaged 10.24.1.0/24")]
-    public void What_is_deleted_for_a_node_that_leaves(string mark, string hops, RouteEntryStatus status, string expected)
+    public void A_plan_for_an_entry_of_a_released_subnet(string mark, string hops, RouteEntryStatus status, string expected)
     {
         var entry = Plans.Entry("10.24.1.0/24", hops, mark, status);
         Assert.Equal(expected, Plans.Text(Plan([entry])));
     }
 
     [Fact]
-    public void What_another_node_leases_stays_and_a_released_route_goes_whatever_the_network_is_now()
+    public void A_released_route_is_deleted_even_outside_the_network_unless_another_lease_desires_it()
     {
         var entry = Plans.Entry("10.24.1.0/24", "i-1", "ours");
         Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], wanted: [Plans.Wanted("10.24.1.0/24")])));

@@ -12,7 +12,7 @@ namespace Flannel.RouteController.Tests;
 public sealed class RouteControllerFailureTests
 {
     [Fact]
-    public void Task_conflicts_are_waited_out_with_growing_pauses() => Cluster.Run(async cluster =>
+    public void Task_conflicts_are_retried_with_a_growing_back_off() => Cluster.Run(async cluster =>
     {
         var conflicts = 8;
         cluster.Cloud.Faults = call => call.IsWrite && conflicts-- > 0 ? Fault.Busy : null;
@@ -27,7 +27,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Throttling_is_obeyed_by_the_servers_own_hint() => Cluster.Run(async cluster =>
+    public void A_throttled_write_is_retried_after_the_time_in_the_response() => Cluster.Run(async cluster =>
     {
         var hint = TimeSpan.FromSeconds(17);
         var throttled = 1;
@@ -77,7 +77,7 @@ public sealed class RouteControllerFailureTests
     public void One_next_hop_that_fails_its_batch_is_separated_from_the_valid_ones() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.UnknownHops.Add("i-13");
-        cluster.Cloud.BadHopSpoilsBatch = true;
+        cluster.Cloud.UnknownHopFailsBatch = true;
         for (var i = 1; i <= 30; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
         await cluster.UntilAvailable([.. Enumerable.Range(1, 30).Where(i => i != 13).Select(i => $"10.24.{i}.0/24")]);
@@ -87,7 +87,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Batches_that_a_gateway_finds_too_long_become_shorter_for_good() => Cluster.Run(async cluster =>
+    public void Batches_that_a_gateway_rejects_as_too_long_stay_smaller() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 20
             ? new Fault(CloudErrorKind.Reread, "<answer>") { HttpStatus = 414 } : null;
@@ -102,7 +102,7 @@ public sealed class RouteControllerFailureTests
     [InlineData("<timeout>", 0)]
     [InlineData("<answer>", 0)]
     [InlineData("InternalError", 500)]
-    public void Batches_without_a_valid_answer_become_smaller_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
+    public void Batches_without_a_valid_response_shrink_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
     {
         // A gateway on the way loses every request with more than ten entries.
         var kind = code.StartsWith('<') ? CloudErrorKind.Reread : CloudErrorKind.Retry;
@@ -127,7 +127,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_failure_that_names_no_entry_is_no_deletion_of_any() => Cluster.Run(async cluster =>
+    public void A_failed_deletion_that_names_no_entry_counts_as_success_for_no_entry() => Cluster.Run(async cluster =>
     {
         for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
@@ -190,7 +190,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_term_that_finds_every_route_in_place_publishes_the_ranges_too() => Cluster.Run(async cluster =>
+    public void A_term_without_writes_publishes_the_ranges_of_the_vSwitches() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Start();
@@ -201,7 +201,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Throttled_reads_are_repeated_when_the_service_says_and_called_throttled() => Cluster.Run(async cluster =>
+    public void Throttled_reads_are_retried_after_the_time_in_the_response_and_reported_as_throttled() => Cluster.Run(async cluster =>
     {
         var hint = TimeSpan.FromSeconds(6);
         var began = cluster.Time.Elapsed;
@@ -234,7 +234,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_full_table_is_reported_with_what_to_do_and_recovers_when_routes_are_deleted() => Cluster.Run(async cluster =>
+    public void A_full_table_is_reported_with_a_remedy_and_recovers_when_routes_are_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 3;
         var inTheWay = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
@@ -309,7 +309,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_right_that_is_missing_for_batches_only_makes_single_calls() => Cluster.Run(async cluster =>
+    public void Without_the_permission_for_batches_routes_are_created_one_by_one() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
         cluster.Start();
@@ -326,7 +326,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_quota_that_a_re_pointing_meets_is_retried_slowly() => Cluster.Run(async cluster =>
+    public void An_update_that_exceeds_the_quota_is_retried_slowly() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.Faults = call =>
@@ -341,7 +341,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Retries_of_one_request_carry_one_client_token_and_the_next_request_another() => Cluster.Run(async cluster =>
+    public void Retries_of_a_request_repeat_its_client_token_and_the_next_request_has_another() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
         var (conflicts, vanishing) = (2, true);
@@ -382,7 +382,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Rights_that_are_lost_take_nothing_from_nodes_that_are_available() => Cluster.Run(async cluster =>
+    public void A_removed_permission_does_not_change_the_status_of_available_nodes() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -393,7 +393,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_right_that_is_missing_for_deleting_only_leaves_the_rest_to_work() => Cluster.Run(async cluster =>
+    public void A_missing_permission_to_delete_does_not_stop_other_writes() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
         cluster.Start();
@@ -408,7 +408,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void An_api_that_gives_no_answer_makes_new_nodes_unreachable_leaves_others_and_ends_the_term() => Cluster.Run(async cluster =>
+    public void An_unavailable_API_ends_the_term_and_only_new_nodes_become_unreachable() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -438,7 +438,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void Dead_credentials_end_the_term() => Cluster.Run(async cluster =>
+    public void Invalid_credentials_end_the_term() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = _ => new Fault(CloudErrorKind.RefreshCredentials, "<credentials>");
         cluster.Start();
@@ -483,7 +483,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_source_destination_check_that_may_not_be_switched_off_is_a_remark_and_one_warning() => Cluster.Run(async cluster =>
+    public void A_denied_change_of_the_source_destination_check_is_a_remark_and_one_warning() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("ecs:ModifyNetworkInterfaceAttribute");
         cluster.Start();
@@ -498,7 +498,7 @@ public sealed class RouteControllerFailureTests
     });
 
     [Fact]
-    public void A_conflict_at_the_source_destination_check_is_retried_and_delays_the_word_a_little_only() => Cluster.Run(async cluster =>
+    public void A_conflict_at_the_source_destination_check_is_retried_and_delays_the_status_briefly() => Cluster.Run(async cluster =>
     {
         var conflicts = 20;
         cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute" && conflicts-- > 0

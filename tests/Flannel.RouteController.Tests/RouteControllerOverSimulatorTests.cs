@@ -46,7 +46,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task A_lost_a_hijacked_and_a_stale_route_are_put_right()
+    public async Task Deleted_changed_and_stale_routes_are_repaired()
     {
         await using var stage = await Stage.StartAsync();
         for (var i = 1; i <= 3; i++) stage.Join(i);
@@ -69,7 +69,7 @@ public sealed class RouteControllerOverSimulatorTests
     [InlineData(FaultKind.DropAfterSuccess, null)]
     [InlineData(FaultKind.DropConnection, null)]
     [InlineData(FaultKind.Status, null)]
-    public async Task A_fault_at_writing_is_overcome(FaultKind kind, string? code)
+    public async Task A_failed_write_is_retried(FaultKind kind, string? code)
     {
         await using var stage = await Stage.StartAsync();
         stage.Cloud.Faults.Add(new Fault
@@ -99,7 +99,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task One_node_that_the_cloud_does_not_know_is_rejected_and_the_others_are_ready()
+    public async Task An_unknown_instance_is_rejected_and_the_other_nodes_are_available()
     {
         await using var stage = await Stage.StartAsync();
         stage.Leases.Add("10.24.99.0/24", "i-unknown");
@@ -110,7 +110,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task Missing_rights_end_the_term_and_name_the_action()
+    public async Task A_missing_permission_ends_the_term_and_is_named()
     {
         await using var stage = await Stage.StartAsync(key: "LTAIread");
         stage.Join(1);
@@ -120,7 +120,7 @@ public sealed class RouteControllerOverSimulatorTests
     }
 
     [Fact]
-    public async Task An_api_that_is_away_makes_a_new_node_wait_and_no_other_lose_anything()
+    public async Task An_unavailable_API_makes_only_new_nodes_wait()
     {
         await using var stage = await Stage.StartAsync();
         stage.Join(1);
@@ -173,7 +173,7 @@ public sealed class RouteControllerOverSimulatorTests
     [Theory]
     [InlineData("vpc:ModifyRouteEntry")]
     [InlineData("vpc:DeleteRouteEntries")]
-    public async Task The_apis_own_dry_run_finds_each_right_that_the_plan_takes(string action)
+    public async Task The_dry_run_of_the_API_finds_each_missing_permission_of_the_plan(string action)
     {
         var key = new AccessKeySetup { Id = "LTAIpart", Secret = KeySecret, DeniedActions = [action] };
         await using var stage = await Stage.StartAsync(setup => setup with { AccessKeys = [.. setup.AccessKeys, key] },

@@ -12,7 +12,7 @@ namespace Flannel.RouteController.Tests;
 public sealed class RouteControllerTableTests
 {
     [Fact]
-    public void An_entry_of_a_table_that_is_not_followed_makes_a_pause() => Cluster.Run(async cluster =>
+    public void An_entry_that_names_another_table_causes_no_busy_loop() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.1.0/24", "i-before");
         cluster.Cloud.ListedTableId = " ";
@@ -41,7 +41,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void Configured_tables_count_too_but_a_gateways_does_not() => Cluster.Run(async cluster =>
+    public void Configured_tables_are_used_but_not_the_table_of_a_gateway() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-named");
         cluster.Cloud.AddTable("vpc-1", "vtb-gateway", isGateway: true);
@@ -56,7 +56,7 @@ public sealed class RouteControllerTableTests
     }, new RouteControllerOptions(["vtb-named", "vtb-gateway", "vtb-unknown"]));
 
     [Fact]
-    public void A_vswitch_that_moves_to_another_table_is_noticed_and_no_node_loses_its_word_meanwhile() => Cluster.Run(async cluster =>
+    public void A_vSwitch_that_moves_to_another_table_is_detected_and_its_nodes_stay_available() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -70,7 +70,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void Tables_that_may_not_be_listed_are_found_by_the_vswitches() => Cluster.Run(async cluster =>
+    public void Tables_are_found_through_the_vSwitches_if_listing_is_not_permitted() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -97,7 +97,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_vswitch_that_gives_no_answer_once_is_asked_again_soon() => Cluster.Run(async cluster =>
+    public void A_vSwitch_that_could_not_be_read_is_read_again_within_seconds() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
@@ -155,7 +155,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_full_table_is_identified_beside_one_with_room_although_the_answer_names_no_table() => Cluster.Run(async cluster =>
+    public void A_full_table_is_identified_although_the_response_names_no_table() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 4;
         cluster.Cloud.AddTable("vpc-1", "vtb-2");
@@ -178,7 +178,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void What_the_api_would_refuse_is_refused_before_any_call_that_writes() => Cluster.Run(async cluster =>
+    public void A_destination_that_the_API_would_reject_is_rejected_without_a_write() => Cluster.Run(async cluster =>
     {
         cluster.Leases.Config = InMemoryLeases.ConfigFor("192.168.0.0/16");
         cluster.Join("192.168.1.0/24", "i-1");
@@ -195,7 +195,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_destination_that_contains_a_vswitch_takes_the_single_call() => Cluster.Run(async cluster =>
+    public void A_destination_that_contains_a_vSwitch_is_created_by_a_single_call() => Cluster.Run(async cluster =>
     {
         cluster.Leases.Config = InMemoryLeases.ConfigFor("192.168.0.0/16");
         cluster.Join("192.168.0.0/20", "i-1");
@@ -215,7 +215,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_lease_of_the_default_route_is_refused_and_nothing_is_written() => Cluster.Run(async cluster =>
+    public void A_lease_of_the_default_route_is_rejected_and_nothing_is_written() => Cluster.Run(async cluster =>
     {
         cluster.Join("0.0.0.0/0", "i-1");
         cluster.Start();
@@ -225,7 +225,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_configured_table_of_another_vpc_is_not_touched_where_tables_may_not_be_listed() => VirtualTime.Run(async time =>
+    public void A_configured_table_of_another_VPC_is_not_changed_if_listing_is_not_permitted() => VirtualTime.Run(async time =>
     {
         using var cluster = TwoVpcs(time);
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
@@ -240,7 +240,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_configured_table_that_can_be_verified_by_itself_is_used_in_its_own_vpc_alone() => VirtualTime.Run(async time =>
+    public void A_configured_table_that_can_be_verified_by_itself_is_used_in_its_own_VPC_only() => VirtualTime.Run(async time =>
     {
         using var cluster = TwoVpcs(time);
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
@@ -256,7 +256,7 @@ public sealed class RouteControllerTableTests
     });
 
     [Fact]
-    public void A_living_lease_of_another_vpc_keeps_its_route_in_every_table() => Cluster.Run(async cluster =>
+    public void A_lease_of_another_VPC_keeps_its_route_in_every_table() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-2", "vtb-2");
         cluster.Cloud.AddVSwitch("vsw-2", "vpc-2", "vtb-2", "192.168.2.0/24");

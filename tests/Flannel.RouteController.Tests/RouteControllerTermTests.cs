@@ -40,7 +40,7 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
-    public void A_refused_publication_is_the_end() => Cluster.Run(async cluster =>
+    public void A_rejected_publication_ends_the_term() => Cluster.Run(async cluster =>
     {
         cluster.Term.IsHeld = false;
         cluster.Join("10.24.1.0/24", "i-1");
@@ -52,7 +52,7 @@ public sealed class RouteControllerTermTests
     /// <summary>The term is lost after each single call in turn; another controller takes over and brings it to its end. Nothing is ever
     /// written after the loss, and the outcome is always the same.</summary>
     [Fact]
-    public void A_loss_at_any_step_is_followed_by_no_write_and_repaired_by_the_successor()
+    public void No_write_follows_the_loss_of_the_term_and_the_next_term_completes_the_work()
     {
         var calls = Calls(lossAfter: int.MaxValue);
         Assert.InRange(calls, 15, 60);
@@ -119,7 +119,7 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
-    public void A_status_that_etcd_refuses_keeps_no_other_node_waiting_and_is_written_when_it_can_be() => Cluster.Run(async cluster =>
+    public void A_status_that_etcd_rejects_delays_no_other_node_and_is_written_later() => Cluster.Run(async cluster =>
     {
         cluster.Term.Statuses.Rejects = lease => lease.Subnet.ToString() == "10.24.1.0/24";
         cluster.Join("10.24.1.0/24", "i-1");
@@ -167,7 +167,7 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
-    public void A_status_of_another_instance_is_not_believed() => Cluster.Run(async cluster =>
+    public void A_status_of_another_instance_is_replaced() => Cluster.Run(async cluster =>
     {
         cluster.Term.Statuses.ByKey["10.24.1.0-24"] =
             new RouteStatus("10.24.1.0/24", "i-before", ["vtb-1"], RouteState.Available, "", "", default);
@@ -179,7 +179,7 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
-    public void A_repair_that_does_not_come_through_takes_the_word_back() => Cluster.Run(async cluster =>
+    public void A_repair_that_keeps_failing_changes_the_status_to_Pending() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -193,7 +193,7 @@ public sealed class RouteControllerTermTests
     });
 
     [Fact]
-    public void An_error_of_the_view_ends_the_term_with_it() => Cluster.Run(async cluster =>
+    public void An_exception_of_the_lease_source_ends_the_term() => Cluster.Run(async cluster =>
     {
         var controller = new ClusterReconciler(
             new RouteControllerOptions([]), new FailingLeaseSource(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);

@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Tests;
 public sealed class RouteControllerTests
 {
     [Fact]
-    public void A_node_that_joins_gets_its_route_and_then_the_word() => Cluster.Run(async cluster =>
+    public void A_node_that_joins_gets_its_route_and_then_its_status() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.5.0/24", "i-1");
@@ -28,7 +28,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void A_lone_node_waits_little_more_than_the_cloud_takes() => Cluster.Run(async cluster =>
+    public void A_single_node_waits_little_longer_than_the_API_takes() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.5.0/24", "i-1");
@@ -79,7 +79,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void Two_hundred_nodes_take_four_creating_calls() => Cluster.Run(async cluster =>
+    public void Two_hundred_nodes_take_four_calls() => Cluster.Run(async cluster =>
     {
         for (var i = 0; i < 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
@@ -89,7 +89,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void A_restart_with_everything_in_place_writes_no_route_and_gives_the_word() => Cluster.Run(async cluster =>
+    public void A_restart_with_all_routes_in_place_writes_no_route_and_publishes_statuses() => Cluster.Run(async cluster =>
     {
         for (var i = 1; i <= 3; i++)
         {
@@ -112,7 +112,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void Leases_that_come_while_a_call_is_out_go_into_the_next_batch() => Cluster.Run(async cluster =>
+    public void Leases_that_are_created_during_a_call_are_in_the_next_batch() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -128,7 +128,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void A_route_that_is_deleted_or_hijacked_behind_its_back_is_repaired_by_the_resync() => Cluster.Run(async cluster =>
+    public void A_route_that_another_client_deletes_or_changes_is_repaired_by_the_resync() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
@@ -148,7 +148,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void An_idle_hour_costs_two_pages_a_minute_and_nothing_else() => Cluster.Run(async cluster =>
+    public void An_idle_controller_reads_two_pages_a_minute_and_writes_nothing() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         for (var i = 1; i <= 40; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
@@ -197,7 +197,7 @@ public sealed class RouteControllerTests
     });
 
     [Fact]
-    public void The_report_tells_states_tables_and_the_last_success() => Cluster.Run(async cluster =>
+    public void The_snapshot_has_states_tables_and_the_time_of_the_last_reconcile() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.77.0/24", "i-other", "mine");
         cluster.Cloud.UnknownHops.Add("i-2");

@@ -25,7 +25,7 @@ public sealed class RouteOwnershipTests
     [Theory]
     [InlineData("renamed", "flannel-0123456789abcdef: flannel route")]
     [InlineData("flannel-0123456789abcdef", "another description")]
-    public void A_route_renamed_in_the_console_is_marked_again_and_collected(string name, string text) => Cluster.Run(async cluster =>
+    public void A_route_renamed_in_the_console_is_marked_again_and_deleted_when_stale(string name, string text) => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -45,7 +45,7 @@ public sealed class RouteOwnershipTests
     });
 
     [Fact]
-    public void A_mark_that_does_not_stay_is_not_written_all_the_time() => Cluster.Run(async cluster =>
+    public void A_mark_that_another_client_removes_is_written_once_an_hour() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -62,7 +62,7 @@ public sealed class RouteOwnershipTests
     });
 
     [Fact]
-    public void A_mark_that_may_not_be_written_is_nothing_to_the_node() => Cluster.Run(async cluster =>
+    public void A_mark_that_cannot_be_written_does_not_change_the_status_of_the_node() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:ModifyRouteEntry");
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Plans.Theirs.Token, Plans.Theirs.Description);
@@ -77,7 +77,7 @@ public sealed class RouteOwnershipTests
     });
 
     [Fact]
-    public void Routes_of_a_lost_cluster_are_adopted_by_the_leases_of_the_same_instances_and_by_no_other() => Cluster.Run(async cluster =>
+    public void Routes_of_a_lost_cluster_are_taken_over_for_leases_of_the_same_instances_only() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Plans.Theirs.Token, Plans.Theirs.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.24.2.0/24", "i-former", Plans.Theirs.Token, Plans.Theirs.Description);
@@ -117,7 +117,7 @@ public sealed class RouteOwnershipTests
     });
 
     [Fact]
-    public void A_next_hop_type_in_other_letters_is_the_same() => Cluster.Run(async cluster =>
+    public void The_case_of_a_next_hop_type_is_ignored() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description, type: "instance");
         cluster.Join("10.24.1.0/24", "i-1");

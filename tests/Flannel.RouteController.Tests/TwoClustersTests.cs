@@ -26,7 +26,7 @@ public class TwoClustersTests
     });
 
     [Fact]
-    public void Over_one_destination_they_do_not_fight() => Run("10.24.0.0/16", async (ours, theirs) =>
+    public void Two_clusters_do_not_overwrite_each_others_route_of_one_destination() => Run("10.24.0.0/16", async (ours, theirs) =>
     {
         theirs.Join("10.24.1.0/24", "i-theirs");
         await theirs.UntilAvailable("10.24.1.0/24");
@@ -53,7 +53,7 @@ public class TwoClustersTests
     });
 
     [Fact]
-    public void A_node_that_moves_to_another_cluster_takes_its_route_along_for_good() => Run("10.24.0.0/16", async (ours, theirs) =>
+    public void The_route_of_a_node_that_moves_to_another_cluster_stays_with_that_cluster() => Run("10.24.0.0/16", async (ours, theirs) =>
     {
         ours.Join("10.24.1.0/24", "i-1");
         await ours.UntilAvailable("10.24.1.0/24");

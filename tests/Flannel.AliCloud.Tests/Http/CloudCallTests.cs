@@ -6,7 +6,7 @@ namespace Flannel.AliCloud.Tests.Http;
 public class CloudCallTests
 {
     [Fact]
-    public void Lists_are_numbered_from_one_and_booleans_are_words()
+    public void Lists_are_numbered_from_one_and_booleans_are_true_or_false()
     {
         var call = CloudCall.Write(CloudService.Ecs, "A", "cn-hangzhou").With("Check", false).With("Dry", true).With("Size", 100)
             .With("Id", ["a", "b"]).With("Tag", ["x"], (field, item) => field.With("Key", item).With("Value", ""));

@@ -9,7 +9,7 @@ using Flannel.AliCloud.Vpc;
 
 namespace Flannel.AliCloud.Tests.Http;
 
-public class CloudAnswerReaderTests
+public class CloudResponseReaderTests
 {
     private static readonly AccessKey Key = AccessKey.Create("id", "the-secret", "the-token").Value;
 

@@ -7,7 +7,7 @@ using Flannel.AliCloud.Http;
 
 namespace Flannel.AliCloud.Tests.Http;
 
-public class EndpointProbeTests
+public class EndpointCheckTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -3,7 +3,7 @@ using Flannel.AliCloud.Http;
 
 namespace Flannel.AliCloud.Tests.Http;
 
-public class ShapesTests
+public class ResourceIdFormatTests
 {
     [Theory]
     [InlineData("cn-hangzhou", true)]

@@ -14,7 +14,7 @@ public sealed class BatchSizeTests
     [InlineData(10)]
     [InlineData(20)]
     [InlineData(49)]
-    public void It_finds_the_largest_size_that_is_answered_and_stays_there(int limit)
+    public void The_size_converges_to_the_largest_one_that_is_answered(int limit)
     {
         var size = new BatchSize(time);
         var failures = 0;
@@ -25,7 +25,7 @@ public sealed class BatchSizeTests
     }
 
     [Fact]
-    public void One_lost_answer_changes_nothing()
+    public void A_single_lost_response_does_not_shrink_the_batch()
     {
         var size = new BatchSize(time);
         Assert.False(size.Unanswered(CloudLimits.EntriesPerBatch));
@@ -35,7 +35,7 @@ public sealed class BatchSizeTests
     }
 
     [Fact]
-    public void After_an_outage_it_is_what_it_was_before()
+    public void The_size_returns_to_the_maximum_after_an_outage()
     {
         var size = new BatchSize(time);
         for (var i = 0; i < 20; i++) Send(size, 0);
@@ -46,7 +46,7 @@ public sealed class BatchSizeTests
     }
 
     [Fact]
-    public void A_single_entry_that_gets_no_answer_cannot_become_fewer()
+    public void A_batch_of_one_entry_does_not_shrink()
     {
         var size = new BatchSize(time);
         for (var i = 0; i < 5; i++) Assert.False(size.Unanswered(1));

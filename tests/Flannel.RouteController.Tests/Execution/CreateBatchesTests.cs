@@ -14,26 +14,26 @@ public sealed class CreateBatchesTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void After_single_calls_three_that_succeed_in_a_row_speak_for_batches_again(bool interrupted)
+    public void Three_successful_single_calls_in_a_row_allow_batches_again(bool interrupted)
     {
         var batches = new CreateBatches(
             new BatchSize(TimeProvider.System), new RouteFailures(TimeProvider.System, new Random(1), NullLogger.Instance),
             TimeProvider.System);
-        RefuseUntilSingle(batches);
+        RejectUntilSingle(batches);
         batches.SingleSucceeded();
         batches.SingleSucceeded();
         Assert.IsType<RouteWrite.CreateOne>(batches.Next(Two, _ => true));
         if (interrupted)
         {
             batches.SingleFailed();
-            RefuseUntilSingle(batches);
+            RejectUntilSingle(batches);
         }
 
         batches.SingleSucceeded();
         Assert.Equal(interrupted, batches.Next(Two, _ => true) is RouteWrite.CreateOne);
     }
 
-    private static void RefuseUntilSingle(CreateBatches batches)
+    private static void RejectUntilSingle(CreateBatches batches)
     {
         for (var tried = batches.Size.Largest; tried > 1; tried /= 2) batches.Rejected(tried);
     }

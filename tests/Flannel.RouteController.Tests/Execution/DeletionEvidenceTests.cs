@@ -11,7 +11,7 @@ public sealed class DeletionEvidenceTests
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
     [Fact]
-    public void A_route_whose_lease_is_merely_missing_is_kept_for_a_whole_lease_time() => Cluster.Run(async cluster =>
+    public void A_route_whose_lease_is_missing_is_kept_for_a_whole_lease_time() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -23,7 +23,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void Sixty_routes_are_kept_after_etcd_was_recreated_until_their_nodes_are_back() => Cluster.Run(async cluster =>
+    public void Sixty_routes_are_kept_after_etcd_was_recreated_until_their_nodes_return() => Cluster.Run(async cluster =>
     {
         for (var i = 1; i <= 60; i++) cluster.AddMarked($"10.24.{i}.0/24", $"i-{i}");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -52,7 +52,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void The_end_of_another_nodes_lease_proves_nothing() => Cluster.Run(async cluster =>
+    public void The_end_of_another_nodes_lease_is_no_evidence() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.9.0/24", "i-other");
@@ -66,7 +66,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void Absence_is_remembered_from_term_to_term() => Cluster.Run(async cluster =>
+    public void The_time_of_absence_is_added_up_across_terms() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -84,7 +84,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void What_earlier_terms_observed_never_suffices_alone() => Cluster.Run(async cluster =>
+    public void Absence_in_earlier_terms_alone_is_not_enough_evidence() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -99,7 +99,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void An_old_document_of_absences_is_void() => Cluster.Run(async cluster =>
+    public void An_old_document_of_absences_is_ignored() => Cluster.Run(async cluster =>
     {
         cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -114,7 +114,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void A_document_of_absences_with_an_absurd_time_ends_no_term() => Cluster.Run(async cluster =>
+    public void A_document_of_absences_with_an_invalid_time_does_not_end_the_term() => Cluster.Run(async cluster =>
     {
         var written = $"{cluster.Time.GetUtcNow():O}";
         var document =
@@ -126,7 +126,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void A_route_that_was_re_pointed_meanwhile_is_another_nodes() => Cluster.Run(async cluster =>
+    public void A_route_whose_next_hop_changed_is_not_deleted_for_its_former_node() => Cluster.Run(async cluster =>
     {
         var entry = cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
@@ -138,7 +138,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void Few_routes_that_become_stale_together_go_after_the_grace_time() => Cluster.Run(async cluster =>
+    public void Few_routes_that_become_stale_together_are_deleted_after_the_grace_time() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 20);
         for (var i = 1; i <= 3; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
@@ -148,7 +148,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void Many_routes_that_become_stale_together_are_held_and_then_go_in_parts() => Cluster.Run(async cluster =>
+    public void Many_routes_that_become_stale_together_are_held_and_then_deleted_in_parts() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 60);
         for (var i = 1; i <= 59; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
@@ -168,7 +168,7 @@ public sealed class DeletionEvidenceTests
     [Theory]
     [InlineData(30_000)]
     [InlineData(5)] // most are there again before the first look at the routes
-    public void Leases_that_were_deleted_in_bulk_and_come_back_cost_no_route(int awayMilliseconds) => Cluster.Run(async cluster =>
+    public void Leases_that_were_deleted_in_bulk_and_are_created_again_keep_their_routes(int awayMilliseconds) => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 20);
         for (var i = 1; i <= 20; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
@@ -190,7 +190,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void A_lease_that_the_view_lacks_and_etcd_has_keeps_its_route() => Cluster.Run(async cluster =>
+    public void A_lease_in_etcd_that_the_watch_has_not_reported_keeps_its_route() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 2);
         cluster.Leases.InEtcd = cluster.Leases.Snapshot.Leases;
@@ -203,7 +203,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void A_release_that_was_taken_back_meanwhile_keeps_its_route() => Cluster.Run(async cluster =>
+    public void A_release_that_the_node_has_revoked_keeps_its_route() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 2);
         var living = cluster.Leases.Snapshot.Leases;
@@ -215,7 +215,7 @@ public sealed class DeletionEvidenceTests
     });
 
     [Fact]
-    public void A_marked_route_that_this_controller_did_not_make_ends_the_collection() => Cluster.Run(async cluster =>
+    public void A_marked_route_that_this_controller_did_not_create_stops_deletions() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 2);
         cluster.Leases.Remove("10.24.2.0/24");

@@ -7,10 +7,10 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Execution;
 
-public sealed class PacedCloudApiTests
+public sealed class RateLimitedCloudApiTests
 {
     [Fact]
-    public void A_burst_passes_and_the_rest_goes_at_the_rate() => VirtualTime.Run(async time =>
+    public void A_burst_is_not_delayed_and_further_calls_are_rate_limited() => VirtualTime.Run(async time =>
     {
         var (cloud, paced) = Make(time);
         for (var i = 0; i < 60; i++) await Read(paced);
@@ -42,7 +42,7 @@ public sealed class PacedCloudApiTests
     });
 
     [Fact]
-    public void A_throttled_action_rests_for_as_long_as_the_server_says_and_no_other_does() => VirtualTime.Run(async time =>
+    public void A_throttled_action_waits_for_the_time_in_the_response_and_others_do_not() => VirtualTime.Run(async time =>
     {
         var (cloud, paced) = Make(time);
         cloud.Faults = call => call.N == 0
@@ -56,7 +56,7 @@ public sealed class PacedCloudApiTests
     });
 
     [Fact]
-    public void Waiting_for_the_budget_ends_with_the_caller() => VirtualTime.Run(async time =>
+    public void A_cancelled_caller_stops_waiting_for_the_rate_limit() => VirtualTime.Run(async time =>
     {
         var (_, paced) = Make(time);
         for (var i = 0; i < 60; i++) await Read(paced);

@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Tests.Execution;
 public sealed class StaleRouteTests
 {
     [Fact]
-    public void A_route_whose_lease_was_seen_to_end_goes_after_the_grace_time_and_no_sooner() => Cluster.Run(async cluster =>
+    public void A_route_whose_lease_was_seen_to_end_is_deleted_after_the_grace_time() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -23,7 +23,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void The_grace_begins_when_the_lease_is_seen_missing() => Cluster.Run(async cluster =>
+    public void The_grace_time_begins_when_the_lease_is_seen_to_end() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
@@ -38,7 +38,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void A_lease_that_comes_back_within_the_grace_keeps_its_route() => Cluster.Run(async cluster =>
+    public void A_lease_that_is_created_again_within_the_grace_time_keeps_its_route() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -53,7 +53,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void Nothing_goes_on_a_partial_view_however_long_it_lasts() => Cluster.Run(async cluster =>
+    public void No_route_is_deleted_while_a_lease_cannot_be_read() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -72,7 +72,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void A_time_in_which_leases_could_not_be_seen_does_not_count_as_absence() => Cluster.Run(async cluster =>
+    public void The_time_in_which_a_lease_could_not_be_read_does_not_count_as_absence() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -90,7 +90,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void Nothing_goes_without_a_configuration() => Cluster.Run(async cluster =>
+    public void No_route_is_deleted_without_a_configuration() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Join("10.24.1.0/24", "i-1");
@@ -106,7 +106,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void Nothing_goes_while_the_election_cannot_be_proved_and_other_work_goes_on() => Cluster.Run(async cluster =>
+    public void No_route_is_deleted_while_the_election_is_not_proven_and_others_are_created() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -122,7 +122,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void A_lease_that_comes_while_the_election_is_being_proved_saves_its_route() => Cluster.Run(async cluster =>
+    public void A_lease_that_is_created_during_the_proof_of_the_election_keeps_its_route() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Term.OnProof = () => cluster.Join("10.24.9.0/24", "i-9");
@@ -157,7 +157,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void Deleting_goes_in_batches_and_after_creating() => Cluster.Run(async cluster =>
+    public void Deletions_are_sent_in_batches_and_after_creations() => Cluster.Run(async cluster =>
     {
         for (var i = 100; i < 170; i++)
         {
@@ -175,7 +175,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void A_table_that_serves_no_node_any_more_is_cleared_of_what_is_stale_and_given_nothing_new() => Cluster.Run(async cluster =>
+    public void In_a_table_that_serves_no_node_stale_routes_are_deleted_and_none_is_created() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.AddTable("vpc-1", "vtb-old");
         cluster.AddMarked("10.24.9.0/24", "i-gone", "vtb-old");
@@ -193,7 +193,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void The_last_node_of_a_vpc_leaves_nothing_behind() => Cluster.Run(async cluster =>
+    public void The_route_of_the_last_node_of_a_VPC_is_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -204,7 +204,7 @@ public sealed class StaleRouteTests
     });
 
     [Fact]
-    public void A_deletion_that_finds_nothing_is_done() => Cluster.Run(async cluster =>
+    public void A_deletion_of_a_missing_entry_succeeds() => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Cloud.Faults = call =>

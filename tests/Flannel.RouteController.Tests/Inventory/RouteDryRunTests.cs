@@ -8,7 +8,7 @@ namespace Flannel.RouteController.Tests.Inventory;
 public sealed class RouteDryRunTests
 {
     [Fact]
-    public void Every_step_is_a_line_and_nothing_is_written() => VirtualTime.Run(async time =>
+    public void Every_action_is_a_line_and_nothing_is_written() => VirtualTime.Run(async time =>
     {
         var (cloud, leases) = Make(time);
         leases.Add("10.24.1.0/24", "i-1");
@@ -61,7 +61,7 @@ public sealed class RouteDryRunTests
     });
 
     [Fact]
-    public void What_cannot_be_read_is_said() => VirtualTime.Run(async time =>
+    public void A_table_that_cannot_be_read_is_reported() => VirtualTime.Run(async time =>
     {
         var (cloud, leases) = Make(time);
         leases.Add("10.24.1.0/24", "i-1");

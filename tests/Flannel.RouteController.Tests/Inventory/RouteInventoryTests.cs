@@ -12,7 +12,7 @@ namespace Flannel.RouteController.Tests.Inventory;
 public sealed class RouteInventoryTests
 {
     [Fact]
-    public void Each_entry_inside_the_network_is_called_what_it_is() => Run(async (cloud, leases, routes) =>
+    public void Every_entry_inside_the_network_is_listed_with_its_kind() => Run(async (cloud, leases, routes) =>
     {
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "ali-vpc", null);
@@ -35,7 +35,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void Only_what_was_listed_goes_and_what_a_lease_has_come_to_want_is_spared() => Run(async (cloud, leases, routes) =>
+    public void Only_listed_routes_are_deleted_and_not_those_of_new_leases() => Run(async (cloud, leases, routes) =>
     {
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "ali-vpc", null);
@@ -64,7 +64,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void A_missing_right_is_named() => Run(async (cloud, leases, routes) =>
+    public void A_missing_permission_is_named() => Run(async (cloud, leases, routes) =>
     {
         var listing = await ListAsync(routes, leases);
         cloud.DeniedActions.Add("vpc:DeleteRouteEntries");
@@ -76,7 +76,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void An_own_route_without_a_lease_can_be_deleted_at_once_even_outside_the_network() => Run(async (cloud, leases, routes) =>
+    public void A_stale_route_can_be_deleted_at_once_even_outside_the_network() => Run(async (cloud, leases, routes) =>
     {
         cloud.AddEntry("vtb-1", "10.99.7.0/24", "i-7", Cluster.Mark.Token, Cluster.Mark.Description);
         var listing = await ListAsync(routes, leases);
@@ -87,7 +87,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void Routes_of_another_cluster_are_deleted_on_demand_but_not_those_of_our_leases() => Run(async (cloud, leases, routes) =>
+    public void Routes_of_another_cluster_are_deleted_on_demand_except_those_to_nodes_with_a_lease() => Run(async (cloud, leases, routes) =>
     {
         cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-8", Plans.Theirs.Token, Plans.Theirs.Description);
         cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-lost", "", Plans.Theirs.Description);
@@ -143,7 +143,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void An_API_that_never_answers_is_given_up_once_for_all_routes() => Run(async (cloud, leases, routes) =>
+    public void An_unavailable_API_ends_the_deletion_of_all_routes_after_one_time_limit() => Run(async (cloud, leases, routes) =>
     {
         for (var i = 100; i < 160; i++) cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", "i-old");
         var listing = await ListAsync(routes, leases);
@@ -157,7 +157,7 @@ public sealed class RouteInventoryTests
     });
 
     [Fact]
-    public void A_lease_that_comes_while_a_batch_is_repeated_spares_its_route() => Run(async (cloud, leases, routes) =>
+    public void A_lease_that_is_created_while_a_batch_is_retried_keeps_its_route() => Run(async (cloud, leases, routes) =>
     {
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "ali-vpc", null);

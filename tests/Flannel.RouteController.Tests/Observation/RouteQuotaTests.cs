@@ -14,7 +14,7 @@ public class RouteQuotaTests
     private const int LimitAssumed = 3535;
 
     [Fact]
-    public void A_table_that_fills_up_is_warned_of_once_and_again_after_it_had_room() => Cluster.Run(async cluster =>
+    public void A_table_that_fills_up_causes_one_warning_and_another_after_it_had_room() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 10;
         cluster.Start();
@@ -55,7 +55,7 @@ public class RouteQuotaTests
     });
 
     [Fact]
-    public void More_that_was_granted_is_known_within_half_a_day_and_asking_costs_nothing_in_between() => Cluster.Run(async cluster =>
+    public void A_raised_quota_is_known_within_half_a_day_after_one_more_call() => Cluster.Run(async cluster =>
     {
         cluster.Start();
         await JoinAsync(cluster, 1, 1);
@@ -69,7 +69,7 @@ public class RouteQuotaTests
     });
 
     [Fact]
-    public void More_that_was_granted_to_a_full_table_is_used_soon() => Cluster.Run(async cluster =>
+    public void A_raised_quota_of_a_full_table_is_used_within_minutes() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 2;
         cluster.Start();
@@ -104,7 +104,7 @@ public class RouteQuotaTests
     });
 
     [Fact]
-    public void A_question_that_hangs_holds_nothing_up() => Cluster.Run(async cluster =>
+    public void A_quota_call_without_a_response_delays_no_route() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call =>
             call.Action == "GetProductQuota" ? InMemoryCloudApi.Fault.TimeoutAfterSuccess with { Delay = TimeSpan.FromHours(1) } : null;

@@ -48,7 +48,7 @@ public class PermissionCheckTests
     [InlineData("ecs:DescribeNetworkInterfaces", "ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("quotas:GetProductQuota")]
-    public async Task A_right_that_is_missing_is_named(string action, params string[] blockedThen)
+    public async Task A_missing_permission_is_found(string action, params string[] blockedThen)
     {
         await using var cloud = await StartAsync(setup => setup with
         {
@@ -66,7 +66,7 @@ public class PermissionCheckTests
     }
 
     [Fact]
-    public async Task A_key_that_the_cloud_does_not_take_is_no_missing_right()
+    public async Task A_rejected_key_is_not_a_missing_permission()
     {
         await using var cloud = await StartAsync();
         var check = await RunAsync(cloud, "LTAIoff");

@@ -6,34 +6,34 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Permissions;
 
-public sealed class ControlProbeTests
+public sealed class PermissionProbeTests
 {
     private static readonly AliVpcBackendData Self = new("cn-hangzhou", "vpc-1", "vsw-1", "i-1", "eni-1", true);
 
     [Fact]
-    public void Two_reads_that_are_allowed_are_enough() =>
+    public void Two_permitted_reads_are_enough() =>
         Probe(_ => { }, answer => Assert.IsType<PermissionProbeResult.Allowed>(answer), 2);
 
     [Theory]
     [InlineData("vpc:DescribeVSwitchAttributes", 1)]
     [InlineData("vpc:DescribeRouteEntryList", 2)]
-    public void A_missing_right_is_named(string action, int calls) =>
+    public void A_missing_permission_is_named(string action, int calls) =>
         Probe(cloud => cloud.DeniedActions.Add(action),
             answer => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(answer).Action), calls);
 
     [Fact]
-    public void No_credentials_are_not_a_missing_right() => Probe(
+    public void Missing_credentials_are_not_a_missing_permission() => Probe(
         cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.RefreshCredentials, "<credentials>"),
         answer => Assert.IsType<PermissionProbeResult.NoCredentials>(answer), 1);
 
     [Fact]
-    public void No_answer_says_nothing_about_rights() => Probe(
+    public void An_unavailable_API_says_nothing_about_permissions() => Probe(
         cloud => cloud.Faults = _ => InMemoryCloudApi.Fault.NoConnection,
         answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal),
         1);
 
     [Fact]
-    public void A_throttled_API_is_no_API_that_is_away_and_names_the_time_to_come_back() => Probe(
+    public void Throttling_is_not_an_unavailable_API_and_has_the_time_of_the_next_attempt() => Probe(
         cloud => cloud.Faults = _ =>
             new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
         answer =>
@@ -44,7 +44,7 @@ public sealed class ControlProbeTests
         }, 1);
 
     [Fact]
-    public void A_proxy_that_refuses_is_no_missing_right() => Probe(
+    public void A_rejection_by_a_proxy_is_not_a_missing_permission() => Probe(
         cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
         answer => Assert.StartsWith(
             "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason,

@@ -4,7 +4,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Planning;
 
-public sealed class OverlapCheckTests
+public sealed class CidrConflictCheckTests
 {
     private static readonly CidrConflictCheck Check = CidrConflictCheck.Of(
         new VpcAttributes("vpc-1", "192.168.0.0/16", ["172.20.0.0/16"], ["30.0.0.0/8", "not a range"]),
@@ -24,7 +24,7 @@ public sealed class OverlapCheckTests
     [InlineData("100.128.0.0/24", false, true)]
     [InlineData("100.0.0.0/8", false, true)]
     [InlineData("10.24.5.0/24", false, true)]
-    public void A_destination_is_refused_where_the_api_refuses_it(string destination, bool refused, bool fitsBatch)
+    public void A_destination_that_the_API_rejects_is_rejected(string destination, bool refused, bool fitsBatch)
     {
         Assert.Equal(refused, Check.RejectionOf(Ipv4Network.Parse(destination)) is not null);
         Assert.Equal(fitsBatch, Check.FitsBatch(Ipv4Network.Parse(destination)));
@@ -46,7 +46,7 @@ public sealed class OverlapCheckTests
     [InlineData("172.20.0.0/20", "172.20.0.0/16, the VPC's secondary range")]
     [InlineData("30.1.0.0/16", "30.0.0.0/8, the VPC's user range")]
     [InlineData("100.100.0.0/16", "100.64.0.0/10")]
-    public void A_network_that_overlaps_is_warned_of_with_each_range(string network, string parts)
+    public void A_warning_names_each_range_that_the_network_overlaps(string network, string parts)
     {
         var lines = Check.Warnings(Ipv4Network.Parse(network));
         var expected = parts.Split(';', StringSplitOptions.RemoveEmptyEntries);

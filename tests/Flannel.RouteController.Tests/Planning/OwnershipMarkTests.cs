@@ -14,7 +14,7 @@ public sealed class OwnershipMarkTests
 {
     /// <summary>A change here orphans every route of every running cluster: it must be intended.</summary>
     [Fact]
-    public void The_mark_is_a_format_that_stays()
+    public void The_format_of_the_mark_does_not_change()
     {
         Assert.Equal("flannel-0123456789abcdef", Plans.Ours.Token);
         Assert.Equal("flannel-0123456789abcdef: flannel route", Plans.Ours.Description);
@@ -40,7 +40,7 @@ public sealed class OwnershipMarkTests
     [InlineData("flannel-0123456789ABCDEF", "", RouteOwner.Unmarked)]
     [InlineData("flannel-route-to-node-01", "", RouteOwner.Unmarked)]
     [InlineData("", "", RouteOwner.Unmarked)]
-    public void An_entry_is_known_by_name_or_description(string name, string description, RouteOwner expected)
+    public void An_entry_is_recognized_by_its_name_or_description(string name, string description, RouteOwner expected)
     {
         var entry = Plans.Entry("10.24.1.0/24") with
         {
@@ -51,7 +51,7 @@ public sealed class OwnershipMarkTests
     }
 
     [Fact]
-    public void The_description_of_an_adopted_entry_names_its_former_cluster_and_fits_the_api()
+    public void The_description_of_an_adopted_entry_names_its_former_cluster_and_is_short_enough()
     {
         var entry = Plans.Entry("10.24.1.0/24", mark: "theirs");
         var description = Plans.Ours.DescriptionFor(entry);

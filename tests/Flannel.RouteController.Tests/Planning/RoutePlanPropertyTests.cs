@@ -43,7 +43,7 @@ public sealed class RoutePlanPropertyTests
             [.. entries.DistinctBy(entry => entry.DestinationText)], upkeep == 0));
 
     [Fact]
-    public void The_plan_is_what_the_rules_say() => AnyCase.Sample(input =>
+    public void The_plan_equals_the_reference() => AnyCase.Sample(input =>
     {
         var steps = PlanFor(input);
         Assert.Equal(Reference(input), steps.Select(Line).Order(StringComparer.Ordinal));
@@ -76,7 +76,7 @@ public sealed class RoutePlanPropertyTests
     }, seed: Seed, iter: 20_000, print: Print);
 
     [Fact]
-    public void One_round_is_enough() => AnyCase.Sample(input =>
+    public void A_second_plan_has_no_writes() => AnyCase.Sample(input =>
     {
         var after = input with { Entries = Carry(input, PlanFor(input)) };
         var again = PlanFor(after);

@@ -118,7 +118,7 @@ public sealed class RoutePlanTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void A_plan_for_one_wanted_route_and_one_entry(string name)
+    public void A_plan_for_one_desired_route_and_one_entry(string name)
     {
         var row = Table.Single(row => row.Name == name);
         var steps = For([Wanted("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Respected, row.UpkeepOnly, row.Ended);
@@ -126,21 +126,21 @@ public sealed class RoutePlanTests
     }
 
     [Fact]
-    public void A_living_lease_has_its_route_whatever_the_network_is_now() =>
+    public void A_lease_outside_the_network_has_its_route() =>
         Assert.Equal("Create 10.25.1.0/24", Text(For([Wanted("10.25.1.0/24")], [])));
 
     [Fact]
-    public void Without_a_configuration_only_leases_are_looked_at() => Assert.Equal(
+    public void Without_a_configuration_only_entries_of_leases_get_an_action() => Assert.Equal(
         "Update 10.24.5.0/24",
         Text(RoutePlan.For(new RoutePlanInput(
             "vtb-1", null, [Wanted("10.24.5.0/24")], [],
             [Entry("10.24.5.0/24", "i-2", "ours"), Entry("10.24.6.0/24", "i-9", "ours"), Entry("10.24.7.0/24")], Ours))));
 
     [Fact]
-    public void The_default_route_is_no_lease() => Assert.Equal("", Text(For([Wanted("0.0.0.0/0")], [Entry("0.0.0.0/0", "i-2", "ours")])));
+    public void A_lease_of_the_default_route_gets_no_action() => Assert.Equal("", Text(For([Wanted("0.0.0.0/0")], [Entry("0.0.0.0/0", "i-2", "ours")])));
 
     [Fact]
-    public void A_secondary_interface_is_wanted_as_itself()
+    public void A_secondary_interface_is_its_own_next_hop()
     {
         var wanted = Wanted("10.24.5.0/24", primary: false);
         Assert.Equal(new NextHop("NetworkInterface", "eni-i-1"), wanted.NextHop);

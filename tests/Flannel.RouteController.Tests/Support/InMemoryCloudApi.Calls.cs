@@ -55,7 +55,7 @@ internal sealed partial class InMemoryCloudApi
         return CallAsync("CreateRouteEntries", vpcId, [.. entries.Select(Text)], () =>
         {
             if (Busy<BatchResult>(vpcId) is { } busy) return busy;
-            if (BadHopSpoilsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
+            if (UnknownHopFailsBatch && entries.Any(entry => UnknownHops.Contains(entry.NextHop.Id)))
                 return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
             if (entries.Any(entry => CidrConflictCheck.IsInServices(entry.Destination)))
                 return Failed<BatchResult>(CloudErrorKind.Fatal, "InvalidDestinationCidrBlock", "");

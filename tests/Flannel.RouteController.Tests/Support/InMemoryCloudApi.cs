@@ -33,7 +33,7 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     public HashSet<string> UnknownHops { get; } = [];
 
     /// <summary>Whether one unknown next hop spoils its whole batch.</summary>
-    public bool BadHopSpoilsBatch { get; set; }
+    public bool UnknownHopFailsBatch { get; set; }
 
     /// <summary>Destinations of entries that the API does not delete.</summary>
     public HashSet<string> LockedDestinations { get; } = [];

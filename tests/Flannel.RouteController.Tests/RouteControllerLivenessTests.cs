@@ -5,7 +5,7 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests;
 
 /// <summary>The liveness monitor distinguishes a controller that hangs from one that waits, is rejected, or is idle.</summary>
-public sealed class RouteControllerLifeTests
+public sealed class RouteControllerLivenessTests
 {
     private static readonly TimeSpan Forever = TimeSpan.FromDays(40); // no timer is longer than 49
 
@@ -13,7 +13,7 @@ public sealed class RouteControllerLifeTests
     [InlineData("DescribeRouteEntryList", "the route controller's loop of cn-hangzhou/vpc-1 ")]
     [InlineData("CreateRouteEntr", "the route controller's loop of cn-hangzhou/vpc-1 ")]
     [InlineData("DescribeNetworkInterfaces", "the route controller's loop of interfaces in cn-hangzhou ")]
-    public void A_call_that_never_ends_is_a_loop_that_hangs(string action, string named) => Cluster.Run(async cluster =>
+    public void A_call_without_end_is_reported_as_a_hung_loop(string action, string named) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.Action.StartsWith(action, StringComparison.Ordinal)
             ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "never", Delay: Forever)
@@ -35,7 +35,7 @@ public sealed class RouteControllerLifeTests
     [InlineData("hints")]
     [InlineData("unreachable")]
     [InlineData("refused")]
-    public void Waiting_however_long_is_no_hanging(string fault) => Cluster.Run(async cluster =>
+    public void A_waiting_loop_is_not_reported_as_hung(string fault) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => fault switch
         {
@@ -56,7 +56,7 @@ public sealed class RouteControllerLifeTests
     }, new RouteControllerOptions([]) { UnreachableLimit = Forever });
 
     [Fact]
-    public void Many_interfaces_at_a_slow_api_are_no_hanging() => Cluster.Run(async cluster =>
+    public void A_slow_API_with_many_interfaces_is_not_reported_as_a_hung_loop() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
             ? new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1))
