@@ -111,9 +111,9 @@ public sealed class FaultTests
     {
         await using var test = await TestCloud.StartAsync();
         test.Cloud.Faults.Add(new Fault { Kind = FaultKind.Code, Code = "SystemBusy", Times = -1, Probability = 0.5 });
-        var struck = 0;
-        for (var n = 0; n < 100; n++) struck += (await test.Vpc.CallAsync("DescribeVpcs", Region)).Status == 200 ? 0 : 1;
-        Assert.InRange(struck, 25, 75); // the simulator's random numbers are seeded: the result is always the same
+        var failed = 0;
+        for (var n = 0; n < 100; n++) failed += (await test.Vpc.CallAsync("DescribeVpcs", Region)).Status == 200 ? 0 : 1;
+        Assert.InRange(failed, 25, 75); // the simulator's random numbers are seeded: the result is always the same
     }
 
     [Fact]
@@ -144,13 +144,13 @@ public sealed class FaultTests
     public async Task An_invalid_fault_is_rejected()
     {
         await using var test = await TestCloud.StartAsync();
-        Fault[] senseless =
+        Fault[] invalid =
         [
             new() { Kind = FaultKind.Code }, new() { Kind = FaultKind.Delay }, new() { Kind = FaultKind.DropConnection, Times = 0 },
             new() { Kind = FaultKind.DropConnection, Probability = 0 }, new() { Kind = FaultKind.DropConnection, Service = "vcp" },
             new() { Kind = FaultKind.Status, HttpStatus = 42 }, new() { Kind = FaultKind.DropConnection, EntriesBeyond = -1 },
         ];
-        Assert.All(senseless, f => Assert.Throws<FormatException>(() => test.Cloud.Faults.Add(f)));
+        Assert.All(invalid, f => Assert.Throws<FormatException>(() => test.Cloud.Faults.Add(f)));
         Assert.Empty(test.Cloud.Faults.All);
     }
 }

@@ -64,9 +64,9 @@ public sealed class ProgramTests
     [InlineData("""{"regionId":"r","vpcs":[{"vpcId":"v","cidrBlock":"10.0.0.0/8"}]}""", "System route table")]
     public async Task An_inconsistent_setup_is_rejected(string json, string message)
     {
-        var refused = await Assert.ThrowsAsync<FormatException>(async () =>
+        var rejected = await Assert.ThrowsAsync<FormatException>(async () =>
             await (await SimulatedCloud.StartAsync(CloudSetupJson.Read(json), null, TestContext.Current.CancellationToken)).DisposeAsync());
-        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(message, rejected.Message, StringComparison.Ordinal);
     }
 
     private static string Example() => Path.Combine(Folder, "setup.example.json");

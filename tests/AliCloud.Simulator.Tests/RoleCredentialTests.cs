@@ -43,13 +43,13 @@ public sealed class RoleCredentialTests
         var second = await FindAsync(test, "i-1");
         Assert.NotEqual((string?)first["AccessKeyId"], (string?)second["AccessKeyId"]);
         using var old = Client(test, first);
-        using var young = Client(test, second);
+        using var current = Client(test, second);
         (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
-        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
+        (await current.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
 
         test.Clock.Advance(Time(first, "Expiration") - test.Clock.GetUtcNow());
         (await old.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustFail(400, "InvalidSecurityToken.Expired");
-        (await young.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
+        (await current.CallAsync("DescribeVpcs", ("RegionId", "cn-hangzhou"))).MustSucceed();
     }
 
     [Fact]

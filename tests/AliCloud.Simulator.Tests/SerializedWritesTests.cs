@@ -53,12 +53,12 @@ public sealed class SerializedWritesTests
     [Fact]
     public async Task No_sequence_of_calls_breaks_the_invariants()
     {
-        var stories = Gen.Select(Gen.Int[0, 5], Gen.Int[0, 7], Gen.Int[0, 600]).Array[30];
+        var sequences = Gen.Select(Gen.Int[0, 5], Gen.Int[0, 7], Gen.Int[0, 600]).Array[30];
         for (ulong seed = 1; seed <= 30; seed++)
         {
             await using var test = await TestCloud.StartAsync(w => w with { Settings = w.Settings with { RouteEntryQuota = 6 } });
             var done = 0;
-            foreach (var (kind, n, milliseconds) in stories.Generate(new PCG(1, seed), null, out _))
+            foreach (var (kind, n, milliseconds) in sequences.Generate(new PCG(1, seed), null, out _))
             {
                 var before = test.Cloud.State.CustomRoutes("vpc-1");
                 var busy = before.Any(r => r.Status != EntryState.Available);
@@ -66,12 +66,12 @@ public sealed class SerializedWritesTests
                 var after = test.Cloud.State.CustomRoutes("vpc-1");
 
                 if (reply.Status == 200) done++;
-                var story = $"seed {seed}: {kind} {n} gave {reply.Status} {reply.ErrorCode}";
-                Assert.False(busy && (reply.Status == 200 || !before.SequenceEqual(after)), story + " while another write was under way");
+                var description = $"seed {seed}: {kind} {n} gave {reply.Status} {reply.ErrorCode}";
+                Assert.False(busy && (reply.Status == 200 || !before.SequenceEqual(after)), description + " while another write was under way");
                 Assert.True(after.Select(r => (r.RouteTableId, r.DestinationCidrBlock)).Distinct().Count() == after.Count,
-                    story + " and made a duplicate");
-                Assert.True(after.Count(r => r.RouteTableId == "vtb-1" && r.ServiceType is null) <= 6, story + " beyond the quota");
-                Assert.True(after.Any(r => r.ServiceType == "TR"), story + " and took the managed entry");
+                    description + " and made a duplicate");
+                Assert.True(after.Count(r => r.RouteTableId == "vtb-1" && r.ServiceType is null) <= 6, description + " beyond the quota");
+                Assert.True(after.Any(r => r.ServiceType == "TR"), description + " and took the managed entry");
                 test.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
             }
 

@@ -33,7 +33,7 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             return;
         }
 
-        var fault = faults.Strike(accepted.Action.Service, accepted.Action.Name, accepted.Parameters.Structures("RouteEntries").Count);
+        var fault = faults.Take(accepted.Action.Service, accepted.Action.Name, accepted.Parameters.Structures("RouteEntries").Count);
         switch (fault?.Kind)
         {
             case FaultKind.Delay:

@@ -20,7 +20,7 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
     public Verification Verify(SignedRequest request)
     {
         if (!AuthorizationHeader.TryParse(request.Header("authorization"), out var authorization))
-            return Not("IncompleteSignature",
+            return Rejection("IncompleteSignature",
                 $"The request needs an Authorization header of the form {Acs3.Algorithm} Credential=…,SignedHeaders=…,Signature=….");
         if (MandatoryHeaders.FirstOrDefault(h => string.IsNullOrEmpty(request.Header(h))) is { } missing) return new NotVerified(
             ApiErrors.Missing(missing));
@@ -29,10 +29,10 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         var secret = credentials.Find(authorization.AccessKeyId, request.Header("x-acs-security-token"), out var principal, out var error);
         if (secret is null || principal is null) return new NotVerified(error!);
         if (request.Header("x-acs-accesskey-id") is { } named && named != authorization.AccessKeyId)
-            return Not("InvalidAccessKeyId.NotFound", "x-acs-accesskey-id and the credential name different keys.", 404);
+            return Rejection("InvalidAccessKeyId.NotFound", "x-acs-accesskey-id and the credential name different keys.", 404);
         if (CheckSignature(request, authorization, secret) is { } wrong) return new NotVerified(wrong);
         if (!Remember(authorization.AccessKeyId, request.Header("x-acs-signature-nonce")!))
-            return Not("SignatureNonceUsed", "Specified signature nonce was used already.");
+            return Rejection("SignatureNonceUsed", "Specified signature nonce was used already.");
         return new Verified(principal);
     }
 
@@ -86,7 +86,7 @@ internal sealed class SignatureVerification(Credentials credentials, CloudState 
         return _nonces.TryAdd((accessKeyId, nonce), now);
     }
 
-    private static NotVerified Not(string code, string message, int status = 400) => new(new ApiError(code, message, status));
+    private static NotVerified Rejection(string code, string message, int status = 400) => new(new ApiError(code, message, status));
 }
 
 /// <summary><c>ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…</c>, in this order and without spaces, as documented.</summary>

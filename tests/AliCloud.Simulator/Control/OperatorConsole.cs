@@ -28,14 +28,14 @@ public sealed class OperatorConsole
         lock (_state.Gate)
         {
             _state.Settle();
-            var table = _state.FindTable(routeTableId) ?? throw No(ApiErrors.UnknownTable);
-            if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw No(malformed);
-            if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw No(bad);
+            var table = _state.FindTable(routeTableId) ?? throw Rejection(ApiErrors.UnknownTable);
+            if (RouteRules.ParseDestination(route.DestinationCidrBlock, out var destination) is { } malformed) throw Rejection(malformed);
+            if (RouteRules.CheckDestination(table.Vpc, destination, strict: false) is { } bad) throw Rejection(bad);
             if (route.NextHopType is "Instance" or "NetworkInterface"
                 && RouteRules.CheckNextHop(
-                    _state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw No(unusable);
-            if (table.Entries.Exists(e => e.Destination == destination)) throw No(ApiErrors.Duplicate);
-            if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw No(ApiErrors.Quota);
+                    _state, table.Vpc, new NextHop(route.NextHopType, route.NextHopId)) is { } unusable) throw Rejection(unusable);
+            if (table.Entries.Exists(e => e.Destination == destination)) throw Rejection(ApiErrors.Duplicate);
+            if (route is { Type: "Custom", ServiceType: null } && RouteRules.IsFull(_state, table)) throw Rejection(ApiErrors.Quota);
             var entry = CloudSetupLoader.AddEntry(_state, table, route with { DestinationCidrBlock = destination.ToString() });
             _state.Changed();
             return entry.Id;
@@ -43,21 +43,21 @@ public sealed class OperatorConsole
     }
 
     public void DeleteRoute(string routeEntryId) =>
-        Change(() => _state.Remove(_state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId)));
+        Change(() => _state.Remove(_state.FindEntry(routeEntryId) ?? throw Rejection(ApiErrors.UnknownEntryId)));
 
     public void DeleteRoute(string routeTableId, string destinationCidrBlock) => Change(() =>
     {
-        var table = _state.FindTable(routeTableId) ?? throw No(ApiErrors.UnknownTable);
-        _state.Remove(table.Entries.Find(e => e.Destination.ToString() == destinationCidrBlock) ?? throw No(ApiErrors.UnknownEntry));
+        var table = _state.FindTable(routeTableId) ?? throw Rejection(ApiErrors.UnknownTable);
+        _state.Remove(table.Entries.Find(e => e.Destination.ToString() == destinationCidrBlock) ?? throw Rejection(ApiErrors.UnknownEntry));
     });
 
     /// <summary>Sets another next hop, like an operator who takes over the entry.</summary>
     public void UpdateRoute(string routeEntryId, string nextHopId, string nextHopType = "Instance") => Change(() =>
     {
-        var entry = _state.FindEntry(routeEntryId) ?? throw No(ApiErrors.UnknownEntryId);
+        var entry = _state.FindEntry(routeEntryId) ?? throw Rejection(ApiErrors.UnknownEntryId);
         var nextHop = new NextHop(nextHopType, nextHopId);
         if (nextHopType is "Instance" or "NetworkInterface"
-            && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw No(unusable);
+            && RouteRules.CheckNextHop(_state, entry.Table.Vpc, nextHop) is { } unusable) throw Rejection(unusable);
         _state.UpdateNow(entry, nextHop);
     });
 
@@ -131,13 +131,13 @@ public sealed class OperatorConsole
     });
 
     public void SetSourceDestCheck(string networkInterfaceId, bool on) => Change(() =>
-        (_state.FindInterface(networkInterfaceId) ?? throw No(ApiErrors.UnknownInterface)).SourceDestCheck = on);
+        (_state.FindInterface(networkInterfaceId) ?? throw Rejection(ApiErrors.UnknownInterface)).SourceDestCheck = on);
 
     public void SetRouteTable(string vSwitchId, string routeTableId) => Change(() =>
     {
-        var vSwitch = _state.VSwitches.FirstOrDefault(v => v.Id == vSwitchId) ?? throw No(ApiErrors.UnknownVSwitch);
-        var table = vSwitch.Vpc.Tables.Find(t => t.Id == routeTableId) ?? throw No(ApiErrors.UnknownTable);
-        vSwitch.Table = table.IsGateway ? throw No(ApiErrors.GatewayTable) : table;
+        var vSwitch = _state.VSwitches.FirstOrDefault(v => v.Id == vSwitchId) ?? throw Rejection(ApiErrors.UnknownVSwitch);
+        var table = vSwitch.Vpc.Tables.Find(t => t.Id == routeTableId) ?? throw Rejection(ApiErrors.UnknownTable);
+        vSwitch.Table = table.IsGateway ? throw Rejection(ApiErrors.GatewayTable) : table;
     });
 
     public void AddRouteTable(string vpcId, RouteTableSetup table)
@@ -145,7 +145,7 @@ public sealed class OperatorConsole
         ArgumentNullException.ThrowIfNull(table);
         Change(() =>
         {
-            var vpc = _state.FindVpc(vpcId) ?? throw No(ApiErrors.UnknownVpc);
+            var vpc = _state.FindVpc(vpcId) ?? throw Rejection(ApiErrors.UnknownVpc);
             if (table is { RouteTableType: "System", AssociateType: "VSwitch" })
                 throw new ConsoleException("InvalidParameter", "the VPC already has a System table");
             CloudSetupLoader.AddTable(_state, vpc, table);
@@ -168,7 +168,7 @@ public sealed class OperatorConsole
 
     private Instance FindInstance(string id) => _state.FindInstance(id) ?? throw new ConsoleException("InvalidInstanceId.NotFound", id);
 
-    private static ConsoleException No(ApiError error) => new(error.Code, error.Message);
+    private static ConsoleException Rejection(ApiError error) => new(error.Code, error.Message);
 
     private void Change(Action change)
     {

@@ -14,12 +14,12 @@ namespace AliCloud.Simulator.Hosting;
 /// Kestrel on one address, without the web host: it starts in a few milliseconds, and a listener can be stopped and started again on its
 /// port while the others continue.
 /// </summary>
-internal sealed class Listener(IPEndPoint wanted, RequestDelegate handler) : IHttpApplication<HttpContext>, IAsyncDisposable
+internal sealed class Listener(IPEndPoint endPoint, RequestDelegate handler) : IHttpApplication<HttpContext>, IAsyncDisposable
 {
     private const int LongestRequestLine = 64 * 1024;
 
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly IPEndPoint _endPoint = wanted.Port == 0 ? new IPEndPoint(wanted.Address, Ports.Free(wanted.Address)) : wanted;
+    private readonly IPEndPoint _endPoint = endPoint.Port == 0 ? new IPEndPoint(endPoint.Address, Ports.Free(endPoint.Address)) : endPoint;
     private KestrelServer? _server;
 
     /// <summary>The address where it listens, or listened before it was stopped.</summary>

@@ -12,17 +12,20 @@ internal sealed record WireAnswer(int Status, string ContentType, string Body)
         new(status, "application/json;charset=utf-8", JsonSerializer.Serialize(body, options));
 }
 
+/// <summary>The target of a request, not normalized.</summary>
+internal sealed record RequestTarget(string Path, string Query);
+
 /// <summary>Reads and writes HTTP for all services.</summary>
 internal static class Wire
 {
     private const int MaximumBody = 1 << 20;
 
     /// <summary>The request target as the client sent it, not normalized.</summary>
-    public static (string Path, string Query) RawTarget(HttpContext context)
+    public static RequestTarget RawTarget(HttpContext context)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var mark = target.IndexOf('?', StringComparison.Ordinal);
-        return mark < 0 ? (target, "") : (target[..mark], target[(mark + 1)..]);
+        return mark < 0 ? new RequestTarget(target, "") : new RequestTarget(target[..mark], target[(mark + 1)..]);
     }
 
     public static Dictionary<string, string> Headers(HttpContext context) =>

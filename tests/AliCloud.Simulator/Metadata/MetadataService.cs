@@ -34,7 +34,7 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
         if (state.Settings.MetadataLatencyMilliseconds is > 0 and var latency)
             await Task.Delay(TimeSpan.FromMilliseconds(latency), state.Time, context.RequestAborted);
 
-        var fault = faults.Strike("metadata", action);
+        var fault = faults.Take("metadata", action);
         switch (fault?.Kind)
         {
             case FaultKind.Delay:

@@ -4,14 +4,14 @@ namespace AliCloud.Simulator.Observing;
 public sealed class FaultList(Random random)
 {
     private readonly Lock _gate = new();
-    private readonly List<Waiting> _waiting = [];
+    private readonly List<ActiveFault> _active = [];
     private int _n;
 
     public IReadOnlyList<Fault> All
     {
         get
         {
-            lock (_gate) return [.. _waiting.Select(w => w.Fault with { Times = w.Times, Skip = w.Skip })];
+            lock (_gate) return [.. _active.Select(w => w.Fault with { Times = w.Times, Skip = w.Skip })];
         }
     }
 
@@ -32,38 +32,39 @@ public sealed class FaultList(Random random)
         lock (_gate)
         {
             var named = fault with { Id = $"f{++_n}" };
-            _waiting.Add(new Waiting(named) { Times = fault.Times, Skip = fault.Skip });
+            _active.Add(new ActiveFault(named) { Times = fault.Times, Skip = fault.Skip });
             return named.Id;
         }
     }
 
     public bool Remove(string id)
     {
-        lock (_gate) return _waiting.RemoveAll(w => w.Fault.Id == id) > 0;
+        lock (_gate) return _active.RemoveAll(w => w.Fault.Id == id) > 0;
     }
 
     public void Clear()
     {
-        lock (_gate) _waiting.Clear();
+        lock (_gate) _active.Clear();
     }
 
-    internal Fault? Strike(string service, string action, int entries = 0)
+    /// <summary>The fault of a call; null if none matches. Counts down <see cref="Fault.Times"/> and <see cref="Fault.Skip"/>.</summary>
+    internal Fault? Take(string service, string action, int entries = 0)
     {
         lock (_gate)
         {
-            foreach (var waiting in _waiting)
+            foreach (var active in _active)
             {
-                if (!Matches(waiting.Fault, service, action)
-                    || (waiting.Fault.EntriesBeyond > 0 && entries <= waiting.Fault.EntriesBeyond)) continue;
-                if (waiting.Skip > 0)
+                if (!Matches(active.Fault, service, action)
+                    || (active.Fault.EntriesBeyond > 0 && entries <= active.Fault.EntriesBeyond)) continue;
+                if (active.Skip > 0)
                 {
-                    waiting.Skip--;
+                    active.Skip--;
                     continue;
                 }
 
-                if (waiting.Fault.Probability < 1 && random.NextDouble() >= waiting.Fault.Probability) continue;
-                if (waiting.Times > 0 && --waiting.Times == 0) _waiting.Remove(waiting);
-                return waiting.Fault;
+                if (active.Fault.Probability < 1 && random.NextDouble() >= active.Fault.Probability) continue;
+                if (active.Times > 0 && --active.Times == 0) _active.Remove(active);
+                return active.Fault;
             }
 
             return null;
@@ -74,7 +75,7 @@ public sealed class FaultList(Random random)
         (fault.Service == "*" || fault.Service == service)
         && (fault.Action.EndsWith('*') ? action.StartsWith(fault.Action[..^1], StringComparison.Ordinal) : fault.Action == action);
 
-    private sealed class Waiting(Fault fault)
+    private sealed class ActiveFault(Fault fault)
     {
         public Fault Fault => fault;
         public int Times { get; set; }

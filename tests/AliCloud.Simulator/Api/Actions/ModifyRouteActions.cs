@@ -24,10 +24,10 @@ internal static class ModifyRouteActions
             "NewNextHopId");
 
         NextHop? nextHop = call["NewNextHopId"] is { } id ? new NextHop(call["NewNextHopType"] ?? entry.NextHop.Type, id) : null;
-        if (nextHop is { } wanted)
+        if (nextHop is { } requested)
         {
-            if (RouteRules.CheckNextHop(state, entry.Table.Vpc, wanted) is { } unusable) return unusable;
-            if (wanted == entry.NextHop && entry.Status == EntryState.Available) return ApiErrors.NextHopUnchanged;
+            if (RouteRules.CheckNextHop(state, entry.Table.Vpc, requested) is { } unusable) return unusable;
+            if (requested == entry.NextHop && entry.Status == EntryState.Available) return ApiErrors.NextHopUnchanged;
         }
 
         if (call.DryRun) return ApiErrors.DryRunPassed;

@@ -9,10 +9,16 @@ internal static class Paging
 
     public static ParameterRule Size(int max) => Integer("PageSize", 1, max);
 
-    public static (IReadOnlyList<T> Items, int Number, int Size, int Total) Page<T>(this IEnumerable<T> all, Parameters call)
+    public static Page<T> Page<T>(this IEnumerable<T> all, Parameters call)
     {
         var items = all.ToList();
         var (number, size) = (call.Integer("PageNumber", 1), call.Integer("PageSize", 10));
-        return ([.. items.Skip((int)Math.Min((long)(number - 1) * size, items.Count)).Take(size)], number, size, items.Count);
+        return new Page<T>(
+            [.. items.Skip((int)Math.Min((long)(number - 1) * size, items.Count)).Take(size)], number, size, items.Count);
     }
 }
+
+/// <param name="Number">From 1.</param>
+/// <param name="Size">The requested size.</param>
+/// <param name="Total">The number of items on all pages.</param>
+internal sealed record Page<T>(IReadOnlyList<T> Items, int Number, int Size, int Total);

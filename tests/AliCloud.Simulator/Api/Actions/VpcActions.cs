@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using AliCloud.Simulator.State;
 using static AliCloud.Simulator.Api.ParameterRule;
 
@@ -25,28 +27,7 @@ internal static class VpcActions
             PageNumber = page.Number,
             PageSize = page.Size,
             TotalCount = page.Total,
-            Vpcs = new
-            {
-                Vpc = page.Items.Select(v => new
-                {
-                    VpcId = v.Id,
-                    VRouterId = v.RouterId,
-                    state.RegionId,
-                    CidrBlock = v.Cidr.ToString(),
-                    SecondaryCidrBlocks = new { SecondaryCidrBlock = v.SecondaryCidrs.Select(c => c.ToString()) },
-                    UserCidrs = new { UserCidr = v.UserCidrs },
-                    Ipv6CidrBlock = "",
-                    Ipv6CidrBlocks = new { Ipv6CidrBlock = Array.Empty<object>() },
-                    RouterTableIds = new { RouterTableIds = v.Tables.Select(t => t.Id) },
-                    VSwitchIds = new { VSwitchId = v.VSwitches.Select(s => s.Id) },
-                    Status = "Available",
-                    EnabledIpv6 = false,
-                    IsDefault = false,
-                    OwnerId = state.AccountId,
-                    VpcName = "",
-                    Description = "",
-                }),
-            },
+            Vpcs = new { Vpc = page.Items.Select(v => WithTables(state, v)) },
         });
     }
 
@@ -54,23 +35,33 @@ internal static class VpcActions
     {
         if (state.FindVpc(call["VpcId"]) is not { } vpc) return ApiErrors.UnknownVpcId;
         if (call.DryRun) return ApiErrors.DryRunPassed;
-        return new Done(new
-        {
-            VpcId = vpc.Id,
-            VRouterId = vpc.RouterId,
-            state.RegionId,
-            CidrBlock = vpc.Cidr.ToString(),
-            SecondaryCidrBlocks = new { SecondaryCidrBlock = vpc.SecondaryCidrs.Select(c => c.ToString()) },
-            UserCidrs = new { UserCidr = vpc.UserCidrs },
-            Ipv6CidrBlock = "",
-            Ipv6CidrBlocks = new { Ipv6CidrBlock = Array.Empty<object>() },
-            VSwitchIds = new { VSwitchId = vpc.VSwitches.Select(s => s.Id) },
-            Status = "Available",
-            EnabledIpv6 = false,
-            IsDefault = false,
-            OwnerId = state.AccountId,
-            VpcName = "",
-            Description = "",
-        });
+        return new Done(Attributes(state, vpc));
     }
+
+    private static JsonObject WithTables(CloudState state, Vpc vpc)
+    {
+        var attributes = Attributes(state, vpc);
+        attributes["RouterTableIds"] = JsonSerializer.SerializeToNode(new { RouterTableIds = vpc.Tables.Select(t => t.Id) });
+        return attributes;
+    }
+
+    /// <summary>What the list and the single call have in common.</summary>
+    private static JsonObject Attributes(CloudState state, Vpc vpc) => JsonSerializer.SerializeToNode(new
+    {
+        VpcId = vpc.Id,
+        VRouterId = vpc.RouterId,
+        state.RegionId,
+        CidrBlock = vpc.Cidr.ToString(),
+        SecondaryCidrBlocks = new { SecondaryCidrBlock = vpc.SecondaryCidrs.Select(c => c.ToString()) },
+        UserCidrs = new { UserCidr = vpc.UserCidrs },
+        Ipv6CidrBlock = "",
+        Ipv6CidrBlocks = new { Ipv6CidrBlock = Array.Empty<object>() },
+        VSwitchIds = new { VSwitchId = vpc.VSwitches.Select(s => s.Id) },
+        Status = "Available",
+        EnabledIpv6 = false,
+        IsDefault = false,
+        OwnerId = state.AccountId,
+        VpcName = "",
+        Description = "",
+    })!.AsObject();
 }
