@@ -64,11 +64,10 @@ public class CloudApiDiscoveryTests
             i => Instance($"i-m{i}", Interface($"eni-m{i}", 100 + i, "vsw-1", $"192.168.1.{20 + i}")) with { MetadataPort = null });
         await using var cloud = await StartAsync(w => w with { Instances = [.. w.Instances, .. many] });
         var ids = Enumerable.Range(0, 130).Select(i => $"eni-m{i}").Append("eni-gone").Append("eni-m0").ToList();
-        var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ids, Token)).Value!;
-        Assert.Equal(130, facts.Count);
-        Assert.Equal(130, facts.Select(f => f.NetworkInterfaceId).Distinct().Count());
-        Assert.All(facts, f => Assert.Equal(
-            (f.NetworkInterfaceId.Replace("eni-", "i-", StringComparison.Ordinal), true), (f.InstanceId!, f.SourceDestCheck!.Value)));
+        var interfaces = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ids, Token)).Value!;
+        Assert.Equal(130, interfaces.Count);
+        Assert.Equal(130, interfaces.Select(f => f.NetworkInterfaceId).Distinct().Count());
+        Assert.All(interfaces, f => Assert.True(f.SourceDestCheck));
         Assert.Equal(2, cloud.Cloud.Calls.Count("ecs", "DescribeNetworkInterfaces"));
     }
 
@@ -78,8 +77,8 @@ public class CloudApiDiscoveryTests
         var handler = new StubHandler((_, n, _) => Task.FromResult(StubHandler.Answer(HttpStatusCode.OK,
             $$$"""{"RequestId":"R","TotalCount":0,"NextToken":"{{{(n == 0 ? "t1" : "")}}}","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-{{{n}}}"}]}}""")));
         using var api = new CloudApi(Contexts.Create(handler: handler), StaticCredentials.Of(KeyId, KeySecret));
-        var facts = (await api.DescribeNetworkInterfacesAsync(Region, ["eni-0", "eni-1"], Token)).Value!;
-        Assert.Equal(["eni-0", "eni-1"], facts.Select(f => f.NetworkInterfaceId));
+        var interfaces = (await api.DescribeNetworkInterfacesAsync(Region, ["eni-0", "eni-1"], Token)).Value!;
+        Assert.Equal(["eni-0", "eni-1"], interfaces.Select(f => f.NetworkInterfaceId));
         Assert.DoesNotContain("NextToken", handler.Requests[0].Address.Query, StringComparison.Ordinal);
         Assert.Contains("NextToken=t1", handler.Requests[1].Address.Query, StringComparison.Ordinal);
         Assert.All(handler.Requests, r => Assert.Contains("MaxResults=100", r.Address.Query, StringComparison.Ordinal));
@@ -124,8 +123,8 @@ public class CloudApiDiscoveryTests
     {
         await using var cloud = await StartAsync();
         Assert.True((await cloud.Api.DisableSourceDestCheckAsync(Region, "eni-1", Token)).Ok);
-        var facts = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ["eni-1", "eni-2"], Token)).Value!;
-        Assert.False(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-1").SourceDestCheck);
-        Assert.True(Assert.Single(facts, f => f.NetworkInterfaceId == "eni-2").SourceDestCheck);
+        var interfaces = (await cloud.Api.DescribeNetworkInterfacesAsync(Region, ["eni-1", "eni-2"], Token)).Value!;
+        Assert.False(Assert.Single(interfaces, f => f.NetworkInterfaceId == "eni-1").SourceDestCheck);
+        Assert.True(Assert.Single(interfaces, f => f.NetworkInterfaceId == "eni-2").SourceDestCheck);
     }
 }

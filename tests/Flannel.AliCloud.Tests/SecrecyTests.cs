@@ -7,8 +7,8 @@ using static Flannel.AliCloud.Tests.Support.TestCloud;
 
 namespace Flannel.AliCloud.Tests;
 
-/// <summary>Runs the whole client, with successes and failures, and keeps log lines of all levels: none of them, no error and no printed
-/// value may contain a secret.</summary>
+/// <summary>Uses all parts of the client, with successes and failures, at all log levels: no log line, error or printed value may contain a
+/// secret.</summary>
 public class SecrecyTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

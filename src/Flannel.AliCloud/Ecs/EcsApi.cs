@@ -39,5 +39,5 @@ internal sealed class EcsApi(ApiClient client)
     }
 
     private static NetworkInterface Convert(InterfaceListResponse.Interface item) =>
-        new(item.NetworkInterfaceId ?? "", string.IsNullOrEmpty(item.InstanceId) ? null : item.InstanceId, item.SourceDestCheck);
+        new(item.NetworkInterfaceId ?? "", item.SourceDestCheck);
 }

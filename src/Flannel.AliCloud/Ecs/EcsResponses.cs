@@ -14,7 +14,6 @@ internal sealed record InterfaceListResponse : CloudResponse
     internal sealed record Interface
     {
         public string? NetworkInterfaceId { get; init; }
-        public string? InstanceId { get; init; }
         public bool? SourceDestCheck { get; init; }
     }
 }

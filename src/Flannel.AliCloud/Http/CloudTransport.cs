@@ -79,9 +79,7 @@ internal sealed class CloudTransport : IDisposable
 
                 case { Code: "InvalidTimeStamp.Expired" or "IllegalTimestamp" } when !clockCorrected && attempt.ServerTime is { } now:
                     clockCorrected = true;
-                    Clock.Correct(now);
-                    // A concurrent call may have corrected the clock: retry if this call would now be signed with another time.
-                    if ((Clock.Offset - signedWithOffset).Duration() <= CloudClock.Tolerance) return CloudResult.Failed<T>(error);
+                    if (!CorrectClock(now, signedWithOffset)) return CloudResult.Failed<T>(error);
                     continue;
 
                 case { Kind: CloudErrorKind.RefreshCredentials } when !refreshed && key is not null:
@@ -96,6 +94,13 @@ internal sealed class CloudTransport : IDisposable
                     return CloudResult.Failed<T>(error);
             }
         }
+    }
+
+    /// <returns>Whether a retry is signed with another time. A concurrent call may have corrected the clock before.</returns>
+    private bool CorrectClock(DateTimeOffset cloudTime, TimeSpan signedWithOffset)
+    {
+        Clock.Correct(cloudTime);
+        return (Clock.Offset - signedWithOffset).Duration() > CloudClock.Tolerance;
     }
 
     private static string Reason(CredentialResult result) => result switch
@@ -174,15 +179,11 @@ internal sealed class CloudTransport : IDisposable
         {
             return new(CloudErrors.NoResponse(call, CloudErrorCodes.Timeout, $"{endpoint}: timed out"));
         }
-        catch (HttpRequestException e)
-            when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError)
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError
+            or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
         {
-            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"), nameUnknown: true);
-        }
-        catch (HttpRequestException e)
-            when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError)
-        {
-            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"));
+            var nameUnknown = e.HttpRequestError is HttpRequestError.NameResolutionError or HttpRequestError.ProxyTunnelError;
+            return new(CloudErrors.NotConnected($"{endpoint}: {Proxies.Explain(e, endpoint.Address)}"), nameUnknown);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

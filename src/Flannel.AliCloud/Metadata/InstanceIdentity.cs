@@ -24,7 +24,7 @@ public abstract record InstanceIdentityResult
 
     public sealed record Identity(InstanceIdentity Value) : InstanceIdentityResult;
 
-    /// <summary>A server answers at the address of the metadata service, but this is not an ECS instance in a VPC.</summary>
+    /// <summary>A server responds at the address of the metadata service, but this is not an ECS instance in a VPC.</summary>
     /// <param name="Reason">One line.</param>
     public sealed record NotAnEcsInstance(string Reason) : InstanceIdentityResult;
 

@@ -3,7 +3,7 @@ using Flannel.Core;
 
 namespace Flannel.AliCloud.Metadata;
 
-/// <summary>Endpoint and time limits of the metadata service. It is one hop away: a response that takes seconds does not come.</summary>
+/// <summary>Endpoint and time limits of the metadata service. It is one hop away, so a longer wait is useless.</summary>
 public sealed record MetadataOptions
 {
     public static readonly Uri DefaultEndpoint = new("http://100.100.100.200");

@@ -23,7 +23,7 @@ public abstract record MetadataResult
     /// <param name="Reason">One line.</param>
     public sealed record Failed(string Reason) : MetadataResult;
 
-    /// <summary>Nothing answers.</summary>
+    /// <summary>The service is unavailable: no connection, or no response in time.</summary>
     /// <param name="Reason">One line.</param>
     public sealed record Unreachable(string Reason) : MetadataResult;
 }

@@ -5,7 +5,7 @@ namespace Flannel.AliCloud.Metadata;
 /// <summary>The outcome of a request for a session token.</summary>
 /// <param name="Secret">Null for plain mode (no token).</param>
 /// <param name="Reason">Why there is no token; empty with one.</param>
-/// <param name="Unreachable">Why nothing answers; null if the service answered.</param>
+/// <param name="Unreachable">Why there was no response; null if there was one.</param>
 internal sealed record TokenResult(Secret? Secret, string Reason, string? Unreachable)
 {
     public static TokenResult Plain(string reason) => new(null, reason, null);

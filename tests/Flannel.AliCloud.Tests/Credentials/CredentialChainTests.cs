@@ -52,12 +52,12 @@ public sealed class CredentialChainTests : IDisposable
             ["ALIBABA_CLOUD_CREDENTIALS_URI"] = server.Address,
         };
         List<string> order = [];
-        async Task NextAsync(string? path, ConfiguredCredentials backend, Action takeAway)
+        async Task NextAsync(string? path, ConfiguredCredentials backend, Action disable)
         {
             var chain = cloud.Chain("i-1", environment, backend, path);
             await IdAsync(chain);
             order.Add(chain.Provider!);
-            takeAway();
+            disable();
         }
 
         await NextAsync(file, config, () => { });
@@ -148,7 +148,7 @@ public sealed class CredentialChainTests : IDisposable
     {
         var fail = false;
         var provider = new Scripted(
-            "p", n => fail ? new ProviderResult.Failed("the metadata service is away") : Key(n, clock.GetUtcNow().AddHours(6)));
+            "p", n => fail ? new ProviderResult.Failed("the metadata service is unavailable") : Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
         Assert.Equal("key0", await IdAsync(chain));
         fail = true;
@@ -171,8 +171,8 @@ public sealed class CredentialChainTests : IDisposable
     {
         var provider = new Scripted("p", n => Key(n, clock.GetUtcNow().AddHours(6)));
         var chain = Chain(provider);
-        var refused = Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key;
-        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => chain.RefreshAsync(refused, Token).AsTask()));
+        var rejected = Assert.IsType<CredentialResult.Found>(await chain.GetAsync(Token)).Key;
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => chain.RefreshAsync(rejected, Token).AsTask()));
         Assert.All(answers, a => Assert.Equal("key1", Assert.IsType<CredentialResult.Found>(a).Key.Id));
         Assert.Equal(2, provider.Fetches);
     }

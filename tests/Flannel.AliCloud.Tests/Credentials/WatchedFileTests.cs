@@ -7,8 +7,8 @@ namespace Flannel.AliCloud.Tests.Credentials;
 
 public sealed class WatchedFileTests
 {
-    /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, beside a read: a struct of several words that is written
-    /// meanwhile would be seen half old and half new.</summary>
+    /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, concurrently with a read: another thread could see a partly written
+    /// struct.</summary>
     [Fact]
     public void The_last_version_is_one_reference_that_all_threads_see()
     {

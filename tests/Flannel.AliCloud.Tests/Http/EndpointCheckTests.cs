@@ -15,8 +15,8 @@ public class EndpointCheckTests
     public async Task An_endpoint_without_TLS_is_reported_as_such()
     {
         using var listener = Listen(out var port);
-        var answer = await ProbeAsync($"http://127.0.0.1:{port}");
-        Assert.Equal(new EndpointCheckResult("vpc", $"http://127.0.0.1:{port} is 127.0.0.1, without TLS", true, ""), answer);
+        var result = await CheckAsync($"http://127.0.0.1:{port}");
+        Assert.Equal(new EndpointCheckResult("vpc", $"http://127.0.0.1:{port} is 127.0.0.1, without TLS", true, ""), result);
     }
 
     [Fact]
@@ -24,9 +24,9 @@ public class EndpointCheckTests
     {
         using var listener = Listen(out var port);
         var serving = ServeTlsAsync(listener);
-        var answer = await ProbeAsync($"https://127.0.0.1:{port}");
-        Assert.False(answer.IsReachable);
-        Assert.StartsWith($"https://127.0.0.1:{port}: TLS handshake failed: ", answer.Detail, StringComparison.Ordinal);
+        var result = await CheckAsync($"https://127.0.0.1:{port}");
+        Assert.False(result.IsReachable);
+        Assert.StartsWith($"https://127.0.0.1:{port}: TLS handshake failed: ", result.Detail, StringComparison.Ordinal);
         await serving;
     }
 
@@ -37,9 +37,9 @@ public class EndpointCheckTests
         {
             using var other = Listen(out var closed);
             other.Stop();
-            var answer = await ProbeAsync($"http://127.0.0.1:{closed}");
-            Assert.False(answer.IsReachable);
-            Assert.StartsWith($"http://127.0.0.1:{closed}: ", answer.Detail, StringComparison.Ordinal);
+            var result = await CheckAsync($"http://127.0.0.1:{closed}");
+            Assert.False(result.IsReachable);
+            Assert.StartsWith($"http://127.0.0.1:{closed}: ", result.Detail, StringComparison.Ordinal);
         }
     }
 
@@ -48,8 +48,8 @@ public class EndpointCheckTests
     {
         // A label of more than 63 letters is invalid: the resolver sends no request.
         var name = new string('a', 70) + ".invalid";
-        var answer = await ProbeAsync($"https://{name}");
-        Assert.Equal(new EndpointCheckResult("vpc", $"{name} does not resolve: Name or service not known", false, ""), answer);
+        var result = await CheckAsync($"https://{name}");
+        Assert.Equal(new EndpointCheckResult("vpc", $"{name} does not resolve: Name or service not known", false, ""), result);
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public class EndpointCheckTests
         Assert.Equal(new EndpointCheckResult("ecs", "'nowhere' is not a region id", false, ""),
             await EndpointCheck.EcsAsync(new CloudApiOptions { ProgramVersion = "t" }, "nowhere", TimeProvider.System, Token));
 
-    private static Task<EndpointCheckResult> ProbeAsync(string endpoint) => EndpointCheck.VpcAsync(
+    private static Task<EndpointCheckResult> CheckAsync(string endpoint) => EndpointCheck.VpcAsync(
         new CloudApiOptions
         {
             ProgramVersion = "t",

@@ -93,8 +93,8 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (200, "i-7"));
         using var metadata = server.Client(o => o with { TokenOnly = true });
-        var refused = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
-        Assert.Contains("ALIBABA_CLOUD_IMDSV1_DISABLED", refused.Reason, StringComparison.Ordinal);
+        var failed = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.Contains("ALIBABA_CLOUD_IMDSV1_DISABLED", failed.Reason, StringComparison.Ordinal);
         Assert.DoesNotContain("GET", server.Methods);
     }
 
@@ -140,8 +140,8 @@ public class MetadataClientTests
     {
         await using var server = await MetadataStub.StartAsync((method, _, _) => method == "PUT" ? (404, "") : (429, ""));
         using var metadata = server.Client();
-        var refused = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
-        Assert.Contains("429", refused.Reason, StringComparison.Ordinal);
+        var failed = Assert.IsType<MetadataResult.Failed>(await metadata.GetAsync("meta-data/instance-id", Token));
+        Assert.Contains("429", failed.Reason, StringComparison.Ordinal);
         Assert.Equal(4, server.Methods.Count(m => m == "GET"));
     }
 

@@ -6,9 +6,9 @@ namespace Flannel.AliCloud.Tests.Support;
 /// <summary>Keeps the lines of all levels.</summary>
 internal sealed class RecordingLogger : ILogger
 {
-    private readonly ConcurrentQueue<(LogLevel Level, int Id, string Text)> lines = new();
+    private readonly ConcurrentQueue<LogLine> lines = new();
 
-    public IReadOnlyList<(LogLevel Level, int Id, string Text)> Lines => [.. lines];
+    public IReadOnlyList<LogLine> Lines => [.. lines];
 
     public int Count(int id) => lines.Count(l => l.Id == id);
 
@@ -18,5 +18,7 @@ internal sealed class RecordingLogger : ILogger
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines.Enqueue((logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
+        lines.Enqueue(new LogLine(logLevel, eventId.Id, $"{formatter(state, exception)} {exception}"));
 }
+
+internal sealed record LogLine(LogLevel Level, int Id, string Text);

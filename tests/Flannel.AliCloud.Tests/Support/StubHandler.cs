@@ -8,7 +8,7 @@ internal sealed class StubHandler(Func<HttpRequestMessage, int, CancellationToke
 {
     private int calls;
 
-    public List<(Uri Address, string? Host, Dictionary<string, string> Headers)> Requests { get; } = [];
+    public List<SentRequest> Requests { get; } = [];
 
     public static StubHandler Always(HttpStatusCode status, string body) => new((_, _, _) => Task.FromResult(Answer(status, body)));
 
@@ -27,7 +27,7 @@ internal sealed class StubHandler(Func<HttpRequestMessage, int, CancellationToke
         int n;
         lock (Requests)
         {
-            Requests.Add((request.RequestUri!, request.Headers.Host,
+            Requests.Add(new SentRequest(request.RequestUri!, request.Headers.Host,
                 request.Headers.NonValidated.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
             n = calls++;
         }
@@ -35,3 +35,5 @@ internal sealed class StubHandler(Func<HttpRequestMessage, int, CancellationToke
         return answer(request, n, cancellationToken);
     }
 }
+
+internal sealed record SentRequest(Uri Address, string? Host, IReadOnlyDictionary<string, string> Headers);
