@@ -9,47 +9,43 @@ using Flannel.RouteController.Infrastructure;
 using Flannel.RouteController.Observation;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Status;
-using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController;
 
 /// <summary>Reconciles the routes of all VPCs of a cluster while this node is elected. It groups the leases by VPC and runs one
 /// <see cref="VpcReconciler"/> for each, so that no VPC waits for another.</summary>
-/// <param name="loops">Monitors the loops; null for no monitoring.</param>
 public sealed class ClusterReconciler(
-    RouteControllerOptions options, ILeaseSource leases, ICloudApi api, TimeProvider time, Random random, ILogger log,
-    LivenessMonitor? loops = null)
+    RouteControllerOptions options, ILeaseSource leases, ICloudApi api, ControllerContext context)
 {
     private static readonly TimeSpan FirstStatusRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestStatusRetry = TimeSpan.FromMinutes(1);
 
-    private readonly LivenessMonitor loops = loops ?? new LivenessMonitor(time);
-    private readonly RateLimitedCloudApi limitedApi = new(api, time);
+    private readonly RateLimitedCloudApi limitedApi = new(api, context.Time);
     private readonly ConcurrentDictionary<VpcId, VpcReconciler> reconcilers = new();
 
-    /// <summary>What is known now. Empty between terms. Thread-safe.</summary>
+    /// <summary>The state of all VPCs now. Empty between terms. Thread-safe.</summary>
     public ControllerSnapshot Snapshot => ControllerSnapshot.Of(reconcilers.Values.Select(reconciler => reconciler.Snapshot));
 
     /// <summary>Works until the term ends, and returns why. Throws only what the lease source or the term throw, and internal
     /// errors.</summary>
     public async Task<TermResult> RunAsync(IElectedTerm term, CancellationToken cancellation)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(term.Lost, cancellation);
-        var result = await RunAsync(term, over, cancellation);
-        RouteControllerLog.TermEnds(log, result.ToString());
+        using var termEnded = CancellationTokenSource.CreateLinkedTokenSource(term.Lost, cancellation);
+        var result = await RunAsync(term, termEnded, cancellation);
+        RouteControllerLog.TermEnds(context.Log, result.ToString());
         return result;
     }
 
-    private async Task<TermResult> RunAsync(IElectedTerm term, CancellationTokenSource over, CancellationToken stop)
+    private async Task<TermResult> RunAsync(IElectedTerm term, CancellationTokenSource termEnded, CancellationToken stop)
     {
         try
         {
-            await using var tasks = new TermTasks(over.Token);
+            await using var tasks = new TermTasks(termEnded.Token);
             tasks.Start(WatchLeasesAsync);
             tasks.Start(token => ReconcileAsync(term, token));
             return await tasks.FirstResultAsync();
         }
-        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        catch (OperationCanceledException) when (termEnded.IsCancellationRequested)
         {
             return stop.IsCancellationRequested && !term.Lost.IsCancellationRequested ? new TermResult.Stopped() : new TermResult.Lost();
         }
@@ -59,7 +55,7 @@ public sealed class ClusterReconciler(
         }
     }
 
-    /// <summary>Ends only with an exception: without the leases the controller would act on the last snapshot permanently.</summary>
+    /// <summary>Ends only with an exception: without the watch the controller would act on an outdated snapshot.</summary>
     private async Task<TermResult> WatchLeasesAsync(CancellationToken cancellation)
     {
         await leases.RunAsync(cancellation);
@@ -69,28 +65,28 @@ public sealed class ClusterReconciler(
 
     private async Task<TermResult> ReconcileAsync(IElectedTerm term, CancellationToken cancellation)
     {
-        using var statuses = new PublishedStatusCache(term.Statuses, time);
+        using var statuses = new PublishedStatusCache(term.Statuses, context.Time);
         var cluster = await term.ReadClusterIdAsync(cancellation);
-        var absences = new AbsentLeaseTracker(cluster, time);
+        var absences = new AbsentLeaseTracker(cluster, context.Time);
         absences.Load(await term.ReadAbsentLeasesAsync(cancellation));
         var snapshot = await leases.CurrentAsync(cancellation);
         await statuses.ReadAsync(snapshot.Leases, cancellation);
         RouteControllerLog.TermBegins(
-            log, cluster.Value, Plural.Of(snapshot.Leases.Count, "lease"), Plural.Of(DesiredVpcState.Group(snapshot).Count, "VPC"),
+            context.Log, cluster.Value, Plural.Of(snapshot.Leases.Count, "lease"), Plural.Of(DesiredVpcState.Group(snapshot).Count, "VPC"),
             snapshot.Revision);
 
-        var context = new TermContext(term, OwnershipMark.Of(cluster), statuses, absences, limitedApi, loops);
+        var termContext = new TermContext(term, OwnershipMark.Of(cluster), statuses, absences, limitedApi, context.Loops);
         await using var tasks = new TermTasks(cancellation);
         tasks.Start(token => RereadStatusesAsync(statuses, token));
         tasks.Start(token => RetryRejectedStatusesAsync(statuses, token));
         tasks.Start(token => WriteAbsencesAsync(term, absences, token));
-        return await AssignAsync(context, snapshot, tasks, cancellation);
+        return await AssignAsync(termContext, snapshot, tasks, cancellation);
     }
 
     /// <summary>Hands every snapshot of the leases to the reconcilers, and starts one for each new VPC.</summary>
     private async Task<TermResult> AssignAsync(TermContext term, LeaseSnapshot snapshot, TermTasks tasks, CancellationToken cancellation)
     {
-        var history = new LeaseHistory(time);
+        var history = new LeaseHistory(context.Time);
         while (true)
         {
             history.Observe(snapshot);
@@ -109,7 +105,7 @@ public sealed class ClusterReconciler(
     {
         while (true)
         {
-            await Task.Delay(AbsentLeaseTracker.WriteInterval, time, cancellation);
+            await Task.Delay(AbsentLeaseTracker.WriteInterval, context.Time, cancellation);
             if (absences.TakeDocument() is { } document && !await term.WriteAbsentLeasesAsync(document, cancellation))
                 return new TermResult.Lost();
         }
@@ -120,23 +116,24 @@ public sealed class ClusterReconciler(
     {
         while (true)
         {
-            await Task.Delay(options.Resync, time, cancellation);
+            await Task.Delay(options.Resync, context.Time, cancellation);
             var snapshot = await leases.CurrentAsync(cancellation);
             await statuses.ReadAsync(snapshot.Leases, cancellation);
         }
     }
 
-    /// <summary>Statuses that etcd rejects wait for an operator, or for the node's next lease.</summary>
+    /// <summary>Publishes rejected statuses again. A status stays rejected until an operator corrects the cause, or the node gets another
+    /// lease.</summary>
     private async Task<TermResult> RetryRejectedStatusesAsync(PublishedStatusCache statuses, CancellationToken cancellation)
     {
-        var backoff = new Backoff(FirstStatusRetry, LongestStatusRetry, new Random(random.Next()));
+        var backoff = new Backoff(FirstStatusRetry, LongestStatusRetry, new Random(context.Random.Next()));
         while (true)
         {
             if (!await statuses.Rejections.WaitAsync(LongestStatusRetry, cancellation)) continue;
             var isWritten = false;
             while (!isWritten)
             {
-                await Task.Delay(backoff.Next(), time, cancellation);
+                await Task.Delay(backoff.Next(), context.Time, cancellation);
                 var snapshot = await leases.CurrentAsync(cancellation);
                 isWritten = await statuses.RetryAsync(snapshot.Leases, cancellation);
             }
@@ -160,7 +157,8 @@ public sealed class ClusterReconciler(
             }
 
             reconciler = new VpcReconciler(
-                desired, options, term, new VpcContext(vpc, limitedApi, time, new Random(random.Next()), log), TermEnd);
+                desired, options, term,
+                new VpcContext(vpc, limitedApi, context.Time, new Random(context.Random.Next()), context.Log), TermEnd);
             reconcilers[vpc] = reconciler;
             started.Add(reconciler);
         }

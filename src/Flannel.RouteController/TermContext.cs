@@ -8,7 +8,7 @@ using Flannel.RouteController.Status;
 namespace Flannel.RouteController;
 
 /// <summary>What all VPCs of one term share.</summary>
-/// <param name="Mark">Of the cluster that the term is of.</param>
+/// <param name="Mark">The mark of this cluster.</param>
 /// <param name="Api">Its rate limits are those of the account.</param>
 internal sealed record TermContext(IElectedTerm Term, OwnershipMark Mark, PublishedStatusCache Statuses, AbsentLeaseTracker Absences,
     RateLimitedCloudApi Api, LivenessMonitor Loops);

@@ -7,11 +7,11 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController;
 
-/// <summary>Reconciles the routes of one VPC for one term. One pass: observe, plan, record, publish, execute, schedule. Whatever comes of a
-/// write, the next pass observes it.</summary>
+/// <summary>Reconciles the routes of one VPC for one term. One pass: observe, plan, record, publish, execute, schedule. The next pass
+/// observes the results of the writes.</summary>
 internal sealed class VpcReconciler
 {
-    /// <summary>A pause that the cloud needs and that is longer is ended early by a change of the leases.</summary>
+    /// <summary>A change of the leases ends only pauses that are longer than this.</summary>
     private static readonly TimeSpan InterruptibleFrom = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(1);
@@ -73,7 +73,7 @@ internal sealed class VpcReconciler
     {
         using var loop = term.Loops.Begin($"the route controller's loop of {context.Vpc}", LoopLimits.LongestPass);
         ScheduleResync();
-        await GatherAsync(cancellation);
+        await WaitForQuietAsync(cancellation);
         while (true)
         {
             changed.Clear();
@@ -82,15 +82,15 @@ internal sealed class VpcReconciler
             if (result.TermEnd is { } end) return end;
             loop.Idle(result.Pause);
             if (!result.IsInterruptible) await Task.Delay(result.Pause, context.Time, cancellation);
-            else if (await changed.WaitAsync(result.Pause, cancellation)) await GatherAsync(cancellation);
+            else if (await changed.WaitAsync(result.Pause, cancellation)) await WaitForQuietAsync(cancellation);
         }
     }
 
     /// <summary>Waits until the leases do not change for a moment: nodes that join together share a call.</summary>
-    private async Task GatherAsync(CancellationToken cancellation)
+    private async Task WaitForQuietAsync(CancellationToken cancellation)
     {
         var began = context.Time.GetTimestamp();
-        while (await changed.WaitAsync(options.Quiet, cancellation) && context.Time.GetElapsedTime(began) < options.LongestGathering)
+        while (await changed.WaitAsync(options.Quiet, cancellation) && context.Time.GetElapsedTime(began) < options.MaxQuietWait)
         {
         }
     }
@@ -102,7 +102,7 @@ internal sealed class VpcReconciler
         var plan = VpcPlan.For(observation, term.Mark);
         parts.Execution.Recorder.Record(plan);
         if (!await parts.Status.Publisher.PublishAsync(plan, cancellation)) return PassResult.Ended(new TermResult.Lost());
-        // Only now: the nodes know the reason.
+        // Only after the publication: the nodes then know the reason.
         if (termEnd() is { } end) return PassResult.Ended(end);
         var execution = await ExecuteAsync(plan, cancellation);
         snapshot = SnapshotOf(plan);
@@ -126,7 +126,7 @@ internal sealed class VpcReconciler
         return result;
     }
 
-    /// <summary>Reads what no write waits for. New nodes need the ranges of the vSwitches also where this term creates nothing.</summary>
+    /// <summary>Reads what no write depends on. New nodes need the ranges of the vSwitches even if this term creates nothing.</summary>
     private async Task ReadInBackgroundAsync(VpcPlan plan, CancellationToken cancellation)
     {
         var observation = parts.Observation;
@@ -157,7 +157,7 @@ internal sealed class VpcReconciler
     private void Resync()
     {
         ScheduleResync();
-        var isFull = ++resyncs % options.FullResyncs == 0;
+        var isFull = ++resyncs % options.FullResyncInterval == 0;
         parts.Observation.Observer.Invalidate(isFull);
         if (!isFull) return;
         parts.Observation.Cidrs.Invalidate();

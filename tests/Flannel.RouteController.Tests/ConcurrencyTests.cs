@@ -11,8 +11,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Answers of calls that are made together arrive on several threads; what is learned from them is learned by one at a
-/// time.</summary>
+/// <summary>The responses of parallel calls may arrive on several threads. They are processed one at a time, by the loop that made the
+/// calls.</summary>
 public sealed class ConcurrencyTests
 {
     private static readonly VpcId Vpc = new("cn-hangzhou", "vpc-1");
@@ -27,15 +27,15 @@ public sealed class ConcurrencyTests
         cloud.Faults = call => call.Action == "ModifyNetworkInterfaceAttribute"
             ? new InMemoryCloudApi.Fault(CloudErrorKind.Fatal, "InvalidEniId.NotFound")
             : null;
-        var log = new Overlap();
+        var log = new ConcurrencyLogger();
         var checks = new InterfaceChecks(
             new VpcContext(Vpc, cloud, TimeProvider.System, new Random(1), log), new LivenessMonitor(TimeProvider.System), () => { });
         checks.SetInterfaces(ids);
-        var running = checks.RunAsync(stop.Token);
+        var loop = checks.RunAsync(stop.Token);
         await Eventually.Is(() => ids.TrueForAll(id => checks.Of(id).IsKnown));
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
-        Assert.False(log.HasOverlapped);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop);
+        Assert.False(log.HasConcurrentCalls);
     }
 
     [Fact]
@@ -45,13 +45,13 @@ public sealed class ConcurrencyTests
         {
             Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "ServiceUnavailable"),
         };
-        var random = new OneAtATimeRandom();
+        var random = new ConcurrencyRandom();
         var entries = new VpcEntries(
             new VpcContext(Vpc, cloud, TimeProvider.System, random, new RecordingLogger()), new TableFailures(TimeProvider.System, random));
         entries.SetTables(Enumerable.Range(1, 20).Select(i => $"vtb-{i}"));
         var (count, errors) = await entries.ReadAsync(TestContext.Current.CancellationToken);
         Assert.Equal((20, 20), (count, errors.Count));
-        Assert.False(random.HasOverlapped);
+        Assert.False(random.HasConcurrentCalls);
     }
 
     [Fact]
@@ -67,12 +67,12 @@ public sealed class ConcurrencyTests
         Assert.Equal(500, quota.LimitOf("vtb-1"));
     });
 
-    /// <summary>Notices two threads inside at once, and gives the second one time to come.</summary>
-    private sealed class Overlap : ILogger
+    /// <summary>Detects two concurrent calls. Each call takes 10 ms, so that others can overlap it.</summary>
+    private sealed class ConcurrencyLogger : ILogger
     {
-        private int inside;
+        private int running;
 
-        public bool HasOverlapped { get; private set; }
+        public bool HasConcurrentCalls { get; private set; }
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
@@ -81,23 +81,23 @@ public sealed class ConcurrencyTests
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            if (Interlocked.Increment(ref inside) > 1) HasOverlapped = true;
+            if (Interlocked.Increment(ref running) > 1) HasConcurrentCalls = true;
             Thread.Sleep(10);
-            Interlocked.Decrement(ref inside);
+            Interlocked.Decrement(ref running);
         }
     }
 
-    private sealed class OneAtATimeRandom : Random
+    private sealed class ConcurrencyRandom : Random
     {
-        private int inside;
+        private int running;
 
-        public bool HasOverlapped { get; private set; }
+        public bool HasConcurrentCalls { get; private set; }
 
         public override double NextDouble()
         {
-            if (Interlocked.Increment(ref inside) > 1) HasOverlapped = true;
+            if (Interlocked.Increment(ref running) > 1) HasConcurrentCalls = true;
             Thread.Sleep(10);
-            Interlocked.Decrement(ref inside);
+            Interlocked.Decrement(ref running);
             return 0.5;
         }
     }

@@ -18,14 +18,13 @@ public sealed class ConfigurationChangeTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
         var writes = cluster.Cloud.Writes;
-        cluster.Leases.Config = InMemoryLeases.ConfigFor(network);
-        cluster.Leases.Touch();
+        cluster.Leases.SetConfig(InMemoryLeases.ConfigFor(network));
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(writes, cluster.Cloud.Writes);
         Assert.DoesNotContain(
-            cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available),
-            word => word.Status.State != RouteState.Available);
-        // It is repaired, too.
+            cluster.Term.Statuses.Published.SkipWhile(published => published.Status.State != RouteState.Available),
+            published => published.Status.State != RouteState.Available);
+        // The routes are repaired, too.
         cluster.Cloud.Tables["vtb-1"].Entries.Clear();
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
     });
@@ -49,8 +48,7 @@ public sealed class ConfigurationChangeTests
         cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-other");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
-        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.42.0.0/16");
-        cluster.Leases.Touch();
+        cluster.Leases.SetConfig(InMemoryLeases.ConfigFor("10.42.0.0/16"));
         await cluster.Time.Pass(TimeSpan.FromMinutes(5));
         cluster.Leases.Remove("10.24.1.0/24");
         await cluster.Time.Pass(TimeSpan.FromMinutes(3));
@@ -64,15 +62,13 @@ public sealed class ConfigurationChangeTests
         cluster.Join("10.24.2.0/24", "i-2");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
-        cluster.Leases.Config = null;
-        cluster.Leases.Touch();
+        cluster.Leases.SetConfig(null);
         cluster.Leases.Remove("10.24.2.0/24");
         cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.1.0/24");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1");
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
-        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.24.0.0/16");
-        cluster.Leases.Touch();
+        cluster.Leases.SetConfig(InMemoryLeases.ConfigFor("10.24.0.0/16"));
         await cluster.Time.Until(() => cluster.Hop("10.24.2.0/24") is null);
     });
 }

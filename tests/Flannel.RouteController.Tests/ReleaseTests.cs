@@ -7,7 +7,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>A node that releases its subnet: its route is deleted at once, and no other one.</summary>
+/// <summary>A node releases its subnet: its route is deleted at once, and no other one.</summary>
 public sealed class ReleaseTests
 {
     [Fact]
@@ -138,18 +138,18 @@ public sealed class ReleaseTests
     public void A_released_route_is_deleted_even_outside_the_network_unless_another_lease_desires_it()
     {
         var entry = Plans.Entry("10.24.1.0/24", "i-1", "ours");
-        Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], wanted: [Plans.Wanted("10.24.1.0/24")])));
+        Assert.Equal("Keep 10.24.1.0/24", Plans.Text(Plan([entry], desired: [Plans.Desired("10.24.1.0/24")])));
         Assert.Equal("", Plans.Text(Plan([entry], excluded: ["10.24.1.0/25"])));
         Assert.Equal("Delete 10.99.1.0/24", Plans.Text(Plan([Plans.Entry("10.99.1.0/24", "i-1", "ours")], "10.99.1.0/24")));
     }
 
     private static IReadOnlyList<RouteAction> Plan(
-        RouteEntry[] entries, string released = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? wanted = null,
+        RouteEntry[] entries, string released = "10.24.1.0/24", IReadOnlyCollection<DesiredRoute>? desired = null,
         string[]? excluded = null) =>
         RoutePlan.For(new RoutePlanInput(
-            "vtb-1", Plans.Network, wanted ?? [],
+            "vtb-1", Plans.Network, desired ?? [],
             [.. (excluded ?? []).Select(Flannel.Core.Addresses.Ipv4Network.Parse)], entries, Plans.Ours)
         {
-            Released = [Plans.Wanted(released)],
+            Released = [Plans.Desired(released)],
         });
 }

@@ -64,11 +64,11 @@ public sealed class RouteControllerFailureTests
         var status = cluster.Status("10.24.2.0/24")!;
         Assert.Contains("InvalidNextHop.NotFound", status.Message, StringComparison.Ordinal);
         Assert.StartsWith("R-", status.RequestId, StringComparison.Ordinal);
-        var (writes, words) = (cluster.Cloud.Writes, cluster.Term.Statuses.Published.Count);
+        var (writes, publications) = (cluster.Cloud.Writes, cluster.Term.Statuses.Published.Count);
         await cluster.Time.Pass(TimeSpan.FromMinutes(30));
         // Retried slowly; and the status is not published repeatedly.
         Assert.InRange(cluster.Cloud.Writes - writes, 2, 8);
-        Assert.InRange(cluster.Term.Statuses.Published.Count - words, 0, 8);
+        Assert.InRange(cluster.Term.Statuses.Published.Count - publications, 0, 8);
         cluster.Cloud.UnknownHops.Clear();
         await cluster.UntilAvailable("10.24.2.0/24");
     });
@@ -104,7 +104,7 @@ public sealed class RouteControllerFailureTests
     [InlineData("InternalError", 500)]
     public void Batches_without_a_valid_response_shrink_until_they_get_one(string code, int status) => Cluster.Run(async cluster =>
     {
-        // A gateway on the way loses every request with more than ten entries.
+        // A gateway on the path drops every request with more than ten entries.
         var kind = code.StartsWith('<') ? CloudErrorKind.Reread : CloudErrorKind.Retry;
         cluster.Cloud.Faults = call => call.Action is "CreateRouteEntries" or "DeleteRouteEntries" && call.Subjects.Count > 10
             ? new Fault(kind, code, Delay: TimeSpan.FromSeconds(20)) { HttpStatus = status } : null;
@@ -113,12 +113,12 @@ public sealed class RouteControllerFailureTests
         await cluster.UntilAvailable([.. Enumerable.Range(1, 60).Select(i => $"10.24.{i}.0/24")]);
         var sizes = cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Subjects.Count).ToList();
         Assert.Equal([50, 50, 25, 25, 12, 12, 6], sizes[..7]);
-        // The size that works is found again: no further request is lost but those that look for it.
+        // The size that works is found: only requests that test a larger one are lost after that.
         Assert.InRange(sizes.Count(size => size > 10), 6, 10);
-        Assert.False(cluster.Running.IsCompleted); // the term goes on, since it gets somewhere
+        Assert.False(cluster.Running.IsCompleted); // the term continues while routes are created
         Assert.InRange(cluster.Log.Count(3526), 3, 7);
 
-        // The deletion of many has the same limit, and finds it by itself. Released: without a lease they would be deleted a few at a time.
+        // Deletions have the same limit and find it independently. Released routes, because stale ones are deleted a few at a time.
         for (var i = 1; i <= 60; i++) cluster.Leases.Release($"10.24.{i}.0/24");
         await cluster.Time.Until(() => cluster.Cloud.Tables["vtb-1"].Entries.Count == 0);
         var deletions = cluster.Cloud.Calls.Where(call => call.Action == "DeleteRouteEntries").Select(call => call.Subjects.Count).ToList();
@@ -170,7 +170,7 @@ public sealed class RouteControllerFailureTests
         cluster.Start();
         await cluster.UntilAvailable([.. Enumerable.Range(1, 5).Select(i => $"100.64.{i}.0/24")]);
         Assert.Equal(["CreateRouteEntry"], cluster.Cloud.Calls.Where(call => call.IsWrite).Select(call => call.Action).Distinct());
-        // Settling, one after the other, and no pause beside it.
+        // Each write takes effect after the one before it, without further pauses.
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         Assert.Equal(0, cluster.Log.Count(3503));
     });
@@ -184,7 +184,7 @@ public sealed class RouteControllerFailureTests
         await cluster.UntilAvailable("10.24.1.0/24");
         Assert.Equal(["192.168.1.0/24", "192.168.64.0/18"], cluster.Term.Statuses.VSwitches["vpc-1"].Select(range => range.ToString())
             .Order(StringComparer.Ordinal));
-        // A vSwitch that comes later is found although no route is created.
+        // A vSwitch that is created later is found even if no route is created.
         cluster.Cloud.AddVSwitch("vsw-3", "vpc-1", "vtb-1", "192.168.4.0/24");
         await cluster.Time.Until(() => cluster.Term.Statuses.VSwitches["vpc-1"].Count == 3);
     });
@@ -221,7 +221,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void A_busy_next_hop_delays_no_other_node() => Cluster.Run(async cluster =>
     {
-        // The API answers for the whole call, although only one instance is not ready.
+        // The API rejects the whole call, although only one instance is not ready.
         cluster.Cloud.Faults = call => call.IsWrite && call.Subjects.Any(s => s.EndsWith(" i-2", StringComparison.Ordinal))
             ? new Fault(CloudErrorKind.Retry, "IncorrectInstanceStatus") : null;
         for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
@@ -237,7 +237,7 @@ public sealed class RouteControllerFailureTests
     public void A_full_table_is_reported_with_a_remedy_and_recovers_when_routes_are_deleted() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 3;
-        var inTheWay = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
+        var unmanaged = cluster.Cloud.AddEntry("vtb-1", "172.16.0.0/12", "i-vpn");
         cluster.Start();
         for (var i = 1; i <= 4; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 2
@@ -250,11 +250,11 @@ public sealed class RouteControllerFailureTests
         Assert.InRange(cluster.Cloud.Writes - writes, 2, 10);
         Assert.Equal(1, cluster.Log.Count(3503));
 
-        cluster.Cloud.Tables["vtb-1"].Entries.Remove(inTheWay);
-        var freed = cluster.Time.Elapsed;
+        cluster.Cloud.Tables["vtb-1"].Entries.Remove(unmanaged);
+        var deleted = cluster.Time.Elapsed;
         await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.Count(s => s.State == RouteState.Available) == 3);
-        // Seen by the next resync, not by the slow retry.
-        Assert.InRange(cluster.Time.Elapsed - freed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
+        // The next resync detects the room, not the slow retry.
+        Assert.InRange(cluster.Time.Elapsed - deleted, TimeSpan.Zero, TimeSpan.FromSeconds(65));
         cluster.Cloud.Quota = 200;
         await cluster.Time.Until(() => cluster.Term.Statuses.ByKey.Values.All(s => s.State == RouteState.Available));
     });
@@ -316,7 +316,7 @@ public sealed class RouteControllerFailureTests
         for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
         Assert.Equal((1, 3), (cluster.Cloud.Count("CreateRouteEntries"), cluster.Cloud.Count("CreateRouteEntry")));
-        // Given the right, it is used again, in the same term.
+        // Once the permission is granted, batches are used again in the same term.
         cluster.Cloud.DeniedActions.Clear();
         await cluster.Time.Pass(TimeSpan.FromMinutes(11));
         for (var i = 11; i <= 13; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
@@ -344,14 +344,14 @@ public sealed class RouteControllerFailureTests
     public void Retries_of_a_request_repeat_its_client_token_and_the_next_request_has_another() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:CreateRouteEntries");
-        var (conflicts, vanishing) = (2, true);
+        var (conflicts, mustDelete) = (2, true);
         cluster.Cloud.Faults = call =>
         {
             if (call.Action == "CreateRouteEntry" && conflicts-- > 0) return Fault.Busy;
-            // The first entry is gone before it is read.
-            if (call.Action == "DescribeRouteEntryList" && vanishing && cluster.Cloud.Tables["vtb-1"].Entries.Count > 0)
+            // The first entry is deleted before it is read.
+            if (call.Action == "DescribeRouteEntryList" && mustDelete && cluster.Cloud.Tables["vtb-1"].Entries.Count > 0)
             {
-                vanishing = false;
+                mustDelete = false;
                 cluster.Cloud.Tables["vtb-1"].Entries.Clear();
             }
 
@@ -429,7 +429,7 @@ public sealed class RouteControllerFailureTests
         cluster.Join("10.24.1.0/24", "i-1");
         var wakes = cluster.Time.Wakes;
         await cluster.Time.Pass(TimeSpan.FromSeconds(60));
-        // Waiting costs nothing: found by the simulation, which saw a thousand passes a second here.
+        // The controller does not spin while it waits.
         Assert.InRange(cluster.Time.Wakes - wakes, 1, 300);
         Assert.Equal(RouteState.Unreachable, cluster.State("10.24.1.0/24"));
         cluster.Cloud.Faults = _ => null;

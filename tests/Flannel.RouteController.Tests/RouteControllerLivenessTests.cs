@@ -24,7 +24,7 @@ public sealed class RouteControllerLivenessTests
         Assert.StartsWith(named, cluster.Loops.Hung, StringComparison.Ordinal);
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.FromMinutes(30), TimeSpan.FromMinutes(35));
 
-        // What has ended does not hang.
+        // A loop that has ended is not reported.
         await cluster.StopAsync();
         Assert.Null(cluster.Loops.Hung);
     });
@@ -34,7 +34,7 @@ public sealed class RouteControllerLivenessTests
     [InlineData("busy")]
     [InlineData("hints")]
     [InlineData("unreachable")]
-    [InlineData("refused")]
+    [InlineData("rejected")]
     public void A_waiting_loop_is_not_reported_as_hung(string fault) => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Faults = call => fault switch
@@ -42,7 +42,7 @@ public sealed class RouteControllerLivenessTests
             "busy" => call.IsWrite ? InMemoryCloudApi.Fault.Busy : null,
             "hints" => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling", RetryAfter: TimeSpan.FromMinutes(5)),
             "unreachable" => new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "<timeout>", Delay: TimeSpan.FromMinutes(1)),
-            "refused" => call.IsWrite ? new InMemoryCloudApi.Fault(CloudErrorKind.Fatal, "InvalidNextHop") : null,
+            "rejected" => call.IsWrite ? new InMemoryCloudApi.Fault(CloudErrorKind.Fatal, "InvalidNextHop") : null,
             _ => null,
         };
         cluster.Join("10.24.1.0/24", "i-1");
@@ -63,7 +63,7 @@ public sealed class RouteControllerLivenessTests
             : null;
         for (var i = 1; i <= 200; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         cluster.Start();
-        // Four at a time, a minute each: the first look takes 50 minutes.
+        // Four at a time, a minute each: the first pass takes 50 minutes.
         for (var minutes = 0; minutes < 120; minutes++)
         {
             await Task.Delay(TimeSpan.FromMinutes(1), cluster.Time);

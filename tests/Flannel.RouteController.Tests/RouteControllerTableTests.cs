@@ -8,7 +8,7 @@ using Fault = Flannel.RouteController.Tests.Support.InMemoryCloudApi.Fault;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Which tables, which VPC, which ranges.</summary>
+/// <summary>Which route tables are used, and what the ranges of the VPC exclude.</summary>
 public sealed class RouteControllerTableTests
 {
     [Fact]
@@ -66,7 +66,7 @@ public sealed class RouteControllerTableTests
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24", "vtb-2") == "i-1");
         await cluster.Time.Until(() => cluster.Status("10.24.1.0/24")!.RouteTableIds.SequenceEqual(["vtb-2"]));
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
-        Assert.DoesNotContain(cluster.Term.Statuses.Published.Skip(2), word => word.Status.State != RouteState.Available);
+        Assert.DoesNotContain(cluster.Term.Statuses.Published.Skip(2), published => published.Status.State != RouteState.Available);
     });
 
     [Fact]
@@ -100,8 +100,7 @@ public sealed class RouteControllerTableTests
     public void A_vSwitch_that_could_not_be_read_is_read_again_within_seconds() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.DeniedActions.Add("vpc:DescribeRouteTableList");
-        cluster.Cloud.AddTable("vpc-1", "vtb-2");
-        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.AddSecondTable();
         var faults = 1;
         cluster.Cloud.Faults = call => call.Action == "DescribeVSwitchAttributes" && call.Subjects[0] == "vsw-2" && faults-- > 0
             ? Fault.NoConnection
@@ -117,8 +116,7 @@ public sealed class RouteControllerTableTests
     [Fact]
     public void A_table_that_cannot_be_read_does_not_stop_the_others() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddTable("vpc-1", "vtb-2");
-        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.AddSecondTable();
         cluster.Cloud.Faults = call => call.Action == "DescribeRouteEntryList" && call.Subjects[0] == "vtb-2"
             ? new Fault(CloudErrorKind.Unknown, "Strange")
             : null;
@@ -137,8 +135,7 @@ public sealed class RouteControllerTableTests
     [Fact]
     public void A_failed_listing_of_the_tables_stops_no_node_while_the_tables_are_known() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddTable("vpc-1", "vtb-2");
-        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.AddSecondTable();
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -146,7 +143,7 @@ public sealed class RouteControllerTableTests
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         var (joined, listings) = (cluster.Time.Elapsed, cluster.Cloud.Count("DescribeRouteTableList"));
         cluster.Join("10.24.2.0/24", "i-2");
-        // Of a vSwitch that was in no listing: asked for by itself.
+        // Its vSwitch was in no listing and is read by itself.
         cluster.Join("10.24.3.0/24", "i-3", "vsw-2");
         await cluster.UntilAvailable("10.24.2.0/24", "10.24.3.0/24");
         Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromSeconds(5));
@@ -158,8 +155,7 @@ public sealed class RouteControllerTableTests
     public void A_full_table_is_identified_although_the_response_names_no_table() => Cluster.Run(async cluster =>
     {
         cluster.Cloud.Quota = 4;
-        cluster.Cloud.AddTable("vpc-1", "vtb-2");
-        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.AddSecondTable();
         for (var i = 1; i <= 4; i++) cluster.Cloud.AddEntry("vtb-1", $"172.16.{i}.0/24", "i-vpn");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2", "vsw-2");
@@ -168,7 +164,7 @@ public sealed class RouteControllerTableTests
         await cluster.Time.Until(() => cluster.Cloud.Routes("vtb-2").Count() == 2);
         Assert.Contains("vtb-1 is full", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
         await cluster.Time.Pass(TimeSpan.FromSeconds(2));
-        // There is room for two more in the other one, and no word of its being full.
+        // The other table has room for two more and is not reported as full.
         cluster.Join("10.24.3.0/24", "i-3", "vsw-2");
         await cluster.Time.Until(() => cluster.Hop("10.24.3.0/24", "vtb-2") == "i-3");
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(8));
@@ -272,8 +268,7 @@ public sealed class RouteControllerTableTests
     [Fact]
     public void An_unreadable_table_makes_its_own_nodes_wait_and_is_noted_in_the_status_of_the_others() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddTable("vpc-1", "vtb-2");
-        cluster.Cloud.AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
+        cluster.Cloud.AddSecondTable();
         cluster.Cloud.Faults = call => call.Action == "DescribeRouteEntryList" && call.Subjects[0] == "vtb-2"
             ? new Fault(CloudErrorKind.Fatal, "OperationDenied.RouteTableTypeNotPermitted") : null;
         cluster.Join("10.24.1.0/24", "i-1");
@@ -281,8 +276,8 @@ public sealed class RouteControllerTableTests
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
-        Assert.DoesNotContain(cluster.Term.Statuses.Published, word =>
-            word.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
+        Assert.DoesNotContain(cluster.Term.Statuses.Published, published =>
+            published.Status is { Subnet: "10.24.2.0/24", State: RouteState.Available });
         Assert.Contains("vtb-2 cannot be read", cluster.Status("10.24.1.0/24")!.Message, StringComparison.Ordinal);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal(RouteState.Rejected, cluster.State("10.24.2.0/24"));

@@ -8,7 +8,7 @@ using Fault = Flannel.RouteController.Tests.Support.InMemoryCloudApi.Fault;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>A term begins, ends, and is lost at the worst moments.</summary>
+/// <summary>How a term begins, ends and is lost, and how it publishes statuses.</summary>
 public sealed class RouteControllerTermTests
 {
     [Fact]
@@ -30,7 +30,7 @@ public sealed class RouteControllerTermTests
     public void An_internal_error_beside_the_routes_ends_the_term(string action, bool isCancellation) => VirtualTime.Run(async time =>
     {
         using var cluster = new Cluster(time);
-        // A cancellation that the term has not asked for is an error like any other.
+        // A cancellation that the term did not request is an internal error.
         cluster.Cloud.Faults = call => call.Action != action ? null
             : throw (isCancellation ? new OperationCanceledException("of the test") : new InvalidOperationException("of the test"));
         cluster.Join("10.24.1.0/24", "i-1");
@@ -49,17 +49,18 @@ public sealed class RouteControllerTermTests
         Assert.Equal(0, cluster.Cloud.Writes);
     });
 
-    /// <summary>The term is lost after each single call in turn; another controller takes over and brings it to its end. Nothing is ever
-    /// written after the loss, and the outcome is always the same.</summary>
+    /// <summary>The term is lost at each of its calls in turn, and another term follows. Nothing is written after the loss, and the result
+    /// is always the same.</summary>
     [Fact]
     public void No_write_follows_the_loss_of_the_term_and_the_next_term_completes_the_work()
     {
-        var calls = Calls(lossAfter: int.MaxValue);
+        var calls = RunWithLoss(lossAfter: int.MaxValue);
         Assert.InRange(calls, 15, 60);
-        for (var step = 1; step <= calls; step++) Calls(step);
+        for (var step = 1; step <= calls; step++) RunWithLoss(step);
     }
 
-    private static int Calls(int lossAfter)
+    /// <returns>The number of calls of a run.</returns>
+    private static int RunWithLoss(int lossAfter)
     {
         var count = 0;
         Cluster.Run(async cluster =>
@@ -86,10 +87,10 @@ public sealed class RouteControllerTermTests
             if (lossAfter < int.MaxValue)
             {
                 Assert.IsType<TermResult.Lost>(await cluster.Running);
-                // Calls that were begun before the loss are in the list already; afterwards there must be none.
-                var begun = cluster.Cloud.Calls.Count;
+                // Calls that began before the loss are recorded already. No other one may follow.
+                var recorded = cluster.Cloud.Calls.Count;
                 await cluster.Time.Pass(TimeSpan.FromSeconds(20));
-                Assert.Equal(begun, cluster.Cloud.Calls.Count);
+                Assert.Equal(recorded, cluster.Cloud.Calls.Count);
                 Assert.DoesNotContain(cluster.Cloud.Calls.Skip(lostAt + 1), call => call.IsWrite);
                 cluster.Term = new InMemoryTerm(cluster.Time, cluster.Leases, first.Statuses.ByKey);
                 cluster.Start();
@@ -128,7 +129,7 @@ public sealed class RouteControllerTermTests
         await cluster.UntilAvailable("10.24.2.0/24");
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
         Assert.Null(cluster.Status("10.24.1.0/24"));
-        // The passes ask for it no more; what asks does so once a minute.
+        // The passes do not repeat the publication; it is retried once a minute.
         Assert.InRange(cluster.Term.Statuses.Publications, 10, 30);
         cluster.Term.Statuses.Rejects = _ => false;
         var recovered = cluster.Time.Elapsed;
@@ -142,14 +143,11 @@ public sealed class RouteControllerTermTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.UntilAvailable("10.24.1.0/24");
-        // The status went with the old lease.
+        // The status was deleted with the old lease.
         cluster.Leases.Remove("10.24.1.0/24");
         cluster.Term.Statuses.ByKey.Clear();
         cluster.Join("10.24.1.0/24", "i-1");
-        var created = cluster.Time.Elapsed;
-        await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.InRange(cluster.Time.Elapsed - created, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
-        Assert.Equal(1, cluster.Cloud.Writes);
+        await AssertStatusIsPublishedAtOnceAsync(cluster);
     });
 
     [Fact]
@@ -160,10 +158,7 @@ public sealed class RouteControllerTermTests
         await cluster.UntilAvailable("10.24.1.0/24");
         cluster.Term.Statuses.ByKey.Clear();
         cluster.Leases.Reattach("10.24.1.0/24", 999);
-        var created = cluster.Time.Elapsed;
-        await cluster.UntilAvailable("10.24.1.0/24");
-        Assert.InRange(cluster.Time.Elapsed - created, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
-        Assert.Equal(1, cluster.Cloud.Writes);
+        await AssertStatusIsPublishedAtOnceAsync(cluster);
     });
 
     [Fact]
@@ -196,17 +191,28 @@ public sealed class RouteControllerTermTests
     public void An_exception_of_the_lease_source_ends_the_term() => Cluster.Run(async cluster =>
     {
         var controller = new ClusterReconciler(
-            new RouteControllerOptions([]), new FailingLeaseSource(), cluster.Cloud, cluster.Time, new Random(1), cluster.Log);
+            new RouteControllerOptions([]), new FailingLeaseSource(), cluster.Cloud,
+            new ControllerContext(cluster.Time, new Random(1), cluster.Log, cluster.Loops));
         await Assert.ThrowsAsync<InvalidOperationException>(() => controller.RunAsync(cluster.Term, TestContext.Current.CancellationToken));
     });
+
+    /// <summary>The status of the new lease is published within 200 ms, and its route is not written again.</summary>
+    private static async Task AssertStatusIsPublishedAtOnceAsync(Cluster cluster)
+    {
+        var created = cluster.Time.Elapsed;
+        await cluster.UntilAvailable("10.24.1.0/24");
+        Assert.InRange(cluster.Time.Elapsed - created, TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        Assert.Equal(1, cluster.Cloud.Writes);
+    }
 
     private sealed class FailingLeaseSource : ILeaseSource
     {
         public Task RunAsync(CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation);
 
         public ValueTask<Flannel.Core.Leases.LeaseSnapshot> CurrentAsync(CancellationToken cancellation) =>
-            throw new InvalidOperationException("a bug");
+            throw new InvalidOperationException("internal error");
 
-        public Task ChangedAfterAsync(long generation, CancellationToken cancellation) => throw new InvalidOperationException("a bug");
+        public Task ChangedAfterAsync(long generation, CancellationToken cancellation) =>
+            throw new InvalidOperationException("internal error");
     }
 }

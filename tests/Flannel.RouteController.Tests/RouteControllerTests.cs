@@ -37,7 +37,7 @@ public sealed class RouteControllerTests
         cluster.Join("10.24.6.0/24", "i-2");
         var joined = cluster.Time.Elapsed;
         await cluster.Time.Until(() => cluster.Cloud.Count("CreateRouteEntries") == 2);
-        // Gathering (25 ms), a fresh reading, and two words to etcd come before the call.
+        // A quiet period (25 ms), a read and two publications precede the call.
         Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromMilliseconds(50));
         await cluster.UntilAvailable("10.24.6.0/24");
         Assert.InRange(cluster.Time.Elapsed - joined, TimeSpan.Zero, TimeSpan.FromMilliseconds(900));
@@ -48,11 +48,11 @@ public sealed class RouteControllerTests
     public void Twenty_nodes_that_boot_together_are_ready_within_3_s_after_at_most_6_writes() => Cluster.Run(async cluster =>
     {
         cluster.Start();
-        var chance = new Random(20);
+        var random = new Random(20);
         var began = cluster.Time.Elapsed;
         var boots = Enumerable.Range(1, 20).Select(async i =>
         {
-            await cluster.Time.Pass(TimeSpan.FromMilliseconds(chance.Next(400)));
+            await cluster.Time.Pass(TimeSpan.FromMilliseconds(random.Next(400)));
             cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         });
         await Task.WhenAll(boots);
@@ -106,7 +106,7 @@ public sealed class RouteControllerTests
         Assert.Equal(0, cluster.Cloud.Writes);
         Assert.Same(published, cluster.Status("10.24.1.0/24"));
         Assert.DoesNotContain(cluster.Term.Statuses.Published, p => p.Status.Subnet == "10.24.1.0/24");
-        // Tables and entries; only the checks delayed the status.
+        // Each is read once.
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteEntryList"));
         Assert.Equal(1, cluster.Cloud.Count("DescribeRouteTableList"));
     });
@@ -134,16 +134,16 @@ public sealed class RouteControllerTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Join("10.24.2.0/24", "i-2");
         await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24");
-        var words = cluster.Term.Statuses.Published.Count;
+        var publications = cluster.Term.Statuses.Published.Count;
         cluster.Cloud.Tables["vtb-1"].Entries.RemoveAll(entry => entry.Destination == "10.24.1.0/24");
-        cluster.Cloud.Tables["vtb-1"].At("10.24.2.0/24")!.Hop = new("Instance", "i-thief");
+        cluster.Cloud.Tables["vtb-1"].At("10.24.2.0/24")!.Hop = new("Instance", "i-other");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") == "i-1" && cluster.Hop("10.24.2.0/24") == "i-2");
         Assert.InRange(cluster.Time.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(65));
         await cluster.Time.Pass(TimeSpan.FromSeconds(5));
         Assert.Equal(1, cluster.Cloud.Count("ModifyRouteEntry"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
-        // A repair that takes a second is no reason for a node to lose its word.
-        Assert.Equal(words, cluster.Term.Statuses.Published.Count);
+        // The statuses do not change during a repair that takes a second.
+        Assert.Equal(publications, cluster.Term.Statuses.Published.Count);
         Assert.Equal(1, cluster.Log.Count(3501));
     });
 
@@ -155,7 +155,7 @@ public sealed class RouteControllerTests
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
         var (calls, publications) = (cluster.Cloud.Calls.Count, cluster.Term.Statuses.Publications);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
-        // One listing of tables and one of entries each resync, and one look at the interfaces every tenth.
+        // One listing of tables and one of entries each resync, and one read of the interfaces every tenth resync.
         Assert.InRange(cluster.Cloud.Calls.Count - calls, 118, 145);
         Assert.Equal(publications, cluster.Term.Statuses.Publications);
     });
@@ -207,13 +207,13 @@ public sealed class RouteControllerTests
         await cluster.UntilAvailable("10.24.1.0/24");
         await cluster.UntilState("10.24.2.0/24", RouteState.Rejected);
         await cluster.Time.Pass(TimeSpan.FromSeconds(2));
-        var report = cluster.Controller.Snapshot;
-        Assert.Equal(1, report.CountByState[RouteState.Available]);
-        Assert.Equal(1, report.CountByState[RouteState.Rejected]);
-        var conflict = Assert.Single(report.Conflicts);
+        var snapshot = cluster.Controller.Snapshot;
+        Assert.Equal(1, snapshot.CountByState[RouteState.Available]);
+        Assert.Equal(1, snapshot.CountByState[RouteState.Rejected]);
+        var conflict = Assert.Single(snapshot.Conflicts);
         Assert.Equal(("10.24.77.0/24", ConflictKind.Unmanaged, "mine"), (conflict.Destination, conflict.Kind, conflict.Name));
-        Assert.Equal(new TableUsage("vtb-1", "vpc-1", 2, 200), Assert.Single(report.Tables));
-        Assert.NotNull(report.LastReconcile);
-        Assert.Equal(1, report.Writes.Created);
+        Assert.Equal(new TableUsage("vtb-1", "vpc-1", 2, 200), Assert.Single(snapshot.Tables));
+        Assert.NotNull(snapshot.LastReconcile);
+        Assert.Equal(1, snapshot.Writes.Created);
     });
 }

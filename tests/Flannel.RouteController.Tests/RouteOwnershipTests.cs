@@ -5,7 +5,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests;
 
-/// <summary>Which entries are this cluster's, and which become so.</summary>
+/// <summary>Which entries belong to this cluster, and which it takes over.</summary>
 public sealed class RouteOwnershipTests
 {
     [Fact]
@@ -25,7 +25,7 @@ public sealed class RouteOwnershipTests
     [Theory]
     [InlineData("renamed", "flannel-0123456789abcdef: flannel route")]
     [InlineData("flannel-0123456789abcdef", "another description")]
-    public void A_route_renamed_in_the_console_is_marked_again_and_deleted_when_stale(string name, string text) => Cluster.Run(async cluster =>
+    public void A_renamed_route_is_marked_again_and_deleted_when_stale(string name, string text) => Cluster.Run(async cluster =>
     {
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
@@ -38,8 +38,8 @@ public sealed class RouteOwnershipTests
         // Once, without the next hop, which the API would reject; and the status of no node changes.
         Assert.Equal("vtb-1 10.24.1.0/24 -",
             Assert.Single(Assert.Single(cluster.Cloud.Calls, call => call.Action == "ModifyRouteEntry").Subjects));
-        Assert.DoesNotContain(cluster.Term.Statuses.Published.SkipWhile(word => word.Status.State != RouteState.Available),
-            word => word.Status.State != RouteState.Available);
+        Assert.DoesNotContain(cluster.Term.Statuses.Published.SkipWhile(published => published.Status.State != RouteState.Available),
+            published => published.Status.State != RouteState.Available);
         cluster.Leases.Remove("10.24.1.0/24");
         await cluster.Time.Until(() => cluster.Hop("10.24.1.0/24") is null);
     });

@@ -16,11 +16,11 @@ public class TwoClustersTests
         }
 
         await ours.Time.Until(() => AllAvailable(ours) && AllAvailable(theirs));
-        // One of them loses nodes, and only its routes are deleted.
+        // One of them loses nodes: only its routes are deleted.
         for (var i = 1; i <= 30; i++) ours.Leases.Remove($"10.24.{i}.0/24");
-        await ours.Time.Until(() => Mine(ours, "10.24.") == 30, TimeSpan.FromHours(3));
+        await ours.Time.Until(() => CountInRange(ours, "10.24.") == 30, TimeSpan.FromHours(3));
         await ours.Time.Pass(TimeSpan.FromMinutes(30));
-        Assert.Equal((30, 60), (Mine(ours, "10.24."), Mine(ours, "10.25.")));
+        Assert.Equal((30, 60), (CountInRange(ours, "10.24."), CountInRange(ours, "10.25.")));
         Assert.Empty(ours.Controller.Snapshot.Conflicts);
         Assert.Empty(theirs.Controller.Snapshot.Conflicts);
     });
@@ -47,7 +47,7 @@ public class TwoClustersTests
         ours.Join("10.24.10.0/24", "i-a");
         await ours.UntilAvailable("10.24.10.0/24");
         await ours.Time.Pass(TimeSpan.FromDays(3));
-        Assert.Equal(6, Mine(ours, "10.24."));
+        Assert.Equal(6, CountInRange(ours, "10.24."));
         Assert.Equal(0, ours.Cloud.Count("DeleteRouteEntries"));
         Assert.Equal((5, 1), (ours.Controller.Snapshot.OtherClusters, theirs.Controller.Snapshot.OtherClusters));
     });
@@ -70,7 +70,7 @@ public class TwoClustersTests
     private static bool AllAvailable(Cluster cluster) =>
         cluster.Term.Statuses.ByKey.Count == 60 && cluster.Term.Statuses.ByKey.Values.All(status => status.State == RouteState.Available);
 
-    private static int Mine(Cluster cluster, string range) =>
+    private static int CountInRange(Cluster cluster, string range) =>
         cluster.Cloud.Tables["vtb-1"].Entries.Count(entry => entry.Destination.StartsWith(range, StringComparison.Ordinal));
 
     private static void Run(string theirNetwork, Func<Cluster, Cluster, Task> test) => VirtualTime.Run(async time =>

@@ -4,8 +4,8 @@ using Flannel.Core.Routes;
 
 namespace Flannel.RouteController.Abstractions;
 
-/// <summary>One term as the elected route controller. It renews itself until it is lost. Disposing of it resigns: another node can be
-/// elected at once.</summary>
+/// <summary>One term as the elected route controller. It renews itself until it is lost. Disposing of it resigns, so that another node can
+/// be elected at once.</summary>
 /// <remarks>Members may be called from several threads. A store that is unavailable is no reason to end a term: a call is retried until it
 /// is cancelled, and <see cref="Lost"/> ends the term in time if it cannot be renewed.</remarks>
 public interface IElectedTerm : IAsyncDisposable

@@ -2,9 +2,9 @@ using Flannel.AliCloud.Http;
 
 namespace Flannel.RouteController.Abstractions;
 
-/// <summary>Why a term as the route controller ended. After <see cref="Lost"/> the node may compete again at once. After another result
-/// than
-/// <see cref="Stopped"/> it competes again only when its credentials allow the work of a controller.</summary>
+/// <summary>Why a term as the route controller ended. After <see cref="Lost"/> the node may compete again at once. After
+/// <see cref="Denied"/>, <see cref="NoCredentials"/> and <see cref="Unreachable"/> it competes again only when a probe of its permissions
+/// succeeds.</summary>
 public abstract record TermResult
 {
     /// <summary>One phrase for a log line.</summary>

@@ -4,7 +4,7 @@ using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>What follows from the failure of a whole call: which routes have an unknown outcome, and how large the next batch is.</summary>
+/// <summary>Handles the failure of a whole call: which routes have an unknown outcome, and how large the next batch is.</summary>
 internal sealed class BatchFailureHandler(VpcContext context, BatchSizes sizes, PendingWrites pending)
 {
     /// <summary>A gateway rejected the request as too long.</summary>
@@ -15,7 +15,7 @@ internal sealed class BatchFailureHandler(VpcContext context, BatchSizes sizes, 
         return WriteResult.RoutesFailed;
     }
 
-    /// <summary>The call failed for a reason that is not in its routes. Perhaps it was carried out.</summary>
+    /// <summary>The call failed for a reason that is not in its routes. It may have been executed.</summary>
     /// <param name="size">Of the batch; null for a call with one route.</param>
     public WriteResult Unanswered(RouteWrite write, CloudError error, BatchSize? size = null)
     {

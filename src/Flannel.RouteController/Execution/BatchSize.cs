@@ -6,10 +6,10 @@ namespace Flannel.RouteController.Execution;
 /// the smallest size that got none.</summary>
 internal sealed class BatchSize(TimeProvider time)
 {
-    /// <summary>One answer may be lost by chance; a second one of the same size hardly is.</summary>
+    /// <summary>A single lost response may be a coincidence; a second one of the same size probably is not.</summary>
     private const int UnansweredBeforeShrinking = 2;
 
-    /// <summary>After this a size that got no answer is tried again: the cause may have been an outage.</summary>
+    /// <summary>After this time a size that got no valid response is tried again: the cause may have been an outage.</summary>
     private static readonly TimeSpan CeilingLifetime = TimeSpan.FromMinutes(10);
 
     private int unanswered;
@@ -19,7 +19,7 @@ internal sealed class BatchSize(TimeProvider time)
 
     public int Current { get; private set; } = CloudLimits.EntriesPerBatch;
 
-    /// <summary>The most that a gateway before the API accepts, which may be less than the API does.</summary>
+    /// <summary>The largest size that a gateway in front of the API accepts. It may be less than the limit of the API.</summary>
     public int Largest { get; private set; } = CloudLimits.EntriesPerBatch;
 
     private int? Ceiling =>
@@ -64,8 +64,8 @@ internal sealed class BatchSize(TimeProvider time)
         Current = Math.Clamp(next, 1, Largest);
     }
 
-    /// <summary>The entry that made a batch fail is found, or nothing is left to send: back to the largest size that is not known to
-    /// fail.</summary>
+    /// <summary>Returns to the largest size that is not known to fail: the entry that made a batch fail is found, or nothing is left to
+    /// send.</summary>
     public void Reset()
     {
         if (Ceiling is null) Current = Largest;

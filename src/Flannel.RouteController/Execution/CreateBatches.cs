@@ -9,11 +9,11 @@ namespace Flannel.RouteController.Execution;
 /// and one alone where a batch is not possible.</summary>
 internal sealed class CreateBatches(BatchSize size, RouteFailures failures, TimeProvider time)
 {
-    /// <summary>So many single calls that succeed in a row allow larger batches again.</summary>
+    /// <summary>After this many single calls in a row that succeed, batches may grow again.</summary>
     private const int SinglesBeforeGrowing = 3;
 
-    /// <summary>After this a batch is tried again: an operator may have granted the missing permission.</summary>
-    private static readonly TimeSpan DeniedPause = TimeSpan.FromMinutes(10);
+    /// <summary>How long no batch is tried after a denial: an operator may have granted the permission since.</summary>
+    private static readonly TimeSpan DenialPause = TimeSpan.FromMinutes(10);
 
     private readonly HashSet<Ipv4Network> oneTableOnly = [];
     private int singlesInARow;
@@ -21,7 +21,7 @@ internal sealed class CreateBatches(BatchSize size, RouteFailures failures, Time
 
     public BatchSize Size => size;
 
-    private bool IsDenied => deniedAt is { } at && time.GetElapsedTime(at) < DeniedPause;
+    private bool IsDenied => deniedAt is { } at && time.GetElapsedTime(at) < DenialPause;
 
     /// <param name="open">Not empty.</param>
     public RouteWrite Next(IReadOnlyList<RouteAction.Create> open, Func<RouteAction.Create, bool> fitsBatch)

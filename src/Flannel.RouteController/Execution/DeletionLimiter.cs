@@ -8,19 +8,19 @@ using static Flannel.RouteController.Infrastructure.TimeSpans;
 namespace Flannel.RouteController.Execution;
 
 /// <summary>Limits how many stale routes of a VPC are deleted at once. A few are deleted as they become due. If more are due, or more
-/// leases ended within minutes, all of them are held first: leases that were deleted in bulk come back with their nodes. Routes that their
+/// leases ended within minutes, all of them are held first: nodes whose leases were deleted in bulk acquire them again. Routes that their
 /// nodes released are not limited.</summary>
 internal sealed class DeletionLimiter(VpcContext context)
 {
     /// <summary>The limit is a tenth of the cluster's routes in the VPC, and at least this many.</summary>
-    private const int LeastLimit = 3;
+    private const int MinLimit = 3;
 
     private const int RoutesPerDeletion = 10;
 
     /// <summary>How long deletions are held, and the window in which deletions count together.</summary>
     private static readonly TimeSpan HoldTime = TimeSpan.FromMinutes(30);
 
-    /// <summary>Between two parts, after the hold.</summary>
+    /// <summary>The pause between two parts of the held deletions.</summary>
     private static readonly TimeSpan PartInterval = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<Ipv4Network, long> deletedAt = [];
@@ -29,7 +29,7 @@ internal sealed class DeletionLimiter(VpcContext context)
     private long nextPartAt;
     private bool isHoldLogged;
 
-    /// <summary>How many destinations of this cluster have a route in the VPC, or should have.</summary>
+    /// <summary>The number of destinations of this cluster with an observed or a desired route in the VPC.</summary>
     private int routes;
 
     /// <summary>Stale routes with evidence that are not deleted yet, as of the last pass.</summary>
@@ -39,22 +39,23 @@ internal sealed class DeletionLimiter(VpcContext context)
     public TimeSpan? NextDue => Held == 0 || heldSince is not { } since ? null
         : Longer(HoldTime - context.Time.GetElapsedTime(since), context.Time.GetElapsedTime(context.Time.GetTimestamp(), nextPartAt));
 
-    private int Limit => Math.Max(LeastLimit, routes / RoutesPerDeletion);
+    private int Limit => Math.Max(MinLimit, routes / RoutesPerDeletion);
 
-    /// <summary>Called in each pass. Leases that end together hold the deletions also if most of them exist again when the others are
-    /// due.</summary>
+    /// <summary>Called in each pass. Many leases that end together hold the deletions even if most of them exist again when the
+    /// others are due.</summary>
     public void Observe(VpcPlan plan)
     {
         routes = plan.Actions.Where(action => action is not RouteAction.Conflict).Select(action => action.Destination).Distinct().Count();
-        var together = plan.Desired.EndedRecently.Count(ended => context.Time.GetElapsedTime(ended.At) <= EndedLeaseTracker.TogetherWindow);
-        if (together > Limit) heldSince ??= context.Time.GetTimestamp();
+        var endedTogether = plan.Desired.EndedRecently
+            .Count(ended => context.Time.GetElapsedTime(ended.At) <= EndedLeaseTracker.TogetherWindow);
+        if (endedTogether > Limit) heldSince ??= context.Time.GetTimestamp();
     }
 
     /// <summary>The deletions that are allowed now.</summary>
     /// <param name="due">Stale routes with evidence, in every table.</param>
     public IReadOnlyList<RouteAction.Delete> Allow(IReadOnlyList<RouteAction.Delete> due)
     {
-        ForgetOld();
+        RemoveOld();
         var limit = Limit;
         var subnets = due.Select(delete => delete.Destination).Distinct().Order().ToList();
         if (subnets.Count + deletedAt.Keys.Except(subnets).Count() > limit) heldSince ??= context.Time.GetTimestamp();
@@ -95,7 +96,7 @@ internal sealed class DeletionLimiter(VpcContext context)
         return [.. subnets.Where(part.Contains)];
     }
 
-    private void ForgetOld()
+    private void RemoveOld()
     {
         foreach (var old in deletedAt.Where(pair => context.Time.GetElapsedTime(pair.Value) > HoldTime).ToList()) deletedAt.Remove(old.Key);
     }

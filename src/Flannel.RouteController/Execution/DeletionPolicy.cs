@@ -28,7 +28,7 @@ internal sealed class DeletionPolicy(
     /// <summary>Called after all tables of a plan.</summary>
     public void Observe(VpcPlan plan)
     {
-        stale.Keep(plan.TableIds);
+        stale.RetainTables(plan.TableIds);
         limiter.Observe(plan);
     }
 

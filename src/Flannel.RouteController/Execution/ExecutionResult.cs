@@ -1,6 +1,6 @@
 namespace Flannel.RouteController.Execution;
 
-/// <summary>What follows the execution step of one pass.</summary>
+/// <summary>When the next pass begins, as the execution of this one determines.</summary>
 internal abstract record ExecutionResult
 {
     /// <summary>The next pass begins at once.</summary>
@@ -9,7 +9,7 @@ internal abstract record ExecutionResult
     /// <summary>The next pass begins after a pause that the cloud needs or asks for.</summary>
     public sealed record After(TimeSpan Pause) : ExecutionResult;
 
-    /// <summary>Nothing can be written before the next deadline.</summary>
+    /// <summary>The write cannot be sent before the next deadline.</summary>
     public sealed record Blocked : ExecutionResult;
 
     /// <summary>Nothing is to be written.</summary>

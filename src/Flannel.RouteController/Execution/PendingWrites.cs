@@ -3,14 +3,14 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Writes that the route tables do not show yet: those that succeeded, and those whose answer was lost. The next read of a table
-/// decides about the second. It logs and counts every write that succeeded.</summary>
+/// <summary>Writes that the route tables do not show yet: those that succeeded, and those whose response was lost. The next read of a table
+/// shows whether those were executed. It logs and counts every write that succeeded.</summary>
 internal sealed class PendingWrites(VpcContext context)
 {
     /// <summary>How long a read may lag behind an acknowledged write before the write is repeated.</summary>
     private static readonly TimeSpan ReadLag = TimeSpan.FromSeconds(3);
 
-    /// <summary>The request id in the log if the answer was lost.</summary>
+    /// <summary>The request id in the log if the response was lost.</summary>
     private const string NoRequestId = "-";
 
     private readonly Dictionary<RouteKey, Acknowledgement> acknowledged = [];

@@ -22,8 +22,8 @@ internal sealed class PlanRecorder(
             conflicts.Observe(id, table.Actions);
         }
 
-        conflicts.Keep(plan.TableIds);
-        quota.Keep(plan.TableIds);
+        conflicts.RetainTables(plan.TableIds);
+        quota.RetainTables(plan.TableIds);
         deletions.Observe(plan);
     }
 }

@@ -31,7 +31,7 @@ internal sealed class RouteCreator(
         var result = await context.Api.CreateRouteEntriesAsync(context.RegionId, [.. write.Routes.Select(NewEntry)], cancellation);
         if (result.Error is { } error) return Fail(write, error);
         batches.Answered(write.Routes.Count);
-        return Conclude(write, result.Value!, result.RequestId);
+        return RecordResults(write, result.Value!, result.RequestId);
     }
 
     public async Task<WriteResult> CreateAsync(RouteWrite.CreateOne write, CancellationToken cancellation)
@@ -69,13 +69,13 @@ internal sealed class RouteCreator(
         return WriteResult.RoutesFailed;
     }
 
-    /// <summary>Decides for each route of a batch whether it was created, from the failures that the answer names.</summary>
-    private WriteResult Conclude(RouteWrite.CreateMany write, BatchResult answer, string requestId)
+    /// <summary>Records for each route of a batch whether it was created, from the failures in the response.</summary>
+    private WriteResult RecordResults(RouteWrite.CreateMany write, BatchResult result, string requestId)
     {
         var tablesOf = write.Routes.ToLookup(route => route.Destination);
         var failed = new Dictionary<Ipv4Network, CloudError>();
         CloudError? unnamed = null;
-        foreach (var failure in answer.Failures)
+        foreach (var failure in result.Failures)
         {
             if (write.Routes.Count == 1) failed.TryAdd(write.Routes[0].Destination, failure.Error);
             else if (failure.Destination is { } destination && tablesOf.Contains(destination)) failed.TryAdd(destination, failure.Error);
@@ -90,7 +90,7 @@ internal sealed class RouteCreator(
                 else pending.AddUnanswered(route);
             }
             else if (tablesOf[route.Destination].Count() == 1) failures.Fail(route, BatchFailureHandler.WithRequestId(error, requestId));
-            // The answer does not say in which table it failed: the next read shows it, and later calls separate the tables.
+            // The response does not say in which table it failed: the next read shows it, and later calls separate the tables.
             else batches.Separate(route.Destination);
         }
 

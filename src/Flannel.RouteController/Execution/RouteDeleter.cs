@@ -32,19 +32,19 @@ internal sealed class RouteDeleter(
         }
 
         size.Answered(write.Routes.Count);
-        return Conclude(write, result.Value!, result.RequestId);
+        return RecordResults(write, result.Value!, result.RequestId);
     }
 
-    private WriteResult Conclude(RouteWrite.DeleteMany write, BatchResult answer, string requestId)
+    private WriteResult RecordResults(RouteWrite.DeleteMany write, BatchResult result, string requestId)
     {
         bool Names(BatchFailure failure, RouteAction.Delete route) => write.Routes.Count == 1
             || failure.RouteEntryId == route.Entry.RouteEntryId
             || (string.IsNullOrEmpty(failure.RouteEntryId) && failure.Destination == route.Destination);
 
-        var unnamed = answer.Failures.FirstOrDefault(failure => !write.Routes.Any(route => Names(failure, route)))?.Error;
+        var unnamed = result.Failures.FirstOrDefault(failure => !write.Routes.Any(route => Names(failure, route)))?.Error;
         foreach (var route in write.Routes)
         {
-            if (answer.Failures.FirstOrDefault(failure => Names(failure, route)) is { } own)
+            if (result.Failures.FirstOrDefault(failure => Names(failure, route)) is { } own)
                 failures.Fail(route, BatchFailureHandler.WithRequestId(own.Error, requestId));
             else if (unnamed is null) pending.Acknowledge(route, requestId);
             else pending.AddUnanswered(route);

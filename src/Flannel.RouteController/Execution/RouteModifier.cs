@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Execution;
 internal sealed class RouteModifier(
     VpcContext context, OwnershipMark mark, PendingWrites pending, RouteFailures failures, BatchFailureHandler batchFailures)
 {
-    /// <summary>How long a mark is not written again that does not appear, or that another program overwrites.</summary>
+    /// <summary>A mark is written to an entry at most once within this time, even if another program overwrites it.</summary>
     private static readonly TimeSpan MarkInterval = TimeSpan.FromHours(1);
 
     private readonly Dictionary<string, long> markedAt = [];

@@ -11,7 +11,7 @@ namespace Flannel.RouteController.Execution;
 /// the grace time has passed since, or the lease has been absent for a whole lease time in complete snapshots.</summary>
 internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, TimeProvider time)
 {
-    /// <summary>Also without a grace time, the lease was absent in a snapshot before the current one.</summary>
+    /// <summary>Even without a grace time the lease must be absent in more than one snapshot.</summary>
     private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(1);
 
     private readonly TimeSpan grace = Longer(grace, LeastGrace);
@@ -19,9 +19,9 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
     private bool isComplete;
 
     /// <param name="Since">When this term first saw the entry without a lease.</param>
-    /// <param name="Carried">What earlier terms observed.</param>
+    /// <param name="InEarlierTerms">How long earlier terms observed the absence.</param>
     /// <param name="EndedAt">When this term saw the lease end; null if it did not.</param>
-    private sealed record Absence(RouteEntry Entry, long Since, TimeSpan Carried, long? EndedAt);
+    private sealed record Absence(RouteEntry Entry, long Since, TimeSpan InEarlierTerms, long? EndedAt);
 
     /// <param name="actions">The whole plan of one table.</param>
     public void Observe(string tableId, IReadOnlyList<RouteAction> actions, DesiredVpcState desired)
@@ -49,7 +49,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
 
         foreach (var (key, entry) in candidates)
         {
-            var absence = absent.GetValueOrDefault(key) ?? new Absence(entry, time.GetTimestamp(), absences.CarriedOf(entry), null);
+            var absence = absent.GetValueOrDefault(key) ?? new Absence(entry, time.GetTimestamp(), absences.InEarlierTerms(entry), null);
             absent[key] = absence with { EndedAt = EndOf(entry, desired) };
         }
 
@@ -58,7 +58,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
     }
 
     /// <summary>Forgets the tables that are not observed any more.</summary>
-    public void Keep(IEnumerable<string> tableIds)
+    public void RetainTables(IEnumerable<string> tableIds)
     {
         var ids = tableIds.ToHashSet();
         foreach (var table in absent.Keys.Select(key => key.TableId).Where(id => !ids.Contains(id)).ToHashSet()) Forget(table);
@@ -92,7 +92,7 @@ internal sealed class StaleRoutes(TimeSpan grace, AbsentLeaseTracker absences, T
         return byEnd < byAbsence ? byEnd : byAbsence;
     }
 
-    private TimeSpan TotalOf(Absence absence) => absence.Carried + time.GetElapsedTime(absence.Since);
+    private TimeSpan TotalOf(Absence absence) => absence.InEarlierTerms + time.GetElapsedTime(absence.Since);
 
     /// <summary>The end of the lease of the node that the entry leads to: the end of another node's lease proves nothing about this
     /// route.</summary>

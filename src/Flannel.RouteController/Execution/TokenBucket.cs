@@ -5,16 +5,16 @@ namespace Flannel.RouteController.Execution;
 /// <summary>A token bucket for one action of the API. The <c>TokenBucketRateLimiter</c> of the shared framework reads the system clock,
 /// and its tokens cannot go below zero. Paging needs negative tokens, because the number of requests of a listing is known only
 /// afterwards.</summary>
-/// <param name="perSecond">Tokens that come back each second.</param>
-/// <param name="burst">The most that can be saved up.</param>
+/// <param name="perSecond">Tokens that are added each second.</param>
+/// <param name="burst">The capacity of the bucket.</param>
 internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time)
 {
     private readonly Lock gate = new();
     private double tokens = burst;
-    private long countedAt = time.GetTimestamp();
+    private long refilledAt = time.GetTimestamp();
     private long closedUntil = long.MinValue;
 
-    /// <summary>Waits until a call is within the budget, and takes it.</summary>
+    /// <summary>Waits until a token is available, and takes it.</summary>
     public async Task TakeAsync(CancellationToken cancellation)
     {
         while (true)
@@ -28,7 +28,7 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
     /// <summary>How long a call would wait now.</summary>
     public TimeSpan Delay()
     {
-        lock (gate) return Count();
+        lock (gate) return Refill();
     }
 
     /// <summary>Counts requests that have been made already.</summary>
@@ -37,7 +37,7 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
         lock (gate) tokens -= requests;
     }
 
-    /// <summary>Obeys the server's word: no call before <paramref name="pause"/> is over.</summary>
+    /// <summary>Delays all calls until <paramref name="pause"/> has passed, as the server requests.</summary>
     public void Close(TimeSpan pause)
     {
         lock (gate)
@@ -51,18 +51,19 @@ internal sealed class TokenBucket(double perSecond, int burst, TimeProvider time
     {
         lock (gate)
         {
-            var wait = Count();
+            var wait = Refill();
             if (wait <= TimeSpan.Zero) tokens--;
             return wait;
         }
     }
 
-    /// <summary>Under the gate.</summary>
-    private TimeSpan Count()
+    /// <summary>Adds the tokens of the time that has passed. Called under the gate.</summary>
+    /// <returns>How long the next call must wait.</returns>
+    private TimeSpan Refill()
     {
         var now = time.GetTimestamp();
-        tokens = Math.Min(burst, tokens + time.GetElapsedTime(countedAt, now).TotalSeconds * perSecond);
-        countedAt = now;
+        tokens = Math.Min(burst, tokens + time.GetElapsedTime(refilledAt, now).TotalSeconds * perSecond);
+        refilledAt = now;
         if (now < closedUntil) return time.GetElapsedTime(now, closedUntil) + TimeSpan.FromMilliseconds(1);
         return tokens < 1 ? TimeSpan.FromSeconds((1 - tokens) / perSecond) + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero;
     }

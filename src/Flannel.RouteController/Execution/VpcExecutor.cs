@@ -4,7 +4,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Executes a plan: at most one call that writes in each pass. Whatever comes of a call, the next pass observes it.</summary>
+/// <summary>Executes a plan: at most one call that writes in each pass. The next pass observes the result of the call.</summary>
 internal sealed class VpcExecutor(
     TransitionWait transition, WriteSelector selector, DeletionPolicy deletions, WriteGuard guard, RouteWriter writer,
     VpcFailures failures)
@@ -25,7 +25,7 @@ internal sealed class VpcExecutor(
         if (await guard.CheckAsync(write, plan.Desired, cancellation) is { } rejection) return rejection;
         if (write is RouteWrite.DeleteMany deletion)
         {
-            // A lease may have come while the store was asked.
+            // A lease may have been created during the proof.
             if (!isCurrent()) return new ExecutionResult.Again();
             deletions.Sent(deletion);
         }
@@ -34,10 +34,10 @@ internal sealed class VpcExecutor(
         cancellation.ThrowIfCancellationRequested();
         starting();
         selector.Sent(write);
-        return Conclude(write, await writer.WriteAsync(write, cancellation));
+        return HandleResult(write, await writer.WriteAsync(write, cancellation));
     }
 
-    private ExecutionResult Conclude(RouteWrite write, WriteResult result)
+    private ExecutionResult HandleResult(RouteWrite write, WriteResult result)
     {
         transition.Restart(write);
         if (result.VpcError is not { } error)
@@ -46,7 +46,7 @@ internal sealed class VpcExecutor(
             return new ExecutionResult.After(transition.NextPoll());
         }
 
-        // The permission to update may be missing where the one to create is not: then it is a failure of those routes.
+        // If other writes have succeeded, only the permission to update is missing: a failure of these routes, not of the VPC.
         if (error.Kind == CloudErrorKind.Denied && write is RouteWrite.UpdateOne && writer.HasSucceeded)
             return new ExecutionResult.After(transition.NextPoll());
         var pause = failures.FailWrite(error, isNextDifferent: result.IsNextSmaller);

@@ -12,12 +12,12 @@ internal sealed class WriteGuard(
     /// <returns>Null if the write may be sent now.</returns>
     public async Task<ExecutionResult?> CheckAsync(RouteWrite write, DesiredVpcState desired, CancellationToken cancellation)
     {
-        // Waited for here and not within the call: by then the entries and the proof would be too old.
+        // The wait is here and not within the call: after it, the entries and the proof would be too old.
         if (api.DelayOf(vpc.RegionId, write.ApiAction) is var delay && delay > TimeSpan.Zero) return new ExecutionResult.After(delay);
         if (!entries.AreFresh(write.TableIds))
         {
             entries.Invalidate(write.TableIds);
-            // A table that is not read any more never becomes fresh: the next pass would find the same.
+            // A table that is not read any more never becomes fresh: without a pause the passes would spin.
             return !failures.MayRead || !entries.AreRead(write.TableIds)
                 ? new ExecutionResult.Blocked()
                 : new ExecutionResult.Again();

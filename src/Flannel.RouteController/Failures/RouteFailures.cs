@@ -17,8 +17,8 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         "ask for more of quota " + RouteEntryQuota.Code + " (product vpc, https://quotas.console.alibabacloud.com), "
         + "or use the vxlan backend";
 
-    /// <summary>So many rejections may be caused by a listing that lags behind.</summary>
-    private const int LaggingListing = 2;
+    /// <summary>Up to this many rejections in a row may be caused by a listing that lags behind.</summary>
+    private const int MaxRejectionsByLag = 2;
 
     private readonly Dictionary<RouteKey, RouteFailure> failures = [];
     private readonly Dictionary<string, FullTable> fullTables = [];
@@ -135,7 +135,7 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         {
             CloudErrorKind.Quota => Reason(RouteState.QuotaExceeded, $"route table {table} is full ({error.Code}): {QuotaRemedy}"),
             CloudErrorKind.Denied => Reason(RouteState.Denied, error.Denial),
-            CloudErrorKind.Reread or CloudErrorKind.AlreadyDone when count > LaggingListing => Reason(
+            CloudErrorKind.Reread or CloudErrorKind.AlreadyDone when count > MaxRejectionsByLag => Reason(
                 RouteState.Conflict,
                 $"route table {table} rejects {action.Destination} and lists no entry of it: {error.Code} {error.Message}"),
             CloudErrorKind.Fatal or CloudErrorKind.Unknown => Reason(

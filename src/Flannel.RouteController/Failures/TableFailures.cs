@@ -41,7 +41,7 @@ internal sealed class TableFailures(TimeProvider time, Random random)
     public void Recover(string tableId) => failures.Remove(tableId);
 
     /// <summary>Forgets the tables that are not read any more.</summary>
-    public void Keep(IReadOnlySet<string> tableIds)
+    public void RetainTables(IReadOnlySet<string> tableIds)
     {
         foreach (var gone in failures.Keys.Where(id => !tableIds.Contains(id)).ToList()) failures.Remove(gone);
     }

@@ -2,7 +2,7 @@ using Flannel.Core;
 
 namespace Flannel.RouteController.Infrastructure;
 
-/// <summary>An event that wakes one waiter and is reset by that. It stays set if no waiter is there.</summary>
+/// <summary>An event that releases one waiter and is then reset. It stays set while there is no waiter.</summary>
 /// <remarks><see cref="Set"/> and <see cref="Clear"/> are thread-safe; only one task may wait.</remarks>
 internal sealed class AsyncAutoResetEvent(TimeProvider time)
 {
@@ -12,17 +12,17 @@ internal sealed class AsyncAutoResetEvent(TimeProvider time)
 
     public void Set()
     {
-        TaskCompletionSource<bool>? waking;
+        TaskCompletionSource<bool>? released;
         lock (gate)
         {
             isSet = true;
-            waking = waiter;
+            released = waiter;
         }
 
-        waking?.TrySetResult(true);
+        released?.TrySetResult(true);
     }
 
-    /// <summary>Resets the event: the caller is about to read everything anyway.</summary>
+    /// <summary>Resets the event. Called before everything is read anew.</summary>
     public void Clear()
     {
         lock (gate) isSet = false;
@@ -57,7 +57,7 @@ internal sealed class AsyncAutoResetEvent(TimeProvider time)
             lock (gate) waiter = null;
         }
 
-        // A second Set between the wake-up and here is one with the first: the waiter has not read anything yet.
+        // A Set between the release and this line counts as one with the first: the waiter has not read anything yet.
         if (wasSet) Clear();
         return wasSet;
     }

@@ -1,6 +1,6 @@
 namespace Flannel.RouteController.Infrastructure;
 
-/// <summary>What a VPC's reconciler waits for. Each is a moment in <see cref="DeadlineSchedule"/>.</summary>
+/// <summary>What a VPC's reconciler waits for. <see cref="DeadlineSchedule"/> has the time of each.</summary>
 internal enum Deadline
 {
     /// <summary>The route tables are read again.</summary>

@@ -1,7 +1,7 @@
 namespace Flannel.RouteController.Infrastructure;
 
 /// <summary>Pauses between reads of entries in transition. They are short at first, because a node waits for its route, and grow by half
-/// each time, so that a change is found late by at most half of the time that it took.</summary>
+/// each time, so that a change is noticed with a delay of at most half of its duration.</summary>
 internal sealed class PollBackoff(Random random)
 {
     // Milliseconds.

@@ -12,7 +12,7 @@ namespace Flannel.RouteController.Inventory;
 /// unlike a term.</summary>
 internal sealed class DeletionRetries(TimeProvider time, Random random)
 {
-    /// <summary>How long calls may fail in a row, not counting those that a smaller batch follows.</summary>
+    /// <summary>How long calls may fail in a row. The time begins again with each smaller batch.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     private readonly Backoff backoff = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10), random);
@@ -20,7 +20,7 @@ internal sealed class DeletionRetries(TimeProvider time, Random random)
 
     public BatchSize Size { get; } = new(time);
 
-    /// <summary>Whether no call has succeeded for so long that the next is not repeated either.</summary>
+    /// <summary>Whether calls have failed for longer than the time limit: the next failed call is not repeated.</summary>
     public bool IsExhausted => time.GetElapsedTime(since) > Limit;
 
     /// <summary>A batch of this size was answered entry by entry.</summary>

@@ -28,7 +28,7 @@ internal sealed class RouteRemoval(
             batch = await WithoutLeasedAsync(batch);
             if (batch.Count == 0) continue;
             var result = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. batch.Select(route => route.Entry)], cancellation);
-            if (result.Value is { } answer) Conclude(batch, answer);
+            if (result.Value is { } answer) CountResults(batch, answer);
             else if (retries.PauseAfter(vpc, batch.Count, result.Error!, log) is { } pause)
             {
                 open.InsertRange(0, batch);
@@ -36,7 +36,7 @@ internal sealed class RouteRemoval(
             }
             else
             {
-                // The next batch would fail in the same way, after as long a time.
+                // The next batch would fail in the same way, after the same time.
                 if (retries.IsExhausted && RouteErrors.ConcernsVpc(result.Error!)) (batch, open) = ([.. batch, .. open], []);
                 problems.AddRange(batch.Select(route => $"{Name(route.Entry)}: {Reason(result.Error!)}"));
             }
@@ -53,7 +53,7 @@ internal sealed class RouteRemoval(
         return [.. batch.Except(leased)];
     }
 
-    private void Conclude(List<ListedRoute> batch, BatchResult answer)
+    private void CountResults(List<ListedRoute> batch, BatchResult answer)
     {
         retries.Answered(batch.Count);
         // A deletion whose answer was lost may have been carried out: the next attempt then finds that the entry is gone.
@@ -65,7 +65,7 @@ internal sealed class RouteRemoval(
     /// <summary>Another cluster's entry that overlaps a lease of this one may be deleted, unless it leads to the lease's own
     /// node.</summary>
     private static bool IsDesiredBy(Lease lease, ListedRoute route) => lease.Subnet.Overlaps(route.Entry.Destination!.Value)
-        && (route.Kind != ListedKind.OtherCluster || DesiredVpcState.RouteOf(lease) is not { } node || node.IsServedBy(route.Entry));
+        && (route.Kind != ListedKind.OtherCluster || DesiredVpcState.RouteOf(lease) is not { } node || node.IsSatisfiedBy(route.Entry));
 
     private static string Reason(CloudError error) =>
         (error.Kind == CloudErrorKind.Denied ? error.Denial : $"{error.Code} {error.Message}") + error.RequestNote;

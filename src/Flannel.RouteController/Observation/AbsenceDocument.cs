@@ -3,9 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>The value that carries <see cref="AbsentLeaseTracker"/> from term to term.</summary>
+/// <summary>The stored form of <see cref="AbsentLeaseTracker"/>, which the next term reads.</summary>
 /// <param name="WrittenAt">UTC, by the writer's clock.</param>
-/// <param name="Routes">Seconds, by entry and next hop.</param>
+/// <param name="Routes">Seconds of absence by entry and next hop.</param>
 internal sealed record AbsenceDocument(string? Cluster, DateTimeOffset WrittenAt, Dictionary<string, long>? Routes)
 {
     /// <summary>Null if the value is missing or not such a document.</summary>

@@ -6,7 +6,7 @@ using Flannel.RouteController.Planning;
 namespace Flannel.RouteController.Observation;
 
 /// <summary>For how long the leases of marked entries have been absent, across the terms of route controllers. It adds up time that a
-/// controller observed on its monotonic clock; a wrong wall clock only delays a deletion. One document in etcd carries it from term to
+/// controller observed on its monotonic clock; a wrong wall clock only delays a deletion. A document in etcd passes it to the next
 /// term.</summary>
 /// <remarks>Thread-safe: every VPC's loop writes here, and the term's own task writes the document.</remarks>
 internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
@@ -24,24 +24,27 @@ internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, Dictionary<string, TimeSpan>> observed = [];
-    private Dictionary<string, TimeSpan> carried = [];
-    private bool isEmptyInEtcd;
+    private Dictionary<string, TimeSpan> fromEarlierTerms = [];
+    private bool isStoredEmpty;
 
     /// <param name="document">As another term, or this one, wrote it; null if there is none.</param>
     public void Load(byte[]? document)
     {
-        isEmptyInEtcd = document is null;
+        isStoredEmpty = document is null;
         if (AbsenceDocument.Parse(document) is not { Routes: { } routes } read || read.Cluster != cluster.Value) return;
         if ((time.GetUtcNow() - read.WrittenAt).Duration() > OldestDocument) return;
-        // More than a lease time says no more than that, and a negative number is invalid.
+        // More than a lease time is no further evidence, and a negative number is invalid.
         var most = (long)FlannelContract.LeaseTime.TotalSeconds;
-        lock (gate) carried = routes.ToDictionary(route => route.Key, route => TimeSpan.FromSeconds(Math.Clamp(route.Value, 0, most)));
+        lock (gate)
+        {
+            fromEarlierTerms = routes.ToDictionary(route => route.Key, route => TimeSpan.FromSeconds(Math.Clamp(route.Value, 0, most)));
+        }
     }
 
     /// <summary>What earlier terms observed. Zero for an entry that was updated or created since.</summary>
-    public TimeSpan CarriedOf(RouteEntry entry)
+    public TimeSpan InEarlierTerms(RouteEntry entry)
     {
-        lock (gate) return carried.GetValueOrDefault(NameOf(entry));
+        lock (gate) return fromEarlierTerms.GetValueOrDefault(NameOf(entry));
     }
 
     /// <summary>Records the marked entries of a table whose lease is absent now, and for how long.</summary>
@@ -55,13 +58,13 @@ internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
     /// <summary>The lease of this entry exists: the count starts again.</summary>
     public void Forget(RouteEntry entry)
     {
-        lock (gate) carried.Remove(NameOf(entry));
+        lock (gate) fromEarlierTerms.Remove(NameOf(entry));
     }
 
     /// <summary>The leases could not be read: every count starts again.</summary>
     public void ForgetAll()
     {
-        lock (gate) carried.Clear();
+        lock (gate) fromEarlierTerms.Clear();
     }
 
     /// <summary>Null if there is nothing to write.</summary>
@@ -71,8 +74,8 @@ internal sealed class AbsentLeaseTracker(ClusterId cluster, TimeProvider time)
         {
             var routes = new Dictionary<string, long>(StringComparer.Ordinal);
             foreach (var (name, total) in observed.Values.SelectMany(table => table)) routes[name] = (long)total.TotalSeconds;
-            if (routes.Count == 0 && isEmptyInEtcd) return null;
-            isEmptyInEtcd = routes.Count == 0;
+            if (routes.Count == 0 && isStoredEmpty) return null;
+            isStoredEmpty = routes.Count == 0;
             return new AbsenceDocument(cluster.Value, time.GetUtcNow(), routes).ToJson();
         }
     }

@@ -46,7 +46,7 @@ internal sealed class ConfiguredTables(VpcId vpc, IReadOnlyList<string> ids, ICl
         {
             var result = await api.DescribeRouteTableAsync(vpc.RegionId, id, cancellation);
             if (result.Error is { } error) AddUnverified(id, error);
-            else Judge(id, result.Value!.FirstOrDefault(table => table.RouteTableId == id));
+            else Classify(id, result.Value!.FirstOrDefault(table => table.RouteTableId == id));
         }
 
         return [.. ids.Where(verified.Contains)];
@@ -59,13 +59,13 @@ internal sealed class ConfiguredTables(VpcId vpc, IReadOnlyList<string> ids, ICl
         if (warned.Add(id)) RouteControllerLog.TableNotVerified(log, id, vpc, reason, error.RequestNote);
     }
 
-    private void Judge(string id, RouteTable? table)
+    private void Classify(string id, RouteTable? table)
     {
         if (table is { IsGateway: false } && table.VpcId == vpc.Id) verified.Add(id);
-        else if (warned.Add(id)) RouteControllerLog.ConfiguredTableIgnored(log, id, vpc, WhyIgnored(table));
+        else if (warned.Add(id)) RouteControllerLog.ConfiguredTableIgnored(log, id, vpc, IgnoredReason(table));
     }
 
-    private static string WhyIgnored(RouteTable? table) => table switch
+    private static string IgnoredReason(RouteTable? table) => table switch
     {
         { IsGateway: true } => GatewayTable,
         { VpcId.Length: > 0 } => $"it is a table of {table.VpcId}",

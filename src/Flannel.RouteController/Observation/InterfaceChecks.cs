@@ -20,7 +20,7 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
-    /// <summary>For what an operator must correct.</summary>
+    /// <summary>For errors that an operator must correct.</summary>
     private static readonly TimeSpan SlowPause = TimeSpan.FromMinutes(10);
 
     private readonly Lock gate = new();
@@ -116,21 +116,21 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
             return;
         }
 
-        var enabled = Conclude(ids, result.Value!);
+        var enabled = RecordListing(ids, result.Value!);
         changed();
         await DisableAsync(enabled, loop, cancellation);
     }
 
     /// <returns>The interfaces whose check is on.</returns>
-    private Queue<string> Conclude(List<string> ids, IReadOnlyList<NetworkInterface> answer)
+    private Queue<string> RecordListing(List<string> ids, IReadOnlyList<NetworkInterface> listed)
     {
-        var facts = answer.DistinctBy(fact => fact.NetworkInterfaceId).ToDictionary(fact => fact.NetworkInterfaceId);
+        var byId = listed.DistinctBy(item => item.NetworkInterfaceId).ToDictionary(item => item.NetworkInterfaceId);
         var enabled = new Queue<string>();
         foreach (var id in ids)
         {
-            if (!facts.TryGetValue(id, out var fact)) Conclude(id, $"interface {id} is not known to ECS", SlowPause);
-            else if (fact.SourceDestCheck == true) enabled.Enqueue(id);
-            else Conclude(id, null, null);
+            if (!byId.TryGetValue(id, out var found)) SetState(id, $"interface {id} is not known to ECS", SlowPause);
+            else if (found.SourceDestCheck == true) enabled.Enqueue(id);
+            else SetState(id, null, null);
         }
 
         return enabled;
@@ -140,19 +140,19 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
     {
         while (enabled.Count > 0)
         {
-            // Hundreds of nodes that join at a throttled API take longer than one pass may.
+            // The interfaces of hundreds of new nodes take longer than one pass may if the API throttles.
             loop.Busy();
             cancellation.ThrowIfCancellationRequested();
             var ids = Enumerable.Range(0, Math.Min(Parallelism, enabled.Count)).Select(_ => enabled.Dequeue()).ToList();
             var results = await Task.WhenAll(
                 ids.Select(id => context.Api.DisableSourceDestCheckAsync(context.RegionId, id, cancellation)));
-            // Not in the tasks: they may complete on several threads.
-            for (var i = 0; i < ids.Count; i++) Conclude(ids[i], results[i]);
+            // Not in the tasks, which may complete on several threads.
+            for (var i = 0; i < ids.Count; i++) RecordDisabled(ids[i], results[i]);
             changed();
         }
     }
 
-    private void Conclude(string id, CloudResult<Unit> result)
+    private void RecordDisabled(string id, CloudResult<Unit> result)
     {
         if (result.Error is { Kind: not CloudErrorKind.AlreadyDone } error)
         {
@@ -161,7 +161,7 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
         }
 
         RouteControllerLog.CheckDisabled(context.Log, id, result.RequestId);
-        Conclude(id, null, null);
+        SetState(id, null, null);
     }
 
     private void Fail(string id, CloudError error, string action)
@@ -172,12 +172,12 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
             case CloudErrorKind.Denied:
                 var missing = error.DeniedAction ?? action;
                 if (logged.Add(missing)) RouteControllerLog.CheckDenied(context.Log, missing, error.RequestId);
-                Conclude(id, $"{mayBeOn}: missing permission {missing}", SlowPause);
+                SetState(id, $"{mayBeOn}: missing permission {missing}", SlowPause);
                 break;
             case CloudErrorKind.Fatal:
                 if (logged.Add(id + error.Code))
                     RouteControllerLog.CheckFailed(context.Log, id, error.Code, error.Message, error.RequestNote);
-                Conclude(id, $"{mayBeOn}: {error.Code}", SlowPause);
+                SetState(id, $"{mayBeOn}: {error.Code}", SlowPause);
                 break;
             default:
                 Retry(id, error, $"{mayBeOn}: {error.Code}; retrying");
@@ -196,21 +196,21 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
     }
 
     /// <param name="problem">Null for none.</param>
-    /// <param name="again">When it is checked again; null for the next full resync.</param>
-    private void Conclude(string id, string? problem, TimeSpan? again)
+    /// <param name="nextCheck">The time until it is checked again; null for the next full resync.</param>
+    private void SetState(string id, string? problem, TimeSpan? nextCheck)
     {
         lock (gate)
         {
             if (!checks.TryGetValue(id, out var check)) return;
             check.State = new InterfaceState(IsKnown: true, problem);
-            check.DueAt = again is { } pause ? context.Time.TimestampAfter(pause) : long.MaxValue;
+            check.DueAt = nextCheck is { } pause ? context.Time.TimestampAfter(pause) : long.MaxValue;
             check.Backoff.Reset();
         }
     }
 }
 
 /// <summary>The source/destination check of an interface.</summary>
-/// <param name="IsKnown">Whether it has been read, or can never be.</param>
+/// <param name="IsKnown">Whether it has been read, or cannot be read.</param>
 /// <param name="Problem">Why it may drop packets; null if it does not.</param>
 internal sealed record InterfaceState(bool IsKnown, string? Problem)
 {

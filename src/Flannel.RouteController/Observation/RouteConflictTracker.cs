@@ -42,7 +42,7 @@ internal sealed class RouteConflictTracker(VpcId vpc, OwnershipMark mark, ILogge
     }
 
     /// <summary>Forgets the tables that are not observed any more.</summary>
-    public void Keep(IEnumerable<string> tableIds)
+    public void RetainTables(IEnumerable<string> tableIds)
     {
         var ids = tableIds.ToHashSet();
         foreach (var key in known.Keys.Where(key => !ids.Contains(key.TableId)).ToList()) known.Remove(key);
@@ -54,7 +54,7 @@ internal sealed class RouteConflictTracker(VpcId vpc, OwnershipMark mark, ILogge
     private void Log(RouteAction.Conflict conflict)
     {
         var entry = conflict.Entry;
-        var hops = string.Join(' ', entry.NextHops.Select(hop => hop.Id));
+        var hops = NextHops.IdsOf(entry);
         if (conflict.Kind is ConflictKind.Occupied or ConflictKind.Narrower)
         {
             RouteControllerLog.Conflict(

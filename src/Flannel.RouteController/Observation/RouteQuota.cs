@@ -10,10 +10,10 @@ namespace Flannel.RouteController.Observation;
 /// so that nothing waits for it.</summary>
 internal sealed class RouteQuota(VpcContext context)
 {
-    /// <summary>In hundredths of the limit. A request for more quota may take days.</summary>
+    /// <summary>In percent of the limit. A request for more quota may take days.</summary>
     private const int WarnFrom = 80;
 
-    /// <summary>Below this the next warning is possible.</summary>
+    /// <summary>In percent of the limit. Only below this the next warning is possible.</summary>
     private const int WarnAgainBelow = 75;
 
     private static readonly TimeSpan ReadInterval = TimeSpan.FromHours(12);
@@ -25,7 +25,7 @@ internal sealed class RouteQuota(VpcContext context)
     private readonly HashSet<string> warned = [];
     private int? granted;
     private Task reading = Task.CompletedTask;
-    private volatile CloudResult<RouteEntryQuota>? arrived;
+    private volatile CloudResult<RouteEntryQuota>? receivedQuota;
     private long? readAt;
     private bool isAssumptionLogged;
 
@@ -35,26 +35,26 @@ internal sealed class RouteQuota(VpcContext context)
     /// <param name="isFull">Whether the API has rejected another one, and routes are still desired.</param>
     public void Observe(string tableId, int entries, bool isFull)
     {
-        TakeAnswer();
+        ApplyReceivedQuota();
         var wasRejected = rejectedAt.TryGetValue(tableId, out var rejected);
         if (isFull && (!wasRejected || entries > rejected)) rejectedAt[tableId] = entries;
         else if (!isFull && entries > rejected) rejectedAt.Remove(tableId); // the API has accepted more since
         var limit = LimitOf(tableId);
-        var hundredths = limit > 0 ? entries * 100L / limit : 100;
-        if (hundredths < WarnAgainBelow) warned.Remove(tableId);
-        else if (hundredths >= WarnFrom && warned.Add(tableId))
+        var percent = limit > 0 ? entries * 100L / limit : 100;
+        if (percent < WarnAgainBelow) warned.Remove(tableId);
+        else if (percent >= WarnFrom && warned.Add(tableId))
             RouteControllerLog.TableFillsUp(context.Log, context.Vpc, tableId, entries, limit, RouteFailures.QuotaRemedy);
     }
 
     /// <summary>Forgets the tables that are not observed any more.</summary>
-    public void Keep(IEnumerable<string> tableIds)
+    public void RetainTables(IEnumerable<string> tableIds)
     {
         var ids = tableIds.ToHashSet();
         warned.RemoveWhere(id => !ids.Contains(id));
         foreach (var gone in rejectedAt.Keys.Where(id => !ids.Contains(id)).ToList()) rejectedAt.Remove(gone);
     }
 
-    /// <summary>Starts to read the limit if that is due; a later pass gets the answer. Throws what the last read threw.</summary>
+    /// <summary>Starts to read the limit if that is due; a later pass applies the result. Throws what the last read threw.</summary>
     public async Task StartReadIfDueAsync(CancellationToken cancellation)
     {
         if (!reading.IsCompleted) return;
@@ -68,7 +68,7 @@ internal sealed class RouteQuota(VpcContext context)
     {
         try
         {
-            arrived = await context.Api.GetRouteEntryQuotaAsync(context.RegionId, cancellation);
+            receivedQuota = await context.Api.GetRouteEntryQuotaAsync(context.RegionId, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -76,12 +76,12 @@ internal sealed class RouteQuota(VpcContext context)
         }
     }
 
-    /// <summary>On the VPC's own loop: the answer may arrive on another thread.</summary>
-    private void TakeAnswer()
+    /// <summary>Runs on the VPC's own loop: the response may arrive on another thread.</summary>
+    private void ApplyReceivedQuota()
     {
-        if (arrived is not { } answer) return;
-        arrived = null;
-        if (answer.Error is { } error)
+        if (receivedQuota is not { } result) return;
+        receivedQuota = null;
+        if (result.Error is { } error)
         {
             if (!isAssumptionLogged)
             {
@@ -94,9 +94,9 @@ internal sealed class RouteQuota(VpcContext context)
             return;
         }
 
-        if (answer.Value!.Total == granted) return;
+        if (result.Value!.Total == granted) return;
         // The limit was changed: earlier rejections prove nothing about the new one.
-        granted = answer.Value.Total;
+        granted = result.Value.Total;
         rejectedAt.Clear();
         RouteControllerLog.LimitKnown(context.Log, context.Vpc, granted);
     }

@@ -10,11 +10,11 @@ namespace Flannel.RouteController.Observation;
 /// than the takeover, or a lease that has outlived a lease time, proves the second.</summary>
 internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
 {
-    /// <summary>Longer than the time to live of a lease that is not renewed.</summary>
-    private static readonly TimeSpan OutlivesLease = FlannelContract.LeaseTime + TimeSpan.FromHours(1);
+    /// <summary>A lease that exists for longer is renewed: it is longer than the time to live of a lease.</summary>
+    private static readonly TimeSpan ProofTime = FlannelContract.LeaseTime + TimeSpan.FromHours(1);
 
     /// <summary>Bounds the memory.</summary>
-    private const int MostKnown = 10_000;
+    private const int MaxKnown = 10_000;
 
     private readonly Dictionary<string, Takeover> known = [];
     private readonly HashSet<string> seen = [];
@@ -30,13 +30,13 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
         var reclaimed = new HashSet<string>();
         foreach (var entry in entries.Where(mark.WasTakenOver))
         {
-            if (desired.Nodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsServedBy(entry))
+            if (desired.Nodes.FirstOrDefault(node => node.Destination == entry.Destination && node.IsSatisfiedBy(entry))
                 is not { Lease: var lease }) continue;
             seen.Add(entry.RouteEntryId);
             if (!known.TryGetValue(entry.RouteEntryId, out var takeover))
                 known.Add(entry.RouteEntryId, takeover = new Takeover(time.GetTimestamp(), lease.CreateRevision, lease.EtcdLeaseId));
             var isNewer = lease.CreateRevision != takeover.CreateRevision || lease.EtcdLeaseId != takeover.EtcdLeaseId;
-            if (isNewer || time.GetElapsedTime(takeover.Since) >= OutlivesLease) reclaimed.Add(entry.RouteEntryId);
+            if (isNewer || time.GetElapsedTime(takeover.Since) >= ProofTime) reclaimed.Add(entry.RouteEntryId);
         }
 
         return reclaimed;
@@ -48,6 +48,6 @@ internal sealed class TakeoverTracker(OwnershipMark mark, TimeProvider time)
     {
         if (!desired.IsComplete) return;
         foreach (var gone in known.Keys.Where(id => !seen.Contains(id)).ToList()) known[gone] = known[gone] with { CreateRevision = 0 };
-        if (known.Count > MostKnown) known.Clear();
+        if (known.Count > MaxKnown) known.Clear();
     }
 }

@@ -27,7 +27,7 @@ internal sealed class VpcEntries(VpcContext context, TableFailures failures)
         var ids = tableIds.ToHashSet();
         foreach (var gone in tables.Keys.Where(id => !ids.Contains(id)).ToList()) tables.Remove(gone);
         foreach (var id in ids) tables.TryAdd(id, new Table(id));
-        failures.Keep(ids);
+        failures.RetainTables(ids);
     }
 
     /// <summary>Null while the table has not been read.</summary>

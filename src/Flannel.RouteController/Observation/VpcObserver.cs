@@ -5,12 +5,12 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Observation;
 
-/// <summary>Reads the route tables of a VPC and their entries, as far as they are not current, and gathers what a pass plans
-/// from.</summary>
+/// <summary>Reads the route tables of a VPC and their entries, as far as they are not current, and creates the observation
+/// that a pass plans from.</summary>
 internal sealed class VpcObserver(
     VpcContext context, VpcTables tables, VpcEntries entries, TakeoverTracker takeovers, VpcFailures failures, DeadlineSchedule schedule)
 {
-    /// <summary>How soon a vSwitch without a final answer is read again.</summary>
+    /// <summary>How soon a vSwitch that could not be read is read again.</summary>
     private static readonly TimeSpan VSwitchRetry = TimeSpan.FromSeconds(2);
 
     private bool mustReadOthers = true;
@@ -33,7 +33,8 @@ internal sealed class VpcObserver(
     public async Task ReadAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
         HasRead = false;
-        if (tables.HasOpenVSwitches && context.Time.GetElapsedTime(vSwitchesReadAt) >= VSwitchRetry) tables.ForgetOpenVSwitches();
+        if (tables.HasUnresolvedVSwitches && context.Time.GetElapsedTime(vSwitchesReadAt) >= VSwitchRetry)
+            tables.ForgetUnresolvedVSwitches();
         if (schedule.IsPending(Deadline.Read)) return;
         var isListed = false;
         if (!tables.IsCurrent(desired) && !(tables.Knows(desired) && schedule.IsPending(Deadline.TableList)))
@@ -45,7 +46,7 @@ internal sealed class VpcObserver(
         await ReadEntriesAsync(isListed, cancellation);
     }
 
-    /// <summary>Gathers what is known. A table that was never read is missing.</summary>
+    /// <summary>The tables as they were last read. A table that was never read is missing.</summary>
     public VpcObservation Observe(DesiredVpcState desired)
     {
         takeovers.Begin();
@@ -67,7 +68,7 @@ internal sealed class VpcObserver(
     public void Schedule()
     {
         schedule.SetOrRemove(Deadline.Table, schedule.IsPending(Deadline.Read) ? null : entries.NextRetry());
-        schedule.SetOrRemove(Deadline.VSwitch, tables.HasOpenVSwitches ? VSwitchRetry : null);
+        schedule.SetOrRemove(Deadline.VSwitch, tables.HasUnresolvedVSwitches ? VSwitchRetry : null);
     }
 
     /// <returns>False if the list failed.</returns>

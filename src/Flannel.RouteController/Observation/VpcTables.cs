@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Flannel.RouteController.Observation;
 
 /// <summary>The route tables of a VPC: those that serve a vSwitch of a node or are configured, and the others. One list of the VPC's tables
-/// answers for all vSwitches. Where the list is not permitted, or does not contain a vSwitch, the vSwitch is read by itself.</summary>
+/// covers all vSwitches. Where the list is not permitted, or does not contain a vSwitch, the vSwitch is read by itself.</summary>
 internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, ICloudApi api, ILogger log)
 {
     private const string ListAction = "vpc:DescribeRouteTableList";
@@ -33,8 +33,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
     /// <summary>See <see cref="ConfiguredTables.Unverified"/>.</summary>
     public IReadOnlyCollection<string> Unverified => configured.Unverified;
 
-    /// <summary>Whether a vSwitch got no final answer.</summary>
-    public bool HasOpenVSwitches => problems.Values.Any(problem => problem.State == RouteState.Pending);
+    /// <summary>Whether the table of a vSwitch is not known because of a transient error.</summary>
+    public bool HasUnresolvedVSwitches => problems.Values.Any(problem => problem.State == RouteState.Pending);
 
     /// <summary>The table that serves a vSwitch; null while it is not known.</summary>
     public string? TableOf(string vSwitchId) => tableOf.GetValueOrDefault(vSwitchId);
@@ -45,8 +45,8 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
     /// <summary>The next refresh lists the tables again. Until that succeeds, the known ones are used.</summary>
     public void Invalidate() => isInvalidated = true;
 
-    /// <summary>The next refresh reads the vSwitches without a final answer again.</summary>
-    public void ForgetOpenVSwitches()
+    /// <summary>The next refresh reads these vSwitches again.</summary>
+    public void ForgetUnresolvedVSwitches()
     {
         var open = problems.Where(problem => problem.Value.State == RouteState.Pending).Select(problem => problem.Key).ToList();
         foreach (var id in open) problems.Remove(id);
@@ -81,7 +81,7 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
 
         foreach (var gone in tableOf.Keys.Where(id => !inUse.Contains(id)).ToList()) tableOf.Remove(gone);
         Classify();
-        // One vSwitch without an answer does not delay the others.
+        // One vSwitch that could not be read does not delay the others.
         return listError ?? (Serving.Count == 0 ? vSwitchError : null);
     }
 
@@ -136,10 +136,10 @@ internal sealed class VpcTables(VpcId vpc, IReadOnlyList<string> configuredIds, 
         return error;
     }
 
-    private void Add(string vSwitchId, VSwitchAttributes facts)
+    private void Add(string vSwitchId, VSwitchAttributes vSwitch)
     {
-        if (facts.VpcId == vpc.Id) tableOf[vSwitchId] = facts.RouteTableId;
-        else problems[vSwitchId] = new(RouteState.Rejected, $"vSwitch {vSwitchId} is in VPC {facts.VpcId}, not in {vpc.Id}");
+        if (vSwitch.VpcId == vpc.Id) tableOf[vSwitchId] = vSwitch.RouteTableId;
+        else problems[vSwitchId] = new(RouteState.Rejected, $"vSwitch {vSwitchId} is in VPC {vSwitch.VpcId}, not in {vpc.Id}");
     }
 
     private static VSwitchProblem ProblemOf(string vSwitchId, CloudError error)

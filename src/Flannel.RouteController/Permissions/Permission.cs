@@ -15,10 +15,10 @@ public enum PermissionState
     Unknown,
 }
 
-/// <summary>Whether the credentials carry a RAM action.</summary>
+/// <summary>Whether the credentials have the permission for a RAM action.</summary>
 /// <param name="Action">Such as <c>vpc:CreateRouteEntries</c>.</param>
 /// <param name="LostWithout">What does not work without it; empty if nothing works.</param>
-/// <param name="Detail">How it was found out, or why it could not be. One line.</param>
+/// <param name="Detail">How the state was determined, or why it could not be. One line.</param>
 public sealed record Permission(string Action, string LostWithout, PermissionState State, string Detail)
 {
     /// <param name="error">The result of a call that needs the permission; null on success.</param>

@@ -7,7 +7,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Permissions;
 
-/// <summary>Reads what the API knows of a node's VPC, and tries every RAM action that the route controller uses once: by a read, or by the
+/// <summary>Reads the state of a node's VPC, and tries every RAM action that the route controller uses once: by a read, or by the
 /// API's own dry run. It writes nothing.</summary>
 public sealed class PermissionCheck
 {
@@ -36,8 +36,8 @@ public sealed class PermissionCheck
     /// <summary>Of the node's interface; null if it is not known.</summary>
     public bool? SourceDestCheck { get; private set; }
 
-    /// <summary>There are no credentials, or none that the cloud accepts: then nothing else was tried.</summary>
-    public CloudError? Refusal { get; private set; }
+    /// <summary>Set if there are no credentials, or none that the cloud accepts: nothing else was tried.</summary>
+    public CloudError? CredentialsError { get; private set; }
 
     /// <param name="api">With the paging, time-outs and credentials of the daemon.</param>
     /// <param name="destination">A subnet of the cluster's network that no entry has, for the dry runs.</param>
@@ -48,7 +48,7 @@ public sealed class PermissionCheck
         var check = new PermissionCheck { VSwitch = vSwitch };
         if (vSwitch.Error is { Kind: CloudErrorKind.RefreshCredentials } or { HttpStatus: 0 })
         {
-            check.Refusal = vSwitch.Error;
+            check.CredentialsError = vSwitch.Error;
             return check;
         }
 

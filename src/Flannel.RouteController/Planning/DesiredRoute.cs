@@ -14,6 +14,6 @@ public sealed record DesiredRoute(Lease Lease, AliVpcBackendData Node)
 
     public NextHop NextHop => NextHops.Of(Node);
 
-    /// <summary>Whether this node is the only next hop of the entry.</summary>
-    public bool IsServedBy(RouteEntry entry) => entry.NextHops is [var hop] && NextHops.AreEqual(hop, NextHop);
+    /// <summary>Whether the entry leads to this node and to no other next hop.</summary>
+    public bool IsSatisfiedBy(RouteEntry entry) => entry.NextHops is [var hop] && NextHops.AreEqual(hop, NextHop);
 }

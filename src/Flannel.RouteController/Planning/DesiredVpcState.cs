@@ -23,7 +23,7 @@ public sealed record DesiredVpcState(
     /// <summary>Leases in this VPC that this controller saw end within the last minutes, also if they exist again.</summary>
     public IReadOnlyList<EndedLease> EndedRecently { get; init; } = [];
 
-    /// <summary>Those of <see cref="Released"/> that are known from a listing.</summary>
+    /// <summary>Those of <see cref="Released"/> that are known from a listing alone.</summary>
     public IReadOnlyList<ListedRelease> ListedReleases { get; init; } = [];
 
     /// <summary>The nodes whose vSwitches determine the serving tables. A node that released its subnet is among them while its lease

@@ -12,11 +12,11 @@ public abstract record RouteAction(string RouteTableId, Ipv4Network Destination)
     /// <summary>The entry is kept for now: the cloud is changing it, or its status is unknown to this program. A later pass
     /// decides.</summary>
     /// <param name="Desired">Null if the destination has no desired route.</param>
-    public sealed record KeepInTransition(RouteEntry Entry, Ipv4Network Network, DesiredRoute? Desired)
-        : RouteAction(Entry.RouteTableId, Network);
+    public sealed record KeepInTransition(RouteEntry Entry, Ipv4Network Destination, DesiredRoute? Desired)
+        : RouteAction(Entry.RouteTableId, Destination);
 
     /// <summary>The destination has no entry.</summary>
-    public sealed record Create(string Table, DesiredRoute Desired) : RouteAction(Table, Desired.Destination);
+    public sealed record Create(string RouteTableId, DesiredRoute Desired) : RouteAction(RouteTableId, Desired.Destination);
 
     /// <summary>The entry has another next hop.</summary>
     public sealed record Update(RouteEntry Entry, DesiredRoute Desired) : RouteAction(Entry.RouteTableId, Desired.Destination);
@@ -28,11 +28,11 @@ public abstract record RouteAction(string RouteTableId, Ipv4Network Destination)
     /// <summary>The entry has no desired route. It carries this cluster's mark, or its node released the subnet.</summary>
     /// <param name="Released">The route of the node that released the subnet: it is deleted without delay. Null if there is no lease: then
     /// it is deleted when there is enough evidence.</param>
-    public sealed record Delete(RouteEntry Entry, Ipv4Network Network, DesiredRoute? Released = null)
-        : RouteAction(Entry.RouteTableId, Network);
+    public sealed record Delete(RouteEntry Entry, Ipv4Network Destination, DesiredRoute? Released = null)
+        : RouteAction(Entry.RouteTableId, Destination);
 
     /// <summary>The entry belongs to another owner and is not changed.</summary>
     /// <param name="Desired">The desired route that it overlaps; null if there is none.</param>
-    public sealed record Conflict(RouteEntry Entry, Ipv4Network Network, ConflictKind Kind, DesiredRoute? Desired)
-        : RouteAction(Entry.RouteTableId, Network);
+    public sealed record Conflict(RouteEntry Entry, Ipv4Network Destination, ConflictKind Kind, DesiredRoute? Desired)
+        : RouteAction(Entry.RouteTableId, Destination);
 }

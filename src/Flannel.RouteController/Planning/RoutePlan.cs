@@ -38,7 +38,7 @@ public static class RoutePlan
     {
         if (desired.TryGetValue(destination, out var route)) return ForDesired(entry, route, input);
         if (released.TryGetValue(destination, out var former) && IsDeletable(former, entry, input)) return ForReleased(entry, former);
-        return IsObserved(entry, destination, input) ? ForUndesired(entry, destination, desired.Values, input) : null;
+        return IsResponsibleFor(entry, destination, input) ? ForUndesired(entry, destination, desired.Values, input) : null;
     }
 
     /// <summary>Without the default route, which never belongs to this program.</summary>
@@ -53,7 +53,8 @@ public static class RoutePlan
         return found;
     }
 
-    private static bool IsObserved(RouteEntry entry, Ipv4Network destination, RoutePlanInput input) =>
+    /// <summary>Whether an entry without a lease concerns this cluster at all.</summary>
+    private static bool IsResponsibleFor(RouteEntry entry, Ipv4Network destination, RoutePlanInput input) =>
         input.Network is { } network && network.Contains(destination)
         || input.Ended.Contains(destination) && input.Mark.OwnerOf(entry) == RouteOwner.ThisCluster;
 
@@ -63,7 +64,7 @@ public static class RoutePlan
         if (input.ServesNoNode && owner != RouteOwner.ThisCluster) return null;
         if (entry.Status != RouteEntryStatus.Available && entry.IsCustom)
             return new RouteAction.KeepInTransition(entry, desired.Destination, desired);
-        if (desired.IsServedBy(entry))
+        if (desired.IsSatisfiedBy(entry))
             return MustBeMarked(entry, owner, input) ? new RouteAction.Mark(entry, desired) : new RouteAction.Keep(entry, desired);
         // Marked or not: a lease holds the destination. Not another cluster's entry: its node may be running as well.
         return NextHops.MayBeChanged(entry, owner) && owner != RouteOwner.OtherCluster && !OverlapsExcluded(desired.Destination, input)
@@ -86,7 +87,7 @@ public static class RoutePlan
     private static bool IsDeletable(DesiredRoute released, RouteEntry entry, RoutePlanInput input)
     {
         var owner = input.Mark.OwnerOf(entry);
-        return released.IsServedBy(entry) && NextHops.MayBeChanged(entry, owner) && !OverlapsExcluded(released.Destination, input)
+        return released.IsSatisfiedBy(entry) && NextHops.MayBeChanged(entry, owner) && !OverlapsExcluded(released.Destination, input)
             && owner switch
             {
                 RouteOwner.ThisCluster => true,

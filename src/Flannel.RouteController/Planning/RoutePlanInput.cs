@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Planning;
 /// <param name="Desired">The routes of the nodes in the table's VPC, inside the network or not; no two with the same destination.</param>
 /// <param name="Excluded">Subnets whose entries are not changed, see <see cref="DesiredVpcState.Excluded"/>.</param>
 /// <param name="Entries">Every entry of the table.</param>
-/// <param name="ServesNoNode">Marked entries are kept up or deleted; nothing is created.</param>
+/// <param name="ServesNoNode">The table serves no node: entries of this cluster are updated or deleted, and nothing is created.</param>
 public sealed record RoutePlanInput(
     string RouteTableId, Ipv4Network? Network, IReadOnlyCollection<DesiredRoute> Desired, IReadOnlyCollection<Ipv4Network> Excluded,
     IReadOnlyList<RouteEntry> Entries, OwnershipMark Mark, bool ServesNoNode = false)

@@ -23,7 +23,7 @@ internal sealed record NodeRouteState(
     /// <summary>Whether every table has the route.</summary>
     public bool IsInAllTables => Tables.Count > 0 && Tables.All(table => table.HasRoute);
 
-    /// <summary>Whether the route is missing for a reason that does not pass by itself in a moment.</summary>
+    /// <summary>Whether the route is missing for a reason other than a transient one.</summary>
     public bool IsStuck => Reason().State is not (RouteState.Available or RouteState.Pending or RouteState.Unreachable);
 
     /// <summary>The state of the route and its reason.</summary>

@@ -6,7 +6,7 @@ using Flannel.RouteController.Planning;
 namespace Flannel.RouteController.Status;
 
 /// <summary>Turns the state of a node's route into the status to publish. It holds changes back that are likely to be reverted: an
-/// available route stays available while it is being repaired or cannot be read, and a new route waits a moment for its interface's
+/// available route stays available while it is being repaired or cannot be read, and a new route waits briefly for its interface's
 /// check.</summary>
 internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache published, TimeProvider time)
 {
@@ -54,7 +54,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         var elapsed = Elapsed(node, state.IsInAllTables);
         if (reason.State == RouteState.Available && !isCheckKnown)
         {
-            if (available is not null) return Repeat(node, available);
+            if (available is not null) return RecordLatest(node, available);
             if (IsHeld(delays.InterfaceCheck - elapsed))
                 return Status(node, tables, reason with { State = RouteState.Pending, Message = "" });
         }
@@ -62,7 +62,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         if (reason.State != RouteState.Available && available is not null && !state.IsStuck)
         {
             var isMissing = state.Tables.Any(table => table.Action is not null && !table.HasRoute);
-            if (!isMissing || IsHeld(delays.Repair - elapsed)) return Repeat(node, available);
+            if (!isMissing || IsHeld(delays.Repair - elapsed)) return RecordLatest(node, available);
         }
 
         return Status(node, tables, reason);
@@ -75,7 +75,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         return true;
     }
 
-    /// <summary>How long the route has been in all tables, or has not been.</summary>
+    /// <summary>How long the route has been in all tables, or missing in one of them.</summary>
     private TimeSpan Elapsed(DesiredRoute node, bool isInAllTables)
     {
         var key = HoldingKey.Of(node);
@@ -84,7 +84,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         return time.GetElapsedTime(known.Since);
     }
 
-    private RouteStatusUpdate Repeat(DesiredRoute node, RouteStatus status)
+    private RouteStatusUpdate RecordLatest(DesiredRoute node, RouteStatus status)
     {
         latest[node.Key] = status;
         return new(node.Lease, status);
@@ -95,7 +95,7 @@ internal sealed class StatusDebouncer(StatusDelays delays, PublishedStatusCache 
         var status = new RouteStatus(
             node.Destination.ToString(), node.Node.InstanceId, tables, reason.State, reason.Message, reason.RequestId, time.GetUtcNow());
         if (latest.TryGetValue(node.Key, out var before) && before.HasSameContentAs(status)) status = before;
-        return Repeat(node, status);
+        return RecordLatest(node, status);
     }
 }
 

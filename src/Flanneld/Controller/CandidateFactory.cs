@@ -42,8 +42,8 @@ internal sealed class CandidateFactory(
         var candidate = new ControllerCandidate(
             cloud, AliVpcBackendData.Of(self), new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
             () => new ClusterReconciler(
-                options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api, time, random, log,
-                monitoring.Loops),
+                options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api,
+                new ControllerContext(time, random, log, monitoring.Loops)),
             monitoring.Metrics, time, random, log);
         return new Candidate(candidate, cloud);
     }

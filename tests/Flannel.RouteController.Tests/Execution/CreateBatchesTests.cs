@@ -9,7 +9,7 @@ namespace Flannel.RouteController.Tests.Execution;
 public sealed class CreateBatchesTests
 {
     private static readonly RouteAction.Create[] Two =
-        [new("vtb-1", Plans.Wanted("10.24.1.0/24")), new("vtb-1", Plans.Wanted("10.24.2.0/24", "i-2"))];
+        [new("vtb-1", Plans.Desired("10.24.1.0/24")), new("vtb-1", Plans.Desired("10.24.2.0/24", "i-2"))];
 
     [Theory]
     [InlineData(false)]

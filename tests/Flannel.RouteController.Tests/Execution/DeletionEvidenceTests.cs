@@ -132,9 +132,9 @@ public sealed class DeletionEvidenceTests
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Start();
         await cluster.Time.Pass(Day - TimeSpan.FromMinutes(5));
-        entry.Hop = entry.Hop with { Id = "i-living" };
+        entry.Hop = entry.Hop with { Id = "i-running" };
         await cluster.Time.Pass(TimeSpan.FromHours(20));
-        Assert.Equal("i-living", cluster.Hop("10.24.9.0/24"));
+        Assert.Equal("i-running", cluster.Hop("10.24.9.0/24"));
     });
 
     [Fact]
@@ -167,12 +167,12 @@ public sealed class DeletionEvidenceTests
 
     [Theory]
     [InlineData(30_000)]
-    [InlineData(5)] // most are there again before the first look at the routes
-    public void Leases_that_were_deleted_in_bulk_and_are_created_again_keep_their_routes(int awayMilliseconds) => Cluster.Run(async cluster =>
+    [InlineData(5)] // most exist again before the next pass
+    public void Leases_that_were_deleted_in_bulk_and_return_keep_their_routes(int absentMilliseconds) => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 20);
         for (var i = 1; i <= 20; i++) cluster.Leases.Remove($"10.24.{i}.0/24");
-        await cluster.Time.Pass(TimeSpan.FromMilliseconds(awayMilliseconds));
+        await cluster.Time.Pass(TimeSpan.FromMilliseconds(absentMilliseconds));
         for (var i = 1; i <= 18; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
         // The last two are slow.
         await cluster.Time.Pass(TimeSpan.FromMinutes(20));
@@ -206,9 +206,9 @@ public sealed class DeletionEvidenceTests
     public void A_release_that_the_node_has_revoked_keeps_its_route() => Cluster.Run(async cluster =>
     {
         await StartAsync(cluster, 2);
-        var living = cluster.Leases.Snapshot.Leases;
+        var before = cluster.Leases.Snapshot.Leases;
         cluster.Leases.Release("10.24.2.0/24");
-        cluster.Leases.InEtcd = [.. living.Select(lease => lease with { ModRevision = lease.ModRevision + 100 })];
+        cluster.Leases.InEtcd = [.. before.Select(lease => lease with { ModRevision = lease.ModRevision + 100 })];
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
         Assert.Equal("i-2", cluster.Hop("10.24.2.0/24"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
@@ -220,7 +220,7 @@ public sealed class DeletionEvidenceTests
         await StartAsync(cluster, 2);
         cluster.Leases.Remove("10.24.2.0/24");
         await cluster.Time.Until(() => cluster.Hop("10.24.2.0/24") is null);
-        // The cluster that etcd's data was copied from repairs its route.
+        // The cluster whose etcd data was copied repairs its route.
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
         cluster.AddMarked("10.24.2.0/24", "i-2");
         await cluster.Time.Pass(TimeSpan.FromDays(3));

@@ -5,15 +5,13 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Execution;
 
-/// <summary>Collection is the only thing that takes away; here is when it may.</summary>
+/// <summary>When stale routes are deleted.</summary>
 public sealed class StaleRouteTests
 {
     [Fact]
     public void A_route_whose_lease_was_seen_to_end_is_deleted_after_the_grace_time() => Cluster.Run(async cluster =>
     {
-        cluster.Join("10.24.1.0/24", "i-1");
-        cluster.Start();
-        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await StartWithEndedLeaseAsync(cluster);
         await cluster.Time.Pass(TimeSpan.FromSeconds(59));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
         await cluster.Time.Pass(TimeSpan.FromSeconds(5));
@@ -55,38 +53,24 @@ public sealed class StaleRouteTests
     [Fact]
     public void No_route_is_deleted_while_a_lease_cannot_be_read() => Cluster.Run(async cluster =>
     {
-        cluster.Join("10.24.1.0/24", "i-1");
-        cluster.Start();
-        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await StartWithEndedLeaseAsync(cluster);
         await cluster.Time.Pass(TimeSpan.FromSeconds(1));
-        cluster.Leases.IsComplete = false;
-        cluster.Leases.Touch();
+        cluster.Leases.SetComplete(false);
         await cluster.Time.Pass(TimeSpan.FromHours(1));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
-        cluster.Leases.IsComplete = true;
-        cluster.Leases.Touch();
-        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
-        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
-        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
-        Assert.Null(cluster.Hop("10.24.9.0/24"));
+        cluster.Leases.SetComplete(true);
+        await AssertGraceTimeBeginsAsync(cluster);
     });
 
     [Fact]
     public void The_time_in_which_a_lease_could_not_be_read_does_not_count_as_absence() => Cluster.Run(async cluster =>
     {
-        cluster.Join("10.24.1.0/24", "i-1");
-        cluster.Start();
-        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await StartWithEndedLeaseAsync(cluster);
         await cluster.Time.Pass(TimeSpan.FromSeconds(30));
-        cluster.Leases.IsComplete = false;
-        cluster.Leases.Touch();
+        cluster.Leases.SetComplete(false);
         await cluster.Time.Pass(TimeSpan.FromMinutes(10));
-        cluster.Leases.IsComplete = true;
-        cluster.Leases.Touch();
-        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
-        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
-        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
-        Assert.Null(cluster.Hop("10.24.9.0/24"));
+        cluster.Leases.SetComplete(true);
+        await AssertGraceTimeBeginsAsync(cluster);
     });
 
     [Fact]
@@ -100,17 +84,14 @@ public sealed class StaleRouteTests
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
         Assert.Equal(0, cluster.Cloud.Count("DeleteRouteEntries"));
         Assert.Equal(RouteState.Available, cluster.State("10.24.1.0/24"));
-        cluster.Leases.Config = InMemoryLeases.ConfigFor("10.24.0.0/16");
-        cluster.Leases.Touch();
+        cluster.Leases.SetConfig(InMemoryLeases.ConfigFor("10.24.0.0/16"));
         await cluster.UntilAvailable("10.24.1.0/24");
     });
 
     [Fact]
     public void No_route_is_deleted_while_the_election_is_not_proven_and_others_are_created() => Cluster.Run(async cluster =>
     {
-        cluster.Join("10.24.1.0/24", "i-1");
-        cluster.Start();
-        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+        await StartWithEndedLeaseAsync(cluster);
         cluster.Term.IsHeld = false;
         await cluster.Time.Pass(TimeSpan.FromMinutes(2));
         Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
@@ -143,7 +124,7 @@ public sealed class StaleRouteTests
         cluster.Cloud.AddEntry("vtb-1", "10.25.1.0/24", "i-x", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.24.30.0/24", "i-unmarked");
         cluster.Cloud.AddEntry("vtb-1", "10.24.31.0/24", "i-theirs", other.Token, other.Description);
-        cluster.Cloud.AddEntry("vtb-1", "10.24.32.0/24", "i-go", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.Cloud.AddEntry("vtb-1", "10.24.32.0/24", "i-upstream", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.24.33.128/25", "i-part", Cluster.Mark.Token, Cluster.Mark.Description);
         cluster.Cloud.AddEntry("vtb-1", "10.24.34.0/24", "i-system", Cluster.Mark.Token, isCustom: false);
         cluster.Leases.Add("10.24.32.0/24", "ali-vpc", null);
@@ -219,4 +200,21 @@ public sealed class StaleRouteTests
         Assert.Equal(0, cluster.Log.Count(3503));
         Assert.Equal(RouteEntryStatus.Available, cluster.Cloud.Tables["vtb-1"].At("10.24.1.0/24")!.Status);
     });
+
+    /// <summary>One node has a route, and the lease of 10.24.9.0/24 has ended.</summary>
+    private static async Task StartWithEndedLeaseAsync(Cluster cluster)
+    {
+        cluster.Join("10.24.1.0/24", "i-1");
+        cluster.Start();
+        await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
+    }
+
+    /// <summary>The grace time of the ended lease begins now, whatever passed of it before.</summary>
+    private static async Task AssertGraceTimeBeginsAsync(Cluster cluster)
+    {
+        await cluster.Time.Pass(TimeSpan.FromSeconds(55));
+        Assert.Equal("i-gone", cluster.Hop("10.24.9.0/24"));
+        await cluster.Time.Pass(TimeSpan.FromSeconds(10));
+        Assert.Null(cluster.Hop("10.24.9.0/24"));
+    }
 }

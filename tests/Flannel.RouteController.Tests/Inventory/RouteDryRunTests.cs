@@ -10,7 +10,7 @@ public sealed class RouteDryRunTests
     [Fact]
     public void Every_action_is_a_line_and_nothing_is_written() => VirtualTime.Run(async time =>
     {
-        var (cloud, leases) = Make(time);
+        var (cloud, leases) = (InMemoryCloudApi.WithOneTable(time), new InMemoryLeases());
         leases.Add("10.24.1.0/24", "i-1");
         leases.Add("10.24.2.0/24", "i-2");
         leases.Add("10.24.3.0/24", "i-3");
@@ -41,7 +41,7 @@ public sealed class RouteDryRunTests
     {
         const string one = "flannel-00000000000000aa";
         const string other = "flannel-00000000000000bb";
-        var (cloud, leases) = Make(time);
+        var (cloud, leases) = (InMemoryCloudApi.WithOneTable(time), new InMemoryLeases());
         leases.Add("10.24.1.0/24", "i-1");
         cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
         cloud.AddEntry("vtb-1", "10.24.20.0/24", "i-of-b", other, $"{other}: flannel route");
@@ -63,7 +63,7 @@ public sealed class RouteDryRunTests
     [Fact]
     public void A_table_that_cannot_be_read_is_reported() => VirtualTime.Run(async time =>
     {
-        var (cloud, leases) = Make(time);
+        var (cloud, leases) = (InMemoryCloudApi.WithOneTable(time), new InMemoryLeases());
         leases.Add("10.24.1.0/24", "i-1");
         cloud.DeniedActions.Add("vpc:DescribeRouteEntryList");
         var run = await Run(cloud, leases);
@@ -71,14 +71,6 @@ public sealed class RouteDryRunTests
         Assert.Contains("not read: vpc:DescribeRouteEntryList", run.Text, StringComparison.Ordinal);
     });
 
-
-    private static (InMemoryCloudApi, InMemoryLeases) Make(VirtualTime time)
-    {
-        var cloud = new InMemoryCloudApi(time);
-        cloud.AddTable("vpc-1", "vtb-1");
-        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
-        return (cloud, new InMemoryLeases());
-    }
 
     private static Task<RouteDryRunResult> Run(InMemoryCloudApi cloud, InMemoryLeases leases) => RouteDryRun.RunAsync(
         leases.Snapshot, InMemoryTerm.OurCluster, [], cloud, new RecordingLogger(), CancellationToken.None);

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.RouteController.Tests.Observation;
 
-/// <summary>What is known of a table's limit before it is reached.</summary>
+/// <summary>The limit of a route table, and the warning before it is reached.</summary>
 public class RouteQuotaTests
 {
     private const int FillsUp = 3533;

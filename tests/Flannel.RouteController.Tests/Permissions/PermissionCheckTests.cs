@@ -22,18 +22,19 @@ public class PermissionCheckTests
         var before = cloud.Cloud.State.CustomRoutes();
         var check = await RunAsync(cloud, KeyId);
         Assert.Equal(12, check.Permissions.Count);
-        // The check is on: to try that right would switch it off.
-        Assert.Equal(["ecs:ModifyNetworkInterfaceAttribute"], check.Permissions.Where(right => right.State != PermissionState.Granted)
-            .Select(right => right.Action));
+        // The source/destination check is on, and a trial would disable it.
+        Assert.Equal(
+            ["ecs:ModifyNetworkInterfaceAttribute"],
+            check.Permissions.Where(permission => permission.State != PermissionState.Granted).Select(permission => permission.Action));
         Assert.True(check.SourceDestCheck);
         Assert.Equal("vtb-1", check.VSwitch.Value!.RouteTableId);
         Assert.Equal(before, cloud.Cloud.State.CustomRoutes());
         Assert.True(cloud.Cloud.State.Snapshot().Interfaces.Single(i => i.NetworkInterfaceId == "eni-1").SourceDestCheck);
         var tried = cloud.Cloud.Calls.All.Select(call => $"{call.Service}:{call.Action}").ToHashSet();
-        Assert.All(check.Permissions.Where(right => right.State == PermissionState.Granted), right => Assert.Contains(right.Action, tried));
+        Assert.All(ActionsIn(check, PermissionState.Granted), action => Assert.Contains(action, tried));
     }
 
-    /// <summary>One by one: what is denied is found, and nothing else is suspected.</summary>
+    /// <summary>With one denied permission, only that one is reported as denied.</summary>
     [Theory]
     [InlineData("vpc:DescribeVSwitchAttributes", "vpc:DescribeRouteEntryList", "vpc:CreateRouteEntry", "vpc:CreateRouteEntries",
         "vpc:ModifyRouteEntry", "vpc:DeleteRouteEntries")]
@@ -48,7 +49,7 @@ public class PermissionCheckTests
     [InlineData("ecs:DescribeNetworkInterfaces", "ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("ecs:ModifyNetworkInterfaceAttribute")]
     [InlineData("quotas:GetProductQuota")]
-    public async Task A_missing_permission_is_found(string action, params string[] blockedThen)
+    public async Task A_missing_permission_is_found(string action, params string[] blocked)
     {
         await using var cloud = await StartAsync(setup => setup with
         {
@@ -61,8 +62,8 @@ public class PermissionCheckTests
             ],
         });
         var check = await RunAsync(cloud, "LTAIless");
-        Assert.Equal([action], check.Permissions.Where(right => right.State == PermissionState.Denied).Select(right => right.Action));
-        Assert.Equal(blockedThen, check.Permissions.Where(right => right.State == PermissionState.Blocked).Select(right => right.Action));
+        Assert.Equal([action], ActionsIn(check, PermissionState.Denied));
+        Assert.Equal(blocked, ActionsIn(check, PermissionState.Blocked));
     }
 
     [Fact]
@@ -70,9 +71,12 @@ public class PermissionCheckTests
     {
         await using var cloud = await StartAsync();
         var check = await RunAsync(cloud, "LTAIoff");
-        Assert.Equal("InvalidAccessKeyId.Inactive", check.Refusal!.Code);
+        Assert.Equal("InvalidAccessKeyId.Inactive", check.CredentialsError!.Code);
         Assert.Empty(check.Permissions);
     }
+
+    private static IEnumerable<string> ActionsIn(PermissionCheck check, PermissionState state) =>
+        check.Permissions.Where(permission => permission.State == state).Select(permission => permission.Action);
 
     private static Task<PermissionCheck> RunAsync(TestCloud cloud, string keyId) =>
         PermissionCheck.RunAsync(cloud.ApiWith(StaticCredentials.Of(keyId, KeySecret)), Self, Ipv4Network.Parse("10.24.255.0/24"), Token);

@@ -12,33 +12,33 @@ public sealed class PermissionProbeTests
 
     [Fact]
     public void Two_permitted_reads_are_enough() =>
-        Probe(_ => { }, answer => Assert.IsType<PermissionProbeResult.Allowed>(answer), 2);
+        Probe(_ => { }, result => Assert.IsType<PermissionProbeResult.Allowed>(result), 2);
 
     [Theory]
     [InlineData("vpc:DescribeVSwitchAttributes", 1)]
     [InlineData("vpc:DescribeRouteEntryList", 2)]
     public void A_missing_permission_is_named(string action, int calls) =>
         Probe(cloud => cloud.DeniedActions.Add(action),
-            answer => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(answer).Action), calls);
+            result => Assert.Equal(action, Assert.IsType<PermissionProbeResult.Denied>(result).Action), calls);
 
     [Fact]
     public void Missing_credentials_are_not_a_missing_permission() => Probe(
         cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.RefreshCredentials, "<credentials>"),
-        answer => Assert.IsType<PermissionProbeResult.NoCredentials>(answer), 1);
+        result => Assert.IsType<PermissionProbeResult.NoCredentials>(result), 1);
 
     [Fact]
     public void An_unavailable_API_says_nothing_about_permissions() => Probe(
         cloud => cloud.Faults = _ => InMemoryCloudApi.Fault.NoConnection,
-        answer => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(answer).Reason, StringComparison.Ordinal),
+        result => Assert.Contains("<connect>", Assert.IsType<PermissionProbeResult.Unreachable>(result).Reason, StringComparison.Ordinal),
         1);
 
     [Fact]
     public void Throttling_is_not_an_unavailable_API_and_has_the_time_of_the_next_attempt() => Probe(
         cloud => cloud.Faults = _ =>
             new InMemoryCloudApi.Fault(CloudErrorKind.Retry, "Throttling.User", RetryAfter: TimeSpan.FromSeconds(6)),
-        answer =>
+        result =>
         {
-            var failed = Assert.IsType<PermissionProbeResult.Failed>(answer);
+            var failed = Assert.IsType<PermissionProbeResult.Failed>(result);
             Assert.Contains("throttles", failed.Reason, StringComparison.Ordinal);
             Assert.Equal(TimeSpan.FromSeconds(6), failed.RetryAfter);
         }, 1);
@@ -46,17 +46,15 @@ public sealed class PermissionProbeTests
     [Fact]
     public void A_rejection_by_a_proxy_is_not_a_missing_permission() => Probe(
         cloud => cloud.Faults = _ => new InMemoryCloudApi.Fault(CloudErrorKind.Denied, CloudErrorCodes.Forbidden),
-        answer => Assert.StartsWith(
-            "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(answer).Reason,
+        result => Assert.StartsWith(
+            "a proxy or a firewall rejects the call: ", Assert.IsType<PermissionProbeResult.Failed>(result).Reason,
             StringComparison.Ordinal),
         1);
 
     private static void Probe(
         Action<InMemoryCloudApi> arrange, Action<PermissionProbeResult> check, int calls) => VirtualTime.Run(async time =>
     {
-        var cloud = new InMemoryCloudApi(time);
-        cloud.AddTable("vpc-1", "vtb-1");
-        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        var cloud = InMemoryCloudApi.WithOneTable(time);
         arrange(cloud);
         check(await PermissionProbe.CanControlAsync(cloud, Self, CancellationToken.None));
         Assert.Equal(calls, cloud.Calls.Count);

@@ -16,7 +16,7 @@ public sealed class CidrConflictCheckTests
     [InlineData("192.168.7.255/32", true, false)] // its last address
     [InlineData("192.168.0.0/20", false, false)] // contains it: the single call allows it, the batch does not
     [InlineData("192.168.3.0/24", false, true)] // just before
-    [InlineData("192.168.8.0/24", false, true)] // just behind
+    [InlineData("192.168.8.0/24", false, true)] // just after
     [InlineData("172.20.1.0/24", false, true)] // a secondary range that no vSwitch uses
     [InlineData("100.64.0.0/10", true, false)]
     [InlineData("100.64.5.0/24", false, false)] // inside: the single call allows it, the batch does not
@@ -24,9 +24,9 @@ public sealed class CidrConflictCheckTests
     [InlineData("100.128.0.0/24", false, true)]
     [InlineData("100.0.0.0/8", false, true)]
     [InlineData("10.24.5.0/24", false, true)]
-    public void A_destination_that_the_API_rejects_is_rejected(string destination, bool refused, bool fitsBatch)
+    public void A_destination_that_the_API_rejects_is_rejected(string destination, bool rejected, bool fitsBatch)
     {
-        Assert.Equal(refused, Check.RejectionOf(Ipv4Network.Parse(destination)) is not null);
+        Assert.Equal(rejected, Check.RejectionOf(Ipv4Network.Parse(destination)) is not null);
         Assert.Equal(fitsBatch, Check.FitsBatch(Ipv4Network.Parse(destination)));
     }
 

@@ -12,7 +12,7 @@ namespace Flannel.RouteController.Tests.Planning;
 
 public sealed class OwnershipMarkTests
 {
-    /// <summary>A change here orphans every route of every running cluster: it must be intended.</summary>
+    /// <summary>A change of the format would orphan the routes of all running clusters.</summary>
     [Fact]
     public void The_format_of_the_mark_does_not_change()
     {
@@ -26,17 +26,17 @@ public sealed class OwnershipMarkTests
 
     [Theory]
     [InlineData("{0}", "", RouteOwner.ThisCluster)]
-    [InlineData("", "{0}: words", RouteOwner.ThisCluster)]
-    [InlineData("renamed", "{0}: words", RouteOwner.ThisCluster)]
+    [InlineData("", "{0}: any text", RouteOwner.ThisCluster)]
+    [InlineData("renamed", "{0}: any text", RouteOwner.ThisCluster)]
     [InlineData("{0}", "another description", RouteOwner.ThisCluster)]
     [InlineData("", "{0}", RouteOwner.ThisCluster)]
     [InlineData("{0}x", "", RouteOwner.Unmarked)]
     [InlineData("x{0}", "", RouteOwner.Unmarked)]
-    [InlineData("", "copied from {0}: words", RouteOwner.Unmarked)]
+    [InlineData("", "copied from {0}: any text", RouteOwner.Unmarked)]
     [InlineData("flannel-00112233445566ff", "", RouteOwner.OtherCluster)]
-    [InlineData("", "flannel-00112233445566ff: words", RouteOwner.OtherCluster)]
-    [InlineData("flannel-00112233445566ff", "{0}: words", RouteOwner.OtherCluster)]
-    [InlineData("{0}", "flannel-00112233445566ff: words", RouteOwner.OtherCluster)]
+    [InlineData("", "flannel-00112233445566ff: any text", RouteOwner.OtherCluster)]
+    [InlineData("flannel-00112233445566ff", "{0}: any text", RouteOwner.OtherCluster)]
+    [InlineData("{0}", "flannel-00112233445566ff: any text", RouteOwner.OtherCluster)]
     [InlineData("flannel-0123456789ABCDEF", "", RouteOwner.Unmarked)]
     [InlineData("flannel-route-to-node-01", "", RouteOwner.Unmarked)]
     [InlineData("", "", RouteOwner.Unmarked)]
@@ -71,7 +71,7 @@ public sealed class OwnershipMarkTests
     public void An_operator_names_a_cluster_by_its_id_or_its_mark(string text, string? expected) =>
         Assert.Equal(expected, OwnershipMark.ParseToken(text));
 
-    /// <summary>The parameters go into the URL, whose length gateways limit. Ids as long as the cloud makes them.</summary>
+    /// <summary>The parameters are in the URL, whose length gateways limit. The ids are as long as real ones.</summary>
     [Fact]
     public async Task The_URL_of_the_largest_batch_stays_below_16_kB()
     {

@@ -6,14 +6,14 @@ using static Flannel.RouteController.Tests.Support.Plans;
 
 namespace Flannel.RouteController.Tests.Planning;
 
-/// <summary>One wanted route, 10.24.5.0/24 to i-1, and one entry beside it: what becomes of both.</summary>
+/// <summary>Plans for one desired route, 10.24.5.0/24 to i-1, and one entry.</summary>
 public sealed class RoutePlanTests
 {
     public sealed record Row(string Name, RouteEntry? Entry, string Expected)
     {
-        public string[] Respected { get; init; } = [];
+        public string[] Excluded { get; init; } = [];
         public string[] Ended { get; init; } = [];
-        public bool UpkeepOnly { get; init; }
+        public bool ServesNoNode { get; init; }
 
         public override string ToString() => Name;
     }
@@ -35,12 +35,12 @@ public sealed class RoutePlanTests
             "Mark 10.24.5.0/24"),
         new("wrong, with the marks of two clusters", Entry("10.24.5.0/24", "i-2", "ours") with { Name = Theirs.Token },
             "Conflict:Occupied 10.24.5.0/24"),
-        new("right, the type in other letters", Entry("10.24.5.0/24", "i-1", "ours") with { NextHops = [new NextHop("instance", "i-1")] },
+        new("right, the type in another case", Entry("10.24.5.0/24", "i-1", "ours") with { NextHops = [new NextHop("instance", "i-1")] },
             "Keep 10.24.5.0/24"),
-        new("wrong, the type in other letters", Entry("10.24.5.0/24", "i-2", "ours") with { NextHops = [new NextHop("INSTANCE", "i-2")] },
+        new("wrong, the type in another case", Entry("10.24.5.0/24", "i-2", "ours") with { NextHops = [new NextHop("INSTANCE", "i-2")] },
             "Update 10.24.5.0/24"),
         new("unmarked, a VPN gateway's", Entry("10.24.5.0/24", "vpn-1"), "Conflict:Occupied 10.24.5.0/24"),
-        new("marked, but turned to a VPN gateway", Entry("10.24.5.0/24", "vpn-1", "ours"), "Conflict:Occupied 10.24.5.0/24"),
+        new("marked, to a VPN gateway", Entry("10.24.5.0/24", "vpn-1", "ours"), "Conflict:Occupied 10.24.5.0/24"),
         new("unmarked, without a next hop", Entry("10.24.5.0/24", ""), "Conflict:Occupied 10.24.5.0/24"),
         new("marked, without a next hop", Entry("10.24.5.0/24", "", "ours"), "Update 10.24.5.0/24"),
         new("marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24"),
@@ -49,37 +49,37 @@ public sealed class RoutePlanTests
         new("another cluster's, other next hop", Entry("10.24.5.0/24", "i-2", "theirs"), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's", Entry("10.24.5.0/24", "i-2", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
         new("the system's, with our mark", Entry("10.24.5.0/24", "i-2", "ours", isCustom: false), "Conflict:Occupied 10.24.5.0/24"),
-        new("ECMP with us in it", Entry("10.24.5.0/24", "i-1,i-2", "ours"), "Conflict:Occupied 10.24.5.0/24"),
+        new("ECMP with the node among the next hops", Entry("10.24.5.0/24", "i-1,i-2", "ours"), "Conflict:Occupied 10.24.5.0/24"),
         new("pending", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Pending), "KeepInTransition 10.24.5.0/24"),
         new("modifying", Entry("10.24.5.0/24", "i-2", "ours", RouteEntryStatus.Modifying), "KeepInTransition 10.24.5.0/24"),
         new("deleting", Entry("10.24.5.0/24", "i-1", "ours", RouteEntryStatus.Deleting), "KeepInTransition 10.24.5.0/24"),
-        new("in a status that we do not know", Entry("10.24.5.0/24", "i-2", "", RouteEntryStatus.Unknown), "KeepInTransition 10.24.5.0/24"),
+        new("in an unknown status", Entry("10.24.5.0/24", "i-2", "", RouteEntryStatus.Unknown), "KeepInTransition 10.24.5.0/24"),
 
         // Inside the network, no lease.
         new("stale", Entry("10.24.6.0/24", "i-9", "ours"), $"{Create} | Delete 10.24.6.0/24"),
         new("stale, marked in the description alone", Entry("10.24.6.0/24", "i-9", description: Ours.Description),
             $"{Create} | Delete 10.24.6.0/24"),
         new("stale, the whole network", Entry("10.24.0.0/16", "i-9", "ours"), $"Delete 10.24.0.0/16 | {Create}"),
-        new("stale and part of a wanted one", Entry("10.24.5.128/25", "i-9", "ours"), $"{Create} | Delete 10.24.5.128/25"),
+        new("stale and part of a desired one", Entry("10.24.5.128/25", "i-9", "ours"), $"{Create} | Delete 10.24.5.128/25"),
         new("stale, but being deleted", Entry("10.24.6.0/24", "i-9", "ours", RouteEntryStatus.Deleting),
             $"{Create} | KeepInTransition 10.24.6.0/24"),
-        new("marked ECMP is not of our making", Entry("10.24.6.0/24", "i-8,i-9", "ours"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
-        new("a marked one of the system", Entry("10.24.6.0/24", "i-9", "ours", isCustom: false),
+        new("ECMP without a lease, marked", Entry("10.24.6.0/24", "i-8,i-9", "ours"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
+        new("the system's, marked, without a lease", Entry("10.24.6.0/24", "i-9", "ours", isCustom: false),
             $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("unmarked", Entry("10.24.6.0/24", "i-9"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
-        new("unmarked, to our own instance", Entry("10.24.6.0/24", "i-1"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
+        new("unmarked, to a node of the cluster", Entry("10.24.6.0/24", "i-1"), $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("another cluster's", Entry("10.24.6.0/24", "i-9", "theirs"), $"{Create} | Conflict:OtherCluster 10.24.6.0/24"),
-        new("a marked one that was turned to a VPN gateway", Entry("10.24.6.0/24", "vpn-1", "ours"),
+        new("marked, without a lease, to a VPN gateway", Entry("10.24.6.0/24", "vpn-1", "ours"),
             $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
-        new("a marked one without a next hop", Entry("10.24.6.0/24", "", "ours"), $"{Create} | Delete 10.24.6.0/24"),
-        new("a name that only begins like the mark", Entry("10.24.6.0/24", "i-9", description: Ours.Token + "x: y"),
+        new("marked, without a lease and a next hop", Entry("10.24.6.0/24", "", "ours"), $"{Create} | Delete 10.24.6.0/24"),
+        new("a description that only begins like the mark", Entry("10.24.6.0/24", "i-9", description: Ours.Token + "x: y"),
             $"{Create} | Conflict:Unmanaged 10.24.6.0/24"),
         new("wider", Entry("10.24.4.0/22", "i-9"), $"Conflict:Wider 10.24.4.0/22 | {Create}"),
         new("the network itself, unmarked", Entry("10.24.0.0/16", "i-9"), $"Conflict:Wider 10.24.0.0/16 | {Create}"),
         new("narrower", Entry("10.24.5.64/26", "i-9"), $"{Create} | Conflict:Narrower 10.24.5.64/26"),
         new("narrower, same first address", Entry("10.24.5.0/25", "i-9"), $"{Create} | Conflict:Narrower 10.24.5.0/25"),
 
-        // Outside the network: no step, whatever the mark says, unless its lease was seen to end.
+        // Outside the network: no action, marked or not, unless its lease was seen to end.
         new("outside, marked, its lease has ended", Entry("10.25.0.0/24", "i-9", "ours"),
             $"{Create} | Delete 10.25.0.0/24") { Ended = ["10.25.0.0/24"] },
         new("outside, unmarked, its lease has ended", Entry("10.25.0.0/24", "i-9"), Create) { Ended = ["10.25.0.0/24"] },
@@ -93,22 +93,22 @@ public sealed class RoutePlanTests
         new("a prefix list", Entry("pl-123", "i-9", "ours"), Create),
 
         // Leases of upstream's nodes.
-        new("equal to an upstream lease", Entry("10.24.6.0/24", "i-9"), Create) { Respected = ["10.24.6.0/24"] },
-        new("equal to an upstream lease, and marked", Entry("10.24.6.0/24", "i-9", "ours"), Create) { Respected = ["10.24.6.0/24"] },
-        new("part of an upstream lease, and marked", Entry("10.24.6.128/25", "i-9", "ours"), Create) { Respected = ["10.24.6.0/24"] },
-        new("containing an upstream lease, and marked", Entry("10.24.6.0/23", "i-9", "ours"), Create) { Respected = ["10.24.7.0/24"] },
+        new("equal to an upstream lease", Entry("10.24.6.0/24", "i-9"), Create) { Excluded = ["10.24.6.0/24"] },
+        new("equal to an upstream lease, and marked", Entry("10.24.6.0/24", "i-9", "ours"), Create) { Excluded = ["10.24.6.0/24"] },
+        new("part of an upstream lease, and marked", Entry("10.24.6.128/25", "i-9", "ours"), Create) { Excluded = ["10.24.6.0/24"] },
+        new("containing an upstream lease, and marked", Entry("10.24.6.0/23", "i-9", "ours"), Create) { Excluded = ["10.24.7.0/24"] },
         new("beside an upstream lease, and marked", Entry("10.24.7.0/24", "i-9", "ours"),
-            $"{Create} | Delete 10.24.7.0/24") { Respected = ["10.24.6.0/24"] },
+            $"{Create} | Delete 10.24.7.0/24") { Excluded = ["10.24.6.0/24"] },
         new("an upstream lease inside ours", Entry("10.24.5.0/24", "i-9", "ours"),
-            "Conflict:Occupied 10.24.5.0/24") { Respected = ["10.24.5.0/25"] },
+            "Conflict:Occupied 10.24.5.0/24") { Excluded = ["10.24.5.0/25"] },
 
         // A table that serves no node.
-        new("upkeep: nothing is created", null, "") { UpkeepOnly = true },
-        new("upkeep: marked and right", Entry("10.24.5.0/24", "i-1", "ours"), "Keep 10.24.5.0/24") { UpkeepOnly = true },
-        new("upkeep: marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24") { UpkeepOnly = true },
-        new("upkeep: unmarked, other next hop", Entry("10.24.5.0/24", "i-2"), "") { UpkeepOnly = true },
-        new("upkeep: stale", Entry("10.24.6.0/24", "i-9", "ours"), "Delete 10.24.6.0/24") { UpkeepOnly = true },
-        new("upkeep: unmarked without a lease", Entry("10.24.6.0/24", "i-9"), "") { UpkeepOnly = true },
+        new("serves no node: nothing is created", null, "") { ServesNoNode = true },
+        new("serves no node: marked and right", Entry("10.24.5.0/24", "i-1", "ours"), "Keep 10.24.5.0/24") { ServesNoNode = true },
+        new("serves no node: marked, other next hop", Entry("10.24.5.0/24", "i-2", "ours"), "Update 10.24.5.0/24") { ServesNoNode = true },
+        new("serves no node: unmarked, other next hop", Entry("10.24.5.0/24", "i-2"), "") { ServesNoNode = true },
+        new("serves no node: stale", Entry("10.24.6.0/24", "i-9", "ours"), "Delete 10.24.6.0/24") { ServesNoNode = true },
+        new("serves no node: unmarked without a lease", Entry("10.24.6.0/24", "i-9"), "") { ServesNoNode = true },
     ];
 
     private static RouteEntry Adopted(string destination) =>
@@ -121,30 +121,31 @@ public sealed class RoutePlanTests
     public void A_plan_for_one_desired_route_and_one_entry(string name)
     {
         var row = Table.Single(row => row.Name == name);
-        var steps = For([Wanted("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Respected, row.UpkeepOnly, row.Ended);
-        Assert.Equal(row.Expected, Text(steps));
+        var actions = For([Desired("10.24.5.0/24")], row.Entry is null ? [] : [row.Entry], row.Excluded, row.ServesNoNode, row.Ended);
+        Assert.Equal(row.Expected, Text(actions));
     }
 
     [Fact]
     public void A_lease_outside_the_network_has_its_route() =>
-        Assert.Equal("Create 10.25.1.0/24", Text(For([Wanted("10.25.1.0/24")], [])));
+        Assert.Equal("Create 10.25.1.0/24", Text(For([Desired("10.25.1.0/24")], [])));
 
     [Fact]
     public void Without_a_configuration_only_entries_of_leases_get_an_action() => Assert.Equal(
         "Update 10.24.5.0/24",
         Text(RoutePlan.For(new RoutePlanInput(
-            "vtb-1", null, [Wanted("10.24.5.0/24")], [],
+            "vtb-1", null, [Desired("10.24.5.0/24")], [],
             [Entry("10.24.5.0/24", "i-2", "ours"), Entry("10.24.6.0/24", "i-9", "ours"), Entry("10.24.7.0/24")], Ours))));
 
     [Fact]
-    public void A_lease_of_the_default_route_gets_no_action() => Assert.Equal("", Text(For([Wanted("0.0.0.0/0")], [Entry("0.0.0.0/0", "i-2", "ours")])));
+    public void A_lease_of_the_default_route_gets_no_action() =>
+        Assert.Equal("", Text(For([Desired("0.0.0.0/0")], [Entry("0.0.0.0/0", "i-2", "ours")])));
 
     [Fact]
     public void A_secondary_interface_is_its_own_next_hop()
     {
-        var wanted = Wanted("10.24.5.0/24", primary: false);
-        Assert.Equal(new NextHop("NetworkInterface", "eni-i-1"), wanted.NextHop);
-        Assert.IsType<RouteAction.Keep>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "eni-i-1")])));
-        Assert.IsType<RouteAction.Update>(Assert.Single(For([wanted], [Entry("10.24.5.0/24", "i-1")])));
+        var desired = Desired("10.24.5.0/24", primary: false);
+        Assert.Equal(new NextHop("NetworkInterface", "eni-i-1"), desired.NextHop);
+        Assert.IsType<RouteAction.Keep>(Assert.Single(For([desired], [Entry("10.24.5.0/24", "eni-i-1")])));
+        Assert.IsType<RouteAction.Update>(Assert.Single(For([desired], [Entry("10.24.5.0/24", "i-1")])));
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using AliCloud.Simulator;
 using Flannel.AliCloud;
 using Flannel.AliCloud.Tests.Support;
+using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Planning;
 using Flannel.RouteController.Tests.Support;
@@ -14,41 +15,41 @@ namespace Flannel.RouteController.Tests.Simulation;
 internal sealed record ClusterPlan(string KeyId, string Prefix, Range Nodes, Range Subnets, IReadOnlyList<string> RouteTableIds);
 
 /// <summary>One cluster of a history: its etcd, its nodes, and one route controller after the other. Its etcd is restored from backups,
-/// emptied and replaced; its configuration is edited; its nodes join, leave, and come back after what happened to etcd.</summary>
+/// emptied and replaced; its configuration is edited; its nodes join, leave, and lease their subnets again.</summary>
 internal sealed class HistoryCluster : IDisposable
 {
     private static readonly string[] Networks = ["10.24.0.0/16", "10.24.0.0/15", "10.24.0.0/21", "10.42.0.0/16"];
 
-    /// <summary>So many leases of a VPC may be seen to end at once before the deletion of their routes is held.</summary>
-    private const int Few = 3;
+    /// <summary>If more leases of a VPC end at once, the deletion of their routes is held.</summary>
+    private const int MaxEndedTogether = 3;
 
-    /// <summary>So many instances live as long as the history: some in each VPC.</summary>
-    private const int NeverDeleted = 6;
+    /// <summary>The number of instances that are never deleted: some in each VPC.</summary>
+    private const int PermanentInstances = 6;
 
     private static readonly TimeSpan QuietResync = TimeSpan.FromHours(6);
 
     private readonly VirtualTime time;
-    private readonly Random chance;
+    private readonly Random random;
     private readonly SimulatedCloud cloud;
     private readonly CloudApi api;
     private readonly ClusterPlan plan;
-    private readonly LaggingLeaseSource view;
+    private readonly LaggingLeaseSource leaseSource;
     private readonly Dictionary<int, string> subnetOf = [];
     private readonly HashSet<int> leaving = [];
     private readonly HashSet<int> returning = [];
-    private readonly HashSet<int> gone = [];
-    private readonly HashSet<int> revoked = [];
+    private readonly HashSet<int> deletedInstances = [];
+    private readonly HashSet<int> mayLoseRoute = [];
     private bool injectsFaults = true;
 
-    public HistoryCluster(VirtualTime time, Random chance, SimulatedCloud cloud, CloudApi api, ClusterPlan plan)
+    public HistoryCluster(VirtualTime time, Random random, SimulatedCloud cloud, CloudApi api, ClusterPlan plan)
     {
-        (this.time, this.chance, this.cloud, this.api, this.plan) = (time, chance, cloud, api, plan);
+        (this.time, this.random, this.cloud, this.api, this.plan) = (time, random, cloud, api, plan);
         Leases.Cluster = null;
-        Leases.NewCluster = () => ClusterId.TryParse(chance.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id)
+        Leases.NewCluster = () => ClusterId.TryParse(random.NextInt64().ToString("x16", CultureInfo.InvariantCulture), out var id)
             ? id
             : ClusterId.New();
-        view = new LaggingLeaseSource(time, Leases, () =>
-            injectsFaults ? TimeSpan.FromMilliseconds(chance.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
+        leaseSource = new LaggingLeaseSource(time, Leases, () =>
+            injectsFaults ? TimeSpan.FromMilliseconds(random.Next(1, 3000)) : TimeSpan.FromMilliseconds(1));
         Term = NewTerm([]);
     }
 
@@ -65,77 +66,76 @@ internal sealed class HistoryCluster : IDisposable
 
     public int Losses { get; private set; }
 
-    /// <summary>Called with what happens, in words.</summary>
+    /// <summary>Called with a description of each event.</summary>
     public Action<string> Trace { get; set; } = _ => { };
 
-    /// <summary>Called before and after each change of the leases, and of what the nodes believe.</summary>
+    /// <summary>Called before and after each change of the leases or of the nodes.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>The next hop that the node of each subnet expects: as far as the node knows, its lease is neither lost nor released. Not
-    /// that of a node whose own release is in etcd again, with a backup, and not that of a node whose lease was deleted with few
-    /// others.</summary>
-    public IEnumerable<KeyValuePair<string, string>> Living =>
-        subnetOf.Where(pair => !leaving.Contains(pair.Key) && !revoked.Contains(pair.Key))
-        .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(living => !IsReleased(living.Key, living.Value));
+    /// <summary>Subnet and next hop of each node that uses its subnet: as far as the node knows, its lease is neither lost nor released. A
+    /// node is not among them if a restore brought its release back, or if its lease was deleted together with few others.</summary>
+    public IEnumerable<KeyValuePair<string, string>> ExpectedRoutes =>
+        subnetOf.Where(pair => !leaving.Contains(pair.Key) && !mayLoseRoute.Contains(pair.Key))
+        .Select(pair => KeyValuePair.Create(pair.Value, HopOf(pair.Key))).Where(expected => !IsReleased(expected.Key, expected.Value));
 
     /// <summary>The marks of clusters whose etcd is lost.</summary>
     public HashSet<string> LostMarks { get; } = [];
 
     public static bool IsPrimary(int node) => node % 5 != 4;
 
-    /// <summary>The third is in another VPC.</summary>
+    /// <summary>vSwitch 3 is in another VPC.</summary>
     public static int VSwitchNumberOf(int node) => node % 3 + 1;
 
     public static string VpcOf(int node) => VSwitchNumberOf(node) == 3 ? "vpc-2" : "vpc-1";
 
     public void Begin()
     {
-        view.Follow();
-        Terms();
+        leaseSource.Follow();
+        RunTerms();
     }
 
     /// <summary>Ends the faults: etcd and the configuration are valid again, and every node has returned.</summary>
-    public async Task CalmAsync()
+    public async Task EndFaultsAsync()
     {
         injectsFaults = false;
         Leases.Config = InMemoryLeases.ConfigFor(Networks[0]);
         Leases.IsComplete = true;
         Leases.Touch();
         while (returning.Count + leaving.Count > 0) await time.Pass(TimeSpan.FromSeconds(10));
-        // A term sees only VPCs that a node is in: one is in each.
+        // A term reconciles only VPCs with a node: one joins in each.
         foreach (var vpc in new[] { "vpc-1", "vpc-2" })
         {
             var nodes = Enumerable.Range(plan.Nodes.Start.Value, plan.Nodes.End.Value - plan.Nodes.Start.Value)
                 .Where(node => VpcOf(node) == vpc).ToList();
             while (!nodes.Exists(subnetOf.ContainsKey))
             {
-                if (nodes.First(node => !gone.Contains(node)) is var node && FreeSubnet() is { } subnet) Join(node, subnet);
+                if (nodes.First(node => !deletedInstances.Contains(node)) is var node && FreeSubnet() is { } subnet) Join(node, subnet);
             }
         }
 
         Changed();
-        foreach (var ghost in Ghosts()) Leases.RemoveIfThere(ghost);
+        foreach (var subnet in OutdatedLeases()) Leases.RemoveIfExists(subnet);
         Changed();
     }
 
-    /// <summary>Another process with the same duty looks at the tables less often: the quiet is long.</summary>
-    public void Restart() => Lose();
+    /// <summary>Starts another term. Without faults it reads the tables less often, because that phase is long.</summary>
+    public void Restart() => Term.Lose();
 
-    public void MayLose(double probability)
+    public void LoseWithProbability(double probability)
     {
-        if (!injectsFaults || Term.Lost.IsCancellationRequested || chance.NextDouble() > probability) return;
+        if (!injectsFaults || Term.Lost.IsCancellationRequested || random.NextDouble() > probability) return;
         Losses++;
-        Lose();
+        Term.Lose();
     }
 
     public async Task NodesAsync()
     {
         while (injectsFaults)
         {
-            await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 6000)));
+            await time.Pass(TimeSpan.FromMilliseconds(random.Next(1, 6000)));
             if (!injectsFaults) break;
-            var node = chance.Next(plan.Nodes.Start.Value, plan.Nodes.End.Value);
-            if (gone.Contains(node) || returning.Contains(node)) continue;
+            var node = random.Next(plan.Nodes.Start.Value, plan.Nodes.End.Value);
+            if (deletedInstances.Contains(node) || returning.Contains(node)) continue;
             if (subnetOf.TryGetValue(node, out var own)) Leave(node, own);
             else if (FreeSubnet() is { } subnet) Join(node, subnet);
         }
@@ -151,40 +151,40 @@ internal sealed class HistoryCluster : IDisposable
         Changed();
     }
 
-    /// <summary>What happens to etcd and to the configuration.</summary>
-    public async Task DisastersAsync()
+    /// <summary>Restores, replaces and empties etcd, and edits the configuration, until the faults end.</summary>
+    public async Task ChangeEtcdAsync()
     {
         var backup = Leases.Backup();
         while (injectsFaults)
         {
-            await time.Pass(TimeSpan.FromSeconds(chance.Next(30, 180)));
+            await time.Pass(TimeSpan.FromSeconds(random.Next(30, 180)));
             if (!injectsFaults) break;
-            switch (chance.Next(7))
+            switch (random.Next(7))
             {
                 case 0 or 1:
                     backup = Leases.Backup();
                     Trace("etcd is backed up");
                     break;
                 case 2:
-                    Overtake("etcd is restored", () => Leases.Restore(backup));
+                    ReplaceEtcd("etcd is restored", () => Leases.Restore(backup));
                     break;
                 case 3:
-                    Overtake("etcd is replaced by an empty one", () => Leases.Restore(ClusterContent.Empty(Leases.Config)));
+                    ReplaceEtcd("etcd is replaced by an empty one", () => Leases.Restore(ClusterContent.Empty(Leases.Config)));
                     break;
                 case 4:
-                    revoked.UnionWith(HoldersOfFew());
-                    Overtake("every key is deleted", Leases.DeleteAll);
+                    mayLoseRoute.UnionWith(NodesOfSmallVpcs());
+                    ReplaceEtcd("every key is deleted", Leases.DeleteAll);
                     break;
                 default:
                     // Widened, narrowed, mistyped, or no JSON at all.
-                    Leases.Config = chance.Next(4) == 0 ? null : InMemoryLeases.ConfigFor(Networks[chance.Next(Networks.Length)]);
+                    Leases.Config = random.Next(4) == 0 ? null : InMemoryLeases.ConfigFor(Networks[random.Next(Networks.Length)]);
                     Leases.Touch();
                     break;
             }
         }
     }
 
-    private bool IsRight(string subnet, string hop) => NodeOf(subnet) is { Released: false } node && RouteHistory.Hop(node) == hop;
+    private bool HoldsLease(string subnet, string hop) => NodeOf(subnet) is { Released: false } node && RouteHistory.Hop(node) == hop;
 
     private bool IsReleased(string subnet, string hop) => NodeOf(subnet) is { Released: true } node && RouteHistory.Hop(node) == hop;
 
@@ -193,13 +193,11 @@ internal sealed class HistoryCluster : IDisposable
 
     public void Dispose() => Term.Dispose();
 
-    private void Lose() => Term.Lose();
-
     private string HopOf(int node) => (IsPrimary(node) ? "" : "eni-") + plan.Prefix + node;
 
     private string? FreeSubnet()
     {
-        var subnet = $"10.24.{chance.Next(plan.Subnets.Start.Value, plan.Subnets.End.Value)}.0/24";
+        var subnet = $"10.24.{random.Next(plan.Subnets.Start.Value, plan.Subnets.End.Value)}.0/24";
         return subnetOf.ContainsValue(subnet) || Leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet) ? null : subnet;
     }
 
@@ -209,9 +207,9 @@ internal sealed class HistoryCluster : IDisposable
         Changes += 2;
         Trace($"{HopOf(node)} leaves {subnet}");
         Changed();
-        if (chance.Next(3) == 0 && Leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet))
+        if (random.Next(3) == 0 && Leases.Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet))
         {
-            // flanneld release: first the release, then, when the controller says so or after its time-out, the lease.
+            // flanneld release: first the release, and after the status Released or a time-out the end of the lease.
             Leases.Release(subnet);
             Trace($"{HopOf(node)} releases {subnet}");
             var began = time.Elapsed;
@@ -220,21 +218,21 @@ internal sealed class HistoryCluster : IDisposable
         }
 
         Changed();
-        if (IsRight(subnet, HopOf(node)) || IsReleased(subnet, HopOf(node))) Leases.Remove(subnet);
+        if (HoldsLease(subnet, HopOf(node)) || IsReleased(subnet, HopOf(node))) Leases.Remove(subnet);
         Term.Statuses.ByKey.TryRemove(subnet.Replace('/', '-'), out _);
         subnetOf.Remove(node);
         leaving.Remove(node);
         Trace($"{HopOf(node)} has left {subnet}");
         Changed();
-        if (chance.Next(4) != 0 || node < plan.Nodes.Start.Value + NeverDeleted) return;
-        gone.Add(node);
+        if (random.Next(4) != 0 || node < plan.Nodes.Start.Value + PermanentInstances) return;
+        deletedInstances.Add(node);
         await cloud.DeleteInstanceAsync(plan.Prefix + node, force: true);
     }
 
     private RouteStatus? Status(string subnet) => Term.Statuses.ByKey.GetValueOrDefault(subnet.Replace('/', '-'));
 
-    /// <summary>Another etcd replaces this one, and the controllers and nodes notice within some time.</summary>
-    private void Overtake(string what, Action change)
+    /// <summary>Replaces the content of etcd. Controllers and nodes detect it later.</summary>
+    private void ReplaceEtcd(string what, Action change)
     {
         Trace(what);
         var before = Leases.Cluster;
@@ -246,34 +244,35 @@ internal sealed class HistoryCluster : IDisposable
         Changes += 4 * (subnetOf.Count + 1);
         Losses++;
         Changed();
-        FindOut(Term);
-        foreach (var node in subnetOf.Keys) Return(node);
-        foreach (var ghost in Ghosts()) Expire(ghost);
+        LoseTermLater(Term);
+        foreach (var node in subnetOf.Keys) ReturnLater(node);
+        foreach (var subnet in OutdatedLeases()) ExpireLater(subnet);
     }
 
-    /// <summary>The nodes with a lease in a VPC that has few of them.</summary>
-    private IEnumerable<int> HoldersOfFew() => [.. subnetOf.Where(pair => IsRight(pair.Value, HopOf(pair.Key))).Select(pair => pair.Key)
-        .GroupBy(VpcOf).Where(ofVpc => ofVpc.Count() <= Few).SelectMany(ofVpc => ofVpc)];
+    /// <summary>The nodes with a lease in a VPC that has so few that their routes are not held.</summary>
+    private IEnumerable<int> NodesOfSmallVpcs() =>
+        [.. subnetOf.Where(pair => HoldsLease(pair.Value, HopOf(pair.Key))).Select(pair => pair.Key)
+        .GroupBy(VpcOf).Where(ofVpc => ofVpc.Count() <= MaxEndedTogether).SelectMany(ofVpc => ofVpc)];
 
-    /// <summary>A controller learns within its renewal interval that the election is not its own any more; of a backup from its own term it
+    /// <summary>A controller detects within its renewal interval that it is not elected any more. With a backup from its own term it still
     /// is.</summary>
-    private async void FindOut(InMemoryTerm term)
+    private async void LoseTermLater(InMemoryTerm term)
     {
-        await time.Pass(TimeSpan.FromMilliseconds(chance.Next(1, 4000)));
+        await time.Pass(TimeSpan.FromMilliseconds(random.Next(1, 4000)));
         if (ReferenceEquals(Term, term) && !ReferenceEquals(Leases.Holder, term)) term.Lose();
     }
 
     /// <summary>A node finds its lease missing and takes its subnet again, or another one if the subnet is leased. Most nodes are
     /// quick; some are cut off from etcd for a while.</summary>
-    private async void Return(int node)
+    private async void ReturnLater(int node)
     {
         if (!returning.Add(node)) return;
-        await time.Pass(chance.Next(5) > 0
-            ? TimeSpan.FromMilliseconds(chance.Next(50, 20_000))
-            : TimeSpan.FromSeconds(chance.Next(20, 1500)));
+        await time.Pass(random.Next(5) > 0
+            ? TimeSpan.FromMilliseconds(random.Next(50, 20_000))
+            : TimeSpan.FromSeconds(random.Next(20, 1500)));
         returning.Remove(node);
-        revoked.Remove(node);
-        if (!subnetOf.TryGetValue(node, out var subnet) || leaving.Contains(node) || IsRight(subnet, HopOf(node))) return;
+        mayLoseRoute.Remove(node);
+        if (!subnetOf.TryGetValue(node, out var subnet) || leaving.Contains(node) || HoldsLease(subnet, HopOf(node))) return;
         if (Leases.Snapshot.Leases.All(lease => lease.Subnet.ToString() != subnet) || IsReleased(subnet, HopOf(node)))
         {
             Join(node, subnet);
@@ -285,16 +284,16 @@ internal sealed class HistoryCluster : IDisposable
         if (FreeSubnet() is { } other) Join(node, other);
     }
 
-    /// <summary>Leases of nodes that are elsewhere by now, as a backup has them.</summary>
-    private List<string> Ghosts() => [.. Leases.Snapshot.Leases
+    /// <summary>Leases from a backup whose nodes have another subnet now.</summary>
+    private List<string> OutdatedLeases() => [.. Leases.Snapshot.Leases
         .Where(lease => AliVpcBackendData.Parse(lease.Attributes.BackendData) is not null
-            && !Living.Any(living => living.Key == lease.Subnet.ToString() && IsRight(living.Key, living.Value)))
+            && !ExpectedRoutes.Any(expected => expected.Key == lease.Subnet.ToString() && HoldsLease(expected.Key, expected.Value)))
         .Select(lease => lease.Subnet.ToString())];
 
-    private async void Expire(string subnet)
+    private async void ExpireLater(string subnet)
     {
-        await time.Pass(TimeSpan.FromSeconds(chance.Next(5, 400)));
-        if (!Ghosts().Contains(subnet)) return;
+        await time.Pass(TimeSpan.FromSeconds(random.Next(5, 400)));
+        if (!OutdatedLeases().Contains(subnet)) return;
         Changes += 2;
         Changed();
         Leases.Remove(subnet);
@@ -303,16 +302,17 @@ internal sealed class HistoryCluster : IDisposable
     }
 
     private InMemoryTerm NewTerm(IEnumerable<KeyValuePair<string, RouteStatus>> statuses) =>
-        new(time, Leases, new(statuses)) { OnStep = () => MayLose(0.006) };
+        new(time, Leases, new(statuses)) { OnStep = () => LoseWithProbability(0.006) };
 
-    /// <summary>One controller after the other, as the election lets them in.</summary>
-    private async void Terms()
+    /// <summary>Runs one term after the other.</summary>
+    private async void RunTerms()
     {
         while (true)
         {
             var options = new RouteControllerOptions(plan.RouteTableIds);
-            if (!injectsFaults) options = options with { Resync = QuietResync, FullResyncs = 2 };
-            var controller = new ClusterReconciler(options, view, api, time, new Random(chance.Next()), Log);
+            if (!injectsFaults) options = options with { Resync = QuietResync, FullResyncInterval = 2 };
+            var context = new ControllerContext(time, new Random(random.Next()), Log, new LivenessMonitor(time));
+            var controller = new ClusterReconciler(options, leaseSource, api, context);
             Trace("a term begins");
             await controller.RunAsync(Term, CancellationToken.None);
             await time.Pass(TimeSpan.FromSeconds(1));

@@ -8,7 +8,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>Two VPCs with the instances of two clusters, and what others have in the route tables.</summary>
+/// <summary>Two VPCs with the instances of two clusters, and the entries of other clients in the route tables.</summary>
 internal static class HistorySetup
 {
     public const string Secret = "a-secret-of-the-simulation";

@@ -4,8 +4,7 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>The leases as a controller sees them: some time after etcd has them, as over a slow network or from a member that
-/// lags.</summary>
+/// <summary>The leases as a controller receives them: with a delay, as over a slow network or from an etcd member that lags.</summary>
 internal sealed class LaggingLeaseSource(VirtualTime time, InMemoryLeases leases, Func<TimeSpan> lag) : ILeaseSource
 {
     private LeaseSnapshot shown = leases.Snapshot;

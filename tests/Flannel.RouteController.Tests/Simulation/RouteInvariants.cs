@@ -9,14 +9,14 @@ using static Flannel.RouteController.Tests.Simulation.VirtualWire;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>What no write of a cluster's controller, and none of an operator's commands, may do, looked at in the moment in which it
-/// reaches the cloud. Each broken one is a line with its name.</summary>
-/// <param name="living">Of every cluster: subnet and next hop of each node that may use its subnet as far as it knows.</param>
+/// <summary>Rules for the writes of a cluster's controller and of an operator's commands, checked when a write reaches the cloud. Each
+/// violation is a line with the name of the rule.</summary>
+/// <param name="expectedRoutes">Of all clusters: subnet and next hop of each node that uses its subnet.</param>
 internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, HistoryCluster cluster,
-    Func<IEnumerable<KeyValuePair<string, string>>> living)
+    Func<IEnumerable<KeyValuePair<string, string>>> expectedRoutes)
 {
-    /// <summary>So old may the controller's view be when a write arrives: its own lag (3 s), and the proof and the fresh reading before the
-    /// call.</summary>
+    /// <summary>The maximum age of the leases that a write is based on when it arrives: the lag of the watch (3 s), and the time of the
+    /// proof and the read before the call.</summary>
     private static readonly TimeSpan Lag = TimeSpan.FromSeconds(7);
 
     private readonly Dictionary<string, TimeSpan> lastLeased = [];
@@ -24,10 +24,10 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     private readonly Dictionary<string, TimeSpan> lastNextHopChange = [];
     private int inFlight;
 
-    public List<string> Broken { get; } = [];
+    public List<string> Violations { get; } = [];
 
-    /// <summary>To be called before and after each change of the leases: a lease counts until the moment of its end.</summary>
-    public void Leased()
+    /// <summary>Called before and after each change of the leases, so that a lease counts until its end.</summary>
+    public void RecordLeases()
     {
         foreach (var lease in cluster.Leases.Snapshot.Leases)
         {
@@ -42,19 +42,19 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     public void NextHopChanged(string entryId) => lastNextHopChange[entryId] = time.Elapsed;
 
     /// <summary>A node of the old daemon has left.</summary>
-    public void Unleased(string subnet) => upstreamSince.Remove(subnet);
+    public void RecordUpstreamLeft(string subnet) => upstreamSince.Remove(subnet);
 
     public void Sent(Request write, bool isLost)
     {
-        if (isLost) Break("nothing is sent after the loss of the election", write, "-");
-        if (++inFlight > 2) Break("one write at a time in each VPC", write, "-");
+        if (isLost) AddViolation("nothing is sent after the loss of the election", write, "-");
+        if (++inFlight > 2) AddViolation("one write at a time in each VPC", write, "-");
     }
 
     public void Over() => inFlight--;
 
     public void Arrived(Request write)
     {
-        Leased();
+        RecordLeases();
         var table = cloud.Snapshot().Routes;
         foreach (var subject in Subjects(write))
         {
@@ -62,11 +62,11 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
                 : e.RouteTableId == subject.Table && e.DestinationCidrBlock == subject.Destination);
             // Another client deleted the entry meanwhile.
             if ((entry?.DestinationCidrBlock ?? subject.Destination) is not { } text) continue;
-            if (text == "0.0.0.0/0") Break("never the default route", write, text);
+            if (text == "0.0.0.0/0") AddViolation("the default route is never changed", write, text);
             CheckUpstream(write, text);
             if (write.Action.StartsWith("Create", StringComparison.Ordinal))
             {
-                if (!WasLeased(text, subject.NextHop)) Break("a route is created for a lease alone", write, text);
+                if (!WasLeased(text, subject.NextHop)) AddViolation("a route is created only for a lease", write, text);
                 continue;
             }
 
@@ -75,7 +75,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     }
 
     /// <summary>A deletion by an operator's command.</summary>
-    public void Commanded(Request write)
+    public void CheckCommand(Request write)
     {
         foreach (var subject in Subjects(write))
         {
@@ -86,22 +86,24 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     private void CheckEntry(Request write, RouteView entry, string? newHop)
     {
         var text = entry.DestinationCidrBlock;
-        if (entry.ServiceType is not null || entry.Type != "Custom") Break("never a hosted entry", write, text);
-        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) Break("only next hops of nodes ever change", write, text);
+        if (entry.ServiceType is not null || entry.Type != "Custom") AddViolation("no managed entry is changed", write, text);
+        if (entry.NextHopType is not ("Instance" or "NetworkInterface")) AddViolation("only next hops of nodes are changed", write, text);
         var owner = OwnerOf(entry);
         if (write.Action == "ModifyRouteEntry" && newHop is null)
         {
-            if (!WasLeased(text, entry.NextHopId) && !HasNewNextHop(entry)) Break("only a route of the very node is marked", write, text);
+            if (!WasLeased(text, entry.NextHopId) && !HasNewNextHop(entry))
+                AddViolation("only a route to the node of the lease is marked", write, text);
         }
         else if (write.Action == "ModifyRouteEntry")
         {
-            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is updated", write, text);
-            if (!WasLeased(text, newHop)) Break("only a lease's entry is updated", write, text);
+            if (owner == RouteOwner.OtherCluster) AddViolation("no entry of another cluster is updated", write, text);
+            if (!WasLeased(text, newHop)) AddViolation("only entries of leases are updated", write, text);
         }
         else
         {
-            if (owner == RouteOwner.OtherCluster) Break("never another cluster's is deleted", write, text);
-            if (owner == RouteOwner.Unmarked && !IsReleased(entry)) Break("only our own is deleted", write, text);
+            if (owner == RouteOwner.OtherCluster) AddViolation("no entry of another cluster is deleted", write, text);
+            if (owner == RouteOwner.Unmarked && !IsReleased(entry))
+                AddViolation("only marked and released entries are deleted", write, text);
             CheckDeletion(write, entry);
         }
     }
@@ -109,9 +111,9 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     private void CheckDeletion(Request write, RouteView entry)
     {
         if (entry.NextHopType is not ("Instance" or "NetworkInterface"))
-            Break("only next hops of nodes ever change", write, entry.DestinationCidrBlock);
-        if (living().Any(node => node.Key == entry.DestinationCidrBlock && node.Value == entry.NextHopId))
-            Break("no route of a living lease is ever deleted", write,
+            AddViolation("only next hops of nodes are changed", write, entry.DestinationCidrBlock);
+        if (expectedRoutes().Any(node => node.Key == entry.DestinationCidrBlock && node.Value == entry.NextHopId))
+            AddViolation("no route of a expectedRoutes lease is ever deleted", write,
                 $"{entry.DestinationCidrBlock} to {entry.NextHopId} ({entry.RouteEntryName})");
     }
 
@@ -121,7 +123,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         if (cluster.Leases.Snapshot.Leases.Any(lease => lease.Attributes.BackendData is null && lease.Subnet.Overlaps(network)
             && time.Elapsed - upstreamSince[lease.Subnet.ToString()] > Lag))
         {
-            Break("never what a node of the old daemon leases", write, text);
+            AddViolation("no route of a lease of the old daemon is changed", write, text);
         }
     }
 
@@ -135,7 +137,7 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
     private bool HasNewNextHop(RouteView entry) =>
         lastNextHopChange.TryGetValue(entry.RouteEntryId, out var at) && time.Elapsed - at <= Lag;
 
-    /// <summary>An unmarked entry may go when its own node gave it back: <c>flanneld release</c>.</summary>
+    /// <summary>An unmarked entry may be deleted if its own node released its subnet: <c>flanneld release</c>.</summary>
     private bool IsReleased(RouteView entry) => cluster.Leases.Snapshot.Leases.Any(lease =>
         lease.Subnet.ToString() == entry.DestinationCidrBlock
             && AliVpcBackendData.Parse(lease.Attributes.BackendData) is { Released: true });
@@ -157,6 +159,6 @@ internal sealed class RouteInvariants(VirtualTime time, CloudState cloud, Histor
         }
     }
 
-    private void Break(string invariant, Request write, string subject) =>
-        Broken.Add($"{time.Elapsed:g} '{invariant}' broken by {write.KeyId}'s {write.Action} of {subject}");
+    private void AddViolation(string invariant, Request write, string subject) =>
+        Violations.Add($"{time.Elapsed:g} '{invariant}' violated by {write.KeyId}'s {write.Action} of {subject}");
 }

@@ -4,14 +4,14 @@ using Flannel.RouteController.Tests.Support;
 namespace Flannel.RouteController.Tests.Simulation;
 
 /// <summary>Some virtual minutes with faults, then without for longer than the time to live of a lease, for many seeds.
-/// <see cref="RouteInvariants"/> checks each write; this class checks the end. <c>FLANNEL_SIM_SEED=n</c> runs one history
-/// and prints what happened in it, or is the first seed of many; <c>FLANNEL_SIM_HISTORIES=n</c> runs so many.</summary>
+/// <see cref="RouteInvariants"/> checks each write; this class checks the final state. <c>FLANNEL_SIM_SEED=n</c> runs one history
+/// and prints its events, or is the first seed of several; <c>FLANNEL_SIM_HISTORIES=n</c> runs n histories.</summary>
 public sealed class RouteSimulationTests(ITestOutputHelper output)
 {
     // A history takes about half a second of processor time. docs/simulation.md has the long run.
     private const int Default = 30;
 
-    /// <summary>The run ends after so many failures: more do not help the reader.</summary>
+    /// <summary>The run ends after this many failures.</summary>
     private const int MostFailures = 5;
 
     private static readonly int FirstSeed = Number("FLANNEL_SIM_SEED", 1);
@@ -55,7 +55,7 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
         VirtualTime.Run(async time =>
         {
             await using var history = new RouteHistory(time, seed);
-            await history.RunAsync(faulty: LengthOf(seed), quiet: TimeSpan.Zero);
+            await history.RunAsync(withFaults: LengthOf(seed), withoutFaults: TimeSpan.Zero);
             trace = history.Trace;
         });
         return trace;
@@ -68,7 +68,7 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
         VirtualTime.Run(async time =>
         {
             await using var history = new RouteHistory(time, seed);
-            await history.RunAsync(faulty: LengthOf(seed), quiet: TimeSpan.FromHours(32));
+            await history.RunAsync(withFaults: LengthOf(seed), withoutFaults: TimeSpan.FromHours(32));
             if (Histories == 1) output.WriteLine(string.Join('\n', history.Trace.Append(history.Summary)));
             await CheckAsync(history, time);
             written = history.Writes;
@@ -78,20 +78,20 @@ public sealed class RouteSimulationTests(ITestOutputHelper output)
 
     private static async Task CheckAsync(RouteHistory history, VirtualTime time)
     {
-        // 1. Nothing was done that may not be done, at any moment.
-        AssertNone(history.Broken);
-        AssertNone(history.FalseAlarms());
-        // 2. What is wanted is there, and nothing else; what others made is as they made it.
-        AssertNone(history.Wanted().Except(history.Actual()).Select(line => $"missing {line}"));
-        AssertNone(history.Actual().Except(history.Wanted()).Select(line => $"left {line}"));
-        // 3. Every node has the right status, and its interface lets the packets of the containers pass.
+        // 1. No write violated a rule.
+        AssertNone(history.Violations);
+        AssertNone(history.FalseSharedClusters());
+        // 2. The tables have the desired routes and no others, and the entries of other clients are unchanged.
+        AssertNone(history.Desired().Except(history.Observed()).Select(line => $"missing {line}"));
+        AssertNone(history.Observed().Except(history.Desired()).Select(line => $"unexpected {line}"));
+        // 3. Every node has the right status, and the source/destination check of its interface is off.
         AssertNone(history.WrongStatuses());
         Assert.Empty(history.ChecksThatAreOn());
         // 4. The number of writes is bounded: a change takes one, and each fault may repeat one.
         Assert.InRange(history.Writes, 1, history.Changes + history.Faults);
-        // 5. Nothing spins.
+        // 5. No loop spins.
         Assert.InRange(time.Wakes, 1, 40_000);
-        // 6. It is over: half an hour of quiet takes no write.
+        // 6. The state is final: nothing is written for half an hour.
         var writes = history.Writes;
         await time.Pass(TimeSpan.FromMinutes(30));
         Assert.Equal(writes, history.Writes);

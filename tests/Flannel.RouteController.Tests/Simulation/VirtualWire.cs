@@ -5,59 +5,59 @@ using Flannel.RouteController.Tests.Support;
 
 namespace Flannel.RouteController.Tests.Simulation;
 
-/// <summary>The way from the real client to the simulated cloud, in virtual time: a few milliseconds each way, and whatever the test wants
-/// to go wrong.</summary>
+/// <summary>The connection from the real client to the simulated cloud, in virtual time: with a latency, and with the faults that a test
+/// chooses.</summary>
 internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : DelegatingHandler(cloud)
 {
     public const string Busy = "TaskConflict";
 
-    private static readonly TimeSpan Way = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>Asked when a request sets out; <see cref="Mishap.None"/> lets it pass.</summary>
-    public Func<Request, Mishap> ChooseMishap { get; set; } = _ => Mishap.None;
+    /// <summary>Returns the fault of a request that is being sent; <see cref="WireFault.None"/> for none.</summary>
+    public Func<Request, WireFault> ChooseFault { get; set; } = _ => WireFault.None;
 
-    /// <summary>Called when a request sets out, when it has reached the cloud and nothing has happened yet, when the cloud has done it, and
-    /// when its answer is there.</summary>
-    public Action<Request, Moment> Watch { get; set; } = (_, _) => { };
+    /// <summary>Called when a request is sent, when it arrives at the cloud, when the cloud has executed it, and when its response has
+    /// arrived or the call failed.</summary>
+    public Action<Request, Moment> OnMoment { get; set; } = (_, _) => { };
 
-    internal enum Moment { Sent, Arrived, Done, Over }
+    internal enum Moment { Sent, Arrived, Executed, Ended }
 
-    internal enum Mishap
+    internal enum WireFault
     {
         None,
 
         /// <summary>No connection: nothing was sent.</summary>
         NoConnection,
 
-        /// <summary>Not done, and the connection breaks.</summary>
+        /// <summary>Not executed, and the connection is reset.</summary>
         Reset,
 
-        /// <summary>Done, and the connection breaks.</summary>
+        /// <summary>Executed, and the connection is reset.</summary>
         ResetAfterSuccess,
 
-        /// <summary>Done, and no answer comes: the time limit of the client ends it.</summary>
-        SilenceAfterSuccess,
+        /// <summary>Executed, but no response arrives: the client times out.</summary>
+        TimeoutAfterSuccess,
 
-        /// <summary>Not done: a proxy's page.</summary>
+        /// <summary>Not executed: a proxy's page.</summary>
         BadGateway,
 
-        /// <summary>Not done: too many calls, with the service's own hint.</summary>
+        /// <summary>Not executed: too many calls, with a rate-limit hint.</summary>
         Throttled,
 
-        /// <summary>Not done: another write holds the VPC.</summary>
+        /// <summary>Not executed: another write of the VPC is in progress.</summary>
         Conflict,
 
-        /// <summary>Not done: an entry is changing.</summary>
+        /// <summary>Not executed: an entry is changing.</summary>
         EntryChanging,
 
-        /// <summary>Not done: the instance of one of the routes is starting.</summary>
+        /// <summary>Not executed: the instance of one of the routes is starting.</summary>
         InstanceStarting,
 
-        /// <summary>Not done: an unknown code.</summary>
-        NeverHeardOf,
+        /// <summary>Not executed: an unknown code.</summary>
+        UnknownCode,
     }
 
-    /// <param name="KeyId">Whose it is.</param>
+    /// <param name="KeyId">The access key of the caller.</param>
     internal sealed record Request(string KeyId, string Action, IReadOnlyDictionary<string, string> Parameters)
     {
         public bool IsWrite => Writes(Action);
@@ -81,34 +81,36 @@ internal sealed class VirtualWire(VirtualTime time, HttpMessageHandler cloud) : 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellation)
     {
         var request = Request.Of(message);
-        Watch(request, Moment.Sent);
+        OnMoment(request, Moment.Sent);
         try
         {
-            var mishap = ChooseMishap(request);
-            await SleepAsync(Way, cancellation).ConfigureAwait(Inline);
-            Watch(request, Moment.Arrived);
+            var fault = ChooseFault(request);
+            await SleepAsync(Latency, cancellation).ConfigureAwait(Inline);
+            OnMoment(request, Moment.Arrived);
             cancellation.ThrowIfCancellationRequested();
-            switch (mishap)
+            switch (fault)
             {
-                case Mishap.NoConnection: throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
-                case Mishap.Reset: throw new HttpRequestException(HttpRequestError.ResponseEnded, "reset");
-                case Mishap.BadGateway: return Answer(HttpStatusCode.BadGateway, "<html>");
-                case Mishap.Throttled: return Error("Throttling.User", ("x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:2500,Reset:0"));
-                case Mishap.Conflict: return Error(Busy);
-                case Mishap.EntryChanging: return Error("IncorrectRouteEntryStatus");
-                case Mishap.InstanceStarting: return Error("IncorrectInstanceStatus");
-                case Mishap.NeverHeardOf: return Error("NeverHeardOf");
+                case WireFault.NoConnection: throw new HttpRequestException(HttpRequestError.ConnectionError, "refused");
+                case WireFault.Reset: throw new HttpRequestException(HttpRequestError.ResponseEnded, "reset");
+                case WireFault.BadGateway: return Answer(HttpStatusCode.BadGateway, "<html>");
+                case WireFault.Throttled:
+                    return Error("Throttling.User", ("x-ratelimit-user-api", "Limit:1,Remain:0,TimeLeft:2500,Reset:0"));
+                case WireFault.Conflict: return Error(Busy);
+                case WireFault.EntryChanging: return Error("IncorrectRouteEntryStatus");
+                case WireFault.InstanceStarting: return Error("IncorrectInstanceStatus");
+                case WireFault.UnknownCode: return Error("UnknownCode");
             }
 
-            var answer = await base.SendAsync(message, cancellation).ConfigureAwait(Inline);
-            Watch(request, Moment.Done);
-            if (mishap == Mishap.ResetAfterSuccess) throw new HttpRequestException(HttpRequestError.ResponseEnded, "reset");
-            await SleepAsync(mishap == Mishap.SilenceAfterSuccess ? Timeout.InfiniteTimeSpan : Way, cancellation).ConfigureAwait(Inline);
-            return answer;
+            var response = await base.SendAsync(message, cancellation).ConfigureAwait(Inline);
+            OnMoment(request, Moment.Executed);
+            if (fault == WireFault.ResetAfterSuccess) throw new HttpRequestException(HttpRequestError.ResponseEnded, "reset");
+            var latency = fault == WireFault.TimeoutAfterSuccess ? Timeout.InfiniteTimeSpan : Latency;
+            await SleepAsync(latency, cancellation).ConfigureAwait(Inline);
+            return response;
         }
         finally
         {
-            Watch(request, Moment.Over);
+            OnMoment(request, Moment.Ended);
         }
     }
 

@@ -6,28 +6,22 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>A cluster in one VPC with one table, a route controller, and everything it meets, in virtual time.</summary>
+/// <summary>A cluster in one VPC with one table, and its route controller, in virtual time.</summary>
 internal sealed class Cluster : IDisposable
 {
     public static readonly OwnershipMark Mark = OwnershipMark.Of(InMemoryTerm.OurCluster);
     private readonly CancellationTokenSource stop = new();
 
-    /// <param name="cloud">Where another cluster lives already; null for one of its own.</param>
+    /// <param name="cloud">The cloud of another cluster, to share it; null for a new one.</param>
     public Cluster(VirtualTime time, RouteControllerOptions? options = null, int seed = 1, InMemoryCloudApi? cloud = null)
     {
         Time = time;
-        Cloud = cloud ?? new InMemoryCloudApi(time);
-        if (cloud is null)
-        {
-            Cloud.AddTable("vpc-1", "vtb-1");
-            Cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
-        }
-
+        Cloud = cloud ?? InMemoryCloudApi.WithOneTable(time);
         Leases = new InMemoryLeases();
         Term = new InMemoryTerm(time, Leases);
         Loops = new LivenessMonitor(time);
         Controller = new ClusterReconciler(
-            options ?? new RouteControllerOptions([]), Leases, Cloud, time, new Random(seed), Log, Loops);
+            options ?? new RouteControllerOptions([]), Leases, Cloud, new ControllerContext(time, new Random(seed), Log, Loops));
     }
 
     public VirtualTime Time { get; }
@@ -41,7 +35,7 @@ internal sealed class Cluster : IDisposable
     /// <summary>The running term.</summary>
     public Task<TermResult> Running { get; private set; } = Task.FromResult<TermResult>(new TermResult.Stopped());
 
-    /// <summary>A route with the whole mark, as a controller of this cluster makes it.</summary>
+    /// <summary>Adds a route with the complete mark, as a controller of this cluster creates it.</summary>
     public InMemoryCloudApi.Entry AddMarked(string destination, string hop, string table = "vtb-1") =>
         Cloud.AddEntry(table, destination, hop, Mark.Token, Mark.Description);
 
@@ -61,14 +55,14 @@ internal sealed class Cluster : IDisposable
         return await Running;
     }
 
-    /// <summary>A node boots: its lease and its interface, whose check is on as on new accounts.</summary>
+    /// <summary>A node joins: adds its lease and its interface, whose source/destination check is on, as in new accounts.</summary>
     public void Join(string subnet, string instance, string vSwitch = "vsw-1", string vpc = "vpc-1")
     {
         Cloud.SourceDestChecks[$"eni-{instance}"] = true;
         Leases.Add(subnet, instance, vpc, vSwitch);
     }
 
-    /// <summary>A node that joins while the controller works, and whose lease the controller then sees end.</summary>
+    /// <summary>A node joins while the controller runs, and the controller then sees its lease end.</summary>
     public async Task JoinAndEndAsync(string subnet, string instance)
     {
         Join(subnet, instance);

@@ -138,7 +138,7 @@ internal sealed partial class InMemoryCloudApi
         string regionId, IReadOnlyList<string> networkInterfaceIds, CancellationToken cancellation) =>
         CallAsync("DescribeNetworkInterfaces", "", networkInterfaceIds, () => Answer<IReadOnlyList<NetworkInterface>>(
             [.. networkInterfaceIds.Where(SourceDestChecks.ContainsKey)
-                .Select(id => new NetworkInterface(id, null, SourceDestChecks[id]))]), cancellation);
+                .Select(id => new NetworkInterface(id, SourceDestChecks[id]))]), cancellation);
 
     public Task<CloudResult<Unit>> DisableSourceDestCheckAsync(string regionId, string networkInterfaceId,
         CancellationToken cancellation) =>

@@ -5,8 +5,8 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>Route tables in memory, with the API's manners: writes settle, one at a time per VPC, the rest is a TaskConflict; batches fail
-/// by the entry. Faults on demand; every call is written down.</summary>
+/// <summary>Route tables in memory that behave like the API: a write takes effect after some time, other writes of the VPC get TaskConflict
+/// until then, and the entries of a batch fail separately. A test can inject faults. All calls are recorded.</summary>
 internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
 {
     private readonly Dictionary<string, long> busyUntil = [];
@@ -32,24 +32,24 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
     /// <summary>Next hops that the API does not know.</summary>
     public HashSet<string> UnknownHops { get; } = [];
 
-    /// <summary>Whether one unknown next hop spoils its whole batch.</summary>
+    /// <summary>Whether one unknown next hop makes its whole batch fail.</summary>
     public bool UnknownHopFailsBatch { get; set; }
 
     /// <summary>Destinations of entries that the API does not delete.</summary>
     public HashSet<string> LockedDestinations { get; } = [];
 
-    /// <summary>What a listing calls the table of each entry; null for its id.</summary>
+    /// <summary>The table id that a listing returns for each entry; null for the real one.</summary>
     public string? ListedTableId { get; set; }
 
-    /// <summary>Whether the answer to a batch counts failures without saying whose they are.</summary>
+    /// <summary>Whether the response to a batch has failures without their destinations.</summary>
     public bool HidesFailedDestinations { get; set; }
 
     public List<Call> Calls { get; } = [];
 
-    /// <summary>Looked at before each call; null lets it pass.</summary>
+    /// <summary>Returns the fault of a call; null for none.</summary>
     public Func<Call, Fault?> Faults { get; set; } = _ => null;
 
-    /// <summary>What must never happen, if it did.</summary>
+    /// <summary>Violations of the API's rules by the controller.</summary>
     public List<string> Violations { get; } = [];
 
     public int Writes => Calls.Count(call => call.IsWrite);
@@ -61,7 +61,7 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
         public bool IsWrite => Action is "CreateRouteEntries" or "CreateRouteEntry" or "ModifyRouteEntry" or "DeleteRouteEntries";
     }
 
-    /// <param name="Done">Whether the cloud does what it was asked before it fails to say so.</param>
+    /// <param name="Done">Whether the call is executed although its response is lost.</param>
     public sealed record Fault(CloudErrorKind Kind, string Code, bool Done = false, TimeSpan Delay = default, TimeSpan? RetryAfter = null)
     {
         public int HttpStatus { get; init; } = 400;
@@ -91,14 +91,30 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
         public bool IsCustom { get; init; } = true;
         public RouteEntryStatus Status { get; set; } = RouteEntryStatus.Available;
 
-        /// <summary>When the status becomes the next one.</summary>
+        /// <summary>When the status becomes final.</summary>
         public long SettlesAt { get; set; } = long.MaxValue;
+    }
+
+    /// <summary>With a table that serves a vSwitch.</summary>
+    public static InMemoryCloudApi WithOneTable(TimeProvider time)
+    {
+        var cloud = new InMemoryCloudApi(time);
+        cloud.AddTable("vpc-1", "vtb-1");
+        cloud.AddVSwitch("vsw-1", "vpc-1", "vtb-1");
+        return cloud;
     }
 
     public Table AddTable(string vpcId, string tableId, bool isGateway = false)
     {
         Vpcs.TryAdd(vpcId, new VpcAttributes(vpcId, "192.168.0.0/16", [], []));
         return Tables[tableId] = new Table(tableId, vpcId, isGateway);
+    }
+
+    /// <summary>Adds table <c>vtb-2</c> to VPC <c>vpc-1</c>. It serves vSwitch <c>vsw-2</c>.</summary>
+    public void AddSecondTable()
+    {
+        AddTable("vpc-1", "vtb-2");
+        AddVSwitch("vsw-2", "vpc-1", "vtb-2", "192.168.2.0/24");
     }
 
     public void AddVSwitch(string vSwitchId, string vpcId, string tableId, string cidr = "192.168.1.0/24") =>
@@ -169,7 +185,7 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
         }
     }
 
-    /// <summary>One write at a time; it takes hold of the VPC until it has settled.</summary>
+    /// <summary>The error of a write while another one of the VPC has not taken effect; null if there is none.</summary>
     private CloudResult<T>? Busy<T>(string vpcId) where T : class =>
         busyUntil.TryGetValue(vpcId, out var until) && until > time.GetTimestamp()
             ? Failed<T>(CloudErrorKind.Retry, "TaskConflict", "")
@@ -177,15 +193,15 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
 
     private long Settles(string vpcId) => busyUntil[vpcId] = time.GetTimestamp() + Settling.Ticks;
 
-    private CloudError? Put(NewRouteEntry wanted)
+    private CloudError? Put(NewRouteEntry desired)
     {
-        var table = Settled(Tables[wanted.RouteTableId]);
-        if (UnknownHops.Contains(wanted.NextHop.Id)) return Error(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
-        if (table.At(wanted.Destination.ToString()) is not null)
+        var table = Settled(Tables[desired.RouteTableId]);
+        if (UnknownHops.Contains(desired.NextHop.Id)) return Error(CloudErrorKind.Fatal, "InvalidNextHop.NotFound", "");
+        if (table.At(desired.Destination.ToString()) is not null)
             return Error(CloudErrorKind.Reread, "VPC_ROUTE_ENTRY_CIDR_BLOCK_DUPLICATE", "");
         if (table.Entries.Count(entry => entry.IsCustom) >= Quota) return Error(CloudErrorKind.Quota, "QuotaExceeded", "");
-        var entry = AddEntry(wanted.RouteTableId, wanted.Destination.ToString(), wanted.NextHop.Id, wanted.Name, wanted.Description);
-        entry.Hop = wanted.NextHop;
+        var entry = AddEntry(desired.RouteTableId, desired.Destination.ToString(), desired.NextHop.Id, desired.Name, desired.Description);
+        entry.Hop = desired.NextHop;
         entry.Status = RouteEntryStatus.Pending;
         entry.SettlesAt = Settles(table.VpcId);
         return null;
@@ -193,7 +209,7 @@ internal sealed partial class InMemoryCloudApi(TimeProvider time) : ICloudApi
 
     private static CloudError Error(CloudErrorKind kind, string code, string requestId, string? action = null,
         TimeSpan? retryAfter = null) =>
-        new(kind, code, "the fake says so", requestId, 400, retryAfter, action);
+        new(kind, code, "an injected error", requestId, 400, retryAfter, action);
 
     private static CloudResult<T> Failed<T>(
         CloudErrorKind kind, string code, string requestId, string? action = null, TimeSpan? retryAfter = null) where T : class =>

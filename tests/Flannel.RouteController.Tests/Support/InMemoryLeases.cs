@@ -22,7 +22,7 @@ internal sealed class InMemoryLeases : ILeaseSource
 
     public bool IsComplete { get; set; } = true;
 
-    /// <summary>As the follower numbers its listings; see <see cref="LeaseSnapshot.Listing"/>.</summary>
+    /// <summary>See <see cref="LeaseSnapshot.Listing"/>.</summary>
     public long Listing { get; private set; } = 1;
 
     /// <summary>The cluster's id in etcd; null while no controller has created it.</summary>
@@ -31,13 +31,13 @@ internal sealed class InMemoryLeases : ILeaseSource
     /// <summary>The id that a controller creates where there is none.</summary>
     public Func<ClusterId> NewCluster { get; set; } = ClusterId.New;
 
-    /// <summary>What stands in etcd about missing leases.</summary>
+    /// <summary>The stored document of absent leases.</summary>
     public byte[]? AbsentLeases { get; set; }
 
-    /// <summary>Whose the election's key is.</summary>
+    /// <summary>The term that holds the election's key.</summary>
     public object? Holder { get; set; }
 
-    /// <summary>What etcd says to a linearizable read, if the view lags behind it; null when the view is up to date.</summary>
+    /// <summary>The leases that a linearizable read returns, if the watch lags behind; null if it does not.</summary>
     public IReadOnlyList<Lease>? InEtcd { get; set; }
 
     public LeaseSnapshot Snapshot
@@ -67,7 +67,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         return Add(subnet, "ali-vpc", data.ToJson());
     }
 
-    /// <summary>The node says that it leaves: <c>flanneld release</c>.</summary>
+    /// <summary>The node releases its subnet: <c>flanneld release</c>.</summary>
     public void Release(string subnet)
     {
         lock (gate)
@@ -79,7 +79,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             leases[index] = leases[index] with { Attributes = attributes with { BackendData = node.ToJson() }, ModRevision = revision };
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
     /// <summary>As after a restore of etcd: the key was created again with the same revision, and is attached to another etcd
@@ -92,7 +92,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             leases[index] = leases[index] with { EtcdLeaseId = etcdLeaseId };
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
     public Lease Add(string subnet, string backend, string? data)
@@ -108,7 +108,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             leases.Add(lease);
         }
 
-        Tell();
+        NotifyWatchers();
         return lease;
     }
 
@@ -120,11 +120,11 @@ internal sealed class InMemoryLeases : ILeaseSource
             Assert.Equal(1, leases.RemoveAll(lease => lease.Subnet.ToString() == subnet));
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
-    /// <summary>The end of a lease that an etcd which is another one by now may not have.</summary>
-    public void RemoveIfThere(string subnet)
+    /// <summary>Removes a lease if it exists: etcd may have been replaced.</summary>
+    public void RemoveIfExists(string subnet)
     {
         if (Snapshot.Leases.Any(lease => lease.Subnet.ToString() == subnet)) Remove(subnet);
     }
@@ -140,7 +140,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             leases.RemoveAll(lease => lost.Contains(lease.Subnet.ToString()));
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
     /// <summary>Everything that etcd holds, as a backup has it.</summary>
@@ -161,7 +161,7 @@ internal sealed class InMemoryLeases : ILeaseSource
             (Config, Cluster, AbsentLeases, Holder) = (content.Config, content.Cluster, content.AbsentLeases, content.Holder);
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
     /// <summary>An operator deletes every key below the prefix; watchers are notified.</summary>
@@ -174,14 +174,28 @@ internal sealed class InMemoryLeases : ILeaseSource
             (Config, Cluster, AbsentLeases, Holder) = (null, null, null, null);
         }
 
-        Tell();
+        NotifyWatchers();
     }
 
-    /// <summary>Something changed that is no lease, such as the configuration.</summary>
+    /// <summary>An operator changes the configuration.</summary>
+    /// <param name="config">Null for an invalid one.</param>
+    public void SetConfig(NetworkConfig? config)
+    {
+        Config = config;
+        Touch();
+    }
+
+    public void SetComplete(bool isComplete)
+    {
+        IsComplete = isComplete;
+        Touch();
+    }
+
+    /// <summary>Notifies the watchers of a change other than of a lease, such as of the configuration.</summary>
     public void Touch()
     {
         lock (gate) revision++;
-        Tell();
+        NotifyWatchers();
     }
 
     /// <summary>Nothing to do: every change is visible at once.</summary>
@@ -204,7 +218,7 @@ internal sealed class InMemoryLeases : ILeaseSource
         }
     }
 
-    private void Tell()
+    private void NotifyWatchers()
     {
         TaskCompletionSource before;
         lock (gate)

@@ -14,16 +14,16 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
     /// <summary>By subnet key.</summary>
     public ConcurrentDictionary<string, RouteStatus> ByKey { get; init; } = [];
 
-    /// <summary>Every status that was published, by the time since the term began.</summary>
-    public List<(TimeSpan At, RouteStatus Status)> Published { get; } = [];
+    /// <summary>All published statuses.</summary>
+    public List<PublishedStatus> Published { get; } = [];
 
     /// <summary>Calls of <see cref="PublishAsync"/> that the store accepted.</summary>
     public int Publications { get; private set; }
 
-    /// <summary>Whose status the store rejects.</summary>
+    /// <summary>Whether the store rejects the status of a lease.</summary>
     public Func<Lease, bool> Rejects { get; set; } = _ => false;
 
-    /// <summary>By VPC: the ranges of its vSwitches that nodes read.</summary>
+    /// <summary>The published ranges of the vSwitches by VPC.</summary>
     public ConcurrentDictionary<string, IReadOnlyList<Ipv4Network>> VSwitches { get; } = [];
 
     public ValueTask<IReadOnlyDictionary<string, RouteStatus>?> ReadStatusesAsync(CancellationToken cancellation)
@@ -49,7 +49,7 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
 
             if (!leases.Snapshot.Leases.Any(l => l.Key == lease.Key && l.CreateRevision == lease.CreateRevision)) continue;
             ByKey[lease.Key.ToString()] = status;
-            Published.Add((time.GetElapsedTime(began), status));
+            Published.Add(new PublishedStatus(time.GetElapsedTime(began), status));
         }
 
         term.OnStep();
@@ -78,3 +78,6 @@ internal sealed class InMemoryStatuses(InMemoryTerm term, TimeProvider time, InM
         return new(true);
     }
 }
+
+/// <param name="At">Since the term began.</param>
+internal sealed record PublishedStatus(TimeSpan At, RouteStatus Status);

@@ -31,12 +31,12 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
 
     IRouteStatusSink IElectedTerm.Statuses => Statuses;
 
-    /// <summary>What the store says when it is asked who holds the election.</summary>
+    /// <summary>Whether the store confirms that this term is elected.</summary>
     public bool IsHeld { get; set; } = true;
 
     public int Proofs { get; private set; }
 
-    /// <summary>Called while the store is being asked for a proof.</summary>
+    /// <summary>Called during a proof.</summary>
     public Action OnProof { get; set; } = () => { };
 
     /// <summary>Called before and after each request of the term to the store.</summary>
@@ -59,7 +59,7 @@ internal sealed class InMemoryTerm : IElectedTerm, IDisposable
 
     public async ValueTask<ClusterId> ReadClusterIdAsync(CancellationToken cancellation)
     {
-        // A store that was replaced has no place for this term's id.
+        // A store that was replaced does not have this term's key.
         while (!ReferenceEquals(leases.Holder, this)) await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
         return Cluster = leases.Cluster ??= leases.NewCluster();
     }

@@ -6,14 +6,14 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Tests.Support;
 
-/// <summary>Short words for plans.</summary>
+/// <summary>Desired routes, entries and plans in a short form.</summary>
 internal static class Plans
 {
     public static readonly Ipv4Network Network = Ipv4Network.Parse("10.24.0.0/16");
     public static readonly OwnershipMark Ours = OwnershipMark.Of(InMemoryTerm.OurCluster);
     public static readonly OwnershipMark Theirs = OwnershipMark.Of(InMemoryTerm.OtherCluster);
 
-    public static DesiredRoute Wanted(string subnet, string instance = "i-1", bool primary = true) => new(
+    public static DesiredRoute Desired(string subnet, string instance = "i-1", bool primary = true) => new(
         new Lease(new SubnetKey(Ipv4Network.Parse(subnet)), new LeaseAttributes(default, null, "ali-vpc", null, null), 1, 1, 1),
         new AliVpcBackendData("cn-hangzhou", "vpc-1", "vsw-1", instance, $"eni-{instance}", primary));
 
@@ -31,10 +31,10 @@ internal static class Plans
     }
 
     public static IReadOnlyList<RouteAction> For(
-        IReadOnlyCollection<DesiredRoute> wanted, IReadOnlyList<RouteEntry> entries, string[]? excluded = null, bool servesNoNode = false,
+        IReadOnlyCollection<DesiredRoute> desired, IReadOnlyList<RouteEntry> entries, string[]? excluded = null, bool servesNoNode = false,
         string[]? ended = null) =>
         RoutePlan.For(new RoutePlanInput(
-            "vtb-1", Network, wanted, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
+            "vtb-1", Network, desired, [.. (excluded ?? []).Select(Ipv4Network.Parse)], entries, Ours, servesNoNode)
         {
             Ended = [.. (ended ?? []).Select(Ipv4Network.Parse)],
         });
@@ -47,6 +47,6 @@ internal static class Plans
     };
 
     /// <summary><c>Create 10.24.1.0/24</c>, <c>Conflict:Wider 10.24.0.0/20</c> …</summary>
-    public static string Text(IEnumerable<RouteAction> steps) => string.Join(" | ", steps.Select(step =>
-        $"{step.GetType().Name}{(step is RouteAction.Conflict conflict ? $":{conflict.Kind}" : "")} {step.Destination}"));
+    public static string Text(IEnumerable<RouteAction> actions) => string.Join(" | ", actions.Select(action =>
+        $"{action.GetType().Name}{(action is RouteAction.Conflict conflict ? $":{conflict.Kind}" : "")} {action.Destination}"));
 }

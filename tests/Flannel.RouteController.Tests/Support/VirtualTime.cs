@@ -1,8 +1,7 @@
 namespace Flannel.RouteController.Tests.Support;
 
 /// <summary>A schedule on one thread in which time passes only when no task can run: then it jumps to the next timer. Hours take
-/// milliseconds, every run is the same, and "how long did it take" has one answer. (FakeTimeProvider cannot say when its next timer is
-/// due.)</summary>
+/// milliseconds, and every run has the same order and duration. (FakeTimeProvider does not tell when its next timer is due.)</summary>
 internal sealed class VirtualTime : TimeProvider
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
@@ -21,8 +20,8 @@ internal sealed class VirtualTime : TimeProvider
 
     public override long GetTimestamp()
     {
-        // A loop that never waits does not come back to the one below, which counts its steps.
-        Assert.True(++readings < 5_000_000, $"something spins at {Elapsed}");
+        // Detects a task that never waits: it does not return to Run, which counts the steps.
+        Assert.True(++readings < 5_000_000, $"a loop spins at {Elapsed}");
         return now;
     }
 
@@ -48,7 +47,7 @@ internal sealed class VirtualTime : TimeProvider
             {
                 if (time.posts.TryDequeue(out var post)) post.Callback(post.State);
                 else if (!time.Jump()) Assert.Fail("no task can run, now or later, and the test has not ended");
-                Assert.True(steps < 5_000_000, $"something spins at {time.Elapsed}");
+                Assert.True(steps < 5_000_000, $"a loop spins at {time.Elapsed}");
             }
 
             task.GetAwaiter().GetResult();
@@ -59,7 +58,7 @@ internal sealed class VirtualTime : TimeProvider
         }
     }
 
-    /// <summary>Waits for a condition, looking each virtual millisecond for ten seconds, then each tenth of a second.</summary>
+    /// <summary>Waits for a condition: checks it every virtual millisecond for ten seconds, then every tenth of a second.</summary>
     public async Task Until(Func<bool> condition, TimeSpan? limit = null)
     {
         var soon = now + TimeSpan.TicksPerSecond * 10;
@@ -80,7 +79,7 @@ internal sealed class VirtualTime : TimeProvider
         now = Math.Max(now, due.Due);
         readings = 0;
         var context = SynchronizationContext.Current;
-        // As on a timer's thread: what does not ask to come back here (ConfigureAwait(false)) goes on at once instead of on the pool.
+        // As on a timer's thread: continuations with ConfigureAwait(false) run here instead of on the thread pool.
         SynchronizationContext.SetSynchronizationContext(null);
         Wakes++;
         timer.Fire();

@@ -28,9 +28,9 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
         var config = cluster.Config;
         var permissions = await PermissionCheck.RunAsync(cloud.Api, self, SampleSubnet(config), cancellation);
         CheckClock(cloud.Api.ClockDifference);
-        if (permissions.Refusal is { } refusal)
+        if (permissions.CredentialsError is { } error)
         {
-            report.Add(DescribeRefusal(refusal, isReached));
+            report.Add(DescribeCredentialsError(error, isReached));
             return;
         }
 
@@ -49,10 +49,10 @@ internal sealed class CloudCheck(CloudAccess cloud, AliVpcBackendConfig backend,
     private static Ipv4Network SampleSubnet(NetworkConfig? config) =>
         config is null ? new Ipv4Network(SampleNetwork.Address, 24) : new Ipv4Network(config.SubnetMax, config.SubnetLength);
 
-    private static CheckResult DescribeRefusal(CloudError refusal, bool isReached)
+    private static CheckResult DescribeCredentialsError(CloudError error, bool isReached)
     {
-        var text = $"{refusal.Code} {refusal.Message}{refusal.RequestNote}";
-        return refusal switch
+        var text = $"{error.Code} {error.Message}{error.RequestNote}";
+        return error switch
         {
             { IsLackOfCredentials: true } => CheckResult.Note(PermissionsSubject, "not checked: there are no credentials"),
             { HttpStatus: 0 } when !isReached => CheckResult.Note(PermissionsSubject, "not checked: the VPC API is unavailable"),

@@ -1,0 +1,9 @@
+using Flannel.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Flannel.RouteController;
+
+/// <summary>What all terms of a controller share.</summary>
+/// <param name="Random">Seeds the generator of each VPC; used by one task at a time.</param>
+/// <param name="Loops">Monitors the loops of the VPCs and of their interfaces.</param>
+public sealed record ControllerContext(TimeProvider Time, Random Random, ILogger Log, LivenessMonitor Loops);
