@@ -172,7 +172,7 @@ public sealed class ClusterReconciler(
     }
 
     /// <summary>A VPC without access ends the term only if no VPC with nodes has access.</summary>
-    /// <returns>The result of the term; null while it goes on.</returns>
+    /// <returns>The result of the term; null while it continues.</returns>
     private TermResult? TermEnd()
     {
         var withNodes = reconcilers.Values.Where(reconciler => reconciler.Desired.Nodes.Count > 0).ToList();

@@ -27,7 +27,7 @@ internal sealed class VpcReconciler
     private volatile ControllerSnapshot snapshot = ControllerSnapshot.Empty;
     private int resyncs;
 
-    /// <param name="termEnd">The result of the term if the states of all VPCs end it; null while it goes on.</param>
+    /// <param name="termEnd">The result of the term if the states of all VPCs end it; null while it continues.</param>
     public VpcReconciler(
         DesiredVpcState desired, RouteControllerOptions options, TermContext term, VpcContext context, Func<TermResult?> termEnd)
     {
@@ -181,7 +181,7 @@ internal sealed class VpcReconciler
 
     /// <summary>What follows one pass.</summary>
     /// <param name="IsInterruptible">Whether a change of the leases ends the pause early.</param>
-    /// <param name="TermEnd">Why the term ends; null while it goes on.</param>
+    /// <param name="TermEnd">Why the term ends; null while it continues.</param>
     private sealed record PassResult(TimeSpan Pause, bool IsInterruptible, TermResult? TermEnd = null)
     {
         public static readonly PassResult Now = new(TimeSpan.Zero, false);

@@ -43,7 +43,7 @@ public sealed class ReleaseTests
     [Fact]
     public void A_new_controller_finds_the_release_in_the_lease() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.1.0/24", "i-1");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Leases.Release("10.24.1.0/24");
         cluster.Start();
@@ -74,7 +74,7 @@ public sealed class ReleaseTests
     [Fact]
     public void A_restored_release_does_not_delete_the_route_of_another_node() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-2", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.1.0/24", "i-2");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Leases.Release("10.24.1.0/24");
         cluster.Start();

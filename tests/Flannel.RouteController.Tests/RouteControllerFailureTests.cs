@@ -192,7 +192,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void A_term_without_writes_publishes_the_ranges_of_the_vSwitches() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-1", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.1.0/24", "i-1");
         cluster.Start();
         cluster.Join("10.24.1.0/24", "i-1");
         await cluster.UntilAvailable("10.24.1.0/24");
@@ -328,7 +328,7 @@ public sealed class RouteControllerFailureTests
     [Fact]
     public void An_update_that_exceeds_the_quota_is_retried_slowly() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.1.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.1.0/24", "i-before");
         cluster.Cloud.Faults = call =>
             call.Action == "ModifyRouteEntry" ? new Fault(CloudErrorKind.Quota, "Forbidden.CheckEntryRuleQuota") : null;
         cluster.Join("10.24.1.0/24", "i-1");

@@ -65,12 +65,7 @@ public sealed class RouteControllerTermTests
         var count = 0;
         Cluster.Run(async cluster =>
         {
-            cluster.AddMarked("10.24.9.0/24", "i-gone");
-            cluster.Join("10.24.9.0/24", "i-gone");
-            cluster.Leases.Release("10.24.9.0/24");
-            cluster.Cloud.AddEntry("vtb-1", "10.24.3.0/24", "i-before", Cluster.Mark.Token, Cluster.Mark.Description);
-            cluster.Cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-unmarked");
-            for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+            AddWork(cluster);
             var first = cluster.Term;
             var lostAt = -1;
             cluster.Cloud.Faults = call =>
@@ -96,16 +91,31 @@ public sealed class RouteControllerTermTests
                 cluster.Start();
             }
 
-            await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
-            await cluster.Time.Until(() => cluster.Hop("10.24.9.0/24") is null);
-            await cluster.Time.Pass(TimeSpan.FromSeconds(2));
-            Assert.Equal(
-                ["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-3 Available",
-                    "10.24.8.0/24 i-unmarked Available"],
-                cluster.Cloud.Routes("vtb-1").Order());
+            await AssertWorkIsDoneAsync(cluster);
             count = cluster.Cloud.Calls.Count - 1;
         });
         return count;
+    }
+
+    /// <summary>Two routes to create, one to update, one to delete, and an unmanaged entry.</summary>
+    private static void AddWork(Cluster cluster)
+    {
+        cluster.AddMarked("10.24.9.0/24", "i-gone");
+        cluster.Join("10.24.9.0/24", "i-gone");
+        cluster.Leases.Release("10.24.9.0/24");
+        cluster.AddMarked("10.24.3.0/24", "i-before");
+        cluster.Cloud.AddEntry("vtb-1", "10.24.8.0/24", "i-unmarked");
+        for (var i = 1; i <= 3; i++) cluster.Join($"10.24.{i}.0/24", $"i-{i}");
+    }
+
+    private static async Task AssertWorkIsDoneAsync(Cluster cluster)
+    {
+        await cluster.UntilAvailable("10.24.1.0/24", "10.24.2.0/24", "10.24.3.0/24");
+        await cluster.Time.Until(() => cluster.Hop("10.24.9.0/24") is null);
+        await cluster.Time.Pass(TimeSpan.FromSeconds(2));
+        Assert.Equal(
+            ["10.24.1.0/24 i-1 Available", "10.24.2.0/24 i-2 Available", "10.24.3.0/24 i-3 Available", "10.24.8.0/24 i-unmarked Available"],
+            cluster.Cloud.Routes("vtb-1").Order());
     }
 
     [Fact]

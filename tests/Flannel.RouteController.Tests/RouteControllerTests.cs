@@ -94,7 +94,7 @@ public sealed class RouteControllerTests
         for (var i = 1; i <= 3; i++)
         {
             cluster.Join($"10.24.{i}.0/24", $"i-{i}");
-            cluster.Cloud.AddEntry("vtb-1", $"10.24.{i}.0/24", $"i-{i}", Cluster.Mark.Token, Cluster.Mark.Description);
+            cluster.AddMarked($"10.24.{i}.0/24", $"i-{i}");
         }
 
         // One of them has its status already, from an earlier controller.

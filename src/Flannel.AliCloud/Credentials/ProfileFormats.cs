@@ -38,10 +38,10 @@ internal static class ProfileFormats
         if (FileText.Decode(bytes.Span) is not { } text) return Result.Failure("not a UTF-8 text");
         List<Profile> profiles = [];
         var number = 0;
-        foreach (var whole in text.AsSpan().EnumerateLines())
+        foreach (var untrimmed in text.AsSpan().EnumerateLines())
         {
             number++;
-            var line = whole.Trim();
+            var line = untrimmed.Trim();
             if (line.IsEmpty || line[0] is '#' or ';') continue;
             if (line[0] == '[')
             {

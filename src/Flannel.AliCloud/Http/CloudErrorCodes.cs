@@ -1,6 +1,6 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Values of <see cref="CloudError.Code"/> for calls that the service itself did not answer. For those in angle brackets there is
+/// <summary>Values of <see cref="CloudError.Code"/> for calls without a response of the service itself. For those in angle brackets there is
 /// no HTTP response that could be read.</summary>
 public static class CloudErrorCodes
 {

@@ -41,7 +41,7 @@ public static class RpcSignature
         return headers;
     }
 
-    /// <summary>The query of an unsigned call in the older form (V1 parameters without a signature). STS answers in XML unless
+    /// <summary>The query of an unsigned call in the older form (V1 parameters without a signature). STS responds in XML unless
     /// <c>Format</c> is JSON.</summary>
     public static IReadOnlyList<KeyValuePair<string, string>> UnsignedParameters(
         string action, string version, DateTimeOffset date, string nonce) =>

@@ -7,7 +7,7 @@ namespace Flannel.RouteController.Abstractions;
 /// <summary>Where the route controller publishes what the nodes read: the status of each node's route, and the ranges of the vSwitches. It
 /// belongs to one term (<see cref="IElectedTerm.Statuses"/>), and every write must fail once another node is elected.</summary>
 /// <remarks>A transient error is retried inside the call until the call is cancelled. An error that an operator must correct (a
-/// missing permission, a full database) is logged once and answered as each member says, so that routes are written all the same.</remarks>
+/// missing permission, a full database) is logged once. Each member says what it then returns, so that routes are still written.</remarks>
 public interface IRouteStatusSink
 {
     /// <summary>All published statuses by subnet key (<see cref="SubnetKey"/> as text). Null if the store rejects the read.</summary>

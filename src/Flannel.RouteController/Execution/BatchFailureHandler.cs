@@ -30,7 +30,7 @@ internal sealed class BatchFailureHandler(VpcContext context, BatchSizes sizes, 
         return new WriteResult(HasFailed: true, error, isSmaller);
     }
 
-    /// <summary>The answer reports a failure without naming its entry. The next read shows what was done.</summary>
+    /// <summary>The response reports a failure without naming its entry. The next read shows what was done.</summary>
     public WriteResult Unnamed(RouteWrite write, CloudError error, string requestId)
     {
         LogRejected(write, error, requestId);

@@ -2,8 +2,8 @@ using Flannel.AliCloud.Http;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>How many entries the next batch has. The size shrinks when batches are rejected or get no valid answer, and grows back towards
-/// the smallest size that got none.</summary>
+/// <summary>How many entries the next batch has. The size shrinks when batches are rejected or get no valid response, and grows back
+/// towards the smallest size that got none.</summary>
 internal sealed class BatchSize(TimeProvider time)
 {
     /// <summary>A single lost response may be a coincidence; a second one of the same size probably is not.</summary>
@@ -25,7 +25,7 @@ internal sealed class BatchSize(TimeProvider time)
     private int? Ceiling =>
         smallestUnanswered is { } ceiling && time.GetElapsedTime(unansweredAt) < CeilingLifetime ? ceiling : null;
 
-    /// <summary>A batch of this size was answered entry by entry.</summary>
+    /// <summary>A batch of this size got a response for each entry.</summary>
     public void Answered(int sent)
     {
         unanswered = 0;
@@ -33,7 +33,7 @@ internal sealed class BatchSize(TimeProvider time)
         if (sent >= Current) Grow();
     }
 
-    /// <summary>A batch of this size got no answer, or one that says nothing about its entries.</summary>
+    /// <summary>A batch of this size got no response, or one that says nothing about its entries.</summary>
     /// <returns>Whether the next one is smaller.</returns>
     public bool Unanswered(int sent)
     {
@@ -57,7 +57,7 @@ internal sealed class BatchSize(TimeProvider time)
         Current = Math.Min(Current, Largest);
     }
 
-    /// <summary>Grows half of the way to the smallest size that got no answer, or doubles if there is none.</summary>
+    /// <summary>Grows half of the way to the smallest size that got no response, or doubles if there is none.</summary>
     public void Grow()
     {
         var next = Ceiling is { } ceiling ? (Current + ceiling) / 2 : Current * 2;

@@ -5,7 +5,7 @@ using Flannel.RouteController.Planning;
 
 namespace Flannel.RouteController.Execution;
 
-/// <summary>Which routes the next call creates: as many as the API accepts, fewer after a batch was rejected as a whole or got no answer,
+/// <summary>Which routes the next call creates: as many as the API accepts, fewer after a batch was rejected as a whole or got no response,
 /// and one alone where a batch is not possible.</summary>
 internal sealed class CreateBatches(BatchSize size, RouteFailures failures, TimeProvider time)
 {
@@ -51,14 +51,14 @@ internal sealed class CreateBatches(BatchSize size, RouteFailures failures, Time
         return isFirst;
     }
 
-    /// <summary>A batch of this size was answered.</summary>
+    /// <summary>A batch of this size got a response for each entry.</summary>
     public void Answered(int sent)
     {
         deniedAt = null;
         size.Answered(sent);
     }
 
-    /// <summary>An answer names a failed destination and no table: from now on a batch has this destination for one table only.</summary>
+    /// <summary>A response names a failed destination and no table: from now on a batch has this destination for one table only.</summary>
     public void Separate(Ipv4Network destination) => oneTableOnly.Add(destination);
 
     public void SingleSucceeded()

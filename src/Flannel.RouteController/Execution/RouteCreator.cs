@@ -38,7 +38,7 @@ internal sealed class RouteCreator(
     {
         var result = await context.Api.CreateRouteEntryAsync(
             context.RegionId, NewEntry(write.Route), tokens.Of(write.Route), cancellation);
-        // A call whose answer was lost is repeated with the same token.
+        // A call whose response was lost is repeated with the same token.
         if (result.Error is { } unanswered && RouteErrors.ConcernsVpc(unanswered)) return batchFailures.Unanswered(write, unanswered);
         tokens.Remove(write.Route);
         if (result.Error is { } error)

@@ -4,8 +4,8 @@ namespace Flannel.RouteController.Execution;
 
 /// <summary>The outcome of one call that writes. Failures of single routes are recorded by the call itself.</summary>
 /// <param name="HasFailed">Whether the call failed as a whole.</param>
-/// <param name="VpcError">An error that concerns the whole VPC (busy, throttled, no answer, denied); null if there is none.</param>
-/// <param name="IsNextSmaller">The call got no answer, and the next batch is smaller for that.</param>
+/// <param name="VpcError">An error that concerns the whole VPC (busy, throttled, no response, denied); null if there is none.</param>
+/// <param name="IsNextSmaller">The call got no response, and therefore the next batch is smaller.</param>
 internal sealed record WriteResult(bool HasFailed, CloudError? VpcError = null, bool IsNextSmaller = false)
 {
     public static readonly WriteResult Done = new(HasFailed: false);

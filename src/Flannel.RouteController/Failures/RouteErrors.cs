@@ -18,7 +18,7 @@ internal static class RouteErrors
     public static bool ConcernsVpc(CloudError error) => error.Kind switch
     {
         CloudErrorKind.Retry => !NextHopCodes.Contains(error.Code),
-        CloudErrorKind.Reread => IsNoAnswer(error),
+        CloudErrorKind.Reread => IsNoResponse(error),
         CloudErrorKind.RefreshCredentials => true,
         _ => false,
     };
@@ -32,5 +32,5 @@ internal static class RouteErrors
     public static bool IsTooLong(CloudError error) => error.HttpStatus is 413 or 414 or 431;
 
     /// <summary>No response of the API arrived: the code is this program's own, in angle brackets.</summary>
-    public static bool IsNoAnswer(CloudError error) => error.Kind != CloudErrorKind.RefreshCredentials && error.Code.StartsWith('<');
+    public static bool IsNoResponse(CloudError error) => error.Kind != CloudErrorKind.RefreshCredentials && error.Code.StartsWith('<');
 }

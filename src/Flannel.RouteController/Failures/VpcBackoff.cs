@@ -34,7 +34,7 @@ internal sealed class VpcBackoff(TimeSpan unreachableLimit, TimeProvider time, R
         { Kind: CloudErrorKind.RefreshCredentials } =>
             new(RouteState.Denied, $"the route controller has no valid credentials: {last.Code}", last.RequestId),
         { IsThrottling: true } => new(RouteState.Pending, $"the API throttles this account ({last.Code}); retrying", last.RequestId),
-        _ when RouteErrors.IsNoAnswer(last) => new(RouteState.Unreachable, $"the API is unavailable: {last.Code}", last.RequestId),
+        _ when RouteErrors.IsNoResponse(last) => new(RouteState.Unreachable, $"the API is unavailable: {last.Code}", last.RequestId),
         _ => new(RouteState.Pending, $"the API responds with {last.Code}; retrying", last.RequestId),
     };
 
@@ -64,7 +64,7 @@ internal sealed class VpcBackoff(TimeSpan unreachableLimit, TimeProvider time, R
         { Kind: CloudErrorKind.Denied } => new VpcHealth.Unusable(new TermResult.Denied(error.DeniedAction ?? error.Code)),
         { Kind: CloudErrorKind.RefreshCredentials } when count >= CredentialAttempts =>
             new VpcHealth.Unusable(new TermResult.NoCredentials(error.Code)),
-        _ when RouteErrors.IsNoAnswer(error) && time.GetElapsedTime(since) >= unreachableLimit =>
+        _ when RouteErrors.IsNoResponse(error) && time.GetElapsedTime(since) >= unreachableLimit =>
             new VpcHealth.Unusable(new TermResult.Unreachable(error.Code)),
         _ => new VpcHealth.Usable(),
     };

@@ -131,8 +131,8 @@ internal static partial class RouteControllerLog
     [LoggerMessage(3540, LogLevel.Information, "route controller of cluster {Cluster} started: {Nodes} in {Vpcs}, revision {Revision}")]
     public static partial void TermBegins(ILogger logger, string cluster, string nodes, string vpcs, object revision);
 
-    [LoggerMessage(3541, LogLevel.Information, "route controller stopped: {End}")]
-    public static partial void TermEnds(ILogger logger, string end);
+    [LoggerMessage(3541, LogLevel.Information, "route controller stopped: {Reason}")]
+    public static partial void TermEnds(ILogger logger, string reason);
 
     [LoggerMessage(3542, LogLevel.Information, "{Vpc}: {Nodes} available in {Tables} after {Milliseconds} ms")]
     public static partial void RoutesAvailable(ILogger logger, VpcId vpc, string nodes, string tables, object milliseconds);

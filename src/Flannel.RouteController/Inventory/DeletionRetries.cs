@@ -23,7 +23,7 @@ internal sealed class DeletionRetries(TimeProvider time, Random random)
     /// <summary>Whether calls have failed for longer than the time limit: the next failed call is not repeated.</summary>
     public bool IsExhausted => time.GetElapsedTime(since) > Limit;
 
-    /// <summary>A batch of this size was answered entry by entry.</summary>
+    /// <summary>A batch of this size got a response for each entry.</summary>
     public void Answered(int sent)
     {
         Size.Answered(sent);

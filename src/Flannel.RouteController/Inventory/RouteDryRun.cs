@@ -153,8 +153,8 @@ public sealed class RouteDryRun
     }
 }
 
-/// <param name="Text">A table for an operator: one line for each action, what the API would answer to each kind of them, and what could not
-/// be read.</param>
+/// <param name="Text">A table for an operator: one line for each action, the result of the API's dry run for each kind of them, and what
+/// could not be read.</param>
 /// <param name="Changes">The number of actions that write.</param>
 /// <param name="Complete">False if something could not be read.</param>
 /// <param name="OtherClusters">The other clusters with routes inside the network.</param>

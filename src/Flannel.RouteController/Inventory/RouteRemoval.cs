@@ -28,7 +28,7 @@ internal sealed class RouteRemoval(
             batch = await WithoutLeasedAsync(batch);
             if (batch.Count == 0) continue;
             var result = await api.DeleteRouteEntriesAsync(vpc.RegionId, [.. batch.Select(route => route.Entry)], cancellation);
-            if (result.Value is { } answer) CountResults(batch, answer);
+            if (result.Value is { } results) CountResults(batch, results);
             else if (retries.PauseAfter(vpc, batch.Count, result.Error!, log) is { } pause)
             {
                 open.InsertRange(0, batch);
@@ -53,11 +53,11 @@ internal sealed class RouteRemoval(
         return [.. batch.Except(leased)];
     }
 
-    private void CountResults(List<ListedRoute> batch, BatchResult answer)
+    private void CountResults(List<ListedRoute> batch, BatchResult results)
     {
         retries.Answered(batch.Count);
-        // A deletion whose answer was lost may have been carried out: the next attempt then finds that the entry is gone.
-        var failures = answer.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadyDone).ToList();
+        // A deletion whose response was lost may have been executed: the next attempt then finds no entry.
+        var failures = results.Failures.Where(failure => failure.Error.Kind != CloudErrorKind.AlreadyDone).ToList();
         problems.AddRange(failures.Select(failure => $"{failure.RouteEntryId}: {failure.Error.Code} {failure.Error.Message}"));
         deleted += batch.Count - failures.Count;
     }

@@ -27,7 +27,7 @@ internal sealed class CidrConflicts(VpcContext context, IRouteStatusSink sink)
     public bool FitsBatch(Ipv4Network destination) =>
         check is { } known ? known.FitsBatch(destination) : !CidrConflictCheck.IsInServices(destination);
 
-    /// <returns>An error if a retry may give an answer. Null also if the ranges remain unknown: the API rejects what it must.</returns>
+    /// <returns>An error if a retry may succeed. Null also if the ranges remain unknown: the API then rejects invalid routes.</returns>
     public async Task<CloudError?> ReadAsync(DesiredVpcState desired, CancellationToken cancellation)
     {
         var vpcTask = context.Api.DescribeVpcAttributeAsync(context.RegionId, context.Vpc.Id, cancellation);

@@ -33,7 +33,7 @@ public sealed record Permission(string Action, string LostWithout, PermissionSta
             { Kind: CloudErrorKind.RefreshCredentials } => New(PermissionState.Unknown, $"{error.Code} {error.Message}"),
             // RAM is checked first: any other rejection by the service proves the permission.
             { HttpStatus: >= 400 and < 500 } and not { Kind: CloudErrorKind.Retry } =>
-                New(PermissionState.Granted, $"the API answers {error.Code}"),
+                New(PermissionState.Granted, $"the API responds with {error.Code}"),
             _ => New(PermissionState.Unknown, $"{error.Code} {error.Message}"),
         };
 

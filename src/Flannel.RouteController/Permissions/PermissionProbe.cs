@@ -42,9 +42,9 @@ public static class PermissionProbe
             new PermissionProbeResult.Failed(error.Denial, error.RetryAfter),
         CloudErrorKind.Denied => new PermissionProbeResult.Denied(error.DeniedAction ?? action, error.RequestId),
         CloudErrorKind.RefreshCredentials => new PermissionProbeResult.NoCredentials($"{error.Code} {error.Message}"),
-        _ when RouteErrors.IsNoAnswer(error) => new PermissionProbeResult.Unreachable($"{error.Code} {error.Message}"),
+        _ when RouteErrors.IsNoResponse(error) => new PermissionProbeResult.Unreachable($"{error.Code} {error.Message}"),
         _ when error.IsThrottling =>
             new PermissionProbeResult.Failed($"it throttles this account: {error.Code}{error.RequestNote}", error.RetryAfter),
-        _ => new PermissionProbeResult.Failed($"it answers {error.Code} {error.Message}{error.RequestNote}", error.RetryAfter),
+        _ => new PermissionProbeResult.Failed($"it responds with {error.Code} {error.Message}{error.RequestNote}", error.RetryAfter),
     };
 }

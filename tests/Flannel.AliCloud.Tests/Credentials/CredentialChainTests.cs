@@ -34,23 +34,7 @@ public sealed class CredentialChainTests : IDisposable
         using var folder = new TemporaryFolder();
         var config = new ConfiguredCredentials(AccessKey.Create("of-config", "s").Value, null, null);
         var file = folder.Write("key", "AccessKeyId=of-file\nAccessKeySecret=s");
-        folder.Write("units/access-key", "AccessKeyId=of-systemd\nAccessKeySecret=s");
-        folder.Write(".aliyun/config.json",
-            """{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"of-cli","access_key_secret":"s"}]}""");
-        folder.Write(".alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=of-ini\naccess_key_secret=s\n");
-        Dictionary<string, string> environment = new()
-        {
-            ["CREDENTIALS_DIRECTORY"] = Path.Combine(folder.Path, "units"),
-            ["HOME"] = folder.Path,
-            ["ACCESS_KEY_ID"] = "of-old-env",
-            ["ACCESS_KEY_SECRET"] = "s",
-            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
-            ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
-            ["ALIBABA_CLOUD_ROLE_ARN"] = TestCloud.RouterArn,
-            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = TestCloud.ProviderArn,
-            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = folder.Write("token", TestCloud.OidcToken),
-            ["ALIBABA_CLOUD_CREDENTIALS_URI"] = server.Address,
-        };
+        var environment = ConfigureAllProviders(folder, server.Address);
         List<string> order = [];
         async Task NextAsync(string? path, ConfiguredCredentials backend, Action disable)
         {
@@ -295,6 +279,28 @@ public sealed class CredentialChainTests : IDisposable
         Assert.Equal("<credentials>", second.Code);
         Assert.Contains("the key expired at 2026-01-01", second.Message, StringComparison.Ordinal);
         Assert.Equal(1, cloud.Cloud.Calls.Count("vpc", "DescribeVpcAttribute"));
+    }
+
+    /// <summary>Writes the files of all providers with one, and sets the variables of all providers.</summary>
+    private static Dictionary<string, string> ConfigureAllProviders(TemporaryFolder folder, string credentialsUri)
+    {
+        folder.Write("units/access-key", "AccessKeyId=of-systemd\nAccessKeySecret=s");
+        folder.Write(".aliyun/config.json",
+            """{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"of-cli","access_key_secret":"s"}]}""");
+        folder.Write(".alibabacloud/credentials", "[default]\ntype=access_key\naccess_key_id=of-ini\naccess_key_secret=s\n");
+        return new()
+        {
+            ["CREDENTIALS_DIRECTORY"] = Path.Combine(folder.Path, "units"),
+            ["HOME"] = folder.Path,
+            ["ACCESS_KEY_ID"] = "of-old-env",
+            ["ACCESS_KEY_SECRET"] = "s",
+            ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = "of-env",
+            ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "s",
+            ["ALIBABA_CLOUD_ROLE_ARN"] = TestCloud.RouterArn,
+            ["ALIBABA_CLOUD_OIDC_PROVIDER_ARN"] = TestCloud.ProviderArn,
+            ["ALIBABA_CLOUD_OIDC_TOKEN_FILE"] = folder.Write("token", TestCloud.OidcToken),
+            ["ALIBABA_CLOUD_CREDENTIALS_URI"] = credentialsUri,
+        };
     }
 
     private static ProviderResult.Found Key(int n, DateTimeOffset? end = null) =>

@@ -76,7 +76,7 @@ public sealed class StaleRouteTests
     [Fact]
     public void No_route_is_deleted_without_a_configuration() => Cluster.Run(async cluster =>
     {
-        cluster.Cloud.AddEntry("vtb-1", "10.24.9.0/24", "i-gone", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.9.0/24", "i-gone");
         cluster.Join("10.24.1.0/24", "i-1");
         cluster.Leases.Config = null;
         cluster.Start();
@@ -120,12 +120,12 @@ public sealed class StaleRouteTests
     public void Unmarked_entries_and_those_of_upstream_and_other_clusters_are_never_deleted() => Cluster.Run(async cluster =>
     {
         var other = OwnershipMark.Of(InMemoryTerm.OtherCluster);
-        cluster.Cloud.AddEntry("vtb-1", "0.0.0.0/0", "ngw-1", Cluster.Mark.Token, Cluster.Mark.Description);
-        cluster.Cloud.AddEntry("vtb-1", "10.25.1.0/24", "i-x", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("0.0.0.0/0", "ngw-1");
+        cluster.AddMarked("10.25.1.0/24", "i-x");
         cluster.Cloud.AddEntry("vtb-1", "10.24.30.0/24", "i-unmarked");
         cluster.Cloud.AddEntry("vtb-1", "10.24.31.0/24", "i-theirs", other.Token, other.Description);
-        cluster.Cloud.AddEntry("vtb-1", "10.24.32.0/24", "i-upstream", Cluster.Mark.Token, Cluster.Mark.Description);
-        cluster.Cloud.AddEntry("vtb-1", "10.24.33.128/25", "i-part", Cluster.Mark.Token, Cluster.Mark.Description);
+        cluster.AddMarked("10.24.32.0/24", "i-upstream");
+        cluster.AddMarked("10.24.33.128/25", "i-part");
         cluster.Cloud.AddEntry("vtb-1", "10.24.34.0/24", "i-system", Cluster.Mark.Token, isCustom: false);
         cluster.Leases.Add("10.24.32.0/24", "ali-vpc", null);
         cluster.Leases.Add("10.24.33.0/24", "vxlan", """{"VtepMAC":"00:00"}""");
