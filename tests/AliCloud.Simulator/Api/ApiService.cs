@@ -122,14 +122,14 @@ internal sealed class ApiService(CloudState state, Credentials credentials, Faul
             Log(request, arrived, principal, dropped ? 0 : answer.Status, dropped ? "dropAfterSuccess" : (result as ApiError)?.Code);
         }
 
-        if (!await Wire.SurvivesAsync(context, fault, state.Time)) return;
+        if (!await Wire.ApplyAfterEffectAsync(context, fault, state.Time)) return;
         context.Response.Headers["x-acs-request-id"] = arrived.RequestId;
         context.Response.Headers.Date = state.Now.ToString("R", CultureInfo.InvariantCulture);
         await Wire.SendAsync(context, answer, fault?.Headers);
     }
 
     private ApiResult Run(Accepted call) =>
-        call.Principal.MayNot(call.Action.RamAction)
+        call.Principal.IsDenied(call.Action.RamAction)
             ? call.Action.Service == "sts" ? StsActions.NoPermission : new ApiError(
                 "Forbidden.RAM", "User not authorized to operate on the specified resource, or this API doesn't support RAM.", 403)
             {

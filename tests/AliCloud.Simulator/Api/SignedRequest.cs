@@ -12,7 +12,7 @@ internal sealed record Principal(string AccessKeyId, string Name, string Type, s
     /// <summary>The name in a trust policy: the id of a permanent key, or the name of a role.</summary>
     public string Identity => Name.Split(':')[0];
 
-    public bool MayNot(string action) => DeniedActions.Any(d =>
+    public bool IsDenied(string action) => DeniedActions.Any(d =>
         d.EndsWith('*') ? action.StartsWith(d[..^1], StringComparison.OrdinalIgnoreCase) : d.Equals(
             action, StringComparison.OrdinalIgnoreCase));
 }

@@ -58,7 +58,7 @@ internal static class Wire
 
     /// <summary>Applies the part of a fault that follows the effect: a delay, a reset, or nothing. False if no response must be
     /// sent.</summary>
-    public static async Task<bool> SurvivesAsync(HttpContext context, Fault? fault, TimeProvider time)
+    public static async Task<bool> ApplyAfterEffectAsync(HttpContext context, Fault? fault, TimeProvider time)
     {
         switch (fault?.Kind)
         {

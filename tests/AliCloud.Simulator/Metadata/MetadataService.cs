@@ -24,13 +24,13 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
         var (arrived, timestamp) = (state.Time.GetUtcNow(), state.Time.GetTimestamp());
         var path = Wire.RawTarget(context).Path;
         var action = $"{context.Request.Method} {path}";
-        string? asking = null;
+        string? callerId = null;
 
         void Log(int status, string? code) =>
-            calls.Add(new LoggedCall(0, arrived, "metadata", action, asking, null, new Dictionary<string, string>(), status, code,
+            calls.Add(new LoggedCall(0, arrived, "metadata", action, callerId, null, new Dictionary<string, string>(), status, code,
             Guid.NewGuid().ToString().ToUpperInvariant(), state.Time.GetElapsedTime(timestamp).TotalMilliseconds));
 
-        lock (state.Gate) asking = Caller(context, instanceId)?.Id;
+        lock (state.Gate) callerId = Caller(context, instanceId)?.Id;
         if (state.Settings.MetadataLatencyMilliseconds is > 0 and var latency)
             await Task.Delay(TimeSpan.FromMilliseconds(latency), state.Time, context.RequestAborted);
 
@@ -58,7 +58,7 @@ internal sealed class MetadataService(CloudState state, Credentials credentials,
             Log(dropped ? 0 : answer.Status, dropped ? "dropAfterSuccess" : null);
         }
 
-        if (await Wire.SurvivesAsync(context, fault, state.Time)) await Wire.SendAsync(context, answer, fault?.Headers);
+        if (await Wire.ApplyAfterEffectAsync(context, fault, state.Time)) await Wire.SendAsync(context, answer, fault?.Headers);
     }
 
     private Instance? Caller(HttpContext context, string? instanceId)

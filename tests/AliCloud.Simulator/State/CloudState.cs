@@ -6,7 +6,7 @@ namespace AliCloud.Simulator.State;
 public sealed class CloudState : IDisposable
 {
     private readonly ITimer _settleTimer;
-    private readonly List<RouteEntry> _unsettled = [];
+    private readonly List<RouteEntry> _inTransition = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _ordinal;
 
@@ -57,7 +57,7 @@ public sealed class CloudState : IDisposable
     internal long NextOrdinal() => ++_ordinal;
 
     /// <summary>True while a write has not settled: it blocks all other writes in the VPC.</summary>
-    internal bool IsBusy(Vpc vpc) => _unsettled.Exists(e => e.Table.Vpc == vpc);
+    internal bool IsBusy(Vpc vpc) => _inTransition.Exists(e => e.Table.Vpc == vpc);
 
     internal void Changed()
     {
@@ -71,12 +71,12 @@ public sealed class CloudState : IDisposable
     internal Task NextChange() => _changed.Task;
 
     /// <summary>Sets a status that becomes final after the duration of a route write.</summary>
-    internal void Unsettle(RouteEntry entry, EntryState status)
+    internal void BeginTransition(RouteEntry entry, EntryState status)
     {
         entry.Status = status;
         entry.Modified = Time.GetUtcNow();
         entry.SettlesAt = entry.Modified + TimeSpan.FromMilliseconds(Settings.RouteWriteMilliseconds);
-        _unsettled.Add(entry);
+        _inTransition.Add(entry);
         Changed();
         Settle();
     }
@@ -85,18 +85,18 @@ public sealed class CloudState : IDisposable
     internal void Settle()
     {
         var now = Time.GetUtcNow();
-        var due = _unsettled.FindAll(e => e.SettlesAt <= now);
+        var due = _inTransition.FindAll(e => e.SettlesAt <= now);
         foreach (var entry in due) Finish(entry);
         if (due.Count > 0) Changed();
-        if (_unsettled.Count == 0) return;
-        var wait = _unsettled.Min(e => e.SettlesAt!.Value) - now;
+        if (_inTransition.Count == 0) return;
+        var wait = _inTransition.Min(e => e.SettlesAt!.Value) - now;
         _settleTimer.Change(wait < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : wait, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Removes the entry at once, in any status.</summary>
     internal void Remove(RouteEntry entry)
     {
-        _unsettled.Remove(entry);
+        _inTransition.Remove(entry);
         entry.Table.Entries.Remove(entry);
         Changed();
     }
@@ -104,7 +104,7 @@ public sealed class CloudState : IDisposable
     /// <summary>A change by an operator: sets another next hop at once.</summary>
     internal void UpdateNow(RouteEntry entry, NextHop nextHop)
     {
-        _unsettled.Remove(entry);
+        _inTransition.Remove(entry);
         entry.NextHop = nextHop;
         entry.NextHopAfter = null;
         entry.SettlesAt = null;
@@ -122,7 +122,7 @@ public sealed class CloudState : IDisposable
 
     private void Finish(RouteEntry entry)
     {
-        _unsettled.Remove(entry);
+        _inTransition.Remove(entry);
         if (entry.Status == EntryState.Deleting)
         {
             entry.Table.Entries.Remove(entry);

@@ -42,7 +42,7 @@ internal static class CreateRouteActions
         if (RouteRules.IsFull(state, table)) return ApiErrors.Quota;
         var entry = CloudSetupLoader.New(
             state, table, destination, "Custom", nextHop, null, call["RouteEntryName"] ?? "", call["Description"] ?? "");
-        state.Unsettle(entry, EntryState.Pending);
+        state.BeginTransition(entry, EntryState.Pending);
         var done = new Done(new { RouteEntryId = entry.Id });
         tokens.Keep(call, done);
         return done;
@@ -72,7 +72,7 @@ internal static class CreateRouteActions
             }
         }
 
-        foreach (var entry in created) state.Unsettle(entry, EntryState.Pending);
+        foreach (var entry in created) state.BeginTransition(entry, EntryState.Pending);
         return new Done(new
         {
             SuccessCount = created.Count,

@@ -24,7 +24,7 @@ internal static class DeleteRouteActions
         if (call.DryRun) return ApiErrors.DryRunPassed;
         if (entry.Status != EntryState.Available) return ApiErrors.EntryStatus;
         if (state.IsBusy(entry.Table.Vpc)) return ApiErrors.TaskConflict;
-        state.Unsettle(entry, EntryState.Deleting);
+        state.BeginTransition(entry, EntryState.Deleting);
         return Done.Nothing;
     }
 
@@ -59,7 +59,7 @@ internal static class DeleteRouteActions
             }
         }
 
-        foreach (var entry in deleted) state.Unsettle(entry, EntryState.Deleting);
+        foreach (var entry in deleted) state.BeginTransition(entry, EntryState.Deleting);
         return new Done(new { SuccessCount = deleted.Count, FailedCount = failed.Count, FailedRouteEntries = failed });
     }
 

@@ -36,7 +36,7 @@ internal static class ModifyRouteActions
         entry.Name = call["RouteEntryName"] ?? entry.Name;
         entry.Description = call["Description"] ?? entry.Description;
         entry.NextHopAfter = nextHop;
-        state.Unsettle(entry, EntryState.Modifying);
+        state.BeginTransition(entry, EntryState.Modifying);
         return Done.Nothing;
     }
 }
