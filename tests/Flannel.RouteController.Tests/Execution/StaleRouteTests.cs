@@ -209,7 +209,7 @@ public sealed class StaleRouteTests
         await cluster.JoinAndEndAsync("10.24.9.0/24", "i-gone");
     }
 
-    /// <summary>The grace time of the ended lease begins now, whatever passed of it before.</summary>
+    /// <summary>The grace time of the ended lease begins now.</summary>
     private static async Task AssertGraceTimeBeginsAsync(Cluster cluster)
     {
         await cluster.Time.Pass(TimeSpan.FromSeconds(55));

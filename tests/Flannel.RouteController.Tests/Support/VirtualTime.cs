@@ -34,7 +34,7 @@ internal sealed class VirtualTime : TimeProvider
         return timer;
     }
 
-    /// <summary>Runs a test to its end; whatever it awaits must depend on this time alone.</summary>
+    /// <summary>Runs a test to its end; everything that it awaits must depend on this time only.</summary>
     public static void Run(Func<VirtualTime, Task> test)
     {
         var time = new VirtualTime();
