@@ -67,7 +67,7 @@ public sealed class SerializedWritesTests
 
                 if (reply.Status == 200) done++;
                 var description = $"seed {seed}: {kind} {n} gave {reply.Status} {reply.ErrorCode}";
-                Assert.False(busy && (reply.Status == 200 || !before.SequenceEqual(after)), description + " while another write was under way");
+                Assert.False(busy && (reply.Status == 200 || !before.SequenceEqual(after)), description + " during another write");
                 Assert.True(after.Select(r => (r.RouteTableId, r.DestinationCidrBlock)).Distinct().Count() == after.Count,
                     description + " and made a duplicate");
                 Assert.True(after.Count(r => r.RouteTableId == "vtb-1" && r.ServiceType is null) <= 6, description + " beyond the quota");

@@ -1,7 +1,7 @@
 namespace Flannel.AliCloud.Http;
 
-/// <summary>Values of <see cref="CloudError.Code"/> for calls without a response of the service itself. For those in angle brackets there is
-/// no HTTP response that could be read.</summary>
+/// <summary>Values of <see cref="CloudError.Code"/> for calls without a response of the service itself. For those in angle brackets there
+/// is no HTTP response that could be read.</summary>
 public static class CloudErrorCodes
 {
     /// <summary>No connection: nothing was sent.</summary>

@@ -22,7 +22,7 @@ internal sealed class AsyncAutoResetEvent(TimeProvider time)
         released?.TrySetResult(true);
     }
 
-    /// <summary>Resets the event. Called before everything is read anew.</summary>
+    /// <summary>Resets the event. Called before everything is read again.</summary>
     public void Clear()
     {
         lock (gate) isSet = false;

@@ -7,8 +7,8 @@ namespace Flannel.AliCloud.Tests.Credentials;
 
 public sealed class WatchedFileTests
 {
-    /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, concurrently with a read: another thread could see a partly written
-    /// struct.</summary>
+    /// <summary><see cref="WatchedFile.HasChanged"/> runs on any thread, concurrently with a read. Another thread could see a struct that
+    /// is partly written.</summary>
     [Fact]
     public void The_last_version_is_one_reference_that_all_threads_see()
     {
