@@ -9,17 +9,22 @@ public sealed class Backoff(TimeSpan first, TimeSpan longest, Random random)
     // Beyond any useful bound; a power of it is still a finite number.
     private const int MaxDoublings = 40;
 
+    private static readonly TimeSpan RetryAfterJitter = TimeSpan.FromMilliseconds(500);
+
     private int failures;
 
     /// <summary>The number of pauses since the last reset.</summary>
     public int Failures => failures;
 
-    /// <summary>The next pause: between half of the bound and the bound.</summary>
-    public TimeSpan Next()
+    /// <summary>The next pause: between half of the bound and the bound. If the server says when to retry, that time and up to 500 ms more
+    /// instead, so that the clients of one server do not return at the same time.</summary>
+    /// <param name="retryAfter">The time that the server asks for; null if it does not.</param>
+    public TimeSpan Next(TimeSpan? retryAfter = null)
     {
         var bound = Math.Min(first.TotalMilliseconds * Math.Pow(2, Math.Min(failures, MaxDoublings)), longest.TotalMilliseconds);
         failures = failures < int.MaxValue ? failures + 1 : failures;
-        return TimeSpan.FromMilliseconds(bound * (0.5 + random.NextDouble() / 2));
+        var jitter = random.NextDouble();
+        return retryAfter is { } hint ? hint + RetryAfterJitter * jitter : TimeSpan.FromMilliseconds(bound * (0.5 + jitter / 2));
     }
 
     /// <summary>After a success: the next pause is the first one again.</summary>

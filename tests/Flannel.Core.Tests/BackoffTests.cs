@@ -25,6 +25,17 @@ public sealed class BackoffTests
         Assert.Equal(TimeSpan.FromMilliseconds(50), backoff.Next());
     }
 
+    [Theory]
+    [InlineData(0.0, 7_000)]
+    [InlineData(0.5, 7_250)]
+    public void A_time_that_the_server_asks_for_replaces_the_pause_and_counts_as_a_failure(double chance, int milliseconds)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1), new Fixed(chance));
+        Assert.Equal(milliseconds, backoff.Next(TimeSpan.FromSeconds(7)).TotalMilliseconds);
+        Assert.Equal(1, backoff.Failures);
+        Assert.Equal(TimeSpan.FromMilliseconds(200 * (0.5 + chance / 2)), backoff.Next());
+    }
+
     [Fact]
     public void Every_pause_is_within_its_bounds() =>
         Gen.Select(Gen.Int[1, 100_000], Gen.Int[0, 10_000_000], Gen.Int[0, 2_000], Gen.Int).Always(sample =>

@@ -26,9 +26,6 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
 
     private sealed record FullTable(RouteFailure Failure, int Entries);
 
-    /// <summary>The bounds of the back-off, in seconds.</summary>
-    private sealed record BackoffBounds(double First, double Longest);
-
     /// <summary>Whether the API has rejected an entry of this table for the quota, and has not accepted one since.</summary>
     public bool IsFull(string tableId) => fullTables.ContainsKey(tableId);
 
@@ -92,12 +89,10 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         var isQuota = error.Kind == CloudErrorKind.Quota && action is RouteAction.Create;
         // Of a batch that finds the table full, one failure counts for all.
         if (isQuota && before?.Kind == CloudErrorKind.Quota && Blocks(action)) return before;
-        var count = before?.Kind == error.Kind ? before.Count + 1 : 1;
-        var bounds = BoundsOf(error.Kind);
-        var pause = Math.Min(bounds.Longest, bounds.First * Math.Pow(2, Math.Min(count - 1, 30))) * (0.5 + random.NextDouble() / 2);
-        if (error.RetryAfter is { } hint) pause = Math.Max(pause, hint.TotalSeconds);
-        var retryAt = time.TimestampAfter(TimeSpan.FromSeconds(pause));
-        var failure = new RouteFailure(ReasonFor(action, error, count), error.Kind, action, retryAt, count);
+        var backoff = before?.Kind == error.Kind ? before.Backoff : NewBackoff(error.Kind);
+        var retryAt = time.TimestampAfter(backoff.Next(error.RetryAfter));
+        var reason = ReasonFor(action, error, backoff.Failures);
+        var failure = new RouteFailure(reason, error.Kind, action, retryAt, backoff.Failures, backoff);
         if (isQuota)
         {
             fullTables[action.RouteTableId] = new FullTable(failure, customEntries.GetValueOrDefault(action.RouteTableId));
@@ -119,14 +114,20 @@ internal sealed class RouteFailures(TimeProvider time, Random random, ILogger lo
         _ => false,
     };
 
-    private static BackoffBounds BoundsOf(CloudErrorKind kind) => kind switch
+    private Backoff NewBackoff(CloudErrorKind kind)
     {
-        CloudErrorKind.Retry => new(0.5, 30),
-        CloudErrorKind.Reread or CloudErrorKind.AlreadyDone => new(0.5, 300),
-        CloudErrorKind.Quota => new(30, 600),
-        CloudErrorKind.Unknown => new(15, 300),
-        _ => new(60, 600),
-    };
+        return kind switch
+        {
+            CloudErrorKind.Retry => New(0.5, 30),
+            CloudErrorKind.Reread or CloudErrorKind.AlreadyDone => New(0.5, 300),
+            CloudErrorKind.Quota => New(30, 600),
+            CloudErrorKind.Unknown => New(15, 300),
+            _ => New(60, 600),
+        };
+
+        Backoff New(double firstSeconds, double longestSeconds) =>
+            new(TimeSpan.FromSeconds(firstSeconds), TimeSpan.FromSeconds(longestSeconds), random);
+    }
 
     private static RouteStateReason ReasonFor(RouteAction action, CloudError error, int count)
     {

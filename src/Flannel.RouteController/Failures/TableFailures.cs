@@ -1,6 +1,5 @@
 using Flannel.AliCloud.Http;
 using Flannel.Core;
-using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Failures;
 
@@ -35,7 +34,7 @@ internal sealed class TableFailures(TimeProvider time, Random random)
             failures.Add(tableId, failure = new TableFailure(error, new Backoff(FirstPause, LongestPause, random)));
         failure.Error = error;
         failure.Count++;
-        failure.RetryAt = time.TimestampAfter(failure.Backoff.Next(error));
+        failure.RetryAt = time.TimestampAfter(failure.Backoff.Next(error.RetryAfter));
     }
 
     public void Recover(string tableId) => failures.Remove(tableId);

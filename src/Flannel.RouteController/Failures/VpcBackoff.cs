@@ -2,7 +2,6 @@ using Flannel.AliCloud.Http;
 using Flannel.Core;
 using Flannel.Core.Routes;
 using Flannel.RouteController.Abstractions;
-using Flannel.RouteController.Infrastructure;
 
 namespace Flannel.RouteController.Failures;
 
@@ -47,7 +46,7 @@ internal sealed class VpcBackoff(TimeSpan unreachableLimit, TimeProvider time, R
         count++;
         last = error;
         Health = HealthAfter(error);
-        return (error.Kind == CloudErrorKind.Denied ? deniedBackoff : backoff).Next(error);
+        return (error.Kind == CloudErrorKind.Denied ? deniedBackoff : backoff).Next(error.RetryAfter);
     }
 
     public void Recover()

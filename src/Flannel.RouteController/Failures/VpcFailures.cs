@@ -47,7 +47,7 @@ internal sealed class VpcFailures(VpcContext context, TimeSpan unreachableLimit,
     /// <summary>The tables could not be listed, and the known ones are used.</summary>
     public void FailTableList(CloudError error)
     {
-        var pause = tableList.Next(error);
+        var pause = tableList.Next(error.RetryAfter);
         schedule.Set(Deadline.TableList, pause);
         LogRetry(context.Vpc, error, pause, context.Log);
     }

@@ -38,7 +38,7 @@ internal sealed class DeletionRetries(TimeProvider time, Random random)
             Size.TooLong(sent);
             RouteControllerLog.BatchRejected(log, vpc, sent, error.Code, error.Message, error.RequestId);
             Restart();
-            return backoff.Next(error);
+            return backoff.Next(error.RetryAfter);
         }
 
         if (error.Kind is not (CloudErrorKind.Retry or CloudErrorKind.Reread)) return null;
@@ -46,11 +46,11 @@ internal sealed class DeletionRetries(TimeProvider time, Random random)
         {
             RouteControllerLog.BatchUnanswered(log, vpc, sent, Size.Current, error.Code, error.Message, error.RequestNote);
             Restart();
-            return backoff.Next(error);
+            return backoff.Next(error.RetryAfter);
         }
 
         if (IsExhausted) return null;
-        var pause = backoff.Next(error);
+        var pause = backoff.Next(error.RetryAfter);
         VpcFailures.LogRetry(vpc, error, pause, log);
         return pause;
     }

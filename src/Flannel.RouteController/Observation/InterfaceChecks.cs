@@ -190,7 +190,7 @@ internal sealed class InterfaceChecks(VpcContext context, LivenessMonitor loops,
         lock (gate)
         {
             if (!checks.TryGetValue(id, out var check)) return;
-            check.DueAt = context.Time.TimestampAfter(check.Backoff.Next(error));
+            check.DueAt = context.Time.TimestampAfter(check.Backoff.Next(error.RetryAfter));
             if (!check.State.IsKnown) check.State = new InterfaceState(IsKnown: false, problem);
         }
     }

@@ -23,9 +23,6 @@ internal sealed class ControllerCandidate(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(2);
 
-    /// <summary>Keeps the candidates of a throttled account from retrying at the same moment.</summary>
-    private static readonly TimeSpan Jitter = TimeSpan.FromSeconds(1);
-
     /// <summary>The last logged reason; empty if the last logged state is "candidate".</summary>
     private string? lastLogged;
 
@@ -57,9 +54,7 @@ internal sealed class ControllerCandidate(
                 }
             }
 
-            var pause = backoff.Next();
-            if (notCandidate?.RetryAfter is { } hint) pause = hint + Jitter * random.NextDouble();
-            await Task.Delay(pause, time, cancellation);
+            await Task.Delay(backoff.Next(notCandidate?.RetryAfter), time, cancellation);
         }
     }
 
