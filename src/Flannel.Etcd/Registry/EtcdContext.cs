@@ -14,10 +14,13 @@ public sealed record EtcdContext(IEtcd Etcd, EtcdKeys Keys, TimeProvider Time, R
 /// <summary>The settings of <see cref="EtcdSubnetManager"/>.</summary>
 public sealed record EtcdSubnetManagerOptions
 {
+    /// <summary>Upstream's default of <c>subnet-lease-renew-margin</c>.</summary>
+    public static readonly TimeSpan DefaultRenewMargin = TimeSpan.FromMinutes(60);
+
     /// <summary>How long a lease lives without renewal.</summary>
     public TimeSpan LeaseTime { get; init; } = FlannelContract.LeaseTime;
 
     /// <summary>How long before its expiry a lease is renewed (<c>subnet-lease-renew-margin</c>); half of its time if that is
     /// shorter.</summary>
-    public TimeSpan RenewMargin { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan RenewMargin { get; init; } = DefaultRenewMargin;
 }

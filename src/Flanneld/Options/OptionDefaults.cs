@@ -1,4 +1,5 @@
 using System.Globalization;
+using Flannel.Etcd.Registry;
 
 namespace Flanneld.Options;
 
@@ -13,7 +14,7 @@ internal static class OptionDefaults
     public const string HealthzIp = "0.0.0.0";
     public const int HealthzPort = 0;
 
-    public static readonly TimeSpan RenewMargin = TimeSpan.FromMinutes(60);
+    public static readonly TimeSpan RenewMargin = EtcdSubnetManagerOptions.DefaultRenewMargin;
     public static readonly TimeSpan RouteResync = TimeSpan.FromSeconds(60);
     public static readonly TimeSpan ReleaseWait = TimeSpan.FromSeconds(60);
 

@@ -78,7 +78,7 @@ public sealed class RegistryFixture
             Context with { Random = new Random() },
             new EtcdSubnetManagerOptions
             {
-                RenewMargin = margin ?? TimeSpan.FromHours(1),
+                RenewMargin = margin ?? EtcdSubnetManagerOptions.DefaultRenewMargin,
                 LeaseTime = leaseTime ?? FlannelContract.LeaseTime,
             },
             loops ?? new LivenessMonitor(Time), held);
