@@ -31,7 +31,7 @@ public sealed class LivenessMonitor(TimeProvider time)
     }
 
     /// <summary>Monitors a loop, which begins busy, until it is disposed of.</summary>
-    /// <param name="name">Its name in messages, as in "the lease's keeper".</param>
+    /// <param name="name">Its name in messages, as in "the lease keeper".</param>
     /// <param name="longestWork">How long it may be busy without a report; each of its calls has a time-out.</param>
     public MonitoredLoop Begin(string name, TimeSpan longestWork)
     {

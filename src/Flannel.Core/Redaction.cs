@@ -34,7 +34,7 @@ public static partial class Redaction
     public static string Endpoints(string text)
     {
         var mayHoldSecret = MayHoldSecret(text);
-        return string.Join(',', text.Split(',').Select(part => mayHoldSecret ? HostBehindUser(part.Trim()) : PlainEndpoint(part.Trim())));
+        return string.Join(',', text.Split(',').Select(part => mayHoldSecret ? HostAfterUser(part.Trim()) : PlainEndpoint(part.Trim())));
     }
 
     /// <summary>The path of a file that an operator named. It may be the content of the file by mistake, as in
@@ -49,7 +49,7 @@ public static partial class Redaction
 
     private static bool MayHoldSecret(string text) => text.AsSpan().ContainsAny('@', '%');
 
-    private static string HostBehindUser(string part)
+    private static string HostAfterUser(string part)
     {
         var at = part.LastIndexOf('@');
         if (at < 0) return Mask;
@@ -57,7 +57,7 @@ public static partial class Redaction
         var scheme = user.IndexOf("://", StringComparison.Ordinal);
         // What follows an @ in a path or a query may be anything.
         if (user[(scheme < 0 ? 0 : scheme + 3)..].ContainsAny('/', '?', '#')) return Mask;
-        return CertainHost().IsMatch(part.AsSpan(at + 1)) ? $"{Mask}@{part[(at + 1)..]}" : Mask;
+        return UnambiguousHost().IsMatch(part.AsSpan(at + 1)) ? $"{Mask}@{part[(at + 1)..]}" : Mask;
     }
 
     private static string PlainEndpoint(string part)
@@ -80,5 +80,5 @@ public static partial class Redaction
 
     /// <summary>With a dot, a port or brackets: a name without them may be the end of a password.</summary>
     [GeneratedRegex(@"^(\[[0-9A-Fa-f:.]+\](:[0-9]{1,6})?|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,6})?|[A-Za-z0-9-]+:[0-9]{1,6})/?$")]
-    private static partial Regex CertainHost();
+    private static partial Regex UnambiguousHost();
 }

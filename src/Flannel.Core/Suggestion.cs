@@ -4,15 +4,15 @@ namespace Flannel.Core;
 public static class Suggestion
 {
     private const int AlwaysAllowed = 2;
-    private const int LettersPerMistake = 4;
+    private const int LettersPerEdit = 4;
 
     /// <summary>The nearest of the known names; null if none is near, or if <paramref name="name"/> is one of them.
     /// Case-sensitive.</summary>
     public static string? For(string name, IEnumerable<string> known)
     {
         string? nearest = null;
-        // Fewer mistakes than letters: otherwise a short name is near to every other short name.
-        var allowed = Math.Min(Math.Max(AlwaysAllowed, name.Length / LettersPerMistake), name.Length - 1);
+        // Fewer edits than letters: otherwise a short name is near to every other short name.
+        var allowed = Math.Min(Math.Max(AlwaysAllowed, name.Length / LettersPerEdit), name.Length - 1);
         foreach (var other in known)
         {
             var distance = Distance(other, name);

@@ -16,13 +16,13 @@ public static class TaskWait
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async Task WaitAsync(Task task, TimeSpan atMost, TimeProvider time, CancellationToken cancellation)
     {
-        var over = new TaskCompletionSource();
+        var completed = new TaskCompletionSource();
         using var timer = time.CreateTimer(
-            static state => ((TaskCompletionSource)state!).TrySetResult(), over, TimerRange.Clamp(atMost), Timeout.InfiniteTimeSpan);
-        using var cancelled = cancellation.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), over);
+            static state => ((TaskCompletionSource)state!).TrySetResult(), completed, TimerRange.Clamp(atMost), Timeout.InfiniteTimeSpan);
+        using var cancelled = cancellation.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), completed);
         // Such a task would complete WhenAny on the thread pool. An await of it returns to the context.
         var isAsynchronous = task.CreationOptions.HasFlag(TaskCreationOptions.RunContinuationsAsynchronously);
-        await Task.WhenAny(isAsynchronous ? CompletionAsync(task) : task, over.Task);
+        await Task.WhenAny(isAsynchronous ? CompletionAsync(task) : task, completed.Task);
         cancellation.ThrowIfCancellationRequested();
     }
 

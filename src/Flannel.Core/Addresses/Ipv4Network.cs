@@ -31,9 +31,9 @@ public readonly record struct Ipv4Network : IComparable<Ipv4Network>
     public static bool TryParse(ReadOnlySpan<char> text, out Ipv4Network network) =>
         TryParse(text, '/', out network, out var hostBits) && !hostBits;
 
-    /// <summary>The same with another separator. <paramref name="hostBits"/> is true if bits beyond the length were set, which are cleared
-    /// in
-    /// <paramref name="network"/>.</summary>
+    /// <summary>The same with another separator, and host bits are accepted.</summary>
+    /// <param name="network">Without the host bits.</param>
+    /// <param name="hostBits">True if the text has bits beyond the length.</param>
     public static bool TryParse(ReadOnlySpan<char> text, char separator, out Ipv4Network network, out bool hostBits)
     {
         network = default;

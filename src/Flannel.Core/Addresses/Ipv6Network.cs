@@ -65,14 +65,14 @@ public readonly record struct Ipv6Network
     /// last two groups of some of them as a dotted quad (<c>fe80::5efe:1.2.3.4</c>), which would be another key.</summary>
     public static string FormatAddress(UInt128 address)
     {
-        var (start, count) = LongestZeroRun(address);
+        var zeros = LongestZeroRun(address);
         var text = new StringBuilder(39);
         for (var group = 0; group < Groups; group++)
         {
-            if (group == start)
+            if (group == zeros.Start)
             {
                 text.Append("::");
-                group += count - 1;
+                group += zeros.Count - 1;
                 continue;
             }
 
@@ -84,17 +84,19 @@ public readonly record struct Ipv6Network
     }
 
     /// <summary>The first of the longest runs of two or more groups that are zero; starts at -1 if there is none.</summary>
-    private static (int Start, int Count) LongestZeroRun(UInt128 address)
+    private static ZeroRun LongestZeroRun(UInt128 address)
     {
-        var (start, count) = (-1, 1);
-        for (int group = 0, run = 0; group < Groups; group++)
+        var longest = new ZeroRun(-1, 1);
+        for (int group = 0, count = 0; group < Groups; group++)
         {
-            run = Group(address, group) == 0 ? run + 1 : 0;
-            if (run > count) (start, count) = (group - run + 1, run);
+            count = Group(address, group) == 0 ? count + 1 : 0;
+            if (count > longest.Count) longest = new ZeroRun(group - count + 1, count);
         }
 
-        return (start, count);
+        return longest;
     }
+
+    private readonly record struct ZeroRun(int Start, int Count);
 
     private static ushort Group(UInt128 address, int index) => (ushort)(address >> (16 * (Groups - 1 - index)));
 

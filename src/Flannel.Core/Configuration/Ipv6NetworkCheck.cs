@@ -13,7 +13,7 @@ internal static class Ipv6NetworkCheck
     public static Failure? Check(NetworkConfigFields fields)
     {
         var network = fields.Ipv6Network;
-        if (fields.HasWholeIpv6Network)
+        if (fields.HasZeroLengthIpv6Network)
             return new Failure("IPv6Network ::/0 is too wide: it holds every address; give an IPv6 network such as \"fc00::/48\"");
         if (network == default)
             return new Failure("EnableIPv6 is true and IPv6Network is missing: give an IPv6 network such as \"fc00::/48\"");

@@ -15,7 +15,7 @@ internal static class NetworkConfigCheck
     public static Result<NetworkConfig> Check(NetworkConfigFields fields)
     {
         if (!fields.EnableIpv4) return Result.Failure("EnableIPv4 is false, and the backends of this build need IPv4");
-        if (fields.HasWholeNetwork)
+        if (fields.HasZeroLengthNetwork)
         {
             return Result.Failure(
                 "Network 0.0.0.0/0 is too wide: it holds every address; give an IPv4 network such as \"10.24.0.0/16\"");

@@ -19,16 +19,18 @@ internal sealed class NetworkConfigFields
     public JsonElement Backend;
     public string BackendType = FlannelContract.DefaultBackend;
 
-    /// <summary>Given with length 0, which Go treats as unset; it has a message of its own.</summary>
-    public bool HasWholeNetwork;
+    /// <summary><see cref="Network"/> was given with length 0. Its value is then the same as if it was not given.</summary>
+    public bool HasZeroLengthNetwork;
 
-    public bool HasWholeIpv6Network;
+    /// <summary>The same for <see cref="Ipv6Network"/>.</summary>
+    public bool HasZeroLengthIpv6Network;
 
     /// <summary>Accepted properties that are probably mistakes, one line each.</summary>
     public readonly List<string> Warnings = [];
 
+    /// <summary>Stores one property, and the warning about its name.</summary>
     /// <returns>Null if the property is valid.</returns>
-    public Failure? Take(string name, JsonElement value)
+    public Failure? Add(string name, JsonElement value)
     {
         if (Set(name, value) is { } failure) return failure;
         if (NetworkConfigKeys.Warning(name) is { } warning) Warnings.Add(warning);
@@ -38,7 +40,7 @@ internal sealed class NetworkConfigFields
     private Failure? Set(string name, JsonElement value) => name.ToUpperInvariant() switch
     {
         // Unlike the others: upstream decodes null into an empty type, and an absent Backend into its default.
-        "BACKEND" => TakeBackend(name, value),
+        "BACKEND" => SetBackend(name, value),
         _ when value.ValueKind == JsonValueKind.Null => null,
         "ENABLEIPV4" => Boolean(name, value, ref EnableIpv4),
         "ENABLEIPV6" => Boolean(name, value, ref EnableIpv6),
@@ -53,7 +55,7 @@ internal sealed class NetworkConfigFields
         _ => null,
     };
 
-    private Failure? TakeBackend(string name, JsonElement value)
+    private Failure? SetBackend(string name, JsonElement value)
     {
         (BackendType, Backend) = ("", default);
         if (value.ValueKind == JsonValueKind.Null) return null;
@@ -92,7 +94,7 @@ internal sealed class NetworkConfigFields
         if (!Ipv4Network.TryParse(Text(value), '/', out Network, out var hostBits))
             return new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv4 network such as \"10.24.0.0/16\"");
         if (hostBits) Warnings.Add(HostBits(name, value, Network.ToString()));
-        HasWholeNetwork = Network.Length == 0;
+        HasZeroLengthNetwork = Network.Length == 0;
         return null;
     }
 
@@ -101,7 +103,7 @@ internal sealed class NetworkConfigFields
         if (!Addresses.Ipv6Network.TryParse(Text(value), '/', out Ipv6Network, out var hostBits))
             return new Failure($"{name} is {JsonDescription.Quote(value)}, and must be an IPv6 network such as \"fc00::/48\"");
         if (hostBits) Warnings.Add(HostBits(name, value, Ipv6Network.ToString()));
-        HasWholeIpv6Network = Ipv6Network.Length == 0;
+        HasZeroLengthIpv6Network = Ipv6Network.Length == 0;
         return null;
     }
 

@@ -35,7 +35,7 @@ public static class NetworkConfigParser
                 return Result.Failure($"it is {JsonDescription.Kind(document.RootElement)}, and must be a JSON object");
             foreach (var property in document.RootElement.EnumerateObject())
             {
-                if (fields.Take(property.Name, property.Value) is { } failure) return failure;
+                if (fields.Add(property.Name, property.Value) is { } failure) return failure;
             }
         }
         catch (JsonException e)

@@ -3,6 +3,7 @@ using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Leases;
 
+/// <summary>A request for a node's subnet.</summary>
 /// <param name="Owner">The node that the subnet is for.</param>
 /// <param name="AttributesFor">The attributes of the lease under a configuration; null if the node does not support the configuration (a
 /// backend that this build does not have). Called again if the configuration changes meanwhile.</param>

@@ -29,9 +29,8 @@ public interface ISubnetManager
     /// <summary>Returns when the configuration was written or deleted after a revision, or after <paramref name="atMost"/>.</summary>
     Task WaitForConfigChangeAsync(long revision, TimeSpan atMost, CancellationToken cancellation);
 
-    /// <summary>Returns when a subnet may have become free after a revision: a lease was deleted, or the configuration was written; or
-    /// after
-    /// <paramref name="atMost"/>.</summary>
+    /// <summary>Returns when a subnet may have become free after a revision (a lease was deleted, or the configuration was written), or
+    /// after <paramref name="atMost"/>.</summary>
     Task WaitForFreeSubnetAsync(long revision, TimeSpan atMost, CancellationToken cancellation);
 
     /// <summary>Acquires the node's own subnet, or its previous one, or a free one.</summary>

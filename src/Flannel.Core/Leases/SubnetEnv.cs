@@ -22,8 +22,8 @@ public sealed record SubnetEnv(Ipv4Network Network, Ipv4Network Subnet, int Mtu,
     {
         Ipv4Network? found = null;
         // A line without LF may be truncated: 10.24.5.1/2 was 10.24.5.1/24.
-        var whole = text[..(text.LastIndexOf((byte)'\n') + 1)];
-        foreach (var line in Encoding.UTF8.GetString(whole).AsSpan().EnumerateLines())
+        var completeLines = text[..(text.LastIndexOf((byte)'\n') + 1)];
+        foreach (var line in Encoding.UTF8.GetString(completeLines).AsSpan().EnumerateLines())
         {
             const string name = "FLANNEL_SUBNET=";
             if (!line.StartsWith(name, StringComparison.Ordinal)) continue;

@@ -19,16 +19,16 @@ public sealed record SubnetKey(Ipv4Network Subnet, Ipv6Network? Ipv6Subnet = nul
     public static bool TryParse(ReadOnlySpan<char> text, [NotNullWhen(true)] out SubnetKey? key)
     {
         key = null;
-        var and = text.IndexOf(Ipv6Separator);
-        var v4 = and < 0 ? text : text[..and];
+        var separator = text.IndexOf(Ipv6Separator);
+        var v4 = separator < 0 ? text : text[..separator];
         if (!Ipv4Network.TryParse(v4, '-', out var subnet, out var hostBits) || hostBits || subnet.Length > LongestSubnet) return false;
-        if (and < 0)
+        if (separator < 0)
         {
             key = new SubnetKey(subnet);
             return true;
         }
 
-        var v6 = text[(and + 1)..];
+        var v6 = text[(separator + 1)..];
         if (!Ipv6Network.TryParse(v6, '-', out var ipv6, out _) || ipv6.Length > LongestIpv6Subnet) return false;
         if (!v6.SequenceEqual(ipv6.ToString('-'))) return false;
         key = new SubnetKey(subnet, ipv6);

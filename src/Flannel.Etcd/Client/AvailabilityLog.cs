@@ -11,7 +11,7 @@ internal sealed class AvailabilityLog(TimeProvider time, ILogger logger)
     private volatile bool isUnavailable;
     private long since;
 
-    public void Answered(Member member)
+    public void ReportResponse(Member member)
     {
         if (!isUnavailable) return;
         lock (gate)
@@ -22,7 +22,7 @@ internal sealed class AvailabilityLog(TimeProvider time, ILogger logger)
         }
     }
 
-    public void Failed(EtcdException error)
+    public void ReportFailure(EtcdException error)
     {
         lock (gate)
         {

@@ -7,7 +7,7 @@ namespace Flannel.Etcd.Client;
 /// <summary>Validates a member's certificate as Go's TLS does, as etcd's operators expect, and describes a problem in one line.</summary>
 internal sealed class CertificateValidator(string host, string? caFile, X509Certificate2Collection? authorities)
 {
-    /// <summary>Null if there is none.</summary>
+    /// <summary>Why the certificate was rejected; null if it was not.</summary>
     public string? Problem { get; private set; }
 
     public X509ChainPolicy CreatePolicy()
@@ -33,15 +33,15 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
             return false;
         }
 
-        var shown = certificate as X509Certificate2;
+        var leaf = certificate as X509Certificate2;
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            Problem = $"the certificate of {host} is for another name: {Names(shown)}";
+            Problem = $"the certificate of {host} is for another name: {Names(leaf)}";
             return false;
         }
 
-        if (IsTrusted(chain) || (shown is not null && IsTrustedByOneOfSameSubject(shown, chain))) return true;
-        Problem = Describe(Flags(chain), shown, chain);
+        if (IsTrusted(chain) || (leaf is not null && IsTrustedByOneOfSameSubject(leaf, chain))) return true;
+        Problem = Describe(Flags(chain), leaf, chain);
         return false;
     }
 
@@ -60,7 +60,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
 
     /// <summary>Of several authorities with one subject, such as during a replacement, OpenSSL takes the first as the issuer, unless key
     /// identifiers distinguish them. Go tries all of them, and so does this method.</summary>
-    private bool IsTrustedByOneOfSameSubject(X509Certificate2 shown, X509Chain chain)
+    private bool IsTrustedByOneOfSameSubject(X509Certificate2 leaf, X509Chain chain)
     {
         foreach (var authority in authorities ?? [])
         {
@@ -70,7 +70,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
             using var other = new X509Chain { ChainPolicy = chain.ChainPolicy.Clone() };
             RemoveWhere(other.ChainPolicy.CustomTrustStore, HasSameSubject);
             RemoveWhere(other.ChainPolicy.ExtraStore, HasSameSubject);
-            other.Build(shown);
+            other.Build(leaf);
             if (IsTrusted(other)) return true;
         }
 
@@ -85,7 +85,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
         }
     }
 
-    private string Describe(X509ChainStatusFlags flags, X509Certificate2? shown, X509Chain chain)
+    private string Describe(X509ChainStatusFlags flags, X509Certificate2? leaf, X509Chain chain)
     {
         if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
         {
@@ -103,7 +103,7 @@ internal sealed class CertificateValidator(string host, string? caFile, X509Cert
         if ((flags & unknown) != 0)
         {
             var trusted = caFile is null ? "the system's authorities (give etcd-cafile)" : $"etcd-cafile {Redaction.Path(caFile)}";
-            return $"the certificate of {host} is signed by '{shown?.Issuer}', which is not among {trusted}";
+            return $"the certificate of {host} is signed by '{leaf?.Issuer}', which is not among {trusted}";
         }
 
         return $"the certificate of {host} is rejected: {flags}";

@@ -3,8 +3,8 @@ using Flannel.Core;
 namespace Flannel.Etcd.Client;
 
 /// <summary>Selects the member that a request is sent to first. Each node has a preferred member, chosen at random, so that many nodes
-/// spread evenly. A node whose preferred member fails uses the next one, and returns some minutes after, at a time of its own: otherwise
-/// all nodes would stay on the members that failed last. Thread-safe.</summary>
+/// spread evenly. A node whose preferred member fails uses the next one, and returns some minutes after, at a random time: otherwise all
+/// nodes would stay on the members that failed last. Thread-safe.</summary>
 internal sealed class EndpointSelector
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMinutes(2);
@@ -47,13 +47,14 @@ internal sealed class EndpointSelector
         }
     }
 
-    public void Answered(int member)
+    /// <summary>The next request is sent to this member.</summary>
+    public void ReportResponse(int member)
     {
         lock (gate) Select(member);
     }
 
     /// <summary>The next request is sent to another member.</summary>
-    public void Leave(int member)
+    public void ReportFailure(int member)
     {
         lock (gate)
         {
@@ -61,19 +62,20 @@ internal sealed class EndpointSelector
         }
     }
 
-    /// <summary>True if a probe of the preferred member is due; to one caller at a time, who must then call
-    /// <see cref="Probed"/>.</summary>
-    public bool MustProbePreferred(out int member)
+    /// <summary>Begins a probe of the preferred member, if one is due and none is running. The caller must then call
+    /// <see cref="EndProbe"/>.</summary>
+    /// <returns>The preferred member; null if no probe begins.</returns>
+    public int? BeginProbe()
     {
         lock (gate)
         {
-            member = preferred;
-            if (current == preferred || isProbing || !time.IsPast(probeAt)) return false;
-            return isProbing = true;
+            if (current == preferred || isProbing || !time.IsPast(probeAt)) return null;
+            isProbing = true;
+            return preferred;
         }
     }
 
-    public void Probed(bool isAvailable)
+    public void EndProbe(bool isAvailable)
     {
         lock (gate)
         {

@@ -130,55 +130,67 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         while (true)
         {
             var member = members[(first + failures.Count) % members.Length];
-            using var limit = new TimeLimit(attempt.CallLimit, time, cancellation);
-            string? used = null;
-            var isSent = false;
-            try
+            var result = await TryMemberAsync(attempt, member, cancellation);
+            if (result.Failed is not { } failed)
             {
-                used = await token.GetAsync(member, limit.Token);
-                isSent = true;
-                var response = await attempt.Call(member, Options(used, attempt.IsStream ? cancellation : limit.Token), limit.Token);
-                Answered(member);
-                return response;
+                ReportResponse(member);
+                return result.Response!;
             }
-            catch (Exception e) when (e is not EtcdException)
+
+            if (failed.Failure.IsTokenInvalid && !isTokenRenewed && failed.Token is not null)
             {
-                cancellation.ThrowIfCancellationRequested();
-                var failure = member.Classify(e, limit.HasPassed ? attempt.CallLimit : null);
-                if (failure.IsTokenInvalid && !isTokenRenewed && used is not null)
-                {
-                    token.Forget(used);
-                    isTokenRenewed = true;
-                    continue;
-                }
-
-                var mayHaveHappened = isSent && failure.Error.MayHaveHappened && !attempt.IsRepeatable;
-                if (!failure.MayWorkElsewhere)
-                {
-                    // The member is available: it rejected the request.
-                    Answered(member);
-                    throw Summarize([failure.Error], mayHaveHappened);
-                }
-
-                EtcdLog.MemberFailed(logger, failure.Error.Message);
-                Leave(member);
-                failures.Add(failure.Error);
-                if (failures.Count == members.Length || mayHaveHappened) throw AllFailed(failures, mayHaveHappened, used);
+                token.Invalidate(failed.Token);
+                isTokenRenewed = true;
+                continue;
             }
+
+            var error = failed.Failure.Error;
+            if (!failed.Failure.MayWorkElsewhere)
+            {
+                // The member is available: it rejected the request.
+                ReportResponse(member);
+                throw Summarize([error], failed.MayHaveHappened);
+            }
+
+            EtcdLog.MemberFailed(logger, error.Message);
+            ReportFailure(member);
+            failures.Add(error);
+            if (failures.Count == members.Length || failed.MayHaveHappened) throw Fail(failures, failed);
+        }
+    }
+
+    private async Task<MemberResult<T>> TryMemberAsync<T>(MemberAttempt<T> attempt, Member member, CancellationToken cancellation)
+    {
+        using var limit = new TimeLimit(attempt.CallLimit, time, cancellation);
+        string? used = null;
+        var isSent = false;
+        try
+        {
+            used = await token.GetAsync(member, limit.Token);
+            isSent = true;
+            var options = Options(used, attempt.IsStream ? cancellation : limit.Token);
+            return new MemberResult<T>(await attempt.Call(member, options, limit.Token), Failed: null);
+        }
+        catch (Exception e) when (e is not EtcdException)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var failure = member.Classify(e, limit.HasPassed ? attempt.CallLimit : null);
+            var mayHaveHappened = isSent && failure.Error.MayHaveHappened && !attempt.IsRepeatable;
+            return new MemberResult<T>(default, new FailedAttempt(failure, used, mayHaveHappened));
         }
     }
 
     /// <inheritdoc cref="EndpointSelector.Returned"/>
     internal Task Returned => selector.Returned;
 
-    /// <inheritdoc cref="EndpointSelector.Leave"/>
-    internal void Leave(Member member) => selector.Leave(Array.IndexOf(members, member));
+    /// <inheritdoc cref="EndpointSelector.ReportFailure"/>
+    internal void ReportFailure(Member member) => selector.ReportFailure(Array.IndexOf(members, member));
 
     /// <summary>Starts a probe of the preferred member, if it is due. No request waits for it. Called after each response of another
     /// member, so that it needs no timer.</summary>
     internal void ProbePreferredIfDue()
     {
-        if (selector.MustProbePreferred(out var preferred)) _ = ProbeAsync(members[preferred]);
+        if (selector.BeginProbe() is { } preferred) _ = ProbeAsync(members[preferred]);
     }
 
     private async Task ProbeAsync(Member preferred)
@@ -202,7 +214,7 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         }
 
         if (isAvailable) EtcdLog.PreferredMemberRecovered(logger, preferred.Name);
-        selector.Probed(isAvailable);
+        selector.EndProbe(isAvailable);
     }
 
     private async Task<MemberVersion> VersionAsync(Member member, CancellationToken cancellation)
@@ -232,21 +244,22 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         foreach (var endpoint in options.ClearTextEndpoints) EtcdLog.ClearText(logger, endpoint.GetLeftPart(UriPartial.Authority));
     }
 
-    private void Answered(Member member)
+    private void ReportResponse(Member member)
     {
-        selector.Answered(Array.IndexOf(members, member));
-        availability.Answered(member);
+        selector.ReportResponse(Array.IndexOf(members, member));
+        availability.ReportResponse(member);
         ProbePreferredIfDue();
     }
 
-    private EtcdException AllFailed(List<EtcdException> failures, bool mayHaveHappened, string? usedToken)
+    /// <returns>The exception that ends the request.</returns>
+    private EtcdException Fail(List<EtcdException> failures, FailedAttempt last)
     {
-        var summary = Summarize(failures, mayHaveHappened);
+        var summary = Summarize(failures, last.MayHaveHappened);
         if (failures.Count < members.Length) return summary;
-        availability.Failed(summary);
+        availability.ReportFailure(summary);
         // etcd delays a request until it has applied the raft entry that the token names. An etcd that was restored from a snapshot is
         // behind that entry, for days. The next request uses a new token.
-        if (usedToken is not null && failures.Exists(failure => failure.Kind == EtcdErrorKind.TimedOut)) token.Forget(usedToken);
+        if (last.Token is { } used && failures.Exists(failure => failure.Kind == EtcdErrorKind.TimedOut)) token.Invalidate(used);
         return summary;
     }
 
@@ -280,18 +293,4 @@ public sealed class EtcdConnection : IEtcd, IDisposable
             return await running.ResponseAsync;
         }
     }
-}
-
-/// <summary>A request as it is sent to one member.</summary>
-/// <param name="Call">Gets the member, the options, and the limit for the response. The options of a stream live longer than the
-/// limit.</param>
-internal sealed record MemberAttempt<T>(Func<Member, CallOptions, CancellationToken, Task<T>> Call)
-{
-    /// <summary>A request that may have been executed may be sent again.</summary>
-    public bool IsRepeatable { get; init; }
-
-    public bool IsStream { get; init; }
-
-    /// <summary>For the response of each member.</summary>
-    public TimeSpan CallLimit { get; init; } = EtcdDurations.Call;
 }

@@ -15,12 +15,12 @@ public static class EtcdDurations
     public static readonly TimeSpan Ping = TimeSpan.FromSeconds(6);
 
     /// <summary>For the response to a ping: a dead peer is detected after at most 10 s.</summary>
-    public static readonly TimeSpan PingAnswer = TimeSpan.FromSeconds(4);
+    public static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(4);
 
     /// <summary>A watch that is silent for this time is probed. Shorter than the 60 s after which usual gateways close an idle stream
     /// (nginx <c>grpc_read_timeout</c>, Alibaba Cloud ALB).</summary>
     public static readonly TimeSpan WatchSilence = TimeSpan.FromSeconds(50);
 
-    /// <summary>For the response to a probe of a watch.</summary>
-    public static readonly TimeSpan WatchProgress = TimeSpan.FromSeconds(10);
+    /// <summary>For the response to the probe of a watch.</summary>
+    public static readonly TimeSpan WatchProbe = TimeSpan.FromSeconds(10);
 }

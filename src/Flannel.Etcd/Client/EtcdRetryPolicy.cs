@@ -16,9 +16,10 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
     private EtcdErrorKind? lastLogged;
     private long? pauseEndsAt;
 
-    /// <param name="evenRejected">Retry also what does not recover by itself: for parts that run already and must not end for it.</param>
-    /// <exception cref="EtcdException">Retrying does not help, and <paramref name="evenRejected"/> is false.</exception>
-    public async Task<T> UntilAnsweredAsync<T>(Func<CancellationToken, Task<T>> request, bool evenRejected, CancellationToken cancellation)
+    /// <summary>Repeats a request until it succeeds.</summary>
+    /// <param name="retryRejected">Retry also what does not recover by itself: for loops that must not end while the process runs.</param>
+    /// <exception cref="EtcdException">Retrying does not help, and <paramref name="retryRejected"/> is false.</exception>
+    public async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> request, bool retryRejected, CancellationToken cancellation)
     {
         while (true)
         {
@@ -26,14 +27,15 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
             {
                 return await request(cancellation);
             }
-            catch (EtcdException e) when (evenRejected || e.CanRecover)
+            catch (EtcdException e) when (retryRejected || e.CanRecover)
             {
                 await PauseAsync(e, cancellation);
             }
         }
     }
 
-    public Task PauseAsync(EtcdException after, CancellationToken cancellation)
+    /// <summary>Logs a failure, and returns when the request may be repeated.</summary>
+    public Task PauseAsync(EtcdException failure, CancellationToken cancellation)
     {
         if (pauseEndsAt is { } last && time.GetElapsedTime(last) > ResetAfter)
         {
@@ -42,10 +44,10 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
         }
 
         // The connection logs that etcd is unavailable, and the caller logs that the history is compacted.
-        if (lastLogged != after.Kind && after.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
+        if (lastLogged != failure.Kind && failure.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
-            lastLogged = after.Kind;
-            EtcdLog.Rejected(logger, after.Kind, after.Message.TrimEnd('.'));
+            lastLogged = failure.Kind;
+            EtcdLog.Rejected(logger, failure.Kind, failure.Message.TrimEnd('.'));
         }
 
         var pause = backoff.Next();

@@ -32,7 +32,7 @@ public interface IEtcd
     /// without a failure: it throws <see cref="EtcdException"/> when it breaks, is silent for too long, or cannot continue
     /// (<see cref="EtcdErrorKind.Compacted"/>). The first response for each range has <see cref="WatchResponse.Created"/>; progress
     /// notifications are not returned.</summary>
-    /// <param name="ranges">The key of an event tells its range. The watch ids of responses do not: a proxy assigns others than were
-    /// requested.</param>
+    /// <param name="ranges">Events are assigned to a range by their key, not by the watch id of the response: a proxy assigns other ids
+    /// than were requested.</param>
     IAsyncEnumerable<WatchResponse> WatchAsync(IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation);
 }

@@ -31,7 +31,7 @@ internal sealed class Member : IDisposable
                 ConnectCallback = (_, cancellation) => dialer.ConnectAsync(cancellation),
                 ConnectTimeout = Timeout.InfiniteTimeSpan,
                 KeepAlivePingDelay = EtcdDurations.Ping,
-                KeepAlivePingTimeout = EtcdDurations.PingAnswer,
+                KeepAlivePingTimeout = EtcdDurations.PingTimeout,
                 KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
                 PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
                 UseProxy = false,
@@ -61,7 +61,7 @@ internal sealed class Member : IDisposable
 
     /// <summary>Classifies a failure of a request to this member, other than the caller's cancellation.</summary>
     /// <param name="limit">The time limit of the request if it has passed; otherwise null.</param>
-    public Failure Classify(Exception exception, TimeSpan? limit)
+    public MemberFailure Classify(Exception exception, TimeSpan? limit)
     {
         var rpc = exception as RpcException;
         if (EtcdConnectException.In(rpc?.Status.DebugException ?? exception) is { } connect)
@@ -81,13 +81,13 @@ internal sealed class Member : IDisposable
             return Transport(EtcdErrorKind.Unavailable, $"{Name}: {reason}", mayHaveHappened: true, exception);
         }
 
-        var detail = ServerErrors.Bare(rpc.Status.Detail);
-        var meaning = ServerErrors.Of(rpc.StatusCode, detail);
-        var error = new EtcdException(meaning.Kind, $"{Name}: {detail.ReplaceLineEndings(" ")}", !meaning.IsHarmless, exception);
-        return new Failure(error, meaning.MayWorkElsewhere, meaning.IsTokenInvalid);
+        var detail = ServerErrors.WithoutGrpcPrefix(rpc.Status.Detail);
+        var errorClass = ServerErrors.Of(rpc.StatusCode, detail);
+        var error = new EtcdException(errorClass.Kind, $"{Name}: {detail.ReplaceLineEndings(" ")}", !errorClass.HadNoEffect, exception);
+        return new MemberFailure(error, errorClass.MayWorkElsewhere, errorClass.IsTokenInvalid);
     }
 
-    private static Failure Transport(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception cause) =>
+    private static MemberFailure Transport(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception cause) =>
         new(new EtcdException(kind, message, mayHaveHappened, cause), MayWorkElsewhere: true, IsTokenInvalid: false);
 
     /// <summary>The most specific of the nested messages of a broken connection.</summary>
@@ -107,8 +107,10 @@ internal sealed class Member : IDisposable
         if (channel.IsValueCreated) channel.Value.Dispose();
     }
 
-    /// <param name="Error">For the caller, if no other member succeeds.</param>
-    /// <param name="MayWorkElsewhere">Another member may succeed.</param>
-    /// <param name="IsTokenInvalid">A new authentication may help.</param>
-    public sealed record Failure(EtcdException Error, bool MayWorkElsewhere, bool IsTokenInvalid);
 }
+
+/// <summary>A failure of a request to one member.</summary>
+/// <param name="Error">For the caller, if no other member succeeds.</param>
+/// <param name="MayWorkElsewhere">Another member may succeed.</param>
+/// <param name="IsTokenInvalid">A new authentication may help.</param>
+internal sealed record MemberFailure(EtcdException Error, bool MayWorkElsewhere, bool IsTokenInvalid);

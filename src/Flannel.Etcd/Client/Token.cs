@@ -33,7 +33,7 @@ internal sealed class Token(EtcdOptions options) : IDisposable
                     new CallOptions(cancellationToken: cancellation));
                 return current = response.Token;
             }
-            catch (RpcException e) when (ServerErrors.Bare(e.Status.Detail) == NotEnabled)
+            catch (RpcException e) when (ServerErrors.WithoutGrpcPrefix(e.Status.Detail) == NotEnabled)
             {
                 return current = "";
             }
@@ -44,8 +44,8 @@ internal sealed class Token(EtcdOptions options) : IDisposable
         }
     }
 
-    /// <summary>Forgets a token that a member rejected. One that was fetched meanwhile stays.</summary>
-    public void Forget(string? rejected)
+    /// <summary>Drops a token that a member rejected. One that was fetched meanwhile stays.</summary>
+    public void Invalidate(string? rejected)
     {
         if (current == rejected) current = null;
     }

@@ -14,7 +14,7 @@ public static class V2Store
     public static async Task<string?> FindAsync(EtcdOptions options, string key, TimeProvider time, CancellationToken cancellation)
     {
         var files = new TlsFiles(options);
-        var found = await Task.WhenAll(options.Endpoints.Select(endpoint => HasAsync(endpoint, key, files, options, time, cancellation)));
+        var found = await Task.WhenAll(options.Endpoints.Select(endpoint => FindAtAsync(endpoint, key, files, options, time, cancellation)));
         return found.FirstOrDefault(endpoint => endpoint is not null);
     }
 
@@ -34,7 +34,8 @@ public static class V2Store
         }
     }
 
-    private static async Task<string?> HasAsync(
+    /// <returns>The endpoint if it has the key; otherwise null.</returns>
+    private static async Task<string?> FindAtAsync(
         Uri endpoint, string key, TlsFiles files, EtcdOptions options, TimeProvider time, CancellationToken cancellation)
     {
         var dialer = new Dialer(endpoint, files, options, time);

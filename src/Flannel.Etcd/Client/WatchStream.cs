@@ -18,8 +18,8 @@ internal sealed class WatchStream : IDisposable
     private readonly Queue<WatchResponse> unread = new();
     private readonly HashSet<long> ids = [];
 
-    // The newest revision that was returned to the caller.
-    private long newest;
+    // The newestRevision revision that was returned to the caller.
+    private long newestRevision;
 
     private WatchStream(
         EtcdConnection connection,
@@ -34,7 +34,7 @@ internal sealed class WatchStream : IDisposable
         this.ranges = ranges;
         this.time = time;
         returned = connection.Returned;
-        newest = ranges.Max(range => range.StartRevision) - 1;
+        newestRevision = ranges.Max(range => range.StartRevision) - 1;
     }
 
     /// <summary>Returns when the member watches all ranges.</summary>
@@ -81,9 +81,9 @@ internal sealed class WatchStream : IDisposable
                 if (unread.TryDequeue(out var first)) return first;
                 var response = await ReadAsync(cancellation);
                 if (response.Created) await EndProbeAsync(response, cancellation);
-                else if (response.Canceled && ids.Contains(response.WatchId)) throw End(response);
+                else if (response.Canceled && ids.Contains(response.WatchId)) throw Cancelled(response);
                 if (response.Events.Count == 0) continue;
-                newest = Math.Max(newest, response.Events[^1].Kv.ModRevision);
+                newestRevision = Math.Max(newestRevision, response.Events[^1].Kv.ModRevision);
                 return response;
             }
         }
@@ -91,7 +91,7 @@ internal sealed class WatchStream : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             var failure = member.Classify(e, limit: null);
-            if (failure.MayWorkElsewhere) connection.Leave(member);
+            if (failure.MayWorkElsewhere) connection.ReportFailure(member);
             throw failure.Error;
         }
     }
@@ -110,9 +110,9 @@ internal sealed class WatchStream : IDisposable
 
         for (var created = 0; created < ranges.Count;)
         {
-            if (!await call.ResponseStream.MoveNext(limit)) throw Ended();
+            if (!await call.ResponseStream.MoveNext(limit)) throw EndOfStream();
             var response = call.ResponseStream.Current;
-            if (response.Canceled) throw End(response);
+            if (response.Canceled) throw Cancelled(response);
             if (response.Created) created++;
             ids.Add(response.WatchId);
             unread.Enqueue(response);
@@ -133,7 +133,7 @@ internal sealed class WatchStream : IDisposable
         if (response.Canceled) return;
         // A proxy keeps its stream open while the etcd behind it is restored from a snapshot, and sends no event until etcd reaches the
         // former revision again.
-        if (response.Header.Revision < newest)
+        if (response.Header.Revision < newestRevision)
             throw new EtcdException(EtcdErrorKind.Compacted, "etcd's revision went back", mayHaveHappened: false);
         var cancel = new WatchCancelRequest { WatchId = response.WatchId };
         await call.RequestStream.WriteAsync(new WatchRequest { CancelRequest = cancel }, cancellation);
@@ -146,7 +146,7 @@ internal sealed class WatchStream : IDisposable
         while (!reading.IsCompleted)
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var silence = Task.Delay(isProbed ? EtcdDurations.WatchProgress : EtcdDurations.WatchSilence, time, ended.Token);
+            var silence = Task.Delay(isProbed ? EtcdDurations.WatchProbe : EtcdDurations.WatchSilence, time, ended.Token);
             var first = await Task.WhenAny(reading, silence, returned);
             await ended.CancelAsync();
             if (first == reading) break;
@@ -164,16 +164,16 @@ internal sealed class WatchStream : IDisposable
             await ProbeAsync(cancellation);
         }
 
-        return await reading ? call.ResponseStream.Current : throw Ended();
+        return await reading ? call.ResponseStream.Current : throw EndOfStream();
     }
 
-    private static RpcException End(WatchResponse response)
+    private static RpcException Cancelled(WatchResponse response)
     {
-        var reason = ServerErrors.Bare(response.CancelReason);
+        var reason = ServerErrors.WithoutGrpcPrefix(response.CancelReason);
         if (response.CompactRevision != 0) reason = "etcdserver: mvcc: required revision has been compacted";
         else if (reason.Length == 0) reason = "the watch was cancelled by the server";
         return new RpcException(new Status(StatusCode.Unknown, reason));
     }
 
-    private static RpcException Ended() => new(new Status(StatusCode.Unavailable, "the watch ended"));
+    private static RpcException EndOfStream() => new(new Status(StatusCode.Unavailable, "the watch ended"));
 }

@@ -121,7 +121,7 @@ public sealed class ElectedTerm : IAsyncDisposable
     {
         try
         {
-            await Task.WhenAll(EndInTimeAsync(cancellation), RenewAsync(cancellation), WatchAsync(cancellation));
+            await Task.WhenAll(EndAtDeadlineAsync(cancellation), RenewAsync(cancellation), WatchAsync(cancellation));
         }
         finally
         {
@@ -131,7 +131,7 @@ public sealed class ElectedTerm : IAsyncDisposable
     }
 
     /// <summary>Independent of all requests: the term ends in time even if one hangs.</summary>
-    private async Task EndInTimeAsync(CancellationToken cancellation)
+    private async Task EndAtDeadlineAsync(CancellationToken cancellation)
     {
         while (SafeTime() is var left && left > TimeSpan.Zero)
             await Task.Delay(left < ClockCheck ? left : ClockCheck, context.Time, cancellation);

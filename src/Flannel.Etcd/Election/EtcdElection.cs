@@ -17,10 +17,10 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
     /// election within etcd (1 to 3 s) and two lost renewals. Routes keep working meanwhile; only new nodes wait.</summary>
     public static readonly TimeSpan TermTime = TimeSpan.FromSeconds(10);
 
-    // Of a thousand candidates that see the key deleted, the first has written before most of the others ask.
+    // Spreads the reads of the candidates that see the key deleted: the first has written before most of the others read.
     private static readonly TimeSpan CampaignJitter = TimeSpan.FromMilliseconds(200);
 
-    // Longer: an observer checks its permissions in the cloud next, and of a thousand nodes only a few are to do so.
+    // Longer: an observer checks its permissions in the cloud next. Most of a thousand observers find another node elected before that.
     private static readonly TimeSpan ObserveJitter = TimeSpan.FromSeconds(1);
 
     private readonly EtcdRetryPolicy retryPolicy = context.NewRetryPolicy();
@@ -40,7 +40,7 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
             {
                 var response = await ReadAsync(cancellation);
                 if (response.Kvs is not [var key] || IsOfLastTerm(key)) return;
-                await WaitForVacancyAsync(key, response.Header.Revision, ObserveJitter, cancellation);
+                await WaitWhileHeldAsync(key, response.Header.Revision, ObserveJitter, cancellation);
             }
             catch (EtcdException e)
             {
@@ -92,7 +92,7 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
             }
 
             await granted.RevokeUnusedAsync(0);
-            await WaitForVacancyAsync(key, response.Header.Revision, CampaignJitter, cancellation);
+            await WaitWhileHeldAsync(key, response.Header.Revision, CampaignJitter, cancellation);
         }
         catch (EtcdException e)
         {
@@ -130,7 +130,7 @@ public sealed class EtcdElection(EtcdContext context, ControllerHolder self, Tim
         return term;
     }
 
-    private async Task WaitForVacancyAsync(KeyValue key, long revision, TimeSpan jitter, CancellationToken cancellation)
+    private async Task WaitWhileHeldAsync(KeyValue key, long revision, TimeSpan jitter, CancellationToken cancellation)
     {
         var holder = ControllerHolderValue.Read(key)!;
         if (holder != lastLogged) EtcdLog.Observing(context.Logger, holder.InstanceId, holder.PublicIp);

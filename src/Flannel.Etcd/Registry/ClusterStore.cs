@@ -12,7 +12,7 @@ namespace Flannel.Etcd.Registry;
 public sealed class ClusterStore
 {
     // Two compares are the fence's own, one is the cluster's.
-    private const int LargestProof = EtcdLimits.MaxTxnOperations - 3;
+    private const int MaxProvedLeases = EtcdLimits.MaxTxnOperations - 3;
 
     private readonly EtcdContext context;
     private readonly EtcdKeys keys;
@@ -83,7 +83,7 @@ public sealed class ClusterStore
     internal async Task<TermProof> ProveAsync(
         IReadOnlyCollection<Ipv4Network> absent, IReadOnlyCollection<Lease> unchanged, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(absent.Count + unchanged.Count, LargestProof);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(absent.Count + unchanged.Count, MaxProvedLeases);
         var request = new TxnRequest { Compare = { Fence() }, Failure = { Read(keys.Controller), Read(keys.Cluster) } };
         foreach (var subnet in absent)
         {

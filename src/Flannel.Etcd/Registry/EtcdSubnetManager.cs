@@ -52,7 +52,7 @@ public sealed class EtcdSubnetManager : ISubnetManager
         ConfigState? lastReported = null;
         for (var state = known; ; state = null)
         {
-            state ??= await retryPolicy.UntilAnsweredAsync(ReadStateAsync, evenRejected: false, cancellation);
+            state ??= await retryPolicy.RetryAsync(ReadStateAsync, retryRejected: false, cancellation);
             var atMost = request.OnRead?.Invoke(state) ?? Timeout.InfiniteTimeSpan;
             if (state.Config is ConfigState.Present) return state;
             if (state.Config != lastReported) request.OnUnusable(lastReported = state.Config);

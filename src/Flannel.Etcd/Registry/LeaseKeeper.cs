@@ -73,7 +73,7 @@ internal sealed class LeaseKeeper
 
     private async Task RunAsync(CancellationToken cancellation)
     {
-        using var monitored = loop = loops.Begin("the lease's keeper", LongestWork);
+        using var monitored = loop = loops.Begin("the lease keeper", LongestWork);
         using var timer = context.Time.CreateTimer(_ => ReportExpiry(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
@@ -83,33 +83,37 @@ internal sealed class LeaseKeeper
                 ScheduleExpiry();
             }
 
-            while (true)
-            {
-                loop.Busy();
-                try
-                {
-                    if (renewal.DueIn(ownership.Expiry) <= TimeSpan.Zero) await RenewAsync(cancellation);
-                    if (await ReadAndWatchAsync(cancellation) is { } lost)
-                    {
-                        EtcdLog.Lost(context.Logger, ownership.Lease.Key, lost.Reason);
-                        if (lost.Loss == LeaseLoss.Deleted) await ownership.RevokeAsync();
-                        events.Writer.TryWrite(lost);
-                        return;
-                    }
-
-                    await Task.Delay(readPauses.Next(), context.Time, cancellation);
-                }
-                catch (EtcdException e)
-                {
-                    ReportUnavailable(e);
-                    await retryPolicy.PauseAsync(e, cancellation);
-                }
-            }
+            events.Writer.TryWrite(await HoldUntilLostAsync(cancellation));
         }
         finally
         {
             await ownership.RevokeUnusedAsync();
             events.Writer.TryComplete();
+        }
+    }
+
+    private async Task<LeaseEvent.Lost> HoldUntilLostAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            loop?.Busy();
+            try
+            {
+                if (renewal.DueIn(ownership.Expiry) <= TimeSpan.Zero) await RenewAsync(cancellation);
+                if (await ReadAndWatchAsync(cancellation) is { } lost)
+                {
+                    EtcdLog.Lost(context.Logger, ownership.Lease.Key, lost.Reason);
+                    if (lost.Loss == LeaseLoss.Deleted) await ownership.RevokeAsync();
+                    return lost;
+                }
+
+                await Task.Delay(readPauses.Next(), context.Time, cancellation);
+            }
+            catch (EtcdException e)
+            {
+                ReportUnavailable(e);
+                await retryPolicy.PauseAsync(e, cancellation);
+            }
         }
     }
 
@@ -127,6 +131,7 @@ internal sealed class LeaseKeeper
         return await WatchAsync(snapshot.Revision, cancellation);
     }
 
+    /// <returns>The loss, or null to read again.</returns>
     private async Task<LeaseEvent.Lost?> WatchAsync(long revision, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -151,11 +156,9 @@ internal sealed class LeaseKeeper
                 if (response.Created) MarkAvailable();
                 if (watcher.Apply(response) is { } ownKey)
                 {
-                    var before = ownership.Expiry;
-                    var result = await ownership.CheckAsync(ownKey, cancellation);
+                    var result = await CheckAsync(ownKey, cancellation);
                     if (result is OwnershipResult.Lost lost) return new LeaseEvent.Lost(lost.Loss, lost.Reason);
                     if (result is OwnershipResult.ReadAgain) return null;
-                    if (ownership.Expiry != before && !ReportRenewal()) return null;
                 }
 
                 next = stream.MoveNextAsync().AsTask();
@@ -167,6 +170,14 @@ internal sealed class LeaseKeeper
             stop.Cancel();
             await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
         }
+    }
+
+    private async Task<OwnershipResult> CheckAsync(OwnKeyEvent change, CancellationToken cancellation)
+    {
+        var before = ownership.Expiry;
+        var result = await ownership.CheckAsync(change, cancellation);
+        var isRenewed = result is OwnershipResult.Held && ownership.Expiry != before;
+        return isRenewed && !ReportRenewal() ? new OwnershipResult.ReadAgain() : result;
     }
 
     /// <summary>Returns when the watch has a response or a renewal is due.</summary>

@@ -151,7 +151,7 @@ internal sealed class LeaseOwnership(EtcdContext context, HeldLease held, TimeSp
         {
             var state = await reader.ParseAsync(response, cancellation);
             if (FindOverlap(state) is { } taken) return taken;
-            if (!state.IsRefusedByUnreadableKey(Lease.Subnet, config)) return ReadAgain;
+            if (!state.IsBlockedByUnreadableKey(Lease.Subnet, config)) return ReadAgain;
             const string reason = "it expired, and etcd sorts a key that names no subnet among its keys: delete that key";
             return new OwnershipResult.Lost(LeaseLoss.Taken, reason);
         }

@@ -44,7 +44,7 @@ internal sealed class LeaseReader(EtcdKeys keys, ILogger logger)
         if (!SubnetKey.TryParse(name, out var key))
         {
             if (IsFirst(name, pair.ModRevision)) EtcdLog.NotASubnet(logger, name);
-            // Upstream reads more keys as subnets than it writes. The subnets that its nodes respect are respected here.
+            // Upstream reads more forms of keys than it writes. A subnet that its nodes treat as taken is taken here, too.
             var separator = name.IndexOf(SubnetKey.Ipv6Separator, StringComparison.Ordinal);
             var ipv4 = separator < 0 ? name : name[..separator];
             return new ReadKey(Ipv4Network.TryParse(ipv4, '-', out var subnet, out _) ? subnet : null, null, false);

@@ -33,7 +33,7 @@ public sealed class LeaseWatcher(EtcdContext context)
         long? next = null;
         while (true)
         {
-            next ??= await retryPolicy.UntilAnsweredAsync(ListAsync, evenRejected: true, cancellation) + 1;
+            next ??= await retryPolicy.RetryAsync(ListAsync, retryRejected: true, cancellation) + 1;
             try
             {
                 await foreach (var response in context.Etcd.WatchAsync([Range(keys, next.Value)], cancellation))
@@ -51,7 +51,7 @@ public sealed class LeaseWatcher(EtcdContext context)
             {
                 if (e.Kind == EtcdErrorKind.Compacted) EtcdLog.Relisting(context.Logger, next.Value);
                 // The leases are listed again after any failure: without a watch, etcd may have been restored from a snapshot, and may have
-                // assigned the later revisions again. Its responses do not tell that history from the one before.
+                // assigned the later revisions again. Its responses do not distinguish that history from the one before.
                 next = null;
                 await retryPolicy.PauseAsync(e, cancellation);
             }

@@ -29,14 +29,14 @@ internal sealed class RegistryReader(EtcdContext context)
     public Task<TxnResponse> RequestAsync(CancellationToken cancellation) =>
         context.Etcd.TxnAsync(new TxnRequest { Success = { Operations(keys) } }, cancellation);
 
-    public Task<RegistryState> ReadAsync(CancellationToken cancellation) => UntilNotCompactedAsync(
+    public Task<RegistryState> ReadAsync(CancellationToken cancellation) => RetryCompactedAsync(
         async () => await ParseAsync(await RequestAsync(cancellation), cancellation));
 
     /// <summary>The state that one node needs. If its lease is at its previous subnet, or where its pointer says, only that key and the
     /// configuration are read, so that a start costs the same however many other nodes there are. Otherwise all keys are read, and the
     /// values that may be its own.</summary>
     public Task<RegistryState> ReadAsync(LeaseOwner owner, CancellationToken cancellation) =>
-        UntilNotCompactedAsync(() => ReadOnceAsync(owner, cancellation));
+        RetryCompactedAsync(() => ReadOnceAsync(owner, cancellation));
 
     /// <param name="response">Of a transaction whose last operations were <see cref="Operations"/>.</param>
     public async Task<RegistryState> ParseAsync(TxnResponse response, CancellationToken cancellation)
@@ -57,12 +57,12 @@ internal sealed class RegistryReader(EtcdContext context)
 
     /// <summary>The same, key by key.</summary>
     /// <returns>The configuration.</returns>
-    public async Task<ConfigState> ForEachLeaseAsync(TxnResponse response, Action<KeyValue> take, CancellationToken cancellation)
+    public async Task<ConfigState> ForEachLeaseAsync(TxnResponse response, Action<KeyValue> action, CancellationToken cancellation)
     {
         var page = response.Responses[^1].ResponseRange;
         while (true)
         {
-            foreach (var pair in page.Kvs) take(pair);
+            foreach (var pair in page.Kvs) action(pair);
             if (!page.More) return LeaseReader.ReadConfig(response.Responses[^2].ResponseRange.Kvs.FirstOrDefault());
             var next = new RangeRequest
             {
@@ -76,7 +76,7 @@ internal sealed class RegistryReader(EtcdContext context)
     }
 
     /// <summary>The history may be compacted between two pages. The next attempt reads a newer revision.</summary>
-    private static async Task<RegistryState> UntilNotCompactedAsync(Func<Task<RegistryState>> read)
+    private static async Task<RegistryState> RetryCompactedAsync(Func<Task<RegistryState>> read)
     {
         while (true)
         {
@@ -103,14 +103,14 @@ internal sealed class RegistryReader(EtcdContext context)
         async Task<RegistryState> FindAsync()
         {
             if (first.Succeeded) return await ParseAsync(first, owner, cancellation);
-            if (previous is not null && OwnOrNull(first, owner) is { } own) return own;
+            if (previous is not null && FindOwnLease(first, owner) is { } own) return own;
             // The pointer of the instance first: the address may have been another node's.
-            foreach (var lease in pointers.Select((_, index) => PointedAt(first, index + 1)).Reverse().OfType<ByteString>().Distinct())
+            foreach (var lease in pointers.Select((_, index) => ReadPointer(first, index + 1)).Reverse().OfType<ByteString>().Distinct())
             {
                 if (lease.Equals(previous)) continue;
                 var next = await RequestAsync([lease], cancellation);
                 if (next.Succeeded) return await ParseAsync(next, owner, cancellation);
-                if (OwnOrNull(next, owner) is { } pointedAt) return pointedAt;
+                if (FindOwnLease(next, owner) is { } pointedAt) return pointedAt;
             }
 
             return await ParseAsync(await RequestAsync(cancellation), owner, cancellation);
@@ -118,23 +118,23 @@ internal sealed class RegistryReader(EtcdContext context)
     }
 
     /// <summary>The configuration and those keys; the whole state instead if none of the keys exists.</summary>
-    private Task<TxnResponse> RequestAsync(ByteString[] any, CancellationToken cancellation) => context.Etcd.TxnAsync(
+    private Task<TxnResponse> RequestAsync(ByteString[] candidates, CancellationToken cancellation) => context.Etcd.TxnAsync(
         new TxnRequest
         {
-            Compare = { any.Select(key => TxnCompare.CreateRevision(key, 0)) },
+            Compare = { candidates.Select(key => TxnCompare.CreateRevision(key, 0)) },
             Success = { Operations(keys) },
-            Failure = { Read(keys.Config), any.Select(key => Read(key)) },
+            Failure = { Read(keys.Config), candidates.Select(key => Read(key)) },
         },
         cancellation);
 
     /// <summary>The key of the lease that a pointer names; null if there is none.</summary>
-    private ByteString? PointedAt(TxnResponse response, int index) =>
+    private ByteString? ReadPointer(TxnResponse response, int index) =>
         response.Responses[index].ResponseRange.Kvs is [{ } pair] && SubnetKey.TryParse(pair.Value.ToStringUtf8(), out var key)
             ? keys.Lease(key)
             : null;
 
     /// <param name="response">Its first operation read the configuration, and its last one a key that may be the owner's lease.</param>
-    private RegistryState? OwnOrNull(TxnResponse response, LeaseOwner owner)
+    private RegistryState? FindOwnLease(TxnResponse response, LeaseOwner owner)
     {
         if (response.Responses[^1].ResponseRange.Kvs is not [{ } pair]) return null;
         if (reader.Read(pair).Lease is not { } lease || owner.Classify(lease) == LeaseOwnerKind.Other) return null;

@@ -22,6 +22,6 @@ internal sealed record RegistryState(
     /// <summary>For the state that a failed creation returned: true if nothing in it explains the failure. Then a key that names no subnet
     /// sorts among the keys of the subnet.</summary>
     /// <param name="comparedConfig">The configuration that the creation compared.</param>
-    internal bool IsRefusedByUnreadableKey(Ipv4Network subnet, ConfigState comparedConfig) =>
+    internal bool IsBlockedByUnreadableKey(Ipv4Network subnet, ConfigState comparedConfig) =>
         Config.ModRevision == comparedConfig.ModRevision && !Taken.Any(subnet.Overlaps);
 }

@@ -26,10 +26,12 @@ internal sealed class RenewalSchedule(TimeSpan margin, TimeProvider time, Random
     {
         if (expiry is not { } lease) return TimeSpan.MaxValue;
         if (retryAt is { } retry) return TimerRange.WholeMilliseconds(time.TimeUntil(retry));
-        var whole = lease.TimeToLive;
-        if (margin >= whole) return lease.Remaining(time) - whole / 2;
-        var between = (margin + whole) / 2;
-        return TimerRange.WholeMilliseconds(lease.Remaining(time) - (margin * jitter < between ? margin * jitter : between));
+        var timeToLive = lease.TimeToLive;
+        if (margin >= timeToLive) return lease.Remaining(time) - timeToLive / 2;
+        // The jitter must not make a renewal due at once.
+        var longestMargin = (margin + timeToLive) / 2;
+        var actualMargin = margin * jitter < longestMargin ? margin * jitter : longestMargin;
+        return TimerRange.WholeMilliseconds(lease.Remaining(time) - actualMargin);
     }
 
     public void Succeeded()

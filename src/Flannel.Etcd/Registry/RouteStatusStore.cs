@@ -159,7 +159,7 @@ public sealed class RouteStatusStore
             {
                 // Also for a lease whose key names an etcd lease that does not exist, as after a restore.
                 LogRejection(e, batch.Count);
-                rejected.AddRange(batch.Select(one => one.Lease.Key.ToString()));
+                rejected.AddRange(batch.Select(update => update.Lease.Key.ToString()));
                 return true;
             }
 

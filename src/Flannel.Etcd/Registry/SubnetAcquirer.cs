@@ -24,7 +24,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
     private readonly HashSet<SubnetKey> logged = [];
     private long addressPointerRevision;
 
-    // Free by all keys that can be read, and rejected by etcd because of one that cannot.
+    // Subnets that no readable key overlaps, but that etcd rejects because a key that names no subnet sorts among their keys.
     private readonly HashSet<Ipv4Network> blocked = [];
 
     /// <summary>A result, or the state to decide on next; with neither, the state is read.</summary>
@@ -83,8 +83,8 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
 
     private async Task<RegistryState> ReadAsync(CancellationToken cancellation)
     {
-        var state = await readPolicy.UntilAnsweredAsync(
-            token => reader.ReadAsync(request.Owner, token), evenRejected: false, cancellation);
+        var state = await readPolicy.RetryAsync(
+            token => reader.ReadAsync(request.Owner, token), retryRejected: false, cancellation);
         request.OnRead?.Invoke(state);
         return state;
     }
@@ -179,7 +179,7 @@ internal sealed class SubnetAcquirer(EtcdContext context, RegistryReader reader,
             else races.Next();
             var fresh = await reader.ParseAsync(response, request.Owner, cancellation);
             // A pointer that another node wrote explains the failure, too.
-            if (addressPointerRevision == pointerRevision && fresh.IsRefusedByUnreadableKey(subnet, state.Config) && blocked.Add(subnet))
+            if (addressPointerRevision == pointerRevision && fresh.IsBlockedByUnreadableKey(subnet, state.Config) && blocked.Add(subnet))
                 EtcdLog.BlockedByUnreadableKey(context.Logger, subnet);
             return fresh;
         }

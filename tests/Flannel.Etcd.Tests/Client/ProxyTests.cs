@@ -122,7 +122,7 @@ public sealed class ProxyTests
         await etcd.SignalAsync("STOP");
         time.Advance(EtcdDurations.WatchSilence);
         await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
-        time.Advance(EtcdDurations.WatchProgress);
+        time.Advance(EtcdDurations.WatchProbe);
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", next));
         Assert.Contains("the watch is silent", error.Message, StringComparison.Ordinal);
         await etcd.SignalAsync("CONT");

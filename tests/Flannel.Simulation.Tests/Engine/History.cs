@@ -15,7 +15,7 @@ internal static partial class History
     // Covers a watch that became silent at the end of the faults, a lease that expires before its subnet is free, and back-off.
     private static readonly TimeSpan Convergence = TimeSpan.FromSeconds(180);
     // Long enough to detect a watch that became silent at the end of the faults, and to read again (seed 2165).
-    private static readonly TimeSpan SteadyState = EtcdDurations.WatchSilence + EtcdDurations.WatchProgress + TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan SteadyState = EtcdDurations.WatchSilence + EtcdDurations.WatchProbe + TimeSpan.FromSeconds(20);
 
     // Two renewals of a lease, the renewals of a term, a pass of the controller, and events of other nodes.
     private const int RequestsInSteadyState = 120;

@@ -144,7 +144,7 @@ internal sealed class SimulatedEtcd(
             scheduler.After(scheduler.Between(0, 60), () =>
             {
                 watch.IsSilent = true;
-                scheduler.After(EtcdDurations.WatchSilence + EtcdDurations.WatchProgress, () => watch.Break("the watch is silent"));
+                scheduler.After(EtcdDurations.WatchSilence + EtcdDurations.WatchProbe, () => watch.Break("the watch is silent"));
             });
         }
 

@@ -49,7 +49,7 @@ public sealed class NodeLoopTests : IDisposable
         while (message != Alive) message = Next();
         for (; message == Alive; message = Next()) keepAliveCount++;
         Assert.Equal(
-            "STATUS=hangs: the lease's keeper is stuck: no progress for ",
+            "STATUS=hangs: the lease keeper is stuck: no progress for ",
             message[..message.LastIndexOf("for ", StringComparison.Ordinal)] + "for ");
         Assert.InRange(time.GetElapsedTime(began), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(12));
         Assert.InRange(keepAliveCount, 11, 33);
