@@ -74,12 +74,13 @@ public static class SmallFile
     }
 
     /// <summary>Checks that a file can be read.</summary>
-    /// <returns>Null, or the rest of a line that begins with the file's name.</returns>
-    public static string? FindProblem(string path)
+    /// <returns>The error is the rest of a line that begins with the file's name.</returns>
+    public static Result<Unit> CheckReadable(string path)
     {
         var result = Read(path);
+        if (result is SmallFileResult.Unusable unusable) return Result.Failure(unusable.Reason);
         if (result is SmallFileResult.Present present) CryptographicOperations.ZeroMemory(present.Content);
-        return (result as SmallFileResult.Unusable)?.Reason;
+        return Unit.Instance;
     }
 
     /// <summary>Null if the file cannot be opened or is a pipe.</summary>

@@ -1,14 +1,15 @@
 using System.Runtime.CompilerServices;
 using Etcdserverpb;
+using Flannel.Core;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Client;
 
-/// <param name="Version">Such as <c>3.5.16</c>; null if the member is unavailable.</param>
-/// <param name="Problem">One line; empty if there is a version.</param>
-public sealed record MemberVersion(string Endpoint, string? Version, string Problem);
+/// <summary>A member of the cluster and its version.</summary>
+/// <param name="Version">Such as <c>3.5.16</c>; a failure if the member is unavailable or rejects the request.</param>
+public sealed record MemberVersion(string Endpoint, Result<string> Version);
 
 /// <summary>A cluster of etcd members. Requests are sent to one of them until it fails, then to the next, and to the first again when it
 /// has recovered (<see cref="EndpointSelector"/>). A request that may have been executed is repeated only if that is harmless. The first
@@ -42,17 +43,17 @@ public sealed class EtcdConnection : IEtcd, IDisposable
     }
 
     /// <summary>Reads the TLS files, so that a mistake in them is reported while etcd is unavailable, too.</summary>
-    /// <returns>Null, or one line that names the file.</returns>
-    public static string? FileProblem(EtcdOptions options)
+    /// <returns>The error names the file.</returns>
+    public static Result<Unit> CheckFiles(EtcdOptions options)
     {
         try
         {
             new TlsFiles(options).Current();
-            return null;
+            return Unit.Instance;
         }
         catch (EtcdConnectException e)
         {
-            return e.Message;
+            return Result.Failure(e.Message);
         }
     }
 
@@ -224,17 +225,17 @@ public sealed class EtcdConnection : IEtcd, IDisposable
         {
             var used = await token.GetAsync(member, limit.Token);
             using var call = member.Maintenance.StatusAsync(new StatusRequest(), Options(used, limit.Token));
-            return new MemberVersion(member.Name, (await call.ResponseAsync).Version, "");
+            return new MemberVersion(member.Name, (await call.ResponseAsync).Version);
         }
         catch (Exception e) when (e is not EtcdException)
         {
             cancellation.ThrowIfCancellationRequested();
             var failure = member.Classify(e, limit.HasPassed ? EtcdDurations.Call : null);
-            return new MemberVersion(member.Name, null, failure.Error.Message);
+            return new MemberVersion(member.Name, Result.Failure(failure.Error.Message));
         }
         catch (EtcdException e)
         {
-            return new MemberVersion(member.Name, null, e.Message);
+            return new MemberVersion(member.Name, Result.Failure(e.Message));
         }
     }
 

@@ -50,7 +50,8 @@ internal sealed class Connections : IDisposable
         var created = options.CreateEtcdOptions(file?.Current() ?? options.EtcdPassword);
         if (!created.Ok) return Result.Failure(created.Error);
         var etcd = created.Value with { PasswordFile = file };
-        if (FindFileProblem(options, etcd) is { } problem) return Result.Failure(problem);
+        var files = CheckFiles(options, etcd);
+        if (!files.Ok) return Result.Failure(files.Error);
         return MetadataOptions.Parse(options.MetadataEndpoint, context.Environment.GetValueOrDefault)
             .Select(metadata => new Connections(options, context, etcd, metadata));
     }
@@ -77,11 +78,10 @@ internal sealed class Connections : IDisposable
         new(Etcd, options.EtcdKeys, context.Time, context.Random, context.Loggers.CreateLogger("etcd"));
 
     /// <summary>A file that a flag names and that cannot be read is reported before any request: waiting does not help.</summary>
-    private static string? FindFileProblem(DaemonOptions options, EtcdOptions etcd)
+    private static Result<Unit> CheckFiles(DaemonOptions options, EtcdOptions etcd)
     {
-        if (EtcdConnection.FileProblem(etcd) is { } problem) return $"etcd: {problem}";
-        return options.AccessKeyFile is { } path && SmallFile.FindProblem(path) is { } reason
-            ? $"--access-key-file {Redaction.Path(path)} {reason}"
-            : null;
+        var files = EtcdConnection.CheckFiles(etcd).WithErrorPrefix("etcd: ");
+        if (!files.Ok || options.AccessKeyFile is not { } path) return files;
+        return SmallFile.CheckReadable(path).WithErrorPrefix($"--access-key-file {Redaction.Path(path)} ");
     }
 }

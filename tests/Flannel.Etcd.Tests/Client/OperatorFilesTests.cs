@@ -38,10 +38,7 @@ public sealed class OperatorFilesTests : IDisposable
     public async Task A_pipe_or_a_device_as_password_file_is_rejected_at_once(string name)
     {
         var path = await PathAsync(name);
-        var problem = await WithinAsync(() =>
-        {
-            return PasswordFile.Open(path, new RecordingLogger()).Error;
-        });
+        var problem = await WithinAsync(() => PasswordFile.Open(path, new RecordingLogger()).Error);
         Assert.Equal($"--etcd-password-file {path} {NotRegular}", problem);
     }
 
@@ -126,7 +123,7 @@ public sealed class OperatorFilesTests : IDisposable
     }
 
     private static Task<string?> TlsProblemAsync(string? authorities, string? certificate, string? key) => WithinAsync(() =>
-        EtcdConnection.FileProblem(EtcdOptions.Create("https://127.0.0.1:1", authorities, certificate, key).Value));
+        EtcdConnection.CheckFiles(EtcdOptions.Create("https://127.0.0.1:1", authorities, certificate, key).Value).Error);
 
     private static Task<T> WithinAsync<T>(Func<T> read) => Task.Run(read, Cancel).WaitAsync(TimeSpan.FromSeconds(10), Cancel);
 }

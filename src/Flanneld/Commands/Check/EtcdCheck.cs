@@ -106,9 +106,9 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
     private async Task CheckMembersAsync(CancellationToken cancellation)
     {
         var members = await connections.Etcd.VersionsAsync(cancellation);
-        var unavailable = members.Count(member => member.Version is null);
+        var unavailable = members.Count(member => !member.Version.Ok);
         List<string> lines = [];
-        foreach (var member in members) lines.Add(member.Version is null ? member.Problem : $"{member.Endpoint}: etcd {member.Version}");
+        foreach (var (endpoint, version) in members) lines.Add(version.Ok ? $"{endpoint}: etcd {version.Value}" : version.Error);
         // The default contains etcd's former and its current port; a member listens on one of them.
         var isEnough = options.EtcdEndpoints == OptionDefaults.EtcdEndpoints ? unavailable < members.Length : unavailable == 0;
         var state = isEnough ? CheckState.Ok : CheckState.Warning;
