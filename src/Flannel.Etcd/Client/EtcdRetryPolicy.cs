@@ -44,10 +44,11 @@ internal sealed class EtcdRetryPolicy(TimeProvider time, Random random, ILogger 
         }
 
         // The connection logs that etcd is unavailable, and the caller logs that the history is compacted.
-        if (lastLogged != failure.Kind && failure.Kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
+        var kind = failure.Kind;
+        if (lastLogged != kind && kind is not (EtcdErrorKind.Unavailable or EtcdErrorKind.TimedOut or EtcdErrorKind.Compacted))
         {
-            lastLogged = failure.Kind;
-            EtcdLog.Rejected(logger, failure.Kind, failure.Message.TrimEnd('.'));
+            lastLogged = kind;
+            EtcdLog.Rejected(logger, kind, failure.Message.TrimEnd('.'));
         }
 
         var pause = backoff.Next();

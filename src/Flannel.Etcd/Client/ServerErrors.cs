@@ -6,11 +6,12 @@ namespace Flannel.Etcd.Client;
 /// the texts are part of etcd's interface.</summary>
 internal static class ServerErrors
 {
-    /// <summary>How a request goes on after an error.</summary>
+    /// <summary>What an error means for the request.</summary>
     /// <param name="HadNoEffect">The request was rejected before it could have any effect.</param>
     /// <param name="MayWorkElsewhere">Another member may succeed.</param>
     /// <param name="IsTokenInvalid">A new token may help.</param>
-    public sealed record ErrorClass(EtcdErrorKind Kind, bool HadNoEffect = true, bool MayWorkElsewhere = false, bool IsTokenInvalid = false);
+    public sealed record ErrorClass(
+        EtcdErrorKind Kind, bool HadNoEffect = true, bool MayWorkElsewhere = false, bool IsTokenInvalid = false);
 
     private const string StatusText = "rpc error: code = ";
     private const string StatusTextEnd = " desc = ";

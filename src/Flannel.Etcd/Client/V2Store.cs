@@ -14,7 +14,8 @@ public static class V2Store
     public static async Task<string?> FindAsync(EtcdOptions options, string key, TimeProvider time, CancellationToken cancellation)
     {
         var files = new TlsFiles(options);
-        var found = await Task.WhenAll(options.Endpoints.Select(endpoint => FindAtAsync(endpoint, key, files, options, time, cancellation)));
+        var found = await Task.WhenAll(
+            options.Endpoints.Select(endpoint => FindAtAsync(endpoint, key, files, options, time, cancellation)));
         return found.FirstOrDefault(endpoint => endpoint is not null);
     }
 
