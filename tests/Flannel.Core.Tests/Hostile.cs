@@ -3,8 +3,8 @@ using CsCheck;
 
 namespace Flannel.Core.Tests;
 
-/// <summary>Bytes that a decoder of etcd's values and of files may get: noise, valid tokens in a wrong order,
-/// and good values with a few bytes changed.</summary>
+/// <summary>Generates input for parsers of etcd's values and of files: random bytes, valid tokens in a wrong order, and valid values with a
+/// few changed bytes.</summary>
 internal static class Hostile
 {
     private static readonly string[] Json =

@@ -3,8 +3,7 @@ using CsCheck;
 
 namespace Flannel.Core.Tests;
 
-/// <summary>Runs a property over generated values, always the same ones: a build that is red for one reader is red for every
-/// reader.</summary>
+/// <summary>Checks a property of generated values. The values are always the same, so that a failure is reproducible.</summary>
 internal static class Property
 {
     private const ulong FixedSeed = 20_260_810;
@@ -17,11 +16,11 @@ internal static class Property
 
     public static void Always<T>(this Gen<T> values, Action<T> property, int times = 10_000)
     {
-        var chance = new PCG(1, Seed);
+        var generator = new PCG(1, Seed);
         for (var i = 0; i < times; i++)
         {
-            var state = chance.ToString();
-            var value = values.Generate(chance, null, out _);
+            var state = generator.ToString();
+            var value = values.Generate(generator, null, out _);
             try
             {
                 property(value);

@@ -2,10 +2,10 @@ using CsCheck;
 
 namespace Flannel.Core.Tests;
 
-/// <summary>The ways in which people write a password into the value of an endpoint option.</summary>
+/// <summary>Generates values of endpoint options that contain a password in any place.</summary>
 public static class SecretEndpoints
 {
-    private const string Filling = "@:/?#,% .";
+    private const string Padding = "@:/?#,% .";
 
     private static readonly Gen<string> s_plain = OneOf(
         "http://10.0.0.2:2379", "https://etcd-2.example:2379", "10.0.0.3:2379", "http://[fd00::1]:2379", "");
@@ -15,9 +15,9 @@ public static class SecretEndpoints
         "10.0.0.1:2379", "10.0.0.1", "etcd", "etcd.example:2379", "[fd00::1]:2379", "localhost");
     private static readonly Gen<string> s_colon = OneOf(":", "%3A", "%3a");
     private static readonly Gen<string> s_at = OneOf("@", "%40", "%2540");
-    private static readonly Gen<string> s_filling = Gen.Char[Filling].Array[0, 3].Select(letters => new string(letters));
+    private static readonly Gen<string> s_padding = Gen.Char[Padding].Array[0, 3].Select(letters => new string(letters));
 
-    /// <summary>A list of one to three endpoints, one of which holds the secret.</summary>
+    /// <summary>A list of one to three endpoints, one of which contains the secret.</summary>
     public static Gen<string> With(string secret) =>
         Gen.Select(s_plain, One(secret), s_plain, OneOf(",", ", ", ",,")).Select((before, one, after, comma) =>
             (before.Length > 0 ? before + comma : "") + one + (after.Length > 0 ? comma + after : ""));
@@ -26,14 +26,14 @@ public static class SecretEndpoints
 
     private static Gen<string> One(string secret)
     {
-        var password = Gen.Select(s_filling, s_filling).Select((before, after) => $"{before}{secret}{after}");
-        var behindUser = Gen.Select(s_scheme, s_user, s_colon, password, s_at, s_host).Select(
+        var password = Gen.Select(s_padding, s_padding).Select((before, after) => $"{before}{secret}{after}");
+        var afterUser = Gen.Select(s_scheme, s_user, s_colon, password, s_at, s_host).Select(
             (scheme, user, colon, pass, at, host) => $"{scheme}{user}{colon}{pass}{at}{host}");
         var alone = Gen.Select(s_scheme, s_at, s_host).Select((scheme, at, host) => $"{scheme}{secret}{at}{host}");
-        var behindHost = Gen.Select(
+        var afterHost = Gen.Select(
             s_scheme, s_host, OneOf("?password=", "/?user=root&password=", "/x?auth=root:", "#", "/token/", ":", "?u@", "/a@"))
             .Select((scheme, host, between) => $"{scheme}{host}{between}{secret}");
         var withoutHost = Gen.Select(s_scheme, s_user, s_colon).Select((scheme, user, colon) => $"{scheme}{user}{colon}{secret}");
-        return Gen.OneOf(behindUser, alone, behindHost, withoutHost);
+        return Gen.OneOf(afterUser, alone, afterHost, withoutHost);
     }
 }

@@ -22,7 +22,7 @@ public sealed class SecretTests
             $"{secret}", $"{secret,30:X}", secret.ToString(), string.Concat("", secret), new StringBuilder().Append(secret).ToString(),
             string.Format(CultureInfo.InvariantCulture, "{0}", secret), new Credentials("id", secret).ToString(), (1, secret).ToString(),
             JsonSerializer.Serialize(secret, including), JsonSerializer.Serialize(new Credentials("id", secret), including),
-            JsonSerializer.Serialize<object>(secret, including), new InvalidOperationException($"refused: {secret}").ToString(),
+            JsonSerializer.Serialize<object>(secret, including), new InvalidOperationException($"rejected: {secret}").ToString(),
         ];
         foreach (var text in texts)
         {

@@ -4,7 +4,7 @@ using Flannel.Core.Configuration;
 
 namespace Flannel.Core.Tests.Configuration;
 
-/// <summary>A dual-stack configuration is checked as upstream checks it, though this build hands out IPv4 subnets only.</summary>
+/// <summary>A dual-stack configuration is checked as upstream checks it, although this build leases only IPv4 subnets.</summary>
 public sealed class Ipv6NetworkCheckTests
 {
     [Theory]

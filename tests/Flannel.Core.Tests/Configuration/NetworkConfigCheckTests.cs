@@ -14,7 +14,7 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{ "Network": "10.3.0.0/16", "SubnetMin": "10.3.5.0", "SubnetMax": "10.3.8.0", "SubnetLen": 28 }""",
         "10.3.0.0/16 SubnetLen 28 10.3.5.0..10.3.8.0", 49)]
-    // The design's walk-through.
+    // The example of the user guide.
     [InlineData("""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""", "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0", 255)]
     // A /24 for each node while four of them fit; a quarter of the network from there on.
     [InlineData("""{"Network":"10.0.0.0/8"}""", "10.0.0.0/8 SubnetLen 24 10.0.1.0..10.255.255.0", 65_535)]
@@ -26,11 +26,11 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/16","SubnetLen":0,"SubnetMin":"0.0.0.0","SubnetMax":"0.0.0.0"}""",
         "10.24.0.0/16 SubnetLen 24 10.24.1.0..10.24.255.0", 255)]
-    // The first subnet is skipped by default and may be asked for.
+    // The first subnet is skipped by default, and can be configured.
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.0.0"}""", "10.24.0.0/16 SubnetLen 24 10.24.0.0..10.24.255.0", 256)]
     [InlineData("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.7.0","SubnetMax":"10.24.7.0"}""",
         "10.24.0.0/16 SubnetLen 24 10.24.7.0..10.24.7.0", 1)]
-    // The ends of the numbers.
+    // The first and the last networks of the address space.
     [InlineData("""{"Network":"0.0.0.0/8"}""", "0.0.0.0/8 SubnetLen 24 0.0.1.0..0.255.255.0", 65_535)]
     [InlineData("""{"Network":"0.0.0.0/1","SubnetLen":3}""", "0.0.0.0/1 SubnetLen 3 32.0.0.0..96.0.0.0", 3)]
     [InlineData("""{"Network":"128.0.0.0/1","SubnetLen":30}""", "128.0.0.0/1 SubnetLen 30 128.0.0.4..255.255.255.252", (1L << 29) - 1)]
@@ -77,7 +77,7 @@ public sealed class NetworkConfigCheckTests
     [InlineData(
         """{"Network":"10.24.0.0/16","SubnetLen":20,"SubnetMax":"10.24.8.0"}""",
         "SubnetMax 10.24.8.0 is not on a SubnetLen boundary: a /20 starts at 10.24.0.0.")]
-    // Upstream accepts this and then finds itself out of subnets.
+    // Upstream accepts this, and has no subnet to lease.
     [InlineData(
         """{"Network":"10.24.0.0/16","SubnetMin":"10.24.9.0","SubnetMax":"10.24.8.0"}""",
         "SubnetMin 10.24.9.0 is beyond SubnetMax 10.24.8.0: no subnet is left.")]
@@ -121,7 +121,7 @@ public sealed class NetworkConfigCheckTests
             var last = config.SubnetMin.Value + (config.SubnetCount - 1) * (1L << (32 - config.SubnetLength));
             Assert.Equal(config.SubnetMax.Value, last);
         });
-        Assert.True(accepted > 500, $"only {accepted} were accepted: the values are too wild to say anything");
+        Assert.True(accepted > 500, $"only {accepted} were accepted: too few of the generated values are valid");
     }
 
     private static Result<NetworkConfig> Parse(string json) => NetworkConfigParser.Parse(Encoding.UTF8.GetBytes(json));

@@ -221,7 +221,7 @@ public sealed class NetworkConfigParserTests
     [Fact]
     public void A_message_is_one_line_whatever_the_value()
     {
-        // U+2028 and U+0085 end a line and may stand in a JSON string as they are.
+        // U+2028 and U+0085 end a line, and are allowed in a JSON string without an escape.
         var error = Parse("{\"Network\":\"10\u2028.24\u0085\"}").Error;
         Assert.Equal("""Network is "10 .24 ", and must be an IPv4 network such as "10.24.0.0/16".""", error + ".");
         Assert.Equal(60, Parse($$"""{"SubnetMin":"{{new string('1', 5000)}}"}""").Error!.Split(' ')[2].TrimEnd(',').Length);

@@ -20,7 +20,7 @@ public sealed class LeaseAttributesTests
         """{"PublicIP":"0.0.0.0","PublicIPv6":"fc00::10","BackendType":"vxlan","BackendV6Data":{"VNI":1,"VtepMAC":"0a:11:22:33:44:55"}}""",
         """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"wireguard","BackendData":{"PublicKey":"xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg="}}""",
         """{"PublicIP":"192.168.0.10","PublicIPv6":"2001:db8::1","BackendType":"wireguard","BackendData":{"PublicKey":"xTIBA5rb/+vnH4htodjb6e697QjLERt1NAB4mZqp8Dg=","Port":51820},"BackendV6Data":{"PublicKey":"xTIBA5rb/+vnH4htodjb6e697QjLERt1NAB4mZqp8Dg=","Port":51821}}""",
-        """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"extension","BackendData":"a word with \"quotes\", \u003c and \u00e9"}""",
+        """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"extension","BackendData":"a text with \"quotes\", \u003c and \u00e9"}""",
         // Of this project.
         """{"PublicIP":"192.168.0.10","PublicIPv6":null,"BackendType":"ali-vpc","BackendData":{"RegionId":"cn-hangzhou","InstanceId":"i-bp1example","PrimaryInterface":true}}""",
     ];
@@ -55,7 +55,7 @@ public sealed class LeaseAttributesTests
     [InlineData("{}")]
     [InlineData("""{"PublicIP":null,"PublicIPv6":null,"BackendType":null,"BackendData":null,"BackendV6Data":null}""")]
     [InlineData("""{"publicipv6":null}""")]
-    // Another node's IPv6 address is nothing to us: it must not cost that node its lease.
+    // Another node's IPv6 address is not used: the lease must be read even if the address is invalid.
     [InlineData("""{"PublicIPv6":7}""")]
     public void Missing_properties_are_empty(string json) =>
         Assert.Equal(new LeaseAttributes(Ipv4Address.Any, null, "", null, null), Parse(json).Value);

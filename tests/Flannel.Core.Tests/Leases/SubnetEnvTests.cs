@@ -34,10 +34,10 @@ public sealed class SubnetEnvTests
     [InlineData(
         "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_IPV6_NETWORK=fc00::/48\nFLANNEL_IPV6_SUBNET=fc00:0:0:5::1/64\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n",
         "10.24.5.0/24")]
-    // The last counts, as when a shell reads the file.
+    // The last line counts, as in a shell.
     [InlineData("FLANNEL_SUBNET=10.24.4.1/24\nFLANNEL_SUBNET=10.24.5.1/24\n", "10.24.5.0/24")]
     [InlineData("FLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_SUBNET=\n", null)]
-    // Torn: what follows the last line end does not count.
+    // Truncated: text after the last line feed is ignored.
     [InlineData("", null)]
     [InlineData("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUB", null)]
     [InlineData("FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/2", null)]
@@ -68,7 +68,7 @@ public sealed class SubnetEnvTests
             var subnet = new Ipv4Network(new Ipv4Address(address), Math.Min(30, length + split));
             var bytes = new SubnetEnv(network, subnet, mtu, masq).ToBytes();
             Assert.Equal(subnet, SubnetEnv.ReadPreviousSubnet(bytes));
-            Assert.Equal((network.ToString(), subnet, mtu, masq), ReadAsCni(Encoding.UTF8.GetString(bytes)));
+            Assert.Equal(new SubnetEnv(network, subnet, mtu, masq), ReadAsCni(Encoding.UTF8.GetString(bytes)));
         });
 
     [Fact]
@@ -105,14 +105,14 @@ public sealed class SubnetEnvTests
 
     /// <summary>The rules of CNI's flannel plugin: each line is split at the first '=', nothing is trimmed or unquoted, all four must
     /// be there.</summary>
-    private static (string Network, Ipv4Network Subnet, int Mtu, bool Masq) ReadAsCni(string text)
+    private static SubnetEnv ReadAsCni(string text)
     {
         Assert.EndsWith("\n", text, StringComparison.Ordinal);
         var values = text[..^1].Split('\n').Select(line => line.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
         Assert.Equal(["FLANNEL_NETWORK", "FLANNEL_SUBNET", "FLANNEL_MTU", "FLANNEL_IPMASQ"], values.Keys);
-        Assert.True(Ipv4Network.TryParse(values["FLANNEL_NETWORK"], out _));
+        Assert.True(Ipv4Network.TryParse(values["FLANNEL_NETWORK"], out var network));
         Assert.True(Ipv4Network.TryParse(values["FLANNEL_SUBNET"], '/', out var subnet, out var hostBits) && hostBits);
         Assert.True(uint.TryParse(values["FLANNEL_MTU"], out var mtu));
-        return (values["FLANNEL_NETWORK"], subnet, (int)mtu, values["FLANNEL_IPMASQ"] == "true");
+        return new SubnetEnv(network, subnet, (int)mtu, values["FLANNEL_IPMASQ"] == "true");
     }
 }

@@ -40,7 +40,7 @@ public sealed class SubnetKeyTests
     // Upstream reads the lengths as 5 and 7 bits.
     [InlineData("10.12.13.0-32")]
     [InlineData("10.12.13.0-24&2001::-128")]
-    // Upstream reads some of these, and would name the key otherwise when it writes to it.
+    // Upstream reads some of these, but writes them to a key with another name.
     [InlineData("")]
     [InlineData("10.12.13.1-24")]
     [InlineData("10.12.13.0-024")]
