@@ -6,15 +6,15 @@ using Mvccpb;
 
 namespace Flannel.Etcd.Model;
 
-/// <summary>The state of one etcd cluster: keys, their history, and leases on the time of the test. Without tasks and threads: each call is
-/// one applied request. Tests compare it with a real etcd on the same random operations.</summary>
+/// <summary>The state of one etcd cluster: keys, their history, and leases in the time of the test. Not thread-safe: each call is one
+/// applied request. Tests compare it with a real etcd on the same random operations.</summary>
 public sealed class EtcdStore(TimeProvider time)
 {
     private readonly Dictionary<long, ModelLease> leases = [];
     private KeySpace keys = new();
     private List<Change> history = [];
 
-    /// <summary>A key was written, or the streams broke: watchers read.</summary>
+    /// <summary>A key was written, or the streams broke: watchers must read again.</summary>
     public event Action? Changed;
 
     public long Revision { get; private set; } = 1;
@@ -38,25 +38,25 @@ public sealed class EtcdStore(TimeProvider time)
         if (request.Revision > Revision) throw Rejected(EtcdErrorKind.Compacted, "required revision is a future revision");
         if (request.Revision > 0 && request.Revision < CompactedAt)
             throw Rejected(EtcdErrorKind.Compacted, "required revision has been compacted");
-        var answer = KeySpace.Answer(request, (request.Revision is 0 || request.Revision == Revision ? keys : At(request.Revision)));
-        answer.Header = Header();
-        return answer;
+        var response = (request.Revision is 0 || request.Revision == Revision ? keys : At(request.Revision)).Range(request);
+        response.Header = Header();
+        return response;
     }
 
     public TxnResponse Txn(TxnRequest request)
     {
-        TxnCheck.Shape(request);
+        TxnCheck.RejectDuplicates(request);
         if (NoSpace && request.Success.Concat(request.Failure).Any(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
             throw Rejected(EtcdErrorKind.NoSpace, "database space exceeded");
         var holds = request.Compare.All(compare => TxnCheck.Holds(compare, keys));
         var branch = holds ? request.Success : request.Failure;
         foreach (var op in branch) CheckPut(op);
-        var writing = new Writing(Revision + 1);
-        var answer = new TxnResponse { Succeeded = holds };
-        foreach (var op in branch) answer.Responses.Add(Apply(op, writing));
-        Commit(writing);
-        answer.Header = Header();
-        return answer;
+        var pending = new PendingRevision(Revision + 1);
+        var response = new TxnResponse { Succeeded = holds };
+        foreach (var op in branch) response.Responses.Add(Apply(op, pending));
+        Commit(pending);
+        response.Header = Header();
+        return response;
     }
 
     public LeaseGrantResponse Grant(long id, TimeSpan timeToLive)
@@ -78,9 +78,9 @@ public sealed class EtcdStore(TimeProvider time)
     public bool Revoke(long id)
     {
         if (!leases.Remove(id)) return false;
-        var writing = new Writing(Revision + 1);
-        foreach (var pair in keys.All.Where(pair => pair.Lease == id).ToList()) Delete(pair, writing);
-        Commit(writing);
+        var pending = new PendingRevision(Revision + 1);
+        foreach (var pair in keys.All.Where(pair => pair.Lease == id).ToList()) Delete(pair, pending);
+        Commit(pending);
         return true;
     }
 
@@ -117,11 +117,12 @@ public sealed class EtcdStore(TimeProvider time)
     public StoreSnapshot Snapshot() => new(Revision, CompactedAt, keys.Copy(), [.. history], leases.ToDictionary());
 
     /// <summary>Restores a snapshot, with its revision, and restarts.</summary>
-    public void Restore(StoreSnapshot then)
+    public void Restore(StoreSnapshot snapshot)
     {
-        (Revision, CompactedAt, keys, history) = (then.Revision, then.CompactedAt, then.Keys.Copy(), [.. then.History]);
+        (Revision, CompactedAt, keys, history) =
+            (snapshot.Revision, snapshot.CompactedAt, snapshot.Keys.Copy(), [.. snapshot.History]);
         leases.Clear();
-        foreach (var (id, lease) in then.Leases) leases[id] = lease;
+        foreach (var (id, lease) in snapshot.Leases) leases[id] = lease;
         Restart();
     }
 
@@ -160,25 +161,25 @@ public sealed class EtcdStore(TimeProvider time)
         if (put.Lease != 0 && !leases.ContainsKey(put.Lease)) throw Rejected(EtcdErrorKind.LeaseNotFound, "requested lease not found");
     }
 
-    private ResponseOp Apply(RequestOp op, Writing writing)
+    private ResponseOp Apply(RequestOp op, PendingRevision pending)
     {
         switch (op.RequestCase)
         {
             case RequestOp.RequestOneofCase.RequestPut:
-                return new ResponseOp { ResponsePut = Put(op.RequestPut, writing) };
+                return new ResponseOp { ResponsePut = Put(op.RequestPut, pending) };
             case RequestOp.RequestOneofCase.RequestDeleteRange:
                 var found = keys.In(op.RequestDeleteRange.Key, op.RequestDeleteRange.RangeEnd).ToList();
-                foreach (var pair in found) Delete(pair, writing);
+                foreach (var pair in found) Delete(pair, pending);
                 var deleted = new DeleteRangeResponse { Deleted = found.Count };
                 return new ResponseOp { ResponseDeleteRange = deleted };
             case RequestOp.RequestOneofCase.RequestRange:
-                return new ResponseOp { ResponseRange = KeySpace.Answer(op.RequestRange, keys) };
+                return new ResponseOp { ResponseRange = keys.Range(op.RequestRange) };
             default:
                 throw new NotSupportedException(op.ToString());
         }
     }
 
-    private PutResponse Put(PutRequest put, Writing writing)
+    private PutResponse Put(PutRequest put, PendingRevision pending)
     {
         var old = keys.Find(put.Key);
         var pair = new KeyValue
@@ -186,30 +187,30 @@ public sealed class EtcdStore(TimeProvider time)
             Key = put.Key,
             Value = put.Value,
             Lease = put.IgnoreLease ? old!.Lease : put.Lease,
-            CreateRevision = old?.CreateRevision ?? writing.Revision,
-            ModRevision = writing.Revision,
+            CreateRevision = old?.CreateRevision ?? pending.Revision,
+            ModRevision = pending.Revision,
             Version = (old?.Version ?? 0) + 1,
         };
         keys.Set(pair);
-        writing.Changes.Add(new Change(writing.Revision, put.Key, old, pair));
+        pending.Changes.Add(new Change(pending.Revision, put.Key, old, pair));
         return new PutResponse();
     }
 
-    private void Delete(KeyValue pair, Writing writing)
+    private void Delete(KeyValue pair, PendingRevision pending)
     {
         keys.Remove(pair.Key);
-        writing.Changes.Add(new Change(writing.Revision, pair.Key, pair, null));
+        pending.Changes.Add(new Change(pending.Revision, pair.Key, pair, null));
     }
 
-    private void Commit(Writing writing)
+    private void Commit(PendingRevision pending)
     {
-        if (writing.Changes.Count == 0) return;
-        Revision = writing.Revision;
-        history.AddRange(writing.Changes);
+        if (pending.Changes.Count == 0) return;
+        Revision = pending.Revision;
+        history.AddRange(pending.Changes);
         Changed?.Invoke();
     }
 
-    private sealed record Writing(long Revision)
+    private sealed record PendingRevision(long Revision)
     {
         public List<Change> Changes { get; } = [];
     }

@@ -11,13 +11,13 @@ public sealed class KeySpace
 
     public IReadOnlyList<KeyValue> All => pairs;
 
-    public static RangeResponse Answer(RangeRequest request, KeySpace keys)
+    public RangeResponse Range(RangeRequest request)
     {
-        var found = keys.In(request.Key, request.RangeEnd).ToList();
-        var answer = new RangeResponse { Count = found.Count };
-        if (request.CountOnly) return answer;
+        var found = In(request.Key, request.RangeEnd).ToList();
+        var response = new RangeResponse { Count = found.Count };
+        if (request.CountOnly) return response;
         var limit = request.Limit == 0 ? int.MaxValue : (int)request.Limit;
-        answer.More = found.Count > limit;
+        response.More = found.Count > limit;
         foreach (var pair in found.Take(limit))
         {
             var copy = pair;
@@ -27,10 +27,10 @@ public sealed class KeySpace
                 copy.Value = ByteString.Empty;
             }
 
-            answer.Kvs.Add(copy);
+            response.Kvs.Add(copy);
         }
 
-        return answer;
+        return response;
     }
 
     public KeyValue? Find(ByteString key) => Index(key) is var i and >= 0 ? pairs[i] : null;

@@ -14,11 +14,11 @@ public sealed class ModelEtcd : IEtcd
     public ModelEtcd(TimeProvider time)
     {
         store = new EtcdStore(time);
-        store.Changed += Wake;
+        store.Changed += NotifyWatchers;
     }
 
     /// <summary>If false, every request fails and streams break.</summary>
-    public bool Reachable
+    public bool IsAvailable
     {
         get;
         set
@@ -26,7 +26,7 @@ public sealed class ModelEtcd : IEtcd
             lock (gate)
             {
                 field = value;
-                Wake();
+                NotifyWatchers();
             }
         }
     }
@@ -53,18 +53,18 @@ public sealed class ModelEtcd : IEtcd
         while (true)
         {
             Task wait;
-            IReadOnlyList<WatchResponse> answers;
+            IReadOnlyList<WatchResponse> responses;
             lock (gate)
             {
                 cancellation.ThrowIfCancellationRequested();
                 store.Tick();
-                if (!Reachable) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
-                answers = cursor.Take();
+                if (!IsAvailable) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
+                responses = cursor.Take();
                 wait = changed.Task;
             }
 
-            foreach (var answer in answers) yield return answer;
-            if (answers.Count == 0) await wait.WaitAsync(cancellation);
+            foreach (var response in responses) yield return response;
+            if (responses.Count == 0) await wait.WaitAsync(cancellation);
         }
     }
 
@@ -79,10 +79,10 @@ public sealed class ModelEtcd : IEtcd
     {
         lock (gate)
         {
-            var then = store.Snapshot();
+            var snapshot = store.Snapshot();
             return () =>
             {
-                lock (gate) store.Restore(then);
+                lock (gate) store.Restore(snapshot);
             };
         }
     }
@@ -95,16 +95,16 @@ public sealed class ModelEtcd : IEtcd
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Task<T> Run<T>(Func<T> act, CancellationToken cancellation)
+    private Task<T> Run<T>(Func<T> request, CancellationToken cancellation)
     {
         lock (gate)
         {
             if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
-            if (!Reachable) return Task.FromException<T>(new EtcdException(EtcdErrorKind.Unavailable, "cut off", false));
+            if (!IsAvailable) return Task.FromException<T>(new EtcdException(EtcdErrorKind.Unavailable, "cut off", false));
             store.Tick();
             try
             {
-                return Task.FromResult(act());
+                return Task.FromResult(request());
             }
             catch (EtcdException e)
             {
@@ -113,7 +113,7 @@ public sealed class ModelEtcd : IEtcd
         }
     }
 
-    private void Wake()
+    private void NotifyWatchers()
     {
         var waiting = changed;
         changed = New();

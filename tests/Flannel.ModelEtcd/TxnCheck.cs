@@ -11,10 +11,10 @@ namespace Flannel.Etcd.Model;
 /// <c>api/v3rpc/key.go</c>).</summary>
 internal static class TxnCheck
 {
-    public static void Shape(TxnRequest request)
+    public static void RejectDuplicates(TxnRequest request)
     {
-        Shape(request.Success);
-        Shape(request.Failure);
+        RejectDuplicates(request.Success);
+        RejectDuplicates(request.Failure);
     }
 
     public static bool Holds(Compare compare, KeySpace keys)
@@ -44,7 +44,7 @@ internal static class TxnCheck
         };
     }
 
-    private static void Shape(IEnumerable<RequestOp> branch)
+    private static void RejectDuplicates(IEnumerable<RequestOp> branch)
     {
         var puts = new HashSet<ByteString>();
         foreach (var op in branch.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))

@@ -12,13 +12,13 @@ public sealed class WatchCursor
     private readonly EtcdStore store;
     private readonly IReadOnlyList<WatchCreateRequest> ranges;
     private readonly long[] next;
-    private readonly int born;
+    private readonly int generation;
 
     internal WatchCursor(EtcdStore store, IReadOnlyList<WatchCreateRequest> ranges)
     {
         this.store = store;
         this.ranges = ranges;
-        born = store.Generation;
+        generation = store.Generation;
         next = [.. ranges.Select(range => range.StartRevision == 0 ? store.Revision + 1 : range.StartRevision)];
         Created = [.. ranges.Select((_, i) => new WatchResponse { Header = store.Header(), WatchId = FirstId - i, Created = true })];
     }
@@ -29,19 +29,19 @@ public sealed class WatchCursor
     /// <exception cref="EtcdException">The stream cannot continue.</exception>
     public IReadOnlyList<WatchResponse> Take()
     {
-        if (store.Generation != born) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
-        var answers = new List<WatchResponse>();
+        if (store.Generation != generation) throw new EtcdException(EtcdErrorKind.Unavailable, "the stream broke", false);
+        var responses = new List<WatchResponse>();
         for (var i = 0; i < ranges.Count; i++)
         {
             if (next[i] < store.CompactedAt)
                 throw new EtcdException(EtcdErrorKind.Compacted, "etcdserver: mvcc: required revision has been compacted", false);
             var events = store.Since(next[i]).Where(change => KeySpace.Contains(change.Key, ranges[i].Key, ranges[i].RangeEnd))
                 .Select(change => change.ToEvent()).ToList();
-            if (events.Count > 0) answers.Add(new WatchResponse { Header = store.Header(), WatchId = FirstId - i, Events = { events } });
+            if (events.Count > 0) responses.Add(new WatchResponse { Header = store.Header(), WatchId = FirstId - i, Events = { events } });
             // A future revision is waited for.
             next[i] = Math.Max(next[i], store.Revision + 1);
         }
 
-        return answers;
+        return responses;
     }
 }

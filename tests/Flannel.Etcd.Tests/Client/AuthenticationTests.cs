@@ -9,7 +9,7 @@ namespace Flannel.Etcd.Tests.Client;
 
 public sealed class AuthenticationTests
 {
-    private const string Prefix = "/coreos.com/network";
+    private const string Prefix = RegistryFixture.DefaultPrefix;
     private const string Password = "correct-horse-battery";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -19,19 +19,19 @@ public sealed class AuthenticationTests
     [Fact]
     public async Task A_token_that_expires_is_renewed_without_a_failed_request()
     {
-        await using var server = await StartAsync("--auth-token-ttl=1");
+        await using var server = await StartAsync("--auth-token-ttl=2");
         var etcd = server.Connect(user: "flannel", password: Password);
         var fixture = new RegistryFixture(etcd, Prefix);
         await fixture.PublishConfigAsync();
         var held = await fixture.AcquireAsync("192.168.0.1");
-        // etcd 3.4 drops an unused token after its second; however long it really takes, no request may fail.
+        // Longer than etcd keeps an unused token; whenever it drops the token, no request may fail.
         for (var i = 0; i < 3; i++)
         {
-            await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+            await Task.Delay(TimeSpan.FromSeconds(3.5), Cancel);
             await etcd.RangeAsync(Read, Cancel);
         }
 
-        await Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+        await Task.Delay(TimeSpan.FromSeconds(3.5), Cancel);
         await WatchOnceAsync(etcd);
         Assert.Equal(held.Lease.Key, (await fixture.AcquireAsync("192.168.0.1")).Lease.Key);
     }
@@ -41,25 +41,25 @@ public sealed class AuthenticationTests
     {
         var folder = Directory.CreateTempSubdirectory("flannel-jwt-");
         using var key = System.Security.Cryptography.RSA.Create(2048);
-        var (secret, open) = (Path.Combine(folder.FullName, "jwt.pem"), Path.Combine(folder.FullName, "jwt-public.pem"));
-        await File.WriteAllTextAsync(secret, key.ExportRSAPrivateKeyPem(), Cancel);
-        await File.WriteAllTextAsync(open, key.ExportSubjectPublicKeyInfoPem(), Cancel);
+        var (privateKey, publicKey) = (Path.Combine(folder.FullName, "jwt.pem"), Path.Combine(folder.FullName, "jwt-public.pem"));
+        await File.WriteAllTextAsync(privateKey, key.ExportRSAPrivateKeyPem(), Cancel);
+        await File.WriteAllTextAsync(publicKey, key.ExportSubjectPublicKeyInfoPem(), Cancel);
         try
         {
-            await using var server = await StartAsync($"--auth-token=jwt,pub-key={open},priv-key={secret},sign-method=RS256,ttl=2s");
+            await using var server = await StartAsync(
+                $"--auth-token=jwt,pub-key={publicKey},priv-key={privateKey},sign-method=RS256,ttl=3s");
             var logger = new RecordingLogger();
             var fixture = new RegistryFixture(server.Connect(logger, user: "flannel", password: Password), Prefix, logger);
             await fixture.PublishConfigAsync();
             var held = await fixture.AcquireAsync("192.168.0.1");
-            await using var events = new Events(fixture.Keeper(held));
-            await events.NextAsync<LeaseEvent.Confirmed>();
-            // A signed token ends with its time, used or not.
+            await using var events = await fixture.HoldAsync(held);
+            // A signed token expires after its time, whether it is used or not.
             await ExpireAsync();
             Assert.NotNull(await fixture.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
             await ExpireAsync();
             var other = await fixture.GrantAsync(TimeSpan.FromMinutes(1));
             await ExpireAsync();
-            // Not a subnet that the node may have drawn.
+            // Outside the network, so that the node did not lease it.
             await fixture.PutLeaseAsync("10.25.9.0-24", "{}", other);
             await ExpireAsync();
             await WatchOnceAsync((EtcdConnection)fixture.Direct);
@@ -75,7 +75,7 @@ public sealed class AuthenticationTests
             folder.Delete(recursive: true);
         }
 
-        static Task ExpireAsync() => Task.Delay(TimeSpan.FromSeconds(2.5), Cancel);
+        static Task ExpireAsync() => Task.Delay(TimeSpan.FromSeconds(3.5), Cancel);
     }
 
     [Fact]
@@ -86,8 +86,7 @@ public sealed class AuthenticationTests
         var fixture = new RegistryFixture(server.Connect(user: "flannel", passwordFile: file.Open()), Prefix);
         await fixture.PublishConfigAsync();
         var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(TimeSpan.FromSeconds(30)));
-        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromSeconds(25)));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held, margin: TimeSpan.FromSeconds(25));
 
         await server.ControlAsync("--user=root:root", "user", "delete", "flannel");
         await server.ControlAsync("--user=root:root", "user", "add", "flannel:another-password");
@@ -150,19 +149,7 @@ public sealed class AuthenticationTests
         await etcd.RangeAsync(Read, Cancel);
         await server.KillAsync();
         await server.StartAgainAsync();
-        await Eventually.IsAsync("etcd answers again", async () =>
-        {
-            try
-            {
-                await etcd.RangeAsync(Read, Cancel);
-                return true;
-            }
-            catch (EtcdException e)
-            {
-                Assert.True(e.CanRecover, e.Message);
-                return false;
-            }
-        });
+        await etcd.UntilReadAsync("etcd has recovered", Read, e => Assert.True(e.CanRecover, e.Message));
         await WatchOnceAsync(etcd);
         await server.ControlAsync("--user=root:root", "role", "add", "another");
         await etcd.RangeAsync(Read, Cancel);
@@ -220,7 +207,7 @@ public sealed class AuthenticationTests
         await etcd.RangeAsync(Read, Cancel);
     }
 
-    /// <summary>A password file, and what an operator does to it.</summary>
+    /// <summary>A password file in a directory of its own.</summary>
     private sealed class PasswordFolder : IDisposable
     {
         private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("flannel-password-");
@@ -260,9 +247,9 @@ public sealed class AuthenticationTests
 
     private static async Task WatchOnceAsync(EtcdConnection etcd, string key = Prefix + "/config")
     {
-        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = ByteString.CopyFromUtf8(key) }], Cancel))
+        await foreach (var response in etcd.WatchAsync([new WatchCreateRequest { Key = ByteString.CopyFromUtf8(key) }], Cancel))
         {
-            if (answer.Created) return;
+            if (response.Created) return;
         }
     }
 }

@@ -3,102 +3,103 @@ using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Tests.Fixtures;
 using Google.Protobuf;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Client;
 
 public sealed class EndpointSelectorTests
 {
-    // Less than the limit for an answer, which runs on this time too.
+    // Less than the time-out of a request, which uses this time, too.
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(2);
 
-    private readonly FakeTimeProvider time = new();
+    private readonly ObservableTime time = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static RangeRequest Who { get; } = new() { Key = ByteString.CopyFromUtf8("/who") };
+    private static RangeRequest Name { get; } = new() { Key = ByteString.CopyFromUtf8("/name") };
 
     [Fact]
     public void Nodes_spread_evenly_over_the_members_also_after_one_was_unavailable()
     {
         const int nodes = 3000;
-        // Seed 3: only evenness within a tenth is asked for.
+        // A fixed seed: the counts may differ by a tenth.
         var random = new Random(3);
         var all = Enumerable.Range(0, nodes).Select(_ => new EndpointSelector(3, time, random)).ToList();
         Assert.All(Spread(all), count => Assert.InRange(count, 900, 1100));
-        foreach (var node in all) node.Leave(0);
+        foreach (var node in all) node.ReportFailure(0);
         Assert.Equal(0, Spread(all)[0]);
-        var at = new List<int>();
+        var returned = new List<int>();
         for (var seconds = 0; seconds < 180; seconds += 10)
         {
             time.Advance(TimeSpan.FromSeconds(10));
             var before = Spread(all)[0];
             foreach (var node in all)
             {
-                if (node.MustProbePreferred(out _)) node.Probed(isAvailable: true);
+                if (node.BeginProbe() is not null) node.EndProbe(isAvailable: true);
             }
 
-            at.Add(Spread(all)[0] - before);
+            returned.Add(Spread(all)[0] - before);
         }
 
         Assert.All(Spread(all), count => Assert.InRange(count, 900, 1100));
-        Assert.True(at.Max() < nodes / 3 / 3, $"they come back spread over time, not at once: {string.Join(' ', at)}");
+        Assert.True(returned.Max() < nodes / 3 / 3, $"the nodes return at different times: {string.Join(' ', returned)}");
     }
 
     [Fact]
     public void A_preferred_member_that_stays_unavailable_is_probed_less_and_less_often()
     {
         var selector = new EndpointSelector(2, time, new Random(3));
-        var home = selector.Current;
-        selector.Leave(home);
-        Assert.False(selector.MustProbePreferred(out _));
-        var asked = 0;
+        var preferred = selector.Current;
+        selector.ReportFailure(preferred);
+        Assert.Null(selector.BeginProbe());
+        var probes = 0;
         for (var minute = 0; minute < 24 * 60; minute++)
         {
             time.Advance(TimeSpan.FromMinutes(1));
-            if (!selector.MustProbePreferred(out var member)) continue;
-            Assert.Equal(home, member);
-            Assert.False(selector.MustProbePreferred(out _));
-            asked++;
-            selector.Probed(isAvailable: false);
+            if (selector.BeginProbe() is not { } member) continue;
+            Assert.Equal(preferred, member);
+            Assert.Null(selector.BeginProbe());
+            probes++;
+            selector.EndProbe(isAvailable: false);
         }
 
-        Assert.InRange(asked, 24 * 4, 24 * 8 + 5);
-        Assert.NotEqual(home, selector.Current);
+        Assert.InRange(probes, 24 * 4, 24 * 8 + 5);
+        Assert.NotEqual(preferred, selector.Current);
     }
 
     [Fact]
     public void A_cluster_of_one_member_has_no_other()
     {
         var selector = new EndpointSelector(1, time, new Random(3));
-        selector.Leave(0);
+        selector.ReportFailure(0);
         time.Advance(TimeSpan.FromDays(1));
         Assert.Equal(0, selector.Current);
-        Assert.False(selector.MustProbePreferred(out _));
+        Assert.Null(selector.BeginProbe());
     }
 
     [Fact]
     public async Task Requests_and_watches_return_to_a_preferred_member_that_has_recovered()
     {
-        await using var home = await EtcdProcess.StartAsync();
+        await using var preferred = await EtcdProcess.StartAsync();
         await using var other = await EtcdProcess.StartAsync();
-        await home.ControlAsync("put", "/who", "home");
-        await other.ControlAsync("put", "/who", "other");
+        await preferred.ControlAsync("put", "/name", "preferred");
+        await other.ControlAsync("put", "/name", "other");
         var logger = new RecordingLogger();
-        var etcd = home.Connect(logger, $"{home.Endpoint},{other.Endpoint}", time: time);
-        Assert.Equal("home", await WhoAsync(etcd));
-        await home.KillAsync();
-        Assert.Equal("other", await WhoAsync(etcd));
-        var watching = WatchAsync(etcd);
-        await home.StartAgainAsync();
-        // Not at once: nodes that came here together must not go back together.
-        Assert.Equal("other", await WhoAsync(etcd));
-        await Eventually.IsAsync("requests go home", async () =>
+        var etcd = preferred.Connect(logger, $"{preferred.Endpoint},{other.Endpoint}", time: time);
+        Assert.Equal("preferred", await ReadNameAsync(etcd));
+        await preferred.KillAsync();
+        Assert.Equal("other", await ReadNameAsync(etcd));
+        var opened = new TaskCompletionSource();
+        var watching = WatchAsync(etcd, opened);
+        await Eventually.WithinAsync("the watch is open", opened.Task);
+        await preferred.StartAgainAsync();
+        // Not at once: nodes that left their preferred member together must not return together.
+        Assert.Equal("other", await ReadNameAsync(etcd));
+        await Eventually.IsAsync("requests are sent to the preferred member", async () =>
         {
-            time.Advance(Step);
-            return await WhoAsync(etcd) == "home";
+            await AdvanceAsync();
+            return await ReadNameAsync(etcd) == "preferred";
         });
-        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home, too", watching));
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch ends, too", watching));
         Assert.True(error.CanRecover);
         Assert.Contains("which has recovered", error.Message, StringComparison.Ordinal);
         Assert.Equal(0, logger.Count(2000));
@@ -107,33 +108,37 @@ public sealed class EndpointSelectorTests
     [Fact]
     public async Task A_silent_watch_returns_to_a_preferred_member_that_has_recovered()
     {
-        await using var home = await EtcdProcess.StartAsync();
+        await using var preferred = await EtcdProcess.StartAsync();
         await using var other = await EtcdProcess.StartAsync();
-        await home.KillAsync();
-        var etcd = other.Connect(endpoints: $"{home.Endpoint},{other.Endpoint}", time: time);
+        await preferred.KillAsync();
+        var etcd = other.Connect(endpoints: $"{preferred.Endpoint},{other.Endpoint}", time: time);
         var opened = new TaskCompletionSource();
         var watching = WatchAsync(etcd, opened);
         await Eventually.WithinAsync("the watch is open", opened.Task);
-        await home.StartAgainAsync();
-        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch goes home", PassTimeAsync(watching)));
+        await preferred.StartAgainAsync();
+        var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch ends", PassTimeAsync(watching)));
         Assert.Contains("which has recovered", error.Message, StringComparison.Ordinal);
     }
 
     private async Task PassTimeAsync(Task until)
     {
-        while (await Task.WhenAny(until, Task.Delay(50, Cancel)) != until) time.Advance(Step);
+        while (await Task.WhenAny(until, Task.Delay(10, Cancel)) != until) await AdvanceAsync();
         await until;
     }
 
+    /// <summary>No request and no probe of a watch may time out because the machine is busy.</summary>
+    private Task AdvanceAsync() => time.AdvanceWithoutAsync(Step, EtcdDurations.Connect, EtcdDurations.Call, EtcdDurations.WatchProbe);
+
     private static async Task WatchAsync(EtcdConnection etcd, TaskCompletionSource? opened = null)
     {
-        await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Who.Key }], Cancel))
+        await foreach (var response in etcd.WatchAsync([new WatchCreateRequest { Key = Name.Key }], Cancel))
         {
-            if (answer.Created) opened?.TrySetResult();
+            if (response.Created) opened?.TrySetResult();
         }
     }
 
-    private static async Task<string> WhoAsync(EtcdConnection etcd) => (await etcd.RangeAsync(Who, Cancel)).Kvs[0].Value.ToStringUtf8();
+    private static async Task<string> ReadNameAsync(EtcdConnection etcd) =>
+        (await etcd.RangeAsync(Name, Cancel)).Kvs[0].Value.ToStringUtf8();
 
     private static int[] Spread(IReadOnlyList<EndpointSelector> nodes) =>
         [.. Enumerable.Range(0, 3).Select(member => nodes.Count(node => node.Current == member))];

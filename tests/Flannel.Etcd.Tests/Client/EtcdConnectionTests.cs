@@ -44,7 +44,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         using var full = new Socket(SocketType.Stream, ProtocolType.Tcp);
         full.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         full.Listen(0);
-        // Connections are not accepted: once the queue is full, further ones hang, as with a machine that is off.
+        // Connections are not accepted: when the queue is full, further ones hang, as if the machine were off.
         using var a = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await a.ConnectAsync(full.LocalEndPoint!, Cancel);
         using var b = new Socket(SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
@@ -149,17 +149,17 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         var watching = Task.Run(
             async () =>
             {
-                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], Cancel))
+                await foreach (var response in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], Cancel))
                 {
-                    if (!answer.Created) continue;
+                    if (!response.Created) continue;
                     await hung.SignalAsync("STOP");
                     clock.Start();
                 }
             },
             Cancel);
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", watching));
-        // HTTP/2's pings are counted in steps of a second each.
-        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), EtcdDurations.Ping + EtcdDurations.PingTimeout + TimeSpan.FromSeconds(2));
+        // Pings are checked once a second, and a busy machine is late. The probe of a silent watch would take more than 50 s.
+        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(1), EtcdDurations.Ping + EtcdDurations.PingTimeout + TimeSpan.FromSeconds(10));
         Assert.Equal(EtcdErrorKind.Unavailable, error.Kind);
         await hung.SignalAsync("CONT");
     }
@@ -218,7 +218,7 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         {
             await foreach (var _ in fixture.Direct.WatchAsync([new WatchCreateRequest { Key = Read.Key, StartRevision = 1 }], Cancel))
             {
-                // Only how it ends matters.
+                // Ends with the exception.
             }
         });
         Assert.Equal(EtcdErrorKind.Compacted, error.Kind);
@@ -233,9 +233,9 @@ public sealed class EtcdConnectionTests(SharedEtcd shared)
         var watching = Task.Run(
             async () =>
             {
-                await foreach (var answer in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], stop.Token))
+                await foreach (var response in etcd.WatchAsync([new WatchCreateRequest { Key = Read.Key }], stop.Token))
                 {
-                    if (answer.Created) await stop.CancelAsync();
+                    if (response.Created) await stop.CancelAsync();
                 }
             },
             Cancel);

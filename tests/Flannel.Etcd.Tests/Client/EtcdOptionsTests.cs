@@ -57,7 +57,7 @@ public sealed class EtcdOptionsTests
     [InlineData("/coreos.com/network", "/coreos.com/network")]
     [InlineData("/coreos.com/network/", "/coreos.com/network")]
     [InlineData("//coreos.com//network", "/coreos.com/network")]
-    // As Go's path.Join, with which upstream makes its keys.
+    // As Go's path.Join, which upstream builds its keys with.
     [InlineData("coreos.com/network", "coreos.com/network")]
     [InlineData("coreos.com/network/", "coreos.com/network")]
     [InlineData("./coreos.com/network", "coreos.com/network")]
@@ -76,7 +76,7 @@ public sealed class EtcdOptionsTests
     [InlineData("/a/..")]
     [InlineData("a/../../b")]
     [InlineData("/a\nb")]
-    // An endpoint that slipped into the wrong option, with a password perhaps.
+    // An endpoint in the wrong option, which may contain a password.
     [InlineData("http://10.0.0.1:2379/coreos.com/network")]
     [InlineData("root:S3cret@10.0.0.1/coreos.com/network")]
     public void An_invalid_prefix_is_rejected(string text)

@@ -5,7 +5,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Client;
 
-/// <summary>What an operator may name by mistake in the place of a password, a certificate or a key.</summary>
+/// <summary>Files that are no password, certificate or key, and texts that are no path.</summary>
 public sealed class OperatorFilesTests : IDisposable
 {
     private const string NotRegular = "is a pipe or a device; use a regular file, which can be read more than once";
@@ -20,7 +20,7 @@ public sealed class OperatorFilesTests : IDisposable
         $"{Secret}/and/slashes",
         $"-----BEGIN PRIVATE KEY-----\nMIGHAg/EAMBMGByqG/{Secret}\n-----END PRIVATE KEY-----",
         $"/{Secret}\nsecond line",
-        // A component that no file system takes: the exception of .NET quotes it.
+        // Too long for a file system: the exception of .NET quotes it.
         $"/{Secret}{new string('x', 256)}",
         $"/{Secret}{new string('x', 5000)}",
     ];

@@ -1,13 +1,11 @@
 using Etcdserverpb;
 using Flannel.Core.Configuration;
-using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Client;
 
@@ -21,15 +19,15 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
-        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint));
         await fixture.PublishConfigAsync();
         var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var term = await CampaignAsync(fixture);
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var term = await fixture.CampaignAsync();
+        await using var events = await fixture.HoldAsync(held);
         Assert.Equal("i-1", (await events.NextAsync<LeaseEvent.ControllerChanged>()).Holder!.InstanceId);
 
-        Assert.True((await term.Statuses.PublishAsync([new(held.Lease, Status(held.Lease, RouteState.Pending))], Cancel)).IsTermHeld);
+        var status = RegistryFixture.Status(held.Lease, RouteState.Pending);
+        Assert.True((await term.Statuses.PublishAsync([new(held.Lease, status)], Cancel)).IsTermHeld);
         Assert.Equal(RouteState.Pending, (await events.NextAsync<LeaseEvent.RouteStatusChanged>()).Status!.State);
         await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26}""");
         Assert.IsType<ConfigState.Present>((await events.NextAsync<LeaseEvent.ConfigChanged>()).Config);
@@ -50,28 +48,28 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
-        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint), "/coreos.com/network");
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: proxy.Endpoint));
         await fixture.PublishConfigAsync();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var follower = new LeaseWatcher(fixture.Context);
-        var following = follower.RunAsync(stop.Token);
-        await using var term = await CampaignAsync(fixture);
+        var watcher = new LeaseWatcher(fixture.Context);
+        var watching = watcher.RunAsync(stop.Token);
+        await using var term = await fixture.CampaignAsync();
         var clock = System.Diagnostics.Stopwatch.StartNew();
         var held = await fixture.AcquireAsync("192.168.0.1", manager: fixture.NewManager(TimeSpan.FromSeconds(60)));
         // Due every second or two.
-        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromSeconds(58)));
-        await Eventually.IsAsync("the lease is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 1);
+        await using var events = new KeeperEvents(fixture.Keeper(held, margin: TimeSpan.FromSeconds(58)));
+        await Eventually.IsAsync("the lease is seen", async () => (await watcher.CurrentAsync(Cancel)).Leases.Count == 1);
         for (var renewals = 0; renewals < 3; renewals++) await events.NextAsync<LeaseEvent.Renewed>();
         await Eventually.IsAsync("the time of a term has passed", () => clock.Elapsed > EtcdElection.TermTime
             || term.Lost.IsCancellationRequested);
         Assert.True(await term.StillHeldAsync(Cancel), string.Join('\n', fixture.Logger.Lines));
-        // Not revoked: a renewal that learns of it before the watch does takes the subnet back.
+        // Deleted and not revoked: if a renewal finds the etcd lease revoked before the watch does, the node takes the subnet back.
         await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
         await events.NextAsync<LeaseEvent.Lost>();
-        await Eventually.IsAsync("its end is seen", async () => (await follower.CurrentAsync(Cancel)).Leases.Count == 0);
+        await Eventually.IsAsync("its end is seen", async () => (await watcher.CurrentAsync(Cancel)).Leases.Count == 0);
         Assert.Null(await fixture.Direct.LeaseKeepAliveOnceAsync(held.Lease.EtcdLeaseId, Cancel));
         await stop.CancelAsync();
-        await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     /// <summary>A request for a progress notification would end the proxy of etcd 3.4, and every other node's stream with it.</summary>
@@ -82,8 +80,8 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var proxy = await GrpcProxy.StartAsync(etcd);
-        var time = new FakeTimeProvider();
-        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        var time = new ObservableTime();
+        var fixture = new RegistryFixture(etcd.Connect());
         await using var watch = etcd.Connect(endpoints: byProxy ? proxy.Endpoint : etcd.Endpoint, time: time)
             .WatchAsync([new WatchCreateRequest { Key = fixture.Keys.Config }, new WatchCreateRequest { Key = fixture.Keys.Controller }],
                 Cancel)
@@ -95,9 +93,10 @@ public sealed class ProxyTests
             var next = watch.MoveNextAsync().AsTask();
             for (var probes = 0; probes < 3; probes++)
             {
+                var before = time.CountCreated(EtcdDurations.WatchSilence);
                 time.Advance(EtcdDurations.WatchSilence);
-                // The answer has to come before more time passes: it is real time on the wire.
-                await Task.Delay(TimeSpan.FromMilliseconds(500), Cancel);
+                // The response to the probe begins another silence.
+                await Eventually.IsAsync("the probe has a response", () => time.CountCreated(EtcdDurations.WatchSilence) > before);
             }
 
             Assert.False(next.IsCompleted, $"{next.Exception}");
@@ -113,15 +112,16 @@ public sealed class ProxyTests
     public async Task A_silent_watch_breaks_if_its_probe_gets_no_response()
     {
         await using var etcd = await EtcdProcess.StartAsync();
-        var time = new FakeTimeProvider();
+        var time = new ObservableTime();
         await using var watch = etcd.Connect(time: time)
             .WatchAsync([new WatchCreateRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("/x") }],
                 Cancel).GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
         var next = watch.MoveNextAsync().AsTask();
+        await Eventually.IsAsync("the watch waits", () => time.CountCreated(EtcdDurations.WatchSilence) > 0);
         await etcd.SignalAsync("STOP");
         time.Advance(EtcdDurations.WatchSilence);
-        await Task.Delay(TimeSpan.FromMilliseconds(100), Cancel);
+        await Eventually.IsAsync("the probe is sent", () => time.CountCreated(EtcdDurations.WatchProbe) > 0);
         time.Advance(EtcdDurations.WatchProbe);
         var error = await Assert.ThrowsAsync<EtcdException>(() => Eventually.WithinAsync("the watch breaks", next));
         Assert.Contains("the watch is silent", error.Message, StringComparison.Ordinal);
@@ -134,22 +134,7 @@ public sealed class ProxyTests
         await using var etcd = await EtcdProcess.StartAsync();
         // Shorter than the pings that keep a connection in use from being idle.
         await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping / 4);
-        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
-        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway.Endpoint), "/coreos.com/network");
-        await operators.PublishConfigAsync();
-        var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var events = new Events(fixture.Keeper(held));
-        for (var length = 20; length < 25; length++)
-        {
-            var before = gateway.Cut;
-            await Eventually.IsAsync("the connection is cut", () => gateway.Cut > before);
-            await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
-            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
-            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
-        }
-
-        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
-        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+        await AssertNothingIsMissedAsync(etcd, gateway.Endpoint, () => gateway.Cut);
     }
 
     /// <summary>The error codes of RST_STREAM that proxies send: INTERNAL_ERROR and CANCEL.</summary>
@@ -160,22 +145,8 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new StreamGateway(etcd.Endpoint, TimeSpan.FromSeconds(1.5), errorCode);
-        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
-        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway.Start()), "/coreos.com/network");
-        await operators.PublishConfigAsync();
-        var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var events = new Events(fixture.Keeper(held));
-        for (var length = 20; length < 24; length++)
-        {
-            var before = gateway.Resets;
-            await Eventually.IsAsync("a stream is reset", () => gateway.Resets > before);
-            await operators.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
-            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
-            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
-        }
-
-        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
-        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+        var operators = new RegistryFixture(etcd.Connect());
+        await AssertNothingIsMissedAsync(etcd, gateway.Start(), () => gateway.Resets);
     }
 
     [Fact]
@@ -183,22 +154,36 @@ public sealed class ProxyTests
     {
         await using var etcd = await EtcdProcess.StartAsync();
         await using var gateway = new TcpGateway(etcd.Endpoint, EtcdDurations.Ping * 2);
-        var operators = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
+        var direct = new RegistryFixture(etcd.Connect());
         await using var watch = etcd.Connect(endpoints: gateway.Endpoint)
-            .WatchAsync([new WatchCreateRequest { Key = operators.Keys.Config }], Cancel).GetAsyncEnumerator(Cancel);
+            .WatchAsync([new WatchCreateRequest { Key = direct.Keys.Config }], Cancel).GetAsyncEnumerator(Cancel);
         await watch.MoveNextAsync();
         var next = watch.MoveNextAsync().AsTask();
         await Task.Delay(EtcdDurations.Ping * 3, Cancel);
         Assert.Equal(0, gateway.Cut);
-        await operators.PublishConfigAsync();
+        await direct.PublishConfigAsync();
         Assert.True(await Eventually.WithinAsync("the event arrives", next));
     }
 
-    private static RouteStatus Status(Flannel.Core.Leases.Lease lease, RouteState state) =>
-        new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
+    /// <summary>Changes the configuration after each of some failures that a gateway causes.</summary>
+    /// <param name="countFailures">The number of connections or streams that the gateway has ended.</param>
+    private static async Task AssertNothingIsMissedAsync(EtcdProcess etcd, string gateway, Func<int> countFailures)
+    {
+        var direct = new RegistryFixture(etcd.Connect());
+        var fixture = new RegistryFixture(etcd.Connect(endpoints: gateway));
+        await direct.PublishConfigAsync();
+        var held = await fixture.AcquireAsync("192.168.0.1");
+        await using var events = new KeeperEvents(fixture.Keeper(held));
+        for (var length = 20; length < 25; length++)
+        {
+            var before = countFailures();
+            await Eventually.IsAsync("a connection or a stream ends", () => countFailures() > before);
+            await direct.PublishConfigAsync($$"""{"Network":"10.24.0.0/16","SubnetLen":{{length}}}""");
+            var changed = await events.NextAsync<LeaseEvent.ConfigChanged>();
+            Assert.Equal(length, Assert.IsType<ConfigState.Present>(changed.Config).Config.SubnetLength);
+        }
 
-    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture) =>
-        Eventually.WithinAsync(
-            "elected",
-            new EtcdElection(fixture.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
+        Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost or LeaseEvent.Expired);
+        Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
+    }
 }

@@ -9,7 +9,7 @@ namespace Flannel.Etcd.Tests.Client;
 
 public sealed class TlsTests : IDisposable
 {
-    // By openssl req -x509 -newkey ed25519: .NET makes none.
+    // Created by openssl req -x509 -newkey ed25519, because .NET has no Ed25519.
     private const string Ed25519Certificate = """
         -----BEGIN CERTIFICATE-----
         MIIBODCB66ADAgECAhRaKwudLG401/TbnPe6yG2xSkZebDAFBgMrZXAwETEPMA0G
@@ -31,7 +31,7 @@ public sealed class TlsTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-tls-").FullName;
     private readonly Certificates trusted;
     private readonly Certificates untrusted;
-    private readonly (string Cert, string Key) server;
+    private readonly CertificateFiles server;
 
     public TlsTests()
     {
@@ -59,7 +59,7 @@ public sealed class TlsTests : IDisposable
         await etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key).RangeAsync(Read, Cancel);
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile),
             "etcd rejected the connection: it requires a client certificate (etcd-certfile, etcd-keyfile)");
-        (cert, key) = untrusted.Sign("stranger");
+        (cert, key) = untrusted.Sign("other-client");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key), $"etcd rejected the client certificate {cert}");
     }
 
@@ -97,9 +97,9 @@ public sealed class TlsTests : IDisposable
         var missing = Path.Combine(folder, "missing.pem");
         await FailsAsync(etcd.Connect(ca: missing), $"etcd-cafile {missing} does not exist");
         await FailsAsync(etcd.Connect(ca: folder), $"etcd-cafile {folder} is a directory");
-        var torn = Path.Combine(folder, "torn.pem");
-        await File.WriteAllTextAsync(torn, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
-        await FailsAsync(etcd.Connect(ca: torn), $"etcd-cafile {torn} holds a certificate that cannot be read");
+        var damaged = Path.Combine(folder, "damaged.pem");
+        await File.WriteAllTextAsync(damaged, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n", Cancel);
+        await FailsAsync(etcd.Connect(ca: damaged), $"etcd-cafile {damaged} holds a certificate that cannot be read");
         await FailsAsync(etcd.Connect(ca: empty), $"etcd-cafile {empty} holds no certificate in PEM form");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: missing, key: key), $"etcd-certfile {missing} does not exist");
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: empty),
@@ -132,7 +132,8 @@ public sealed class TlsTests : IDisposable
         using var wrong = new Certificates(folder, "wrong", subject: "one-name", keyIdentifiers: keyIdentifiers);
         var both = Path.Combine(folder, "both.pem");
         Certificates[] order = rightFirst ? [right, wrong] : [wrong, right];
-        await File.WriteAllTextAsync(both, string.Concat(order.Select(one => File.ReadAllText(one.AuthorityFile) + "\n")), Cancel);
+        var certificates = order.Select(authority => File.ReadAllText(authority.AuthorityFile) + "\n");
+        await File.WriteAllTextAsync(both, string.Concat(certificates), Cancel);
         await using var etcd = await StartAsync(right.Sign("member", address: IPAddress.Loopback));
         await etcd.Connect(ca: both).RangeAsync(Read, Cancel);
         await FailsAsync(etcd.Connect(ca: wrong.AuthorityFile), "is signed by 'CN=one-name'");
@@ -172,38 +173,26 @@ public sealed class TlsTests : IDisposable
     {
         var (ca, cert, key) = (Path.Combine(folder, "ca.pem"), Path.Combine(folder, "cert.pem"), Path.Combine(folder, "key.pem"));
         Use(trusted);
-        await using var etcd = await StartAsync((Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem")),
-            $"--trusted-ca-file={ca}", "--client-cert-auth");
+        var member = new CertificateFiles(Path.Combine(folder, "member.pem"), Path.Combine(folder, "member-key.pem"));
+        await using var etcd = await StartAsync(member, $"--trusted-ca-file={ca}", "--client-cert-auth");
         var connection = etcd.Connect(ca: ca, cert: cert, key: key);
         await connection.RangeAsync(Read, Cancel);
         Use(untrusted);
-        // The connection that is there goes on as it was agreed.
+        // The files are not read again for an open connection.
         await connection.RangeAsync(Read, Cancel);
-        // A member reads its authority when it starts; it and we now know only the new one.
+        // A member reads its authority when it starts. From then on both sides trust only the new one.
         await etcd.KillAsync();
         await etcd.StartAgainAsync();
-        await Eventually.IsAsync("the new files are used", async () =>
-        {
-            try
-            {
-                await connection.RangeAsync(Read, Cancel);
-                return true;
-            }
-            catch (EtcdException e)
-            {
-                Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
-                return false;
-            }
-        });
+        await connection.UntilReadAsync("the new files are used", Read, e => Assert.Equal(EtcdErrorKind.Unavailable, e.Kind));
         await FailsAsync(etcd.Connect(ca: trusted.AuthorityFile, cert: cert, key: key), "is signed by 'CN=other-ca'");
 
         void Use(Certificates authority)
         {
             File.Copy(authority.AuthorityFile, ca, overwrite: true);
             authority.Sign("member", address: IPAddress.Loopback);
-            var mine = authority.Sign("mine");
-            File.Copy(mine.Cert, cert, overwrite: true);
-            File.Copy(mine.Key, key, overwrite: true);
+            var client = authority.Sign("client");
+            File.Copy(client.Cert, cert, overwrite: true);
+            File.Copy(client.Key, key, overwrite: true);
         }
     }
 
@@ -233,23 +222,11 @@ public sealed class TlsTests : IDisposable
 
         List<string> Logged() => [.. logger.Lines.Where(line => line.Id == 2006).Select(line => line.Text)];
 
-        async Task AnotherHandshakeAsync()
+        Task AnotherHandshakeAsync()
         {
             gateway.CloseAll();
-            await Eventually.IsAsync("etcd answers", async () =>
-            {
-                try
-                {
-                    await connection.RangeAsync(Read, Cancel);
-                    return true;
-                }
-                catch (EtcdException e)
-                {
-                    // The request that found the connection closed.
-                    Assert.Equal(EtcdErrorKind.Unavailable, e.Kind);
-                    return false;
-                }
-            });
+            // The request that finds the connection closed fails.
+            return connection.UntilReadAsync("etcd responds", Read, e => Assert.Equal(EtcdErrorKind.Unavailable, e.Kind));
         }
     }
 
@@ -291,7 +268,7 @@ public sealed class TlsTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private static Task<EtcdProcess> StartAsync((string Cert, string Key) files, params string[] arguments) =>
+    private static Task<EtcdProcess> StartAsync(CertificateFiles files, params string[] arguments) =>
         EtcdProcess.StartAsync("https", [$"--cert-file={files.Cert}", $"--key-file={files.Key}", .. arguments]);
 
     private static async Task FailsAsync(EtcdConnection etcd, string why)

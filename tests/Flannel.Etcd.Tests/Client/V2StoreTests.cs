@@ -37,7 +37,7 @@ public sealed class V2StoreTests : IDisposable
         Assert.Equal(HttpStatusCode.Created, written.StatusCode);
 
         Assert.Equal(etcd.Endpoint, await V2Store.FindAsync(options, Key, TimeProvider.System, Cancel));
-        // v2 knows no key without a leading slash.
+        // In v2 every key has a leading slash.
         Assert.Equal(etcd.Endpoint, await V2Store.FindAsync(options, Key.TrimStart('/'), TimeProvider.System, Cancel));
         // A folder has no value.
         Assert.Null(await V2Store.FindAsync(options, "/coreos.com/network", TimeProvider.System, Cancel));

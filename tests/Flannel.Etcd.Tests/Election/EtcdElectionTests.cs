@@ -1,17 +1,17 @@
-using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
-using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Election;
 
 public sealed class EtcdElectionTests(SharedEtcd shared)
 {
-    private static readonly TimeSpan Short = TimeSpan.FromSeconds(2);
+    // A busy machine may be late by half of it, and the term is still renewed in time.
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(4);
+
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -19,11 +19,11 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task One_candidate_is_elected_and_the_others_wait_without_requests()
     {
         var fixture = shared.CreateFixture();
-        await using var first = await CampaignAsync(fixture, "i-1");
+        await using var first = await fixture.CampaignAsync("i-1");
         Assert.Equal(new ControllerHolder("i-1", "192.168.0.1"), await fixture.ControllerAsync());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        fixture.Etcd.Forget();
-        var second = New(fixture, "i-2").CampaignAsync(stop.Token);
+        fixture.Etcd.ClearRequests();
+        var second = fixture.NewElection("i-2").CampaignAsync(stop.Token);
         await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await Eventually.IsAsync("it watches", () => fixture.Etcd.Requests.Contains("Watch"));
         Assert.Equal(["Range", "Watch"], fixture.Etcd.Requests);
@@ -36,14 +36,14 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task An_observer_waits_while_another_node_is_elected()
     {
         var fixture = shared.CreateFixture();
-        await New(fixture, "i-2").ObserveAsync(Cancel);
-        var first = await CampaignAsync(fixture, "i-1");
-        var standingBy = New(fixture, "i-2").ObserveAsync(Cancel);
+        await fixture.NewElection("i-2").ObserveAsync(Cancel);
+        var first = await fixture.CampaignAsync("i-1");
+        var observing = fixture.NewElection("i-2").ObserveAsync(Cancel);
         await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await Task.Delay(TimeSpan.FromMilliseconds(300), Cancel);
-        Assert.False(standingBy.IsCompleted);
+        Assert.False(observing.IsCompleted);
         await first.DisposeAsync();
-        await standingBy.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+        await Eventually.WithinAsync("the observer returns", observing);
         Assert.Null(await fixture.ControllerAsync());
     }
 
@@ -51,8 +51,8 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task Another_candidate_is_elected_at_once_after_a_resignation()
     {
         var fixture = shared.CreateFixture();
-        var first = await CampaignAsync(fixture, "i-1");
-        var second = New(fixture, "i-2").CampaignAsync(Cancel);
+        var first = await fixture.CampaignAsync("i-1");
+        var second = fixture.NewElection("i-2").CampaignAsync(Cancel);
         await Eventually.IsAsync("the second one observes", () => fixture.Logger.Count(2031) == 1);
         await first.DisposeAsync();
         Assert.True(first.Lost.IsCancellationRequested);
@@ -67,18 +67,18 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     {
         var fixture = shared.CreateFixture();
         var other = new RegistryFixture(fixture.Direct, fixture.Keys.Prefix);
-        await using var first = await CampaignAsync(fixture, "i-1", Short);
-        // It sends and receives nothing any more.
-        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
-        // At each answer to a write of the second; the last of them elects it.
+        await using var first = await fixture.CampaignAsync("i-1", Short);
+        // The first sends and receives nothing any more.
+        fixture.Etcd.CutOff();
+        // Checked after each write of the second; the last of them elects it.
         var firstWasLost = false;
         other.Etcd.FailAfter = name =>
         {
             if (name == "Txn") firstWasLost = first.Lost.IsCancellationRequested;
             return null;
         };
-        await using var second = await Eventually.WithinAsync("another takes over", New(other, "i-2", Short).CampaignAsync(Cancel));
-        Assert.True(firstWasLost, "the first must know before the second is elected");
+        await using var second = await other.CampaignAsync("i-2", Short);
+        Assert.True(firstWasLost, "the term of the first ends before the second is elected");
         Assert.Equal("i-2", (await fixture.ControllerAsync())!.InstanceId);
     }
 
@@ -86,7 +86,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task A_term_is_renewed()
     {
         var fixture = shared.CreateFixture();
-        await using var term = await CampaignAsync(fixture, "i-1", Short);
+        await using var term = await fixture.CampaignAsync("i-1", Short);
         var clock = System.Diagnostics.Stopwatch.StartNew();
         await Eventually.IsAsync("three times of a term", () => clock.Elapsed > 3 * Short || term.Lost.IsCancellationRequested);
         Assert.True(await term.StillHeldAsync(Cancel));
@@ -96,7 +96,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task A_key_deleted_by_an_operator_ends_the_term_at_once()
     {
         var fixture = shared.CreateFixture();
-        await using var term = await CampaignAsync(fixture, "i-1");
+        await using var term = await fixture.CampaignAsync("i-1");
         await fixture.DeleteAsync(fixture.Keys.Controller.ToStringUtf8());
         await Eventually.IsAsync("the term is lost", () => term.Lost.IsCancellationRequested);
         Assert.False(await term.StillHeldAsync(Cancel));
@@ -107,7 +107,7 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     {
         var fixture = shared.CreateFixture();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        var campaigns = Enumerable.Range(0, 20).Select(node => New(fixture, $"i-{node}").CampaignAsync(stop.Token)).ToList();
+        var campaigns = Enumerable.Range(0, 20).Select(node => fixture.NewElection($"i-{node}").CampaignAsync(stop.Token)).ToList();
         for (var round = 0; round < 5; round++)
         {
             var elected = await Eventually.WithinAsync("one is elected", Task.WhenAny(campaigns));
@@ -137,11 +137,8 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     public async Task A_campaign_whose_response_was_lost_is_won()
     {
         var fixture = shared.CreateFixture();
-        var lost = 0;
-        fixture.Etcd.FailAfter = name =>
-            name == "Txn" && Interlocked.Exchange(ref lost, 1) == 0
-                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
-        await using var term = await CampaignAsync(fixture, "i-1");
+        fixture.Etcd.LoseResponse("Txn");
+        await using var term = await fixture.CampaignAsync("i-1");
         Assert.Single(fixture.Etcd.Requests, request => request == "Txn");
         Assert.True(await term.StillHeldAsync(Cancel));
     }
@@ -149,43 +146,36 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     [Fact]
     public async Task A_controller_that_is_cut_off_ends_its_term_before_another_can_be_elected()
     {
-        var time = new FakeTimeProvider();
-        var etcd = new ModelEtcd(time);
-        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
-        await using var term = await CampaignAsync(fixture, "i-1", TimeSpan.FromSeconds(10));
-        etcd.Reachable = false;
+        var model = new ModelRegistry();
+        var (etcd, time) = (model.Etcd, model.Time);
+        await using var term = await model.Fixture.CampaignAsync("i-1", TimeSpan.FromSeconds(10));
+        etcd.IsAvailable = false;
         var cutOff = time.GetTimestamp();
-        await Eventually.IsAsync("the term is lost", async () =>
-        {
-            if (term.Lost.IsCancellationRequested) return true;
-            time.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Delay(1, Cancel);
-            return term.Lost.IsCancellationRequested;
-        });
+        // Small steps: the term may notice its end some steps late on a busy machine.
+        await model.AdvanceUntilAsync(() => term.Lost.IsCancellationRequested, TimeSpan.FromMilliseconds(50));
         Assert.InRange(time.GetElapsedTime(cutOff), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(9));
-        etcd.Reachable = true;
-        Assert.NotNull(await fixture.GetAsync(fixture.Keys.Controller.ToStringUtf8()));
+        etcd.IsAvailable = true;
+        Assert.NotNull(await model.Fixture.GetAsync(model.Fixture.Keys.Controller.ToStringUtf8()));
     }
 
     [Fact]
     public async Task A_term_that_was_lost_while_cut_off_does_not_delay_the_next_one_of_the_same_node()
     {
-        var time = new FakeTimeProvider();
-        var etcd = new ModelEtcd(time);
-        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
-        var election = New(fixture, "i-1");
+        var model = new ModelRegistry();
+        var (fixture, time) = (model.Fixture, model.Time);
+        var election = fixture.NewElection("i-1");
         var term = await Eventually.WithinAsync("elected", election.CampaignAsync(Cancel));
         var lease = (await fixture.GetAsync(fixture.Keys.Controller.ToStringUtf8()))!.Lease;
-        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
-        await RunUntilAsync(time, () => term.Lost.IsCancellationRequested);
+        fixture.Etcd.CutOff();
+        await model.AdvanceUntilAsync(() => term.Lost.IsCancellationRequested, Step);
         await term.DisposeAsync();
         // As a new leader does after a loss of the quorum.
-        Assert.NotNull(await etcd.LeaseKeepAliveOnceAsync(lease, Cancel));
-        fixture.Etcd.FailBefore = _ => null;
+        Assert.NotNull(await model.Etcd.LeaseKeepAliveOnceAsync(lease, Cancel));
+        fixture.Etcd.Reconnect();
 
         var back = time.GetTimestamp();
         var next = election.CampaignAsync(Cancel);
-        await RunUntilAsync(time, () => next.IsCompleted);
+        await model.AdvanceUntilAsync(() => next.IsCompleted, Step);
         Assert.True(time.GetElapsedTime(back) < EtcdElection.TermTime / 2);
         await using var held = await next;
         Assert.True(await held.StillHeldAsync(Cancel));
@@ -196,24 +186,10 @@ public sealed class EtcdElectionTests(SharedEtcd shared)
     {
         var fixture = shared.CreateFixture();
         await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
-        var waiting = New(fixture, "i-1").CampaignAsync(Cancel);
+        var waiting = fixture.NewElection("i-1").CampaignAsync(Cancel);
         await Eventually.IsAsync("it watches", () => fixture.Etcd.Requests.Contains("Watch"));
         Assert.Equal(["Range", "Watch"], fixture.Etcd.Requests);
         await fixture.DeleteAsync(fixture.Keys.Controller.ToStringUtf8());
         await using var term = await Eventually.WithinAsync("elected", waiting);
     }
-
-    private static Task RunUntilAsync(FakeTimeProvider time, Func<bool> condition) => Eventually.IsAsync("it has got so far", async () =>
-    {
-        if (condition()) return true;
-        time.Advance(TimeSpan.FromMilliseconds(100));
-        await Task.Delay(1, Cancel);
-        return condition();
-    });
-
-    private static EtcdElection New(RegistryFixture fixture, string instance, TimeSpan? termTime = null) =>
-        new(fixture.Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
-
-    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture, string instance, TimeSpan? termTime = null) =>
-        Eventually.WithinAsync($"{instance} is elected", New(fixture, instance, termTime).CampaignAsync(Cancel));
 }

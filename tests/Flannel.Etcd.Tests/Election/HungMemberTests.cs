@@ -1,8 +1,8 @@
-using Flannel.Core.Routes;
+using System.Collections.Concurrent;
+using Etcdserverpb;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 using Microsoft.Extensions.Time.Testing;
 
@@ -16,10 +16,10 @@ public sealed class HungMemberTests
     public async Task A_term_is_renewed_when_the_used_member_hangs()
     {
         await using var etcd = await EtcdMembers.StartAsync();
-        var fixture = new RegistryFixture(etcd.Connect(), "/coreos.com/network");
-        await using var term = await CampaignAsync(fixture, TimeProvider.System);
+        var fixture = new RegistryFixture(etcd.Connect());
+        await using var term = await fixture.CampaignAsync();
         await etcd.SignalAsync(0, "STOP");
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         await Eventually.IsAsync(
             "the term is renewed three times", () => fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") >= 4
                 || term.Lost.IsCancellationRequested);
@@ -32,34 +32,30 @@ public sealed class HungMemberTests
     public async Task The_time_between_two_renewals_is_sufficient_to_try_three_members()
     {
         var time = new FakeTimeProvider();
-        var limits = new List<TimeSpan>();
-        var etcd = new LimitedEtcd(new ModelEtcd(time), limits);
-        var fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
-        await using var term = await CampaignAsync(fixture, time);
+        var etcd = new RenewalLimits(new ModelEtcd(time));
+        var fixture = new RegistryFixture(etcd, time: time);
+        await using var term = await fixture.CampaignAsync();
         await Eventually.IsAsync("a renewal", async () =>
         {
             time.Advance(TimeSpan.FromMilliseconds(100));
             await Task.Delay(1, Cancel);
-            return limits.Count > 0;
+            return !etcd.Limits.IsEmpty;
         });
-        Assert.True(EtcdElection.TermTime / 3 + limits[0] * 3 < EtcdElection.TermTime * 4 / 5, $"{limits[0]}");
+        Assert.True(EtcdElection.TermTime / 3 + etcd.Limits.First() * 3 < EtcdElection.TermTime * 4 / 5, $"{etcd.Limits.First()}");
     }
 
-    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture, TimeProvider time) =>
-        Eventually.WithinAsync(
-            "elected",
-            new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
-
-    /// <summary>Notes the limits that renewals are given.</summary>
-    private sealed class LimitedEtcd(IEtcd inner, List<TimeSpan> limits) : IEtcd
+    /// <summary>Records the time limits of renewals.</summary>
+    private sealed class RenewalLimits(IEtcd inner) : IEtcd
     {
-        public Task<Etcdserverpb.RangeResponse> RangeAsync(Etcdserverpb.RangeRequest request, CancellationToken cancellation) =>
+        public ConcurrentQueue<TimeSpan> Limits { get; } = [];
+
+        public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
             inner.RangeAsync(request, cancellation);
 
-        public Task<Etcdserverpb.TxnResponse> TxnAsync(Etcdserverpb.TxnRequest request, CancellationToken cancellation) =>
+        public Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation) =>
             inner.TxnAsync(request, cancellation);
 
-        public Task<Etcdserverpb.LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
+        public Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation) =>
             inner.LeaseGrantAsync(leaseId, timeToLive, cancellation);
 
         public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation) =>
@@ -67,14 +63,14 @@ public sealed class HungMemberTests
 
         public Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, TimeSpan callLimit, CancellationToken cancellation)
         {
-            limits.Add(callLimit);
+            Limits.Enqueue(callLimit);
             return inner.LeaseKeepAliveOnceAsync(leaseId, cancellation);
         }
 
         public Task LeaseRevokeAsync(long leaseId, CancellationToken cancellation) => inner.LeaseRevokeAsync(leaseId, cancellation);
 
-        public IAsyncEnumerable<Etcdserverpb.WatchResponse> WatchAsync(
-            IReadOnlyList<Etcdserverpb.WatchCreateRequest> ranges, CancellationToken cancellation) =>
+        public IAsyncEnumerable<WatchResponse> WatchAsync(
+            IReadOnlyList<WatchCreateRequest> ranges, CancellationToken cancellation) =>
                 inner.WatchAsync(ranges, cancellation);
     }
 }

@@ -4,7 +4,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>An authority and what it signs, as PEM files in a folder.</summary>
+/// <summary>The PEM files of a certificate and its key.</summary>
+public sealed record CertificateFiles(string Cert, string Key);
+
+/// <summary>An authority and the certificates that it signs, as PEM files in a folder.</summary>
 public sealed class Certificates : IDisposable
 {
     private readonly X509Certificate2 authority;
@@ -38,8 +41,8 @@ public sealed class Certificates : IDisposable
 
     public string AuthorityFile { get; }
 
-    /// <returns>The files of certificate and key.</returns>
-    public (string Cert, string Key) Sign(string name, bool expired = false, IPAddress? address = null, bool notYet = false)
+    /// <summary>Signs a certificate for a server and a client.</summary>
+    public CertificateFiles Sign(string name, bool expired = false, IPAddress? address = null, bool notYet = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -58,9 +61,9 @@ public sealed class Certificates : IDisposable
         using var certificate = request.Create(
             authority, DateTimeOffset.UtcNow.AddDays(notYet ? 1 : -5), DateTimeOffset.UtcNow.AddDays(expired ? -1 : 5),
             RandomNumberGenerator.GetBytes(8));
-        var files = (Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
-        File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
-        File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());
+        var files = new CertificateFiles(Path.Combine(folder, name + ".pem"), Path.Combine(folder, name + "-key.pem"));
+        File.WriteAllText(files.Cert, certificate.ExportCertificatePem());
+        File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem());
         return files;
     }
 

@@ -5,7 +5,7 @@ namespace Flannel.Etcd.Tests.Fixtures;
 
 internal static class ControllerTermProof
 {
-    /// <summary>Whether the election is held; says nothing of any lease.</summary>
+    /// <summary>Whether the election is held; no lease is checked.</summary>
     public static async ValueTask<bool> StillHeldAsync(this ElectedTerm term, CancellationToken cancellation) =>
         await term.ProveAsync([], [], cancellation) == TermProof.Proven;
 }

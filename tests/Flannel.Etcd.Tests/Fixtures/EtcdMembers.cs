@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Etcdserverpb;
 using Flannel.Etcd.Client;
 using Flannel.Testbed;
@@ -23,24 +22,12 @@ public sealed class EtcdMembers : IAsyncDisposable
 
     public static async Task<EtcdMembers> StartAsync()
     {
-        EtcdProcess.RequireProgram();
+        EtcdProgram.Require();
         var cluster = new EtcdMembers();
         var peers = Enumerable.Range(0, Count).Select(_ => $"http://127.0.0.1:{Ports.Free()}").ToList();
         for (var i = 0; i < Count; i++) cluster.members.Add(cluster.Start(i, peers));
         using var connection = cluster.New();
-        var read = new RangeRequest { Key = ByteString.CopyFromUtf8("/x") };
-        await Eventually.IsAsync("the members have a leader", async () =>
-        {
-            try
-            {
-                await connection.RangeAsync(read, TestContext.Current.CancellationToken);
-                return true;
-            }
-            catch (EtcdException)
-            {
-                return false;
-            }
-        });
+        await connection.UntilReadAsync("the members have a leader", new RangeRequest { Key = ByteString.CopyFromUtf8("/x") });
         return cluster;
     }
 
@@ -52,46 +39,24 @@ public sealed class EtcdMembers : IAsyncDisposable
         return connection;
     }
 
-    public async Task SignalAsync(int member, string signal)
-    {
-        using var kill = Process.Start("/bin/kill", ["-s", signal, members[member].Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-    }
+    public Task SignalAsync(int member, string signal) => EtcdProgram.SignalAsync(members[member], signal);
 
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in connections) connection.Dispose();
-        foreach (var member in members)
-        {
-            if (!member.HasExited) member.Kill();
-            await member.WaitForExitAsync(CancellationToken.None);
-            member.Dispose();
-        }
-
+        foreach (var member in members) await EtcdProgram.EndAsync(member);
         folder.Delete(recursive: true);
     }
 
     private EtcdConnection New()
     {
         var options = EtcdOptions.Create(string.Join(',', Endpoints)).Value;
-        return new EtcdConnection(options, TimeProvider.System, new EtcdProcess.FirstFirst(), NullLogger.Instance);
+        return new EtcdConnection(options, TimeProvider.System, new EtcdProcess.FirstEndpoint(), NullLogger.Instance);
     }
 
-    private Process Start(int index, List<string> peers)
-    {
-        var start = new ProcessStartInfo(EtcdProcess.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])
-        [
-            $"--name=e{index}", $"--data-dir={folder.FullName}/e{index}", "--logger=zap", "--log-level=error",
-            $"--listen-client-urls={Endpoints[index]}", $"--advertise-client-urls={Endpoints[index]}",
-            $"--listen-peer-urls={peers[index]}", $"--initial-advertise-peer-urls={peers[index]}",
-            $"--initial-cluster={string.Join(',', peers.Select((peer, i) => $"e{i}={peer}"))}",
-        ]) start.ArgumentList.Add(argument);
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
+    private Process Start(int index, List<string> peers) => EtcdProgram.Start(
+        $"--name=e{index}", $"--data-dir={folder.FullName}/e{index}", "--logger=zap", "--log-level=error",
+        $"--listen-client-urls={Endpoints[index]}", $"--advertise-client-urls={Endpoints[index]}",
+        $"--listen-peer-urls={peers[index]}", $"--initial-advertise-peer-urls={peers[index]}",
+        $"--initial-cluster={string.Join(',', peers.Select((peer, i) => $"e{i}={peer}"))}");
 }

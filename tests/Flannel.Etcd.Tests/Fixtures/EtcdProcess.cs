@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Testbed;
@@ -12,11 +11,6 @@ namespace Flannel.Etcd.Tests.Fixtures;
 /// <summary>A real etcd on free ports of loopback, with a directory and arguments of its own.</summary>
 public sealed class EtcdProcess : IAsyncDisposable
 {
-    /// <summary>Another etcd than the machine's own: <c>FLANNEL_TEST_ETCD</c> names its executable; its etcdctl is in the same
-    /// directory.</summary>
-    public static readonly string Program =
-        Environment.GetEnvironmentVariable("FLANNEL_TEST_ETCD") is { Length: > 0 } other ? other : "/usr/bin/etcd";
-
     private readonly string[] arguments;
     private readonly int peerPort = Ports.Free();
     private readonly List<IDisposable> connections = [];
@@ -32,56 +26,28 @@ public sealed class EtcdProcess : IAsyncDisposable
 
     public string Endpoint { get; }
 
-    public int ProcessId => process!.Id;
-
     public static async Task<EtcdProcess> StartAsync(string scheme = "http", params string[] arguments)
     {
-        RequireProgram();
+        EtcdProgram.Require();
         var etcd = new EtcdProcess(scheme, arguments);
         await etcd.StartAgainAsync();
         return etcd;
     }
 
-    public static void RequireProgram()
-    {
-        if (File.Exists(Program)) return;
-        if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{Program} is missing, and CI=true");
-        Assert.Skip($"{Program} is missing: install etcd-server");
-    }
-
     public async Task StartAgainAsync()
     {
         var peer = $"http://127.0.0.1:{peerPort}";
-        var start = new ProcessStartInfo(Program) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])
+        process = EtcdProgram.Start(
         [
             "--name=e1", $"--data-dir={Folder}/data", "--logger=zap", "--log-level=error",
             $"--listen-client-urls={Endpoint}", $"--advertise-client-urls={Endpoint}",
             $"--listen-peer-urls={peer}", $"--initial-advertise-peer-urls={peer}", $"--initial-cluster=e1={peer}",
             "--heartbeat-interval=50", "--election-timeout=250", .. arguments,
-        ]) start.ArgumentList.Add(argument);
-        process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        ]);
         var port = new Uri(Endpoint).Port;
-        await Eventually.IsAsync($"etcd listens on {port}", () =>
-        {
-            if (process.HasExited) Assert.Fail($"etcd ended with {process.ExitCode}");
-            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Connect(IPAddress.Loopback, port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        });
+        await EtcdProgram.WaitUntilListeningAsync(process, port);
         if (!Endpoint.StartsWith("http:", StringComparison.Ordinal)) return;
-        // It listens long before it serves, and one that is killed in between may never start again.
+        // It listens long before it serves, and one that is killed in between may not start again.
         using var http = new HttpClient();
         await Eventually.IsAsync($"etcd serves on {port}", async () =>
         {
@@ -115,11 +81,7 @@ public sealed class EtcdProcess : IAsyncDisposable
         await StartAgainAsync();
     }
 
-    public async Task SignalAsync(string signal)
-    {
-        using var kill = Process.Start("/bin/kill", ["-s", signal, ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-    }
+    public Task SignalAsync(string signal) => EtcdProgram.SignalAsync(process!, signal);
 
     public EtcdConnection Connect(
         ILogger? logger = null, string? endpoints = null, string? ca = null, string? cert = null, string? key = null,
@@ -129,15 +91,15 @@ public sealed class EtcdProcess : IAsyncDisposable
         var secret = passwordFile?.Current() ?? (password is null ? null : new Secret(password));
         var options = EtcdOptions.Create(endpoints ?? Endpoint, ca, cert, key, user, secret).Value with { PasswordFile = passwordFile };
         if (resolve is not null) options = options with { Resolve = resolve };
-        var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstFirst(), logger ?? NullLogger.Instance);
+        var connection = new EtcdConnection(options, time ?? TimeProvider.System, new FirstEndpoint(), logger ?? NullLogger.Instance);
         lock (connections) connections.Add(connection);
         return connection;
     }
 
-    /// <summary>As an operator would.</summary>
+    /// <summary>Runs etcdctl, and returns its output.</summary>
     public async Task<string> ControlAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(Program)!, "etcdctl"))
+        var start = new ProcessStartInfo(Path.Combine(Path.GetDirectoryName(EtcdProgram.Path)!, "etcdctl"))
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true
@@ -156,18 +118,12 @@ public sealed class EtcdProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in connections) connection.Dispose();
-        if (process is { HasExited: false })
-        {
-            process.Kill();
-            await process.WaitForExitAsync(CancellationToken.None);
-        }
-
-        process?.Dispose();
+        if (process is not null) await EtcdProgram.EndAsync(process);
         Directory.Delete(Folder, recursive: true);
     }
 
     /// <summary>The connection begins with the first endpoint, so that a test knows which one fails.</summary>
-    internal sealed class FirstFirst : Random
+    internal sealed class FirstEndpoint : Random
     {
         public override int Next(int maxValue) => 0;
     }

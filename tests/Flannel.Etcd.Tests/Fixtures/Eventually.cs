@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using Etcdserverpb;
+using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>Waits for conditions, generously.</summary>
+/// <summary>Waits for conditions, with a time limit that is sufficient on a busy machine.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -11,7 +13,7 @@ public static class Eventually
 
     public static Task IsAsync(string what, Func<Task<bool>> condition) => IsAsync(() => what, condition);
 
-    /// <param name="what">Asked when the time is over.</param>
+    /// <param name="what">Called when the time is over.</param>
     public static async Task IsAsync(Func<string> what, Func<Task<bool>> condition)
     {
         var clock = Stopwatch.StartNew();
@@ -21,6 +23,23 @@ public static class Eventually
             await Task.Delay(10, TestContext.Current.CancellationToken);
         }
     }
+
+    /// <summary>Repeats a read until it succeeds.</summary>
+    /// <param name="check">Called with each failure.</param>
+    public static Task UntilReadAsync(this IEtcd etcd, string what, RangeRequest read, Action<EtcdException>? check = null) =>
+        IsAsync(what, async () =>
+        {
+            try
+            {
+                await etcd.RangeAsync(read, TestContext.Current.CancellationToken);
+                return true;
+            }
+            catch (EtcdException e)
+            {
+                check?.Invoke(e);
+                return false;
+            }
+        });
 
     public static async Task<T> WithinAsync<T>(string what, Task<T> task)
     {

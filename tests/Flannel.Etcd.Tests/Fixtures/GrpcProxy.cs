@@ -1,7 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using Flannel.Core;
 using Flannel.Testbed;
 
 namespace Flannel.Etcd.Tests.Fixtures;
@@ -20,40 +17,10 @@ public sealed class GrpcProxy : IAsyncDisposable
     public static async Task<GrpcProxy> StartAsync(EtcdProcess etcd)
     {
         var port = Ports.Free();
-        var start = new ProcessStartInfo(EtcdProcess.Program) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in (string[])["grpc-proxy", "start", $"--endpoints={etcd.Endpoint}", $"--listen-addr=127.0.0.1:{port}"])
-            start.ArgumentList.Add(argument);
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        var proxy = new GrpcProxy(process, port);
-        await Eventually.IsAsync("the proxy listens", () =>
-        {
-            if (process.HasExited) Assert.Fail($"etcd grpc-proxy ended with {process.ExitCode}");
-            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            try
-            {
-                socket.Connect(IPAddress.Loopback, port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        });
-        return proxy;
+        var process = EtcdProgram.Start("grpc-proxy", "start", $"--endpoints={etcd.Endpoint}", $"--listen-addr=127.0.0.1:{port}");
+        await EtcdProgram.WaitUntilListeningAsync(process, port);
+        return new GrpcProxy(process, port);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (!process.HasExited)
-        {
-            process.Kill();
-            await process.WaitForExitAsync(CancellationToken.None);
-        }
-
-        process.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await EtcdProgram.EndAsync(process);
 }

@@ -3,9 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
+public sealed record LogLine(int Id, LogLevel Level, string Text);
+
+/// <summary>Keeps the lines that are logged. Thread-safe.</summary>
 public sealed class RecordingLogger : ILogger
 {
-    public ConcurrentQueue<(int Id, LogLevel Level, string Text)> Lines { get; } = [];
+    public ConcurrentQueue<LogLine> Lines { get; } = [];
 
     public int Count(int id) => Lines.Count(line => line.Id == id);
 
@@ -16,5 +19,5 @@ public sealed class RecordingLogger : ILogger
 
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Lines.Enqueue((eventId.Id, logLevel, formatter(state, exception) + exception));
+        Lines.Enqueue(new LogLine(eventId.Id, logLevel, formatter(state, exception) + exception));
 }

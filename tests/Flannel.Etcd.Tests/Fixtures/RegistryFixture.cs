@@ -6,6 +6,7 @@ using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
+using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Google.Protobuf;
 using Mvccpb;
@@ -13,14 +14,15 @@ using Lease = Flannel.Core.Leases.Lease;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>One prefix in an etcd, with what an operator and other nodes do there.</summary>
+/// <summary>One prefix in an etcd, and actions of an operator and of other nodes on it.</summary>
 public sealed class RegistryFixture
 {
+    public const string DefaultPrefix = "/coreos.com/network";
     public const string Config = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
 
-    public RegistryFixture(IEtcd etcd, string prefix, RecordingLogger? logger = null, TimeProvider? time = null)
+    public RegistryFixture(IEtcd etcd, string prefix = DefaultPrefix, RecordingLogger? logger = null, TimeProvider? time = null)
     {
-        Etcd = new WatchedEtcd(etcd);
+        Etcd = new InstrumentedEtcd(etcd);
         Direct = etcd;
         Keys = EtcdKeys.Parse(prefix).Value;
         Logger = logger ?? new RecordingLogger();
@@ -30,10 +32,10 @@ public sealed class RegistryFixture
         Manager = NewManager();
     }
 
-    /// <summary>What the code under test uses.</summary>
-    public WatchedEtcd Etcd { get; }
+    /// <summary>For the code under test.</summary>
+    public InstrumentedEtcd Etcd { get; }
 
-    /// <summary>What the test itself uses: neither counted nor failed.</summary>
+    /// <summary>For the test itself: requests are neither recorded nor failed.</summary>
     public IEtcd Direct { get; }
 
     public EtcdKeys Keys { get; }
@@ -83,6 +85,25 @@ public sealed class RegistryFixture
             },
             loops ?? new LivenessMonitor(Time), held);
 
+    /// <summary>Holds a lease, and returns when it is confirmed.</summary>
+    public async Task<KeeperEvents> HoldAsync(
+        HeldLease held, TimeSpan? margin = null, TimeSpan? leaseTime = null, LivenessMonitor? loops = null)
+    {
+        var events = new KeeperEvents(Keeper(held, margin, leaseTime, loops));
+        await events.NextAsync<LeaseEvent.Confirmed>();
+        return events;
+    }
+
+    public EtcdElection NewElection(string instance = "i-1", TimeSpan? termTime = null) =>
+        new(Context, new ControllerHolder(instance, "192.168.0.1"), termTime);
+
+    public Task<ElectedTerm> CampaignAsync(string instance = "i-1", TimeSpan? termTime = null) =>
+        Eventually.WithinAsync($"{instance} is elected", NewElection(instance, termTime).CampaignAsync(Cancel));
+
+    /// <summary>A status of the route of the instance i-1.</summary>
+    public static RouteStatus Status(Lease lease, RouteState state = RouteState.Available) =>
+        new(lease.Subnet.ToString(), "i-1", ["vtb-1"], state, "", "", DateTimeOffset.UnixEpoch);
+
     public Task PublishConfigAsync(string config = Config) => PutAsync(Keys.Config.ToStringUtf8(), config);
 
     public async Task PutAsync(string key, string value, long lease = 0) =>
@@ -94,6 +115,13 @@ public sealed class RegistryFixture
             Cancel);
 
     public Task PutLeaseAsync(string key, string value, long lease = 0) => PutAsync(Keys.Subnets + key, value, lease);
+
+    /// <summary>Writes a reservation of another node as the only lease, and reads it.</summary>
+    public async Task<Lease> ReserveAsync(string key = "10.24.5.0-24")
+    {
+        await PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
+        return Assert.Single(await LeasesAsync());
+    }
 
     public async Task DeleteAsync(string key) =>
         await Direct.TxnAsync(

@@ -14,19 +14,22 @@ public sealed class SharedEtcd : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (File.Exists(EtcdProcess.Program)) etcd = await EtcdProcess.StartAsync();
+        if (EtcdProgram.IsInstalled) etcd = await EtcdProcess.StartAsync();
     }
 
     public RegistryFixture CreateFixture(RecordingLogger? logger = null)
     {
-        if (etcd is null)
-        {
-            if (Environment.GetEnvironmentVariable("CI") == "true") Assert.Fail($"{EtcdProcess.Program} is missing, and CI=true");
-            Assert.Skip($"{EtcdProcess.Program} is missing: install etcd-server");
-        }
-
+        EtcdProgram.Require();
         var number = Interlocked.Increment(ref fixtures).ToString(CultureInfo.InvariantCulture);
-        return new RegistryFixture(etcd.Connect(), $"/test-{number}/network", logger);
+        return new RegistryFixture(Process.Connect(), $"/test-{number}/network", logger);
+    }
+
+    /// <summary>A fixture with a network configuration.</summary>
+    public async Task<RegistryFixture> CreateConfiguredAsync(string config = RegistryFixture.Config)
+    {
+        var fixture = CreateFixture();
+        await fixture.PublishConfigAsync(config);
+        return fixture;
     }
 
     public async ValueTask DisposeAsync()

@@ -30,7 +30,7 @@ public sealed class StreamGateway(string target, TimeSpan idleLimit, uint errorC
     public int Resets => Volatile.Read(ref resets);
 
     /// <summary>Begins to listen.</summary>
-    /// <returns>Where.</returns>
+    /// <returns>Scheme, host and port.</returns>
     public string Start()
     {
         listener.Start();
@@ -94,7 +94,8 @@ public sealed class StreamGateway(string target, TimeSpan idleLimit, uint errorC
                 reading = server.ReadExactlyAsync(header, stop.Token).AsTask();
             }
 
-            foreach (var stream in lastData.Where(one => Stopwatch.GetElapsedTime(one.Value) > idleLimit).Select(one => one.Key).ToList())
+            var idle = lastData.Where(pair => Stopwatch.GetElapsedTime(pair.Value) > idleLimit).Select(pair => pair.Key).ToList();
+            foreach (var stream in idle)
             {
                 lastData.Remove(stream);
                 cut.Add(stream);

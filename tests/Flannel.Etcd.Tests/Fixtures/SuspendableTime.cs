@@ -2,7 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>The time of a machine that is suspended now and then: its timestamps go on meanwhile, its timers stand still.</summary>
+/// <summary>The time of a machine that can be suspended: meanwhile its timestamps advance, and its timers do not.</summary>
 public sealed class SuspendableTime : FakeTimeProvider
 {
     private long suspended;

@@ -31,7 +31,7 @@ public sealed class TcpGateway : IAsyncDisposable
 
     public string Endpoint => $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}";
 
-    /// <summary>How many connections it has closed for being idle.</summary>
+    /// <summary>The number of connections that it has closed because they were idle.</summary>
     public int Cut => Volatile.Read(ref cut);
 
     public bool IsBlocked

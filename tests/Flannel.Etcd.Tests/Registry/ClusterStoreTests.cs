@@ -17,13 +17,13 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task The_id_is_created_once_and_stays_from_term_to_term()
     {
-        var fixture = await NewAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         Assert.IsType<ClusterIdResult.Missing>(await ReadAsync(fixture));
-        var first = await CampaignAsync(fixture);
+        var first = await fixture.CampaignAsync();
         var id = await EnsureAsync(first);
         Assert.Equal(id, await EnsureAsync(first));
         await first.DisposeAsync();
-        await using var second = await CampaignAsync(fixture);
+        await using var second = await fixture.CampaignAsync();
         Assert.Equal(id, await EnsureAsync(second));
         Assert.Equal(new ClusterIdResult.Known(id), await ReadAsync(fixture));
         Assert.Equal(0, (await fixture.GetAsync(ClusterKey(fixture)))!.Lease);
@@ -32,19 +32,19 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task Two_clusters_have_two_ids()
     {
-        var (one, other) = (await NewAsync(), await NewAsync());
-        await using var term = await CampaignAsync(one);
-        await using var otherTerm = await CampaignAsync(other);
+        var (one, other) = (await shared.CreateConfiguredAsync(), await shared.CreateConfiguredAsync());
+        await using var term = await one.CampaignAsync();
+        await using var otherTerm = await other.CampaignAsync();
         Assert.NotEqual(await EnsureAsync(term), await EnsureAsync(otherTerm));
     }
 
     [Fact]
     public async Task A_former_controller_creates_no_id_and_writes_nothing()
     {
-        var fixture = await NewAsync();
-        var former = await CampaignAsync(fixture);
+        var fixture = await shared.CreateConfiguredAsync();
+        var former = await fixture.CampaignAsync();
         await former.DisposeAsync();
-        await using var term = await CampaignAsync(fixture);
+        await using var term = await fixture.CampaignAsync();
         Assert.IsType<ClusterIdResult.TermOver>(await former.Cluster.EnsureAsync(Cancel));
         Assert.Null(await fixture.GetAsync(ClusterKey(fixture)));
         await EnsureAsync(term);
@@ -57,9 +57,9 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_value_of_another_program_is_not_an_id_and_is_not_overwritten()
     {
-        var fixture = await NewAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.PutAsync(ClusterKey(fixture), "my cluster");
-        await using var term = await CampaignAsync(fixture);
+        await using var term = await fixture.CampaignAsync();
         Assert.IsType<ClusterIdResult.Unreadable>(await term.Cluster.EnsureAsync(Cancel));
         Assert.IsType<ClusterIdResult.Unreadable>(await ReadAsync(fixture));
         Assert.Equal("my cluster", (await fixture.GetAsync(ClusterKey(fixture)))!.Value.ToStringUtf8());
@@ -72,8 +72,8 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [InlineData("10.24.50.0-24", TermProof.Proven)]
     public async Task A_lease_that_exists_in_etcd_is_found_alone_and_with_an_ipv6_subnet(string key, TermProof expected)
     {
-        var fixture = await NewAsync();
-        await using var term = await CampaignAsync(fixture);
+        var fixture = await shared.CreateConfiguredAsync();
+        await using var term = await fixture.CampaignAsync();
         await EnsureAsync(term);
         Assert.Equal(TermProof.Proven, await term.ProveAsync([Subnet], [], Cancel));
         await fixture.PutLeaseAsync(key, """{"PublicIP":"192.168.0.5"}""");
@@ -84,11 +84,10 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task A_released_lease_that_was_written_again_is_not_proved()
     {
-        var fixture = await NewAsync();
-        await using var term = await CampaignAsync(fixture);
+        var fixture = await shared.CreateConfiguredAsync();
+        await using var term = await fixture.CampaignAsync();
         await EnsureAsync(term);
-        await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await fixture.LeasesAsync());
+        var lease = await fixture.ReserveAsync();
         Assert.Equal(TermProof.Proven, await term.ProveAsync([], [lease], Cancel));
         await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.5"}""");
         Assert.Equal(TermProof.LeasesDiffer, await term.ProveAsync([], [lease], Cancel));
@@ -97,12 +96,11 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [Fact]
     public async Task As_many_leases_as_one_call_deletes_are_proved_in_one_transaction()
     {
-        var fixture = await NewAsync();
-        await using var term = await CampaignAsync(fixture);
+        var fixture = await shared.CreateConfiguredAsync();
+        await using var term = await fixture.CampaignAsync();
         await EnsureAsync(term);
         var subnets = Enumerable.Range(0, 50).Select(i => Ipv4Network.Parse($"10.24.{i}.0/24")).ToList();
-        await fixture.PutLeaseAsync("10.24.60.0-24", """{"PublicIP":"192.168.0.5"}""");
-        var lease = Assert.Single(await fixture.LeasesAsync());
+        var lease = await fixture.ReserveAsync("10.24.60.0-24");
         Assert.Equal(TermProof.Proven, await term.ProveAsync(subnets, Enumerable.Repeat(lease, 50).ToList(), Cancel));
     }
 
@@ -111,8 +109,8 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
     [InlineData(true)]
     public async Task An_etcd_with_another_id_or_none_ends_the_term(bool isReplaced)
     {
-        var fixture = await NewAsync();
-        await using var term = await CampaignAsync(fixture);
+        var fixture = await shared.CreateConfiguredAsync();
+        await using var term = await fixture.CampaignAsync();
         await EnsureAsync(term);
         if (isReplaced) await fixture.PutAsync(ClusterKey(fixture), "{\"Id\":\"0123456789abcdef\"}");
         else await fixture.DeleteAsync(ClusterKey(fixture));
@@ -126,16 +124,4 @@ public sealed class ClusterStoreTests(SharedEtcd shared)
 
     private static async Task<ClusterId> EnsureAsync(ElectedTerm term) =>
         Assert.IsType<ClusterIdResult.Known>(await term.Cluster.EnsureAsync(Cancel)).Id;
-
-    private async Task<RegistryFixture> NewAsync()
-    {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
-        return fixture;
-    }
-
-    private static Task<ElectedTerm> CampaignAsync(RegistryFixture fixture) =>
-        Eventually.WithinAsync(
-            "elected",
-            new EtcdElection(fixture.Context, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel));
 }

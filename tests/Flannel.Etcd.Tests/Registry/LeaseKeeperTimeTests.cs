@@ -9,35 +9,34 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>A day and more of a lease's life, against a model of etcd and a time of our own.</summary>
+/// <summary>A lease that is held for days, with a model of etcd and fake time.</summary>
 public sealed class LeaseKeeperTimeTests
 {
-    private readonly FakeTimeProvider time = new();
+    private static readonly TimeSpan LongStep = TimeSpan.FromMinutes(20);
+
+    private readonly ModelRegistry model = new();
+    private readonly FakeTimeProvider time;
     private readonly ModelEtcd etcd;
     private readonly RegistryFixture fixture;
 
-    public LeaseKeeperTimeTests()
-    {
-        etcd = new ModelEtcd(time);
-        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
-    }
+    public LeaseKeeperTimeTests() => (time, etcd, fixture) = (model.Time, model.Etcd, model.Fixture);
 
     [Fact]
     public async Task A_lease_is_renewed_once_a_day_and_an_hour_before_its_end()
     {
+        var loops = new LivenessMonitor(time);
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        fixture.Etcd.Forget();
+        await using var events = await fixture.HoldAsync(held, loops: loops);
+        fixture.Etcd.ClearRequests();
         var step = TimeSpan.FromMinutes(5);
         var renewals = 0;
         var renewedAt = held.Expiry!.Value.Begin;
         for (var passed = TimeSpan.Zero; passed < TimeSpan.FromDays(5); passed += step)
         {
-            await AdvanceAsync(step);
+            await AdvanceAsync(step, loops);
             if (fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive") == renewals) continue;
             renewals++;
-            // An hour before the end, and up to an eighth of that earlier; the keeper's turn may come a few steps late on a busy machine.
+            // An hour before the end, and up to an eighth of that earlier. The renewal may be seen a few steps late on a busy machine.
             Assert.InRange(time.GetElapsedTime(renewedAt), TimeSpan.FromHours(24 - 1 - 1.0 / 8), TimeSpan.FromHours(23) + 6 * step);
             renewedAt = time.GetTimestamp();
         }
@@ -50,17 +49,16 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_lease_whose_renewals_failed_is_renewed_as_soon_as_etcd_has_recovered()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         await PassAsync(TimeSpan.FromHours(22), TimeSpan.FromHours(1));
-        etcd.Reachable = false;
+        etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         // Long enough for the longest pause between two renewals.
         await PassAsync(Left() - TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(5));
         await PassAsync(Left() - TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1));
-        etcd.Reachable = true;
-        // etcd is read every five seconds at least; no pause takes a minute.
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any());
+        etcd.IsAvailable = true;
+        // etcd is read at least every five seconds.
+        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any());
         Assert.True(Left() > TimeSpan.FromSeconds(10), $"{Left()} left");
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
 
@@ -68,7 +66,7 @@ public sealed class LeaseKeeperTimeTests
 
         async Task PassAsync(TimeSpan length, TimeSpan step)
         {
-            for (var passed = TimeSpan.Zero; passed < length; passed += step) await AdvanceAsync(step);
+            for (var passed = TimeSpan.Zero; passed < length; passed += step) await model.AdvanceAsync(step);
         }
     }
 
@@ -76,14 +74,13 @@ public sealed class LeaseKeeperTimeTests
     public async Task Failed_renewals_are_retried_more_often_as_the_expiry_comes_near()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromHours(23.99)));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        // Reads and the watch work; no renewal does.
+        await using var events = await fixture.HoldAsync(held, margin: TimeSpan.FromHours(23.99));
+        // Only renewals fail.
         fixture.Etcd.FailBefore = name => name == "LeaseKeepAlive" ? new EtcdException(EtcdErrorKind.TooManyRequests, "busy", false) : null;
-        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await AdvanceAsync(TimeSpan.FromMinutes(5));
-        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await AdvanceAsync(TimeSpan.FromSeconds(1));
-        fixture.Etcd.Forget();
-        while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await AdvanceAsync(TimeSpan.FromMilliseconds(250));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await model.AdvanceAsync(TimeSpan.FromMinutes(5));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await model.AdvanceAsync(TimeSpan.FromSeconds(1));
+        fixture.Etcd.ClearRequests();
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await model.AdvanceAsync(TimeSpan.FromMilliseconds(250));
         Assert.InRange(fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
     }
 
@@ -91,13 +88,12 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_node_that_is_cut_off_for_less_than_the_lease_time_holds_its_lease()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
+        await using var events = await fixture.HoldAsync(held);
+        etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
-        for (var hours = 0; hours < 23; hours++) await AdvanceAsync(TimeSpan.FromHours(1));
-        etcd.Reachable = true;
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        for (var hours = 0; hours < 23; hours++) await model.AdvanceAsync(TimeSpan.FromHours(1));
+        etcd.IsAvailable = true;
+        await model.AdvanceUntilAsync(() => IsConfirmedAgain(events));
         Assert.Equal(held.Lease, events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
         Assert.Single(events.Seen, e => e is LeaseEvent.Unavailable);
@@ -107,13 +103,9 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_node_that_is_cut_off_for_longer_reports_the_expiry_once_and_takes_its_lease_back()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unavailable>();
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
-        etcd.Reachable = true;
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        await using var events = await fixture.HoldAsync(held);
+        await CutOffUntilExpiredAsync(events);
+        await model.AdvanceUntilAsync(() => IsConfirmedAgain(events));
         var back = events.Seen.OfType<LeaseEvent.Confirmed>().Last().Lease;
         Assert.Equal(held.Lease.Key, back.Key);
         Assert.True(back.CreateRevision > held.Lease.CreateRevision);
@@ -134,14 +126,10 @@ public sealed class LeaseKeeperTimeTests
         await fixture.PublishConfigAsync($$"""{"Network":"{{network}}","SubnetLen":{{subnet.Split('/')[1]}}}""");
         var held = await fixture.AcquireAsync("192.168.0.1", subnet);
         Assert.Equal(subnet, held.Lease.Subnet.ToString());
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unavailable>();
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
-        etcd.Reachable = true;
+        await using var events = await fixture.HoldAsync(held);
+        await CutOffUntilExpiredAsync(events);
         await fixture.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        await model.AdvanceUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Taken, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
         Assert.DoesNotContain(await fixture.LeasesAsync(), lease => lease.Attributes.PublicIp == Ipv4Address.Parse("192.168.0.1"));
     }
@@ -150,14 +138,10 @@ public sealed class LeaseKeeperTimeTests
     public async Task An_expired_lease_that_does_not_fit_a_new_configuration_is_lost()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
-        await events.NextAsync<LeaseEvent.Unavailable>();
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), TimeSpan.FromMinutes(20));
-        etcd.Reachable = true;
+        await using var events = await fixture.HoldAsync(held);
+        await CutOffUntilExpiredAsync(events);
         await fixture.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""");
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        await model.AdvanceUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Unfit, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
@@ -165,15 +149,12 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_lease_that_was_deleted_while_the_node_was_cut_off_is_lost()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        fixture.Etcd.FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", false);
-        fixture.Etcd.FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
+        await using var events = await fixture.HoldAsync(held);
+        fixture.Etcd.CutOff(breaksWatches: true);
         await fixture.DeleteAsync(fixture.Keys.Subnets + held.Lease.Key);
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Unavailable>().Any());
-        fixture.Etcd.FailBefore = _ => null;
-        fixture.Etcd.FailAfter = _ => null;
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Unavailable>().Any());
+        fixture.Etcd.Reconnect();
+        await model.AdvanceUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Deleted, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
@@ -183,10 +164,9 @@ public sealed class LeaseKeeperTimeTests
         await fixture.PublishConfigAsync();
         var restore = etcd.Snapshot();
         var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         restore();
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        await model.AdvanceUntilAsync(() => IsConfirmedAgain(events));
         Assert.Equal(held.Lease.Key, Assert.Single(await fixture.LeasesAsync()).Key);
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
     }
@@ -195,13 +175,12 @@ public sealed class LeaseKeeperTimeTests
     public async Task A_lease_is_held_across_a_compaction_of_the_history()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
+        await using var events = await fixture.HoldAsync(held);
+        etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         etcd.Compact();
-        etcd.Reachable = true;
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        etcd.IsAvailable = true;
+        await model.AdvanceUntilAsync(() => IsConfirmedAgain(events));
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Lost);
     }
 
@@ -209,12 +188,11 @@ public sealed class LeaseKeeperTimeTests
     public async Task Few_requests_are_sent_while_etcd_is_unavailable()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        etcd.Reachable = false;
+        await using var events = await fixture.HoldAsync(held);
+        etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
-        fixture.Etcd.Forget();
-        for (var i = 0; i < 600; i++) await AdvanceAsync(TimeSpan.FromSeconds(1));
+        fixture.Etcd.ClearRequests();
+        for (var i = 0; i < 600; i++) await model.AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.InRange(fixture.Etcd.Requests.Count, 60, 300);
     }
 
@@ -223,29 +201,21 @@ public sealed class LeaseKeeperTimeTests
     {
         var loops = new LivenessMonitor(time);
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held, loops: loops));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        for (var minutes = 0; minutes < 25 * 60; minutes += 5) await MovesAsync(TimeSpan.FromMinutes(5));
+        await using var events = await fixture.HoldAsync(held, loops: loops);
+        for (var minutes = 0; minutes < 25 * 60; minutes += 5) await AdvanceAsync(TimeSpan.FromMinutes(5), loops);
         Assert.Contains("LeaseKeepAlive", fixture.Etcd.Requests);
-        etcd.Reachable = false;
+        etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
-        for (var minutes = 0; minutes < 120; minutes++) await MovesAsync(TimeSpan.FromMinutes(1));
-        etcd.Reachable = true;
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2);
+        for (var minutes = 0; minutes < 120; minutes++) await AdvanceAsync(TimeSpan.FromMinutes(1), loops);
+        etcd.IsAvailable = true;
+        await model.AdvanceUntilAsync(() => IsConfirmedAgain(events));
 
         var never = new TaskCompletionSource();
         fixture.Etcd.Before = name => name == "LeaseKeepAlive" ? never.Task : Task.CompletedTask;
-        await RunUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
+        await model.AdvanceUntilAsync(() => loops.Hung is not null, TimeSpan.FromMinutes(5));
         Assert.StartsWith("the lease keeper is stuck: no progress for ", loops.Hung, StringComparison.Ordinal);
         never.SetResult();
-        await RunUntilAsync(() => loops.Hung is null);
-
-        async Task MovesAsync(TimeSpan step)
-        {
-            await AdvanceAsync(step);
-            // Its turn after a step may be late on a busy machine; a hung one would never have it.
-            await Eventually.IsAsync("the keeper moves", () => loops.Hung is null);
-        }
+        await model.AdvanceUntilAsync(() => loops.Hung is null);
     }
 
     private async Task<HeldLease> AcquireAsync()
@@ -254,18 +224,21 @@ public sealed class LeaseKeeperTimeTests
         return await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
     }
 
-    /// <summary>Time passes, and everything that waits for it has had its turn.</summary>
-    private async Task AdvanceAsync(TimeSpan step)
+    private static bool IsConfirmedAgain(KeeperEvents events) => events.Seen.OfType<LeaseEvent.Confirmed>().Count() == 2;
+
+    private async Task CutOffUntilExpiredAsync(KeeperEvents events)
     {
-        time.Advance(step);
-        etcd.Tick();
-        await Task.Delay(1, TestContext.Current.CancellationToken);
+        etcd.IsAvailable = false;
+        await events.NextAsync<LeaseEvent.Unavailable>();
+        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Expired>().Any(), LongStep);
+        etcd.IsAvailable = true;
     }
 
-    private Task RunUntilAsync(Func<bool> condition, TimeSpan? step = null) => Eventually.IsAsync("the keeper has got so far", async () =>
+    /// <summary>Advances the time by more than the keeper's longest wait, and returns when the keeper has woken up, however late that is on
+    /// a busy machine.</summary>
+    private async Task AdvanceAsync(TimeSpan step, LivenessMonitor loops)
     {
-        if (condition()) return true;
-        await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(500));
-        return condition();
-    });
+        await model.AdvanceAsync(step);
+        await Eventually.IsAsync("the keeper has woken up", () => loops.Hung is null);
+    }
 }

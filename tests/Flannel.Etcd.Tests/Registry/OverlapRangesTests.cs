@@ -15,13 +15,12 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     private const int LongestSubnetLength = 30;
 
     // etcd's default of --max-txn-ops, less the compare of the configuration.
-    private const int MostCompares = 128 - 1;
+    private const int MaxCompares = 128 - 1;
 
     private static readonly EtcdKeys Keys = EtcdKeys.Parse("/coreos.com/network").Value;
 
     private static readonly Ipv6Network DualStack = new((UInt128)0xfc00 << 112, 64);
 
-    // Any two octets of any address: what sorts as text in an order of its own.
     private static readonly Gen<Ipv4Address> Addresses = Gen.UInt.Select(value => new Ipv4Address(value));
 
     // Lengths of keys as SubnetKey reads them.
@@ -63,7 +62,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     [Fact]
     public void There_are_never_more_ranges_than_a_transaction_may_compare() =>
         Gen.Select(Addresses, Gen.Int[ShortestSubnetLength, LongestSubnetLength]).Sample(
-            (address, length) => Assert.InRange(OverlapRanges.Of(Keys, new Ipv4Network(address, length)).Count, 1, MostCompares));
+            (address, length) => Assert.InRange(OverlapRanges.Of(Keys, new Ipv4Network(address, length)).Count, 1, MaxCompares));
 
     [Fact]
     public void The_usual_subnet_needs_one_range_for_its_inside()
@@ -81,7 +80,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
     public async Task A_lease_is_created_in_etcd_exactly_if_no_overlapping_key_exists(int length)
     {
         var fixture = shared.CreateFixture();
-        // Some in the middle: 13, 19 and 130 lie between 128 and 199 as text, and only one of them as a number.
+        // As text 13, 19 and 130 are between 128 and 199; as numbers only 130 is.
         foreach (var (own, keys) in new[]
         {
             ("10.130.141.150", new[] { "10.130.141.150-31", "10.13.141.150-31", "10.130.14.150-31", "10.130.141.15-31" }),
@@ -100,14 +99,14 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         var request =
             new TxnRequest { Success = { new RequestOp { RequestPut = new PutRequest { Key = own, Value = ByteString.Empty } } } };
         request.Compare.Add(OverlapRanges.Absent(fixture.Keys, subnet));
-        var answer = await fixture.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
-        Assert.True(answer.Succeeded != Overlaps(subnet, key),
-            $"{subnet} {(answer.Succeeded ? "created" : "not created")} while {key} exists");
+        var response = await fixture.Direct.TxnAsync(request, TestContext.Current.CancellationToken);
+        Assert.True(response.Succeeded != Overlaps(subnet, key),
+            $"{subnet} {(response.Succeeded ? "created" : "not created")} while {key} exists");
         await fixture.DeleteAsync(fixture.Keys.Subnets + key);
         await fixture.DeleteAsync(own.ToStringUtf8());
     }
 
-    /// <summary>The oracle: the text is read, and every address of the shorter of both is compared by its first bits, one by one.</summary>
+    /// <summary>An independent implementation: compares the bits that both prefixes have, one by one.</summary>
     private static bool Overlaps(Ipv4Network subnet, string key)
     {
         var text = key.Split('&')[0].Split('-');
@@ -129,7 +128,7 @@ public sealed class OverlapRangesTests(SharedEtcd shared)
         return ranges.Any(range => range.Key.Span.SequenceCompareTo(bytes) <= 0 && bytes.AsSpan().SequenceCompareTo(range.End.Span) < 0);
     }
 
-    /// <summary>An address inside the subnet, or with one of the bits before its length another, or any: all three kinds are
+    /// <summary>An address inside the subnet, one that differs from such an address in one bit, or any address. All three kinds are
     /// frequent.</summary>
     private static Ipv4Address Adjacent(Ipv4Network subnet, uint bits, int near)
     {

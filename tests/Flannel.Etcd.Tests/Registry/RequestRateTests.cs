@@ -1,11 +1,7 @@
 using Flannel.Core.Leases;
-using Flannel.Core.Routes;
 using Flannel.Etcd.Client;
-using Flannel.Etcd.Election;
-using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Registry;
 
@@ -14,15 +10,10 @@ public sealed class RequestRateTests
 {
     private const int Minutes = 2;
 
-    private readonly FakeTimeProvider time = new();
-    private readonly ModelEtcd model;
+    private readonly ModelRegistry model = new();
     private readonly RegistryFixture fixture;
 
-    public RequestRateTests()
-    {
-        model = new ModelEtcd(time);
-        fixture = new RegistryFixture(model, "/coreos.com/network", time: time);
-    }
+    public RequestRateTests() => fixture = model.Fixture;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -34,37 +25,35 @@ public sealed class RequestRateTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task A_node_that_keeps_its_lease(string failure)
+    public async Task A_node_that_holds_its_lease_sends_few_requests(string failure)
     {
         await fixture.PublishConfigAsync();
         var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var events = new Events(fixture.Keeper(held, margin: TimeSpan.FromHours(23.98)));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        // A renewal comes due while it lasts.
+        await using var events = await fixture.HoldAsync(held, margin: TimeSpan.FromHours(23.98));
+        // A renewal becomes due during the failure.
         await BoundAsync(failure, perMinute: 40, _ => Task.CompletedTask);
     }
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task A_watcher_of_all_leases(string failure)
+    public async Task A_watcher_of_all_leases_sends_few_requests(string failure)
     {
         await fixture.PublishConfigAsync();
-        var watcher = new LeaseWatcher(fixture.Context with { Time = time });
+        var watcher = new LeaseWatcher(fixture.Context);
         await BoundAsync(failure, perMinute: 40, watcher.RunAsync);
     }
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task A_candidate_for_route_controller(string failure)
+    public async Task A_candidate_for_route_controller_sends_few_requests(string failure)
     {
         await fixture.PutAsync(fixture.Keys.Controller.ToStringUtf8(), """{"InstanceId":"i-9","PublicIp":"192.168.0.9"}""");
-        var election = new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1"));
-        await BoundAsync(failure, perMinute: 40, election.CampaignAsync);
+        await BoundAsync(failure, perMinute: 40, fixture.NewElection().CampaignAsync);
     }
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public Task A_node_that_waits_for_a_configuration(string failure) =>
+    public Task A_node_that_waits_for_a_configuration_sends_few_requests(string failure) =>
         BoundAsync(failure, perMinute: 130, stop => fixture.Manager.WaitForConfigAsync(new ConfigRequest(_ => { }), null, stop));
 
     private async Task BoundAsync(string failure, int perMinute, Func<CancellationToken, Task> run)
@@ -73,22 +62,22 @@ public sealed class RequestRateTests
         var running = run(stop.Token);
         await SettleAsync();
         Begin(failure);
-        // What was open breaks, as it would.
-        model.Reachable = false;
+        // Breaks the open watches.
+        model.Etcd.IsAvailable = false;
         await SettleAsync();
-        model.Reachable = true;
-        fixture.Etcd.Forget();
+        model.Etcd.IsAvailable = true;
+        fixture.Etcd.ClearRequests();
         for (var second = 0; second < Minutes * 60; second++)
         {
-            time.Advance(TimeSpan.FromSeconds(1));
+            model.Time.Advance(TimeSpan.FromSeconds(1));
             await SettleAsync();
         }
 
-        // The first seconds are quicker.
+        // Ten more at the beginning, while the pauses are short.
         Assert.InRange(fixture.Etcd.Requests.Count, failure == "etcd leases do not exist" ? 0 : 1, Minutes * perMinute + 10);
         Assert.InRange(fixture.Logger.Lines.Count(line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning), 0, 4);
         await stop.CancelAsync();
-        fixture.Etcd.FailBefore = fixture.Etcd.FailAfter = _ => null;
+        fixture.Etcd.Reconnect();
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

@@ -5,7 +5,7 @@ using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>A node that starts again with its <c>subnet.env</c>: it reads what is its own, not what is everybody's.</summary>
+/// <summary>A node that starts again with its <c>subnet.env</c> reads its own lease, and not all leases.</summary>
 public sealed class RestartTests(SharedEtcd shared)
 {
     private const string Own = "10.24.5.0/24";
@@ -18,7 +18,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         for (var other = 10; other < 20; other++) await fixture.AcquireAsync($"192.168.0.{other}");
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var state = await fixture.Manager.WaitForConfigAsync(
             new ConfigRequest(_ => { }) { Owner = RegistryFixture.Owner("192.168.0.1", Own) }, null, Cancel);
         Assert.True(state.IsOwnLeaseOnly);
@@ -37,7 +37,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         for (var other = 10; other < 20; other++) await fixture.AcquireAsync($"192.168.0.{other}");
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
@@ -77,7 +77,7 @@ public sealed class RestartTests(SharedEtcd shared)
         var fixture = await NewAsync();
         await fixture.PutLeaseAsync("10.24.9.0-24", """{"PublicIP":"192.168.0.3","PublicIPv6":null,"BackendType":"ali-vpc"}""",
             await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         Assert.Equal("10.24.9.0-24", (await fixture.AcquireAsync("192.168.0.3")).Lease.Key.ToString());
         Assert.Equal(["Txn", "LeaseKeepAlive", "Txn"], fixture.Etcd.Requests);
         Assert.Equal("10.24.9.0-24", (await fixture.AcquireAsync("192.168.0.3")).Lease.Key.ToString());
@@ -98,9 +98,9 @@ public sealed class RestartTests(SharedEtcd shared)
     public async Task A_lease_that_was_changed_to_a_reservation_is_one()
     {
         var fixture = await NewAsync();
-        // As the operators of upstream do it: the key written again with no etcd lease.
+        // As operators of upstream do: the key is written again without an etcd lease.
         await fixture.PutLeaseAsync(OwnKey, (await fixture.GetAsync(fixture.Keys.Subnets + OwnKey))!.Value.ToStringUtf8());
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var held = await fixture.AcquireAsync("192.168.0.1", Own);
         Assert.True(held.Lease.IsReservation);
         Assert.Equal(["Txn"], fixture.Etcd.Requests);
@@ -123,7 +123,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         await fixture.Direct.LeaseRevokeAsync((await fixture.LeasesAsync())[0].EtcdLeaseId, Cancel);
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var held = await fixture.AcquireAsync("192.168.0.1", Own);
         Assert.False(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
@@ -135,7 +135,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         await fixture.DeleteAsync(fixture.Keys.Subnets + OwnKey);
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var held = await fixture.AcquireAsync("192.168.0.1", Own);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "Txn", "LeaseGrant", "Txn"], fixture.Etcd.Requests);
@@ -148,7 +148,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         await fixture.PutLeaseAsync(OwnKey, value);
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var held = await fixture.AcquireAsync("192.168.0.1", Own);
         Assert.NotEqual(OwnKey, held.Lease.Key.ToString());
         Assert.Equal(["Txn", "Txn", "LeaseGrant", "Txn"], fixture.Etcd.Requests);
@@ -181,13 +181,7 @@ public sealed class RestartTests(SharedEtcd shared)
     {
         var fixture = await NewAsync();
         var lease = (await fixture.LeasesAsync())[0].EtcdLeaseId;
-        var once = false;
-        fixture.Etcd.Before = async name =>
-        {
-            if (name != "LeaseKeepAlive" || once) return;
-            once = true;
-            await fixture.Direct.LeaseRevokeAsync(lease, Cancel);
-        };
+        fixture.Etcd.RunBeforeFirst("LeaseKeepAlive", () => fixture.Direct.LeaseRevokeAsync(lease, Cancel));
         var held = await fixture.AcquireAsync("192.168.0.1", Own);
         Assert.False(held.WasFound);
         Assert.Equal(OwnKey, held.Lease.Key.ToString());
@@ -195,8 +189,7 @@ public sealed class RestartTests(SharedEtcd shared)
 
     private async Task<RegistryFixture> NewAsync()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.AcquireAsync("192.168.0.1", Own);
         return fixture;
     }

@@ -1,58 +1,50 @@
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Model;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>An operator restores etcd from a snapshot: revisions go backwards and are given out a second time. What counts is who is named,
-/// never whose revision is greater.</summary>
+/// <summary>An operator restores etcd from a snapshot: revisions go back and are assigned again. The node that a value names decides, and
+/// not the greater revision.</summary>
 public sealed class RestoredEtcdTests
 {
-    private readonly FakeTimeProvider time = new();
-    private readonly ModelEtcd etcd;
+    private readonly ModelRegistry model = new();
     private readonly RegistryFixture fixture;
 
-    public RestoredEtcdTests()
-    {
-        etcd = new ModelEtcd(time);
-        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
-    }
+    public RestoredEtcdTests() => fixture = model.Fixture;
 
     [Fact]
     public async Task A_subnet_that_another_node_took_in_the_restored_etcd_is_lost_although_its_revision_is_smaller()
     {
-        var (held, restore) = await HoldBehindASnapshotAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        var second = new RegistryFixture(etcd, fixture.Keys.Prefix, time: time);
-        CutOff(true);
+        await fixture.PublishConfigAsync();
+        var restore = model.Etcd.Snapshot();
+        for (var i = 0; i < 20; i++) await fixture.PutAsync("/elsewhere", "x");
+        var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
+        await using var events = await fixture.HoldAsync(held);
+        var second = new RegistryFixture(model.Etcd, fixture.Keys.Prefix, time: model.Time);
+        fixture.Etcd.CutOff(breaksWatches: true);
         restore();
         var taken = await second.AcquireAsync("192.168.0.2", held.Lease.Subnet.ToString());
         Assert.Equal(held.Lease.Key, taken.Lease.Key);
         Assert.True(taken.Lease.ModRevision < held.Lease.ModRevision);
-        CutOff(false);
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
+        fixture.Etcd.Reconnect();
+        await model.AdvanceUntilAsync(() => events.Seen[^1] is LeaseEvent.Lost);
         Assert.Equal(LeaseLoss.Overwritten, events.Seen.OfType<LeaseEvent.Lost>().Single().Loss);
     }
 
-    /// <summary>The key of a reservation outlives a release with its mark, by which the route controller deletes the route. A snapshot of
-    /// that time brings the mark back.</summary>
+    /// <summary>A released reservation stays in etcd with a mark, by which the route controller deletes the route. A snapshot of that time
+    /// restores the mark.</summary>
     [Fact]
     public async Task An_older_value_that_a_restore_brought_back_is_replaced()
     {
         await fixture.PublishConfigAsync();
         await fixture.PutLeaseAsync("10.24.5.0-24", Released);
-        var restore = etcd.Snapshot();
+        var restore = model.Etcd.Snapshot();
         var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         restore();
         var key = fixture.Keys.Lease(held.Lease.Key).ToStringUtf8();
-        await RunUntilAsync(async () =>
+        await model.AdvanceUntilAsync(async () =>
             !(await fixture.GetAsync(key))!.Value.ToStringUtf8().Contains("Released", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
@@ -65,16 +57,15 @@ public sealed class RestoredEtcdTests
         var etcdLease = await fixture.GrantAsync(TimeSpan.FromHours(24));
         await fixture.PutLeaseAsync("10.24.5.0-24",
             """{"PublicIP":"192.168.0.7","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1"}}""", etcdLease);
-        var restore = etcd.Snapshot();
+        var restore = model.Etcd.Snapshot();
         var owner = new LeaseOwner(Ipv4Address.Parse("192.168.0.1"), null) { Instance = new LeaseInstance("i-1", "") };
         var acquired = await fixture.TryAcquireAsync(new AcquireRequest(owner, _ => RegistryFixture.Attributes("192.168.0.1")));
         var held = Assert.IsType<AcquireResult.Held>(acquired).Lease;
         Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         restore();
         var key = fixture.Keys.Lease(held.Lease.Key).ToStringUtf8();
-        await RunUntilAsync(async () => (await fixture.GetAsync(key))!.Value.ToStringUtf8()
+        await model.AdvanceUntilAsync(async () => (await fixture.GetAsync(key))!.Value.ToStringUtf8()
             .Contains("192.168.0.1", StringComparison.Ordinal));
         Assert.DoesNotContain(events.Seen, seen => seen is LeaseEvent.Lost);
     }
@@ -84,42 +75,16 @@ public sealed class RestoredEtcdTests
     {
         await fixture.PublishConfigAsync();
         var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
-        CutOff(true);
+        await using var events = await fixture.HoldAsync(held);
+        fixture.Etcd.CutOff(breaksWatches: true);
         await fixture.PutLeaseAsync("10.24.5.0-24", Released, held.Lease.EtcdLeaseId);
-        await RunUntilAsync(() => events.Seen[^1] is LeaseEvent.Unavailable);
-        CutOff(false);
-        await RunUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
+        await model.AdvanceUntilAsync(() => events.Seen[^1] is LeaseEvent.Unavailable);
+        fixture.Etcd.Reconnect();
+        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Confirmed>().Count() > 1);
         var pair = await fixture.GetAsync(fixture.Keys.Lease(held.Lease.Key).ToStringUtf8());
         Assert.Equal(Released, pair!.Value.ToStringUtf8());
     }
 
     private const string Released =
         """{"PublicIP":"192.168.0.1","BackendType":"ali-vpc","BackendData":{"InstanceId":"i-1","Released":true}}""";
-
-    private async Task<(HeldLease Held, Action Restore)> HoldBehindASnapshotAsync()
-    {
-        await fixture.PublishConfigAsync();
-        var restore = etcd.Snapshot();
-        for (var i = 0; i < 20; i++) await fixture.PutAsync("/elsewhere", "x");
-        return (await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24"), restore);
-    }
-
-    private void CutOff(bool off)
-    {
-        fixture.Etcd.FailBefore = _ => off ? new EtcdException(EtcdErrorKind.Unavailable, "cut off", false) : null;
-        fixture.Etcd.FailAfter = name => off && name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", false) : null;
-    }
-
-    private Task RunUntilAsync(Func<bool> condition) => RunUntilAsync(() => Task.FromResult(condition()));
-
-    private Task RunUntilAsync(Func<Task<bool>> condition) => Eventually.IsAsync("the keeper has got so far", async () =>
-    {
-        if (await condition()) return true;
-        time.Advance(TimeSpan.FromMilliseconds(500));
-        etcd.Tick();
-        await Task.Delay(1, TestContext.Current.CancellationToken);
-        return await condition();
-    });
 }

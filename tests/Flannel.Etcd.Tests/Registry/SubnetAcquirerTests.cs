@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Flannel.Core.Addresses;
 using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
@@ -15,8 +14,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_new_lease_costs_a_read_a_grant_and_a_write()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.Equal(["Txn", "LeaseGrant", "Txn"], fixture.Etcd.Requests);
         Assert.False(held.WasFound);
@@ -32,10 +30,9 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_found_lease_costs_two_reads_and_a_renewal_even_without_a_subnet_file()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var first = await fixture.AcquireAsync("192.168.0.1");
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         var second = await fixture.AcquireAsync("192.168.0.1", previous: "10.24.77.0/24");
         Assert.Equal(["Txn", "Txn", "LeaseKeepAlive"], fixture.Etcd.Requests);
         Assert.True(second.WasFound);
@@ -45,10 +42,9 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_known_state_replaces_the_first_read()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var state = await fixture.Manager.ReadAsync(Cancel);
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         Assert.IsType<AcquireResult.Held>(await fixture.Manager.AcquireAsync(RegistryFixture.Request("192.168.0.1"), state, Cancel));
         Assert.Equal(["LeaseGrant", "Txn"], fixture.Etcd.Requests);
     }
@@ -56,8 +52,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_changed_value_is_written_once_and_keeps_the_etcd_lease()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var first = await fixture.AcquireAsync("192.168.0.1");
         var changed = RegistryFixture.Attributes("192.168.0.1") with { PublicIpv6 = "fd00::7" };
         var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1", attributes: _ => changed));
@@ -73,25 +68,23 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task The_previous_subnet_is_taken_if_it_is_free()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         Assert.Equal("10.24.77.0/24", (await fixture.AcquireAsync("192.168.0.1", "10.24.77.0/24")).Lease.Subnet.ToString());
     }
 
     [Theory]
     [InlineData("10.24.77.0/24", "10.24.77.0-24", "another node has it")]
-    [InlineData("10.24.77.0/24", "10.24.76.0-22", "a longer network around it is leased")]
+    [InlineData("10.24.77.0/24", "10.24.76.0-22", "a network that contains it is leased")]
     [InlineData("10.24.77.0/24", "10.24.77.128-25", "a part of it is leased")]
     [InlineData("10.24.77.0/24", "10.24.77.0-24&fc00::-64", "a dual-stack node has it")]
     [InlineData("10.25.77.0/24", null, "it is outside the network")]
     [InlineData("10.24.77.0/25", null, "it has another length")]
     public async Task The_previous_subnet_is_not_taken_if(string previous, string? other, string why)
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         if (other is not null) await fixture.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}""");
         var held = await fixture.AcquireAsync("192.168.0.1", previous);
-        // A subnet of the right length may by chance lie around one of another length.
+        // By chance the subnet may contain a previous one of another length.
         Assert.True(held.Lease.Subnet != Ipv4Network.Parse(previous), why);
         if (other is not null) Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse(previous)), why);
     }
@@ -99,8 +92,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_subnet_that_overlaps_an_excluded_range_is_never_leased()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
+        var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/21","Backend":{"Type":"ali-vpc"}}""");
         // One equal to a subnet, one inside another, and one that contains two; the first subnet of a network is never leased either.
         await fixture.PutAsync(fixture.Keys.VSwitches + "vpc-1", "10.24.1.0/24 10.24.2.64/26 invalid");
         await fixture.PutAsync(fixture.Keys.VSwitches + "vpc-2", "10.24.0.0/16"); // of another VPC
@@ -119,8 +111,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task An_avoided_range_is_leased_from_only_when_nothing_else_is_free()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
+        var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/22","Backend":{"Type":"ali-vpc"}}""");
         var subnets = new List<string>();
         for (var i = 1; i <= 3; i++)
         {
@@ -135,8 +126,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_reservation_is_found_and_updated_and_stays_a_reservation()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
         var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.Equal("10.24.5.0-24", held.Lease.Key.ToString());
@@ -151,8 +141,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_reservation_is_preferred_to_an_older_lease()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         // Of an upstream node with this address: an own lease is found without reading all leases (RestartTests).
         await fixture.PutLeaseAsync("10.24.4.0-24", """{"PublicIP":"192.168.0.1"}""", await fixture.GrantAsync(TimeSpan.FromMinutes(1)));
         await fixture.PutLeaseAsync("10.24.5.0-24", """{"PublicIP":"192.168.0.1"}""");
@@ -162,8 +151,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_lease_that_does_not_fit_any_more_is_deleted_with_all_attached_keys()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var old = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         await fixture.PutAsync(fixture.Keys.Routes + old.Lease.Key, "{}", old.Lease.EtcdLeaseId);
         await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":26,"Backend":{"Type":"ali-vpc"}}""");
@@ -176,8 +164,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_reservation_that_does_not_fit_is_not_used_and_logged_once()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.PutLeaseAsync("10.99.5.0-24", """{"PublicIP":"192.168.0.1"}""");
         var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True(SubnetAllocator.Fits(held.Config, held.Lease.Subnet));
@@ -196,8 +183,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
         var held = new ConcurrentBag<HeldLease>();
         await Task.WhenAll(Enumerable.Range(1, nodes).Select(async node =>
         {
-            var registry = fixture.NewManager();
-            held.Add(await fixture.AcquireAsync($"192.168.1.{node}", manager: registry));
+            var manager = fixture.NewManager();
+            held.Add(await fixture.AcquireAsync($"192.168.1.{node}", manager: manager));
         }));
         Assert.Equal(nodes, held.Select(lease => lease.Lease.Subnet).Distinct().Count());
         Assert.Equal(nodes, (await fixture.LeasesAsync()).Count);
@@ -207,8 +194,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_full_range_is_reported_and_leaves_no_etcd_lease()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
+        var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
         await fixture.AcquireAsync("192.168.0.1");
         await fixture.AcquireAsync("192.168.0.2");
         var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.3"));
@@ -222,19 +208,12 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task The_transaction_fails_if_a_dual_stack_node_or_another_length_took_the_subnet()
     {
-        foreach (var theirs in new[] { "10.24.7.0-24&fc00::-64", "10.24.7.64-26", "10.24.0.0-20", "10.24.7.0-25" })
+        foreach (var other in new[] { "10.24.7.0-24&fc00::-64", "10.24.7.64-26", "10.24.0.0-20", "10.24.7.0-25" })
         {
-            var fixture = shared.CreateFixture();
-            await fixture.PublishConfigAsync();
-            var once = false;
-            fixture.Etcd.Before = async name =>
-            {
-                if (name != "LeaseGrant" || once) return;
-                once = true;
-                await fixture.PutLeaseAsync(theirs, """{"PublicIP":"192.168.0.9"}""");
-            };
+            var fixture = await shared.CreateConfiguredAsync();
+            fixture.Etcd.RunBeforeFirst("LeaseGrant", () => fixture.PutLeaseAsync(other, """{"PublicIP":"192.168.0.9"}"""));
             var held = await fixture.AcquireAsync("192.168.0.1", "10.24.7.0/24");
-            Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse("10.24.7.0/24")), theirs);
+            Assert.False(held.Lease.Subnet.Overlaps(Ipv4Network.Parse("10.24.7.0/24")), other);
             Assert.Equal(["Txn", "LeaseGrant", "Txn", "Txn"], fixture.Etcd.Requests);
         }
     }
@@ -242,8 +221,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_configuration_that_changes_during_the_acquisition_is_applied()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         fixture.Etcd.Before = name =>
             name == "LeaseGrant" ? fixture.PublishConfigAsync("""{"Network":"10.99.0.0/16"}""") : Task.CompletedTask;
         var held = await fixture.AcquireAsync("192.168.0.1");
@@ -254,8 +232,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_found_lease_is_not_written_under_a_configuration_that_has_changed_meanwhile()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1", "10.24.5.0/24", config => Attributes(config.BackendType)));
         var written = new List<string>();
         fixture.Etcd.Before = name => name == "LeaseKeepAlive" && written.Count == 0
@@ -281,12 +258,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_write_whose_response_was_lost_is_found_and_its_etcd_lease_stays()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
-        var txns = 0;
-        fixture.Etcd.FailAfter = name =>
-            name == "Txn" && Interlocked.Increment(ref txns) == 2
-                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+        var fixture = await shared.CreateConfiguredAsync();
+        fixture.Etcd.LoseResponse("Txn", number: 2);
         var held = await fixture.AcquireAsync("192.168.0.1");
         Assert.True(held.WasFound);
         Assert.Single(await fixture.LeasesAsync());
@@ -297,12 +270,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_grant_whose_response_was_lost_is_revoked()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
-        var lost = 0;
-        fixture.Etcd.FailAfter = name =>
-            name == "LeaseGrant" && Interlocked.Exchange(ref lost, 1) == 0
-                ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true) : null;
+        var fixture = await shared.CreateConfiguredAsync();
+        fixture.Etcd.LoseResponse("LeaseGrant");
         await fixture.AcquireAsync("192.168.0.1");
         Assert.Equal(2, fixture.Etcd.Requests.Count(request => request == "LeaseGrant"));
         Assert.Equal("LeaseRevoke", fixture.Etcd.Requests[^1]);
@@ -311,16 +280,9 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_lease_that_expires_between_the_read_and_the_renewal_is_acquired_again()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var first = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
-        var once = false;
-        fixture.Etcd.Before = async name =>
-        {
-            if (name != "LeaseKeepAlive" || once) return;
-            once = true;
-            await fixture.Direct.LeaseRevokeAsync(first.Lease.EtcdLeaseId, Cancel);
-        };
+        fixture.Etcd.RunBeforeFirst("LeaseKeepAlive", () => fixture.Direct.LeaseRevokeAsync(first.Lease.EtcdLeaseId, Cancel));
         var second = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         Assert.False(second.WasFound);
         Assert.Equal(first.Lease.Subnet, second.Lease.Subnet);
@@ -330,8 +292,7 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task An_unsupported_backend_is_reported_with_the_configuration()
     {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
+        var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/16","Backend":{"Type":"vxlan"}}""");
         var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.1",
             attributes: config => config.BackendType == "ali-vpc" ? RegistryFixture.Attributes("192.168.0.1") : null));
         Assert.Equal("vxlan", Assert.IsType<AcquireResult.UnsupportedConfig>(result).Config.BackendType);

@@ -1,18 +1,15 @@
 using Flannel.Core.Leases;
-using Flannel.Core.Routes;
-using Flannel.Etcd.Election;
 using Flannel.Etcd.Model;
-using Flannel.Etcd.Registry;
 using Flannel.Etcd.Tests.Fixtures;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>A suspended machine: no timer has run, and the time of the lease in etcd has passed.</summary>
+/// <summary>While a machine is suspended, its timers do not run, and the time to live of its leases in etcd passes.</summary>
 public sealed class SuspendTests
 {
-    // The longest wait of the keeper, and of a term.
-    private static readonly TimeSpan KeepersCheck = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan TermsCheck = TimeSpan.FromSeconds(1);
+    // The longest waits of the keeper and of a term.
+    private static readonly TimeSpan KeeperInterval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan TermInterval = TimeSpan.FromSeconds(1);
 
     private readonly SuspendableTime time = new();
     private readonly ModelEtcd etcd;
@@ -20,8 +17,8 @@ public sealed class SuspendTests
 
     public SuspendTests()
     {
-        etcd = new ModelEtcd(time);
-        fixture = new RegistryFixture(etcd, "/coreos.com/network", time: time);
+        var model = new ModelRegistry(time);
+        (etcd, fixture) = (model.Etcd, model.Fixture);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -30,11 +27,10 @@ public sealed class SuspendTests
     public async Task A_lease_that_expired_during_a_suspension_is_reported_at_the_first_check()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         time.Suspend(TimeSpan.FromHours(25));
-        etcd.Reachable = false;
-        time.Advance(KeepersCheck);
+        etcd.IsAvailable = false;
+        time.Advance(KeeperInterval);
         await events.NextAsync<LeaseEvent.Expired>();
     }
 
@@ -42,14 +38,13 @@ public sealed class SuspendTests
     public async Task A_renewal_that_became_due_during_a_suspension_is_sent_at_the_first_check()
     {
         var held = await AcquireAsync();
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         time.Suspend(TimeSpan.FromHours(23.5));
-        // When the keeper has begun to wait is its own affair.
+        // The keeper may begin to wait after the suspension.
         await Eventually.IsAsync("the lease is renewed", async () =>
         {
             if (events.Seen.OfType<LeaseEvent.Renewed>().Any()) return true;
-            time.Advance(KeepersCheck);
+            time.Advance(KeeperInterval);
             await Task.Delay(1, Cancel);
             return false;
         });
@@ -60,9 +55,9 @@ public sealed class SuspendTests
     [Fact]
     public async Task A_term_that_ended_during_a_suspension_is_not_proved_even_before_a_timer_runs()
     {
-        await using var term = await CampaignAsync();
+        await using var term = await fixture.CampaignAsync();
         time.Suspend(TimeSpan.FromMinutes(1));
-        fixture.Etcd.Forget();
+        fixture.Etcd.ClearRequests();
         Assert.False(await term.StillHeldAsync(Cancel));
         Assert.True(term.Lost.IsCancellationRequested);
         Assert.Empty(fixture.Etcd.Requests);
@@ -71,10 +66,10 @@ public sealed class SuspendTests
     [Fact]
     public async Task A_term_that_ended_during_a_suspension_is_lost_within_a_second()
     {
-        await using var term = await CampaignAsync();
+        await using var term = await fixture.CampaignAsync();
         time.Suspend(TimeSpan.FromMinutes(1));
-        etcd.Reachable = false;
-        time.Advance(TermsCheck);
+        etcd.IsAvailable = false;
+        time.Advance(TermInterval);
         await Eventually.IsAsync("the term is lost", () => term.Lost.IsCancellationRequested);
     }
 
@@ -83,7 +78,4 @@ public sealed class SuspendTests
         await fixture.PublishConfigAsync();
         return await fixture.AcquireAsync("192.168.0.1");
     }
-
-    private Task<ElectedTerm> CampaignAsync() =>
-        new EtcdElection(fixture.Context with { Time = time }, new ControllerHolder("i-1", "192.168.0.1")).CampaignAsync(Cancel);
 }

@@ -8,13 +8,13 @@ using Google.Protobuf;
 
 namespace Flannel.Etcd.Tests.Registry;
 
-/// <summary>What upstream flannel (v0.19.2 to today) writes and expects, letter for letter, from its own source; see
+/// <summary>The exact keys and values that upstream flannel (v0.19.2 to today) writes and expects, from its source; see
 /// docs/compatibility.md.</summary>
 public sealed class UpstreamTests(SharedEtcd shared)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>The examples of upstream's documentation and tests, with what its CheckNetworkConfig makes of them.</summary>
+    /// <summary>The examples of upstream's documentation and tests, with the results of its CheckNetworkConfig.</summary>
     [Theory]
     [InlineData("""{ "Network": "10.3.0.0/16", "SubnetMin": "10.3.1.0", "SubnetMax": "10.3.25.0" }""",
         "10.3.0.0/16 SubnetLen 24 10.3.1.0..10.3.25.0 backend udp")]
@@ -50,7 +50,7 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [Fact]
     public async Task Below_the_prefix_that_upstream_watches_there_are_only_leases()
     {
-        var fixture = await NewAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         // As in watchSubnets: the prefix without a slash at its end.
         var all = await fixture.Direct.RangeAsync(
@@ -67,28 +67,27 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [Fact]
     public async Task Upstreams_transaction_does_not_create_a_subnet_that_is_leased()
     {
-        var fixture = await NewAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var held = await fixture.AcquireAsync("192.168.0.1", "10.24.5.0/24");
         var key = Text(fixture.Keys.Subnets + held.Lease.Key);
         // createSubnet: If(Version(key) = 0).Then(Put); etcd's version of a key is 0 exactly while it was never created or is deleted.
-        var answer = await fixture.Direct.TxnAsync(
+        var response = await fixture.Direct.TxnAsync(
             new TxnRequest
             {
                 Compare = { new Compare { Key = key,
                     Target = Compare.Types.CompareTarget.Create, Result = Compare.Types.CompareResult.Equal, CreateRevision = 0 } },
-                Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = Text("theirs") } } },
+                Success = { new RequestOp { RequestPut = new PutRequest { Key = key, Value = Text("upstream") } } },
             },
             Cancel);
-        Assert.False(answer.Succeeded);
+        Assert.False(response.Succeeded);
     }
 
     [Fact]
     public async Task Upstreams_renewal_of_a_lease_with_our_address_is_adopted_and_another_one_loses_the_lease()
     {
-        var fixture = await NewAsync();
+        var fixture = await shared.CreateConfiguredAsync();
         var held = await fixture.AcquireAsync("192.168.0.1");
-        await using var events = new Events(fixture.Keeper(held));
-        await events.NextAsync<LeaseEvent.Confirmed>();
+        await using var events = await fixture.HoldAsync(held);
         // updateSubnet: a plain Put under an etcd lease of its own, whichever node has the key.
         await fixture.PutLeaseAsync(held.Lease.Key.ToString(), """{"PublicIP":"192.168.0.1","PublicIPv6":null}""",
             await fixture.GrantAsync(TimeSpan.FromHours(24)));
@@ -104,13 +103,6 @@ public sealed class UpstreamTests(SharedEtcd shared)
     [InlineData("prefix-10.24.5.0-24", null)]
     public void Upstreams_keys_are_read_as_its_MakeSubnetKey_writes_them(string key, string? subnet) =>
         Assert.Equal(subnet, SubnetKey.TryParse(key, out var read) ? read.Subnet.ToString() : null);
-
-    private async Task<RegistryFixture> NewAsync()
-    {
-        var fixture = shared.CreateFixture();
-        await fixture.PublishConfigAsync();
-        return fixture;
-    }
 
     private static ByteString Text(string text) => ByteString.CopyFromUtf8(text);
 }

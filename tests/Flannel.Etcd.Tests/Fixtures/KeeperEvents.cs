@@ -5,14 +5,14 @@ using Flannel.Etcd.Registry;
 namespace Flannel.Etcd.Tests.Fixtures;
 
 /// <summary>Reads the events of a <see cref="LeaseKeeper"/>.</summary>
-public sealed class Events : IAsyncDisposable
+public sealed class KeeperEvents : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private readonly List<LeaseEvent> seen = [];
     private readonly Task reading;
     private int read;
 
-    internal Events(LeaseKeeper keeper)
+    internal KeeperEvents(LeaseKeeper keeper)
     {
         reading = Task.Run(async () =>
         {

@@ -4,8 +4,8 @@ using Flannel.Etcd.Client;
 
 namespace Flannel.Etcd.Tests.Fixtures;
 
-/// <summary>Counts requests, and lets a test fail them before they are sent or after they were carried out.</summary>
-public sealed class WatchedEtcd(IEtcd inner) : IEtcd
+/// <summary>Records requests, and fails them before they are sent or after they were executed, as a test demands.</summary>
+public sealed class InstrumentedEtcd(IEtcd inner) : IEtcd
 {
     private readonly ConcurrentQueue<string> requests = [];
     private long bytes;
@@ -13,25 +13,57 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
     /// <summary>In order: Range, Txn, LeaseGrant, LeaseKeepAlive, LeaseRevoke, Watch.</summary>
     public IReadOnlyList<string> Requests => [.. requests];
 
-    /// <summary>What the answers of all reads together held.</summary>
+    /// <summary>The size of all responses.</summary>
     public long BytesRead => Interlocked.Read(ref bytes);
 
-    /// <summary>Asked with the request's name before it is sent.</summary>
+    /// <summary>Called with the name of a request before it is sent. Returns the failure, or null.</summary>
     public Func<string, EtcdException?> FailBefore { get; set; } = _ => null;
 
-    /// <summary>Asked with each transaction before it is sent.</summary>
+    /// <summary>Called with each transaction before it is sent. Returns the failure, or null.</summary>
     public Func<TxnRequest, EtcdException?> FailTxn { get; set; } = _ => null;
 
-    /// <summary>Asked after it was carried out: the answer is lost.</summary>
+    /// <summary>Called with the name of a request after it was executed. With a failure its response is lost.</summary>
     public Func<string, EtcdException?> FailAfter { get; set; } = _ => null;
 
     /// <summary>Runs before a request is sent.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
-    public void Forget()
+    public void ClearRequests()
     {
         requests.Clear();
         bytes = 0;
+    }
+
+    /// <summary>Fails all requests from now on.</summary>
+    /// <param name="breaksWatches">Open watches fail, too, with their next response.</param>
+    public void CutOff(bool breaksWatches = false)
+    {
+        FailBefore = _ => new EtcdException(EtcdErrorKind.Unavailable, "cut off", mayHaveHappened: false);
+        if (breaksWatches) BreakWatches();
+    }
+
+    /// <summary>Open watches fail with their next response.</summary>
+    public void BreakWatches() =>
+        FailAfter = name => name == "Watch" ? new EtcdException(EtcdErrorKind.Unavailable, "broken", mayHaveHappened: false) : null;
+
+    /// <summary>Ends all failures.</summary>
+    public void Reconnect() => FailBefore = FailAfter = _ => null;
+
+    /// <summary>Runs an action before the first request with this name.</summary>
+    public void RunBeforeFirst(string name, Func<Task> action)
+    {
+        var count = 0;
+        Before = request => request == name && Interlocked.Increment(ref count) == 1 ? action() : Task.CompletedTask;
+    }
+
+    /// <summary>Loses one response after the request was executed.</summary>
+    /// <param name="number">1 for the first request with this name.</param>
+    public void LoseResponse(string name, int number = 1)
+    {
+        var count = 0;
+        FailAfter = request => request == name && Interlocked.Increment(ref count) == number
+            ? new EtcdException(EtcdErrorKind.TimedOut, "lost", mayHaveHappened: true)
+            : null;
     }
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
@@ -62,10 +94,10 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
         requests.Enqueue("Watch");
         await Before("Watch");
         if (FailBefore("Watch") is { } error) throw error;
-        await foreach (var answer in inner.WatchAsync(ranges, cancellation))
+        await foreach (var response in inner.WatchAsync(ranges, cancellation))
         {
             if (FailAfter("Watch") is { } broken) throw broken;
-            yield return answer;
+            yield return response;
         }
     }
 
@@ -74,9 +106,9 @@ public sealed class WatchedEtcd(IEtcd inner) : IEtcd
         requests.Enqueue(name);
         await Before(name);
         if (FailBefore(name) is { } error) throw error;
-        var answer = await run();
-        if (answer is Google.Protobuf.IMessage message) Interlocked.Add(ref bytes, message.CalculateSize());
+        var response = await run();
+        if (response is Google.Protobuf.IMessage message) Interlocked.Add(ref bytes, message.CalculateSize());
         if (FailAfter(name) is { } lost) throw lost;
-        return answer;
+        return response;
     }
 }
