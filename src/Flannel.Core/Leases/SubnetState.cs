@@ -13,7 +13,8 @@ namespace Flannel.Core.Leases;
 public record SubnetState(
     ConfigState Config, IReadOnlyList<Lease> Leases, IReadOnlyList<Ipv4Network> Taken, long Revision, bool IsComplete)
 {
-    /// <summary>Only the lease of the owner that asked was read, which is sufficient to hold it and not to choose another.</summary>
+    /// <summary>True if only the lease of one owner was read. That is sufficient to hold the lease, but not to choose another
+    /// one.</summary>
     public bool IsOwnLeaseOnly { get; init; }
 
     public LeaseSnapshot ToSnapshot() => new((Config as ConfigState.Present)?.Config, Leases, Revision, IsComplete && !IsOwnLeaseOnly);

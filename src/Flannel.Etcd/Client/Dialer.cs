@@ -17,7 +17,7 @@ internal sealed class Dialer(Uri endpoint, TlsFiles files, EtcdOptions options, 
     /// <summary>Why the member rejected the client after the last handshake; null if it did not.</summary>
     public string? Rejection => rejection;
 
-    /// <summary>Why the member did not understand clear text; null if it did. A member that stops may look the same.</summary>
+    /// <summary>Why the member did not understand clear text; null if it did. A member that stops may cause the same failure.</summary>
     public string? Mismatch => mismatch;
 
     /// <exception cref="EtcdConnectException">The connection failed.</exception>

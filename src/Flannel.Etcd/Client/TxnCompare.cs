@@ -1,5 +1,6 @@
 using Etcdserverpb;
 using Google.Protobuf;
+using static Etcdserverpb.Compare.Types;
 
 namespace Flannel.Etcd.Client;
 
@@ -7,40 +8,36 @@ namespace Flannel.Etcd.Client;
 internal static class TxnCompare
 {
     /// <param name="revision">0: the key is absent.</param>
-    public static Compare CreateRevision(ByteString key, long revision) => new()
+    public static Compare CreateRevision(ByteString key, long revision)
     {
-        Key = key,
-        Target = Compare.Types.CompareTarget.Create,
-        Result = Compare.Types.CompareResult.Equal,
-        CreateRevision = revision,
-    };
+        var compare = Equal(key, CompareTarget.Create);
+        compare.CreateRevision = revision;
+        return compare;
+    }
 
     /// <param name="revision">0: the key is absent.</param>
-    public static Compare ModRevision(ByteString key, long revision) => new()
+    public static Compare ModRevision(ByteString key, long revision)
     {
-        Key = key,
-        Target = Compare.Types.CompareTarget.Mod,
-        Result = Compare.Types.CompareResult.Equal,
-        ModRevision = revision,
-    };
+        var compare = Equal(key, CompareTarget.Mod);
+        compare.ModRevision = revision;
+        return compare;
+    }
 
     /// <summary>The key exists and is attached to that etcd lease.</summary>
-    public static Compare LeaseId(ByteString key, long etcdLeaseId) => new()
+    public static Compare LeaseId(ByteString key, long etcdLeaseId)
     {
-        Key = key,
-        Target = Compare.Types.CompareTarget.Lease,
-        Result = Compare.Types.CompareResult.Equal,
-        Lease = etcdLeaseId,
-    };
+        var compare = Equal(key, CompareTarget.Lease);
+        compare.Lease = etcdLeaseId;
+        return compare;
+    }
 
     /// <summary>The key exists and has that value.</summary>
-    public static Compare Value(ByteString key, ByteString value) => new()
+    public static Compare Value(ByteString key, ByteString value)
     {
-        Key = key,
-        Target = Compare.Types.CompareTarget.Value,
-        Result = Compare.Types.CompareResult.Equal,
-        Value = value,
-    };
+        var compare = Equal(key, CompareTarget.Value);
+        compare.Value = value;
+        return compare;
+    }
 
     /// <summary>No key of the range exists.</summary>
     public static Compare Absent(ByteString key, ByteString end)
@@ -49,4 +46,7 @@ internal static class TxnCompare
         compare.RangeEnd = end;
         return compare;
     }
+
+    private static Compare Equal(ByteString key, CompareTarget target) =>
+        new() { Key = key, Target = target, Result = CompareResult.Equal };
 }

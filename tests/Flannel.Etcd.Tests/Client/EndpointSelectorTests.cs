@@ -129,11 +129,11 @@ public sealed class EndpointSelectorTests
     /// <summary>No request and no probe of a watch may time out because the machine is busy.</summary>
     private Task AdvanceAsync() => time.AdvanceWithoutAsync(Step, EtcdDurations.Connect, EtcdDurations.Call, EtcdDurations.WatchProbe);
 
-    private static async Task WatchAsync(EtcdConnection etcd, TaskCompletionSource? opened = null)
+    private static async Task WatchAsync(EtcdConnection etcd, TaskCompletionSource opened)
     {
         await foreach (var response in etcd.WatchAsync([new WatchCreateRequest { Key = Name.Key }], Cancel))
         {
-            if (response.Created) opened?.TrySetResult();
+            if (response.Created) opened.TrySetResult();
         }
     }
 
