@@ -43,7 +43,8 @@ public sealed class OtherProgramKeysTests(SharedEtcd shared)
     {
         foreach (var value in new[] { "", "invalid", "[]", "{\"PublicIP\":7}", "{\"PublicIP\":\"010.0.0.1\"}", "{} {}" })
         {
-            var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
+            var fixture = await shared.CreateConfiguredAsync(
+                """{"Network":"10.24.0.0/16","SubnetMin":"10.24.5.0","SubnetMax":"10.24.6.0"}""");
             await fixture.PutLeaseAsync("10.24.5.0-24", value);
             var state = await fixture.Manager.ReadAsync(Cancel);
             Assert.False(state.IsComplete, value);

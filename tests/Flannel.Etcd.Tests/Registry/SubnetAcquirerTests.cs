@@ -194,7 +194,8 @@ public sealed class SubnetAcquirerTests(SharedEtcd shared)
     [Fact]
     public async Task A_full_range_is_reported_and_leaves_no_etcd_lease()
     {
-        var fixture = await shared.CreateConfiguredAsync("""{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
+        var fixture = await shared.CreateConfiguredAsync(
+            """{"Network":"10.24.0.0/16","SubnetLen":24,"SubnetMin":"10.24.1.0","SubnetMax":"10.24.2.0"}""");
         await fixture.AcquireAsync("192.168.0.1");
         await fixture.AcquireAsync("192.168.0.2");
         var result = await fixture.TryAcquireAsync(RegistryFixture.Request("192.168.0.3"));
