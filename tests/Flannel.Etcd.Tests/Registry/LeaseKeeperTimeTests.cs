@@ -14,6 +14,9 @@ public sealed class LeaseKeeperTimeTests
 {
     private static readonly TimeSpan LongStep = TimeSpan.FromMinutes(20);
 
+    // The keeper may run some steps late on a busy machine: where its timing counts, the steps are short.
+    private static readonly TimeSpan ShortStep = TimeSpan.FromMilliseconds(100);
+
     private readonly ModelRegistry model = new();
     private readonly FakeTimeProvider time;
     private readonly ModelEtcd etcd;
@@ -58,7 +61,7 @@ public sealed class LeaseKeeperTimeTests
         await PassAsync(Left() - TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(1));
         etcd.IsAvailable = true;
         // etcd is read at least every five seconds.
-        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any());
+        await model.AdvanceUntilAsync(() => events.Seen.OfType<LeaseEvent.Renewed>().Any(), ShortStep);
         Assert.True(Left() > TimeSpan.FromSeconds(10), $"{Left()} left");
         Assert.DoesNotContain(events.Seen, e => e is LeaseEvent.Expired or LeaseEvent.Lost);
 
@@ -80,7 +83,7 @@ public sealed class LeaseKeeperTimeTests
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromMinutes(10)) await model.AdvanceAsync(TimeSpan.FromMinutes(5));
         while (held.Expiry!.Value.Remaining(time) > TimeSpan.FromSeconds(20)) await model.AdvanceAsync(TimeSpan.FromSeconds(1));
         fixture.Etcd.ClearRequests();
-        while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await model.AdvanceAsync(TimeSpan.FromMilliseconds(250));
+        while (held.Expiry!.Value.Remaining(time) > TimeSpan.Zero) await model.AdvanceAsync(ShortStep);
         Assert.InRange(fixture.Etcd.Requests.Count(request => request == "LeaseKeepAlive"), 5, 20);
     }
 
@@ -192,7 +195,7 @@ public sealed class LeaseKeeperTimeTests
         etcd.IsAvailable = false;
         await events.NextAsync<LeaseEvent.Unavailable>();
         fixture.Etcd.ClearRequests();
-        for (var i = 0; i < 600; i++) await model.AdvanceAsync(TimeSpan.FromSeconds(1));
+        for (var i = 0; i < 10 * 60 * 4; i++) await model.AdvanceAsync(TimeSpan.FromMilliseconds(250));
         Assert.InRange(fixture.Etcd.Requests.Count, 60, 300);
     }
 
