@@ -189,7 +189,7 @@ public sealed class NodeLeasingTests : IDisposable
         var etcd = await WithLeaseAsync();
         using var stop = new CancellationTokenSource();
         var taking = Leasing(etcd, new PendingIdentity(), time).LeaseAsync(stop.Token);
-        etcd.Reachable = false;
+        etcd.IsAvailable = false;
         await StaysForALeaseTimeAsync(taking, stop);
     }
 
@@ -307,7 +307,7 @@ public sealed class NodeLeasingTests : IDisposable
     {
         public override Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
         {
-            inner.Reachable = false;
+            inner.IsAvailable = false;
             return base.LeaseKeepAliveOnceAsync(leaseId, cancellation);
         }
     }

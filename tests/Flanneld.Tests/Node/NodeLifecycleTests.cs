@@ -30,7 +30,7 @@ public sealed class NodeLifecycleTests : IDisposable
         var part = new TaskCompletionSource();
         tasks.Add("the health server", part.Task);
         var time = new FakeTimeProvider();
-        using var node = Node(new ModelEtcd(time) { Reachable = false }, time, tasks);
+        using var node = Node(new ModelEtcd(time) { IsAvailable = false }, time, tasks);
         var running = node.RunAsync(stop.Token);
         Assert.False(running.IsCompleted);
 
