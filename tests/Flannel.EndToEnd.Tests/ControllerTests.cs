@@ -106,15 +106,20 @@ public sealed class ControllerTests : EndToEndTest
         var port = Vpc.Instances[0].FreePort();
         var daemon = await Vpc.Instances[0].StartDaemonAsync([.. QuickResync, $"--healthz-port={port}"]);
 
-        // Log, health and metrics of the node report the same state.
-        const string message = "Denied: missing permission vpc:CreateRouteEntry";
-        await daemon.WaitForLogAsync(message, Cancel);
+        // The route controller logs the denied call before it publishes the status; the node logs the status after it has applied it.
+        const string denial = "missing permission vpc:CreateRouteEntry";
+        await Eventually.IsAsync("the node has a lease", async () => await LeaseAsync(0) is not null, Cancel);
+        await daemon.WaitForLogAsync($"route of {await SubnetAsync(0)}: Denied: {denial}", Cancel);
         using var http = Vpc.Instances[0].CreateHttpClient(port);
-        using var response = await http.GetAsync(new Uri("/readyz?verbose", UriKind.Relative), Cancel);
-        var inTable = message.Replace("Denied:", $"Denied in {CloudSetup.RouteTableId}:", StringComparison.Ordinal);
-        Assert.Contains($"[-]route failed: {inTable}", await response.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancel);
-        Assert.Contains("\nflannel_route_state{state=\"Denied\"} 1\n", metrics, StringComparison.Ordinal);
+        // Every term of the route controller starts with the state Pending, until its first call is denied.
+        await Eventually.IsAsync(
+            "health reports the denial",
+            async () => (await GetTextAsync(http, "/readyz?verbose"))
+                .Contains($"[-]route failed: Denied in {CloudSetup.RouteTableId}: {denial}", StringComparison.Ordinal), Cancel);
+        await Eventually.IsAsync(
+            "the metrics report the denial",
+            async () => (await GetTextAsync(http, "/metrics"))
+                .Contains("\nflannel_route_state{state=\"Denied\"} 1\n", StringComparison.Ordinal), Cancel);
         Assert.False(daemon.IsReady);
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));
 
@@ -131,6 +136,13 @@ public sealed class ControllerTests : EndToEndTest
         await Vpc.Control.SetRamRoleAsync(Vpc.Instances[0].InstanceId, CloudSetup.RoleName, Cancel);
         await daemon.WaitForReadyAsync(Cancel);
         await WaitForRouteAsync(await SubnetAsync(0), 0);
-        Assert.Contains($"using credentials from RAM role {CloudSetup.RoleName}", daemon.AllOutput, StringComparison.Ordinal);
+        await daemon.WaitForLogAsync($"using credentials from RAM role {CloudSetup.RoleName}", Cancel);
+    }
+
+    /// <summary>The body of a response of any status.</summary>
+    private static async Task<string> GetTextAsync(HttpClient http, string path)
+    {
+        using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancel);
+        return await response.Content.ReadAsStringAsync(Cancel);
     }
 }

@@ -53,8 +53,7 @@ public sealed class InstanceTests : EndToEndTest
         await StartReadyAsync(0);
 
         Assert.Equal("10.24.77.0/24", await SubnetAsync(0));
-        var log = Vpc.Instances[0].Daemon!.StandardError;
-        Assert.Contains("lease 10.24.77.0-24 taken over from instance i-gone", log, StringComparison.Ordinal);
+        await Vpc.Instances[0].Daemon!.WaitForLogAsync("lease 10.24.77.0-24 taken over from instance i-gone", Cancel);
         await WaitForRouteAsync("10.24.77.0/24", 0);
     }
 

@@ -11,7 +11,7 @@ public sealed class NodeFailureTests : EndToEndTest
     {
         await StartVpcAsync(1, publishConfig: false);
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
-        await daemon.WaitForLogAsync($"{TestVpc.Prefix}/config", Cancel);
+        await daemon.WaitForLogAsync($"waiting for the network configuration at {TestVpc.Prefix}/config", Cancel);
         Assert.False(daemon.IsReady);
 
         await Vpc.PublishConfigAsync(Cancel);
@@ -25,7 +25,8 @@ public sealed class NodeFailureTests : EndToEndTest
         await StartVpcAsync(1, publishConfig: false);
         await Vpc.PublishConfigAsync(Cancel, """{"Network":"10.24.0.0/33","Backend":{"Type":"ali-vpc"}}""");
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
-        await daemon.WaitForLogAsync("10.24.0.0/33", Cancel);
+        await daemon.WaitForLogAsync($"invalid network configuration at {TestVpc.Prefix}/config: ", Cancel);
+        Assert.Contains("10.24.0.0/33", daemon.StandardError, StringComparison.Ordinal);
         Assert.False(daemon.IsReady);
 
         await Vpc.PublishConfigAsync(Cancel);
@@ -88,7 +89,7 @@ public sealed class NodeFailureTests : EndToEndTest
         await StartVpcAsync(1);
         await Vpc.Etcd.StopAsync(Cancel);
         var daemon = await Vpc.Instances[0].StartDaemonAsync();
-        await daemon.WaitForLogAsync("etcd", Cancel);
+        await daemon.WaitForLogAsync("etcd unavailable", Cancel);
         Assert.False(daemon.HasExited, daemon.AllOutput);
 
         await Vpc.Etcd.StartAgainAsync(Cancel);

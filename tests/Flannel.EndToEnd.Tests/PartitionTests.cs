@@ -79,6 +79,7 @@ public sealed class PartitionTests : IAsyncLifetime
         var after = (await ClusterSnapshot.TakeAsync(Vpc, [Isolated], Cancel)).Nodes[0];
         Assert.Equal((before.ProcessId, before.Subnet, before.LeaseKey), (after.ProcessId, after.Subnet, after.LeaseKey));
         Assert.NotEqual(before.EtcdLeaseId, after.EtcdLeaseId);
+        await Isolated.Daemon.WaitForLogAsync("was taken back", Cancel);
         Assert.Equal(1, Isolated.CountInLog("was taken back"));
     }
 

@@ -73,7 +73,7 @@ public sealed class RestartTests : EndToEndTest
 
         Assert.Equal(0, byCtrlC ? await daemon.InterruptAsync(Cancel) : await daemon.StopAsync(Cancel));
 
-        Assert.NotNull(daemon.Notify.First("STOPPING=1"));
+        await daemon.Notify.WaitForAsync("STOPPING=1", Cancel);
         Assert.Equal(lease!.LeaseId, (await LeaseAsync(0))!.LeaseId);
         Assert.NotNull(await RouteAsync(SubnetOf(lease)));
         Assert.NotNull(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));

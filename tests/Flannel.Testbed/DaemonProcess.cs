@@ -63,9 +63,10 @@ public sealed class DaemonProcess : IAsyncDisposable
         return StartToReady!.Value;
     }
 
-    /// <summary>Waits until the output contains the text, in any case.</summary>
+    /// <summary>Waits until the log contains the text. The loggers of one process share the log: a text that must come from one of them
+    /// needs the words that only this one uses.</summary>
     public Task WaitForLogAsync(string text, CancellationToken cancel, TimeSpan? limit = null) => Eventually.IsAsync(
-        $"flanneld logs '{text}'", () => Task.FromResult(AllOutput.Contains(text, StringComparison.OrdinalIgnoreCase)), cancel, limit,
+        $"flanneld logs '{text}'", () => Task.FromResult(StandardError.Contains(text, StringComparison.Ordinal)), cancel, limit,
         () => AllOutput);
 
     public Task<int> WaitForExitAsync(CancellationToken cancel, TimeSpan? limit = null) => process.WaitForExitAsync(cancel, limit);

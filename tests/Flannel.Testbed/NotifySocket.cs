@@ -48,6 +48,11 @@ public sealed class NotifySocket : IDisposable
     /// <summary>The first message that contains the line, or null.</summary>
     public Notification? First(string line) => Received.FirstOrDefault(message => message.Lines.Contains(line));
 
+    /// <summary>Waits for a message that contains the line. A message of a process that has ended may still be unread.</summary>
+    public Task<Notification> WaitForAsync(string line, CancellationToken cancel) => Eventually.HasAsync(
+        $"the service manager receives {line}", () => Task.FromResult(First(line)), cancel,
+        context: () => string.Join('\n', Received.Select(message => message.Text)));
+
     /// <summary>The text of the newest STATUS=, or null.</summary>
     public string? Status => Received.SelectMany(message => message.Lines)
         .LastOrDefault(line => line.StartsWith("STATUS=", StringComparison.Ordinal))?["STATUS=".Length..];

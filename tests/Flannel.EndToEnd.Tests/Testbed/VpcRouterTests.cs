@@ -43,7 +43,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
 
         await CreateRouteAsync(1, "10.24.8.0/24");
         await WaitForRouterAsync();
-        Assert.Equal(1, (await PingAsync()).Received);
+        await containers[0].WaitForPingAsync(containers[1].Address, Cancel);
 
         var entry = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel), entry => entry.DestinationCidrBlock == "10.24.8.0/24");
         await Vpc.Control.DeleteRouteAsync(entry.RouteEntryId, Cancel);
@@ -65,7 +65,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
 
         await Vpc.Control.SetSourceDestCheckAsync(Vpc.Instances[index].Facts.NetworkInterfaceId, on: false, Cancel);
         await WaitForRouterAsync();
-        Assert.Equal(1, (await PingAsync()).Received);
+        await containers[0].WaitForPingAsync(containers[1].Address, Cancel);
     }
 
     [Fact]

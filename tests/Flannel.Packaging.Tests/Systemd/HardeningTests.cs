@@ -22,14 +22,15 @@ public sealed partial class HardeningTests : MachineTest
     public async Task The_daemon_works_in_the_sandbox_of_the_shipped_unit()
     {
         await StartMachineAsync(etcdName: "etcd.test");
-        // An existing lease with a short time to live: it is found, and renewed during the test.
-        var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(6), Cancel);
-        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24",
-            $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
         await InstallAsync();
         await ConfigureTlsAsync();
         // The shipped filter denies calls with EPERM, which may go unnoticed; in the test a denied call kills the daemon.
         await OverrideAsync("SystemCallErrorNumber=kill");
+        // An existing lease with a short time to live: it is found, and renewed during the test. It is granted last, so that it does not
+        // expire before the daemon reads it.
+        var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(10), Cancel);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24",
+            $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);

@@ -95,8 +95,7 @@ public sealed class ModelTests
         {
             if (model.CompactedAt >= model.Revision) return;
             var revision = random.NextInt64(model.CompactedAt + 1, model.Revision + 1);
-            // etcd synchronizes watches of past revisions every 100 ms; the model does it at once.
-            await Task.Delay(250, Cancel);
+            await real.WaitUntilWatchesAreSynchronizedAsync();
             await real.CompactAsync(revision);
             model.Compact(revision);
         }

@@ -16,6 +16,7 @@ internal sealed class RealEtcd : IAsyncDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-sim-").FullName;
     private readonly Process process;
     private readonly GrpcChannel channel;
+    private readonly HttpClient http;
 
     private RealEtcd()
     {
@@ -33,12 +34,10 @@ internal sealed class RealEtcd : IAsyncDisposable
         channel = GrpcChannel.ForAddress(client);
         Connection = new EtcdConnection(
             EtcdOptions.Create(client).Value, TimeProvider.System, new Random(1), NullLogger.Instance);
-        Client = new Uri(client);
+        http = new HttpClient { BaseAddress = new Uri(client) };
     }
 
     public EtcdConnection Connection { get; }
-
-    private Uri Client { get; }
 
     public static async Task<RealEtcd> StartAsync()
     {
@@ -49,25 +48,17 @@ internal sealed class RealEtcd : IAsyncDisposable
         }
 
         var etcd = new RealEtcd();
-        using var http = new HttpClient();
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                var health = await http.GetStringAsync(new Uri(etcd.Client, "/health"), TestContext.Current.CancellationToken);
-                if (health.Contains("\"true\"", StringComparison.Ordinal)) return etcd;
-            }
-            catch (HttpRequestException)
-            {
-                // Not yet.
-            }
-
-            Assert.False(etcd.process.HasExited, "etcd ended");
-            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(30), "etcd does not serve within 30 s");
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
+        await Eventually.IsAsync("etcd serves", etcd.IsHealthyAsync, TestContext.Current.CancellationToken);
+        return etcd;
     }
+
+    /// <summary>Waits until every watch has reached the current revision. etcd synchronizes watches of past revisions every 100 ms; the model
+    /// does it at once.</summary>
+    public Task WaitUntilWatchesAreSynchronizedAsync() => Eventually.IsAsync(
+        "etcd has synchronized all watches",
+        async () => (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken))
+            .Contains("\netcd_debugging_mvcc_slow_watcher_total 0\n", StringComparison.Ordinal),
+        TestContext.Current.CancellationToken);
 
     /// <summary>Compacts physically: waits until the old revisions are deleted.</summary>
     public Task CompactAsync(long revision) => CallAsync("etcdserverpb.KV", "Compact", (1, revision), (2, 1));
@@ -79,10 +70,26 @@ internal sealed class RealEtcd : IAsyncDisposable
     {
         Connection.Dispose();
         channel.Dispose();
+        http.Dispose();
         if (!process.HasExited) process.Kill();
         await process.WaitForExitAsync(CancellationToken.None);
         process.Dispose();
         Directory.Delete(folder, recursive: true);
+    }
+
+    private async Task<bool> IsHealthyAsync()
+    {
+        Assert.False(process.HasExited, "etcd ended");
+        try
+        {
+            var health = await http.GetStringAsync(new Uri("/health", UriKind.Relative), TestContext.Current.CancellationToken);
+            return health.Contains("\"true\"", StringComparison.Ordinal);
+        }
+        catch (HttpRequestException)
+        {
+            // It does not listen yet.
+            return false;
+        }
     }
 
     /// <summary>Calls a method that the client does not have; the fields of its request are numbers.</summary>
@@ -98,7 +105,7 @@ internal sealed class RealEtcd : IAsyncDisposable
             }
         }
 
-        var raw = Marshallers.Create<byte[]>(request => request, answer => answer);
+        var raw = Marshallers.Create<byte[]>(request => request, response => response);
         var method = new Method<byte[], byte[]>(MethodType.Unary, service, name, raw, raw);
         var options = new CallOptions(cancellationToken: TestContext.Current.CancellationToken);
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(method, null, options, bytes.ToArray());
