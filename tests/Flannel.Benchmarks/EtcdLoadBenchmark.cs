@@ -103,15 +103,15 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
         }
     }
 
-    private async Task MeasureAsync(string what, EtcdServer etcd, List<EtcdLoadNode> nodes,
-        EtcdLoadNode.ConflictCounter conflicts, CancellationToken cancel)
+    private async Task MeasureAsync(
+        string title, EtcdServer etcd, List<EtcdLoadNode> nodes, EtcdLoadNode.ConflictCounter conflicts, CancellationToken cancel)
     {
         const string sent = "etcd_network_client_grpc_sent_bytes_total";
         const string cpu = "process_cpu_seconds_total";
-        output.WriteLine($"{nodes.Count} nodes: {what} …");
-        var (requests, bytes, seconds, lost) = (await etcd.RequestsAsync(cancel), await etcd.MetricAsync(sent, cancel),
-            await etcd.MetricAsync(cpu, cancel), conflicts.Lost);
-        var own = Environment.CpuUsage.TotalTime;
+        output.WriteLine($"{nodes.Count} nodes: {title} …");
+        var (requestsBefore, bytesBefore, etcdCpuBefore, conflictsBefore) = (await etcd.RequestsAsync(cancel),
+            await etcd.MetricAsync(sent, cancel), await etcd.MetricAsync(cpu, cancel), conflicts.Lost);
+        var nodeCpuBefore = Environment.CpuUsage.TotalTime;
         var started = Stopwatch.GetTimestamp();
         var times = await Task.WhenAll(nodes.Select(async node =>
         {
@@ -119,19 +119,20 @@ internal sealed class EtcdLoadBenchmark(IReadOnlyList<int> nodeCounts, TextWrite
             await node.StartAsync(cancel);
             return Stopwatch.GetElapsedTime(started);
         }));
-        var nodeCpu = Environment.CpuUsage.TotalTime - own;
+        var nodeCpu = Environment.CpuUsage.TotalTime - nodeCpuBefore;
         Array.Sort(times);
-        var made = CallCounts.Difference(requests, await etcd.RequestsAsync(cancel));
+        var requests = CallCounts.Difference(requestsBefore, await etcd.RequestsAsync(cancel));
         var distinct = nodes.Select(node => node.Subnet).Distinct().Count();
         if (distinct != nodes.Count) throw new TestbedException($"{nodes.Count} nodes hold {distinct} distinct subnets");
-        var read = (await etcd.MetricAsync(sent, cancel) - bytes) / nodes.Count;
-        var busy = await etcd.MetricAsync(cpu, cancel) - seconds;
+        var read = (await etcd.MetricAsync(sent, cancel) - bytesBefore) / nodes.Count;
+        var etcdCpu = await etcd.MetricAsync(cpu, cancel) - etcdCpuBefore;
         rows.Add([
-            nodes.Count.ToString(CultureInfo.InvariantCulture), what, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
+            nodes.Count.ToString(CultureInfo.InvariantCulture), title, Report.Time(times[^1]), Report.Time(times[times.Length / 2]),
             distinct.ToString(CultureInfo.InvariantCulture),
-            (made.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",
-            (conflicts.Lost - lost).ToString(CultureInfo.InvariantCulture), $"{busy:0.00} s", Report.Time(nodeCpu)]);
-        output.WriteLine("  " + string.Join(", ", made.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
+            (requests.Values.Sum() / (double)nodes.Count).ToString("0.00", CultureInfo.InvariantCulture), $"{read / 1000:0.0} kB",
+            (conflicts.Lost - conflictsBefore).ToString(CultureInfo.InvariantCulture), $"{etcdCpu:0.00} s", Report.Time(nodeCpu)]);
+        var counts = requests.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}");
+        output.WriteLine($"  {string.Join(", ", counts)}");
     }
 
     private static async Task<List<EtcdLoadNode>> RestartAsync(List<EtcdLoadNode> nodes, bool withFile)

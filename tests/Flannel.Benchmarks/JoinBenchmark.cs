@@ -88,9 +88,10 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
     private static long Writes(IReadOnlyDictionary<string, long> calls) =>
         calls.Where(pair => CallCounts.IsRouteWrite(pair.Key)).Sum(pair => pair.Value);
 
-    private void Add(int nodes, string what, string last, string half, int crashes, long writes, IReadOnlyDictionary<string, long> calls) =>
+    private void Add(
+        int nodes, string title, string last, string median, int crashes, long writes, IReadOnlyDictionary<string, long> calls) =>
         rows.Add([
-            nodes.ToString(CultureInfo.InvariantCulture), what, last, half, crashes.ToString(CultureInfo.InvariantCulture),
+            nodes.ToString(CultureInfo.InvariantCulture), title, last, median, crashes.ToString(CultureInfo.InvariantCulture),
             writes.ToString(CultureInfo.InvariantCulture), Text(calls)]);
 
     private static string Text(IReadOnlyDictionary<string, long> calls)

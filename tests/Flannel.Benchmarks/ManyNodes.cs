@@ -8,6 +8,9 @@ internal static class ManyNodes
 {
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(5);
 
+    /// <param name="Ready">From the start of the first node to READY=1 of this one.</param>
+    internal sealed record NodeRun(TimeSpan Ready, int Crashes);
+
     /// <param name="LastReady">From the first start to the last READY=1.</param>
     internal sealed record Result(TimeSpan LastReady, TimeSpan MedianReady, int Crashes,
         IReadOnlyDictionary<string, long> Api, IReadOnlyDictionary<string, long> Etcd)
@@ -52,8 +55,9 @@ internal static class ManyNodes
         return vpc;
     }
 
-    public static async Task<(TimeSpan Ready, int Crashes)> RunNodeAsync(EcsInstance instance, long started,
-        CancellationToken cancel, params string[] flags)
+    /// <param name="started">The timestamp of the start of the first node.</param>
+    public static async Task<NodeRun> RunNodeAsync(
+        EcsInstance instance, long started, CancellationToken cancel, params string[] flags)
     {
         var crashes = 0;
         var daemon = await instance.StartDaemonAsync(flags);
@@ -61,7 +65,7 @@ internal static class ManyNodes
         {
             if (daemon.Notify.First("READY=1") is { } ready)
             {
-                return (Stopwatch.GetElapsedTime(started, ready.At), crashes);
+                return new NodeRun(Stopwatch.GetElapsedTime(started, ready.At), crashes);
             }
             if (daemon.HasExited)
             {

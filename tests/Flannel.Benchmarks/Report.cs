@@ -5,16 +5,19 @@ namespace Flannel.Benchmarks;
 /// <summary>The result table: measured values, the figures of flannel v0.19.2, and the targets.</summary>
 internal sealed class Report
 {
-    private readonly List<(string[] Cells, string Detail)> rows = [(["", "MEASURED", "FLANNEL v0.19.2", "TARGET"], "")];
+    private readonly List<Row> rows = [new(["", "MEASURED", "FLANNEL v0.19.2", "TARGET"], "")];
 
-    public void Section(string title) => rows.Add(([title, "", "", ""], ""));
+    /// <param name="Detail">A text behind the cells.</param>
+    private sealed record Row(string[] Cells, string Detail);
 
-    public void Add(string what, string measured, string go = "", string aim = "", string detail = "") =>
-        rows.Add(([$"  {what}", measured, go, aim], detail));
+    public void Section(string title) => rows.Add(new([title, "", "", ""], ""));
+
+    public void Add(string title, string measured, string upstream = "", string target = "", string detail = "") =>
+        rows.Add(new([$"  {title}", measured, upstream, target], detail));
 
     /// <summary>A total with its parts.</summary>
-    public void AddCounts(string what, IReadOnlyDictionary<string, long> counts, string go = "", string aim = "") => Add(
-        what, counts.Values.Sum().ToString(CultureInfo.InvariantCulture), go, aim,
+    public void AddCounts(string title, IReadOnlyDictionary<string, long> counts, string upstream = "", string target = "") => Add(
+        title, counts.Values.Sum().ToString(CultureInfo.InvariantCulture), upstream, target,
         string.Join(", ", counts.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}")));
 
     public void Print(TextWriter output)

@@ -11,6 +11,11 @@ internal sealed class SingleNode(BenchOptions options)
     /// <summary>The measurements of one start.</summary>
     internal sealed record Start(TimeSpan Ready, IReadOnlyDictionary<string, long> Etcd, IReadOnlyDictionary<string, long> Api);
 
+    /// <summary>Resident memory in bytes.</summary>
+    /// <param name="Ready">Soon after READY=1.</param>
+    /// <param name="Idle">After the idle time.</param>
+    internal sealed record Memory(long Ready, long Idle, long Peak);
+
     /// <summary>Starts with an empty etcd and an empty route table.</summary>
     public async Task<IReadOnlyList<Start>> NewLeaseAsync(int settleMilliseconds, CancellationToken cancel)
     {
@@ -38,8 +43,7 @@ internal sealed class SingleNode(BenchOptions options)
         return starts;
     }
 
-    /// <summary>Resident memory in bytes soon after READY=1 and after the idle time, and the peak.</summary>
-    public async Task<(long Ready, long Idle, long Peak)> MemoryAsync(CancellationToken cancel)
+    public async Task<Memory> MemoryAsync(CancellationToken cancel)
     {
         await using var vpc = await StartVpcAsync(0, cancel);
         await StartAsync(vpc, cancel);
@@ -47,7 +51,7 @@ internal sealed class SingleNode(BenchOptions options)
         await Task.Delay(afterReady, cancel);
         var ready = daemon.ResidentBytes;
         await Task.Delay(TimeSpan.FromSeconds(options.IdleSeconds), cancel);
-        return (ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
+        return new Memory(ready, daemon.ResidentBytes, daemon.PeakResidentBytes);
     }
 
     /// <summary>The time of the wrappers of the test bed (setsid, setpriv, exec), which each start includes.</summary>
@@ -57,9 +61,9 @@ internal sealed class SingleNode(BenchOptions options)
         for (var run = 0; run < options.Runs; run++)
         {
             var start = new ProgramStart("/bin/true", []) { Unprivileged = true, Environment = new Dictionary<string, string>() };
-            await using var nothing = await ChildProcess.StartAsync(start);
-            await nothing.WaitForExitAsync(cancel);
-            times.Add(Stopwatch.GetElapsedTime(nothing.StartedAt));
+            await using var process = await ChildProcess.StartAsync(start);
+            await process.WaitForExitAsync(cancel);
+            times.Add(Stopwatch.GetElapsedTime(process.StartedAt));
         }
         return times;
     }

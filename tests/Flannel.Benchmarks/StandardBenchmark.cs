@@ -6,14 +6,17 @@ namespace Flannel.Benchmarks;
 /// <summary><c>./build.sh bench</c>: size, start-up, memory, API calls, and nodes that start at the same time.</summary>
 internal sealed class StandardBenchmark(BenchOptions options, TextWriter output)
 {
-    /// <summary>The figures of flannel v0.19.2 by number of nodes: last ready, crashes, calls that create routes.</summary>
-    private static readonly Dictionary<int, (string LastReady, string Crashes, string Creating)> go = new()
+    /// <summary>The figures of flannel v0.19.2 by number of nodes.</summary>
+    private static readonly Dictionary<int, UpstreamFigures> upstreamByNodes = new()
     {
-        [20] = ("68 s", "113", "133"),
-        [60] = ("88 s", "364", "419"),
+        [20] = new("68 s", "113", "133"),
+        [60] = new("88 s", "364", "419"),
     };
 
     private readonly Report report = new();
+
+    /// <param name="CreatingCalls">Calls that create routes.</param>
+    private sealed record UpstreamFigures(string LastReady, string Crashes, string CreatingCalls);
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -47,25 +50,26 @@ internal sealed class StandardBenchmark(BenchOptions options, TextWriter output)
         report.Add("peak", Report.Megabytes(memory.Peak));
     }
 
-    private async Task StartsAsync(string what, string go, string aim, bool found, Func<Task<IReadOnlyList<SingleNode.Start>>> measure)
+    private async Task StartsAsync(
+        string title, string upstream, string target, bool hasLease, Func<Task<IReadOnlyList<SingleNode.Start>>> measure)
     {
-        output.WriteLine($"{what} …");
+        output.WriteLine($"{title} …");
         var starts = await measure();
-        report.Add(what, Report.Times([.. starts.Select(start => start.Ready)]), go, aim);
-        report.AddCounts("  API calls until READY=1", starts[^1].Api, found ? "7" : "", found ? "0" : "");
+        report.Add(title, Report.Times([.. starts.Select(start => start.Ready)]), upstream, target);
+        report.AddCounts("  API calls until READY=1", starts[^1].Api, hasLease ? "7" : "", hasLease ? "0" : "");
         report.AddCounts("  etcd requests until READY=1", starts[^1].Etcd);
     }
 
     private async Task ManyNodesAsync(int nodes, CancellationToken cancel)
     {
         output.WriteLine($"{nodes} nodes that start at the same time …");
-        var go = StandardBenchmark.go.GetValueOrDefault(nodes, ("", "", ""));
+        var upstream = upstreamByNodes.GetValueOrDefault(nodes, new("", "", ""));
         var result = await ManyNodes.RunAsync(nodes, options.SettleMilliseconds, cancel);
         report.Section($"{nodes} nodes that start at the same time, writes settle in {options.SettleMilliseconds} ms");
-        report.Add("last ready", Report.Time(result.LastReady), go.Item1, nodes == 20 ? "3 s" : "");
+        report.Add("last ready", Report.Time(result.LastReady), upstream.LastReady, nodes == 20 ? "3 s" : "");
         report.Add("median ready", Report.Time(result.MedianReady));
-        report.Add("crashes", result.Crashes.ToString(CultureInfo.InvariantCulture), go.Item2, "0");
-        report.Add("calls that create routes", result.CreatingCalls.ToString(CultureInfo.InvariantCulture), go.Item3, "");
+        report.Add("crashes", result.Crashes.ToString(CultureInfo.InvariantCulture), upstream.Crashes, "0");
+        report.Add("calls that create routes", result.CreatingCalls.ToString(CultureInfo.InvariantCulture), upstream.CreatingCalls, "");
         report.Add("all route writes", result.RouteWrites.ToString(CultureInfo.InvariantCulture), "", nodes == 20 ? "6" : "");
         report.AddCounts("all API calls", result.Api);
         report.AddCounts("etcd requests", result.Etcd);

@@ -50,21 +50,21 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
     }
 
     /// <summary>Pings between all pairs of containers.</summary>
-    public async Task PingsAsync(IReadOnlyList<(EcsInstance Instance, Container Container)> containers, CancellationToken cancel)
+    public async Task PingsAsync(IReadOnlyList<Container> containers, CancellationToken cancel)
     {
         const int count = 3;
         output.Note($"Each container pings the others, {count} times; mean round-trip time:");
         List<string[]> rows = [];
         foreach (var from in containers)
         {
-            List<string> row = [from.Container.Address];
+            List<string> row = [from.Address];
             foreach (var to in containers)
             {
-                row.Add(from == to ? "-" : await PingAsync(from.Container, to.Container.Address, count, cancel));
+                row.Add(from == to ? "-" : await PingAsync(from, to.Address, count, cancel));
             }
             rows.Add([.. row]);
         }
-        output.Table(["FROM \\ TO", .. containers.Select(to => to.Container.Address)], rows);
+        output.Table(["FROM \\ TO", .. containers.Select(to => to.Address)], rows);
     }
 
     private async Task<string> TimeLeftAsync(EtcdKey lease, CancellationToken cancel)
@@ -73,8 +73,7 @@ internal sealed class ClusterTables(DemoOutput output, TestVpc vpc)
         {
             return "no expiry";
         }
-        var seconds = (await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Left;
-        return TimeSpan.FromSeconds(seconds).ToString("c", CultureInfo.InvariantCulture);
+        return (await vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, cancel)).Remaining.ToString("c", CultureInfo.InvariantCulture);
     }
 
     private static async Task<string> PingAsync(Container from, string to, int count, CancellationToken cancel)

@@ -11,7 +11,7 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     /// <summary>A short interval, so that the demo shows a repair quickly; the default is 60 s.</summary>
     private static readonly string[] arguments = ["--route-resync=1"];
 
-    private readonly List<(EcsInstance Instance, Container Container)> containers = [];
+    private readonly Dictionary<EcsInstance, Container> containers = [];
     private readonly ClusterTables tables = new(output, vpc);
 
     public static void Introduce(DemoOutput output, string? noDataPath)
@@ -75,7 +75,7 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (_, container) in containers)
+        foreach (var container in containers.Values)
         {
             await container.DisposeAsync();
         }
@@ -127,9 +127,9 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
     {
         foreach (var instance in vpc.Instances)
         {
-            containers.Add((instance, await Container.StartAsync(instance, cancel)));
+            containers.Add(instance, await Container.StartAsync(instance, cancel));
         }
-        await tables.PingsAsync(containers, cancel);
+        await tables.PingsAsync([.. containers.Values], cancel);
     }
 
     private async Task RepairAsync(IReadOnlyList<EcsInstance> running, CancellationToken cancel)
@@ -160,8 +160,7 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
         var version = (await vpc.Control.WatchRoutesAsync(0, cancel)).Version;
         await Eventually.IsAsync(
             "the router has applied the route table", () => Task.FromResult(topology.Router.Version >= version), cancel);
-        var from = containers.First(entry => running.Contains(entry.Instance)).Container;
-        var to = containers.Single(entry => entry.Instance == target).Container;
+        var (from, to) = (containers[running[0]], containers[target]);
         var ping = await from.PingAsync(to.Address, cancel);
         if ((await vpc.Control.CustomRoutesAsync(cancel)).All(entry => entry.DestinationCidrBlock != subnet))
         {
@@ -200,9 +199,9 @@ internal sealed class DemoScenario(DemoOutput output, TestVpc vpc) : IAsyncDispo
         {
             return;
         }
-        var alive = containers.Where(entry => running.Contains(entry.Instance)).ToArray();
+        Container[] reachable = [.. running.Select(instance => containers[instance])];
         // The router applies a change of the route table with a short delay.
-        await alive[0].Container.WaitForPingAsync(alive[^1].Container.Address, cancel);
-        await tables.PingsAsync(alive, cancel);
+        await reachable[0].WaitForPingAsync(reachable[^1].Address, cancel);
+        await tables.PingsAsync(reachable, cancel);
     }
 }

@@ -42,10 +42,10 @@ public sealed class CheckTests : EndToEndTest
         Assert.True(first.ExitCode == 0, first.Error + first.Output);
         Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
         Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
-        var rights = One(before, "RAM permissions");
+        var permissions = One(before, "RAM permissions");
         // Every permission was tested with a clear result.
-        Assert.Equal((12, 0), (int.Parse(Text(rights, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture),
-            rights["lines"]!.AsArray().Count));
+        Assert.Equal((12, 0), (int.Parse(Text(permissions, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture),
+            permissions["lines"]!.AsArray().Count));
         Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
         await AssertNothingChangedAsync();
 
@@ -239,14 +239,17 @@ public sealed class CheckTests : EndToEndTest
         Assert.True(lost.ExitCode == 0, lost.Error + lost.Output);
     }
 
-    private async Task<(CommandResult Result, JsonObject Report)> CheckAsync(params string[] more)
+    /// <param name="Report">The parsed output.</param>
+    private sealed record CheckOutput(CommandResult Result, JsonObject Report);
+
+    private async Task<CheckOutput> CheckAsync(params string[] more)
     {
         var quotas = Vpc.Instances[0].Arguments.Single(argument => argument.StartsWith("--vpc-endpoint=", StringComparison.Ordinal))
             .Replace("vpc", "quotas", StringComparison.Ordinal);
         var result = await Vpc.Instances[0].RunCommandAsync("check", Cancel, ["--output=json", quotas, .. more]);
         var report = JsonNode.Parse(result.Output)!.AsObject();
         Assert.Equal(Checks(report).Count(check => Text(check, "state") == "problem"), (int)report["problems"]!);
-        return (result, report);
+        return new CheckOutput(result, report);
     }
 
     private static IEnumerable<JsonObject> Checks(JsonObject report) => report["checks"]!.AsArray().Select(check => check!.AsObject());

@@ -28,7 +28,7 @@ public sealed class ControllerTests : EndToEndTest
         await StartReadyAsync(1);
         var old = await WaitForControllerAsync();
         var electionLease = (await Vpc.Etcd.Keys.ListAsync($"{TestVpc.Prefix}/ali-vpc/controller", Cancel))[0].LeaseId;
-        var expiry = TimeSpan.FromSeconds((await Vpc.Etcd.Keys.TimeToLiveAsync(electionLease, Cancel)).Granted);
+        var expiry = (await Vpc.Etcd.Keys.TimeToLiveAsync(electionLease, Cancel)).Granted;
 
         var started = Stopwatch.GetTimestamp();
         Assert.Equal(0, await old.Daemon!.StopAsync(Cancel));

@@ -30,7 +30,7 @@ public sealed class EmptyRootTests
         const string other = "other.flannel.test";
         using var names = await DnsServer.StartAsync(vpc.Instances[0].Namespace!, other, IPAddress.Parse(VpcTopology.EtcdAddress));
         await using var daemon = await StartInEmptyRootAsync(vpc, other, withClientCertificate: true);
-        await daemon.WaitForLogAsync($"the certificate of {other} is for another name: ", Cancel);
+        await daemon.WaitForLogAsync($"the certificate of {other}:2379 is for another name: ", Cancel);
         Assert.False(daemon.IsReady);
         Assert.Empty(await vpc.LeasesAsync(Cancel));
     }

@@ -35,7 +35,7 @@ public sealed class NewNodeTests : EndToEndTest
         Assert.Equal(["PublicIP", "PublicIPv6", "BackendType", "BackendData"], value.Select(member => member.Key));
         Assert.Equal((instance.PublicIp, "ali-vpc"), (value["PublicIP"]!.GetValue<string>(), value["BackendType"]!.GetValue<string>()));
         Assert.Null(value["PublicIPv6"]);
-        Assert.Equal(24 * 60 * 60, (await Vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, Cancel)).Granted);
+        Assert.Equal(TimeSpan.FromHours(24), (await Vpc.Etcd.Keys.TimeToLiveAsync(lease.LeaseId, Cancel)).Granted);
         Assert.Contains(first[..^4], daemon.Notify.First("READY=1")!.Text, StringComparison.Ordinal);
     }
 

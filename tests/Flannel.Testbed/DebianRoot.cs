@@ -5,16 +5,16 @@ public static class DebianRoot
 {
     private static readonly TimeSpan limit = TimeSpan.FromMinutes(10);
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> created = new(() => CreateAsync([]));
+    private static readonly Lazy<Task<CommandResult>> creation = new(() => CreateAsync([]));
 
-    private static readonly Lazy<Task<(string? Folder, string? Reason)>> createdWithCloudInit = new(() => CreateAsync(["cloud"]));
+    private static readonly Lazy<Task<CommandResult>> creationWithCloudInit = new(() => CreateAsync(["cloud"]));
 
     /// <summary>The folder of the root. Creating a missing one takes half a minute, and a minute with cloud-init.</summary>
     /// <exception cref="TestbedException">The root cannot be created.</exception>
     public static async Task<string> FolderAsync(bool withCloudInit = false)
     {
-        var (folder, reason) = await (withCloudInit ? createdWithCloudInit : created).Value;
-        return folder ?? throw new TestbedException(reason!);
+        var result = await CreationAsync(withCloudInit);
+        return result.ExitCode == 0 ? result.Output.Trim() : throw new TestbedException(ReasonOf(result));
     }
 
     /// <summary>Why machines cannot run on this host; null if they can.</summary>
@@ -28,16 +28,22 @@ public static class DebianRoot
                 return $"no {program} on this machine (package {package})";
             }
         }
-        return await NetworkNamespace.UnavailableAsync(cancel)
-            ?? (await (withCloudInit ? createdWithCloudInit : created).Value).Reason;
+        if (await NetworkNamespace.UnavailableAsync(cancel) is { } reason)
+        {
+            return reason;
+        }
+        var result = await CreationAsync(withCloudInit);
+        return result.ExitCode == 0 ? null : ReasonOf(result);
     }
 
-    private static async Task<(string? Folder, string? Reason)> CreateAsync(IReadOnlyList<string> arguments)
+    /// <summary>The result of the script, which runs once; it prints the folder.</summary>
+    private static Task<CommandResult> CreationAsync(bool withCloudInit) => (withCloudInit ? creationWithCloudInit : creation).Value;
+
+    private static Task<CommandResult> CreateAsync(IReadOnlyList<string> arguments)
     {
         var script = new ProgramStart(Path.Combine(Locations.Repository(), "eng", "debian_root.sh"), arguments);
-        var result = await ProcessCommand.TryRunAsync(script, CancellationToken.None, limit: limit);
-        return result.ExitCode == 0
-            ? (result.Output.Trim(), null)
-            : (null, $"cannot create a Debian root: {result.Error.ReplaceLineEndings(" ").Trim()}");
+        return ProcessCommand.TryRunAsync(script, CancellationToken.None, limit: limit);
     }
+
+    private static string ReasonOf(CommandResult failed) => $"cannot create a Debian root: {failed.Error.ReplaceLineEndings(" ").Trim()}";
 }

@@ -8,6 +8,9 @@ namespace Flannel.Testbed;
 /// <param name="LeaseId">The etcd lease that the key is attached to; 0 for none.</param>
 public sealed record EtcdKey(string Key, string Value, long LeaseId, long CreateRevision, long ModRevision);
 
+/// <summary>The granted and the remaining time of an etcd lease.</summary>
+public sealed record EtcdLeaseTime(TimeSpan Granted, TimeSpan Remaining);
+
 /// <summary>Reads and writes keys through etcd's JSON gateway, independent of the client under test.</summary>
 public sealed class EtcdGateway(HttpClient http)
 {
@@ -39,11 +42,10 @@ public sealed class EtcdGateway(HttpClient http)
         Number(
             await PostAsync("lease/grant", new JsonObject { ["TTL"] = (long)timeToLive.TotalSeconds }, cancel), "ID");
 
-    /// <summary>The granted and the remaining seconds of an etcd lease.</summary>
-    public async Task<(long Granted, long Left)> TimeToLiveAsync(long leaseId, CancellationToken cancel)
+    public async Task<EtcdLeaseTime> TimeToLiveAsync(long leaseId, CancellationToken cancel)
     {
         var response = await PostAsync("lease/timetolive", new JsonObject { ["ID"] = leaseId }, cancel);
-        return (Number(response, "grantedTTL"), Number(response, "TTL"));
+        return new(TimeSpan.FromSeconds(Number(response, "grantedTTL")), TimeSpan.FromSeconds(Number(response, "TTL")));
     }
 
     private async Task<IReadOnlyList<EtcdKey>> RangeAsync(JsonObject request, CancellationToken cancel)

@@ -3,15 +3,15 @@ using System.Globalization;
 
 namespace Flannel.Testbed;
 
-/// <summary>The measurements of one fault of a cluster. Times count from the fault or from its repair, as the text says.</summary>
+/// <summary>When an event of a fault happened.</summary>
+/// <param name="After">The time since the fault or since its repair, as the text says.</param>
+public sealed record FaultEvent(string Description, TimeSpan After);
+
+/// <summary>The measurements of one fault of a cluster.</summary>
 public sealed class FaultReport(string fault)
 {
-    private readonly List<(string What, TimeSpan After)> times = [];
+    private readonly List<FaultEvent> events = [];
     private long since = Stopwatch.GetTimestamp();
-
-    public string Fault { get; } = fault;
-
-    public IReadOnlyList<(string What, TimeSpan After)> Times => times;
 
     /// <summary>One line for each node that lost something, ended, or was not ready at some moment.</summary>
     public IReadOnlyList<string> Lost { get; internal set; } = [];
@@ -21,13 +21,13 @@ public sealed class FaultReport(string fault)
 
     public override string ToString() => string.Join('\n',
     [
-        $"{Fault}:",
-        .. times.Select(time => string.Create(CultureInfo.InvariantCulture, $"  {time.After.TotalSeconds,6:0.0} s  {time.What}")),
+        $"{fault}:",
+        .. events.Select(each => string.Create(CultureInfo.InvariantCulture, $"  {each.After.TotalSeconds,6:0.0} s  {each.Description}")),
         .. Lost.Select(lost => $"  LOST: {lost}"),
     ]);
 
     /// <summary>Resets the time from which <see cref="Record"/> counts.</summary>
     internal void StartTimer() => since = Stopwatch.GetTimestamp();
 
-    internal void Record(string what) => times.Add((what, Stopwatch.GetElapsedTime(since)));
+    internal void Record(string description) => events.Add(new FaultEvent(description, Stopwatch.GetElapsedTime(since)));
 }

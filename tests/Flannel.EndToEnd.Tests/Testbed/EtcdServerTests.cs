@@ -21,7 +21,7 @@ public sealed class EtcdServerTests
 
         var key = Assert.Single(await etcd.Keys.ListAsync("/a/", Cancel));
         Assert.Equal(("/a/1", "ä", lease), (key.Key, key.Value, key.LeaseId));
-        Assert.Equal(24 * 60 * 60, (await etcd.Keys.TimeToLiveAsync(lease, Cancel)).Granted);
+        Assert.Equal(TimeSpan.FromHours(24), (await etcd.Keys.TimeToLiveAsync(lease, Cancel)).Granted);
         await etcd.Keys.RevokeAsync(lease, Cancel);
         Assert.Null(await etcd.Keys.GetAsync("/a/1", Cancel));
         Assert.True(await etcd.Keys.DeleteAsync("/b", Cancel));

@@ -5,6 +5,9 @@ using System.Text.Json.Nodes;
 
 namespace Flannel.Packaging.Tests.Container;
 
+/// <summary>An entry of a tar archive with its contents; empty contents for a folder.</summary>
+internal sealed record ArchiveFile(TarEntry Entry, byte[] Content);
+
 /// <summary>The image of one platform in an archive.</summary>
 internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonObject Config, IReadOnlyList<byte[]> Layers)
 {
@@ -12,7 +15,7 @@ internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonOb
     public long CompressedSize { get; init; }
 
     /// <summary>The files of the only layer in their order, with their contents.</summary>
-    public IReadOnlyList<(TarEntry Entry, byte[] Content)> Files()
+    public IReadOnlyList<ArchiveFile> Files()
     {
         using var plain = new GZipStream(new MemoryStream(Layers.Single()), CompressionMode.Decompress);
         return OciArchive.Read(plain);
@@ -54,15 +57,15 @@ internal sealed class OciArchive
     public IEnumerable<string> Unused =>
         files.Keys.Where(name => name.StartsWith("blobs/", StringComparison.Ordinal) && !used.Contains(name));
 
-    public static IReadOnlyList<(TarEntry Entry, byte[] Content)> Read(Stream stream)
+    public static IReadOnlyList<ArchiveFile> Read(Stream stream)
     {
-        List<(TarEntry, byte[])> files = [];
+        List<ArchiveFile> files = [];
         using var reader = new TarReader(stream);
         while (reader.GetNextEntry() is { } entry)
         {
             using var content = new MemoryStream();
             entry.DataStream?.CopyTo(content);
-            files.Add((entry, content.ToArray()));
+            files.Add(new ArchiveFile(entry, content.ToArray()));
         }
         return files;
     }
