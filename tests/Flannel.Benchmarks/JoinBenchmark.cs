@@ -5,8 +5,7 @@ using Flannel.Testbed;
 namespace Flannel.Benchmarks;
 
 /// <summary><c>./build.sh bench join</c>: daemons with a cloud that executes one route write at a time. They start at the same time, one
-/// after
-/// another, and run idle for an hour.</summary>
+/// after another, and run idle for an hour.</summary>
 internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
 {
     /// <summary>Runs one hour of the default of 60 s in one minute: the flag sets the interval of all reads of the cloud.</summary>

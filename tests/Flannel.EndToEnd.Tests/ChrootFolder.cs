@@ -16,7 +16,7 @@ internal sealed class ChrootFolder
     {
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, cancel, etcdName);
         await vpc.PublishConfigAsync(cancel);
         return vpc;
@@ -31,17 +31,22 @@ internal sealed class ChrootFolder
             await ProcessCommand.RunAsync(new ProgramStart("cp", ["-a", Path.Combine(distribution, "."), root]), cancel);
         }
         Directory.CreateDirectory(Path.Combine(root, "etc"));
-        Directory.CreateDirectory(Path.Combine(root, "dev"));
         File.Copy(Path.Combine(vpc.Folder.Path, "flanneld"), Path.Combine(root, "flanneld"));
         foreach (var file in new[] { vpc.EtcdTls!.Authority, vpc.EtcdTls.Client.Certificate, vpc.EtcdTls.Client.Key })
         {
             File.Copy(file, Path.Combine(root, Path.GetFileName(file)));
         }
-        await ProcessCommand.RunAsync(
-            new ProgramStart("mknod", ["-m", "666", Path.Combine(root, "dev", "urandom"), "c", "1", "9"]), cancel);
+        await CreateRandomDeviceAsync(root, cancel);
         var created = new ChrootFolder(vpc, root);
         await created.WriteAsync("etc/resolv.conf", "nameserver 127.0.0.1\n", cancel);
         return created;
+    }
+
+    /// <summary>Creates /dev/urandom in a root folder.</summary>
+    public static Task CreateRandomDeviceAsync(string root, CancellationToken cancel)
+    {
+        var dev = Directory.CreateDirectory(Path.Combine(root, "dev")).FullName;
+        return ProcessCommand.RunAsync(new ProgramStart("mknod", ["-m", "666", Path.Combine(dev, "urandom"), "c", "1", "9"]), cancel);
     }
 
     public Task WriteAsync(string file, string text, CancellationToken cancel) =>
@@ -54,7 +59,7 @@ internal sealed class ChrootFolder
         [
             $"--etcd-endpoints=https://{etcdName}:2379", "--etcd-cafile=/ca.pem",
             .. withClientCertificate ? new[] { "--etcd-certfile=/client.pem", "--etcd-keyfile=/client-key.pem" } : [],
-            $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080", $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080",
+            $"--vpc-endpoint={VpcTopology.ApiEndpoint}", $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
             "--subnet-file=/run/flannel/subnet.env",
             // Without /proc/net/route flanneld cannot find the interface of the default route.
             "--iface=eth0", $"--public-ip={vpc.Instances[0].Facts.PrivateIp}",

@@ -67,8 +67,8 @@ public sealed class RunningCluster : IAsyncLifetime
         }
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
-        Require.Program("/usr/bin/etcdctl");
+        Require.Program(EtcdServer.Program);
+        Require.Program(EtcdCluster.ControlProgram);
         return scenarios = await ClusterFaultScenarios.StartAsync(Nodes, TestContext.Current.CancellationToken);
     }
 

@@ -51,9 +51,8 @@ public sealed class CommandTests : EndToEndTest
         Assert.Null(await Vpc.Instances[0].ReadSubnetFileAsync(Cancel));
     }
 
-    /// <summary>An operator or the time limit of a scale-in hook interrupts it. The controller deletes the route of a lease that is marked
-    /// as
-    /// released, so the file must not remain.</summary>
+    /// <summary>An operator or the time limit of a scale-in hook interrupts it. The controller deletes the route of a lease that is
+    /// marked as released, so the file must not remain.</summary>
     [Theory]
     [InlineData("SIGTERM")]
     [InlineData("SIGINT")]

@@ -5,8 +5,7 @@ namespace Flannel.EndToEnd.Tests;
 
 /// <summary>
 /// The executable in the root of a distribution with another glibc than the linked one. build.sh unpacks the roots (<c>find_roots</c>):
-/// the C
-/// library and its NSS modules, which a static executable must not load.
+/// the C library and its NSS modules, which a static executable must not load.
 /// </summary>
 public sealed class DistributionTests
 {

@@ -33,7 +33,7 @@ public abstract class EndToEndTest : IAsyncDisposable
     protected async Task StartVpcAsync(int instances, CloudSetup? setup = null, bool publishConfig = true, string? etcdName = null)
     {
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         setup ??= new CloudSetup { Instances = CloudSetup.MakeInstances(instances) };
         vpc = etcdName is null ? await TestVpc.StartHereAsync(setup, Cancel) : await VpcTopology.StartAsync(setup, Cancel, etcdName);
         if (publishConfig)

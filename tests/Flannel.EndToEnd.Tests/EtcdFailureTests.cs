@@ -92,7 +92,7 @@ public sealed class EtcdFailureTests : IAsyncDisposable
     public async Task A_slow_etcd_delays_nodes_and_timeouts_cost_no_lease()
     {
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         loopback = await LoopbackVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(2) }, Cancel);
         await loopback.PublishConfigAsync(Cancel);
         await using var proxy = new DelayingProxy(loopback.Etcd.Endpoint) { Delay = TimeSpan.FromMilliseconds(400) };
@@ -125,8 +125,8 @@ public sealed class EtcdFailureTests : IAsyncDisposable
     {
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
-        Require.Program("/usr/bin/etcdctl");
+        Require.Program(EtcdServer.Program);
+        Require.Program(EtcdCluster.ControlProgram);
         vpc = await ClusterVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(nodes) }, members, Cancel, etcdArguments);
         await Vpc.PublishConfigAsync(Cancel);
     }

@@ -57,7 +57,7 @@ public sealed class NodeFailureTests : EndToEndTest
         var daemon = await StartReadyAsync(0);
         var lease = await LeaseAsync(0);
 
-        await Vpc.Etcd.Keys.PutAsync(lease!.Key, """{"PublicIP":"192.168.1.99","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel);
+        await Vpc.Etcd.Keys.PutAsync(lease!.Key, TestVpc.UpstreamLease("192.168.1.99"), Cancel);
 
         Assert.Equal(1, await daemon.WaitForExitAsync(Cancel));
         Assert.False(File.Exists(Vpc.Instances[0].SubnetFile));

@@ -61,7 +61,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
     {
         await StartEtcdAsync(isTls: true);
         if (content is not null) await WriteAsync("my.cnf", content);
-        var result = await RunAsync(("OPENSSL_CONF", "/my.cnf"));
+        var result = await RunAsync(new NamedValue("OPENSSL_CONF", "/my.cnf"));
         Assert.Equal(1, result.ExitCode);
         var line = Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith("flanneld: OPENSSL_CONF: /my.cnf cannot be used: ", line, StringComparison.Ordinal);
@@ -86,26 +86,24 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         await StartEtcdAsync(isTls: true);
         await WriteAsync("my.cnf", Harmless);
         await WriteAsync(HostFile, MissingProvider);
-        Assert.Contains(ReadEtcd, (await RunAsync(("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
+        Assert.Contains(ReadEtcd, (await RunAsync(new NamedValue("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
 
         // A file with ciphers that the server does not support makes the connection fail, which proves that the file is read.
         if (value.Length == 0) return;
         await WriteAsync("my.cnf", Harmless.Replace(
             "MinProtocol = TLSv1.2", "CipherString = PSK-NULL-SHA256\nCiphersuites = TLS_AES_128_CCM_8_SHA256", StringComparison.Ordinal));
-        Assert.DoesNotContain(ReadEtcd, (await RunAsync(("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(ReadEtcd, (await RunAsync(new NamedValue("OPENSSL_CONF", value))).Error, StringComparison.Ordinal);
     }
 
     private async Task StartEtcdAsync(bool isTls)
     {
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         tls = isTls ? new TlsFiles(folder.Path, "127.0.0.1") : null;
         etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, tls);
         folder.CopyOfProgram(Locations.Flanneld);
-        Directory.CreateDirectory(Path.Combine(folder.Path, "dev"));
-        await ProcessCommand.RunAsync(
-            new ProgramStart("/bin/mknod", ["-m", "666", Path.Combine(folder.Path, "dev", "urandom"), "c", "1", "9"]), Cancel);
+        await ChrootFolder.CreateRandomDeviceAsync(folder.Path, Cancel);
     }
 
     private async Task WriteAsync(string name, string text)
@@ -115,7 +113,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         await File.WriteAllTextAsync(path, text, Cancel);
     }
 
-    private Task<CommandResult> RunAsync(params (string Name, string Value)[] environment)
+    private Task<CommandResult> RunAsync(params NamedValue[] environment)
     {
         static string InRoot(string path) => $"/{Path.GetFileName(path)}";
         string[] files = tls is null

@@ -28,8 +28,8 @@ public sealed class PartitionTests : IAsyncLifetime
     {
         await Require.NamespacesAsync();
         Require.NativeExecutable();
-        Require.Program("/usr/bin/etcd");
-        Require.Program("/usr/bin/etcdctl");
+        Require.Program(EtcdServer.Program);
+        Require.Program(EtcdCluster.ControlProgram);
         vpc = await ClusterVpc.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(3) }, members: 1, Cancel);
         await Vpc.PublishConfigAsync(Cancel);
         await Controller.StartReadyAsync(Cancel);
@@ -91,8 +91,7 @@ public sealed class PartitionTests : IAsyncLifetime
         await Vpc.IsolateAsync(Isolated, Cancel);
         await WaitForExpiryAsync();
         // A new node prefers the subnet in its subnet.env if it is free.
-        const string env = "FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET=10.24.5.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n";
-        await File.WriteAllTextAsync(Other.Instance.SubnetFile, env, Cancel);
+        await File.WriteAllTextAsync(Other.Instance.SubnetFile, TestVpc.SubnetEnv("10.24.5.1/24"), Cancel);
         await Other.StartReadyAsync(Cancel);
         Assert.Equal(LeaseKey, (await Vpc.LeaseAsync(Other, Cancel))!.Key);
         await Vpc.ReconnectAsync(Isolated, Cancel);
@@ -112,8 +111,7 @@ public sealed class PartitionTests : IAsyncLifetime
     private async Task StartWithLeaseOfAsync(TimeSpan timeToLive)
     {
         var lease = await Vpc.Etcd.GrantAsync(timeToLive, Cancel);
-        var value = $$"""{"PublicIP":"{{Isolated.Instance.PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
-        await Vpc.Etcd.PutAsync(LeaseKey, value, Cancel, lease);
+        await Vpc.Etcd.PutAsync(LeaseKey, TestVpc.UpstreamLease(Isolated.Instance.PublicIp), Cancel, lease);
         await Isolated.StartReadyAsync(Cancel);
         Assert.Equal(lease, (await Vpc.LeaseAsync(Isolated, Cancel))!.LeaseId);
     }

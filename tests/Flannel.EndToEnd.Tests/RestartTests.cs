@@ -1,3 +1,5 @@
+using Flannel.Testbed;
+
 namespace Flannel.EndToEnd.Tests;
 
 public sealed class RestartTests : EndToEndTest
@@ -51,9 +53,8 @@ public sealed class RestartTests : EndToEndTest
     public async Task A_lease_of_upstream_flannel_on_the_same_host_is_taken_over()
     {
         await StartVpcAsync(1);
-        // A lease of flannel v0.19.2, without BackendData.
         var leaseId = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);
-        var value = $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
+        var value = TestVpc.UpstreamLease(Vpc.Instances[0].PublicIp);
         await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", value, Cancel, leaseId);
 
         await StartReadyAsync(0);

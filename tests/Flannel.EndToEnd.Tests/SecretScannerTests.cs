@@ -55,7 +55,7 @@ public sealed class SecretScannerTests
     public async Task A_secret_on_the_wire_is_found_even_across_two_segments()
     {
         await Require.NamespacesAsync();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         foreach (var isSplit in new[] { false, true })
         {
             var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, Cancel);
@@ -64,7 +64,7 @@ public sealed class SecretScannerTests
                 using var socket = await vpc.Instances[0].Namespace!.CreateSocketAsync(
                     AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 socket.NoDelay = true;
-                await socket.ConnectAsync(IPAddress.Parse(VpcTopology.ApiAddress), 8080, Cancel);
+                await socket.ConnectAsync(IPAddress.Parse(VpcTopology.ApiAddress), VpcTopology.ApiPort, Cancel);
                 var text = Encoding.ASCII.GetBytes($"GET /{SecretScanner.Marker} HTTP/1.1\r\nHost: api\r\n\r\n");
                 var split = isSplit ? 12 : text.Length;
                 await socket.SendAsync(text.AsMemory(0, split), Cancel);
@@ -82,14 +82,15 @@ public sealed class SecretScannerTests
                 throw;
             }
             var found = await Assert.ThrowsAsync<TestbedException>(async () => await vpc.DisposeAsync());
-            Assert.Contains($"to {VpcTopology.ApiAddress}:8080", found.Message, StringComparison.Ordinal);
+            Assert.Contains($"to {VpcTopology.ApiAddress}:{VpcTopology.ApiPort}", found.Message, StringComparison.Ordinal);
         }
     }
 
     /// <summary>Bytes in the send queues of the instance's connections to the API.</summary>
     private static async Task<int> UnacknowledgedAsync(VpcTopology vpc)
     {
-        var result = await vpc.Instances[0].Namespace!.ExecAsync("ss", ["-Htn", "dst", $"{VpcTopology.ApiAddress}:8080"], Cancel);
+        string[] arguments = ["-Htn", "dst", $"{VpcTopology.ApiAddress}:{VpcTopology.ApiPort}"];
+        var result = await vpc.Instances[0].Namespace!.ExecAsync("ss", arguments, Cancel);
         return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Sum(
             line => int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], CultureInfo.InvariantCulture));
     }

@@ -85,7 +85,7 @@ public sealed class SubnetFileTests : EndToEndTest
         await second.WaitForLogAsync("waiting for the network configuration", Cancel);
         Assert.True(File.Exists(SubnetFile));
 
-        await Vpc.Etcd.Keys.PutAsync(lease!.Key, """{"PublicIP":"192.168.1.99","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel);
+        await Vpc.Etcd.Keys.PutAsync(lease!.Key, TestVpc.UpstreamLease("192.168.1.99"), Cancel);
 
         await Eventually.IsAsync(
             "the file is removed", () => Task.FromResult(!File.Exists(SubnetFile)), Cancel, context: () => second.AllOutput);
@@ -115,7 +115,7 @@ public sealed class SubnetFileTests : EndToEndTest
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
         var (state, run) = (Path.Combine(instance.Folder, "state"), Path.Combine(instance.Folder, "run"));
-        foreach (var folder in new[] { state, run }) MakeWritable(folder);
+        foreach (var folder in new[] { state, run }) RunFolder.CreateWritableByAll(folder);
         var environment = new Dictionary<string, string> { ["STATE_DIRECTORY"] = state };
         string[] arguments = [$"--subnet-file={Path.Combine(run, "subnet.env")}"];
         var lastSubnet = Path.Combine(state, "subnet.env.last");
@@ -126,7 +126,7 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Contains(SubnetOf(lease!)[..^"0/24".Length], await File.ReadAllTextAsync(lastSubnet, Cancel), StringComparison.Ordinal);
         await Vpc.Etcd.Keys.DeleteAsync(lease!.Key, Cancel);
         Directory.Delete(run, recursive: true);
-        MakeWritable(run);
+        RunFolder.CreateWritableByAll(run);
 
         var second = await instance.StartDaemonAsync(arguments, environment);
         await second.WaitForReadyAsync(Cancel);
@@ -142,15 +142,6 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.False(File.Exists(lastSubnet));
         Assert.False(File.Exists(Path.Combine(run, "subnet.env")));
         Assert.Null(await LeaseAsync(0));
-    }
-
-    private static void MakeWritable(string folder)
-    {
-        const UnixFileMode all = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-            | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-        Directory.CreateDirectory(folder);
-        File.SetUnixFileMode(folder, all);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class ClusterNode : IAsyncDisposable
     internal ClusterNode(EcsInstance instance)
     {
         Instance = instance;
-        http = instance.CreateHttpClient(ClusterVpc.HealthPort);
+        http = instance.CreateHttpClient(EcsInstance.HealthPort);
     }
 
     public EcsInstance Instance { get; }

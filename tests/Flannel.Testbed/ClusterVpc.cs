@@ -6,9 +6,6 @@ namespace Flannel.Testbed;
 /// </summary>
 public sealed class ClusterVpc : IAsyncDisposable
 {
-    /// <summary>The health port of every daemon, at 127.0.0.1 of its instance.</summary>
-    public const int HealthPort = 8471;
-
     private readonly NetworkSwitch network;
     private readonly TestCertificateAuthority authority;
     private readonly List<ClusterNode> nodes = [];
@@ -104,8 +101,8 @@ public sealed class ClusterVpc : IAsyncDisposable
     {
         packets = await PacketScanner.StartAsync(network.Namespace, VpcTopology.MaySendSecrets);
         var cloud = SimulatorProcess.StartAsync(
-            CloudSetup, Folder, network.Namespace, $"http://{VpcTopology.MetadataAddress}:80", $"http://{VpcTopology.ApiAddress}:8080",
-            "http://127.0.0.1:8081", cancel);
+            CloudSetup, Folder, network.Namespace, VpcTopology.MetadataEndpoint, VpcTopology.ApiEndpoint, VpcTopology.ControlEndpoint,
+            cancel);
         etcd = await EtcdCluster.StartAsync(network, authority, Folder.Path, members, etcdArguments, cancel);
         this.cloud = await cloud;
         foreach (var facts in CloudSetup.Instances)
@@ -113,9 +110,9 @@ public sealed class ClusterVpc : IAsyncDisposable
             var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
             var instance = new EcsInstance(facts, Folder, facts.PrivateIp,
             [
-                .. Etcd.ClientArguments, $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080",
-                $"--ecs-endpoint=http://{VpcTopology.ApiAddress}:8080",
-                "--healthz-ip=127.0.0.1", $"--healthz-port={HealthPort}",
+                .. Etcd.ClientArguments, $"--vpc-endpoint={VpcTopology.ApiEndpoint}",
+                $"--ecs-endpoint={VpcTopology.ApiEndpoint}",
+                "--healthz-ip=127.0.0.1", $"--healthz-port={EcsInstance.HealthPort}",
             ], ns);
             var node = new ClusterNode(instance);
             nodes.Add(node);

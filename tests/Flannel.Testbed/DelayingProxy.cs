@@ -6,8 +6,7 @@ using System.Threading.Channels;
 namespace Flannel.Testbed;
 
 /// <summary>A TCP proxy on the loopback that delays every byte in both directions. It delays bytes, not the establishment of connections,
-/// as
-/// a slow server does.</summary>
+/// as a slow server does.</summary>
 public sealed class DelayingProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);

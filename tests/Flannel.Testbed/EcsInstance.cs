@@ -3,6 +3,9 @@ namespace Flannel.Testbed;
 /// <summary>An ECS instance of the test bed, on which daemons run, with their files.</summary>
 public sealed class EcsInstance : IAsyncDisposable
 {
+    /// <summary>The health port of a daemon in a network namespace, at 127.0.0.1.</summary>
+    public const int HealthPort = 8471;
+
     private readonly List<DaemonProcess> daemons = [];
     private readonly string program;
     private readonly IReadOnlyList<string> arguments;
@@ -95,7 +98,7 @@ public sealed class EcsInstance : IAsyncDisposable
     }
 
     /// <summary>A free port at 127.0.0.1 of this instance.</summary>
-    public int FreePort() => Namespace is null ? Ports.Free() : 8471;
+    public int FreePort() => Namespace is null ? Ports.Free() : HealthPort;
 
     /// <summary>Simulates a power failure: kills all daemons and takes the network interface down (with network namespaces only).</summary>
     public async Task PowerOffAsync(CancellationToken cancel)

@@ -14,8 +14,10 @@ public sealed class EtcdCluster : IAsyncDisposable
     public const string UserName = "flanneld";
     public const string Password = $"the-{SecretScanner.Marker}'s-own";
 
+    /// <summary>The path of etcdctl on this machine.</summary>
+    public const string ControlProgram = "/usr/bin/etcdctl";
+
     private const string RootPassword = "the operator's own";
-    private const string Control = "/usr/bin/etcdctl";
 
     private readonly NetworkSwitch network;
     private readonly TestCertificateAuthority authority;
@@ -174,7 +176,7 @@ public sealed class EtcdCluster : IAsyncDisposable
                 "snapshot", "restore", file, $"--name={member.Name}", $"--data-dir={member.Folder}", $"--initial-cluster={InitialCluster}",
                 $"--initial-advertise-peer-urls={member.PeerUrl}",
             ];
-            await ProcessCommand.RunAsync(new ProgramStart(Control, arguments) { Environment = Version3 }, cancel);
+            await ProcessCommand.RunAsync(new ProgramStart(ControlProgram, arguments) { Environment = Version3 }, cancel);
         }
         await StartMembersAsync(cancel);
     }
@@ -216,7 +218,7 @@ public sealed class EtcdCluster : IAsyncDisposable
         authentication = true;
     }
 
-    private ProgramStart Etcdctl(string endpoints, IReadOnlyList<string> arguments) => new(Control,
+    private ProgramStart Etcdctl(string endpoints, IReadOnlyList<string> arguments) => new(ControlProgram,
     [
         $"--endpoints={endpoints}", $"--cacert={authority.CertificateFile}",
         $"--cert={operatorFiles.Certificate}", $"--key={operatorFiles.Key}",

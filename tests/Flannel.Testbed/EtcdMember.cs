@@ -5,11 +5,9 @@ namespace Flannel.Testbed;
 /// <summary>A real etcd member of a cluster, in a network namespace, with mutual TLS to clients and peers.</summary>
 public sealed class EtcdMember : IAsyncDisposable
 {
-    private const string Program = "/usr/bin/etcd";
-
     private readonly IReadOnlyList<string> arguments;
     private readonly HttpClient http;
-    private ChildProcess? process;
+    private readonly RestartableProcess server = new();
 
     internal EtcdMember(int number, NetworkNamespace ns, string folder, TestCertificateAuthority authority, IReadOnlyList<string> arguments)
     {
@@ -38,9 +36,9 @@ public sealed class EtcdMember : IAsyncDisposable
     /// <summary>The data folder; may be changed while the member does not run.</summary>
     public string Folder { get; set; }
 
-    public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
+    public ChildProcess Process => server.Process;
 
-    public bool IsRunning => process is { HasExited: false };
+    public bool IsRunning => server.IsRunning;
 
     private CertificateFiles Files { get; }
 
@@ -48,13 +46,7 @@ public sealed class EtcdMember : IAsyncDisposable
 
     /// <summary>Starts the member on its data; it serves once a quorum runs.</summary>
     /// <param name="initialCluster">The value of --initial-cluster.</param>
-    internal async Task StartAsync(string initialCluster)
-    {
-        if (process is not null)
-        {
-            await process.DisposeAsync();
-        }
-        process = await ChildProcess.StartAsync(new ProgramStart(Program,
+    internal Task StartAsync(string initialCluster) => server.StartAsync(new ProgramStart(EtcdServer.Program,
         [
             $"--name={Name}", $"--data-dir={Folder}", "--logger=zap", "--log-level=error",
             $"--listen-client-urls={Endpoint},https://127.0.0.1:2379", $"--advertise-client-urls={Endpoint}",
@@ -67,22 +59,13 @@ public sealed class EtcdMember : IAsyncDisposable
             "--bcrypt-cost=4",
             .. arguments,
         ])
-        { Namespace = Namespace });
-    }
+    { Namespace = Namespace });
 
     /// <summary>Sends SIGKILL and waits for the end.</summary>
-    public async Task KillAsync(CancellationToken cancel)
-    {
-        Process.Kill();
-        await Process.WaitForExitAsync(cancel);
-    }
+    public Task KillAsync(CancellationToken cancel) => server.KillAsync(cancel);
 
     /// <summary>Sends SIGTERM and waits for the end.</summary>
-    public async Task StopAsync(CancellationToken cancel)
-    {
-        Process.Terminate();
-        await Process.WaitForExitAsync(cancel);
-    }
+    public Task StopAsync(CancellationToken cancel) => server.StopAsync(cancel);
 
     /// <summary>Whether the member has a leader and accepts writes. The request comes from its own namespace, so that isolation does not
     /// matter.</summary>
@@ -94,10 +77,7 @@ public sealed class EtcdMember : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (process is not null)
-        {
-            await process.DisposeAsync();
-        }
+        await server.DisposeAsync();
         http.Dispose();
         await Namespace.DisposeAsync();
     }

@@ -5,6 +5,9 @@ namespace Flannel.Testbed;
 /// <summary>A real etcd of one member. It can be stopped, killed and restarted on the same data and ports.</summary>
 public sealed class EtcdServer : IAsyncDisposable
 {
+    /// <summary>The path of etcd on this machine.</summary>
+    public const string Program = "/usr/bin/etcd";
+
     private readonly NetworkNamespace? ns;
     private readonly string dataFolder;
     private readonly string address;
@@ -12,7 +15,7 @@ public sealed class EtcdServer : IAsyncDisposable
     private readonly int peerPort;
     private readonly TlsFiles? tls;
     private readonly HttpClient http;
-    private ChildProcess? process;
+    private readonly RestartableProcess server = new();
 
     private EtcdServer(string dataFolder, NetworkNamespace? ns, string address, int clientPort, int peerPort, TlsFiles? tls)
     {
@@ -51,7 +54,7 @@ public sealed class EtcdServer : IAsyncDisposable
     public async Task StartAgainAsync(CancellationToken cancel)
     {
         var peer = $"http://127.0.0.1:{peerPort}";
-        var process = await ChildProcess.StartAsync(new ProgramStart("/usr/bin/etcd",
+        await server.StartAsync(new ProgramStart(Program,
         [
             "--name=e1", $"--data-dir={dataFolder}", "--logger=zap", "--log-level=warn",
             $"--listen-client-urls={Endpoint.GetLeftPart(UriPartial.Authority)}",
@@ -69,32 +72,23 @@ public sealed class EtcdServer : IAsyncDisposable
             .. MoreArguments,
         ])
         { Namespace = ns });
-        this.process = process;
         await Eventually.IsAsync($"etcd at {address}:{clientPort} serves", async () =>
         {
-            if (process.HasExited)
+            if (!server.IsRunning)
             {
-                throw new TestbedException($"etcd ended\n{process.StandardError}");
+                throw new TestbedException($"etcd ended\n{Process.StandardError}");
             }
             return await IsHealthyAsync(cancel);
-        }, cancel, context: () => process.StandardError);
+        }, cancel, context: () => Process.StandardError);
     }
 
     /// <summary>Sends SIGTERM and waits for the end.</summary>
-    public async Task StopAsync(CancellationToken cancel)
-    {
-        Process.Terminate();
-        await Process.WaitForExitAsync(cancel);
-    }
+    public Task StopAsync(CancellationToken cancel) => server.StopAsync(cancel);
 
     /// <summary>Sends SIGKILL and waits for the end.</summary>
-    public async Task KillAsync(CancellationToken cancel)
-    {
-        Process.Kill();
-        await Process.WaitForExitAsync(cancel);
-    }
+    public Task KillAsync(CancellationToken cancel) => server.KillAsync(cancel);
 
-    public ChildProcess Process => process ?? throw new InvalidOperationException("not started");
+    public ChildProcess Process => server.Process;
 
     /// <summary>The number of requests since the start of etcd, by method (<c>Range</c>, <c>Txn</c>, <c>LeaseKeepAlive</c>, …).</summary>
     public async Task<IReadOnlyDictionary<string, long>> RequestsAsync(CancellationToken cancel)
@@ -133,15 +127,12 @@ public sealed class EtcdServer : IAsyncDisposable
             ? []
             : [$"--cacert={tls.Authority}", $"--cert={tls.Client.Certificate}", $"--key={tls.Client.Key}"];
         string[] all = [$"--endpoints={Endpoint.GetLeftPart(UriPartial.Authority)}", .. files, .. arguments];
-        return ProcessCommand.RunAsync(new ProgramStart("/usr/bin/etcdctl", all) { Namespace = ns }, cancel);
+        return ProcessCommand.RunAsync(new ProgramStart(EtcdCluster.ControlProgram, all) { Namespace = ns }, cancel);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (process is not null)
-        {
-            await process.DisposeAsync();
-        }
+        await server.DisposeAsync();
         http.Dispose();
     }
 

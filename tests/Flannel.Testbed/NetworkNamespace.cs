@@ -75,8 +75,8 @@ public sealed class NetworkNamespace : IAsyncDisposable
     public Task<CommandResult> ExecAsync(string program, IReadOnlyList<string> arguments, CancellationToken cancel) =>
         ProcessCommand.TryRunAsync(new ProgramStart(program, arguments) { Namespace = this }, cancel);
 
-    /// <summary>Writes files below /proc/sys/net: <c>("ipv4/ip_forward", "1")</c>.</summary>
-    public Task SetAsync(params (string Name, string Value)[] settings) => thread.RunAsync(() =>
+    /// <summary>Writes files below /proc/sys/net: <c>ipv4/ip_forward</c>.</summary>
+    public Task SetAsync(params NamedValue[] settings) => thread.RunAsync(() =>
     {
         foreach (var (name, value) in settings)
         {

@@ -22,9 +22,8 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
     /// <summary>The whole environment; null inherits that of this process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
-    /// <summary>Prefixes the program with wrappers (setsid, nsenter, setpriv, chroot). Each execs the next, so that the process id is that
-    /// of
-    /// the program.</summary>
+    /// <summary>Prefixes the program with wrappers (setsid, nsenter, setpriv, chroot). Each execs the next, so that the process id is
+    /// that of the program.</summary>
     internal ProcessStartInfo ToProcessStartInfo()
     {
         // A new session: Ctrl-C in the terminal reaches only this process, which ends its children in its own order.

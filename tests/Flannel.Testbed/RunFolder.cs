@@ -34,9 +34,11 @@ public sealed class RunFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Creates a subfolder that any user may write to, in place of /run/flannel.</summary>
-    public string WritableByAll(string name)
+    public string WritableByAll(string name) => CreateWritableByAll(System.IO.Path.Combine(Path, name));
+
+    /// <summary>Creates a folder that any user may write to, and returns its path.</summary>
+    public static string CreateWritableByAll(string path)
     {
-        var path = System.IO.Path.Combine(Path, name);
         Directory.CreateDirectory(path);
         File.SetUnixFileMode(path, ForAll | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
         return path;

@@ -24,8 +24,7 @@ public static class SecretScanner
     internal static int Longest { get; } = allForms.Max(form => form.Length);
 
     /// <summary>Files that store secrets: the state of the simulated cloud, access key files, systemd credentials, profiles, OIDC tokens
-    /// and
-    /// password files.</summary>
+    /// and password files.</summary>
     private static readonly HashSet<string> secretFiles =
         ["setup.json", "access-key.json", "access-key", "config.json", "credentials", "oidc-token", "password", "etcd-password"];
 

@@ -4,8 +4,7 @@ namespace Flannel.Testbed;
 
 /// <summary>
 /// A Debian with systemd as process 1, in systemd-nspawn. Its root file system is an overlay over the one of eng/debian_root.sh; its
-/// network
-/// is a namespace of the test bed. It can be rebooted and powered off, and keeps its disk.
+/// network is a namespace of the test bed. It can be rebooted and powered off, and keeps its disk.
 /// </summary>
 /// <remarks>The machine runs in mount and PID namespaces whose first process ends with this process: even after SIGKILL no process and no
 /// mount remains. The systemd of the host is not involved.</remarks>
@@ -205,8 +204,7 @@ public sealed class SystemdMachine : IAsyncDisposable
     }
 
     /// <summary>The process of the machine's systemd: the child of nspawn that is process 1 of a PID namespace. unshare has one child,
-    /// nspawn. 0
-    /// before systemd runs.</summary>
+    /// nspawn. 0 before systemd runs.</summary>
     private int FindLeader() => Children(Process.Id).SelectMany(Children).FirstOrDefault(IsLeader);
 
     private static bool IsLeader(int processId) => ReadProc(processId, "comm").Trim() == "systemd"

@@ -9,8 +9,7 @@ namespace Flannel.Testbed;
 public sealed record CertificateFiles(string Certificate, string Key);
 
 /// <summary>A CA that writes its certificate and the certificates that it issues as PEM files into a folder. They are valid for one day,
-/// for
-/// servers and clients.</summary>
+/// for servers and clients.</summary>
 public sealed class TestCertificateAuthority : IDisposable
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";

@@ -15,6 +15,14 @@ public abstract class TestVpc : IAsyncDisposable
     /// <summary>The network config of the walk-through.</summary>
     public const string Config = "{\"Network\":\"" + Network + "\",\"Backend\":{\"Type\":\"ali-vpc\"}}";
 
+    /// <summary>The value of a lease of flannel v0.19.2 with the ali-vpc backend, which has no BackendData.</summary>
+    public static string UpstreamLease(string publicIp) => $$"""{"PublicIP":"{{publicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""";
+
+    /// <summary>The text of a subnet.env.</summary>
+    /// <param name="gateway">The first address of the subnet with its prefix length.</param>
+    public static string SubnetEnv(string gateway) =>
+        $"FLANNEL_NETWORK={Network}\nFLANNEL_SUBNET={gateway}\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n";
+
     private protected TestVpc(CloudSetup setup, RunFolder folder) => (CloudSetup, Folder) = (setup, folder);
 
     public CloudSetup CloudSetup { get; }

@@ -3,15 +3,21 @@ namespace Flannel.Testbed;
 /// <summary>
 /// A VPC in network namespaces. The namespace of the cloud is the VPC's router and runs the metadata service at 100.100.100.200 and the
 /// APIs. Each instance has a namespace that is connected to the router with a veth pair. etcd has its own, 192.168.1.10, so that it
-/// survives
-/// the power failure of a node. The network of the host is not changed.
+/// survives the power failure of a node. The network of the host is not changed.
 /// </summary>
 public sealed class VpcTopology : TestVpc
 {
     public const string MetadataAddress = "100.100.100.200";
     public const string ApiAddress = "100.100.0.10";
+    public const int ApiPort = 8080;
+    public const string ApiEndpoint = "http://100.100.0.10:8080";
     public const string EtcdAddress = "192.168.1.10";
 
+    /// <summary>The control API of the simulated cloud listens on the loopback of its namespace.</summary>
+    internal const string ControlEndpoint = "http://127.0.0.1:8081";
+    internal const string MetadataEndpoint = $"http://{MetadataAddress}:80";
+
+    private const int ControlPort = 8081;
     private const string EtcdMac = "00:16:3e:ff:00:10";
 
     private readonly NetworkNamespace cloudNamespace;
@@ -92,23 +98,22 @@ public sealed class VpcTopology : TestVpc
 
     /// <summary>The metadata service, which issues keys, and the control API of the simulated cloud.</summary>
     internal static bool MaySendSecrets(System.Net.IPAddress from, int port) =>
-        from.ToString() == MetadataAddress || (System.Net.IPAddress.IsLoopback(from) && port == 8081);
+        from.ToString() == MetadataAddress || (System.Net.IPAddress.IsLoopback(from) && port == ControlPort);
 
     private async Task BuildAsync(CancellationToken cancel)
     {
         await cloudNamespace.SetAsync(
-            ("ipv4/ip_forward", "1"), ("ipv4/conf/all/rp_filter", "0"), ("ipv4/conf/default/rp_filter", "0"),
-            ("ipv4/conf/all/proxy_arp", "1"));
+            new("ipv4/ip_forward", "1"), new("ipv4/conf/all/rp_filter", "0"), new("ipv4/conf/default/rp_filter", "0"),
+            new("ipv4/conf/all/proxy_arp", "1"));
         packets = await PacketScanner.StartAsync(cloudNamespace, (from, port) =>
             MaySendSecrets(from, port) || (EtcdHoldsSecret && port == 2379)
-                || (CloudSetup.IsRoleAssumed && port == 8080 && from.ToString() == ApiAddress));
+                || (CloudSetup.IsRoleAssumed && port == ApiPort && from.ToString() == ApiAddress));
         await cloudNamespace.IpAsync(cancel, $"address add {MetadataAddress}/32 dev lo", $"address add {ApiAddress}/32 dev lo");
         await ConnectAsync(etcdNamespace, VpcRouter.Port(0), EtcdMac, EtcdAddress, cancel);
 
         var etcd = EtcdServer.StartAsync(Path.Combine(Folder.Path, "etcd"), etcdNamespace, EtcdAddress, cancel, EtcdTls);
         var cloud = SimulatorProcess.StartAsync(
-            CloudSetup, Folder, cloudNamespace, $"http://{MetadataAddress}:80", $"http://{ApiAddress}:8080",
-            "http://127.0.0.1:8081", cancel);
+            CloudSetup, Folder, cloudNamespace, MetadataEndpoint, ApiEndpoint, ControlEndpoint, cancel);
         foreach (var facts in CloudSetup.Instances)
         {
             await AddInstanceAsync(facts, cancel);
@@ -123,12 +128,12 @@ public sealed class VpcTopology : TestVpc
         var ns = await NetworkNamespace.CreateAsync($"node{facts.Number}", cancel);
         string[] arguments =
         [
-            $"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint=http://{ApiAddress}:8080",
-            $"--ecs-endpoint=http://{ApiAddress}:8080", $"--sts-endpoint=http://{ApiAddress}:8080",
+            $"--etcd-endpoints=http://{EtcdAddress}:2379", $"--vpc-endpoint={ApiEndpoint}",
+            $"--ecs-endpoint={ApiEndpoint}", $"--sts-endpoint={ApiEndpoint}",
         ];
         instances.Add(new EcsInstance(facts, Folder, facts.PrivateIp, arguments, ns));
         await ConnectAsync(ns, VpcRouter.Port(facts.Number), facts.Mac, facts.PrivateIp, cancel);
-        await ns.SetAsync(("ipv4/ip_forward", "1"));
+        await ns.SetAsync(new NamedValue("ipv4/ip_forward", "1"));
     }
 
     /// <summary>Connects eth0 of the machine to the router with a veth pair. The router answers all ARP requests, as the VPC
@@ -141,7 +146,7 @@ public sealed class VpcTopology : TestVpc
             $"address add {gateway}/32 dev {port}",
             $"link set {port} up",
             $"route add {address}/32 dev {port}");
-        await cloudNamespace.SetAsync(($"ipv4/neigh/{port}/proxy_delay", "0"));
+        await cloudNamespace.SetAsync(new NamedValue($"ipv4/neigh/{port}/proxy_delay", "0"));
         await machine.IpAsync(
             cancel, $"address add {address}/24 dev eth0", "link set eth0 up", $"route add default via {gateway}");
     }

@@ -9,7 +9,7 @@ public sealed class EtcdServerTests
     [Fact]
     public async Task Keys_and_leases_survive_a_kill_and_a_start_on_the_same_data()
     {
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         using var folder = new RunFolder("etcd");
         await using var etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "data"), Cancel);
         var lease = await etcd.Keys.GrantAsync(TimeSpan.FromHours(24), Cancel);

@@ -87,8 +87,7 @@ public sealed class VpcRouterTests : IAsyncLifetime
     private async Task<Container> ContainerAsync(int index, string subnet)
     {
         var instance = Vpc.Instances[index];
-        var env = $"FLANNEL_NETWORK=10.24.0.0/16\nFLANNEL_SUBNET={subnet}.1/24\nFLANNEL_MTU=1500\nFLANNEL_IPMASQ=false\n";
-        await File.WriteAllTextAsync(instance.SubnetFile, env, Cancel);
+        await File.WriteAllTextAsync(instance.SubnetFile, TestVpc.SubnetEnv($"{subnet}.1/24"), Cancel);
         return await Container.StartAsync(instance, Cancel);
     }
 

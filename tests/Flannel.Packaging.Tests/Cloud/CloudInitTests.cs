@@ -8,8 +8,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
 /// The first boot of two instances with the user data of packaging/cloud-init, which cloud-init's AliYun datasource reads from the
-/// simulated
-/// metadata service. <see cref="EcsImage"/> says what differs from ECS.
+/// simulated metadata service. <see cref="EcsImage"/> says what differs from ECS.
 /// </summary>
 public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 {
@@ -135,14 +134,14 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         Assert.Contains(DropIn, text, StringComparison.Ordinal);
         return text.Replace(Templates.ExampleRepository, RepositoryUrl, StringComparison.Ordinal).Replace(DropIn,
             DropIn + string.Concat(new[] { "VPC", "ECS" }.Select(api =>
-                $"      Environment=FLANNELD_{api}_ENDPOINT=http://{VpcTopology.ApiAddress}:8080\n")), StringComparison.Ordinal);
+                $"      Environment=FLANNELD_{api}_ENDPOINT={VpcTopology.ApiEndpoint}\n")), StringComparison.Ordinal);
     }
 
     private async Task<SystemdMachine> BootAsync(int instance)
     {
         var ns = Vpc.Instances[instance].Namespace!;
         // The kernel's default, which the user data changes.
-        await ns.SetAsync(("ipv4/ip_forward", "0"));
+        await ns.SetAsync(new NamedValue("ipv4/ip_forward", "0"));
         var (lower, folder) = (await DebianRoot.FolderAsync(withCloudInit: true), Path.Combine(Vpc.Folder.Path, $"machine{instance}"));
         EcsImage.Write(lower, folder);
         var machine = await SystemdMachine.StartAsync(lower, folder, repository!.Served, ns, Cancel, bootLimit);

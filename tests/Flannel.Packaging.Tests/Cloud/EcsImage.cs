@@ -4,8 +4,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 
 /// <summary>
 /// Prepares the disk of a machine like an ECS image for the first boot with cloud-init. The generator, ds-identify with all datasources,
-/// the
-/// AliYun datasource, the modules and the units are the real ones. Four differences remain because the machine is a container:
+/// the AliYun datasource, the modules and the units are the real ones. Four differences remain because the machine is a container:
 /// </summary>
 /// <remarks>
 /// <para>cloud-init ignores the DMI data of a container, which are those of the host. The init program mounts the product name over
@@ -13,8 +12,7 @@ namespace Flannel.Packaging.Tests.Cloud;
 /// <para>systemd-detect-virt and systemd's variable for generators report kvm to cloud-init, as on ECS. systemd itself detects the
 /// container.</para>
 /// <para>The network is configured before the boot, without a DHCP server, and its configuration by cloud-init is disabled, as is growing
-/// of
-/// the disk. Both are therefore not tested. There is no DNS server.</para>
+/// of the disk. Both are therefore not tested. There is no DNS server.</para>
 /// <para>The machine may write below /proc/sys/net, as a virtual machine may.</para>
 /// </remarks>
 internal static class EcsImage

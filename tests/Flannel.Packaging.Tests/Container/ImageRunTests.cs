@@ -118,12 +118,12 @@ public sealed class ImageRunTests
 
     /// <summary>The flags with the endpoints of the simulated APIs.</summary>
     private static string Endpoints =>
-        $"--vpc-endpoint=http://{VpcTopology.ApiAddress}:8080 --ecs-endpoint=http://{VpcTopology.ApiAddress}:8080";
+        $"--vpc-endpoint={VpcTopology.ApiEndpoint} --ecs-endpoint={VpcTopology.ApiEndpoint}";
 
     private static async Task<VpcTopology> StartAsync(string? etcdName = null)
     {
         await Require.NamespacesAsync();
-        Require.Program("/usr/bin/etcd");
+        Require.Program(EtcdServer.Program);
         Require.Program(Podman.Program);
         var vpc = await VpcTopology.StartAsync(new CloudSetup { Instances = CloudSetup.MakeInstances(1) }, Cancel, etcdName);
         await vpc.PublishConfigAsync(Cancel);

@@ -114,12 +114,12 @@ public sealed class ImageTests
     {
         using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
         using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
-        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, ("SOURCE_URL", "https://code.example/flannel"),
-            ("TZ", "Asia/Shanghai"), ("LC_ALL", "C"));
+        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, new("SOURCE_URL", "https://code.example/flannel"),
+            new("TZ", "Asia/Shanghai"), new("LC_ALL", "C"));
         Assert.True(made.ExitCode == 0, made.Output + made.Error);
         await Task.Delay(TimeSpan.FromSeconds(1.1), Cancel);
         var again = await two.RunAsync("packaging/container/build.sh", both, Cancel,
-            ("SOURCE_URL", "https://code.example/flannel"), ("TZ", "UTC"));
+            new("SOURCE_URL", "https://code.example/flannel"), new("TZ", "UTC"));
         Assert.True(again.ExitCode == 0, again.Output + again.Error);
         Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json",
             "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],

@@ -26,8 +26,7 @@ internal sealed record OciImage(string Architecture, JsonObject Manifest, JsonOb
 }
 
 /// <summary>An OCI image layout in a tar archive (https://github.com/opencontainers/image-spec/blob/main/image-layout.md). Checks each
-/// digest
-/// and size.</summary>
+/// digest and size.</summary>
 internal sealed class OciArchive
 {
     private readonly Dictionary<string, byte[]> files;

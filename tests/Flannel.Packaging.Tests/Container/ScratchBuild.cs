@@ -60,7 +60,7 @@ internal sealed class ScratchBuild : IDisposable
 
     /// <summary>Runs a packaging script with a fixed version and time.</summary>
     public Task<CommandResult> RunAsync(string script, IReadOnlyList<string> arguments, CancellationToken cancel,
-        params (string Name, string Value)[] more)
+        params NamedValue[] more)
     {
         var environment = new Dictionary<string, string>
         {

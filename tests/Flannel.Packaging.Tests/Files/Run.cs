@@ -21,7 +21,7 @@ internal static class Run
         ProcessCommand.RunAsync(Start(program, arguments), Cancel);
 
     /// <param name="more">Additional environment variables.</param>
-    public static ProgramStart Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] more)
+    public static ProgramStart Start(string program, IEnumerable<string> arguments, params NamedValue[] more)
     {
         var environment = new Dictionary<string, string>(Run.environment);
         foreach (var (name, value) in more) environment[name] = value;

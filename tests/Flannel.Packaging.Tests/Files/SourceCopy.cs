@@ -8,9 +8,9 @@ internal sealed class SourceCopy
 {
     private static readonly string[] parts = ["eng", "deb", "rpm", "packaging", "Directory.Build.props"];
 
-    private readonly (string Name, string Value)[] environment;
+    private readonly NamedValue[] environment;
 
-    private SourceCopy(string folder, (string Name, string Value)[] environment) => (Folder, this.environment) = (folder, environment);
+    private SourceCopy(string folder, NamedValue[] environment) => (Folder, this.environment) = (folder, environment);
 
     public string Folder { get; }
 
@@ -25,11 +25,11 @@ internal sealed class SourceCopy
         Directory.CreateSymbolicLink(Path.Combine(folder, "artifacts", Path.GetFileName(executables)), executables);
         // The build time of the packages, so that equal sources give equal packages.
         var time = await Run.OutputAsync("rpm", "--query", "--package", "--nosignature", "--queryformat", "%{BUILDTIME}", Packages.Rpm);
-        return new SourceCopy(folder, [("SOURCE_DATE_EPOCH", time), ("VERSION", version)]);
+        return new SourceCopy(folder, [new("SOURCE_DATE_EPOCH", time), new("VERSION", version)]);
     }
 
     /// <summary>Runs a script; fails if its exit code is not 0.</summary>
-    public async Task<string> RunAsync(string script, IEnumerable<string> arguments, params (string Name, string Value)[] more)
+    public async Task<string> RunAsync(string script, IEnumerable<string> arguments, params NamedValue[] more)
     {
         var result = await Run.LongAsync(Run.Start(Path.Combine(Folder, script), arguments, [.. environment, .. more]));
         Assert.True(result.ExitCode == 0, result.Output + result.Error);

@@ -22,7 +22,7 @@ internal sealed class SignedRepository : IAsyncDisposable
     /// <summary>The output of the build script with the install instructions.</summary>
     public string BuildOutput { get; private set; } = "";
 
-    private (string, string) Keyring => ("GNUPGHOME", Path.Combine(folder.Path, "gnupg"));
+    private NamedValue Keyring => new("GNUPGHOME", Path.Combine(folder.Path, "gnupg"));
 
     /// <param name="olderVersion">The version of an additional rpm; null for none.</param>
     public static async Task<SignedRepository> MakeAsync(string? olderVersion = null)
@@ -36,13 +36,13 @@ internal sealed class SignedRepository : IAsyncDisposable
             if (olderVersion is not null) await copy.RunAsync("rpm/build.sh", [Packages.Architecture]);
             foreach (var package in new[] { Packages.Deb, Packages.DebSymbols, Packages.Rpm, Packages.RpmSymbols })
                 File.Copy(package, Path.Combine(copy.PackagesFolder, Path.GetFileName(package)));
-            Directory.CreateDirectory(repository.Keyring.Item2, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(repository.Keyring.Value, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             var key = await Run.LongAsync(Run.Start("gpg", ["--batch", "--passphrase", "", "--quick-generate-key", "nobody@example.com",
                 "rsa3072", "sign", "never"], repository.Keyring));
             Assert.True(key.ExitCode == 0, key.Error);
             repository.BuildOutput = await copy.RunAsync(
-                "packaging/repository/build.sh", [], repository.Keyring, ("GPG_KEY", "nobody@example.com"),
-                ("REPOSITORY_URL", repository.Url));
+                "packaging/repository/build.sh", [], repository.Keyring, new("GPG_KEY", "nobody@example.com"),
+                new("REPOSITORY_URL", repository.Url));
             return repository;
         }
         catch

@@ -5,8 +5,7 @@ namespace Flannel.Packaging.Tests.Repository;
 
 /// <summary>
 /// An empty root with one rpm in place of a distribution: a shell (busybox), and systemctl, useradd and groupadd that record their
-/// arguments.
-/// No rpm distribution is available for the tests; rpm runs the scriptlets in this root.
+/// arguments. No rpm distribution is available for the tests; rpm runs the scriptlets in this root.
 /// </summary>
 internal sealed class StandInHost(RunFolder folder)
 {

@@ -3,8 +3,7 @@ using Flannel.Testbed;
 namespace Flannel.Packaging.Tests.Systemd;
 
 /// <summary>The shipped drop-ins start Docker and containerd after flanneld. A script stands in for both: the tests check when systemd
-/// starts it
-/// and with which arguments.</summary>
+/// starts it and with which arguments.</summary>
 public sealed class DockerTests : MachineTest
 {
     /// <summary>Records its arguments and the subnet.env at its start.</summary>

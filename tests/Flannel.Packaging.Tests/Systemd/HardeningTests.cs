@@ -29,8 +29,7 @@ public sealed partial class HardeningTests : MachineTest
         // An existing lease with a short time to live: it is found, and renewed during the test. It is granted last, so that it does not
         // expire before the daemon reads it.
         var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(10), Cancel);
-        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24",
-            $$"""{"PublicIP":"{{Vpc.Instances[0].PublicIp}}","PublicIPv6":null,"BackendType":"ali-vpc"}""", Cancel, etcdLease);
+        await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", TestVpc.UpstreamLease(Vpc.Instances[0].PublicIp), Cancel, etcdLease);
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
@@ -97,7 +96,7 @@ public sealed partial class HardeningTests : MachineTest
             $$"""{"AccessKeyId":"{{CloudSetup.AccessKeyId}}","AccessKeySecret":"{{CloudSetup.AccessKeySecret}}"}""", Cancel);
         await Machine.RunAsync("chmod 600 /etc/flannel/*", Cancel);
         await InstallAsync();
-        await ConfigureTlsAsync(("FLANNELD_ETCD_USERNAME", "node"));
+        await ConfigureTlsAsync(new NamedValue("FLANNELD_ETCD_USERNAME", "node"));
         await DropInAsync("credentials.conf", "flanneld");
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
 
@@ -113,7 +112,7 @@ public sealed partial class HardeningTests : MachineTest
         SecretScanner.AssertNoneIn("the journal", await Machine.RunAsync("journalctl --no-pager", Cancel));
     }
 
-    private async Task ConfigureTlsAsync(params (string Name, string Value)[] more)
+    private async Task ConfigureTlsAsync(params NamedValue[] more)
     {
         var tls = ((VpcTopology)Vpc).EtcdTls!;
         foreach (var (name, source)
@@ -123,9 +122,8 @@ public sealed partial class HardeningTests : MachineTest
         }
         await Machine.RunAsync("chown root:flanneld /etc/flannel/client-key.pem; chmod 640 /etc/flannel/client-key.pem", Cancel);
         await ConfigureAsync([
-            ("FLANNELD_ETCD_CAFILE", "/etc/flannel/ca.pem"), ("FLANNELD_ETCD_CERTFILE", "/etc/flannel/client.pem"),
-            ("FLANNELD_ETCD_KEYFILE", "/etc/flannel/client-key.pem"),
-            ("FLANNELD_ROUTE_RESYNC", "1"), .. more]);
+            new("FLANNELD_ETCD_CAFILE", "/etc/flannel/ca.pem"), new("FLANNELD_ETCD_CERTFILE", "/etc/flannel/client.pem"),
+            new("FLANNELD_ETCD_KEYFILE", "/etc/flannel/client-key.pem"), new("FLANNELD_ROUTE_RESYNC", "1"), .. more]);
     }
 
     private async Task AssertSandboxAsync(string capabilities)

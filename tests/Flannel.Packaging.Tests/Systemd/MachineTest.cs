@@ -8,7 +8,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 {
     protected const string Settings = "/etc/default/flanneld";
     protected const string SubnetFile = "/run/flannel/subnet.env";
-    protected const int HealthPort = 8471;
+    protected const int HealthPort = EcsInstance.HealthPort;
 
     /// <summary>Paths of the packages in the machine.</summary>
     protected const string NewDeb = "/packages/flanneld.deb";
@@ -69,16 +69,16 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
         Machine.RunAsync($"apt-get install --yes --no-install-recommends -o Dpkg::Options::=--force-confold {deb} 2>&1", Cancel);
 
     /// <summary>Edits the settings file: uncomments variables and sets their values.</summary>
-    protected Task ConfigureAsync(params (string Name, string Value)[] more) => ConfigureAsync(Settings, more);
+    protected Task ConfigureAsync(params NamedValue[] more) => ConfigureAsync(Settings, more);
 
-    protected async Task ConfigureAsync(string file, params (string Name, string Value)[] more)
+    protected async Task ConfigureAsync(string file, params NamedValue[] more)
     {
-        (string Name, string Value)[] settings =
+        NamedValue[] settings =
         [
-            ("FLANNELD_ETCD_ENDPOINTS", Vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)),
-            ("FLANNELD_VPC_ENDPOINT", $"http://{VpcTopology.ApiAddress}:8080"),
-            ("FLANNELD_ECS_ENDPOINT", $"http://{VpcTopology.ApiAddress}:8080"),
-            ("FLANNELD_HEALTHZ_PORT", $"{HealthPort}"),
+            new("FLANNELD_ETCD_ENDPOINTS", Vpc.Etcd.Endpoint.GetLeftPart(UriPartial.Authority)),
+            new("FLANNELD_VPC_ENDPOINT", VpcTopology.ApiEndpoint),
+            new("FLANNELD_ECS_ENDPOINT", VpcTopology.ApiEndpoint),
+            new("FLANNELD_HEALTHZ_PORT", $"{HealthPort}"),
             .. more,
         ];
         foreach (var (name, value) in settings)
@@ -88,7 +88,7 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
     }
 
     /// <summary>Installs, configures and restarts the daemon; returns after it is ready.</summary>
-    protected async Task InstallReadyAsync(string deb = NewDeb, params (string Name, string Value)[] more)
+    protected async Task InstallReadyAsync(string deb = NewDeb, params NamedValue[] more)
     {
         await InstallAsync(deb);
         await ConfigureAsync(more);

@@ -41,7 +41,7 @@ public sealed class SupervisionTests : MachineTest
         await StartMachineAsync();
         await InstallAsync();
         await OverrideAsync($"WatchdogSec={WatchdogSeconds}");
-        await ConfigureAsync(("FLANNELD_ROUTE_RESYNC", "1"));
+        await ConfigureAsync(new NamedValue("FLANNELD_ROUTE_RESYNC", "1"));
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
         var (process, subnet) = (await MainPidAsync(), await SubnetAsync(0));
         await WaitForControllerAsync();

@@ -371,8 +371,7 @@ internal sealed class FaultInjector
     }
 
     /// <summary>Without the old cluster id nothing owns the old routes. An operator repeatedly deletes those whose next hop does not hold
-    /// the
-    /// subnet. The route controller deletes the entries of the new cluster.</summary>
+    /// the subnet. The route controller deletes the entries of the new cluster.</summary>
     private void RemoveRoutesOfLostCluster()
     {
         scheduler.After(RouteCleanup, RemoveRoutesOfLostCluster);

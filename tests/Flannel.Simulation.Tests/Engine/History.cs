@@ -117,8 +117,7 @@ internal static partial class History
     }
 
     /// <summary>Whether another machine with the same address is ready or has a reservation, so that this machine gets no lease. Its file
-    /// may
-    /// stay with a subnet that is reserved for it and that the configuration no longer allows.</summary>
+    /// may stay with a subnet that is reserved for it and that the configuration no longer allows.</summary>
     private static bool IsRefused(Cluster cluster, Machine machine)
     {
         var leases = cluster.Leases().ToList();

@@ -15,8 +15,7 @@ namespace Flannel.Simulation.Tests.Engine;
 internal sealed class Invariants(Cluster cluster)
 {
     /// <summary>The time within which a daemon must notice that it has lost its subnet: the lease time, a silent watch, a request that
-    /// times
-    /// out.</summary>
+    /// times out.</summary>
     public static readonly TimeSpan NoticeLimit = Daemon.LeaseTime + TimeSpan.FromSeconds(120);
 
     // Limits for one daemon with two loops that retry and one pass of the controller per second.
@@ -174,8 +173,7 @@ internal sealed class Invariants(Cluster cluster)
     }
 
     /// <summary>Whether the lease has expired by the clock of the process. A process without a lease counts from its last read of the
-    /// leases; a
-    /// process that does not know the new lease of its subnet counts from the previous one.</summary>
+    /// leases; a process that does not know the new lease of its subnet counts from the previous one.</summary>
     private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now)
     {
         if (daemon.Published is null)

@@ -2,9 +2,8 @@ using System.Globalization;
 
 namespace Flannel.Simulation.Tests.Engine;
 
-/// <summary>Runs all events of a history on one thread, with one clock and one source of randomness, in an order that the seed determines.
-/// An
-/// event from another thread fails the history: the code under test has left its context.</summary>
+/// <summary>Runs all events of a history on one thread, with one clock and one source of randomness, in an order that the seed
+/// determines. An event from another thread fails the history: the code under test has left its context.</summary>
 internal sealed class Scheduler(int seed, bool log)
 {
     private const int TooManyAtOnce = 20_000;

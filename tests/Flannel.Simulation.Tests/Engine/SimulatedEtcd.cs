@@ -34,8 +34,7 @@ internal sealed class SimulatedEtcd(
     public TimeSpan? LastAnswer { get; private set; }
 
     /// <summary>When an etcd lease expires by the knowledge of this process, counted from before its last renewal was sent. Null if the
-    /// process
-    /// does not know that a key is attached to the lease.</summary>
+    /// process does not know that a key is attached to the lease.</summary>
     public TimeSpan? EndOf(long leaseId) => leaseEnds.TryGetValue(leaseId, out var end) ? end : null;
 
     /// <summary>Returns an exception to throw from a watch of the ranges, for tests of unexpected exceptions; null for none.</summary>

@@ -3,8 +3,7 @@ using System.Globalization;
 namespace Flannel.Simulation.Tests.Fuzzing;
 
 /// <summary>Runs all decoders briefly with the same inputs each time. <c>./build.sh fuzz SECONDS</c> runs them longer with another seed,
-/// which
-/// it prints.</summary>
+/// which it prints.</summary>
 public sealed class FuzzTests(ITestOutputHelper output)
 {
     private const ulong FixedSeed = 20_260_811;
