@@ -19,7 +19,7 @@ public sealed class CandidateTests
         daemon.Etcd.WatchFault = ranges => ranges.Any(range => range.RangeEnd.Equals(end))
             ? new InvalidOperationException("unexpected")
             : null;
-        daemon.Etcd.CutOff();
+        daemon.Etcd.Isolate();
         cluster.Run(cluster.Scheduler.Now + TimeSpan.FromSeconds(11));
         daemon.Etcd.Reconnect();
         var failure = Assert.Throws<SimulationFailure>(() => cluster.Run(cluster.Scheduler.Now + TimeSpan.FromMinutes(5)));

@@ -10,9 +10,9 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
     public TxnResponse Txn(TxnRequest request)
     {
         var controller = cluster.Store.Find(cluster.Keys.Controller);
-        var before = request.Success.Select(KeyOf).ToList();
-        var answer = cluster.Store.Txn(request);
-        if (!answer.Succeeded) return answer;
+        var before = request.Success.Select(ReadBefore).ToList();
+        var response = cluster.Store.Txn(request);
+        if (!response.Succeeded) return response;
         foreach (var (key, pair) in before)
         {
             if (key is null) continue;
@@ -24,14 +24,14 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
         foreach (var op in request.Success.Where(op => op.RequestCase == RequestOp.RequestOneofCase.RequestPut))
             cluster.Invariants.Written(op.RequestPut);
 
-        return answer;
+        return response;
     }
 
     public LeaseGrantResponse Grant(long id, TimeSpan timeToLive)
     {
-        var answer = cluster.Store.Grant(id, timeToLive);
+        var response = cluster.Store.Grant(id, timeToLive);
         cluster.LeaseOwners[id] = daemon;
-        return answer;
+        return response;
     }
 
     public void Revoke(long id)
@@ -56,7 +56,12 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
     private bool IsOwnLease(long? leaseId) =>
         leaseId is { } id && cluster.LeaseOwners.TryGetValue(id, out var owner) && owner.Machine == daemon.Machine;
 
-    private (string? Key, KeyValue? Before) KeyOf(RequestOp op)
+    /// <param name="Key">Null for a read.</param>
+    /// <param name="Pair">Null if the key does not exist.</param>
+    private sealed record KeyBefore(string? Key, KeyValue? Pair);
+
+    /// <summary>The key that a request writes, before the write.</summary>
+    private KeyBefore ReadBefore(RequestOp op)
     {
         var key = op.RequestCase switch
         {
@@ -64,6 +69,6 @@ internal sealed class CheckedEtcdWrites(Cluster cluster, Daemon daemon) : IEtcdW
             RequestOp.RequestOneofCase.RequestDeleteRange => op.RequestDeleteRange.Key,
             _ => null,
         };
-        return (key?.ToStringUtf8(), key is null ? null : cluster.Store.Find(key));
+        return new KeyBefore(key?.ToStringUtf8(), key is null ? null : cluster.Store.Find(key));
     }
 }

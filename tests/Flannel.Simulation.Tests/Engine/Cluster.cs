@@ -1,6 +1,7 @@
 using System.Text;
 using Etcdserverpb;
 using Flannel.Core.Addresses;
+using Flannel.Core.Configuration;
 using Flannel.Core.Leases;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
@@ -13,6 +14,9 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>One etcd with its nodes, and the actions of an operator.</summary>
 internal sealed class Cluster : IDisposable
 {
+    /// <summary>A lease or a reservation in etcd.</summary>
+    public sealed record StoredLease(SubnetKey Key, KeyValue Pair);
+
     /// <summary>A name below <c>subnets/</c> that is not a subnet key of flannel.</summary>
     public const string KeyAmongSubnets = "10.24.0.96";
 
@@ -63,6 +67,10 @@ internal sealed class Cluster : IDisposable
     public List<Daemon> Daemons { get; } = [];
 
     public Invariants Invariants { get; }
+
+    /// <summary>The network configuration in etcd; null without a valid one.</summary>
+    public NetworkConfig? Config =>
+        LeaseReader.ReadConfig(Store.Find(Keys.Config)) is ConfigState.Present { Config: var config } ? config : null;
 
     /// <summary>Whether <see cref="KeyAmongSubnets"/> exists. It sorts between subnet keys, so that etcd cannot prove that nothing
     /// overlaps an adjacent subnet, and that subnet cannot be leased.</summary>
@@ -172,14 +180,14 @@ internal sealed class Cluster : IDisposable
     }
 
     /// <summary>All leases and reservations that etcd has now.</summary>
-    public IEnumerable<(SubnetKey Key, KeyValue Pair)> Leases()
+    public IEnumerable<StoredLease> Leases()
     {
         foreach (var pair in Store.Pairs)
         {
             var key = pair.Key.ToStringUtf8();
             if (key.StartsWith(Keys.Subnets, StringComparison.Ordinal)
                 && SubnetKey.TryParse(key.AsSpan(Keys.Subnets.Length), out var subnet))
-                yield return (subnet, pair);
+                yield return new StoredLease(subnet, pair);
         }
     }
 

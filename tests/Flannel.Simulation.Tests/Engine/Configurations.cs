@@ -13,20 +13,20 @@ internal sealed record Configurations(
     private const string Unusable = "{";
 
     /// <summary>So few subnets that nodes wait for one.</summary>
-    private static readonly Configurations Narrow = new(
+    private static readonly Configurations FewSubnets = new(
         "10.24.0.0/24",
         Config("10.24.0.0/20", 27),
-        [Narrowed(27, "10.24.0.32", "10.24.0.224"), Narrowed(28, "10.24.0.16", "10.24.0.240")],
+        [WithRange(27, "10.24.0.32", "10.24.0.224"), WithRange(28, "10.24.0.16", "10.24.0.240")],
         [
-            Narrowed(27, "10.24.0.32", "10.24.0.224"), Narrowed(28, "10.24.0.16", "10.24.0.240"),
-            Narrowed(28, "10.24.0.128", "10.24.0.240"),
-            Narrowed(26, "10.24.0.64", "10.24.1.192"), Narrowed(29, "10.24.0.8", "10.24.0.64"), Config("10.24.0.0/20", 27, "alloc"),
+            WithRange(27, "10.24.0.32", "10.24.0.224"), WithRange(28, "10.24.0.16", "10.24.0.240"),
+            WithRange(28, "10.24.0.128", "10.24.0.240"),
+            WithRange(26, "10.24.0.64", "10.24.1.192"), WithRange(29, "10.24.0.8", "10.24.0.64"), Config("10.24.0.0/20", 27, "alloc"),
             Unusable,
         ],
         [27]);
 
     /// <summary>The network changes: running nodes keep their leases and routes.</summary>
-    private static readonly Configurations Networks = new(
+    private static readonly Configurations ChangingNetworks = new(
         "10.24.0.0/23",
         Config("10.24.0.0/20", 27),
         [
@@ -40,35 +40,39 @@ internal sealed record Configurations(
         [25, 27]);
 
     /// <summary>The prefix length changes: running nodes keep their leases, so that keys of several lengths exist.</summary>
-    private static readonly Configurations Lengths = OfLengths("10.0.0.0/7", 17,
+    private static readonly Configurations ChangingLengths = WithLengths("10.0.0.0/7", 17,
         [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 30]);
 
-    private static readonly Configurations ShortLengths = OfLengths("10.24.0.0/16", 25,
+    private static readonly Configurations ChangingLongPrefixes = WithLengths("10.24.0.0/16", 25,
         [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
 
     /// <param name="withClones">Excludes backend alloc: its leases name no instance, so that nodes with the same address cannot be
     /// distinguished.</param>
     public static Configurations Any(Random random, bool withClones)
     {
-        var any = random.Next(4) switch
+        var configurations = random.Next(4) switch
         {
-            0 => Narrow,
-            1 => Networks,
-            2 => Lengths,
-            _ => ShortLengths,
+            0 => FewSubnets,
+            1 => ChangingNetworks,
+            2 => ChangingLengths,
+            _ => ChangingLongPrefixes,
         };
         return withClones
-            ? any with { Others = [.. any.Others.Where(config => !config.Contains("alloc", StringComparison.Ordinal))] }
-            : any;
+            ? configurations with
+            {
+                Others = [.. configurations.Others.Where(config => !config.Contains("alloc", StringComparison.Ordinal))],
+            }
+            : configurations;
     }
 
-    private static Configurations OfLengths(string network, int calm, IReadOnlyList<int> lengths)
+    private static Configurations WithLengths(string network, int finalLength, IReadOnlyList<int> lengths)
     {
         var all = lengths.Select(length => Config(network, length)).ToList();
-        return new Configurations(network, Config(network, calm), all, [.. all, .. all, Config(network, calm, "alloc"), Unusable], lengths);
+        return new Configurations(
+            network, Config(network, finalLength), all, [.. all, .. all, Config(network, finalLength, "alloc"), Unusable], lengths);
     }
 
-    private static string Narrowed(int length, string first, string last) =>
+    private static string WithRange(int length, string first, string last) =>
         $$$"""{"Network":"10.24.0.0/20","SubnetLen":{{{length}}}"""
         + $$$""","SubnetMin":"{{{first}}}","SubnetMax":"{{{last}}}","Backend":{"Type":"ali-vpc"}}""";
 

@@ -45,7 +45,7 @@ internal sealed class Daemon
         Health = new NodeHealth(readiness, metrics, new LivenessMonitor(clock), clock.GetUtcNow());
         Etcd = new SimulatedEtcd(machine.Name, cluster.Scheduler, Context, cluster.Store,
             new CheckedEtcdWrites(cluster, this), cluster.Conditions);
-        if (machine.IsCutOff) Etcd.CutOff();
+        if (machine.IsIsolated) Etcd.Isolate();
     }
 
     public Machine Machine { get; }

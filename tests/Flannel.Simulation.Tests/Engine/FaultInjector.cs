@@ -18,7 +18,7 @@ internal sealed class FaultInjector
 
     private readonly Cluster cluster;
     private readonly Scheduler scheduler;
-    private readonly List<(int Weight, Action Act)> acts = [];
+    private readonly List<(int Weight, Action Inject)> faults = [];
     private readonly double longestPause;
     private readonly Configurations configurations;
     private readonly StoreSnapshot empty;
@@ -35,15 +35,15 @@ internal sealed class FaultInjector
         empty = cluster.Store.Snapshot();
         Action[] all =
         [
-            Crash, Crash, Stop, CutOff, CutOff, CutOffAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot,
+            Crash, Crash, Stop, Isolate, Isolate, IsolateAll, Pause, Suspend, SetWallClock, RestartEtcd, LoseQuorum, TakeSnapshot,
             TakeSnapshot, Restore, Compact,
             Empty, FillDisk, CloudOutage, DeleteLease, RevokeLease, DeleteController, Overwrite, Reserve, Reserve, JoinUpstream,
             JoinUpstream, WriteInvalidKey,
             ChangeConfig, ChangeConditions, ChangeConditions, NewMachine, ChangeAddress, ChangeAddress, Replace, ChangeFile, ChangeFile,
         ];
-        foreach (var act in all)
+        foreach (var inject in all)
         {
-            if (scheduler.Chance(0.5)) acts.Add((1 + scheduler.Random.Next(4), act));
+            if (scheduler.Chance(0.5)) faults.Add((1 + scheduler.Random.Next(4), inject));
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed class FaultInjector
         if (isRestored) RemoveRoutesOfLostCluster();
         foreach (var machine in cluster.Machines)
         {
-            machine.IsCutOff = false;
+            machine.IsIsolated = false;
             machine.Daemon?.Etcd.Reconnect();
             machine.Daemon?.Context.Resume();
             if (machine.Daemon is null) cluster.StartLater(machine, scheduler.Between(0, 2));
@@ -91,13 +91,13 @@ internal sealed class FaultInjector
         scheduler.After(scheduler.Between(0.01, longestPause), () =>
         {
             if (ended) return;
-            if (acts.Count > 0)
+            if (faults.Count > 0)
             {
-                var at = scheduler.Random.Next(acts.Sum(act => act.Weight));
-                foreach (var (weight, act) in acts)
+                var position = scheduler.Random.Next(faults.Sum(fault => fault.Weight));
+                foreach (var (weight, inject) in faults)
                 {
-                    if ((at -= weight) >= 0) continue;
-                    act();
+                    if ((position -= weight) >= 0) continue;
+                    inject();
                     break;
                 }
             }
@@ -108,13 +108,13 @@ internal sealed class FaultInjector
 
     private T Any<T>(IReadOnlyList<T> list) => list[scheduler.Random.Next(list.Count)];
 
-    private Daemon? Any() => cluster.Daemons.Count == 0 ? null : cluster.Daemons[scheduler.Random.Next(cluster.Daemons.Count)];
+    private Daemon? AnyDaemon() => cluster.Daemons.Count == 0 ? null : cluster.Daemons[scheduler.Random.Next(cluster.Daemons.Count)];
 
     private TimeSpan RandomDuration() => scheduler.Chance(0.5) ? scheduler.Between(0, 12) : scheduler.Between(10, 150);
 
     private void Crash()
     {
-        if (Any() is not { } daemon) return;
+        if (AnyDaemon() is not { } daemon) return;
         cluster.Trace(daemon.Machine, "crashes");
         cluster.Kill(daemon);
         cluster.StartLater(daemon.Machine, RandomDuration(), withSubnetFile: scheduler.Chance(0.6));
@@ -123,7 +123,7 @@ internal sealed class FaultInjector
     /// <summary>The instance gets another address.</summary>
     private void ChangeAddress()
     {
-        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        if (AnyDaemon() is not { Machine.IsAddressByHand: false } daemon) return;
         cluster.Kill(daemon);
         cluster.ChangeAddress(daemon.Machine);
         cluster.Trace(daemon.Machine, $"has the address {daemon.Machine.PublicIp}");
@@ -133,7 +133,7 @@ internal sealed class FaultInjector
     /// <summary>The instance is released, and a new instance gets its address.</summary>
     private void Replace()
     {
-        if (Any() is not { Machine.IsAddressByHand: false } daemon) return;
+        if (AnyDaemon() is not { Machine.IsAddressByHand: false } daemon) return;
         cluster.Kill(daemon);
         var replacement = cluster.Replace(daemon.Machine);
         cluster.Trace(daemon.Machine, $"is replaced by {replacement.Name}");
@@ -143,57 +143,57 @@ internal sealed class FaultInjector
     /// <summary>Another program deletes or changes subnet.env; the daemon must restore it within its reconcile interval.</summary>
     private void ChangeFile()
     {
-        if (Any() is not { Context.IsPaused: false } daemon) return;
-        var began = scheduler.Now;
+        if (AnyDaemon() is not { Context.IsPaused: false } daemon) return;
+        var changedAt = scheduler.Now;
         var machine = daemon.Machine;
         cluster.Trace(machine, "has its subnet.env changed");
         if (scheduler.Chance(0.5)) machine.SubnetFile.Remove();
         else machine.OverwriteFile();
         machine.ReadFile();
-        machine.FileChangedAt = began;
+        machine.FileChangedAt = changedAt;
         scheduler.After(HostReconciler.Interval + TimeSpan.FromMilliseconds(1), () =>
         {
-            if (machine.Daemon == daemon && machine.FileChangedAt == began && daemon.IsReady && daemon.Subnet is null
-                && !daemon.Context.WasPausedAfter(began))
+            if (machine.Daemon == daemon && machine.FileChangedAt == changedAt && daemon.IsReady && daemon.Subnet is null
+                && !daemon.Context.WasPausedAfter(changedAt))
                 cluster.Fail($"{machine.Name} is ready without subnet.env");
         });
     }
 
     private void Stop()
     {
-        if (Any() is not { } daemon) return;
+        if (AnyDaemon() is not { } daemon) return;
         cluster.Trace(daemon.Machine, "is stopped");
         daemon.Stop();
     }
 
-    private void CutOff()
+    private void Isolate()
     {
-        if (Any() is { } daemon) CutOff(daemon.Machine, RandomDuration());
+        if (AnyDaemon() is { } daemon) Isolate(daemon.Machine, RandomDuration());
     }
 
-    private void CutOff(Machine machine, TimeSpan time)
+    private void Isolate(Machine machine, TimeSpan time)
     {
-        if (machine.IsCutOff) return;
+        if (machine.IsIsolated) return;
         cluster.Trace(machine, "is isolated");
-        machine.IsCutOff = true;
-        machine.Daemon?.Etcd.CutOff();
+        machine.IsIsolated = true;
+        machine.Daemon?.Etcd.Isolate();
         scheduler.After(time, () =>
         {
             cluster.Trace(machine, "is reconnected");
-            machine.IsCutOff = false;
+            machine.IsIsolated = false;
             machine.Daemon?.Etcd.Reconnect();
         });
     }
 
-    private void CutOffAll()
+    private void IsolateAll()
     {
         var time = RandomDuration();
-        foreach (var machine in cluster.Machines) CutOff(machine, scheduler.Chance(0.8) ? time : RandomDuration());
+        foreach (var machine in cluster.Machines) Isolate(machine, scheduler.Chance(0.8) ? time : RandomDuration());
     }
 
     private void Pause()
     {
-        if (Any() is not { Context.IsPaused: false } daemon) return;
+        if (AnyDaemon() is not { Context.IsPaused: false } daemon) return;
         cluster.Trace(daemon.Machine, "is paused");
         daemon.Context.Pause();
         scheduler.After(RandomDuration(), () =>
@@ -206,7 +206,7 @@ internal sealed class FaultInjector
     /// <summary>Suspends the virtual machine: its timers stop, the clock continues.</summary>
     private void Suspend()
     {
-        if (Any() is not { Context.IsPaused: false } daemon) return;
+        if (AnyDaemon() is not { Context.IsPaused: false } daemon) return;
         cluster.Trace(daemon.Machine, "is suspended");
         daemon.Context.Suspend();
         scheduler.After(RandomDuration(), () =>
@@ -218,7 +218,7 @@ internal sealed class FaultInjector
 
     private void SetWallClock()
     {
-        if (Any() is { } daemon) daemon.Machine.WallClockError += scheduler.Between(-100_000, 100_000);
+        if (AnyDaemon() is { } daemon) daemon.Machine.WallClockError += scheduler.Between(-100_000, 100_000);
     }
 
     private void RestartEtcd() => StopEtcd(scheduler.Between(0.1, 5));
@@ -258,9 +258,9 @@ internal sealed class FaultInjector
         if (scheduler.Chance(0.7)) cluster.Put(cluster.Keys.Config.ToStringUtf8(), Any(configurations.Initial));
     }
 
-    private void Restore(StoreSnapshot then)
+    private void Restore(StoreSnapshot target)
     {
-        scheduler.Trace("operator", "restores", then.Revision);
+        scheduler.Trace("operator", "restores", target.Revision);
         isRestored = true;
         cluster.Invariants.AllowTwoControllers();
         foreach (var machine in cluster.Machines)
@@ -270,16 +270,16 @@ internal sealed class FaultInjector
             machine.ExpectedSubnet = null;
         }
 
-        cluster.Store.Restore(then);
+        cluster.Store.Restore(target);
     }
 
     private void Compact()
     {
-        var least = cluster.Store.CompactedAt + 1;
-        if (least > cluster.Store.Revision) return;
+        var oldest = cluster.Store.CompactedAt + 1;
+        if (oldest > cluster.Store.Revision) return;
         scheduler.Trace("operator", "compacts");
         cluster.Store.Compact(scheduler.Chance(0.5)
-            ? cluster.Store.Revision : scheduler.Random.NextInt64(least, cluster.Store.Revision + 1));
+            ? cluster.Store.Revision : scheduler.Random.NextInt64(oldest, cluster.Store.Revision + 1));
     }
 
     private void FillDisk()
@@ -301,9 +301,9 @@ internal sealed class FaultInjector
         return found.Count == 0 || cluster.Conditions.ClusterDown ? null : found[scheduler.Random.Next(found.Count)];
     }
 
-    private void MarkTaken(KeyValue pair, string why)
+    private void MarkTaken(KeyValue pair, string reason)
     {
-        if (cluster.OwnerOf(pair) is { } owner) cluster.Invariants.MarkTaken(owner, why);
+        if (cluster.OwnerOf(pair) is { } owner) cluster.Invariants.MarkTaken(owner, reason);
     }
 
     private void DeleteLease()
@@ -405,17 +405,17 @@ internal sealed class FaultInjector
     private void ChangeConditions()
     {
         var conditions = cluster.Conditions;
-        conditions.RequestLost = Bad(0.3);
-        conditions.ResponseLost = Bad(0.3);
-        conditions.Delayed = Bad(0.2);
-        conditions.Duplicated = Bad(0.5);
-        conditions.Slow = Bad(0.6);
-        conditions.WatchSilent = Bad(0.3);
-        conditions.CloudLost = Bad(0.3);
-        conditions.CloudResponseLost = Bad(0.2);
-        conditions.CloudConflict = Bad(0.3);
+        conditions.RequestLost = RandomProbability(0.3);
+        conditions.ResponseLost = RandomProbability(0.3);
+        conditions.Delayed = RandomProbability(0.2);
+        conditions.Duplicated = RandomProbability(0.5);
+        conditions.Slow = RandomProbability(0.6);
+        conditions.WatchSilent = RandomProbability(0.3);
+        conditions.CloudLost = RandomProbability(0.3);
+        conditions.CloudResponseLost = RandomProbability(0.2);
+        conditions.CloudConflict = RandomProbability(0.3);
 
-        double Bad(double worst) => scheduler.Chance(0.4) ? worst * scheduler.Random.NextDouble() : 0;
+        double RandomProbability(double highest) => scheduler.Chance(0.4) ? highest * scheduler.Random.NextDouble() : 0;
     }
 
     private void NewMachine() => cluster.StartLater(cluster.Machines[0], TimeSpan.Zero, scheduler.Chance(0.5));

@@ -130,8 +130,7 @@ internal static partial class History
 
     /// <summary>Whether no subnet of the current configuration is free, because running nodes keep subnets of earlier ones.</summary>
     private static bool IsFull(Cluster cluster) =>
-        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-        && SubnetAllocator.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;
+        cluster.Config is { } config && SubnetAllocator.CountFree(config, cluster.Leases().Select(lease => lease.Key.Subnet)) == 0;
 
     private static bool IsReady(Machine machine) => machine.Daemon is { IsReady: true, Subnet: not null };
 }

@@ -45,21 +45,21 @@ internal sealed class Invariants(Cluster cluster)
     public void StoreChanged() => storeChanged = true;
 
     /// <summary>The machine has lost its subnet by an action of another party.</summary>
-    public void MarkTaken(Machine machine, string why)
+    public void MarkTaken(Machine machine, string reason)
     {
-        MarkDisturbed(machine, why);
+        MarkDisturbed(machine, reason);
         if (machine.Daemon is not { Published: { } published } daemon) return;
         // A daemon that holds the subnet again gets a new deadline for the new event.
         if (daemon.NoticeDeadline is null || IsHeld(daemon, published)) daemon.NoticeDeadline = cluster.Scheduler.Now + NoticeLimit;
     }
 
     /// <summary>An action on the lease of the machine after which the machine may lose it.</summary>
-    public static void MarkDisturbed(Machine machine, string why)
+    public static void MarkDisturbed(Machine machine, string reason)
     {
         machine.UsableSince = null;
         // A subnet that this instance has never published is not in its state file.
         if (machine.Replaces is not null && machine.LastSubnet.Read() is null) machine.ExpectedSubnet = null;
-        if (machine.Daemon is { } daemon) daemon.LeaseDisturbance = why;
+        if (machine.Daemon is { } daemon) daemon.LeaseDisturbance = reason;
     }
 
     public void ConfigChanges()
@@ -177,7 +177,7 @@ internal sealed class Invariants(Cluster cluster)
     private bool IsExpiredFor(Daemon daemon, Ipv4Network subnet, TimeSpan now)
     {
         if (daemon.Published is null)
-            return now - (daemon.Etcd.LastAnswer ?? daemon.Started) >= Daemon.LeaseTime - Acquisition;
+            return now - (daemon.Etcd.LastResponse ?? daemon.Started) >= Daemon.LeaseTime - Acquisition;
         return Find(subnet) is { } pair && (daemon.Etcd.EndOf(pair.Lease) is not { } end || now >= end - TimerPrecision);
     }
 
@@ -281,12 +281,9 @@ internal sealed class Invariants(Cluster cluster)
         cluster.Leases().Any(lease => lease.Key.Subnet != subnet && LeaseHolder.Of(lease.Pair)?.MayBeTakenOverBy(machine) == true);
 
     private bool IsRouted(Ipv4Network subnet) =>
-        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-        && config.BackendType == FlannelContract.AliVpcBackend && SubnetAllocator.Fits(config, subnet);
+        cluster.Config?.BackendType == FlannelContract.AliVpcBackend && FitsConfig(subnet);
 
-    private bool FitsConfig(Ipv4Network subnet) =>
-        LeaseReader.ReadConfig(cluster.Store.Find(cluster.Keys.Config)) is ConfigState.Present { Config: var config }
-            && SubnetAllocator.Fits(config, subnet);
+    private bool FitsConfig(Ipv4Network subnet) => cluster.Config is { } config && SubnetAllocator.Fits(config, subnet);
 
     private KeyValue? Find(Ipv4Network subnet) => cluster.Store.Find(cluster.Keys.Lease(new SubnetKey(subnet)));
 

@@ -69,7 +69,7 @@ internal sealed class Machine
 
     public TimeSpan WallClockError { get; set; }
 
-    public bool IsCutOff { get; set; }
+    public bool IsIsolated { get; set; }
 
     /// <summary>Null while it is down.</summary>
     public Daemon? Daemon { get; set; }

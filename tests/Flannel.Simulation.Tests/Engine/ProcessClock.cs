@@ -30,7 +30,7 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
 
     private sealed class OneShotTimer(Scheduler scheduler, ProcessContext context, TimerCallback callback, object? state) : ITimer
     {
-        private ScheduledAction? planned;
+        private ScheduledAction? scheduled;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
@@ -44,10 +44,10 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
         private void Plan(TimeSpan wait)
         {
             var due = scheduler.Now + wait - context.Suspended;
-            ScheduledAction? mine = null;
-            mine = planned = scheduler.After(wait, () => context.Deliver(() =>
+            ScheduledAction? current = null;
+            current = scheduled = scheduler.After(wait, () => context.Deliver(() =>
             {
-                if (mine!.Cancelled) return;
+                if (current!.Cancelled) return;
                 var left = due + context.Suspended - scheduler.Now;
                 if (left > TimeSpan.Zero) Plan(left);
                 else callback(state);
@@ -56,7 +56,7 @@ internal sealed class ProcessClock(Scheduler scheduler, ProcessContext? context,
 
         public void Dispose()
         {
-            if (planned is not null) planned.Cancelled = true;
+            if (scheduled is not null) scheduled.Cancelled = true;
         }
 
         public ValueTask DisposeAsync()

@@ -3,7 +3,7 @@ namespace Flannel.Simulation.Tests.Engine;
 /// <summary>The SynchronizationContext of one process: the scheduler runs its continuations. After a kill none of them runs.</summary>
 internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationContext
 {
-    private readonly List<(object? Stream, Action Act)> waiting = [];
+    private readonly List<(object? Stream, Action Callback)> waiting = [];
     private TimeSpan? resumedAt;
     private TimeSpan? suspendedAt;
     private TimeSpan suspended;
@@ -24,11 +24,11 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
 
     /// <summary>Delivers an external event: a response or a timer.</summary>
     /// <param name="stream">The stream in which events keep their order; null for an independent event.</param>
-    public void Deliver(Action act, object? stream = null)
+    public void Deliver(Action callback, object? stream = null)
     {
         if (IsDead) return;
-        if (IsPaused) waiting.Add((stream, act));
-        else act();
+        if (IsPaused) waiting.Add((stream, callback));
+        else callback();
     }
 
     /// <summary>Whether the process is paused, or was paused at or after a time.</summary>
@@ -65,11 +65,11 @@ internal sealed class ProcessContext(Scheduler scheduler) : SynchronizationConte
         IsPaused = false;
         while (waiting.Count > 0)
         {
-            var at = scheduler.Random.Next(waiting.Count);
-            if (waiting[at].Stream is { } stream) at = waiting.FindIndex(other => other.Stream == stream);
-            var act = waiting[at].Act;
-            waiting.RemoveAt(at);
-            act();
+            var index = scheduler.Random.Next(waiting.Count);
+            if (waiting[index].Stream is { } stream) index = waiting.FindIndex(other => other.Stream == stream);
+            var callback = waiting[index].Callback;
+            waiting.RemoveAt(index);
+            callback();
         }
     }
 }

@@ -6,15 +6,18 @@ namespace Flannel.Simulation.Tests.Engine;
 /// determines. An event from another thread fails the history: the code under test has left its context.</summary>
 internal sealed class Scheduler(int seed, bool log)
 {
-    private const int TooManyAtOnce = 20_000;
-    private const ulong Prime = 1_099_511_628_211;
+    private const int MaxStepsAtOneInstant = 20_000;
 
-    private readonly PriorityQueue<ScheduledAction, (long At, long Order)> planned = new();
+    // The prime and the initial value of the hash FNV-1a.
+    private const ulong HashPrime = 1_099_511_628_211;
+    private const ulong HashStart = 14_695_981_039_346_656_037;
+
+    private readonly PriorityQueue<ScheduledAction, (long At, long Order)> scheduled = new();
     private readonly List<(ProcessContext Context, SendOrPostCallback Callback, object? State)> ready = [];
     private readonly int thread = Environment.CurrentManagedThreadId;
-    private volatile string? escaped;
+    private volatile string? threadViolation;
     private long order;
-    private int atThisInstant;
+    private int stepsAtThisInstant;
 
     public Random Random { get; } = new(seed);
 
@@ -22,7 +25,7 @@ internal sealed class Scheduler(int seed, bool log)
     public TimeSpan Now { get; private set; }
 
     /// <summary>A hash of all events: equal in two runs of the same seed.</summary>
-    public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
+    public ulong TraceHash { get; private set; } = HashStart;
 
     public bool IsLogging => log;
 
@@ -30,11 +33,11 @@ internal sealed class Scheduler(int seed, bool log)
 
     public long Steps { get; private set; }
 
-    public ScheduledAction After(TimeSpan delay, Action act)
+    public ScheduledAction After(TimeSpan delay, Action callback)
     {
         CheckThread("a timer or a request");
-        var entry = new ScheduledAction(act);
-        planned.Enqueue(entry, (Now.Ticks + Math.Max(0, delay.Ticks), order++));
+        var entry = new ScheduledAction(callback);
+        scheduled.Enqueue(entry, (Now.Ticks + Math.Max(0, delay.Ticks), order++));
         return entry;
     }
 
@@ -42,7 +45,7 @@ internal sealed class Scheduler(int seed, bool log)
     {
         if (Environment.CurrentManagedThreadId != thread)
         {
-            escaped = $"a continuation comes from another thread:\n{Environment.StackTrace}";
+            threadViolation = $"a continuation comes from another thread:\n{Environment.StackTrace}";
             return;
         }
 
@@ -55,13 +58,13 @@ internal sealed class Scheduler(int seed, bool log)
         ScheduledAction entry;
         do
         {
-            planned.TryDequeue(out entry!, out var key);
-            if (key.At != Now.Ticks) atThisInstant = 0;
+            scheduled.TryDequeue(out entry!, out var key);
+            if (key.At != Now.Ticks) stepsAtThisInstant = 0;
             Now = TimeSpan.FromTicks(key.At);
         }
         while (entry.Cancelled);
         Steps++;
-        entry.Act();
+        entry.Callback();
         Settle();
     }
 
@@ -70,9 +73,9 @@ internal sealed class Scheduler(int seed, bool log)
         while (ready.Count > 0)
         {
             CountWork();
-            var at = Random.Next(ready.Count);
-            var (context, callback, state) = ready[at];
-            ready.RemoveAt(at);
+            var index = Random.Next(ready.Count);
+            var (context, callback, state) = ready[index];
+            ready.RemoveAt(index);
             if (context.IsDead) continue;
             context.HasRun = true;
             SynchronizationContext.SetSynchronizationContext(context);
@@ -80,26 +83,26 @@ internal sealed class Scheduler(int seed, bool log)
             SynchronizationContext.SetSynchronizationContext(null);
         }
 
-        if (escaped is not null) throw new SimulationFailure(escaped);
+        if (threadViolation is not null) throw new SimulationFailure(threadViolation);
     }
 
     /// <summary>Detects busy loops: time does not advance while a process works.</summary>
     public void CountWork()
     {
-        if (++atThisInstant > TooManyAtOnce) throw new SimulationFailure($"busy loop at {Now}:\n{Environment.StackTrace}");
+        if (++stepsAtThisInstant > MaxStepsAtOneInstant) throw new SimulationFailure($"busy loop at {Now}:\n{Environment.StackTrace}");
     }
 
     public void CheckThread(string what)
     {
-        if (Environment.CurrentManagedThreadId != thread) escaped = $"{what} comes from another thread:\n{Environment.StackTrace}";
+        if (Environment.CurrentManagedThreadId != thread) threadViolation = $"{what} comes from another thread:\n{Environment.StackTrace}";
     }
 
     public void Trace(string who, string what, long detail = 0)
     {
-        Fold(Now.Ticks);
-        foreach (var letter in who) Fold(letter);
-        foreach (var letter in what) Fold(letter);
-        Fold(detail);
+        AddToHash(Now.Ticks);
+        foreach (var letter in who) AddToHash(letter);
+        foreach (var letter in what) AddToHash(letter);
+        AddToHash(detail);
         if (IsLogging) Note(who, detail == 0 ? what : $"{what} {detail:x}");
     }
 
@@ -112,12 +115,12 @@ internal sealed class Scheduler(int seed, bool log)
     public TimeSpan Between(double fromSeconds, double toSeconds) =>
         TimeSpan.FromSeconds(fromSeconds + (toSeconds - fromSeconds) * Random.NextDouble());
 
-    private void Fold(long value) => TraceHash = (TraceHash ^ (ulong)value) * Prime;
+    private void AddToHash(long value) => TraceHash = (TraceHash ^ (ulong)value) * HashPrime;
 }
 
-internal sealed class ScheduledAction(Action act)
+internal sealed class ScheduledAction(Action callback)
 {
-    public Action Act { get; } = act;
+    public Action Callback { get; } = callback;
 
     public bool Cancelled { get; set; }
 }

@@ -91,7 +91,7 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
         scheduler.Trace(daemon.Machine.Name, action);
         var result = new TaskCompletionSource<CloudResult<T>>();
         cancellation.UnsafeRegister(_ => result.TrySetCanceled(cancellation), null);
-        if (daemon.Machine.IsCutOff || cluster.Conditions.CloudDown || scheduler.Chance(cluster.Conditions.CloudLost))
+        if (daemon.Machine.IsIsolated || cluster.Conditions.CloudDown || scheduler.Chance(cluster.Conditions.CloudLost))
         {
             Fail(result, CloudErrorKind.Retry, "<connect>", scheduler.Between(0, Limit.TotalSeconds));
             return result.Task;
@@ -117,9 +117,9 @@ internal sealed class SimulatedCloudApi(Cluster cluster, Daemon daemon) : ICloud
             {
                 try
                 {
-                    var answer = await call(cluster.Cloud.Api);
-                    scheduler.Trace(daemon.Machine.Name, $"{action} {answer.Error?.Code ?? "done"}");
-                    daemon.Context.Deliver(() => result?.TrySetResult(answer));
+                    var response = await call(cluster.Cloud.Api);
+                    scheduler.Trace(daemon.Machine.Name, $"{action} {response.Error?.Code ?? "done"}");
+                    daemon.Context.Deliver(() => result?.TrySetResult(response));
                 }
                 catch (Exception e)
                 {

@@ -26,12 +26,12 @@ internal sealed class SimulatedEtcd(
     private readonly Dictionary<long, TimeSpan> grants = [];
     private readonly Dictionary<long, TimeSpan> leaseEnds = [];
 
-    public bool IsCutOff { get; private set; }
+    public bool IsIsolated { get; private set; }
 
     public long Requests { get; private set; }
 
     /// <summary>When the process last received a response; null before the first.</summary>
-    public TimeSpan? LastAnswer { get; private set; }
+    public TimeSpan? LastResponse { get; private set; }
 
     /// <summary>When an etcd lease expires by the knowledge of this process, counted from before its last renewal was sent. Null if the
     /// process does not know that a key is attached to the lease.</summary>
@@ -40,36 +40,36 @@ internal sealed class SimulatedEtcd(
     /// <summary>Returns an exception to throw from a watch of the ranges, for tests of unexpected exceptions; null for none.</summary>
     public Func<IReadOnlyList<WatchCreateRequest>, Exception?>? WatchFault { get; set; }
 
-    private bool IsReachable => !IsCutOff && !conditions.ClusterDown;
+    private bool IsReachable => !IsIsolated && !conditions.ClusterDown;
 
     public Task<RangeResponse> RangeAsync(RangeRequest request, CancellationToken cancellation) =>
         CallAsync("range", true, () => store.Range(request), cancellation);
 
     public async Task<TxnResponse> TxnAsync(TxnRequest request, CancellationToken cancellation)
     {
-        var read = request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
-        var answer = await CallAsync(read ? "read" : "txn", read, () => writes.Txn(request), cancellation);
-        foreach (var put in answer.Succeeded ? request.Success.Select(op => op.RequestPut) : [])
+        var isRead = request.Success.Concat(request.Failure).All(op => op.RequestCase == RequestOp.RequestOneofCase.RequestRange);
+        var response = await CallAsync(isRead ? "read" : "txn", isRead, () => writes.Txn(request), cancellation);
+        foreach (var put in response.Succeeded ? request.Success.Select(op => op.RequestPut) : [])
         {
             if (put is not null && grants.TryGetValue(put.Lease, out var end)) leaseEnds.TryAdd(put.Lease, end);
         }
 
-        return answer;
+        return response;
     }
 
     public async Task<LeaseGrantResponse> LeaseGrantAsync(long leaseId, TimeSpan timeToLive, CancellationToken cancellation)
     {
-        var begin = scheduler.Now;
-        var answer = await CallAsync("grant", false, () => writes.Grant(leaseId, timeToLive), cancellation);
-        grants[answer.ID] = begin + TimeSpan.FromSeconds(answer.TTL);
-        return answer;
+        var sentAt = scheduler.Now;
+        var response = await CallAsync("grant", false, () => writes.Grant(leaseId, timeToLive), cancellation);
+        grants[response.ID] = sentAt + TimeSpan.FromSeconds(response.TTL);
+        return response;
     }
 
     public async Task<TimeSpan?> LeaseKeepAliveOnceAsync(long leaseId, CancellationToken cancellation)
     {
-        var begin = scheduler.Now;
+        var sentAt = scheduler.Now;
         var timeToLive = await CallAsync("keepalive", true, () => store.KeepAlive(leaseId), cancellation);
-        if (timeToLive is { } left) leaseEnds[leaseId] = begin + left;
+        if (timeToLive is { } remaining) leaseEnds[leaseId] = sentAt + remaining;
         return timeToLive;
     }
 
@@ -101,9 +101,9 @@ internal sealed class SimulatedEtcd(
 
     /// <summary>Isolates the process. Streams break within 10 s (no response to a ping), or continue after
     /// <see cref="Reconnect"/>.</summary>
-    public void CutOff()
+    public void Isolate()
     {
-        IsCutOff = true;
+        IsIsolated = true;
         foreach (var watch in watches.ToList())
         {
             if (scheduler.Chance(0.7)) scheduler.After(scheduler.Between(0, 10), () => watch.Break("connection lost"));
@@ -111,14 +111,14 @@ internal sealed class SimulatedEtcd(
 
         scheduler.After(TimeSpan.FromSeconds(10), () =>
         {
-            if (!IsCutOff) return;
+            if (!IsIsolated) return;
             foreach (var watch in watches.ToList()) watch.Break("no response to a ping");
         });
     }
 
     public void Reconnect()
     {
-        IsCutOff = false;
+        IsIsolated = false;
         StoreChanged();
     }
 
@@ -130,7 +130,7 @@ internal sealed class SimulatedEtcd(
 
     public void StoreChanged()
     {
-        if (IsCutOff) return;
+        if (IsIsolated) return;
         foreach (var watch in watches.ToList()) watch.Poll();
     }
 
@@ -157,12 +157,12 @@ internal sealed class SimulatedEtcd(
         watches.Remove(watch);
     }
 
-    private Task<T> CallAsync<T>(string what, bool repeatable, Func<T> act, CancellationToken cancellation)
+    private Task<T> CallAsync<T>(string operation, bool repeatable, Func<T> execute, CancellationToken cancellation)
     {
         scheduler.CheckThread("a request");
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
         Requests++;
-        scheduler.Trace(name, what);
+        scheduler.Trace(name, operation);
         var call = new TaskCompletionSource<T>();
         var registration = cancellation.UnsafeRegister(_ => call.TrySetCanceled(cancellation), null);
         if (!IsReachable)
@@ -172,18 +172,19 @@ internal sealed class SimulatedEtcd(
             return call.Task;
         }
 
-        var fate = scheduler.Random.NextDouble();
-        var late = fate < conditions.Delayed;
-        var lost = !late && fate < conditions.Delayed + conditions.RequestLost;
+        var chance = scheduler.Random.NextDouble();
+        var isDelayed = chance < conditions.Delayed;
+        var isLost = !isDelayed && chance < conditions.Delayed + conditions.RequestLost;
         var limit = Fail(call, Limit, EtcdErrorKind.TimedOut, !repeatable, registration);
-        if (lost) return call.Task;
-        Send(late ? scheduler.Between(5, 25) : Delay(), what, act, call, limit, registration);
-        if (repeatable && scheduler.Chance(conditions.Duplicated)) Send(scheduler.Between(0, 9), what, act, call, limit, registration);
+        if (isLost) return call.Task;
+        Send(isDelayed ? scheduler.Between(5, 25) : Delay(), operation, execute, call, limit, registration);
+        if (repeatable && scheduler.Chance(conditions.Duplicated))
+            Send(scheduler.Between(0, 9), operation, execute, call, limit, registration);
         return call.Task;
     }
 
     private void Send<T>(
-        TimeSpan delay, string what, Func<T> act, TaskCompletionSource<T> call, ScheduledAction limit,
+        TimeSpan delay, string operation, Func<T> execute, TaskCompletionSource<T> call, ScheduledAction limit,
         CancellationTokenRegistration registration)
     {
         var generation = store.Generation;
@@ -191,17 +192,17 @@ internal sealed class SimulatedEtcd(
         {
             // A request in flight is lost when etcd stops, and a late request of an ended process is lost too.
             if (!IsReachable || generation != store.Generation || (context.IsDead && delay > Limit)) return;
-            Action answer;
+            Action respond;
             try
             {
-                var result = act();
-                scheduler.Trace(name, what + " done", store.Revision);
-                answer = () => call.TrySetResult(result);
+                var result = execute();
+                scheduler.Trace(name, operation + " done", store.Revision);
+                respond = () => call.TrySetResult(result);
             }
             catch (EtcdException e)
             {
-                scheduler.Trace(name, $"{what} {e.Kind}");
-                answer = () => call.TrySetException(e);
+                scheduler.Trace(name, $"{operation} {e.Kind}");
+                respond = () => call.TrySetException(e);
             }
 
             if (scheduler.Chance(conditions.ResponseLost)) return;
@@ -210,8 +211,8 @@ internal sealed class SimulatedEtcd(
                 if (!IsReachable || generation != store.Generation) return;
                 context.Deliver(() =>
                 {
-                    LastAnswer = scheduler.Now;
-                    answer();
+                    LastResponse = scheduler.Now;
+                    respond();
                     limit.Cancelled = true;
                     registration.Dispose();
                 });

@@ -9,8 +9,8 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
 {
     private readonly Queue<WatchResponse> arrived = new(cursor.Created);
     private EtcdException? broken;
-    private TaskCompletionSource<WatchResponse>? asked;
-    private TimeSpan last;
+    private TaskCompletionSource<WatchResponse>? pendingRead;
+    private TimeSpan lastArrival;
     private bool closed;
 
     /// <summary>Whether the stream sends nothing, as on a member without a leader.</summary>
@@ -21,20 +21,20 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
         if (closed || IsSilent) return;
         try
         {
-            foreach (var answer in cursor.Take()) Later(() => Arrive(answer));
+            foreach (var response in cursor.Take()) DeliverLater(() => Arrive(response));
         }
         catch (EtcdException e)
         {
             closed = true;
-            Later(() => Fail(e));
+            DeliverLater(() => Fail(e));
         }
     }
 
-    public void Break(string why)
+    public void Break(string reason)
     {
         if (closed) return;
         closed = true;
-        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, why, false)), this);
+        context.Deliver(() => Fail(new EtcdException(EtcdErrorKind.Unavailable, reason, false)), this);
     }
 
     public void Close() => closed = true;
@@ -42,36 +42,36 @@ internal sealed class SimulatedWatch(Scheduler scheduler, ProcessContext context
     public Task<WatchResponse> NextAsync(CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<WatchResponse>(cancellation);
-        if (arrived.TryDequeue(out var answer)) return Task.FromResult(answer);
+        if (arrived.TryDequeue(out var response)) return Task.FromResult(response);
         if (broken is not null) return Task.FromException<WatchResponse>(broken);
-        var mine = asked = new TaskCompletionSource<WatchResponse>();
-        cancellation.UnsafeRegister(_ => mine.TrySetCanceled(cancellation), null);
-        return mine.Task;
+        var read = pendingRead = new TaskCompletionSource<WatchResponse>();
+        cancellation.UnsafeRegister(_ => read.TrySetCanceled(cancellation), null);
+        return read.Task;
     }
 
-    private void Later(Action act)
+    private void DeliverLater(Action callback)
     {
         var delay = scheduler.Chance(conditions.Slow) ? scheduler.Between(0.01, 2) : scheduler.Between(0.0002, 0.01);
-        last = scheduler.Now + delay > last ? scheduler.Now + delay : last;
-        scheduler.After(last - scheduler.Now, () => context.Deliver(act, this));
+        lastArrival = scheduler.Now + delay > lastArrival ? scheduler.Now + delay : lastArrival;
+        scheduler.After(lastArrival - scheduler.Now, () => context.Deliver(callback, this));
     }
 
-    private void Arrive(WatchResponse answer)
+    private void Arrive(WatchResponse response)
     {
         if (broken is not null) return;
-        if (asked is { } waiting)
+        if (pendingRead is { } waiting)
         {
-            asked = null;
-            if (waiting.TrySetResult(answer)) return;
+            pendingRead = null;
+            if (waiting.TrySetResult(response)) return;
         }
 
-        arrived.Enqueue(answer);
+        arrived.Enqueue(response);
     }
 
     private void Fail(EtcdException e)
     {
         broken ??= e;
-        asked?.TrySetException(e);
-        asked = null;
+        pendingRead?.TrySetException(e);
+        pendingRead = null;
     }
 }

@@ -62,7 +62,7 @@ internal static class Targets
         new("backend-config", BackendConfig,
             """{"Type":"ali-vpc","AccessKeyID":"LTAI123","AccessKeySecret":"s","RegionID":"cn-hangzhou","RouteTableID":["vtb-1"]}""",
             "\"RouteTableID\":", "\"vtb-1\""),
-        Target.OfText("metadata-shapes", Shape, "cn-hangzhou", "i-1", "vpc-1", "vsw-1", "eni-1", "00:16:3e:00:00:01",
+        Target.OfText("metadata-formats", MetadataFormats, "cn-hangzhou", "i-1", "vpc-1", "vsw-1", "eni-1", "00:16:3e:00:00:01",
             "00:16:3e:00:00:01/\n", "[\"192.168.0.1\",\"192.168.0.2\"]", "EcsRole"),
         Target.OfText("role-key", text => RamRoleProvider.Parse(text, "role", Now).ToString(),
             """{"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"s","SecurityToken":"t","Expiration":"2027-01-01T00:00:00Z","LastUpdated":"2026-01-01T00:00:00Z"}""",
@@ -108,7 +108,7 @@ internal static class Targets
             """{"RequestId":"R-1","NextToken":"","NetworkInterfaceSets":{"NetworkInterfaceSet":[{"NetworkInterfaceId":"eni-1","InstanceId":"i-1","SourceDestCheck":true,"PrivateIpSets":{"PrivateIpSet":[]}}]}}"""),
     ];
 
-    private static Target Cloud<T>(string name, JsonTypeInfo<T> type, HttpStatusCode status, string good)
+    private static Target Cloud<T>(string name, JsonTypeInfo<T> type, HttpStatusCode status, string valid)
         where T : CloudResponse => new(
             name,
             bytes =>
@@ -121,7 +121,7 @@ internal static class Targets
                     type, Key, response, bytes, Now);
                 _ = read.ToString();
             },
-            good, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
+            valid, "\"RequestId\":\"R-1\"", "\"Code\":", "\"Message\":\"secret\"");
 
     /// <summary>Parses each line as an argument, and the whole text as the environment variable of each flag.</summary>
     private static void CommandLineText(string text)
@@ -192,7 +192,7 @@ internal static class Targets
         }
     }
 
-    private static void Shape(string text)
+    private static void MetadataFormats(string text)
     {
         _ = ResourceIdFormat.IsRegionId(text) | ResourceIdFormat.IsInstanceId(text) | ResourceIdFormat.IsVpcId(text)
             | ResourceIdFormat.IsVSwitchId(text) | ResourceIdFormat.IsNetworkInterfaceId(text)
@@ -209,8 +209,8 @@ internal static class Targets
     private static void Addresses(string text)
     {
         if (Ipv4Address.TryParse(text, out var address)) Require(Ipv4Address.Parse(address.ToString()) == address);
-        if (Ipv6Network.TryParseAddress(text, out var long6)) _ = long6.ToString(provider: null);
+        if (Ipv6Network.TryParseAddress(text, out var address6)) _ = address6.ToString(provider: null);
         if (Ipv4Network.TryParse(text, '/', out var network, out _)) _ = network.ToString();
-        if (Ipv6Network.TryParse(text, '/', out var wide, out _)) _ = wide.ToString('/');
+        if (Ipv6Network.TryParse(text, '/', out var network6, out _)) _ = network6.ToString('/');
     }
 }

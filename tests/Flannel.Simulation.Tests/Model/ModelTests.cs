@@ -29,63 +29,59 @@ public sealed class ModelTests
         // Later seeds have prefixes that sort earlier, so that an open-ended range of a seed reaches no key of a later one.
         private readonly RandomRequests requests = new(new Random(seed), $"/{(char)('z' - seed)}/", seed * 100);
         private readonly Random random = new(seed + 1000);
-        private readonly List<(WatchCursor Model, List<string> Heard, List<string> Expected, Task Listening)> watches = [];
+        private readonly List<ComparedWatch> watches = [];
         private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         private int number;
 
+        /// <param name="Model">The watch of the model.</param>
+        /// <param name="Received">The events of etcd. Guarded by a lock of itself.</param>
+        /// <param name="Expected">The events of the model.</param>
+        /// <param name="Receiving">Reads the events of etcd.</param>
+        private sealed record ComparedWatch(WatchCursor Model, List<string> Received, List<string> Expected, Task Receiving);
+
         public async Task RunAsync()
         {
-            for (number = 0; number < Requests; number++) await OneAsync();
+            for (number = 0; number < Requests; number++) await SendRandomAsync();
             await CompareEventsAsync();
             await stop.CancelAsync();
-            foreach (var watch in watches) await watch.Listening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var watch in watches) await watch.Receiving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             stop.Dispose();
         }
 
-        private Task OneAsync()
+        private Task SendRandomAsync()
         {
             switch (random.Next(22))
             {
                 case < 12:
                     var txn = requests.Txn(model.Revision);
-                    return SameAsync(txn.ToString(),
+                    return CompareAsync(txn.ToString(),
                         async () => Text(await real.Connection.TxnAsync(txn, Cancel)), () => Text(model.Txn(txn)));
                 case < 15:
                     var range = requests.RangeAt(model.Revision, model.CompactedAt);
-                    return SameAsync(
+                    return CompareAsync(
                         range.ToString(), async () => Text(await real.Connection.RangeAsync(range, Cancel)),
                         () => Text(model.Range(range)));
                 case 15 or 16:
                     var id = requests.Lease();
-                    var life = TimeSpan.FromSeconds(500 + random.Next(50));
-                    return SameAsync(
+                    var timeToLive = TimeSpan.FromSeconds(500 + random.Next(50));
+                    return CompareAsync(
                         $"grant {id}",
-                        async () => (await real.Connection.LeaseGrantAsync(id, life, Cancel)).TTL.ToString(provider: null),
-                        () => model.Grant(id, life).TTL.ToString(provider: null));
+                        async () => (await real.Connection.LeaseGrantAsync(id, timeToLive, Cancel)).TTL.ToString(provider: null),
+                        () => model.Grant(id, timeToLive).TTL.ToString(provider: null));
                 case 17:
-                    var ended = requests.Lease();
-                    return SameAsync(
-                        $"revoke {ended}",
-                        async () =>
-                        {
-                            await real.Connection.LeaseRevokeAsync(ended, Cancel);
-                            return "";
-                        },
-                        () =>
-                        {
-                            model.Revoke(ended);
-                            return "";
-                        });
+                    var revoked = requests.Lease();
+                    return CompareAsync(
+                        $"revoke {revoked}", () => real.Connection.LeaseRevokeAsync(revoked, Cancel), () => model.Revoke(revoked));
                 case 18:
                     var kept = requests.Lease();
-                    return SameAsync(
+                    return CompareAsync(
                         $"keep {kept}",
                         async () => $"{await real.Connection.LeaseKeepAliveOnceAsync(kept, Cancel)}",
                         () => $"{model.KeepAlive(kept)}");
                 case 19 when random.Next(3) == 0:
                     return CompactAsync();
                 case 20 when random.Next(3) == 0:
-                    return FillAsync();
+                    return ToggleNoSpaceAsync();
                 default:
                     return WatchAsync();
             }
@@ -100,7 +96,7 @@ public sealed class ModelTests
             model.Compact(revision);
         }
 
-        private async Task FillAsync()
+        private async Task ToggleNoSpaceAsync()
         {
             model.NoSpace = !model.NoSpace;
             await real.NoSpaceAsync(model.NoSpace);
@@ -118,15 +114,15 @@ public sealed class ModelTests
             var cursor = model.Watch([range]);
             var (received, expected) = (new List<string>(), new List<string>());
             var created = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var listening = Task.Run(
+            var receiving = Task.Run(
                 async () =>
                 {
                     try
                     {
-                        await foreach (var answer in real.Connection.WatchAsync([range], stop.Token))
+                        await foreach (var response in real.Connection.WatchAsync([range], stop.Token))
                         {
-                            if (answer.Created) created.TrySetResult();
-                            lock (received) received.AddRange(answer.Events.Select(Text));
+                            if (response.Created) created.TrySetResult();
+                            lock (received) received.AddRange(response.Events.Select(Text));
                         }
                     }
                     catch (EtcdException e)
@@ -138,15 +134,15 @@ public sealed class ModelTests
                 Cancel);
             await created.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
             Take(cursor, expected);
-            watches.Add((cursor, received, expected, listening));
+            watches.Add(new ComparedWatch(cursor, received, expected, receiving));
         }
 
         private async Task CompareEventsAsync()
         {
             for (var i = 0; i < watches.Count; i++)
             {
-                var (_, received, expected, _) = watches[i];
-                Take(watches[i].Model, expected);
+                var (cursor, received, expected, _) = watches[i];
+                Take(cursor, expected);
                 var clock = System.Diagnostics.Stopwatch.StartNew();
                 while (Count(received) < expected.Count && clock.Elapsed < TimeSpan.FromSeconds(30)) await Task.Delay(5, Cancel);
                 // Waits for a possible surplus event.
@@ -165,7 +161,7 @@ public sealed class ModelTests
             if (expected is [.., nameof(EtcdErrorKind.Compacted)]) return;
             try
             {
-                expected.AddRange(cursor.Take().SelectMany(answer => answer.Events).Select(Text));
+                expected.AddRange(cursor.Take().SelectMany(response => response.Events).Select(Text));
             }
             catch (EtcdException e)
             {
@@ -173,12 +169,26 @@ public sealed class ModelTests
             }
         }
 
-        private async Task SameAsync(string request, Func<Task<string>> askReal, Func<string> askModel)
+        /// <summary>Compares requests without a response.</summary>
+        private Task CompareAsync(string request, Func<Task> callReal, Action callModel) => CompareAsync(
+            request,
+            async () =>
+            {
+                await callReal();
+                return "";
+            },
+            () =>
+            {
+                callModel();
+                return "";
+            });
+
+        private async Task CompareAsync(string request, Func<Task<string>> callReal, Func<string> callModel)
         {
             string actual, expected;
             try
             {
-                expected = await askReal();
+                expected = await callReal();
             }
             catch (EtcdException e)
             {
@@ -187,7 +197,7 @@ public sealed class ModelTests
 
             try
             {
-                actual = askModel();
+                actual = callModel();
             }
             catch (EtcdException e)
             {
@@ -199,9 +209,9 @@ public sealed class ModelTests
         }
 
         /// <summary>The response without the ids of the member.</summary>
-        private static string Text(TxnResponse answer)
+        private static string Text(TxnResponse response)
         {
-            var copy = answer.Clone();
+            var copy = response.Clone();
             foreach (var op in copy.Responses)
             {
                 if (op.ResponsePut is { } put) put.Header = null;
@@ -209,14 +219,14 @@ public sealed class ModelTests
                 if (op.ResponseRange is { } range) range.Header = null;
             }
 
-            copy.Header = new ResponseHeader { Revision = answer.Header.Revision };
+            copy.Header = new ResponseHeader { Revision = response.Header.Revision };
             return copy.ToString();
         }
 
-        private static string Text(RangeResponse answer)
+        private static string Text(RangeResponse response)
         {
-            var copy = answer.Clone();
-            copy.Header = new ResponseHeader { Revision = answer.Header.Revision };
+            var copy = response.Clone();
+            copy.Header = new ResponseHeader { Revision = response.Header.Revision };
             return copy.ToString();
         }
 

@@ -16,15 +16,18 @@ internal sealed class RandomRequests(Random random, string prefix, long firstLea
 
     public ByteString Key() => ByteString.CopyFromUtf8($"{prefix}{(char)('a' + random.Next(Keys))}");
 
-    public (ByteString Key, ByteString End) Range()
+    /// <param name="End">Empty for a single key; a zero byte for all keys from <paramref name="Key"/> on.</param>
+    public sealed record KeyRange(ByteString Key, ByteString End);
+
+    public KeyRange Range()
     {
         var key = Key();
         return random.Next(4) switch
         {
-            0 => (key, ByteString.Empty),
-            1 => (key, Key()),
-            2 => (ByteString.CopyFromUtf8(prefix), ByteString.CopyFromUtf8(prefix + "\x7f")),
-            _ => (key, ByteString.CopyFromUtf8("\0")),
+            0 => new(key, ByteString.Empty),
+            1 => new(key, Key()),
+            2 => new(ByteString.CopyFromUtf8(prefix), ByteString.CopyFromUtf8(prefix + "\x7f")),
+            _ => new(key, ByteString.CopyFromUtf8("\0")),
         };
     }
 

@@ -13,6 +13,9 @@ internal sealed class RealEtcd : IAsyncDisposable
 {
     private const string Program = "/usr/bin/etcd";
 
+    /// <summary>A field of a protobuf message.</summary>
+    private sealed record RequestField(int Number, long Value);
+
     private readonly string folder = Directory.CreateTempSubdirectory("flannel-sim-").FullName;
     private readonly Process process;
     private readonly GrpcChannel channel;
@@ -52,8 +55,8 @@ internal sealed class RealEtcd : IAsyncDisposable
         return etcd;
     }
 
-    /// <summary>Waits until every watch has reached the current revision. etcd synchronizes watches of past revisions every 100 ms; the model
-    /// does it at once.</summary>
+    /// <summary>Waits until every watch has reached the current revision. etcd synchronizes watches of past revisions every 100 ms; the
+    /// model does it at once.</summary>
     public Task WaitUntilWatchesAreSynchronizedAsync() => Eventually.IsAsync(
         "etcd has synchronized all watches",
         async () => (await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken))
@@ -61,10 +64,10 @@ internal sealed class RealEtcd : IAsyncDisposable
         TestContext.Current.CancellationToken);
 
     /// <summary>Compacts physically: waits until the old revisions are deleted.</summary>
-    public Task CompactAsync(long revision) => CallAsync("etcdserverpb.KV", "Compact", (1, revision), (2, 1));
+    public Task CompactAsync(long revision) => CallAsync("etcdserverpb.KV", "Compact", new(1, revision), new(2, 1));
 
     /// <summary>Raises or disarms the alarm NOSPACE.</summary>
-    public Task NoSpaceAsync(bool full) => CallAsync("etcdserverpb.Maintenance", "Alarm", (1, full ? 1 : 2), (3, 1));
+    public Task NoSpaceAsync(bool full) => CallAsync("etcdserverpb.Maintenance", "Alarm", new(1, full ? 1 : 2), new(3, 1));
 
     public async ValueTask DisposeAsync()
     {
@@ -93,7 +96,7 @@ internal sealed class RealEtcd : IAsyncDisposable
     }
 
     /// <summary>Calls a method that the client does not have; the fields of its request are numbers.</summary>
-    private async Task CallAsync(string service, string name, params (int Field, long Value)[] fields)
+    private async Task CallAsync(string service, string name, params RequestField[] fields)
     {
         var bytes = new MemoryStream();
         using (var output = new CodedOutputStream(bytes, leaveOpen: true))
