@@ -75,7 +75,7 @@ internal sealed class JoinBenchmark(BenchOptions options, TextWriter output)
                 .GetValueOrDefault("ModifyNetworkInterfaceAttribute") >= nodes ? "off" : null,
             cancel, TimeSpan.FromMinutes(2));
         await Task.Delay(settled, cancel);
-        await vpc.Control.ForgetCallsAsync(cancel);
+        await vpc.Control.ClearCallsAsync(cancel);
         await Task.Delay(hour, cancel);
         var calls = (await vpc.Control.CallsAsync(cancel)).Where(call => call.Service != "metadata").ToList();
         var callers = calls.GroupBy(call => call.InstanceId).OrderByDescending(group => group.Count()).ToList();

@@ -78,7 +78,7 @@ internal sealed class SingleNode(BenchOptions options)
 
     private static async Task<Start> StartAsync(LoopbackVpc vpc, CancellationToken cancel)
     {
-        await vpc.Control.ForgetCallsAsync(cancel);
+        await vpc.Control.ClearCallsAsync(cancel);
         var before = await vpc.Etcd.RequestsAsync(cancel);
         var daemon = await vpc.Instances[0].StartDaemonAsync();
         var ready = await daemon.WaitForReadyAsync(cancel);

@@ -15,7 +15,7 @@ public sealed class CheckTests : EndToEndTest
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("1 problem, see above", result.Error, StringComparison.Ordinal);
-        var config = One(report, "configuration");
+        var config = CheckOf(report, "configuration");
         Assert.Equal("problem", Text(config, "state"));
         Assert.StartsWith($"etcdctl put {TestVpc.Prefix}/config ", Text(config, "advice"), StringComparison.Ordinal);
         string[] subjects =
@@ -25,11 +25,11 @@ public sealed class CheckTests : EndToEndTest
         ];
         foreach (var subject in subjects)
         {
-            Assert.Equal((subject, "ok"), (subject, Text(One(report, subject), "state")));
+            Assert.Equal((subject, "ok"), (subject, Text(CheckOf(report, subject), "state")));
         }
 
-        Assert.Contains(Vpc.Instances[0].InstanceId, Text(One(report, "identity"), "detail"), StringComparison.Ordinal);
-        Assert.Equal("note", Text(One(report, "security group"), "state"));
+        Assert.Contains(Vpc.Instances[0].InstanceId, Text(CheckOf(report, "identity"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("note", Text(CheckOf(report, "security group"), "state"));
         await AssertNothingChangedAsync();
         Assert.Empty(await Vpc.Etcd.Keys.ListAsync("/", Cancel));
     }
@@ -40,21 +40,21 @@ public sealed class CheckTests : EndToEndTest
         await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), SourceDestCheck = false });
         var (first, before) = await CheckAsync();
         Assert.True(first.ExitCode == 0, first.Error + first.Output);
-        Assert.Equal("none now: no daemon that may write routes runs", Text(One(before, "route controller"), "detail"));
-        Assert.EndsWith("this node has none", Text(One(before, "leases"), "detail"), StringComparison.Ordinal);
-        var permissions = One(before, "RAM permissions");
+        Assert.Equal("none now: no daemon that may write routes runs", Text(CheckOf(before, "route controller"), "detail"));
+        Assert.EndsWith("this node has none", Text(CheckOf(before, "leases"), "detail"), StringComparison.Ordinal);
+        var permissions = CheckOf(before, "RAM permissions");
         // Every permission was tested with a clear result.
         Assert.Equal((12, 0), (int.Parse(Text(permissions, "detail").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture),
             permissions["lines"]!.AsArray().Count));
-        Assert.StartsWith("off ", Text(One(before, "source/destination check"), "detail"), StringComparison.Ordinal);
+        Assert.StartsWith("off ", Text(CheckOf(before, "source/destination check"), "detail"), StringComparison.Ordinal);
         await AssertNothingChangedAsync();
 
         await StartReadyAsync(0);
         var (result, report) = await CheckAsync();
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
-        Assert.EndsWith($"this node has {await SubnetAsync(0)}", Text(One(report, "leases"), "detail"), StringComparison.Ordinal);
-        Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
-        Assert.Contains(Vpc.Instances[0].InstanceId, Text(One(report, "route controller"), "detail"), StringComparison.Ordinal);
+        Assert.EndsWith($"this node has {await SubnetAsync(0)}", Text(CheckOf(report, "leases"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("agree", Text(CheckOf(report, "leases and routes"), "detail"));
+        Assert.Contains(Vpc.Instances[0].InstanceId, Text(CheckOf(report, "route controller"), "detail"), StringComparison.Ordinal);
         Assert.Null(report["policy"]);
     }
 
@@ -72,7 +72,7 @@ public sealed class CheckTests : EndToEndTest
 
         Assert.Equal(1, result.ExitCode);
         Assert.Equal(("problem", "8 of 12 actions are allowed"),
-            (Text(One(report, "RAM permissions"), "state"), Text(One(report, "RAM permissions"), "detail")));
+            (Text(CheckOf(report, "RAM permissions"), "state"), Text(CheckOf(report, "RAM permissions"), "detail")));
         string[] missing = ["vpc:CreateRouteEntry", "vpc:CreateRouteEntries", "vpc:DeleteRouteEntries",
             "ecs:ModifyNetworkInterfaceAttribute"];
         var policy = report["policy"]!;
@@ -94,7 +94,7 @@ public sealed class CheckTests : EndToEndTest
         await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), DeniedActions = ["vpc:*", "ecs:*", "quotas:*"] });
         var (result, report) = await CheckAsync();
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("0 of 12 actions are allowed", Text(One(report, "RAM permissions"), "detail"));
+        Assert.Equal("0 of 12 actions are allowed", Text(CheckOf(report, "RAM permissions"), "detail"));
         var readme = await File.ReadAllTextAsync(Path.Combine(Locations.Repository(), "README.md"), Cancel);
         var start = readme.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
         var published = JsonNode.Parse(readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)])!;
@@ -117,9 +117,9 @@ public sealed class CheckTests : EndToEndTest
         var (result, report) = await CheckAsync();
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
         foreach (var subject in new[] { "RAM permissions", "clock", "network" })
-            Assert.Equal((subject, "warning"), (subject, Text(One(report, subject), "state")));
-        Assert.Matches("^is (59|60)[0-9] s behind the cloud's$", Text(One(report, "clock"), "detail"));
-        Assert.Contains("the limit is assumed", Text(One(report, "quota"), "detail"), StringComparison.Ordinal);
+            Assert.Equal((subject, "warning"), (subject, Text(CheckOf(report, subject), "state")));
+        Assert.Matches("^is (59|60)[0-9] s behind the cloud's$", Text(CheckOf(report, "clock"), "detail"));
+        Assert.Contains("the limit is assumed", Text(CheckOf(report, "quota"), "detail"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -128,12 +128,12 @@ public sealed class CheckTests : EndToEndTest
         await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         var (result, report) = await CheckAsync();
         Assert.Equal(1, result.ExitCode);
-        var credentials = One(report, "credentials");
+        var credentials = CheckOf(report, "credentials");
         Assert.Equal("problem", Text(credentials, "state"));
         var lines = credentials["lines"]!.AsArray().Select(line => (string)line!).ToList();
         Assert.Contains(lines, line => line.Contains("ALIBABA_CLOUD_ACCESS_KEY_ID", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("RAM role", StringComparison.Ordinal));
-        Assert.Contains("not checked", Text(One(report, "RAM permissions"), "detail"), StringComparison.Ordinal);
+        Assert.Contains("not checked", Text(CheckOf(report, "RAM permissions"), "detail"), StringComparison.Ordinal);
 
         // A node that is never route controller needs none.
         var (never, _) = await CheckAsync("--route-controller=never");
@@ -146,17 +146,18 @@ public sealed class CheckTests : EndToEndTest
         await StartVpcAsync(1);
         var (noEtcd, first) = await CheckAsync("--etcd-endpoints=http://127.0.0.1:1");
         Assert.Equal(1, noEtcd.ExitCode);
-        Assert.Equal(("0 of 1 endpoints answer", "problem"), (Text(One(first, "etcd"), "detail"), Text(One(first, "etcd"), "state")));
-        Assert.Contains("connection refused", (string?)One(first, "etcd")["lines"]![0], StringComparison.Ordinal);
-        Assert.Equal("ok", Text(One(first, "route table"), "state"));
+        var etcd = CheckOf(first, "etcd");
+        Assert.Equal(("0 of 1 endpoints answer", "problem"), (Text(etcd, "detail"), Text(etcd, "state")));
+        Assert.Contains("connection refused", (string?)etcd["lines"]![0], StringComparison.Ordinal);
+        Assert.Equal("ok", Text(CheckOf(first, "route table"), "state"));
 
         var (noMetadata, second) = await CheckAsync("--metadata-endpoint=http://127.0.0.1:1");
         Assert.Equal(1, noMetadata.ExitCode);
-        Assert.Equal("problem", Text(One(second, "metadata"), "state"));
-        Assert.Equal("ok", Text(One(second, "configuration"), "state"));
+        Assert.Equal("problem", Text(CheckOf(second, "metadata"), "state"));
+        Assert.Equal("ok", Text(CheckOf(second, "configuration"), "state"));
         // The credential chain is reported: a key may come from another source than the metadata service.
-        Assert.Contains("http://127.0.0.1:1", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
-        Assert.Equal("note", Text(One(second, "cloud"), "state"));
+        Assert.Contains("http://127.0.0.1:1", Text(CheckOf(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("note", Text(CheckOf(second, "cloud"), "state"));
     }
 
     [Fact]
@@ -173,7 +174,7 @@ public sealed class CheckTests : EndToEndTest
             $$$"""{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc","RoleArn":"{{{CloudSetup.OtherRoleArn}}}"}}""");
         var (denied, first) = await CheckAsync();
         Assert.Equal(1, denied.ExitCode);
-        Assert.Contains("sts:AssumeRole failed: ", Text(One(first, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Contains("sts:AssumeRole failed: ", Text(CheckOf(first, "credentials"), "detail"), StringComparison.Ordinal);
         var statement = Assert.Single(first["policy"]!["Statement"]!.AsArray())!;
         Assert.Equal(("sts:AssumeRole", CloudSetup.OtherRoleArn),
             ((string?)statement["Action"]!.AsArray().Single(), (string?)statement["Resource"]));
@@ -181,8 +182,9 @@ public sealed class CheckTests : EndToEndTest
         await Vpc.Control.SetRoleAsync(CloudSetup.RoleName, [], Cancel);
         var (allowed, second) = await CheckAsync();
         Assert.True(allowed.ExitCode == 0, allowed.Error + allowed.Output);
-        Assert.StartsWith($"RAM role {CloudSetup.OtherRoleArn}, ", Text(One(second, "credentials"), "detail"), StringComparison.Ordinal);
-        Assert.Equal("ok", Text(One(second, "sts endpoint"), "state"));
+        Assert.StartsWith(
+            $"RAM role {CloudSetup.OtherRoleArn}, ", Text(CheckOf(second, "credentials"), "detail"), StringComparison.Ordinal);
+        Assert.Equal("ok", Text(CheckOf(second, "sts endpoint"), "state"));
         Assert.Null(second["policy"]);
     }
 
@@ -214,11 +216,11 @@ public sealed class CheckTests : EndToEndTest
         var (result, report) = await CheckAsync();
 
         Assert.True(result.ExitCode == 0, result.Error + result.Output);
-        var other = One(report, "other clusters");
+        var other = CheckOf(report, "other clusters");
         Assert.Equal("warning", Text(other, "state"));
         Assert.Matches($"^2 routes of {mark} in [^ ]+/{CloudSetup.VpcId}, inside this cluster's network$", Text(other, "detail"));
         Assert.Contains("'flanneld routes'", Text(other, "advice"), StringComparison.Ordinal);
-        Assert.Equal("agree", Text(One(report, "leases and routes"), "detail"));
+        Assert.Equal("agree", Text(CheckOf(report, "leases and routes"), "detail"));
         Assert.Equal(3, (await Vpc.Control.CustomRoutesAsync(Cancel)).Count);
     }
 
@@ -230,12 +232,12 @@ public sealed class CheckTests : EndToEndTest
         Assert.Equal(0, await (await StartReadyAsync(0)).StopAsync(Cancel));
         var (_, full) = await CheckAsync();
         Assert.Equal(("problem", "1 of 1 custom entries, 0 left, one for each node"),
-            (Text(One(full, "quota"), "state"), Text(One(full, "quota"), "detail")));
+            (Text(CheckOf(full, "quota"), "state"), Text(CheckOf(full, "quota"), "detail")));
         var route = Assert.Single(await Vpc.Control.CustomRoutesAsync(Cancel));
         await Vpc.Control.DeleteRouteAsync(route.RouteEntryId, Cancel);
         var (lost, report) = await CheckAsync();
         Assert.Equal(("warning", "1 route differs"),
-            (Text(One(report, "leases and routes"), "state"), Text(One(report, "leases and routes"), "detail")));
+            (Text(CheckOf(report, "leases and routes"), "state"), Text(CheckOf(report, "leases and routes"), "detail")));
         Assert.True(lost.ExitCode == 0, lost.Error + lost.Output);
     }
 
@@ -254,7 +256,7 @@ public sealed class CheckTests : EndToEndTest
 
     private static IEnumerable<JsonObject> Checks(JsonObject report) => report["checks"]!.AsArray().Select(check => check!.AsObject());
 
-    private static JsonObject One(JsonObject report, string subject) =>
+    private static JsonObject CheckOf(JsonObject report, string subject) =>
         Assert.Single(Checks(report), check => Text(check, "subject") == subject);
 
     private static string Text(JsonObject check, string name) => (string)check[name]!;

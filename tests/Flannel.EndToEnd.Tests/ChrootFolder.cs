@@ -25,7 +25,7 @@ internal sealed class ChrootFolder
     /// <param name="distribution">The root of a distribution to copy; null for an empty root.</param>
     public static async Task<ChrootFolder> CreateAsync(VpcTopology vpc, string? distribution, CancellationToken cancel)
     {
-        var root = vpc.Folder.WritableByAll("root");
+        var root = vpc.Folder.CreateWritableSubfolder("root");
         if (distribution is not null)
         {
             await ProcessCommand.RunAsync(new ProgramStart("cp", ["-a", Path.Combine(distribution, "."), root]), cancel);

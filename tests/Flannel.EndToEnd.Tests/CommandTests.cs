@@ -284,7 +284,7 @@ public sealed class CommandTests : EndToEndTest
         var subnet = await SubnetAsync(0);
         Assert.Equal(0, await daemon.StopAsync(Cancel));
         await Vpc.Control.DeleteRouteAsync((await RouteAsync(subnet))!.RouteEntryId, Cancel);
-        await Vpc.Control.ForgetCallsAsync(Cancel);
+        await Vpc.Control.ClearCallsAsync(Cancel);
 
         var run = await Vpc.Instances[0].RunCommandAsync("--dry-run", Cancel);
 

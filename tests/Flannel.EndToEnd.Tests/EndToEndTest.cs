@@ -86,6 +86,7 @@ public abstract class EndToEndTest : IAsyncDisposable
         [Vpc.Instances[instance].Namespace is null ? "--iface=lo" : "--iface=eth0", $"--public-ip={address}"];
 
     protected Task<EcsInstance> WaitForControllerAsync(Func<EcsInstance, bool>? which = null) =>
-        Eventually.HasAsync("a route controller is elected", async () =>
-        await Vpc.ControllerAsync(Cancel) is { } instance && (which?.Invoke(instance) ?? true) ? instance : null, Cancel);
+        Eventually.HasAsync(
+            "a route controller is elected",
+            async () => await Vpc.ControllerAsync(Cancel) is { } instance && (which?.Invoke(instance) ?? true) ? instance : null, Cancel);
 }

@@ -45,7 +45,7 @@ public sealed partial class ExecutableTests
         await Require.NamespacesAsync();
         Require.NativeExecutable();
         using var folder = new RunFolder("empty");
-        var program = folder.CopyOfProgram(Locations.Flanneld);
+        var program = folder.CopyProgram(Locations.Flanneld);
         var result = await ProcessCommand.TryRunAsync(
             new ProgramStart($"/{Path.GetFileName(program)}", ["--version"])
             {

@@ -87,8 +87,8 @@ public sealed class InputTests : EndToEndTest
             var variable = "FLANNELD_" + option.ToUpperInvariant().Replace('-', '_');
             foreach (var command in new string[][] { [], ["check"], ["release"], ["routes"], ["healthcheck"] })
             {
-                await IsNotPrintedAsync([.. command, $"--{option}={value}"], []);
-                await IsNotPrintedAsync(command, new() { [variable] = value });
+                await AssertNotPrintedAsync([.. command, $"--{option}={value}"], []);
+                await AssertNotPrintedAsync(command, new() { [variable] = value });
             }
         }
     }
@@ -213,7 +213,7 @@ public sealed class InputTests : EndToEndTest
         return ProcessCommand.TryRunAsync(start, Cancel);
     }
 
-    private static async Task IsNotPrintedAsync(string[] arguments, Dictionary<string, string> environment)
+    private static async Task AssertNotPrintedAsync(string[] arguments, Dictionary<string, string> environment)
     {
         var result = await RunAsync(arguments, environment);
         Assert.Equal((2, ""), (result.ExitCode, result.Output));

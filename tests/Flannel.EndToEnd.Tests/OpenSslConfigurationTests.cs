@@ -102,7 +102,7 @@ public sealed class OpenSslConfigurationTests : IAsyncDisposable
         Require.Program(EtcdServer.Program);
         tls = isTls ? new TlsFiles(folder.Path, "127.0.0.1") : null;
         etcd = await EtcdServer.StartAsync(Path.Combine(folder.Path, "etcd"), Cancel, tls);
-        folder.CopyOfProgram(Locations.Flanneld);
+        folder.CopyProgram(Locations.Flanneld);
         await ChrootFolder.CreateRandomDeviceAsync(folder.Path, Cancel);
     }
 

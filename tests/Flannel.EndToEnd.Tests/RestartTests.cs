@@ -13,7 +13,7 @@ public sealed class RestartTests : EndToEndTest
         var first = await StartReadyAsync(1, "--route-controller=never");
         var lease = await LeaseAsync(1);
         Assert.Equal(0, await first.StopAsync(Cancel));
-        await Vpc.Control.ForgetCallsAsync(Cancel);
+        await Vpc.Control.ClearCallsAsync(Cancel);
 
         await StartReadyAsync(1, "--route-controller=never");
 

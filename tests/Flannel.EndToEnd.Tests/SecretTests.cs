@@ -10,7 +10,7 @@ public sealed class SecretTests : EndToEndTest
 
     [Theory]
     [InlineData("environment")]
-    [InlineData("old environment")]
+    [InlineData("legacy environment")]
     [InlineData("file")]
     [InlineData("config")]
     [InlineData("role")]
@@ -54,7 +54,7 @@ public sealed class SecretTests : EndToEndTest
     }
 
     [Fact]
-    public async Task A_refused_secret_is_never_printed()
+    public async Task A_rejected_secret_is_never_printed()
     {
         await StartVpcAsync(1, new CloudSetup { Instances = CloudSetup.MakeInstances(1), HasRole = false });
         const string wrong = $"Wrong{SecretScanner.Marker}88xxxx";
@@ -106,7 +106,7 @@ public sealed class SecretTests : EndToEndTest
     private static string LoggedSource(string source) => "using credentials from " + source switch
     {
         "environment" => "environment variable ALIBABA_CLOUD_ACCESS_KEY_ID",
-        "old environment" => "environment variable ACCESS_KEY_ID",
+        "legacy environment" => "environment variable ACCESS_KEY_ID",
         "file" => "access key file ",
         "config" => "AccessKeyID of the network config",
         "systemd" => "systemd credential access-key",
@@ -158,7 +158,7 @@ public sealed class SecretTests : EndToEndTest
             ["ALIBABA_CLOUD_ACCESS_KEY_ID"] = CloudSetup.AccessKeyId,
             ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret,
         },
-        "old environment" => new() { ["ACCESS_KEY_ID"] = CloudSetup.AccessKeyId, ["ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret },
+        "legacy environment" => new() { ["ACCESS_KEY_ID"] = CloudSetup.AccessKeyId, ["ACCESS_KEY_SECRET"] = CloudSetup.AccessKeySecret },
         _ => null,
     };
 

@@ -115,7 +115,7 @@ public sealed class SubnetFileTests : EndToEndTest
         await StartVpcAsync(1);
         var instance = Vpc.Instances[0];
         var (state, run) = (Path.Combine(instance.Folder, "state"), Path.Combine(instance.Folder, "run"));
-        foreach (var folder in new[] { state, run }) RunFolder.CreateWritableByAll(folder);
+        foreach (var folder in new[] { state, run }) RunFolder.CreateWritableFolder(folder);
         var environment = new Dictionary<string, string> { ["STATE_DIRECTORY"] = state };
         string[] arguments = [$"--subnet-file={Path.Combine(run, "subnet.env")}"];
         var lastSubnet = Path.Combine(state, "subnet.env.last");
@@ -126,7 +126,7 @@ public sealed class SubnetFileTests : EndToEndTest
         Assert.Contains(SubnetOf(lease!)[..^"0/24".Length], await File.ReadAllTextAsync(lastSubnet, Cancel), StringComparison.Ordinal);
         await Vpc.Etcd.Keys.DeleteAsync(lease!.Key, Cancel);
         Directory.Delete(run, recursive: true);
-        RunFolder.CreateWritableByAll(run);
+        RunFolder.CreateWritableFolder(run);
 
         var second = await instance.StartDaemonAsync(arguments, environment);
         await second.WaitForReadyAsync(Cancel);

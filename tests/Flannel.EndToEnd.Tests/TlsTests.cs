@@ -23,19 +23,20 @@ public sealed class TlsTests : IAsyncDisposable
         var otherKey = Path.Combine(folder.Path, "other-key.pem");
         File.Copy(otherFiles.Key, otherKey);
 
-        await FailsAsync("is signed by 'CN=test bed', which is not among the system's authorities", Pair(files.Client));
+        await FailsAsync("is signed by 'CN=test bed', which is not among the system's authorities", CertificateFlags(files.Client));
         await FailsAsync($"which is not among etcd-cafile {otherCa.CertificateFile}",
-            [$"--etcd-cafile={otherCa.CertificateFile}", .. Pair(files.Client)]);
-        await FailsAsync("is for another name: 127.0.0.1", [Trusted, .. Pair(files.Client)],
+            [$"--etcd-cafile={otherCa.CertificateFile}", .. CertificateFlags(files.Client)]);
+        await FailsAsync("is for another name: 127.0.0.1", [AuthorityFlag, .. CertificateFlags(files.Client)],
             etcd.Endpoint.AbsoluteUri.Replace("127.0.0.1", "localhost", StringComparison.Ordinal));
-        await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [Trusted]);
-        await FailsAsync($"etcd rejected the client certificate {otherFiles.Certificate}", [Trusted, .. Pair(otherFiles)]);
+        await FailsAsync("it requires a client certificate (etcd-certfile, etcd-keyfile)", [AuthorityFlag]);
+        await FailsAsync(
+            $"etcd rejected the client certificate {otherFiles.Certificate}", [AuthorityFlag, .. CertificateFlags(otherFiles)]);
         await FailsAsync(
             $"etcd-keyfile {otherKey} does not belong to the certificate in {files.Client.Certificate}",
-            [Trusted, .. Pair(files.Client with { Key = otherKey })]);
-        await FailsAsync($"etcd-cafile {folder.Path} is a directory", [$"--etcd-cafile={folder.Path}", .. Pair(files.Client)]);
+            [AuthorityFlag, .. CertificateFlags(files.Client with { Key = otherKey })]);
+        await FailsAsync($"etcd-cafile {folder.Path} is a directory", [$"--etcd-cafile={folder.Path}", .. CertificateFlags(files.Client)]);
         await FailsAsync($"etcd-keyfile {folder.Path}/none.pem does not exist",
-            [Trusted, .. Pair(files.Client with { Key = folder.Path + "/none.pem" })]);
+            [AuthorityFlag, .. CertificateFlags(files.Client with { Key = folder.Path + "/none.pem" })]);
     }
 
     public async ValueTask DisposeAsync()
@@ -45,9 +46,10 @@ public sealed class TlsTests : IAsyncDisposable
         folder.Dispose();
     }
 
-    private string Trusted => $"--etcd-cafile={files.Authority}";
+    private string AuthorityFlag => $"--etcd-cafile={files.Authority}";
 
-    private static string[] Pair(CertificateFiles client) => [$"--etcd-certfile={client.Certificate}", $"--etcd-keyfile={client.Key}"];
+    private static string[] CertificateFlags(CertificateFiles client) =>
+        [$"--etcd-certfile={client.Certificate}", $"--etcd-keyfile={client.Key}"];
 
     private async Task FailsAsync(string message, string[] arguments, string? endpoint = null)
     {

@@ -74,17 +74,7 @@ public sealed class CloudSetup
     {
         ["regionId"] = RegionId,
         ["accountId"] = "1234567890123456",
-        ["settings"] = new JsonObject
-        {
-            ["routeWriteMilliseconds"] = RouteWriteMilliseconds,
-            ["apiLatencyMilliseconds"] = ApiLatencyMilliseconds,
-            ["metadataLatencyMilliseconds"] = MetadataLatencyMilliseconds,
-            ["routeEntryQuota"] = RouteEntryQuota,
-            ["issuedSecretMark"] = SecretScanner.Marker,
-            ["issuedTokenMark"] = SecretScanner.TokenMarker,
-            ["roleCredentialLifetimeSeconds"] = RoleCredentialLifetimeSeconds,
-            ["newInterfaceSourceDestCheck"] = SourceDestCheck,
-        },
+        ["settings"] = SettingsToJson(),
         ["accessKeys"] = new JsonArray(new JsonObject
         {
             ["id"] = AccessKeyId,
@@ -92,18 +82,7 @@ public sealed class CloudSetup
             ["deniedActions"] = new JsonArray(),
             ["inactive"] = false,
         }),
-        ["roles"] = new JsonArray(
-            new JsonObject
-            {
-                ["name"] = RoleName,
-                ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))])
-            },
-            new JsonObject
-            {
-                ["name"] = "FlannelRouter",
-                ["accountId"] = "9876543210987654",
-                ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel")
-            }),
+        ["roles"] = RolesToJson(),
         ["oidcProviders"] = new JsonArray(new JsonObject { ["name"] = "flannel", ["tokens"] = new JsonArray(OidcToken) }),
         ["vpcs"] = new JsonArray(new JsonObject
         {
@@ -122,6 +101,31 @@ public sealed class CloudSetup
         }),
         ["instances"] = new JsonArray([.. Instances.Select(instance => ToJson(instance, perInstancePort))]),
     };
+
+    private JsonObject SettingsToJson() => new()
+    {
+        ["routeWriteMilliseconds"] = RouteWriteMilliseconds,
+        ["apiLatencyMilliseconds"] = ApiLatencyMilliseconds,
+        ["metadataLatencyMilliseconds"] = MetadataLatencyMilliseconds,
+        ["routeEntryQuota"] = RouteEntryQuota,
+        ["issuedSecretMark"] = SecretScanner.Marker,
+        ["issuedTokenMark"] = SecretScanner.TokenMarker,
+        ["roleCredentialLifetimeSeconds"] = RoleCredentialLifetimeSeconds,
+        ["newInterfaceSourceDestCheck"] = SourceDestCheck,
+    };
+
+    private JsonArray RolesToJson() => new(
+        new JsonObject
+        {
+            ["name"] = RoleName,
+            ["deniedActions"] = new JsonArray([.. DeniedActions.Select(action => JsonValue.Create(action))]),
+        },
+        new JsonObject
+        {
+            ["name"] = "FlannelRouter",
+            ["accountId"] = "9876543210987654",
+            ["trustedBy"] = new JsonArray(AccessKeyId, RoleName, "flannel"),
+        });
 
     private static JsonObject VSwitch(int number, string zone) => new()
     {

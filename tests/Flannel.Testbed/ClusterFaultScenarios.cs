@@ -7,8 +7,10 @@ namespace Flannel.Testbed;
 public sealed class ClusterFaultScenarios : IAsyncDisposable
 {
     private const string Config = $"{TestVpc.Prefix}/config";
+
     /// <summary>The event that a running node logs when the configuration changes.</summary>
     private const string ConfigSeen = "node[1115]";
+
     private const string EtcdUnavailable = "etcd unavailable";
     private const string EtcdRecovered = "etcd available again";
 
@@ -237,9 +239,11 @@ public sealed class ClusterFaultScenarios : IAsyncDisposable
 
     /// <summary>Waits until exactly one node is route controller by its own metrics, and etcd names the same node.</summary>
     private Task<ClusterNode> OneControllerAsync(CancellationToken cancel) =>
-        Eventually.HasAsync("exactly one node is route controller", async () =>
-        await vpc.ControllerAsync(cancel) is { } elected
-            && await ControllersAsync(cancel) is [var acting] && acting == elected ? elected : null, cancel, limit);
+        Eventually.HasAsync(
+            "exactly one node is route controller",
+            async () => await vpc.ControllerAsync(cancel) is { } elected
+                && await ControllersAsync(cancel) is [var acting] && acting == elected ? elected : null,
+            cancel, limit);
 
     private async Task<List<ClusterNode>> ControllersAsync(CancellationToken cancel)
     {

@@ -10,7 +10,7 @@ internal sealed class ControlGroup : IAsyncDisposable
 
     static ControlGroup()
     {
-        foreach (var orphan in Trees().Where(Directory.Exists).SelectMany(Directory.GetDirectories)
+        foreach (var orphan in Hierarchies().Where(Directory.Exists).SelectMany(Directory.GetDirectories)
             .Where(path => ResourceName.IsOrphan(Path.GetFileName(path))))
         {
             // Its processes ended with the owner. If some still exit, the next run removes the group.
@@ -31,9 +31,10 @@ internal sealed class ControlGroup : IAsyncDisposable
     public IEnumerable<string> ProcessFiles => Folders.Select(folder => Path.Combine(folder, "cgroup.procs"));
 
     /// <summary>All existing groups of this name.</summary>
-    public static IEnumerable<string> Named(string name) => Trees().Select(tree => Path.Combine(tree, name)).Where(Directory.Exists);
+    public static IEnumerable<string> Named(string name) =>
+        Hierarchies().Select(hierarchy => Path.Combine(hierarchy, name)).Where(Directory.Exists);
 
-    private IEnumerable<string> Folders => Trees().Select(tree => Path.Combine(tree, name));
+    private IEnumerable<string> Folders => Hierarchies().Select(hierarchy => Path.Combine(hierarchy, name));
 
     /// <summary>Waits until the last process of the group has ended.</summary>
     public async ValueTask DisposeAsync()
@@ -46,15 +47,15 @@ internal sealed class ControlGroup : IAsyncDisposable
 
     /// <summary>The group of this process in each hierarchy: the one of cgroup v2, or the two of the hybrid layout. The lines of
     /// /proc/self/cgroup are <c>number:controllers:path</c>.</summary>
-    private static IEnumerable<string> Trees()
+    private static IEnumerable<string> Hierarchies()
     {
         var own = File.ReadLines("/proc/self/cgroup").Select(line => line.Split(':', 3))
             .ToLookup(parts => parts[1], parts => parts[2].TrimStart('/'));
-        (string Tree, string Controller)[] trees = File.Exists($"{Mount}/cgroup.controllers")
+        (string Folder, string Controller)[] hierarchies = File.Exists($"{Mount}/cgroup.controllers")
             ? [(Mount, "")]
             : [($"{Mount}/systemd", "name=systemd"), ($"{Mount}/unified", "")];
-        return trees.Where(tree => Directory.Exists(tree.Tree))
-            .Select(tree => Path.Combine(tree.Tree, own[tree.Controller].FirstOrDefault() ?? ""));
+        return hierarchies.Where(hierarchy => Directory.Exists(hierarchy.Folder))
+            .Select(hierarchy => Path.Combine(hierarchy.Folder, own[hierarchy.Controller].FirstOrDefault() ?? ""));
     }
 
     private static bool TryRemove(string folder)

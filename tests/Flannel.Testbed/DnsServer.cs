@@ -13,7 +13,7 @@ public sealed class DnsServer : IDisposable
     private readonly Socket socket;
     private readonly byte[] name;
     private readonly byte[] address;
-    private int answered;
+    private int queryCount;
 
     private DnsServer(Socket socket, string name, IPAddress address)
     {
@@ -21,8 +21,8 @@ public sealed class DnsServer : IDisposable
         _ = ServeAsync();
     }
 
-    /// <summary>The number of queries for the name.</summary>
-    public int Answered => answered;
+    /// <summary>The number of queries for the address of the name.</summary>
+    public int QueryCount => queryCount;
 
     /// <summary>Listens at 127.0.0.1:53 of a network namespace.</summary>
     public static async Task<DnsServer> StartAsync(NetworkNamespace ns, string name, IPAddress address)
@@ -41,10 +41,10 @@ public sealed class DnsServer : IDisposable
         {
             while (true)
             {
-                var question = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
-                if (question.ReceivedBytes > HeaderLength)
+                var query = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                if (query.ReceivedBytes > HeaderLength)
                 {
-                    await socket.SendToAsync(Answer(buffer.AsSpan(0, question.ReceivedBytes)), question.RemoteEndPoint);
+                    await socket.SendToAsync(ResponseTo(buffer.AsSpan(0, query.ReceivedBytes)), query.RemoteEndPoint);
                 }
             }
         }
@@ -54,24 +54,25 @@ public sealed class DnsServer : IDisposable
         }
     }
 
-    private byte[] Answer(ReadOnlySpan<byte> question)
+    private byte[] ResponseTo(ReadOnlySpan<byte> query)
     {
         // The response repeats the question (name, type, class) without the EDNS record that may follow.
-        var nameLength = question[HeaderLength..].IndexOf((byte)0) + 1;
-        var asked = question[..(HeaderLength + nameLength + 4)];
-        var known = asked[HeaderLength..].StartsWith(name);
-        var isAddress = known && asked[^3] == TypeA;
-        List<byte> answer = [.. asked];
+        var nameLength = query[HeaderLength..].IndexOf((byte)0) + 1;
+        var question = query[..(HeaderLength + nameLength + 4)];
+        var isKnown = question[HeaderLength..].StartsWith(name);
+        var isAddress = isKnown && question[^3] == TypeA;
+        List<byte> response = [.. question];
         // Flags of a response to a recursive query: NXDOMAIN for other names, no record for other types.
-        (answer[2], answer[3]) = (0x81, (byte)(known ? 0x80 : 0x83));
-        (answer[6], answer[7], answer[8], answer[9], answer[10], answer[11]) = (0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0);
+        (response[2], response[3]) = (0x81, (byte)(isKnown ? 0x80 : 0x83));
+        // The numbers of answer, authority and additional records.
+        (response[6], response[7], response[8], response[9], response[10], response[11]) = (0, (byte)(isAddress ? 1 : 0), 0, 0, 0, 0);
         if (isAddress)
         {
-            Interlocked.Increment(ref answered);
+            Interlocked.Increment(ref queryCount);
             // Pointer to the name in the question, type A, class IN, TTL 1 s, 4 bytes.
-            answer.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. address]);
+            response.AddRange([0xC0, HeaderLength, 0, TypeA, 0, 1, 0, 0, 0, 1, 0, 4, .. address]);
         }
-        return [.. answer];
+        return [.. response];
     }
 
     private static byte[] Encode(string name)

@@ -14,9 +14,9 @@ public sealed class EcsInstance : IAsyncDisposable
     internal EcsInstance(InstanceSetup facts, RunFolder folder, string publicIp, IReadOnlyList<string> arguments, NetworkNamespace? ns)
     {
         (Facts, PublicIp, Namespace) = (facts, publicIp, ns);
-        Folder = folder.WritableByAll(facts.InstanceId);
+        Folder = folder.CreateWritableSubfolder(facts.InstanceId);
         SubnetFile = Path.Combine(Folder, "subnet.env");
-        program = folder.CopyOfProgram(Locations.Flanneld);
+        program = folder.CopyProgram(Locations.Flanneld);
         this.arguments = [.. arguments, $"--subnet-file={SubnetFile}"];
     }
 

@@ -102,17 +102,7 @@ public sealed class EtcdCluster : IAsyncDisposable
     /// <summary>Waits for a leader and returns it. An isolated leader reports itself as leader for a short time; exclude it with
     /// <paramref name="among"/>.</summary>
     public Task<EtcdMember> LeaderAsync(CancellationToken cancel, Func<EtcdMember, bool>? among = null) =>
-        Eventually.HasAsync("the members have a leader", async () =>
-    {
-        foreach (var member in Members.Where(member => among?.Invoke(member) ?? true))
-        {
-            if (await member.IsLeaderAsync(cancel))
-            {
-                return member;
-            }
-        }
-        return null;
-    }, cancel);
+        Eventually.HasAsync("the members have a leader", () => FindLeaderAsync(among, cancel), cancel);
 
     public Task IsolateAsync(CancellationToken cancel, params EtcdMember[] members) =>
         network.IsolateAsync(cancel, [.. members.Select(member => member.Port)]);
@@ -216,6 +206,18 @@ public sealed class EtcdCluster : IAsyncDisposable
             await ControlAsync(cancel, command);
         }
         authentication = true;
+    }
+
+    private async Task<EtcdMember?> FindLeaderAsync(Func<EtcdMember, bool>? among, CancellationToken cancel)
+    {
+        foreach (var member in Members.Where(member => among?.Invoke(member) ?? true))
+        {
+            if (await member.IsLeaderAsync(cancel))
+            {
+                return member;
+            }
+        }
+        return null;
     }
 
     private ProgramStart Etcdctl(string endpoints, IReadOnlyList<string> arguments) => new(ControlProgram,

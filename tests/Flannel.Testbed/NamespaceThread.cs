@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.ComponentModel;
 
 namespace Flannel.Testbed;
@@ -6,49 +5,34 @@ namespace Flannel.Testbed;
 /// <summary>A thread in a network namespace. A socket that it creates belongs to that namespace on every thread.</summary>
 internal sealed class NamespaceThread : IDisposable
 {
-    private readonly BlockingCollection<Action> work = [];
+    private readonly WorkerThread thread;
     private readonly string path;
-    private Win32Exception? enterError;
+    private readonly Task<bool> entered;
 
     public NamespaceThread(string path)
     {
         this.path = path;
-        new Thread(Work) { IsBackground = true, Name = path }.Start();
-    }
-
-    public Task<T> RunAsync<T>(Func<T> function)
-    {
-        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        work.Add(() =>
+        thread = new WorkerThread(path);
+        entered = thread.RunAsync(() =>
         {
-            try
-            {
-                // Without the namespace the function would run in that of this process.
-                done.SetResult(enterError is null ? function() : throw new TestbedException($"cannot enter {path}", enterError));
-            }
-            catch (Exception e)
-            {
-                done.SetException(e);
-            }
+            Posix.EnterNetworkNamespace(path);
+            return true;
         });
-        return done.Task;
     }
 
-    public void Dispose() => work.CompleteAdding();
-
-    private void Work()
+    public async Task<T> RunAsync<T>(Func<T> function)
     {
         try
         {
-            Posix.EnterNetworkNamespace(path);
+            // Without the namespace the function would run in that of this process.
+            await entered;
         }
         catch (Win32Exception e)
         {
-            enterError = e;
+            throw new TestbedException($"cannot enter {path}", e);
         }
-        foreach (var action in work.GetConsumingEnumerable())
-        {
-            action();
-        }
+        return await thread.RunAsync(function);
     }
+
+    public void Dispose() => thread.Dispose();
 }

@@ -14,7 +14,7 @@ public static class Ports
     private const int LowestDefault = 32_768;
     private const string LocalRange = "/proc/sys/net/ipv4/ip_local_port_range";
 
-    private static readonly ConcurrentDictionary<int, bool> Given = new();
+    private static readonly ConcurrentDictionary<int, bool> Taken = new();
     private static readonly int End = ReadEnd();
 
     /// <returns>A port without a listener, which this process does not get a second time.</returns>
@@ -23,7 +23,7 @@ public static class Ports
         while (true)
         {
             var port = Random.Shared.Next(First, End);
-            if (Given.TryAdd(port, true) && CanBind(new IPEndPoint(address ?? IPAddress.Loopback, port))) return port;
+            if (Taken.TryAdd(port, true) && CanBind(new IPEndPoint(address ?? IPAddress.Loopback, port))) return port;
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Flannel.Testbed;
@@ -9,33 +8,17 @@ namespace Flannel.Testbed;
 /// </summary>
 internal static class ProcessStarter
 {
-    private static readonly BlockingCollection<Action> work = [];
+    private static readonly WorkerThread thread = new("process starter");
 
-    static ProcessStarter() => new Thread(Work) { IsBackground = true, Name = "process starter" }.Start();
-
-    public static Task StartAsync(Process process)
+    public static async Task StartAsync(Process process)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        work.Add(() =>
+        try
         {
-            try
-            {
-                process.Start();
-                done.SetResult();
-            }
-            catch (Exception e)
-            {
-                done.SetException(new TestbedException($"cannot start {process.StartInfo.FileName}: {e.Message}", e));
-            }
-        });
-        return done.Task;
-    }
-
-    private static void Work()
-    {
-        foreach (var action in work.GetConsumingEnumerable())
+            await thread.RunAsync(process.Start);
+        }
+        catch (Exception e)
         {
-            action();
+            throw new TestbedException($"cannot start {process.StartInfo.FileName}: {e.Message}", e);
         }
     }
 }

@@ -24,7 +24,7 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
 
     /// <summary>Prefixes the program with wrappers (setsid, nsenter, setpriv, chroot). Each execs the next, so that the process id is
     /// that of the program.</summary>
-    internal ProcessStartInfo ToProcessStartInfo()
+    private List<string> CommandLine()
     {
         // A new session: Ctrl-C in the terminal reaches only this process, which ends its children in its own order.
         List<string> line = ["/usr/bin/setsid"];
@@ -49,7 +49,12 @@ public sealed record ProgramStart(string Program, IReadOnlyList<string> Argument
         }
         line.Add(Program);
         line.AddRange(Arguments);
+        return line;
+    }
 
+    internal ProcessStartInfo ToProcessStartInfo()
+    {
+        var line = CommandLine();
         var start = new ProcessStartInfo(line[0])
         {
             RedirectStandardInput = true,

@@ -27,8 +27,8 @@ public static class ResourceName
             && StartTicks(processId) != parts[2];
     }
 
-    /// <summary>The start time of a process in clock ticks since boot; empty if it does not exist. Tells a reused process id
-    /// apart.</summary>
+    /// <summary>The start time of a process in clock ticks since boot; empty if it does not exist. A process that reuses an id has
+    /// another start time.</summary>
     private static string StartTicks(int processId)
     {
         try

@@ -34,10 +34,10 @@ public sealed class RunFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Creates a subfolder that any user may write to, in place of /run/flannel.</summary>
-    public string WritableByAll(string name) => CreateWritableByAll(System.IO.Path.Combine(Path, name));
+    public string CreateWritableSubfolder(string name) => CreateWritableFolder(System.IO.Path.Combine(Path, name));
 
     /// <summary>Creates a folder that any user may write to, and returns its path.</summary>
-    public static string CreateWritableByAll(string path)
+    public static string CreateWritableFolder(string path)
     {
         Directory.CreateDirectory(path);
         File.SetUnixFileMode(path, ForAll | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite);
@@ -45,7 +45,7 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Copies a program so that any user may run it; a repository below /root is not accessible to others.</summary>
-    public string CopyOfProgram(string program)
+    public string CopyProgram(string program)
     {
         var copy = System.IO.Path.Combine(Path, System.IO.Path.GetFileName(program));
         if (!File.Exists(copy))

@@ -47,7 +47,7 @@ public sealed class SimulatorControl(HttpClient http) : IDisposable
     public async Task<IReadOnlyList<CloudCall>> ApiCallsAsync(CancellationToken cancel) =>
         [.. (await CallsAsync(cancel)).Where(call => call.Service != "metadata")];
 
-    public Task ForgetCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
+    public Task ClearCallsAsync(CancellationToken cancel) => SendAsync(HttpMethod.Delete, "/calls", null, cancel);
 
     /// <summary>Adds a fault with the members of the control API: service, action, times, kind, code, httpStatus, delayMilliseconds,
     /// …</summary>

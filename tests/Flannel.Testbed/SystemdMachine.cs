@@ -98,10 +98,11 @@ public sealed class SystemdMachine : IAsyncDisposable
     }
 
     /// <summary>Runs a shell command in the machine as root, for at most 50 s; the exit code is then 124.</summary>
-    public Task<CommandResult> TryAsync(string line, CancellationToken cancel) => ProcessCommand.TryRunAsync(Inside(line), cancel);
+    public Task<CommandResult> TryAsync(string line, CancellationToken cancel) =>
+        ProcessCommand.TryRunAsync(CommandInMachine(line), cancel);
 
     /// <exception cref="TestbedException">The exit code is not 0; the message includes the command and its output.</exception>
-    public Task<string> RunAsync(string line, CancellationToken cancel) => ProcessCommand.RunAsync(Inside(line), cancel);
+    public Task<string> RunAsync(string line, CancellationToken cancel) => ProcessCommand.RunAsync(CommandInMachine(line), cancel);
 
     /// <summary>A property of a unit, as <c>systemctl show</c> prints it.</summary>
     public async Task<string> PropertyAsync(string unit, string property, CancellationToken cancel) =>
@@ -111,19 +112,19 @@ public sealed class SystemdMachine : IAsyncDisposable
     public Task<string> JournalAsync(string unit, CancellationToken cancel) =>
         RunAsync($"journalctl --no-pager --quiet --output=cat --unit={unit}", cancel);
 
-    /// <summary>Reboots in order; /run is empty afterwards, the disk is kept.</summary>
+    /// <summary>Stops all units and reboots. /run is empty afterwards; the disk is kept.</summary>
     public async Task RebootAsync(CancellationToken cancel)
     {
         await RunAsync("systemctl reboot", cancel);
-        await EndAsync(RebootExitCode, cancel);
+        await WaitForEndAsync(RebootExitCode, cancel);
         await BootAsync(cancel);
     }
 
-    /// <summary>Powers off in order.</summary>
+    /// <summary>Stops all units and powers off.</summary>
     public async Task PowerOffAsync(CancellationToken cancel)
     {
         Posix.Signal(leader, Posix.SigPowerOff);
-        await EndAsync(0, cancel);
+        await WaitForEndAsync(0, cancel);
     }
 
     /// <summary>Kills the machine, as a power failure does.</summary>
@@ -184,7 +185,7 @@ public sealed class SystemdMachine : IAsyncDisposable
 
     private string ConsoleOutput => Process.StandardOutput + Process.StandardError;
 
-    private ProgramStart Inside(string line) => leader == 0 ? throw new TestbedException("the machine is off") : new ProgramStart(
+    private ProgramStart CommandInMachine(string line) => leader == 0 ? throw new TestbedException("the machine is off") : new ProgramStart(
         "/usr/bin/nsenter",
         [
             "--all", $"--target={leader}", "--", "/usr/bin/env", "--ignore-environment", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
@@ -193,7 +194,7 @@ public sealed class SystemdMachine : IAsyncDisposable
             "/usr/bin/timeout", "--kill-after=3", $"{commandLimit.TotalSeconds}", "/bin/sh", "-c", line,
         ]);
 
-    private async Task EndAsync(int exitCode, CancellationToken cancel)
+    private async Task WaitForEndAsync(int exitCode, CancellationToken cancel)
     {
         var ended = await Process.WaitForExitAsync(cancel);
         leader = 0;

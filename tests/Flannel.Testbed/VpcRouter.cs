@@ -71,7 +71,7 @@ public sealed class VpcRouter : IAsyncDisposable
     private async Task ApplyAsync(RoutingState state, CancellationToken cancel)
     {
         var tableOf = await TablesOfVSwitchesAsync(cancel);
-        var checkOn = state.Interfaces.Where(card => card.SourceDestCheck).Select(card => card.PrivateIp).ToHashSet();
+        var checkOn = state.Interfaces.Where(each => each.SourceDestCheck).Select(each => each.PrivateIp).ToHashSet();
         var rules = machines.Values.SelectMany(machine => RulesOf(machine, Table(tableOf[machine.VSwitchId]), checkOn)).ToHashSet();
         var routes = tables.SelectMany(table => RoutesOf(table.Key, table.Value, state, checkOn)).ToHashSet();
 

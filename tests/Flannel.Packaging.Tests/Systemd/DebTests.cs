@@ -86,7 +86,7 @@ public sealed class DebTests : MachineTest
         await here.WaitForPingAsync(there.Address, Cancel);
         var (lease, process, settings) = (await HeldLeaseAsync(), await MainPidAsync(), await ReadAsync(Settings));
         var route = await RouteAsync(SubnetOf(lease));
-        await Vpc.Control.ForgetCallsAsync(Cancel);
+        await Vpc.Control.ClearCallsAsync(Cancel);
 
         await using var poller = new FilePoller(Machine.PathOf(SubnetFile));
         var upgrade = InstallAsync();
@@ -120,7 +120,7 @@ public sealed class DebTests : MachineTest
         var (environment, lease) = (await ReadAsync(SubnetFile), await HeldLeaseAsync());
         var route = await RouteAsync(SubnetOf(lease));
         await Vpc.Control.StopApiAsync(Cancel);
-        await Vpc.Control.ForgetCallsAsync(Cancel);
+        await Vpc.Control.ClearCallsAsync(Cancel);
 
         // The boot is complete after all enabled units have started, including flanneld with READY=1.
         await Machine.RebootAsync(Cancel);
