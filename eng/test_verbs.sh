@@ -29,7 +29,7 @@ SAMPLE_OF_TEST_PACKAGES='Flannel.Packaging.Tests=*.AptTests.Apt_accepts_*
     Flannel.Packaging.Tests=*.ImageTests.Skopeo_*
     Flannel.Packaging.Tests=*.ImageRunTests.The_published_command_*'
 # A machine with systemd, and the executable of arm64.
-SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Install_*
+SAMPLE_ON_NEWEST='Flannel.Packaging.Tests=*.DebTests.Installed_*
     Flannel.Packaging.Tests=*.Arm64Tests.*'
 
 is_newest() { [ "$1" = "${VERB_TEST_SUITES[-1]}" ]; } # SUITE

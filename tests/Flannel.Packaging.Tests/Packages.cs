@@ -66,8 +66,10 @@ internal static class Packages
         File.Move(Directory.GetFiles(Path.Combine(artifacts, "packages"), $"flanneld-{OlderVersion}*.rpm").Single(), target);
     }
 
-    private static string Only(string pattern, string? but = null) =>
-        All(pattern).Where(path => but is null || !Path.GetFileName(path).StartsWith(but, StringComparison.Ordinal)).ToArray() is [var only]
+    private static string Only(string pattern, string? excludedPrefix = null) =>
+        All(pattern)
+            .Where(path => excludedPrefix is null || !Path.GetFileName(path).StartsWith(excludedPrefix, StringComparison.Ordinal))
+            .ToArray() is [var only]
             ? only
             : throw new TestbedException($"more than one {pattern} in {Folder}");
 

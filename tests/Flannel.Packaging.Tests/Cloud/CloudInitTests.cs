@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Flannel.EndToEnd.Tests;
 using Flannel.Packaging.Tests.Repository;
+using Flannel.Packaging.Tests.Systemd;
 using Flannel.Testbed;
 
 namespace Flannel.Packaging.Tests.Cloud;
@@ -31,15 +32,9 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
         {
             foreach (var machine in machines)
             {
-                if (TestContext.Current.TestState?.Result == TestResult.Failed)
-                {
-                    TestContext.Current.TestOutputHelper?.WriteLine(
-                        (await machine.TryAsync(
-                            "cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; "
-                            + "journalctl --no-pager -o short-monotonic -n 200", CancellationToken.None)).Output);
-                }
-                await machine.DisposeAsync();
-                Assert.Empty(SystemdMachine.RemainingResources(machine.Name, Vpc.Folder.Path));
+                await MachineCleanup.DisposeAsync(
+                    machine, Vpc.Folder.Path,
+                    "cat /run/cloud-init/ds-identify.log /var/log/cloud-init-output.log; journalctl --no-pager -o short-monotonic -n 200");
             }
             if (server is not null)
             {
@@ -67,19 +62,7 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
 
         foreach (var (machine, instance) in machines.Zip(Vpc.Instances))
         {
-            Assert.Contains("Found single datasource: AliYun",
-                await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
-            // Newer versions exit with 2 after a recoverable error, here the missing DHCP server.
-            Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
-            Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
-            Assert.Equal(("aliyun", instance.InstanceId),
-                (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
-            Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());
-            Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel),
-                await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
-            Assert.Equal("1", (await machine.RunAsync("cat /proc/sys/net/ipv4/ip_forward", Cancel)).Trim());
-            // No configuration file of the package was changed.
-            Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
+            await AssertSetUpAsync(machine, instance);
         }
         Assert.Equal(2, (await Vpc.Control.CallsAsync(Cancel))
             .Where(call => call.Action == "GET /2016-01-01/user-data" && call.Status == 200).DistinctBy(call => call.InstanceId).Count());
@@ -150,6 +133,24 @@ public sealed class CloudInitTests : EndToEndTest, IAsyncDisposable
             machines.Add(machine);
         }
         return machine;
+    }
+
+    /// <summary>Asserts that cloud-init has read the user data of the instance and has executed it without an error.</summary>
+    private static async Task AssertSetUpAsync(SystemdMachine machine, EcsInstance instance)
+    {
+        Assert.Contains("Found single datasource: AliYun",
+            await machine.RunAsync("cat /run/cloud-init/ds-identify.log", Cancel), StringComparison.Ordinal);
+        // Newer versions exit with 2 after a recoverable error, here the missing DHCP server.
+        Assert.Matches("(?m)^status: done$", await machine.RunAsync("cloud-init status --long || test $? -eq 2", Cancel));
+        Assert.Contains("Valid", await machine.RunAsync("cloud-init schema --system", Cancel), StringComparison.Ordinal);
+        Assert.Equal(("aliyun", instance.InstanceId),
+            (await QueryAsync(machine, "v1.cloud_name"), await QueryAsync(machine, "v1.instance_id")));
+        Assert.Equal(instance.InstanceId, (await machine.RunAsync("hostname", Cancel)).Trim());
+        Assert.Equal(("active", "enabled"), (await machine.PropertyAsync("flanneld", "ActiveState", Cancel),
+            await machine.PropertyAsync("flanneld", "UnitFileState", Cancel)));
+        Assert.Equal("1", (await machine.RunAsync("cat /proc/sys/net/ipv4/ip_forward", Cancel)).Trim());
+        // No configuration file of the package was changed.
+        Assert.Equal("", await machine.RunAsync("dpkg --verify flanneld", Cancel));
     }
 
     private static async Task<string> QueryAsync(SystemdMachine machine, string name) =>

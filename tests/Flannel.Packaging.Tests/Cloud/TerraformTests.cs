@@ -106,7 +106,7 @@ public sealed partial class TerraformTests
     [InlineData("repository=http://bucket.example.org/r", "https URL")]
     [InlineData("repository=https://bucket.example.org/r/", "without a slash")]
     [InlineData("nodes=200", "integer from 0 to 199")]
-    public async Task An_invalid_variable_is_refused_with_an_explanation(string variable, string says)
+    public async Task An_invalid_variable_is_refused_with_an_explanation(string variable, string message)
     {
         if (Program() is not { } terraform)
         {
@@ -117,7 +117,8 @@ public sealed partial class TerraformTests
         var planned = await TryAsync(terraform, folder.Path, null, "plan", "-no-color", "-input=false", "-var=zone_id=z",
             "-var=repository=https://bucket.example.org/r", "-var=" + variable);
         Assert.NotEqual(0, planned.ExitCode);
-        Assert.Contains(says, planned.Error.ReplaceLineEndings(" ").Replace("│ ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        var error = planned.Error.ReplaceLineEndings(" ").Replace("│ ", "", StringComparison.Ordinal);
+        Assert.Contains(message, error, StringComparison.Ordinal);
     }
 
     private static string? Program() => new[] { "/usr/local/bin/terraform", "/usr/bin/terraform" }.FirstOrDefault(File.Exists);

@@ -50,9 +50,9 @@ public sealed class UserDataTests
         const string program = "/usr/bin/cloud-init";
         if (File.Exists(program))
         {
-            var said = await ProcessCommand.RunAsync(new ProgramStart(program,
+            var output = await ProcessCommand.RunAsync(new ProgramStart(program,
                 ["schema", "--config-file", Templates.PathOf("cloud-init", role + ".yaml")]), TestContext.Current.CancellationToken);
-            Assert.Contains("Valid", said, StringComparison.Ordinal);
+            Assert.Contains("Valid", output, StringComparison.Ordinal);
         }
     }
 

@@ -21,15 +21,15 @@ public sealed class DaemonSetTests
     private static V1Container Daemon => Pod.Containers.Single();
 
     [Fact]
-    public void It_is_one_namespace_one_config_map_and_one_daemon_set_that_selects_its_own_pods()
+    public void The_manifest_has_a_namespace_a_config_map_and_a_daemon_set_that_selects_its_own_pods()
     {
-        Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], objects.Select(thing => thing.GetType().Name));
+        Assert.Equal(["V1Namespace", "V1ConfigMap", "V1DaemonSet"], objects.Select(item => item.GetType().Name));
         Assert.Equal(DaemonSet.Spec.Selector.MatchLabels, DaemonSet.Spec.Template.Metadata.Labels);
-        var space = objects.OfType<V1Namespace>().Single();
+        var ns = objects.OfType<V1Namespace>().Single();
         Assert.All(new[] { DaemonSet.Metadata, objects.OfType<V1ConfigMap>().Single().Metadata },
-            metadata => Assert.Equal(space.Metadata.Name, metadata.NamespaceProperty));
+            metadata => Assert.Equal(ns.Metadata.Name, metadata.NamespaceProperty));
         // Other pod security levels refuse the host's network and folders.
-        Assert.Equal("privileged", space.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
+        Assert.Equal("privileged", ns.Metadata.Labels["pod-security.kubernetes.io/enforce"]);
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class DaemonSetTests
     {
         Require.NativeExecutable();
         Assert.Equal(0, (await ParseAsync(Daemon.Args, Daemon.Env)).ExitCode);
-        // A wrong name is refused, so that the assertion above means something.
+        // An unknown flag exits with 2: the exit code depends on the flags.
         Assert.Equal(2, (await ParseAsync([.. Daemon.Args, "--etcd-cefile=/x"], Daemon.Env)).ExitCode);
         var help = await ProcessCommand.RunAsync(new ProgramStart(Locations.Flanneld, ["--help"]), Cancel);
         Assert.All(Daemon.Env, variable => Assert.Contains($"--{variable.Name["FLANNELD_".Length..].ToLowerInvariant().Replace('_', '-')} ",

@@ -32,19 +32,7 @@ public sealed class ImageRunTests
             (await ProcessCommand.RunAsync(new ProgramStart("/usr/bin/stat", ["-c", "%u %a", file]), Cancel)).Trim());
         Assert.Equal(0, (await podman.TryRunAsync(Cancel, "healthcheck", "run", Name)).ExitCode);
 
-        var container = await podman.InspectAsync(Name, Cancel);
-        Assert.True(container["HostConfig"]!["ReadonlyRootfs"]!.GetValue<bool>());
-        Assert.Equal("host", container["HostConfig"]!["NetworkMode"]!.GetValue<string>());
-        var status = await File.ReadAllLinesAsync($"/proc/{container["State"]!["Pid"]!.GetValue<int>()}/status", Cancel);
-        string[] lines =
-        [
-            $"Uid:\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}",
-            "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1",
-        ];
-        foreach (var expected in lines)
-        {
-            Assert.Contains(expected, status);
-        }
+        await AssertUnprivilegedAsync(podman);
 
         // The container stops with exit code 0, and its next start keeps the subnet.
         var subnet = await File.ReadAllTextAsync(file, Cancel);
@@ -116,6 +104,21 @@ public sealed class ImageRunTests
         Assert.Empty(Directory.GetFiles(roots.Path));
     }
 
+    /// <summary>Asserts that the daemon runs as its own user without capabilities, on a read-only root and the host's network.</summary>
+    private static async Task AssertUnprivilegedAsync(Podman podman)
+    {
+        var container = await podman.InspectAsync(Name, Cancel);
+        Assert.True(container["HostConfig"]!["ReadonlyRootfs"]!.GetValue<bool>());
+        Assert.Equal("host", container["HostConfig"]!["NetworkMode"]!.GetValue<string>());
+        var status = await File.ReadAllLinesAsync($"/proc/{container["State"]!["Pid"]!.GetValue<int>()}/status", Cancel);
+        string[] lines =
+        [
+            $"Uid:\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}\t{DaemonUser}",
+            "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1",
+        ];
+        Assert.All(lines, expected => Assert.Contains(expected, status));
+    }
+
     /// <summary>The flags with the endpoints of the simulated APIs.</summary>
     private static string Endpoints =>
         $"--vpc-endpoint={VpcTopology.ApiEndpoint} --ecs-endpoint={VpcTopology.ApiEndpoint}";
@@ -148,17 +151,17 @@ public sealed class ImageRunTests
     }
 
     /// <summary>The podman command of the README with the image, folder and etcd of the test; each must occur exactly once.</summary>
-    private static string PublishedLine(string image, string folder, string etcd, string ours)
+    private static string PublishedLine(string image, string folder, string etcd, string etcdOfTest)
     {
         var readme = File.ReadAllText(Path.Combine(Locations.Repository(), "packaging", "container", "README.md"));
         var start = readme.IndexOf("podman run --detach", StringComparison.Ordinal);
         Assert.True(start >= 0, "the README has no line that starts with 'podman run --detach'");
         var line = readme[start..readme.IndexOf("\n```", start, StringComparison.Ordinal)];
-        foreach (var (published, here)
-            in new[] { ("localhost/flanneld:VERSION", image), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, ours) })
+        foreach (var (published, actual)
+            in new[] { ("localhost/flanneld:VERSION", image), ("--volume=/run/flannel:", $"--volume={folder}:"), (etcd, etcdOfTest) })
         {
             Assert.Equal(2, line.Split(published).Length);
-            line = line.Replace(published, here, StringComparison.Ordinal);
+            line = line.Replace(published, actual, StringComparison.Ordinal);
         }
         return line;
     }

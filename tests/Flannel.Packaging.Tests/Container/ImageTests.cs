@@ -13,9 +13,9 @@ public sealed class ImageTests
 {
     private const long MaxCompressedBytes = 8_250_000;
     private const int DaemonUser = 65532;
-    private const string Annotation = "org.opencontainers.image.";
+    private const string AnnotationPrefix = "org.opencontainers.image.";
 
-    private static readonly string[] both = ["amd64", "arm64"];
+    private static readonly string[] architectures = ["amd64", "arm64"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -56,14 +56,14 @@ public sealed class ImageTests
     public void The_CA_bundle_is_that_of_Debian()
     {
         const string folder = "/usr/share/ca-certificates/mozilla";
-        var debians = Directory.GetFiles(folder, "*.crt")
+        var certificatesOfDebian = Directory.GetFiles(folder, "*.crt")
             .Select(file => X509CertificateLoader.LoadCertificateFromFile(file).Thumbprint).Order().ToList();
-        Assert.True(debians.Count > 100, $"{debians.Count} in {folder}");
+        Assert.True(certificatesOfDebian.Count > 100, $"{certificatesOfDebian.Count} in {folder}");
         Assert.All(new OciArchive(Packages.Image).Images, image =>
         {
             var bundle = new X509Certificate2Collection();
             bundle.ImportFromPem(Encoding.ASCII.GetString(image.File("etc/ssl/certs/ca-certificates.crt")));
-            Assert.Equal(debians, bundle.Select(certificate => certificate.Thumbprint).Order());
+            Assert.Equal(certificatesOfDebian, bundle.Select(certificate => certificate.Thumbprint).Order());
         });
     }
 
@@ -91,22 +91,23 @@ public sealed class ImageTests
         var archive = new OciArchive(Packages.Image);
         Assert.Empty(archive.Unused);
         Assert.Equal("application/vnd.oci.image.index.v1+json", Text(archive.Index["mediaType"]));
-        var notes = archive.Index["annotations"]!.AsObject();
+        var annotations = archive.Index["annotations"]!.AsObject();
         Assert.All(archive.Images, image =>
         {
-            Assert.Equal(notes.ToJsonString(), image.Manifest["annotations"]!.ToJsonString());
-            Assert.Equal(notes.ToJsonString(), image.Config["config"]!["Labels"]!.ToJsonString());
-            Assert.Equal(Text(notes[Annotation + "created"]), Text(image.Config["created"]));
+            Assert.Equal(annotations.ToJsonString(), image.Manifest["annotations"]!.ToJsonString());
+            Assert.Equal(annotations.ToJsonString(), image.Config["config"]!["Labels"]!.ToJsonString());
+            Assert.Equal(Text(annotations[AnnotationPrefix + "created"]), Text(image.Config["created"]));
             Assert.All(image.Files(), file =>
-                Assert.Equal(DateTimeOffset.Parse(Text(notes[Annotation + "created"]), CultureInfo.InvariantCulture),
+                Assert.Equal(DateTimeOffset.Parse(Text(annotations[AnnotationPrefix + "created"]), CultureInfo.InvariantCulture),
                     file.Entry.ModificationTime));
         });
-        Assert.Equal("flanneld", Text(notes[Annotation + "title"]));
+        Assert.Equal("flanneld", Text(annotations[AnnotationPrefix + "title"]));
         Assert.Matches(@"^flanneld-(.+)-oci\.tar$", Path.GetFileName(Packages.Image));
-        Assert.Equal(Path.GetFileName(Packages.Image)["flanneld-".Length..^"-oci.tar".Length], Text(notes[Annotation + "version"]));
-        Assert.Matches("^[0-9a-f]{40}$", Text(notes[Annotation + "revision"]));
+        Assert.Equal(
+            Path.GetFileName(Packages.Image)["flanneld-".Length..^"-oci.tar".Length], Text(annotations[AnnotationPrefix + "version"]));
+        Assert.Matches("^[0-9a-f]{40}$", Text(annotations[AnnotationPrefix + "revision"]));
         Assert.Superset(new HashSet<string> { "MIT", "Apache-2.0", "BSD-3-Clause", "LGPL-2.1-or-later", "MPL-2.0", "Zlib" },
-            Text(notes[Annotation + "licenses"]).Split(" AND ").ToHashSet());
+            Text(annotations[AnnotationPrefix + "licenses"]).Split(" AND ").ToHashSet());
     }
 
     [Fact]
@@ -114,13 +115,14 @@ public sealed class ImageTests
     {
         using var one = new ScratchBuild("a").WithExecutable("amd64").WithExecutable("arm64");
         using var two = new ScratchBuild("b/with a blank/c").WithExecutable("amd64").WithExecutable("arm64");
-        var made = await one.RunAsync("packaging/container/build.sh", both, Cancel, new("SOURCE_URL", "https://code.example/flannel"),
-            new("TZ", "Asia/Shanghai"), new("LC_ALL", "C"));
-        Assert.True(made.ExitCode == 0, made.Output + made.Error);
+        var built = await one.RunAsync("packaging/container/build.sh", architectures, Cancel,
+            new("SOURCE_URL", "https://code.example/flannel"), new("TZ", "Asia/Shanghai"), new("LC_ALL", "C"));
+        Assert.True(built.ExitCode == 0, built.Output + built.Error);
+        // Files of the second build get another modification time, in seconds.
         await Task.Delay(TimeSpan.FromSeconds(1.1), Cancel);
-        var again = await two.RunAsync("packaging/container/build.sh", both, Cancel,
+        var builtAgain = await two.RunAsync("packaging/container/build.sh", architectures, Cancel,
             new("SOURCE_URL", "https://code.example/flannel"), new("TZ", "UTC"));
-        Assert.True(again.ExitCode == 0, again.Output + again.Error);
+        Assert.True(builtAgain.ExitCode == 0, builtAgain.Output + builtAgain.Error);
         Assert.Equal(["flanneld-1.2.3~dev4.gabcdef12-oci-amd64.cdx.json", "flanneld-1.2.3~dev4.gabcdef12-oci-arm64.cdx.json",
             "flanneld-1.2.3~dev4.gabcdef12-oci.tar"],
             Directory.GetFiles(one.PackagesFolder).Select(Path.GetFileName).Order());
@@ -128,14 +130,14 @@ public sealed class ImageTests
             file => Assert.Equal(File.ReadAllBytes(file), File.ReadAllBytes(Path.Combine(two.PackagesFolder, Path.GetFileName(file)))));
 
         var archive = new OciArchive(one.Image);
-        Assert.Contains(archive.Digest, made.Output, StringComparison.Ordinal);
-        Assert.Equal(both, archive.Images.Select(image => image.Architecture));
+        Assert.Contains(archive.Digest, built.Output, StringComparison.Ordinal);
+        Assert.Equal(architectures, archive.Images.Select(image => image.Architecture));
         Assert.Equal($"localhost/flanneld:{ScratchBuild.Tag}", Text(archive.Root["annotations"]!["org.opencontainers.image.ref.name"]));
-        var notes = archive.Index["annotations"]!;
+        var annotations = archive.Index["annotations"]!;
         Assert.Equal(("2026-01-02T03:04:05Z", ScratchBuild.Version),
-            (Text(notes[Annotation + "created"]), Text(notes[Annotation + "version"])));
+            (Text(annotations[AnnotationPrefix + "created"]), Text(annotations[AnnotationPrefix + "version"])));
         Assert.Equal(("https://code.example/flannel", "https://code.example/flannel/blob/main/packaging/container/README.md"),
-            (Text(notes[Annotation + "source"]), Text(notes[Annotation + "documentation"])));
+            (Text(annotations[AnnotationPrefix + "source"]), Text(annotations[AnnotationPrefix + "documentation"])));
     }
 
     [Theory]
@@ -145,15 +147,15 @@ public sealed class ImageTests
     [InlineData("git@code.example:flannel.git", null)]
     public async Task The_source_annotation_is_the_origin_of_the_clone_without_a_secret(string origin, string? expected)
     {
-        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
+        using var scratch = new ScratchBuild("a").WithPlaceholder("amd64");
         await GitAsync("init", "--quiet");
         await GitAsync("remote", "add", "origin", origin);
-        var made = await scratch.RunAsync("packaging/container/build.sh", ["amd64"], Cancel);
-        Assert.True(made.ExitCode == 0, made.Output + made.Error);
-        var notes = new OciArchive(scratch.Image).Index["annotations"]!;
-        Assert.Equal(expected, notes[Annotation + "source"]?.GetValue<string>());
-        Assert.Equal(expected is null, notes[Annotation + "documentation"] is null);
-        Assert.DoesNotContain("SecretToken", notes.ToJsonString(), StringComparison.Ordinal);
+        var built = await scratch.RunAsync("packaging/container/build.sh", ["amd64"], Cancel);
+        Assert.True(built.ExitCode == 0, built.Output + built.Error);
+        var annotations = new OciArchive(scratch.Image).Index["annotations"]!;
+        Assert.Equal(expected, annotations[AnnotationPrefix + "source"]?.GetValue<string>());
+        Assert.Equal(expected is null, annotations[AnnotationPrefix + "documentation"] is null);
+        Assert.DoesNotContain("SecretToken", annotations.ToJsonString(), StringComparison.Ordinal);
 
         Task GitAsync(params string[] arguments) =>
             ProcessCommand.RunAsync(new ProgramStart("/usr/bin/git", ["-C", scratch.Root, .. arguments]), Cancel);
@@ -162,7 +164,7 @@ public sealed class ImageTests
     [Fact]
     public async Task An_invalid_call_is_reported_in_one_line()
     {
-        using var scratch = new ScratchBuild("a").WithStandIn("amd64");
+        using var scratch = new ScratchBuild("a").WithPlaceholder("amd64");
         var none = await scratch.RunAsync("packaging/container/build.sh", [], Cancel);
         Assert.Equal((1, "build.sh: usage: packaging/container/build.sh ARCH…\n"), (none.ExitCode, none.Error));
         var unknown = await scratch.RunAsync("packaging/container/build.sh", ["mips"], Cancel);

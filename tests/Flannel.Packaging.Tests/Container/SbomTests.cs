@@ -24,7 +24,7 @@ public sealed partial class SbomTests
             ? Directory.GetFiles(Packages.Folder, "*.cdx.json").Select(file => Path.GetFileName(file)) : []];
 
     [Fact]
-    public void There_is_one_for_the_executable_and_one_for_the_image_of_each_architecture()
+    public void Executable_and_image_of_each_architecture_have_an_SBOM()
     {
         var image = Path.GetFileName(Packages.Image)[..^"-oci.tar".Length];
         var architectures = new OciArchive(Packages.Image).Images.Select(one => one.Architecture).ToList();
@@ -49,31 +49,7 @@ public sealed partial class SbomTests
         List<JsonObject> all = [bom["metadata"]!["component"]!.AsObject(), .. Components(bom)];
         var references = all.Select(component => Text(component["bom-ref"])).ToList();
         Assert.Equal(references.Count, references.Distinct().Count());
-        Assert.All(all, component =>
-        {
-            Assert.Subset(new HashSet<string> { "bom-ref", "type", "name", "version",
-                "scope", "hashes", "licenses", "purl", "externalReferences" }, component.Select(member => member.Key).ToHashSet());
-            Assert.Contains(Text(component["type"]), new[] { "application", "framework", "library", "container", "file", "data" });
-            Assert.NotEqual("", Text(component["name"]));
-            if (component["purl"] is { } purl)
-            {
-                CheckPurl(Text(purl), Text(component["name"]), Text(component["version"]));
-            }
-            foreach (var hash in component["hashes"]?.AsArray() ?? [])
-            {
-                Assert.Matches(Text(hash!["alg"]) switch
-                {
-                    "SHA-256" => "^[0-9a-f]{64}$",
-                    "SHA-512" => "^[0-9a-f]{128}$",
-                    _ => "^no such algorithm$"
-                }, Text(hash["content"]));
-            }
-            foreach (var reference in component["externalReferences"]?.AsArray() ?? [])
-            {
-                Assert.Equal(("website", true),
-                    (Text(reference!["type"]), Uri.IsWellFormedUriString(Text(reference["url"]), UriKind.Absolute)));
-            }
-        });
+        Assert.All(all, CheckComponent);
         Assert.All(Components(bom), component => CheckLicenses(component["licenses"]?.AsArray() ?? []));
 
         var dependencies = bom["dependencies"]!.AsArray().Select(dependency => dependency!.AsObject()).ToList();
@@ -92,11 +68,11 @@ public sealed partial class SbomTests
         var restored = JsonNode.Parse(await File.ReadAllTextAsync(assets, Cancel))!["targets"]!.AsObject();
         // The last publish may have been for the other architecture; the closure without a runtime identifier is the same.
         var libraries = (restored[$"net10.0/{rid}"] ?? restored["net10.0"])!.AsObject();
-        var wanted = libraries
+        var expected = libraries
             .Where(library => Text(library.Value!["type"]) == "package"
                 && library.Value["runtime"]?.AsObject().Any(file => file.Key.EndsWith(".dll", StringComparison.Ordinal)) == true)
             .Select(library => library.Key).Order(StringComparer.Ordinal).ToList();
-        Assert.True(wanted.Count > 10, $"{wanted.Count} packages");
+        Assert.True(expected.Count > 10, $"{expected.Count} packages");
         var named = Components(await ReadAsync(name))
             .Where(component => component["purl"] is { } purl && Text(purl).StartsWith("pkg:nuget/", StringComparison.Ordinal))
             .Select(component => $"{Text(component["name"])}/{Text(component["version"])}").ToList();
@@ -104,7 +80,7 @@ public sealed partial class SbomTests
         var runtime = named.Where(package => package.StartsWith($"Microsoft.NETCore.App.Runtime.NativeAOT.{rid}/10.",
             StringComparison.Ordinal) || package.Contains(".Microsoft.DotNet.ILCompiler/10.", StringComparison.Ordinal)).ToList();
         Assert.Equal(2, runtime.Count);
-        Assert.Equal(wanted, named.Except(runtime).Order(StringComparer.Ordinal));
+        Assert.Equal(expected, named.Except(runtime).Order(StringComparer.Ordinal));
     }
 
     [Theory(SkipTestWithoutData = true)]
@@ -205,8 +181,8 @@ public sealed partial class SbomTests
     [InlineData("pkg:deb/debian/libc6-dev@2.36-9+deb12u14?arch=amd64", "libc6-dev", "2.36-9+deb12u14", false)]
     [InlineData("pkg:deb/debian/libc6-dev@2.36?distro=debian-12&arch=amd64", "libc6-dev", "2.36", false)]
     [InlineData("pkg:nuget/Grpc.Net.Client", "Grpc.Net.Client", "2.85.0", false)]
-    public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool right) =>
-        Assert.Equal(right, Record.Exception(() => CheckPurl(purl, name, version)) is null);
+    public void The_purl_check_accepts_valid_and_refuses_invalid_purls(string purl, string name, string version, bool isValid) =>
+        Assert.Equal(isValid, Record.Exception(() => CheckPurl(purl, name, version)) is null);
 
     /// <summary>Checks a purl by https://github.com/package-url/purl-spec: type, namespace, name, percent-encoded version, sorted
     /// qualifiers.</summary>
@@ -218,6 +194,33 @@ public sealed partial class SbomTests
         Assert.Equal(version, Uri.UnescapeDataString(parts.Groups["version"].Value));
         var qualifiers = parts.Groups["qualifier"].Captures.Select(capture => capture.Value.Split('=')[0]).ToList();
         Assert.Equal(qualifiers.Order(StringComparer.Ordinal).Distinct(), qualifiers);
+    }
+
+    private static void CheckComponent(JsonObject component)
+    {
+        Assert.Subset(
+            new HashSet<string> { "bom-ref", "type", "name", "version", "scope", "hashes", "licenses", "purl", "externalReferences" },
+            component.Select(member => member.Key).ToHashSet());
+        Assert.Contains(Text(component["type"]), new[] { "application", "framework", "library", "container", "file", "data" });
+        Assert.NotEqual("", Text(component["name"]));
+        if (component["purl"] is { } purl)
+        {
+            CheckPurl(Text(purl), Text(component["name"]), Text(component["version"]));
+        }
+        foreach (var hash in component["hashes"]?.AsArray() ?? [])
+        {
+            Assert.Matches(Text(hash!["alg"]) switch
+            {
+                "SHA-256" => "^[0-9a-f]{64}$",
+                "SHA-512" => "^[0-9a-f]{128}$",
+                _ => "^no such algorithm$"
+            }, Text(hash["content"]));
+        }
+        foreach (var reference in component["externalReferences"]?.AsArray() ?? [])
+        {
+            Assert.Equal(("website", true),
+                (Text(reference!["type"]), Uri.IsWellFormedUriString(Text(reference["url"]), UriKind.Absolute)));
+        }
     }
 
     private static void CheckLicenses(JsonArray licenses)

@@ -50,7 +50,7 @@ internal sealed class ScratchBuild : IDisposable
     }
 
     /// <summary>Uses a file of a few bytes as the executable.</summary>
-    public ScratchBuild WithStandIn(string architecture)
+    public ScratchBuild WithPlaceholder(string architecture)
     {
         WithExecutable(architecture);
         File.WriteAllText(Path.Combine(Root, Path.GetRelativePath(Locations.Repository(), Packages.ExecutableOf(architecture))),

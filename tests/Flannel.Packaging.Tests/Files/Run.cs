@@ -29,13 +29,8 @@ internal static class Run
     }
 
     /// <summary>Runs a program with a limit of five minutes.</summary>
-    public static async Task<CommandResult> LongAsync(ProgramStart start)
-    {
-        await using var process = await ChildProcess.StartAsync(start);
-        process.StandardInput.Close();
-        var exitCode = await process.WaitForExitAsync(Cancel, TimeSpan.FromMinutes(5));
-        return new CommandResult(exitCode, process.StandardOutput, process.StandardError);
-    }
+    public static Task<CommandResult> LongAsync(ProgramStart start) =>
+        ProcessCommand.TryRunAsync(start, Cancel, limit: TimeSpan.FromMinutes(5));
 
     /// <summary>The SHA-256 of a file in lower-case hexadecimal.</summary>
     public static async Task<string> Sha256Async(string path)

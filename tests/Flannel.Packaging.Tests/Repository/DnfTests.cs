@@ -6,21 +6,19 @@ namespace Flannel.Packaging.Tests.Repository;
 /// <summary>The yum repository on a web server: dnf installs, upgrades and removes the rpm, and checks all signatures.</summary>
 public sealed class DnfTests : IDisposable
 {
-    private const string OlderVersion = "0.0.9";
-
     private readonly RunFolder folder = new("dnf");
 
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task Install_upgrade_remove()
+    public async Task Dnf_installs_upgrades_and_removes_the_package()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "dnf --installroot needs root");
-        await using var repository = await SignedRepository.MakeAsync(OlderVersion);
-        var host = await StandInHost.MakeAsync(folder, repository);
+        await using var repository = await SignedRepository.MakeAsync(Packages.OlderVersion);
+        var host = await MinimalRpmHost.MakeAsync(folder, repository);
 
         // The presets of the distribution decide whether the unit is enabled; nothing is started.
-        await SucceedAsync(host.DnfAsync("install", "stand-in", $"flanneld-{OlderVersion}"));
+        await SucceedAsync(host.DnfAsync("install", "minimal-host", $"flanneld-{Packages.OlderVersion}"));
         Assert.Equal(
             ["groupadd -r flanneld", "useradd -r -g flanneld -d /nonexistent -M -s /sbin/nologin -c flannel for Alibaba Cloud VPC flanneld",
                 "systemctl --no-reload preset flanneld.service"],
@@ -60,7 +58,7 @@ public sealed class DnfTests : IDisposable
     public async Task Dnf_refuses_modified_metadata()
     {
         await using var repository = await SignedRepository.MakeAsync();
-        var host = await StandInHost.MakeAsync(folder, repository);
+        var host = await MinimalRpmHost.MakeAsync(folder, repository);
         var list = Path.Combine(repository.Served, "yum", Packages.RpmArchitecture, "repodata/repomd.xml");
         await File.WriteAllTextAsync(list,
             (await File.ReadAllTextAsync(list, Run.Cancel)).Replace("<revision>", "<revision>9", StringComparison.Ordinal), Run.Cancel);

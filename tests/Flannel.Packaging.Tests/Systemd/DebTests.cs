@@ -6,7 +6,7 @@ namespace Flannel.Packaging.Tests.Systemd;
 public sealed class DebTests : MachineTest
 {
     [Fact]
-    public async Task Install_configure_ready_remove()
+    public async Task Installed_and_configured_the_daemon_becomes_ready_and_removal_keeps_lease_and_settings()
     {
         await StartMachineAsync();
 

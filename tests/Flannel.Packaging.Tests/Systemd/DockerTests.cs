@@ -9,8 +9,8 @@ public sealed class DockerTests : MachineTest
     /// <summary>Records its arguments and the subnet.env at its start.</summary>
     private const string Daemon = """
         #!/bin/sh
-        cat /run/flannel/subnet.env >/run/stand-in.env
-        printf '%s\n' "$@" >/run/stand-in.arguments
+        cat /run/flannel/subnet.env >/run/test-daemon.env
+        printf '%s\n' "$@" >/run/test-daemon.arguments
         exec sleep infinity
         """;
 
@@ -25,7 +25,7 @@ public sealed class DockerTests : MachineTest
         await StartMachineAsync(publishConfig: false);
         await Machine.WriteAsync(program, Daemon, Cancel);
         await Machine.WriteAsync($"/lib/systemd/system/{unit}.service",
-            $"[Unit]\nDescription=stand-in\n[Service]\nType=exec\nExecStart={commandLine}\n[Install]\nWantedBy=multi-user.target\n",
+            $"[Unit]\nDescription=test daemon\n[Service]\nType=exec\nExecStart={commandLine}\n[Install]\nWantedBy=multi-user.target\n",
             Cancel);
         await Machine.RunAsync($"chmod 755 {program}", Cancel);
         await InstallAsync();
@@ -42,14 +42,14 @@ public sealed class DockerTests : MachineTest
 
         await Vpc.PublishConfigAsync(Cancel);
         await Eventually.IsAsync($"{unit} runs", async () => await Machine.PropertyAsync(unit, "ActiveState", Cancel) == "active"
-            && await ReadAsync("/run/stand-in.arguments") is { Length: > 0 }, Cancel);
+            && await ReadAsync("/run/test-daemon.arguments") is { Length: > 0 }, Cancel);
         var environment = await SubnetEnvAsync();
-        Assert.Equal(await ReadAsync(SubnetFile), await ReadAsync("/run/stand-in.env"));
+        Assert.Equal(await ReadAsync(SubnetFile), await ReadAsync("/run/test-daemon.env"));
         if (unit == "docker")
         {
             string[] expected = ["-H", "fd://", "--containerd=/run/containerd/containerd.sock", $"--bip={environment["FLANNEL_SUBNET"]}",
                 "--ip-masq=true", $"--mtu={environment["FLANNEL_MTU"]}"];
-            Assert.Equal(expected, (await ReadAsync("/run/stand-in.arguments"))!.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.Equal(expected, (await ReadAsync("/run/test-daemon.arguments"))!.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
 
         var (process, flanneld) = (await Machine.PropertyAsync(unit, "MainPID", Cancel), await MainPidAsync());

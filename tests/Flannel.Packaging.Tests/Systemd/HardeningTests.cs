@@ -13,7 +13,7 @@ public sealed partial class HardeningTests : MachineTest
     private const string NetAdmin = "0000000000001000";
 
     /// <summary>systemd's number for SystemCallErrorNumber=kill: INT_MAX - 1.</summary>
-    private const string KillInsteadOfAnError = "2147483646";
+    private const string KillOnDeniedCall = "2147483646";
 
     /// <summary>SECCOMP_MODE_FILTER of linux/seccomp.h.</summary>
     private const string Filtered = "2";
@@ -31,7 +31,7 @@ public sealed partial class HardeningTests : MachineTest
         var etcdLease = await Vpc.Etcd.Keys.GrantAsync(TimeSpan.FromSeconds(10), Cancel);
         await Vpc.Etcd.Keys.PutAsync($"{SubnetPrefix}10.24.77.0-24", TestVpc.UpstreamLease(Vpc.Instances[0].PublicIp), Cancel, etcdLease);
         await Machine.RunAsync("systemctl restart flanneld", Cancel);
-        Assert.Equal(KillInsteadOfAnError, await UnitAsync("SystemCallErrorNumber"));
+        Assert.Equal(KillOnDeniedCall, await UnitAsync("SystemCallErrorNumber"));
         Assert.Equal("10.24.77.1/24", (await SubnetEnvAsync())["FLANNEL_SUBNET"]);
         await AssertSandboxAsync(NoCapability);
         Assert.Equal("flanneld", (await Machine.RunAsync($"stat --format=%U /proc/{await MainPidAsync()}", Cancel)).Trim());

@@ -25,20 +25,13 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     public new async ValueTask DisposeAsync()
     {
-        var failed = TestContext.Current.TestState?.Result == TestResult.Failed;
         try
         {
             if (machine is not null)
             {
-                if (failed)
-                {
-                    TestContext.Current.TestOutputHelper?.WriteLine(
-                        (await Machine.TryAsync(
-                            "systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200",
-                            CancellationToken.None)).Output);
-                }
-                await Machine.DisposeAsync();
-                Assert.Empty(SystemdMachine.RemainingResources(Machine.Name, MachineFolder));
+                await MachineCleanup.DisposeAsync(
+                    machine, MachineFolder,
+                    "systemctl status --no-pager --lines=0 flanneld; journalctl --no-pager -o short-monotonic -n 200");
             }
         }
         finally
@@ -106,8 +99,10 @@ public abstract class MachineTest : EndToEndTest, IAsyncDisposable
 
     /// <summary>Waits until the unit is active with another process.</summary>
     protected Task WaitForRestartAsync(int before, TimeSpan? limit = null) =>
-        Eventually.IsAsync($"systemd has restarted flanneld, which was process {before}", async () =>
-        await UnitAsync("ActiveState") == "active" && await FindMainPidAsync() is var now && now > 0 && now != before, Cancel, limit);
+        Eventually.IsAsync(
+            $"systemd has restarted flanneld, which was process {before}",
+            async () => await UnitAsync("ActiveState") == "active" && await FindMainPidAsync() is var now && now > 0 && now != before,
+            Cancel, limit);
 
     /// <summary>The contents of a file of the machine; null if it does not exist.</summary>
     protected async Task<string?> ReadAsync(string path)

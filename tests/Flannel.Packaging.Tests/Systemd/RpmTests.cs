@@ -7,7 +7,7 @@ public sealed class RpmTests : MachineTest
     private const string RpmSettings = "/etc/sysconfig/flanneld";
 
     [Fact]
-    public async Task Install_boot_upgrade_erase()
+    public async Task The_rpm_is_installed_upgraded_and_erased_and_the_node_keeps_its_lease()
     {
         var rpm = Packages.Rpm;
         await StartMachineAsync();

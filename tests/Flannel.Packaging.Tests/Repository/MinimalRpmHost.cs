@@ -7,22 +7,22 @@ namespace Flannel.Packaging.Tests.Repository;
 /// An empty root with one rpm in place of a distribution: a shell (busybox), and systemctl, useradd and groupadd that record their
 /// arguments. No rpm distribution is available for the tests; rpm runs the scriptlets in this root.
 /// </summary>
-internal sealed class StandInHost(RunFolder folder)
+internal sealed class MinimalRpmHost(RunFolder folder)
 {
     private const string Busybox = "/bin/busybox";
 
     private const string Spec = """
         %global debug_package %{nil}
         %global __os_install_post %{nil}
-        Name: stand-in
+        Name: minimal-host
         Version: 1
         Release: 1
-        Summary: Stands in for a distribution
+        Summary: The minimal contents of a host
         License: MIT
         AutoReqProv: no
         Provides: /bin/sh bash ca-certificates shadow-utils systemd = 239
         %description
-        Stands in for a distribution.
+        The minimal contents of a host.
         %install
         for name in bin usr/bin usr/sbin var/log dev etc run tmp; do mkdir -p %{buildroot}/$name; done
         cp @BUSYBOX@ %{buildroot}/bin/busybox
@@ -52,20 +52,20 @@ internal sealed class StandInHost(RunFolder folder)
 
     private string Repositories => Path.Combine(folder.Path, "repos.d");
 
-    /// <summary>Creates an empty root, and the configuration of dnf with the stand-in rpm and the repository under test.</summary>
-    public static async Task<StandInHost> MakeAsync(RunFolder folder, SignedRepository repository)
+    /// <summary>Creates an empty root, and the configuration of dnf with the minimal-host rpm and the repository under test.</summary>
+    public static async Task<MinimalRpmHost> MakeAsync(RunFolder folder, SignedRepository repository)
     {
         Assert.SkipUnless(File.Exists(Busybox), $"no {Busybox} on this machine: ./build.sh test-packages installs it");
-        var host = new StandInHost(folder);
-        var top = Path.Combine(folder.Path, "stand-in");
+        var host = new MinimalRpmHost(folder);
+        var top = Path.Combine(folder.Path, "minimal-host");
         Directory.CreateDirectory(host.Repositories);
         Directory.CreateDirectory(top);
-        var spec = Path.Combine(top, "stand-in.spec");
+        var spec = Path.Combine(top, "minimal-host.spec");
         await File.WriteAllTextAsync(spec, Spec.Replace("@BUSYBOX@", Busybox, StringComparison.Ordinal), Run.Cancel);
         await Run.OutputAsync("rpmbuild", "-bb", "--define", $"_topdir {top}", "--define", "_binary_payload w1.gzdio", spec);
         await Run.OutputAsync("createrepo_c", "--quiet", Path.Combine(top, "RPMS"));
-        await File.WriteAllTextAsync(Path.Combine(host.Repositories, "stand-in.repo"),
-            $"[stand-in]\nname=stand-in\nbaseurl=file://{top}/RPMS\ngpgcheck=0\n", Run.Cancel);
+        await File.WriteAllTextAsync(Path.Combine(host.Repositories, "minimal-host.repo"),
+            $"[minimal-host]\nname=minimal-host\nbaseurl=file://{top}/RPMS\ngpgcheck=0\n", Run.Cancel);
         File.Copy(Path.Combine(repository.Served, "flanneld.repo"), Path.Combine(host.Repositories, "flanneld.repo"));
         return host;
     }
