@@ -24,9 +24,12 @@ try
     {
         return await ClusterFaults.RunAsync(nodes, Console.Out, stop.Token) ? 0 : 1;
     }
-    await (options.EtcdLoadNodes is { } nodeCounts ? new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token)
-        : options.JoinsOnly ? new JoinBenchmark(options, Console.Out).RunAsync(stop.Token)
-        : new StandardBenchmark(options, Console.Out).RunAsync(stop.Token));
+    await (options switch
+    {
+        { EtcdLoadNodes: { } nodeCounts } => new EtcdLoadBenchmark(nodeCounts, Console.Out).RunAsync(stop.Token),
+        { JoinsOnly: true } => new JoinBenchmark(options, Console.Out).RunAsync(stop.Token),
+        _ => new StandardBenchmark(options, Console.Out).RunAsync(stop.Token),
+    });
     return 0;
 }
 catch (Exception) when (stop.IsCancellationRequested)

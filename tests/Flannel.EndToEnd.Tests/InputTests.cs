@@ -38,7 +38,7 @@ public sealed class InputTests : EndToEndTest
         await daemon.WaitForReadyAsync(Cancel);
         Assert.NotEmpty(await Vpc.Etcd.Keys.ListAsync("shop/network/subnets/", Cancel));
         const string line = "--etcd-prefix \"shop/network\" does not begin with '/'";
-        Assert.Contains(line, daemon.StandardError, StringComparison.Ordinal);
+        await daemon.WaitForLogAsync(line, Cancel);
         Assert.Contains(
             line, (await Vpc.Instances[0].RunCommandAsync("check", Cancel, "--etcd-prefix=shop/network")).Output, StringComparison.Ordinal);
     }

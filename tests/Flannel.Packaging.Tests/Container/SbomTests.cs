@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -242,8 +241,8 @@ public sealed partial class SbomTests
     private static IEnumerable<JsonObject> Components(JsonObject bom) =>
         bom["components"]!.AsArray().Select(component => component!.AsObject());
 
-    private static string Architecture(string name) => name.EndsWith("-amd64.cdx.json", StringComparison.Ordinal) ? "amd64"
-        : name.EndsWith("-arm64.cdx.json", StringComparison.Ordinal) ? "arm64" : throw new UnreachableException(name);
+    private static string Architecture(string name) =>
+        new[] { "amd64", "arm64" }.Single(architecture => name.EndsWith($"-{architecture}.cdx.json", StringComparison.Ordinal));
 
     private static string Text(JsonNode? node) => node!.GetValue<string>();
 
