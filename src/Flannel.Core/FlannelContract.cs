@@ -15,4 +15,7 @@ public static class FlannelContract
 
     /// <summary>The backends of this build, for messages.</summary>
     public const string Backends = "ali-vpc, alloc";
+
+    /// <summary>A valid network configuration, for messages.</summary>
+    public const string ExampleConfig = """{"Network":"10.24.0.0/16","Backend":{"Type":"ali-vpc"}}""";
 }

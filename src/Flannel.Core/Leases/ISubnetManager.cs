@@ -11,8 +11,15 @@ public interface ISubnetManager
     /// <summary>How long a lease lives without renewal.</summary>
     TimeSpan LeaseTime { get; }
 
+    /// <summary>Its name in messages: <c>etcd</c>.</summary>
+    string Name { get; }
+
     /// <summary>Where the network configuration is, for messages: <c>/coreos.com/network/config</c>.</summary>
     string ConfigLocation { get; }
+
+    /// <summary>The command by which an operator writes a network configuration, with an example, for messages: <c>etcdctl put
+    /// /coreos.com/network/config '{…}'</c>.</summary>
+    string ConfigCommand { get; }
 
     /// <summary>The command by which an operator deletes a lease, for messages: <c>etcdctl del
     /// /coreos.com/network/subnets/10.24.5.0-24</c>.</summary>

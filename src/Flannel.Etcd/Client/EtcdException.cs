@@ -43,7 +43,10 @@ public enum EtcdErrorKind
 public sealed class EtcdException(EtcdErrorKind kind, string message, bool mayHaveHappened, Exception? inner = null)
     : SubnetManagerException(message, inner)
 {
-    public override string Manager => "etcd";
+    /// <summary>The name of this subnet manager in messages.</summary>
+    public const string ManagerName = "etcd";
+
+    public override string Manager => ManagerName;
 
     public EtcdErrorKind Kind { get; } = kind;
 

@@ -38,7 +38,11 @@ public sealed class EtcdSubnetManager : ISubnetManager
 
     public TimeSpan LeaseTime => options.LeaseTime;
 
+    public string Name => EtcdException.ManagerName;
+
     public string ConfigLocation => context.Keys.Config.ToStringUtf8();
+
+    public string ConfigCommand => $"etcdctl put {ConfigLocation} '{FlannelContract.ExampleConfig}'";
 
     public string DeletionCommand(SubnetKey key) => $"etcdctl del {context.Keys.Subnets}{key}";
 
