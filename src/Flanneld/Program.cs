@@ -104,12 +104,14 @@ internal static class Program
         return await running;
     }
 
-    /// <summary>The first signal stops the process in order; a later one ends it at once.</summary>
+    /// <summary>The first signal shuts the process down; a later one ends it at once.</summary>
     private static PosixSignalRegistration OnSignal(PosixSignal signal, string name, ShutdownSignal shutdown, ILogger logger) =>
         PosixSignalRegistration.Create(signal, context =>
         {
-            context.Cancel = shutdown.Request(out var first);
-            if (first) HostLog.Stopping(logger, name);
+            var request = shutdown.Request();
+            // Without cancellation, the runtime ends the process.
+            context.Cancel = request != ShutdownRequest.EndNow;
+            if (request == ShutdownRequest.First) HostLog.Stopping(logger, name);
         });
 
     /// <summary>The daemon survives the end of the terminal session.</summary>
@@ -139,7 +141,7 @@ internal static class Program
         return exitCode;
     }
 
-    /// <summary>Such as a redirection to a full disk.</summary>
+    /// <summary>Reports that the output cannot be written, such as to a file on a full disk.</summary>
     private static Task<int> ReportOutputErrorAsync(IOException e) =>
         PrintErrorAsync($"flanneld: cannot write to standard output: {e.Message}", Failure);
 

@@ -1,5 +1,18 @@
 namespace Flanneld.Host;
 
+/// <summary>What a signal means.</summary>
+internal enum ShutdownRequest
+{
+    /// <summary>The first signal: the shutdown begins.</summary>
+    First,
+
+    /// <summary>A repeat of the first signal.</summary>
+    Repeat,
+
+    /// <summary>A second signal: the process must end at once.</summary>
+    EndNow,
+}
+
 /// <summary>The shutdown signal. Repeats within one second count as one: timeout(1) signals the process and then its group.</summary>
 internal sealed class ShutdownSignal(TimeProvider time) : IDisposable
 {
@@ -12,19 +25,17 @@ internal sealed class ShutdownSignal(TimeProvider time) : IDisposable
     public CancellationToken Token => source.Token;
 
     /// <summary>Called for each signal; the first one cancels the token.</summary>
-    /// <param name="first">True for the first signal.</param>
-    /// <returns>False when the process must end at once: a second signal asks for it.</returns>
-    public bool Request(out bool first)
+    public ShutdownRequest Request()
     {
         lock (gate)
         {
-            first = firstAt is null;
-            firstAt ??= time.GetTimestamp();
-            if (!first && time.GetElapsedTime(firstAt.Value) >= RepeatInterval) return false;
+            if (firstAt is { } first)
+                return time.GetElapsedTime(first) >= RepeatInterval ? ShutdownRequest.EndNow : ShutdownRequest.Repeat;
+            firstAt = time.GetTimestamp();
         }
 
-        if (first) source.Cancel();
-        return true;
+        source.Cancel();
+        return ShutdownRequest.First;
     }
 
     public void Dispose() => source.Dispose();

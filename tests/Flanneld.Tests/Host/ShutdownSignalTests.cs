@@ -10,13 +10,10 @@ public sealed class ShutdownSignalTests
     {
         var time = new FakeTimeProvider();
         using var shutdown = new ShutdownSignal(time);
-        Assert.True(shutdown.Request(out var first));
-        Assert.True(first);
+        Assert.Equal(ShutdownRequest.First, shutdown.Request());
         Assert.True(shutdown.Token.IsCancellationRequested);
-        Assert.True(shutdown.Request(out first));
-        Assert.False(first);
+        Assert.Equal(ShutdownRequest.Repeat, shutdown.Request());
         time.Advance(TimeSpan.FromSeconds(1));
-        Assert.False(shutdown.Request(out first));
-        Assert.False(first);
+        Assert.Equal(ShutdownRequest.EndNow, shutdown.Request());
     }
 }
