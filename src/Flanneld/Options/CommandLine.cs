@@ -25,10 +25,10 @@ internal static class CommandLine
         options.Help = IsRequested(given.Value, "help") || IsRequested(given.Value, HelpAlias);
         options.Version = IsRequested(given.Value, "version");
         if (options.Help || options.Version) return options;
-        if (FindRefusedFlag(given.Value) is { } refusedFlag) return Result.Failure(refusedFlag);
+        if (FindUnsupportedFlag(given.Value) is { } unsupportedFlag) return Result.Failure(unsupportedFlag);
         var read = Read(options, given.Value, environment);
         if (!read.Ok) return Result.Failure(read.Error);
-        if (FindRefusedVariable(environment) is { } refusedVariable) return Result.Failure(refusedVariable);
+        if (FindUnsupportedVariable(environment) is { } unsupportedVariable) return Result.Failure(unsupportedVariable);
         if (options is { EtcdUsername: not null, EtcdPassword: null, EtcdPasswordFile: null })
             options.EtcdPasswordFile = FindSystemdCredential(environment, "etcd-password");
         options.Warnings = OptionWarnings.Compose(options, environment);
@@ -42,27 +42,27 @@ internal static class CommandLine
     private static bool? IsBoolean(string name) =>
         name == HelpAlias ? true
             : Flags.All.FirstOrDefault(flag => flag.Name == name)?.IsBoolean
-            ?? Flags.Refused.FirstOrDefault(flag => flag.Name == name)?.IsBoolean;
+            ?? Flags.Unsupported.FirstOrDefault(flag => flag.Name == name)?.IsBoolean;
 
     private static bool IsSecret(string name) => Flags.All.Any(flag => flag.Name == name && flag.IsSecret);
 
-    private static string? FindRefusedFlag(IReadOnlyList<GivenFlag> given)
+    private static string? FindUnsupportedFlag(IReadOnlyList<GivenFlag> given)
     {
         foreach (var (name, value) in given)
         {
-            if (Flags.Refused.FirstOrDefault(flag => flag.Name == name) is { } refused && !refused.AsksForNothing(value))
-                return $"--{name} is not supported: {refused.Reason}";
+            if (Flags.Unsupported.FirstOrDefault(flag => flag.Name == name) is { } unsupported && !unsupported.IsWithoutEffect(value))
+                return $"--{name} is not supported: {unsupported.Reason}";
         }
 
         return null;
     }
 
-    private static string? FindRefusedVariable(IReadOnlyDictionary<string, string> environment)
+    private static string? FindUnsupportedVariable(IReadOnlyDictionary<string, string> environment)
     {
-        foreach (var refused in Flags.Refused)
+        foreach (var unsupported in Flags.Unsupported)
         {
-            if (environment.TryGetValue(refused.EnvironmentName, out var value) && !refused.AsksForNothing(value))
-                return $"{refused.EnvironmentName} is not supported: {refused.Reason}";
+            if (environment.TryGetValue(unsupported.EnvironmentName, out var value) && !unsupported.IsWithoutEffect(value))
+                return $"{unsupported.EnvironmentName} is not supported: {unsupported.Reason}";
         }
 
         return null;
@@ -128,7 +128,7 @@ internal static class CommandLine
     /// <summary>Flags that are valid alone and not together; null without a contradiction.</summary>
     private static string? FindContradiction(DaemonOptions options)
     {
-        // Otherwise the command would run for real.
+        // Otherwise the command would make its changes.
         if (options is { DryRun: true, Command: not Command.Run })
             return $"'flanneld {CommandDescriptor.NameOf(options.Command)}' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)";
         if (options.EtcdPassword is not null && options.EtcdPasswordFile is not null)

@@ -21,7 +21,7 @@ internal sealed record Flag(
     /// <summary>Its value must not be shown, not even in an error about the value.</summary>
     public bool IsSecret { get; init; }
 
-    /// <summary>Prints a text and exits: not a setting, and without a variable.</summary>
+    /// <summary>The program prints a text and exits: the flag is not a setting and has no variable.</summary>
     public bool IsRequest { get; init; }
 
     /// <summary>An empty value is a value. For every other flag it means that the flag is not given.</summary>
@@ -40,21 +40,22 @@ internal sealed record Flag(
     public static string EnvironmentNameOf(string name) => EnvironmentPrefix + name.ToUpperInvariant().Replace('-', '_');
 }
 
-/// <summary>A flag of upstream whose feature this build does not have: refused with the reason unless its value asks for nothing.</summary>
-/// <param name="Harmless">Values that are upstream's default, or that switch the feature off.</param>
-internal sealed record RefusedFlag(string Name, string Reason, params IReadOnlyList<string> Harmless)
+/// <summary>A flag of upstream whose feature this build does not have. It is accepted only with a value that has no effect.</summary>
+/// <param name="Reason">Why this build does not have it, and what to do, for the error.</param>
+/// <param name="WithoutEffect">Values that are upstream's default, or that switch the feature off.</param>
+internal sealed record UnsupportedFlag(string Name, string Reason, params IReadOnlyList<string> WithoutEffect)
 {
-    /// <summary>Every boolean flag is harmless when it is false.</summary>
-    public bool IsBoolean => Harmless.Contains("false");
+    /// <summary>Every boolean flag has no effect when it is false.</summary>
+    public bool IsBoolean => WithoutEffect.Contains("false");
 
     public string EnvironmentName => Flag.EnvironmentNameOf(Name);
 
     /// <param name="value">Null for a boolean without a value.</param>
-    public bool AsksForNothing(string? value)
+    public bool IsWithoutEffect(string? value)
     {
         var text = value is null && IsBoolean ? "true" : value?.Trim() ?? "";
         if (text.Length == 0) return true;
-        if (!IsBoolean) return Harmless.Contains(text);
-        return FlagValues.ParseBoolean(text) is { } boolean && Harmless.Contains(boolean ? "true" : "false");
+        if (!IsBoolean) return WithoutEffect.Contains(text);
+        return FlagValues.ParseBoolean(text) is { } boolean && WithoutEffect.Contains(boolean ? "true" : "false");
     }
 }

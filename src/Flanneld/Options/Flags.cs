@@ -107,7 +107,7 @@ internal static class Flags
     private const string NoIptables =
         "this build changes no forwarding rules of the host: set net.ipv4.ip_forward=1 and the FORWARD policy there";
 
-    public static IReadOnlyList<RefusedFlag> Refused { get; } =
+    public static IReadOnlyList<UnsupportedFlag> Unsupported { get; } =
     [
         new("kube-subnet-mgr", NoKubernetes, "false"),
         new("kube-api-url", NoKubernetes),

@@ -25,7 +25,7 @@ internal static class OptionWarnings
     {
         var variables = Flags.All.Where(flag => flag.HasVariable).Select(flag => flag.EnvironmentName);
         var known = variables.Append(UnitOptions).ToHashSet(StringComparer.Ordinal);
-        var accepted = Flags.Refused.Select(flag => flag.EnvironmentName).ToHashSet(StringComparer.Ordinal);
+        var accepted = Flags.Unsupported.Select(flag => flag.EnvironmentName).ToHashSet(StringComparer.Ordinal);
         var lines = new List<string>();
         foreach (var name in environment.Keys.Order(StringComparer.Ordinal))
         {

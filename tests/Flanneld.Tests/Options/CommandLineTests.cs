@@ -9,14 +9,14 @@ public sealed class CommandLineTests
     private static Result<DaemonOptions> Parse(string[] arguments, params (string Name, string Value)[] environment) =>
         CommandLine.Parse(arguments, environment.ToDictionary(e => e.Name, e => e.Value));
 
-    private static DaemonOptions Accept(string[] arguments, params (string Name, string Value)[] environment)
+    private static DaemonOptions Parsed(string[] arguments, params (string Name, string Value)[] environment)
     {
         var result = Parse(arguments, environment);
         Assert.Null(result.Error);
         return result.Value;
     }
 
-    private static string Refuse(string[] arguments, params (string Name, string Value)[] environment)
+    private static string ErrorOf(string[] arguments, params (string Name, string Value)[] environment)
     {
         var result = Parse(arguments, environment);
         Assert.NotNull(result.Error);
@@ -27,7 +27,7 @@ public sealed class CommandLineTests
     [Fact]
     public void Defaults_are_those_of_upstream()
     {
-        var options = Accept([]);
+        var options = Parsed([]);
         Assert.Equal("http://127.0.0.1:4001,http://127.0.0.1:2379", options.EtcdEndpoints);
         Assert.Equal("/coreos.com/network", options.EtcdKeys.Prefix);
         Assert.Equal("/run/flannel/subnet.env", options.SubnetFile);
@@ -45,7 +45,7 @@ public sealed class CommandLineTests
     [InlineData("-public-ip=10.0.0.5", null)]
     [InlineData("--public-ip=10.0.0.5", null)]
     public void The_four_forms_of_Go_mean_the_same(string first, string? second) =>
-        Assert.Equal(Ipv4Address.Parse("10.0.0.5"), Accept(second is null ? [first] : [first, second]).PublicIp);
+        Assert.Equal(Ipv4Address.Parse("10.0.0.5"), Parsed(second is null ? [first] : [first, second]).PublicIp);
 
     [Theory]
     [InlineData("--ip-masq", true)]
@@ -55,69 +55,69 @@ public sealed class CommandLineTests
     [InlineData("--ip-masq=T", true)]
     [InlineData("--ip-masq=false", false)]
     [InlineData("-ip-masq=0", false)]
-    public void Booleans_are_read_as_in_Go(string argument, bool expected) => Assert.Equal(expected, Accept([argument, "-v=1"]).IpMasq);
+    public void Booleans_are_read_as_in_Go(string argument, bool expected) => Assert.Equal(expected, Parsed([argument, "-v=1"]).IpMasq);
 
     [Fact]
     public void A_command_is_the_first_argument_and_has_flags_of_its_own()
     {
-        Assert.Equal(Command.Run, Accept([]).Command);
-        var release = Accept(["release", "--wait=5", "-public-ip=10.0.0.5"]);
+        Assert.Equal(Command.Run, Parsed([]).Command);
+        var release = Parsed(["release", "--wait=5", "-public-ip=10.0.0.5"]);
         Assert.Equal((Command.Release, TimeSpan.FromSeconds(5)), (release.Command, release.ReleaseWait));
-        Assert.True(Accept(["routes", "-remove-leftovers"]).RemoveUnmanaged);
-        Assert.Equal("--remove-leftovers is a flag of 'flanneld routes'", Refuse(["--remove-leftovers"]));
-        Assert.True(Accept(["routes", "--delete-stale"]).DeleteStale);
-        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
-        Assert.Equal("flannel-0123456789abcdef", Accept(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
+        Assert.True(Parsed(["routes", "-remove-leftovers"]).RemoveUnmanaged);
+        Assert.Equal("--remove-leftovers is a flag of 'flanneld routes'", ErrorOf(["--remove-leftovers"]));
+        Assert.True(Parsed(["routes", "--delete-stale"]).DeleteStale);
+        Assert.Equal("flannel-0123456789abcdef", Parsed(["routes", "--remove-routes-of=0123456789abcdef"]).RemoveRoutesOf);
+        Assert.Equal("flannel-0123456789abcdef", Parsed(["routes", "--remove-routes-of", "flannel-0123456789abcdef"]).RemoveRoutesOf);
         Assert.StartsWith(
-            "--remove-routes-of: \"mine\" is not a cluster's mark such as", Refuse(
+            "--remove-routes-of: \"mine\" is not a cluster's mark such as", ErrorOf(
                 ["routes", "--remove-routes-of=mine"]), StringComparison.Ordinal);
-        Assert.Equal("--wait is a flag of 'flanneld release'", Refuse(["routes", "--wait=5"]));
-        Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", Refuse(["release", "now"]));
+        Assert.Equal("--wait is a flag of 'flanneld release'", ErrorOf(["routes", "--wait=5"]));
+        Assert.Equal("unexpected argument 'now': after the command flanneld takes only flags, see --help", ErrorOf(["release", "now"]));
         // It deletes: a file of variables must not set it.
-        Assert.False(Accept(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveUnmanaged);
-        Assert.False(Accept(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
+        Assert.False(Parsed(["routes"], ("FLANNELD_REMOVE_LEFTOVERS", "true")).RemoveUnmanaged);
+        Assert.False(Parsed(["routes"], ("FLANNELD_DELETE_STALE", "true")).DeleteStale);
     }
 
     [Fact]
     public void A_dry_run_of_a_command_without_one_is_rejected()
     {
-        Assert.True(Accept(["--dry-run"]).DryRun);
-        Assert.Equal("'flanneld release' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", Refuse(["release", "--dry-run"]));
+        Assert.True(Parsed(["--dry-run"]).DryRun);
+        Assert.Equal("'flanneld release' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)", ErrorOf(["release", "--dry-run"]));
         Assert.Equal(
             "'flanneld routes' has no dry run: omit --dry-run (FLANNELD_DRY_RUN)",
-            Refuse(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
+            ErrorOf(["routes", "--remove-leftovers"], ("FLANNELD_DRY_RUN", "true")));
     }
 
     [Fact]
     public void A_repeatable_flag_keeps_all_values_in_order() =>
-        Assert.Equal(["eth1", "eth0", "192.168.1.11"], Accept(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
+        Assert.Equal(["eth1", "eth0", "192.168.1.11"], Parsed(["--iface=eth1", "-iface", "eth0", "--iface", "192.168.1.11"]).Interfaces);
 
     [Fact]
     public void The_last_value_of_another_flag_is_used() =>
-        Assert.Equal("/b", Accept(["--etcd-prefix=/a", "--etcd-prefix", "/b"]).EtcdKeys.Prefix);
+        Assert.Equal("/b", Parsed(["--etcd-prefix=/a", "--etcd-prefix", "/b"]).EtcdKeys.Prefix);
 
     [Fact]
     public void A_flag_wins_over_its_variable()
     {
-        Assert.Equal("/env", Accept([], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
-        Assert.Equal("/flag", Accept(["--etcd-prefix=/flag"], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
-        Assert.False(Accept(["--ip-masq=false"], ("FLANNELD_IP_MASQ", "true")).IpMasq);
+        Assert.Equal("/env", Parsed([], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
+        Assert.Equal("/flag", Parsed(["--etcd-prefix=/flag"], ("FLANNELD_ETCD_PREFIX", "/env")).EtcdKeys.Prefix);
+        Assert.False(Parsed(["--ip-masq=false"], ("FLANNELD_IP_MASQ", "true")).IpMasq);
     }
 
     [Fact]
     public void An_empty_variable_counts_as_absent() =>
-        Assert.Equal("/coreos.com/network", Accept([], ("FLANNELD_ETCD_PREFIX", "")).EtcdKeys.Prefix);
+        Assert.Equal("/coreos.com/network", Parsed([], ("FLANNELD_ETCD_PREFIX", "")).EtcdKeys.Prefix);
 
     [Fact]
     public void A_user_name_with_a_colon_brings_its_password()
     {
-        var options = Accept([], ("FLANNELD_ETCD_USERNAME", "root:p:w"));
+        var options = Parsed([], ("FLANNELD_ETCD_USERNAME", "root:p:w"));
         Assert.Equal("root", options.EtcdUsername);
         Assert.Equal("p:w", options.EtcdPassword!.RevealText());
     }
 
     [Fact]
-    public void The_prefix_loses_its_last_slash() => Assert.Equal("/x/y", Accept(["--etcd-prefix=/x/y/"]).EtcdKeys.Prefix);
+    public void The_prefix_loses_its_last_slash() => Assert.Equal("/x/y", Parsed(["--etcd-prefix=/x/y/"]).EtcdKeys.Prefix);
 
     [Theory]
     [InlineData("--etcd-endpoint=http://1.2.3.4:1", "did you mean --etcd-endpoints?")]
@@ -170,7 +170,7 @@ public sealed class CommandLineTests
     [InlineData("--etcd-keyfile=/x", "etcd-keyfile is given without etcd-certfile")]
     [InlineData("-v=high", "-v: \"high\" is not a number")]
     public void A_usage_error_is_one_line_that_says_what_to_do(string argument, string expected) =>
-        Assert.Contains(expected, Refuse([argument]), StringComparison.Ordinal);
+        Assert.Contains(expected, ErrorOf([argument]), StringComparison.Ordinal);
 
     [Fact]
     public void Every_flag_of_upstream_is_known()
@@ -187,7 +187,7 @@ public sealed class CommandLineTests
             "iptables-forward-rules", "ip-blackhole-route", "net-config-path", "set-node-network-unavailable", "v",
             "vmodule", "log_backtrace_at",
         ];
-        Assert.Empty(upstream.Except(Flags.All.Select(f => f.Name)).Except(Flags.Refused.Select(f => f.Name)));
+        Assert.Empty(upstream.Except(Flags.All.Select(f => f.Name)).Except(Flags.Unsupported.Select(f => f.Name)));
     }
 
     [Theory]
@@ -200,7 +200,7 @@ public sealed class CommandLineTests
     [InlineData("--ip-masq-fully-random-disable=1", "at random")]
     [InlineData("--kube-subnet-mgr=maybe", "not from Kubernetes")]
     public void A_flag_of_an_absent_feature_is_rejected_with_the_reason(string argument, string reason) =>
-        Assert.Contains(reason, Refuse([argument]), StringComparison.Ordinal);
+        Assert.Contains(reason, ErrorOf([argument]), StringComparison.Ordinal);
 
     [Theory]
     // Upstream's defaults, of v0.19.2 and of 2026-08, and what switches a feature off.
@@ -221,23 +221,23 @@ public sealed class CommandLineTests
     public void A_flag_of_an_absent_feature_is_accepted_if_its_value_asks_for_nothing(string argument)
     {
         var (name, value) = (argument.Split('=')[0].TrimStart('-'), argument.Split('=')[1]);
-        var refused = Flags.Refused.Single(flag => flag.Name == name);
-        Assert.Empty(Accept([argument]).Warnings);
-        Assert.Empty(Accept([], (refused.EnvironmentName, value)).Warnings);
-        if (!refused.IsBoolean) Assert.True(Accept([$"-{name}", value, "--ip-masq"]).IpMasq);
+        var unsupported = Flags.Unsupported.Single(flag => flag.Name == name);
+        Assert.Empty(Parsed([argument]).Warnings);
+        Assert.Empty(Parsed([], (unsupported.EnvironmentName, value)).Warnings);
+        if (!unsupported.IsBoolean) Assert.True(Parsed([$"-{name}", value, "--ip-masq"]).IpMasq);
     }
 
     [Fact]
     public void The_variable_of_an_absent_feature_is_rejected_too() =>
         Assert.Contains(
-            "FLANNELD_KUBE_SUBNET_MGR is not supported", Refuse([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
+            "FLANNELD_KUBE_SUBNET_MGR is not supported", ErrorOf([], ("FLANNELD_KUBE_SUBNET_MGR", "true")), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--help")]
     [InlineData("-h")]
     [InlineData("-help")]
     public void Help_wins_over_everything_else(string argument) =>
-        Assert.True(Accept([argument], ("FLANNELD_ETCD_USERNAME", "root")).Help);
+        Assert.True(Parsed([argument], ("FLANNELD_ETCD_USERNAME", "root")).Help);
 
     [Fact]
     public void Help_names_every_flag_and_is_not_too_wide()
@@ -254,15 +254,15 @@ public sealed class CommandLineTests
         try
         {
             Assert.Contains(
-                "without a password", Refuse(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
+                "without a password", ErrorOf(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)), StringComparison.Ordinal);
             var file = Path.Combine(folder.FullName, "etcd-password");
             File.WriteAllText(file, "hunter2\n");
-            Assert.Equal(file, Accept(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Equal(file, Parsed(["--etcd-username=a"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
             Assert.Equal(
                 "/other",
-                Accept(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
-            Assert.Null(Accept(["--etcd-username=a:b"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
-            Assert.Null(Accept([], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+                Parsed(["--etcd-username=a", "--etcd-password-file=/other"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Parsed(["--etcd-username=a:b"], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
+            Assert.Null(Parsed([], ("CREDENTIALS_DIRECTORY", folder.FullName)).EtcdPasswordFile);
         }
         finally
         {
@@ -277,8 +277,8 @@ public sealed class CommandLineTests
     [InlineData(false)]
     public void A_password_on_the_command_line_is_detected(bool isThere, params string[] arguments)
     {
-        Assert.Equal(isThere, Accept(arguments).IsPasswordOnCommandLine);
-        Assert.False(Accept([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
+        Assert.Equal(isThere, Parsed(arguments).IsPasswordOnCommandLine);
+        Assert.False(Parsed([], ("FLANNELD_ETCD_USERNAME", "a"), ("FLANNELD_ETCD_PASSWORD", "b")).IsPasswordOnCommandLine);
     }
 
     [Theory]
@@ -306,25 +306,25 @@ public sealed class CommandLineTests
     [InlineData("FLANNELD_ETCD_ENDPOINTS", null)]
     [InlineData("FLANNELD_OPTIONS", null)]
     public void A_variable_that_is_not_a_setting_is_reported_by_name(string name, string? line) =>
-        Assert.Equal(line is null ? [] : [line], Accept([], (name, "http://127.0.0.1:2379")).Warnings);
+        Assert.Equal(line is null ? [] : [line], Parsed([], (name, "http://127.0.0.1:2379")).Warnings);
 
     [Fact]
     public void No_variable_requests_version_or_help()
     {
-        var options = Accept([], ("FLANNELD_VERSION", "true"), ("FLANNELD_HELP", "true"), ("FLANNELD_H", "true"));
+        var options = Parsed([], ("FLANNELD_VERSION", "true"), ("FLANNELD_HELP", "true"), ("FLANNELD_H", "true"));
         Assert.Equal((false, false), (options.Help, options.Version));
     }
 
     [Fact]
     public void A_prefix_without_a_leading_slash_is_kept_and_reported()
     {
-        var options = Accept(["--etcd-prefix=coreos.com/network/"]);
+        var options = Parsed(["--etcd-prefix=coreos.com/network/"]);
         Assert.Equal("coreos.com/network", options.EtcdKeys.Prefix);
         Assert.Equal(
             "--etcd-prefix \"coreos.com/network\" does not begin with '/', which is another key in etcd than \"/coreos.com/network\";"
             + " add the slash unless the keys have none",
             Assert.Single(options.Warnings));
-        Assert.Equal("/b", Accept(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
+        Assert.Equal("/b", Parsed(["--etcd-prefix=/a/../b"]).EtcdKeys.Prefix);
     }
 
     [Fact]
@@ -337,21 +337,21 @@ public sealed class CommandLineTests
             {
                 // A password may consist of blanks.
                 if (flag.Name == "etcd-password" && empty == " ") continue;
-                foreach (var options in new[] { Accept([$"--{flag.Name}={empty}"]), Accept([], (flag.EnvironmentName, empty)) })
+                foreach (var options in new[] { Parsed([$"--{flag.Name}={empty}"]), Parsed([], (flag.EnvironmentName, empty)) })
                     Assert.Equal(Describe(new DaemonOptions()), Describe(options));
             }
         }
 
-        Assert.Null(Accept(["--public-ip="], ("FLANNELD_PUBLIC_IP", "10.0.0.5")).PublicIp);
-        Assert.Null(Accept(["--public-ip=10.0.0.5", "--public-ip="]).PublicIp);
-        Assert.Equal(["", "eth1"], Accept(["--iface=", "--iface", "eth1"]).Interfaces);
-        Assert.Empty(Accept([], ("FLANNELD_IFACE", ""), ("FLANNELD_IFACE_REGEX", " \r")).Interfaces);
+        Assert.Null(Parsed(["--public-ip="], ("FLANNELD_PUBLIC_IP", "10.0.0.5")).PublicIp);
+        Assert.Null(Parsed(["--public-ip=10.0.0.5", "--public-ip="]).PublicIp);
+        Assert.Equal(["", "eth1"], Parsed(["--iface=", "--iface", "eth1"]).Interfaces);
+        Assert.Empty(Parsed([], ("FLANNELD_IFACE", ""), ("FLANNELD_IFACE_REGEX", " \r")).Interfaces);
     }
 
     [Fact]
     public void Blanks_and_a_carriage_return_around_a_value_are_trimmed()
     {
-        var options = Accept(
+        var options = Parsed(
             ["--public-ip= 10.0.0.5\r"], ("FLANNELD_ETCD_PREFIX", "/x \r"), ("FLANNELD_V", "1\r"), ("FLANNELD_IP_MASQ", "true \r"),
             ("FLANNELD_ETCD_ENDPOINTS", "https://10.0.0.1:2379\r"), ("FLANNELD_ETCD_USERNAME", "root\r"), (
                 "FLANNELD_ETCD_PASSWORD", "pw \r"));
@@ -370,7 +370,7 @@ public sealed class CommandLineTests
         string[] beside = password is null ? ["--etcd-password-file=/x"] : [];
         foreach (var options in new[]
         {
-            Accept([$"--etcd-username={value}", .. beside]), Accept(beside, ("FLANNELD_ETCD_USERNAME", value)),
+            Parsed([$"--etcd-username={value}", .. beside]), Parsed(beside, ("FLANNELD_ETCD_USERNAME", value)),
         })
             Assert.Equal((user, password), (options.EtcdUsername, options.EtcdPassword?.RevealText()));
     }
@@ -378,10 +378,10 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData(":pw")]
     [InlineData("  :pw")]
-    public void A_password_without_a_user_name_is_refused(string value)
+    public void A_password_without_a_user_name_is_rejected(string value)
     {
-        Assert.Equal("--etcd-username: no user name before the colon", Refuse([$"--etcd-username={value}"]));
-        Assert.Equal("FLANNELD_ETCD_USERNAME: no user name before the colon", Refuse([], ("FLANNELD_ETCD_USERNAME", value)));
+        Assert.Equal("--etcd-username: no user name before the colon", ErrorOf([$"--etcd-username={value}"]));
+        Assert.Equal("FLANNELD_ETCD_USERNAME: no user name before the colon", ErrorOf([], ("FLANNELD_ETCD_USERNAME", value)));
     }
 
     [Theory]
@@ -390,7 +390,7 @@ public sealed class CommandLineTests
     [InlineData("-v=99999999999999999999999", 10)]
     [InlineData("-v=0x2", 2)]
     [InlineData("-v=3", 3)]
-    public void The_log_level_is_clamped(string argument, int level) => Assert.Equal(level, Accept([argument]).Verbosity);
+    public void The_log_level_is_clamped(string argument, int level) => Assert.Equal(level, Parsed([argument]).Verbosity);
 
     [Theory]
     [InlineData("0x1F90", 8080)]
@@ -399,7 +399,7 @@ public sealed class CommandLineTests
     [InlineData("0b101", 5)]
     [InlineData("+80", 80)]
     [InlineData("0", 0)]
-    public void Numbers_are_read_as_in_Go(string text, int port) => Assert.Equal(port, Accept([$"--healthz-port={text}"]).HealthzPort);
+    public void Numbers_are_read_as_in_Go(string text, int port) => Assert.Equal(port, Parsed([$"--healthz-port={text}"]).HealthzPort);
 
     [Theory]
     [InlineData("08")]
@@ -411,7 +411,7 @@ public sealed class CommandLineTests
     [InlineData("-")]
     [InlineData("-80")]
     public void A_text_that_Go_does_not_read_as_a_number_is_rejected(string text) =>
-        Assert.Contains("a number from 0 to 65535", Refuse([$"--healthz-port={text}"]), StringComparison.Ordinal);
+        Assert.Contains("a number from 0 to 65535", ErrorOf([$"--healthz-port={text}"]), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("arguments after '--' are not flags and would be ignored: remove '--'", "--", "--ip-masq")]
@@ -427,12 +427,12 @@ public sealed class CommandLineTests
     [InlineData("unknown flag --Ip-masq: did you mean --ip-masq?", "--Ip-masq")]
     [InlineData("unknown flag --ip-mqas: did you mean --ip-masq?", "--ip-mqas")]
     public void A_mistake_on_the_command_line_is_named(string expected, params string[] arguments) =>
-        Assert.Equal(expected, Refuse(arguments));
+        Assert.Equal(expected, ErrorOf(arguments));
 
     [Fact]
     public void The_typed_name_is_never_suggested()
     {
-        foreach (var name in Flags.All.Select(flag => flag.Name).Concat(Flags.Refused.Select(flag => flag.Name)))
+        foreach (var name in Flags.All.Select(flag => flag.Name).Concat(Flags.Unsupported.Select(flag => flag.Name)))
         {
             foreach (var arguments in new string[][] { ["--", $"--{name}"], [$"---{name}"], [name], ["--v=1", name] })
                 Assert.DoesNotContain(
@@ -453,20 +453,20 @@ public sealed class CommandLineTests
     [Fact]
     public void The_output_of_check_is_a_table_unless_json_is_requested()
     {
-        Assert.Equal((Command.Check, OutputFormat.Table), (Accept(["check"]).Command, Accept(["check"]).Output));
-        Assert.Equal(OutputFormat.Json, Accept(["check", "--output", "json"]).Output);
-        Assert.Equal("--output: \"yaml\" is not table or json", Refuse(["check", "--output=yaml"]));
-        Assert.Equal("--output is a flag of 'flanneld check'", Refuse(["routes", "--output=json"]));
+        Assert.Equal((Command.Check, OutputFormat.Table), (Parsed(["check"]).Command, Parsed(["check"]).Output));
+        Assert.Equal(OutputFormat.Json, Parsed(["check", "--output", "json"]).Output);
+        Assert.Equal("--output: \"yaml\" is not table or json", ErrorOf(["check", "--output=yaml"]));
+        Assert.Equal("--output is a flag of 'flanneld check'", ErrorOf(["routes", "--output=json"]));
     }
 
     [Fact]
     public void No_error_contains_a_secret()
     {
-        Assert.DoesNotContain("hunter2", Refuse(["--etcd-password=hunter2"]), StringComparison.Ordinal);
-        Assert.DoesNotContain("hunter2", Refuse(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", ErrorOf(["--etcd-password=hunter2"]), StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", ErrorOf(["--etcd-username=:hunter2"]), StringComparison.Ordinal);
         foreach (var flag in new[] { "etcd-endpoints", "vpc-endpoint", "sts-endpoint", "metadata-endpoint" })
-            Assert.DoesNotContain("hunter2", Refuse([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
+            Assert.DoesNotContain("hunter2", ErrorOf([$"--{flag}=http://root:hunter2@127.0.0.1:2379"]), StringComparison.Ordinal);
         Assert.DoesNotContain(
-            "hunter2", Refuse(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
+            "hunter2", ErrorOf(["--etcd-password=hunter2", "--etcd-password-file=/x", "--etcd-username=a"]), StringComparison.Ordinal);
     }
 }
