@@ -2,8 +2,6 @@ using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Client;
-using Flannel.Etcd.Registry;
 using Flannel.RouteController.Planning;
 using Flanneld.Clients;
 using Flanneld.Host;
@@ -31,35 +29,32 @@ internal sealed class Release(DaemonOptions options, Connections connections, Ti
         using var held = Lock();
         if (problems.Count > 0) return Result.Failure(problems[0]);
         var selected = InterfaceSelection.OfThisHost().Select(options);
-        if (selected.Ok) await ReleaseLeasesAsync(selected.Value, cancellation);
-        else problems.Add(selected.Error);
+        var released = selected.Ok
+            ? await EtcdErrors.ToResultAsync(() => ReleaseLeasesAsync(selected.Value, cancellation))
+            : Result.Failure(selected.Error);
+        if (!released.Ok) problems.Add(released.Error);
         // The host must not use the subnet even if the release failed; a running daemon may have written the file again.
         RemoveFiles();
         return problems.Count == 0 ? Unit.Instance : Result.Failure(string.Join("; ", problems.Distinct()));
     }
 
-    private async Task ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
+    private async Task<Result<Unit>> ReleaseLeasesAsync(SelectedInterface selected, CancellationToken cancellation)
     {
-        try
+        var reading = connections.Subnets.ReadAsync(cancellation);
+        var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}");
+        var owner = await IdentifyAsync(state, selected, cancellation);
+        var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
+        if (own.Count == 0 && problems.Count == 0)
+            await PrintAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
+        // Before the first lease is marked, which deletes its route: a command that is killed while it waits leaves no file.
+        if (own.Count > 0) RemoveFiles();
+        foreach (var lease in own)
         {
-            var reading = connections.Subnets.ReadAsync(cancellation);
-            var state = await AnnounceAsync(reading, $"waiting for etcd at {options.EtcdEndpoints}");
-            var owner = await IdentifyAsync(state, selected, cancellation);
-            var own = state.Leases.Where(lease => IsOfThisBuild(lease) && IsOwn(lease, owner)).ToList();
-            if (own.Count == 0 && problems.Count == 0)
-                await PrintAsync($"{selected.PublicIp} has no lease at {options.EtcdKeys.Prefix}: nothing to release");
-            // Before the first lease is marked, which deletes its route: a command that is killed while it waits leaves no file.
-            if (own.Count > 0) RemoveFiles();
-            foreach (var lease in own)
-            {
-                var released = await ReleaseAsync(lease, cancellation);
-                if (!released.Ok) problems.Add(released.Error);
-            }
+            var released = await ReleaseAsync(lease, cancellation);
+            if (!released.Ok) problems.Add(released.Error);
         }
-        catch (EtcdException e)
-        {
-            problems.Add($"etcd: {e.Message}");
-        }
+
+        return Unit.Instance;
     }
 
     private static bool IsOfThisBuild(Lease lease) =>

@@ -2,7 +2,6 @@ using Flannel.AliCloud.Metadata;
 using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.Core.Routes;
-using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Inventory;
 using Flannel.RouteController.Planning;
@@ -19,31 +18,26 @@ namespace Flanneld.Commands;
 internal sealed class RouteListing(DaemonOptions options, Connections connections, TimeProvider time, Random random, ILogger logger)
 {
     /// <returns>Success when everything could be read, and deleted if requested.</returns>
-    public async Task<Result<Unit>> RunAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            var state = await connections.Subnets.ReadAsync(cancellation);
-            var backend = BackendFactory.CreateAliVpc(state.Config, options.EtcdKeys.Config.ToStringUtf8());
-            if (!backend.Ok) return Result.Failure(backend.Error);
-            var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
-            if (cluster is ClusterIdResult.Unreadable)
-            {
-                return Result.Failure(
-                    $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster;"
-                    + " delete the key, and the route controller creates a new one");
-            }
+    public Task<Result<Unit>> RunAsync(CancellationToken cancellation) => EtcdErrors.ToResultAsync(() => ReadAndListAsync(cancellation));
 
-            var id = (cluster as ClusterIdResult.Known)?.Id;
-            if (id is not null && options.RemoveRoutesOf == OwnershipMark.Of(id).Token)
-                return Result.Failure($"--remove-routes-of: {options.RemoveRoutesOf} is this cluster's own mark; use --delete-stale");
-            using var cloud = connections.OpenCloud(backend.Value.Config);
-            return await ListAsync(new RouteInventory(id, cloud.Api, time, random, logger), state, id, cancellation);
-        }
-        catch (EtcdException e)
+    private async Task<Result<Unit>> ReadAndListAsync(CancellationToken cancellation)
+    {
+        var state = await connections.Subnets.ReadAsync(cancellation);
+        var backend = BackendFactory.CreateAliVpc(state.Config, options.EtcdKeys.Config.ToStringUtf8());
+        if (!backend.Ok) return Result.Failure(backend.Error);
+        var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
+        if (cluster is ClusterIdResult.Unreadable)
         {
-            return Result.Failure($"etcd: {e.Message}");
+            return Result.Failure(
+                $"{options.EtcdKeys.Cluster.ToStringUtf8()} is not the id of a cluster;"
+                + " delete the key, and the route controller creates a new one");
         }
+
+        var id = (cluster as ClusterIdResult.Known)?.Id;
+        if (id is not null && options.RemoveRoutesOf == OwnershipMark.Of(id).Token)
+            return Result.Failure($"--remove-routes-of: {options.RemoveRoutesOf} is this cluster's own mark; use --delete-stale");
+        using var cloud = connections.OpenCloud(backend.Value.Config);
+        return await ListAsync(new RouteInventory(id, cloud.Api, time, random, logger), state, id, cancellation);
     }
 
     private async Task<Result<Unit>> ListAsync(
@@ -83,8 +77,7 @@ internal sealed class RouteListing(DaemonOptions options, Connections connection
     {
         if (chosen.Count == 0) return 0;
         var removal = await routes.RemoveAsync(
-            chosen, async () => (await connections.Subnets.ReadAsync(cancellation)).ToSnapshot(),
-            cancellation);
+            chosen, async () => (await connections.Subnets.ReadAsync(cancellation)).ToSnapshot(), cancellation);
         foreach (var problem in removal.Problems) await Console.Error.WriteLineAsync(problem);
         await Console.Out.WriteLineAsync($"{removal.Deleted} of {chosen.Count} {kind} deleted");
         return removal.Problems.Count;

@@ -22,19 +22,18 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
         foreach (var line in options.Warnings) report.Add(CheckResult.Warning("options", line, ""));
         var selected = new HostCheck(options, report).Run();
         var etcd = new EtcdCheck(options, connections, report);
-        var state = await etcd.RunAsync(selected, cancellation);
-        var config = (state?.Config as ConfigState.Present)?.Config;
-        var backend = config is null ? null : BackendFactory.Create(config);
-        if (backend is { Ok: true } && !backend.Value.RequiresRoute)
+        var found = await etcd.RunAsync(selected, cancellation);
+        if (found?.Backend is { RequiresRoute: false } backend)
         {
-            report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Value.Type} has no routes"));
+            report.Add(CheckResult.Note("cloud", $"not checked: backend {backend.Type} has no routes"));
         }
         else
         {
-            var cluster = state is null ? null : await etcd.CheckControllerAsync(cancellation);
-            var routed = backend is { Ok: true } ? backend.Value as AliVpcBackend : null;
-            var etcdState = new CheckedCluster(routed is null ? null : config, state?.ToSnapshot(), cluster);
-            await CheckCloudAsync(selected, etcdState, routed, cancellation);
+            var id = found is null ? null : await etcd.CheckControllerAsync(cancellation);
+            var routed = found?.Backend as AliVpcBackend;
+            var snapshot = found?.State.ToSnapshot();
+            await CheckCloudAsync(
+                selected, new CheckedCluster(routed is null ? null : snapshot?.Config, snapshot, id), routed, cancellation);
         }
 
         await Console.Out.WriteAsync(options.Output == OutputFormat.Json ? report.ToJson() : report.ToTable());
@@ -73,7 +72,7 @@ internal sealed class CheckCommand(DaemonOptions options, Connections connection
     }
 }
 
-/// <summary>What etcd says about the cluster.</summary>
+/// <summary>The cluster as it was read from etcd.</summary>
 /// <param name="Config">Null without a configuration that this build supports.</param>
 /// <param name="Leases">Null when etcd could not be read.</param>
 /// <param name="Id">Null before the first route controller.</param>

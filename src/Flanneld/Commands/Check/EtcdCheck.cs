@@ -10,55 +10,41 @@ using Flanneld.Options;
 
 namespace Flanneld.Commands.Check;
 
+/// <summary>What the check read from etcd.</summary>
+/// <param name="Backend">Of the configuration; null without a configuration that this build supports.</param>
+internal sealed record EtcdCheckResult(SubnetState State, IBackend? Backend);
+
 /// <summary>Checks etcd, and the configuration and the leases in it.</summary>
 internal sealed class EtcdCheck(DaemonOptions options, Connections connections, CheckReport report)
 {
+    private const string ConfigSubject = "configuration";
     private const string CorrectConfig = "correct it with etcdctl put";
 
     private readonly string configKey = options.EtcdKeys.Config.ToStringUtf8();
 
     /// <returns>Null when etcd could not be read.</returns>
-    public async Task<SubnetState?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
+    public async Task<EtcdCheckResult?> RunAsync(SelectedInterface? selected, CancellationToken cancellation)
     {
         await CheckMembersAsync(cancellation);
-        SubnetState state;
-        try
+        return await ReadAsync<EtcdCheckResult>(ConfigSubject, CheckState.Problem, async () =>
         {
-            state = await connections.Subnets.ReadAsync(cancellation);
-        }
-        catch (EtcdException e)
-        {
-            report.Add(CheckResult.Problem("configuration", $"not read: etcd: {e.Message}", Advice(e.Kind)));
-            return null;
-        }
-
-        switch (state.Config)
-        {
-            case ConfigState.Present { Config: var config }:
-                CheckConfig(config);
-                if (BackendFactory.Create(config).Ok) CheckLeases(state, config, selected);
-                break;
-            case ConfigState.Invalid invalid:
-                report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {invalid.Error}", CorrectConfig));
-                break;
-            default:
-                await ReportMissingConfigAsync(cancellation);
-                break;
-        }
-
-        return state;
+            var state = await connections.Subnets.ReadAsync(cancellation);
+            var backend = await CheckConfigAsync(state.Config, cancellation);
+            if (backend is not null && state.Config is ConfigState.Present present) CheckLeases(state, present.Config, selected);
+            return new EtcdCheckResult(state, backend);
+        });
     }
 
     /// <summary>Reports the route controller.</summary>
     /// <returns>The cluster's id; null when there is none, or etcd could not be read.</returns>
-    public async Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
+    public Task<ClusterId?> CheckControllerAsync(CancellationToken cancellation)
     {
-        try
+        const string subject = "route controller";
+        return ReadAsync<ClusterId>(subject, CheckState.Warning, async () =>
         {
             var holder = await connections.Subnets.ReadControllerAsync(cancellation);
             report.Add(CheckResult.Note(
-                "route controller",
-                holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
+                subject, holder is null ? "none now: no daemon that may write routes runs" : $"{holder.InstanceId} ({holder.PublicIp})"));
             var cluster = await ClusterStore.ReadAsync(connections.Etcd, options.EtcdKeys, cancellation);
             if (cluster is ClusterIdResult.Unreadable)
             {
@@ -68,39 +54,61 @@ internal sealed class EtcdCheck(DaemonOptions options, Connections connections, 
             }
 
             return (cluster as ClusterIdResult.Known)?.Id;
-        }
-        catch (EtcdException e)
+        });
+    }
+
+    /// <returns>Null when etcd could not be read, which is reported.</returns>
+    private Task<T?> ReadAsync<T>(string subject, CheckState whenUnread, Func<Task<T?>> read) where T : class =>
+        EtcdErrors.HandleAsync<T?>(read, e =>
         {
-            report.Add(CheckResult.Warning("route controller", $"not read: etcd: {e.Message}", Advice(e.Kind)));
+            report.Add(new CheckResult(subject, whenUnread, $"not read: {e.Summary}") { Advice = Advice(e.Kind) });
             return null;
+        });
+
+    /// <returns>The backend; null without a configuration that this build supports.</returns>
+    private async Task<IBackend?> CheckConfigAsync(ConfigState state, CancellationToken cancellation)
+    {
+        switch (state)
+        {
+            case ConfigState.Present { Config: var config }:
+                return CheckConfig(config);
+            case ConfigState.Invalid invalid:
+                ReportInvalidConfig(invalid.Error);
+                return null;
+            default:
+                await ReportMissingConfigAsync(cancellation);
+                return null;
         }
     }
 
-    private void CheckConfig(NetworkConfig config)
+    private IBackend? CheckConfig(NetworkConfig config)
     {
         var backend = BackendFactory.Create(config);
         if (!backend.Ok)
         {
-            report.Add(CheckResult.Problem("configuration", $"{configKey} is invalid: {backend.Error}", CorrectConfig));
-            return;
+            ReportInvalidConfig(backend.Error);
+            return null;
         }
 
         report.Add(CheckResult.Ok(
-            "configuration",
+            ConfigSubject,
             $"network {config.Network}, subnets /{config.SubnetLength} from {config.SubnetMin} to {config.SubnetMax},"
             + $" backend {config.BackendType}"));
-        foreach (var line in BackendFactory.Warnings(config)) report.Add(CheckResult.Warning("configuration", line, CorrectConfig));
+        foreach (var line in BackendFactory.Warnings(config)) report.Add(CheckResult.Warning(ConfigSubject, line, CorrectConfig));
+        return backend.Value;
     }
+
+    private void ReportInvalidConfig(string error) =>
+        report.Add(CheckResult.Problem(ConfigSubject, $"{configKey} is invalid: {error}", CorrectConfig));
 
     private async Task ReportMissingConfigAsync(CancellationToken cancellation)
     {
         var v2 = await connections.FindConfigInV2StoreAsync(cancellation);
         var found = v2 is null ? "" : $"; the v2 store of {v2} has one, which flannel does not read";
         report.Add(CheckResult.Problem(
-            "configuration", $"there is none at {configKey}{found}",
-            $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}etcdctl put {configKey} "
-            + "'{\"Network\":\"10.24.0.0/16\",\"Backend\":{\"Type\":\"ali-vpc\"}}', "
-            + "with a network that overlaps none of the VPC's ranges"));
+            ConfigSubject, $"there is none at {configKey}{found}",
+            $"{(v2 is null ? "" : "ETCDCTL_API=3 ")}{connections.Subnets.ConfigCommand},"
+            + " with a network that overlaps none of the VPC's ranges"));
     }
 
     private async Task CheckMembersAsync(CancellationToken cancellation)
