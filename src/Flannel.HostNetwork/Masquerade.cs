@@ -20,7 +20,7 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
     // Another program may flush the ruleset. Upstream checks every 5 s, with a process each time.
     private static readonly TimeSpan ReapplyInterval = TimeSpan.FromMinutes(1);
 
-    // Naming the table before deleting it makes the first run like every other; nft applies the file in one transaction.
+    // The first line creates the table if there is none, so that the deletion succeeds. nft applies all lines in one transaction.
     // 0x4000 marks packets that kube-proxy masquerades itself (KUBE-MARK-MASQ).
     internal string Rules { get; } =
         $$"""
@@ -40,11 +40,12 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
 
         """;
 
-    /// <summary>Applies the rules again every minute until it is cancelled.</summary>
+    /// <summary>Applies the rules again every minute. Ends only by cancellation.</summary>
     /// <param name="onError">Called once for each new error.</param>
     public async Task KeepAsync(Action<string> onError, CancellationToken cancellation)
     {
-        for (string? lastReported = null; ;)
+        string? lastReported = null;
+        while (true)
         {
             await Task.Delay(ReapplyInterval, time, cancellation);
             var result = await ApplyAsync(cancellation);
@@ -53,6 +54,7 @@ public sealed class Masquerade(Ipv4Network network, Ipv4Network subnet, TimeProv
         }
     }
 
+    /// <summary>Replaces the rules on this host.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task<Result<Unit>> ApplyAsync(CancellationToken cancellation)
     {

@@ -54,7 +54,7 @@ public sealed record AliVpcBackendConfig(AccessKey? AccessKey, string? RegionId,
         return lines;
     }
 
-    /// <summary>Says of a key only that there is one.</summary>
+    /// <summary>Without the access key; only whether there is one.</summary>
     public override string ToString()
     {
         var tables = RouteTableIds.Count == 0 ? "of the vSwitches" : string.Join(", ", RouteTableIds);

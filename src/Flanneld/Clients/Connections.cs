@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Clients;
 
-/// <summary>What every client of this process gets.</summary>
+/// <summary>The collaborators that all clients of this process share.</summary>
 internal sealed record ClientContext(
     IReadOnlyDictionary<string, string> Environment, ILoggerFactory Loggers, TimeProvider Time, Random Random);
 
@@ -33,7 +33,7 @@ internal sealed class Connections : IDisposable
 
     public MetadataClient Metadata { get; }
 
-    /// <summary>For the commands; the node has its own, which holds a lease.</summary>
+    /// <summary>For the commands. The daemon's node uses that of <see cref="CreateSubnetManager"/>.</summary>
     public EtcdSubnetManager Subnets { get; }
 
     /// <summary>Reads the files that the options name, and sends nothing yet. Fails when the options or a file are invalid.</summary>

@@ -27,9 +27,9 @@ internal sealed class Healthcheck(DaemonOptions options)
         {
             HttpStatusCode.OK when lines.EndsWith(HealthServer.ReadyText, StringComparison.Ordinal) => Unit.Instance,
             HttpStatusCode.ServiceUnavailable => Result.Failure(lines),
-            // Its text means nothing here, and may be of any length.
+            // The text is of another program, and may be of any length.
             _ => Result.Failure(
-                $"another program than flanneld responds at {Url} (status {(int)status}): check that --healthz-port is the daemon's"),
+                $"a program other than flanneld responds at {Url} (status {(int)status}): check that --healthz-port is the daemon's"),
         };
     }
 

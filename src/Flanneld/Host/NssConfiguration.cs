@@ -6,7 +6,8 @@ namespace Flanneld.Host;
 /// <remarks>
 /// The modules in <c>/etc/nsswitch.conf</c> other than <c>files</c> and <c>dns</c> (<c>myhostname</c>, <c>resolve</c>, <c>sss</c>, …) are
 /// shared libraries that load the host's own glibc, which aborts a process that is linked with another version. systemd-resolved still
-/// answers, through the <c>nameserver</c> line that it writes into <c>/etc/resolv.conf</c>. </remarks>
+/// answers, through the <c>nameserver</c> line that it writes into <c>/etc/resolv.conf</c>.
+/// </remarks>
 internal static partial class NssConfiguration
 {
     /// <summary>Must be called before the first name is resolved. Applies until the process ends, whatever nsswitch.conf says.</summary>

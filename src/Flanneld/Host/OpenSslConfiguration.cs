@@ -31,7 +31,7 @@ internal static partial class OpenSslConfiguration
         if (Initialize(NoConfiguration | NoAtExit | LoadErrorStrings, 0) != 1)
             return Result.Failure(InternalError.Line("OpenSSL cannot be initialized"));
         if (string.IsNullOrEmpty(file)) return Unit.Instance;
-        if (LoadModules(file, null, DefaultSection) > 0 && CanWork()) return Unit.Instance;
+        if (LoadModules(file, null, DefaultSection) > 0 && IsUsable()) return Unit.Instance;
         // OpenSSL's own text quotes the path.
         var shown = Redaction.Path(file);
         return Result.Failure(
@@ -39,7 +39,7 @@ internal static partial class OpenSslConfiguration
     }
 
     /// <summary>OpenSSL reads a file without an error that names a missing provider or random source; every later call fails.</summary>
-    private static bool CanWork()
+    private static bool IsUsable()
     {
         Span<byte> sample = stackalloc byte[1];
         if (RandomBytes(sample, sample.Length) != 1) return false;

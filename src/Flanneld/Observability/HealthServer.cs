@@ -114,7 +114,7 @@ internal sealed class HealthServer(IHealth health, TimeProvider time, ILogger lo
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            // A peer that is slow or gone gets no response.
+            // A peer that is too slow, or has closed the connection, gets no response.
         }
         finally
         {

@@ -52,7 +52,7 @@ public sealed class HealthcheckTests
         var serving = AnswerOnceAsync(listener, answer);
         var port = ((IPEndPoint)listener.LocalEndpoint).Port;
         Assert.Equal(
-            $"another program than flanneld responds at http://127.0.0.1:{port}/readyz (status {status}): "
+            $"a program other than flanneld responds at http://127.0.0.1:{port}/readyz (status {status}): "
             + "check that --healthz-port is the daemon's",
             await RunAsync("127.0.0.1", port));
         await serving;

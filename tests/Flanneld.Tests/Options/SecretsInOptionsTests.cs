@@ -14,14 +14,14 @@ public sealed class SecretsInOptionsTests
     public static TheoryData<string> EndpointOptions { get; } = [.. Flags.All.Select(flag => flag.Name).Where(
         name => name.Contains("endpoint", StringComparison.Ordinal))];
 
-    /// <summary>All that are read. The subnet file is written.</summary>
+    /// <summary>The options that name a file which is read. The subnet file is written.</summary>
     public static TheoryData<string> FileOptions { get; } = [.. Flags.All.Where(
         flag => flag.Argument == "FILE" && flag.Name != "subnet-file").Select(flag => flag.Name)];
 
     [Theory]
     [MemberData(nameof(EndpointOptions))]
     public void An_endpoint_with_a_secret_is_not_quoted(string option) =>
-        SecretEndpoints.With(Secret).Always(value => IsNotQuoted(option, value), times: 3000);
+        SecretEndpoints.With(Secret).Always(value => AssertNotQuoted(option, value), times: 3000);
 
     [Theory]
     [InlineData("etcd-prefix")]
@@ -30,14 +30,14 @@ public sealed class SecretsInOptionsTests
     [InlineData("iface-can-reach")]
     [InlineData("healthz-port")]
     [InlineData("route-controller")]
-    public void Nor_is_one_in_the_wrong_option(string option) => SecretEndpoints.With(Secret).Always(value =>
+    public void An_endpoint_in_the_wrong_option_is_not_quoted(string option) => SecretEndpoints.With(Secret).Always(value =>
     {
-        // A path is quoted: it is what some of these options are.
-        if (!value.Contains("/token/", StringComparison.Ordinal)) IsNotQuoted(option, value);
+        // A path is quoted, because it is a valid value of some of these options.
+        if (!value.Contains("/token/", StringComparison.Ordinal)) AssertNotQuoted(option, value);
     }, times: 3000);
 
     [Fact]
-    public void Nor_is_one_that_landed_beside_its_option() => SecretEndpoints.With(Secret).Always(value =>
+    public void An_endpoint_that_is_an_argument_of_its_own_is_not_quoted() => SecretEndpoints.With(Secret).Always(value =>
     {
         if (value.Contains("/token/", StringComparison.Ordinal)) return;
         foreach (var arguments in new string[][]
@@ -45,7 +45,7 @@ public sealed class SecretsInOptionsTests
             [value], ["check", value], [$"--etcd-endpoints{value}"], [$"--{value}"], [$"-{value}"], [$"--{value}=x"],
             ["--ip-masq", value], ["--", value], [$"--kube-api-url={value}"],
         })
-            DoesNotHoldTheSecret(CommandLine.Parse(arguments, new Dictionary<string, string>()));
+            AssertWithoutSecret(CommandLine.Parse(arguments, new Dictionary<string, string>()));
     }, times: 3000);
 
     [Theory]
@@ -61,24 +61,24 @@ public sealed class SecretsInOptionsTests
     {
         var result = CommandLine.Parse(arguments, new Dictionary<string, string>());
         Assert.False(result.Ok);
-        DoesNotHoldTheSecret(result);
+        AssertWithoutSecret(result);
     }
 
     /// <summary>As from <c>FLANNELD_ETCD_KEYFILE="$(cat key.pem)"</c>.</summary>
     [Theory]
     [MemberData(nameof(FileOptions))]
-    public void One_in_the_place_of_a_files_path_is_not_quoted_when_the_file_cannot_be_read(string option)
+    public void A_secret_in_place_of_a_path_is_not_quoted_when_the_file_cannot_be_read(string option)
     {
         foreach (var value in new[] { Secret, $"-----BEGIN PRIVATE KEY-----\nMIGH/{Secret}\n-----END", $"/{Secret}{new string('x', 256)}" })
         {
             var variable = Flags.All.Single(flag => flag.Name == option).EnvironmentName;
             foreach (var result in new[]
             {
-                CommandLine.Parse([$"--{option}={value}", .. BesideTheFile(option)], new Dictionary<string, string>()),
-                CommandLine.Parse(BesideTheFile(option), new Dictionary<string, string> { [variable] = value }),
+                CommandLine.Parse([$"--{option}={value}", .. RequiredOptions(option)], new Dictionary<string, string>()),
+                CommandLine.Parse(RequiredOptions(option), new Dictionary<string, string> { [variable] = value }),
             })
             {
-                DoesNotHoldTheSecret(result);
+                AssertWithoutSecret(result);
                 var context = new ClientContext(
                     new Dictionary<string, string>(), NullLoggerFactory.Instance, TimeProvider.System, new Random(1));
                 var error = Connections.Open(result.Value, context).Error!;
@@ -89,8 +89,8 @@ public sealed class SecretsInOptionsTests
         }
     }
 
-    /// <summary>What the option is of no use without.</summary>
-    private static string[] BesideTheFile(string option) => option switch
+    /// <summary>The other options that the option requires.</summary>
+    private static string[] RequiredOptions(string option) => option switch
     {
         "etcd-cafile" => ["--etcd-endpoints=https://127.0.0.1:1"],
         "etcd-certfile" => ["--etcd-endpoints=https://127.0.0.1:1", "--etcd-keyfile=/dev/null"],
@@ -99,16 +99,16 @@ public sealed class SecretsInOptionsTests
         _ => [],
     };
 
-    private static void IsNotQuoted(string option, string value)
+    private static void AssertNotQuoted(string option, string value)
     {
-        DoesNotHoldTheSecret(CommandLine.Parse([$"--{option}={value}"], new Dictionary<string, string>()));
-        DoesNotHoldTheSecret(CommandLine.Parse([$"-{option}", value], new Dictionary<string, string>()));
+        AssertWithoutSecret(CommandLine.Parse([$"--{option}={value}"], new Dictionary<string, string>()));
+        AssertWithoutSecret(CommandLine.Parse([$"-{option}", value], new Dictionary<string, string>()));
         var flag = Flags.All.Single(flag => flag.Name == option);
-        DoesNotHoldTheSecret(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = value }));
+        AssertWithoutSecret(CommandLine.Parse([], new Dictionary<string, string> { [flag.EnvironmentName] = value }));
     }
 
-    /// <summary>What is accepted is printed too: in the log's first line, in the report of <c>check</c>, in warnings.</summary>
-    private static void DoesNotHoldTheSecret(Result<DaemonOptions> result)
+    /// <summary>Accepted values are printed, too: in the first line of the log, in the report of <c>check</c>, and in warnings.</summary>
+    private static void AssertWithoutSecret(Result<DaemonOptions> result)
     {
         Assert.DoesNotContain(Secret, result.Error ?? "", StringComparison.OrdinalIgnoreCase);
         if (!result.Ok) return;

@@ -25,7 +25,7 @@ public sealed class BashCompletionTests
     // Only the first argument is a command.
     [InlineData("flanneld|--ip-masq|che", "")]
     [InlineData("flanneld|--etcd-cafile|/etc/host", "/etc/hostname /etc/hosts")]
-    public async Task Offers(string words, string expected)
+    public async Task The_completion_offers(string words, string expected)
     {
         const string script = """
             . "$1"

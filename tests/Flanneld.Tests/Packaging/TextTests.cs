@@ -80,9 +80,7 @@ public sealed class TextTests
     public void The_example_of_subnet_env_is_valid()
     {
         var example = Regex.Match(Texts.Read("man", "subnet.env.5"), @"(?s)\.nf\n(.*?)\.fi").Groups[1].Value;
-        var expected = new Flannel.Core.Leases.SubnetEnv(
-            Flannel.Core.Addresses.Ipv4Network.Parse(
-                "10.24.0.0/16"), Flannel.Core.Addresses.Ipv4Network.Parse("10.24.5.0/24"), 1500, false);
+        var expected = new SubnetEnv(Ipv4Network.Parse("10.24.0.0/16"), Ipv4Network.Parse("10.24.5.0/24"), 1500, false);
         Assert.Equal(System.Text.Encoding.UTF8.GetString(expected.ToBytes()), example);
     }
 
@@ -90,9 +88,8 @@ public sealed class TextTests
     public void The_license_of_every_linked_package_is_in_the_packages()
     {
         var linked = XDocument.Load(Path.Combine(Locations.Repository(), "Directory.Packages.props")).Descendants("ItemGroup")
-            .Single(
-                group => (string?)group.Attribute("Label") == "linked into flanneld")
-                    .Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
+            .Single(group => (string?)group.Attribute("Label") == "linked into flanneld")
+            .Elements("PackageVersion").Select(e => (string)e.Attribute("Include")!);
         var copyright = Texts.Read("licenses", "copyright");
         Assert.All(
             linked,

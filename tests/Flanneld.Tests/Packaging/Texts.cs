@@ -7,8 +7,8 @@ namespace Flanneld.Tests.Packaging;
 /// <summary>The files of <c>packaging/</c>, and the flags that they must document.</summary>
 internal static partial class Texts
 {
-    /// <summary>Flags with which a service would end at once.</summary>
-    private static readonly string[] s_ending = ["dry-run", "help", "version"];
+    /// <summary>Flags with which the program does not run as a service.</summary>
+    private static readonly string[] s_notForServices = ["dry-run", "help", "version"];
 
     public static string Path(params string[] below) => System.IO.Path.Combine([Locations.Repository(), "packaging", .. below]);
 
@@ -16,7 +16,7 @@ internal static partial class Texts
 
     public static IEnumerable<string> FlagNames => Flags.All.Select(flag => flag.Name).Order(StringComparer.Ordinal);
 
-    public static IEnumerable<Flag> Settings => Flags.All.Where(flag => flag.Only is null && !s_ending.Contains(flag.Name));
+    public static IEnumerable<Flag> Settings => Flags.All.Where(flag => flag.Only is null && !s_notForServices.Contains(flag.Name));
 
     /// <summary>The distinct names after two dashes.</summary>
     public static IEnumerable<string> FlagsIn(string text) =>

@@ -3,7 +3,8 @@ using Flannel.AliCloud.Sts;
 
 namespace Flanneld.Commands.Check;
 
-/// <summary>Checks the credential chain, provider by provider. The chain may work where nothing else of the cloud is known yet.</summary>
+/// <summary>Checks the credential chain, provider by provider. Needs neither the identity of the instance nor a network
+/// configuration.</summary>
 /// <param name="role">Of the network configuration; null without one.</param>
 internal sealed class CredentialsCheck(CredentialChain credentials, AssumedRole? role, CheckReport report)
 {

@@ -44,7 +44,7 @@ internal sealed class MetadataCheck(MetadataClient metadata, CheckReport report)
         {
             MetadataResult.Found => Available(),
             MetadataResult.Unreachable unreachable => Unavailable(unreachable.Reason),
-            MetadataResult.Failed refused => Unavailable(refused.Reason),
+            MetadataResult.Failed failed => Unavailable(failed.Reason),
             _ => NoInstance($"{metadata.Endpoint} reports no instance id"),
         });
 

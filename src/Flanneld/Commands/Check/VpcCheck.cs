@@ -66,21 +66,21 @@ internal sealed class VpcCheck(CheckReport report)
         else report.Add(CheckResult.Ok(subject, detail));
     }
 
-    private void CheckOverlaps(PermissionCheck facts, Ipv4Network network)
+    private void CheckOverlaps(PermissionCheck found, Ipv4Network network)
     {
         const string subject = "network";
         const string advice = "choose a network that overlaps none of the VPC's ranges, before the first node starts";
-        if (facts.Vpc.Value is not { } vpc || facts.VSwitches.Value is not { } vSwitches)
+        if (found.Vpc.Value is not { } vpc || found.VSwitches.Value is not { } vSwitches)
         {
-            var error = CloudCheck.Describe((facts.Vpc.Error ?? facts.VSwitches.Error)!);
+            var error = CloudCheck.Describe((found.Vpc.Error ?? found.VSwitches.Error)!);
             report.Add(CheckResult.Warning(subject, $"{network} is not compared with the VPC's ranges: {error}", SeePermissions));
             return;
         }
 
         var conflicts = CidrConflictCheck.Of(vpc, vSwitches);
-        if (conflicts.RejectionOf(network) is { } refusal)
+        if (conflicts.RejectionOf(network) is { } rejection)
         {
-            report.Add(CheckResult.Problem(subject, $"the API would reject its routes: {refusal}", advice));
+            report.Add(CheckResult.Problem(subject, $"the API would reject its routes: {rejection}", advice));
             return;
         }
 

@@ -32,30 +32,32 @@ public sealed class InterfaceSelectionTests
             : target == Ip("127.0.0.1") ? target : null).Select(options);
     }
 
-    private static string Among(HostInterface[] host, Action<DaemonOptions> set)
+    private static string AddressAmong(HostInterface[] host, Action<DaemonOptions> set)
     {
         var options = new DaemonOptions();
         set(options);
         return new InterfaceSelection(host, () => Routes, _ => null).Select(options).Value.Address.ToString();
     }
 
-    private static (string Name, string Address, string PublicIp) Chosen(Action<DaemonOptions> set)
+    private static Choice Chosen(Action<DaemonOptions> set)
     {
         var selected = Select(set).Value;
-        return (selected.Interface.Name, selected.Address.ToString(), selected.PublicIp.ToString());
+        return new Choice(selected.Interface.Name, selected.Address.ToString(), selected.PublicIp.ToString());
     }
 
     [Fact]
     public void By_default_the_default_route_with_the_lowest_metric_decides() =>
-        Assert.Equal(("eth0", "192.168.1.11", "192.168.1.11"), Chosen(_ => { }));
+        Assert.Equal(new Choice("eth0", "192.168.1.11", "192.168.1.11"), Chosen(_ => { }));
 
     [Fact]
     public void A_public_address_alone_names_its_interface() =>
-        Assert.Equal(("eth0", "192.168.1.12", "192.168.1.12"), Chosen(o => o.PublicIp = Ip("192.168.1.12")));
+        Assert.Equal(new Choice("eth0", "192.168.1.12", "192.168.1.12"), Chosen(o => o.PublicIp = Ip("192.168.1.12")));
 
     [Fact]
     public void With_an_interface_the_public_address_need_not_be_local() =>
-        Assert.Equal(("eth1", "192.168.2.11", "47.1.2.3"), Chosen(o => { o.Interfaces.Add("eth1"); o.PublicIp = Ip("47.1.2.3"); }));
+        Assert.Equal(
+            new Choice("eth1", "192.168.2.11", "47.1.2.3"),
+            Chosen(o => { o.Interfaces.Add("eth1"); o.PublicIp = Ip("47.1.2.3"); }));
 
     [Fact]
     public void The_first_match_of_several_is_used() =>
@@ -65,12 +67,12 @@ public sealed class InterfaceSelectionTests
 
     [Fact]
     public void An_interface_may_be_named_by_its_address() =>
-        Assert.Equal(("eth0", "192.168.1.12", "192.168.1.12"), Chosen(o => o.Interfaces.Add("192.168.1.12")));
+        Assert.Equal(new Choice("eth0", "192.168.1.12", "192.168.1.12"), Chosen(o => o.Interfaces.Add("192.168.1.12")));
 
     [Fact]
     public void A_regex_is_tried_on_addresses_first_and_then_on_names()
     {
-        Assert.Equal(("eth1", "192.168.2.11", "192.168.2.11"), Chosen(o => o.InterfaceRegexes.Add(@"^192\.168\.2\.")));
+        Assert.Equal(new Choice("eth1", "192.168.2.11", "192.168.2.11"), Chosen(o => o.InterfaceRegexes.Add(@"^192\.168\.2\.")));
         Assert.Equal("eth0", Chosen(o => o.InterfaceRegexes.Add("^eth")).Name);
     }
 
@@ -107,8 +109,8 @@ public sealed class InterfaceSelectionTests
     [Fact]
     public void Loopback_is_chosen_only_by_name_or_address()
     {
-        Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("lo")));
-        Assert.Equal(("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("127.0.0.1")));
+        Assert.Equal(new Choice("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("lo")));
+        Assert.Equal(new Choice("lo", "127.0.0.1", "127.0.0.1"), Chosen(o => o.Interfaces.Add("127.0.0.1")));
         Assert.False(Select(o => o.PublicIp = Ip("127.0.0.1")).Ok);
         Assert.False(Select(o => o.InterfaceCanReach = Ip("127.0.0.1")).Ok);
         Assert.False(Select(
@@ -125,24 +127,24 @@ public sealed class InterfaceSelectionTests
             new("eth1", "", 1500, [Ip("169.254.8.8")]),
             new("eth2", "", 1500, [Ip("192.168.2.11")]),
         ];
-        Assert.Equal("192.168.1.11", Among(host, o => o.Interfaces.Add("eth0")));
-        Assert.Equal("169.254.8.8", Among(host, o => o.Interfaces.Add("eth1")));
-        Assert.Equal("169.254.7.7", Among(host, o => o.Interfaces.Add("169.254.7.7")));
-        Assert.Equal("192.168.1.11", Among(host, o => o.InterfaceRegexes.Add("^eth0$")));
-        Assert.Equal("192.168.2.11", Among(host, o => o.InterfaceRegexes.Add("^eth[12]$")));
-        Assert.Equal("192.168.1.11", Among(host, o => o.InterfaceRegexes.Add(".*")));
-        Assert.Equal("169.254.7.7", Among(host, o => o.InterfaceRegexes.Add("^169")));
-        Assert.Equal("192.168.1.11", Among(host, _ => { }));
+        Assert.Equal("192.168.1.11", AddressAmong(host, o => o.Interfaces.Add("eth0")));
+        Assert.Equal("169.254.8.8", AddressAmong(host, o => o.Interfaces.Add("eth1")));
+        Assert.Equal("169.254.7.7", AddressAmong(host, o => o.Interfaces.Add("169.254.7.7")));
+        Assert.Equal("192.168.1.11", AddressAmong(host, o => o.InterfaceRegexes.Add("^eth0$")));
+        Assert.Equal("192.168.2.11", AddressAmong(host, o => o.InterfaceRegexes.Add("^eth[12]$")));
+        Assert.Equal("192.168.1.11", AddressAmong(host, o => o.InterfaceRegexes.Add(".*")));
+        Assert.Equal("169.254.7.7", AddressAmong(host, o => o.InterfaceRegexes.Add("^169")));
+        Assert.Equal("192.168.1.11", AddressAmong(host, _ => { }));
     }
 
     [Fact]
     public void An_empty_name_or_pattern_means_the_default_routes_interface_as_upstream()
     {
-        Assert.Equal(("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.Interfaces.Add("")));
+        Assert.Equal(new Choice("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.Interfaces.Add("")));
         Assert.Equal(
-            ("eth0", "192.168.1.11", "47.1.2.3"),
+            new Choice("eth0", "192.168.1.11", "47.1.2.3"),
             Chosen(o => { o.Interfaces.Add(""); o.Interfaces.Add("eth1"); o.PublicIp = Ip("47.1.2.3"); }));
-        Assert.Equal(("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.InterfaceRegexes.Add("")));
+        Assert.Equal(new Choice("eth0", "192.168.1.11", "192.168.1.11"), Chosen(o => o.InterfaceRegexes.Add("")));
     }
 
     [Fact]
@@ -158,4 +160,6 @@ public sealed class InterfaceSelectionTests
     [InlineData("heading\neth0\t00000000\tx\t0002\t0\t0\t0\t00000000\t0\t0\t0\n")]
     [InlineData("heading\neth0\t00000000\tx\tzz\t0\t0\t0\t00000000\t0\t0\t0\n")]
     public void A_table_without_a_usable_default_route_names_none(string table) => Assert.Null(DefaultRoute.Find(table));
+
+    private sealed record Choice(string Name, string Address, string PublicIp);
 }
