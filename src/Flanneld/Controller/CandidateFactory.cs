@@ -1,5 +1,4 @@
 using Flannel.AliCloud.Metadata;
-using Flannel.AliCloud.Signing;
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Routes;
@@ -10,18 +9,17 @@ using Flannel.RouteController;
 using Flannel.RouteController.Planning;
 using Flanneld.Backends;
 using Flanneld.Clients;
-using Flanneld.Node;
 using Flanneld.Observability;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
 
-/// <summary>What an operator decides about a node's part as route controller.</summary>
+/// <summary>An operator's settings of the route controller.</summary>
 /// <param name="PublicIp">Published as the route controller's address.</param>
 /// <param name="Resync">Between two full comparisons of the route tables.</param>
 internal sealed record ControllerSettings(EtcdKeys Keys, Ipv4Address PublicIp, TimeSpan Resync);
 
-/// <summary>What watches a process' work as route controller.</summary>
+/// <summary>What observes the route controller of this process.</summary>
 internal sealed record ControllerMonitoring(ControllerMetrics Metrics, LivenessMonitor Loops, ILoggerFactory Loggers);
 
 /// <summary>Creates candidates whose election and leases are in etcd.</summary>
@@ -39,24 +37,12 @@ internal sealed class CandidateFactory(
         var holder = new ControllerHolder(self.InstanceId, settings.PublicIp.ToString());
         var election = new EtcdElection(context, holder);
         var options = new RouteControllerOptions(backend.Config.RouteTableIds) { Resync = settings.Resync };
-        var candidate = new ControllerCandidate(
-            cloud, AliVpcBackendData.Of(self), new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
+        var terms = new TermRunner(
+            new EtcdRouteControllerElection(election, settings.Keys, time, random, log),
             () => new ClusterReconciler(
                 options, new EtcdLeaseSource(new LeaseWatcher(context)), cloud.Api,
                 new ControllerContext(time, random, log, monitoring.Loops)),
-            monitoring.Metrics, time, random, log);
-        return new Candidate(candidate, cloud);
-    }
-
-    /// <summary>Owns the candidate's access to the cloud.</summary>
-    private sealed class Candidate(ControllerCandidate candidate, ICloudAccess cloud) : IControllerCandidate
-    {
-        public string? NotCandidateReason => candidate.NotCandidateReason;
-
-        public void SetAccessKey(AccessKey? key) => cloud.Credentials.SetConfiguredKey(key);
-
-        public Task RunAsync(CancellationToken cancellation) => candidate.RunAsync(cancellation);
-
-        public void Dispose() => cloud.Dispose();
+            monitoring.Metrics, log);
+        return new ControllerCandidate(cloud, AliVpcBackendData.Of(self), terms, time, random, log);
     }
 }

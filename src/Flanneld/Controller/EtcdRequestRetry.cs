@@ -1,7 +1,6 @@
 using Flannel.Core;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
-using Flanneld.Node;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
@@ -45,6 +44,6 @@ internal sealed class EtcdRequestRetry(EtcdKeys keys, TimeProvider time, Random 
         var remedy = e.Kind == EtcdErrorKind.PermissionDenied
             ? $"; grant the etcd user readwrite on the prefix {keys.Prefix}/ali-vpc/"
             : "";
-        NodeLog.ControllerRefused(logger, e.Message.TrimEnd('.') + remedy);
+        ControllerLog.RequestRejected(logger, e.Message.TrimEnd('.') + remedy);
     }
 }

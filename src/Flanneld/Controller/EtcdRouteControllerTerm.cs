@@ -4,7 +4,6 @@ using Flannel.Core.Routes;
 using Flannel.Etcd.Election;
 using Flannel.Etcd.Registry;
 using Flannel.RouteController.Abstractions;
-using Flanneld.Node;
 using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Controller;
@@ -43,7 +42,7 @@ internal sealed class EtcdRouteControllerTerm : IElectedTerm
             if (result is ClusterIdResult.Unreadable && !isLogged)
             {
                 isLogged = true;
-                NodeLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
+                ControllerLog.ClusterIdUnreadable(logger, keys.Cluster.ToStringUtf8());
             }
 
             await Task.Delay(result is null ? EtcdRequestRetry.LongestPause : InvalidIdPause, time, cancellation);

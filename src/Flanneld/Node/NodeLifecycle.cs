@@ -2,6 +2,7 @@ using Flannel.Core;
 using Flannel.Core.Leases;
 using Flannel.HostNetwork;
 using Flanneld.Backends;
+using Flanneld.Controller;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
 
@@ -85,13 +86,14 @@ internal sealed class NodeLifecycle(NodeSettings settings, NodeHost host, NodeSe
             leased.Backend.RequiresRoute, () => candidate is null ? "--route-controller=never" : candidate.NotCandidateReason, nodeLogger);
         var watchdog = new WatchdogKeepAlive(
             host.Systemd, host.Readiness, host.Loops, settings.WatchdogInterval, services.Time, nodeLogger);
-        return new NodeLoop(host.Readiness, reconciler, configChanges, controllerChanges, watchdog, host.Loops, services.Time);
+        var changes = new ClusterChanges(configChanges, controllerChanges);
+        return new NodeLoop(host.Readiness, reconciler, changes, watchdog, host.Loops, services.Time);
     }
 
     /// <summary>A restart whose route exists is ready before it campaigns, and without a call to the cloud's API.</summary>
-    private async Task CampaignAsync(IControllerCandidate started, CancellationToken cancellation)
+    private async Task CampaignAsync(IControllerCandidate created, CancellationToken cancellation)
     {
         await TaskWait.WaitAsync(host.Readiness.Settled, Timeout.InfiniteTimeSpan, services.Time, cancellation);
-        await started.RunAsync(cancellation);
+        await created.RunAsync(cancellation);
     }
 }

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Flanneld.Node;
 
-/// <summary>Event ids 1100 to 1299. An id is never reused for another meaning.</summary>
+/// <summary>Event ids 1100 to 1299, without those of <see cref="Controller.ControllerLog"/>. An id is never reused for another
+/// meaning.</summary>
 /// <remarks>Numbers, enums and addresses are parameters of type <c>object</c>: Native AOT compiles the whole logging path again for every
 /// combination of value types, 8 KB each.</remarks>
 internal static partial class NodeLog
@@ -62,32 +63,6 @@ internal static partial class NodeLog
     [LoggerMessage(1115, LogLevel.Information, "the network configuration {Change}")]
     public static partial void ConfigChanged(ILogger logger, string change);
 
-    [LoggerMessage(1116, LogLevel.Information, "route controller is {Instance} ({PublicIp})")]
-    public static partial void Controller(ILogger logger, string instance, string publicIp);
-
-    [LoggerMessage(1117, LogLevel.Information, "no route controller; waiting for an election")]
-    public static partial void NoController(ILogger logger);
-
-    [LoggerMessage(1118, LogLevel.Warning, "no route controller, and this node is not a candidate: {Reason}")]
-    public static partial void NoControllerHere(ILogger logger, string reason);
-
-    [LoggerMessage(1119, LogLevel.Information, "this node is a candidate for route controller: access key from {Provider}")]
-    public static partial void Candidate(ILogger logger, string provider);
-
-    [LoggerMessage(1120, LogLevel.Information, "elected as route controller")]
-    public static partial void Elected(ILogger logger);
-
-    [LoggerMessage(1121, LogLevel.Warning, "this node is not a candidate for route controller: {Reason}")]
-    public static partial void NotACandidate(ILogger logger, string reason);
-
-    [LoggerMessage(1122, LogLevel.Information, "term as route controller ended: {Reason}")]
-    public static partial void TermEnded(ILogger logger, string reason);
-
-    [LoggerMessage(
-        1123, LogLevel.Error,
-        "{Key} is not the id of a cluster, no route is written: delete the key, and the route controller creates a new id")]
-    public static partial void ClusterIdUnreadable(ILogger logger, string key);
-
     [LoggerMessage(1129, LogLevel.Warning, "the network configuration {Change}")]
     public static partial void ConfigChangedWarning(ILogger logger, string change);
 
@@ -113,9 +88,6 @@ internal static partial class NodeLog
         1141, LogLevel.Warning,
         "the configuration is in the v2 store of {Endpoint}, which flannel does not read: write it with ETCDCTL_API=3 etcdctl put {Key}")]
     public static partial void ConfigInV2Store(ILogger logger, string endpoint, string key);
-
-    [LoggerMessage(1142, LogLevel.Warning, "etcd rejected a request of the route controller: {Reason}; continuing without its result")]
-    public static partial void ControllerRefused(ILogger logger, string reason);
 
     [LoggerMessage(1143, LogLevel.Information, "the network configuration {Change}")]
     public static partial void AccessKeyChanged(ILogger logger, string change);

@@ -7,10 +7,10 @@ namespace Flanneld.Node;
 /// lost.</summary>
 /// <param name="loops">Monitors this loop.</param>
 internal sealed class NodeLoop(
-    NodeReadiness readiness, HostReconciler host, ConfigChanges configChanges, ControllerChanges controllerChanges,
-    WatchdogKeepAlive watchdog, LivenessMonitor loops, TimeProvider time)
+    NodeReadiness readiness, HostReconciler host, ClusterChanges changes, WatchdogKeepAlive watchdog, LivenessMonitor loops,
+    TimeProvider time)
 {
-    // One event's work: the subnet file, nft and a read from etcd, each with a time-out.
+    // One event's work: the subnet file and nft, each with a time-out.
     private static readonly TimeSpan LongestWork = TimeSpan.FromMinutes(10);
 
     /// <param name="keepLease">Keeps the lease while its events are read.</param>
@@ -42,8 +42,7 @@ internal sealed class NodeLoop(
 
     private void Apply(LeaseEvent change)
     {
-        if (change is LeaseEvent.ControllerChanged { Holder: var holder }) controllerChanges.Report(holder);
-        if (change is LeaseEvent.ConfigChanged { Config: var config }) configChanges.Report(config);
+        changes.Report(change);
         readiness.Apply(new NodeEvent.LeaseChanged(change));
     }
 
@@ -58,7 +57,7 @@ internal sealed class NodeLoop(
         }
         catch (OperationCanceledException)
         {
-            // The same cancellation ends the lease keeper; until then there is nothing to do.
+            // The same cancellation ends the lease keeper, and with it the wait for the next event.
             await ((Task)next).ConfigureAwait(TaskWait.IgnoringFailure);
         }
     }

@@ -1,6 +1,7 @@
 using Flannel.Core;
 using Flannel.Core.Addresses;
 using Flannel.Core.Leases;
+using Flanneld.Controller;
 using Flanneld.Host;
 using Microsoft.Extensions.Logging;
 

@@ -5,6 +5,7 @@ using Flannel.Etcd.Client;
 using Flannel.Etcd.Model;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
+using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;

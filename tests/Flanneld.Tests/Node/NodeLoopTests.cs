@@ -8,6 +8,7 @@ using Flannel.Core.Leases;
 using Flannel.Etcd.Client;
 using Flannel.Etcd.Registry;
 using Flanneld.Backends;
+using Flanneld.Controller;
 using Flanneld.Host;
 using Flanneld.Node;
 using Flanneld.Observability;
@@ -150,7 +151,8 @@ public sealed class NodeLoopTests : IDisposable
         var configChanges = new ConfigChanges(new LeasedSubnet(held, new AllocBackend(), null), NullLogger.Instance);
         var controllerChanges = new ControllerChanges(isRouteRequired: false, () => null, NullLogger.Instance);
         var watchdog = new WatchdogKeepAlive(systemd, readiness, loops, KeepAliveInterval, time, NullLogger.Instance);
-        return new NodeLoop(readiness, host, configChanges, controllerChanges, watchdog, loops, time).RunAsync(
+        var changes = new ClusterChanges(configChanges, controllerChanges);
+        return new NodeLoop(readiness, host, changes, watchdog, loops, time).RunAsync(
             stop => subnets.HoldAsync(held, stop), cancellation);
     }
 

@@ -1,7 +1,7 @@
 using Flannel.Core.Routes;
 using Microsoft.Extensions.Logging;
 
-namespace Flanneld.Node;
+namespace Flanneld.Controller;
 
 /// <summary>Logs which node is the route controller.</summary>
 /// <param name="isRouteRequired">False for a backend without routes, which needs no route controller.</param>
@@ -13,10 +13,10 @@ internal sealed class ControllerChanges(bool isRouteRequired, Func<string?> notC
     public void Report(ControllerHolder? holder)
     {
         if (!isRouteRequired) return;
-        if (holder is not null) NodeLog.Controller(logger, holder.InstanceId, holder.PublicIp);
-        else if (notCandidateReason() is { } reason) NodeLog.NoControllerHere(logger, reason);
-        // Directly after the start the first election is still to come.
-        else if (isLogged) NodeLog.NoController(logger);
+        if (holder is not null) ControllerLog.CurrentController(logger, holder.InstanceId, holder.PublicIp);
+        else if (notCandidateReason() is { } reason) ControllerLog.NoControllerAndNotACandidate(logger, reason);
+        // Directly after the start, the first election has not ended yet.
+        else if (isLogged) ControllerLog.NoController(logger);
         isLogged = true;
     }
 }

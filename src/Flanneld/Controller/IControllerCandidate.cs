@@ -2,9 +2,9 @@ using Flannel.AliCloud.Metadata;
 using Flannel.AliCloud.Signing;
 using Flanneld.Backends;
 
-namespace Flanneld.Node;
+namespace Flanneld.Controller;
 
-/// <summary>This node as a candidate for route controller.</summary>
+/// <summary>This node as a candidate for route controller. Disposed after <see cref="RunAsync"/> has ended.</summary>
 internal interface IControllerCandidate : IDisposable
 {
     /// <summary>Why this node is not a candidate now; null while it is one.</summary>

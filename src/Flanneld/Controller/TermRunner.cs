@@ -1,0 +1,35 @@
+using Flannel.RouteController;
+using Flannel.RouteController.Abstractions;
+using Flanneld.Observability;
+using Microsoft.Extensions.Logging;
+
+namespace Flanneld.Controller;
+
+/// <summary>Campaigns in the election of the route controller, and reconciles the routes during a term.</summary>
+/// <param name="createReconciler">Creates the reconciler of one term. It watches all leases, which only a route controller needs.</param>
+internal sealed class TermRunner(
+    IElection election, Func<ClusterReconciler> createReconciler, ControllerMetrics metrics, ILogger logger)
+{
+    /// <summary>Returns when no route controller is elected.</summary>
+    public Task WaitForVacancyAsync(CancellationToken cancellation) => election.ObserveAsync(cancellation);
+
+    /// <summary>Campaigns until this node is elected, and controls the routes until the term ends.</summary>
+    public async Task<TermResult> RunAsync(CancellationToken cancellation)
+    {
+        await using var term = await election.CampaignAsync(cancellation);
+        ControllerLog.Elected(logger);
+        var reconciler = createReconciler();
+        metrics.Begin(reconciler);
+        try
+        {
+            var result = await reconciler.RunAsync(term, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            ControllerLog.TermEnded(logger, result.ToString());
+            return result;
+        }
+        finally
+        {
+            metrics.End();
+        }
+    }
+}
