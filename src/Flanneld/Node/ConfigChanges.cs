@@ -13,8 +13,9 @@ namespace Flanneld.Node;
 /// <param name="setAccessKey">Receives the key of the last configuration; null for a configuration without a key.</param>
 internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<AccessKey?>? setAccessKey = null)
 {
-    private const string StartsWait = "running nodes keep the previous one; a node that starts waits for a new one";
+    private const string Consequence = "running nodes keep the previous one; a node that starts waits for a new one";
 
+    private readonly BackendCache backends = new();
     private AccessKey? accessKey = AccessKeyOf(leased.Backend);
 
     public void Report(ConfigState config)
@@ -23,28 +24,28 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
         if (change.IsWarning) NodeLog.ConfigChangedWarning(logger, change.Text);
         else NodeLog.ConfigChanged(logger, change.Text);
         if (config is not ConfigState.Present { Config: var current }) return;
-        var backend = BackendFactory.Create(current);
+        var backend = backends.Get(current);
         if (backend.Ok && backend.Value.RequiresRoute) UseAccessKey(AccessKeyOf(backend.Value));
         foreach (var line in BackendFactory.Warnings(current)) NodeLog.ConfigWarning(logger, line);
     }
 
     internal ConfigChange Describe(ConfigState config) => config switch
     {
-        ConfigState.Invalid invalid => new($"is invalid ({invalid.Error}): {StartsWait}", true),
+        ConfigState.Invalid invalid => new($"is invalid ({invalid.Error}): {Consequence}", true),
         ConfigState.Present present => Describe(present.Config),
-        _ => new($"was deleted: {StartsWait}", true),
+        _ => new($"was deleted: {Consequence}", true),
     };
 
-    /// <summary>Whether it equals the configuration that a node started under.</summary>
+    /// <summary>Whether the configuration has the same effect as the one that the node started under.</summary>
     public static bool IsSame(ConfigState config, NetworkConfig startedUnder) =>
         config is ConfigState.Present present && present.Config.IsSameAs(startedUnder);
 
     private ConfigChange Describe(NetworkConfig config)
     {
         var (lease, startedUnder) = (leased.Held.Lease, leased.Held.Config);
-        var backend = BackendFactory.Create(config);
+        var backend = backends.Get(config);
         if (!backend.Ok)
-            return new($"is not supported by this build ({backend.Error}): {StartsWait}", true);
+            return new($"is not supported by this build ({backend.Error}): {Consequence}", true);
         if (!SubnetAllocator.Fits(config, lease.Subnet))
             return new($"changed to {config}, which subnet {lease.Subnet} does not fit: the node keeps the subnet until it restarts", true);
         if (config.BackendType != startedUnder.BackendType)
@@ -73,6 +74,6 @@ internal sealed class ConfigChanges(LeasedSubnet leased, ILogger logger, Action<
 }
 
 /// <summary>A change of the network configuration.</summary>
-/// <param name="Text">Continues "the network configuration".</param>
+/// <param name="Text">The end of a sentence that begins with "the network configuration".</param>
 /// <param name="IsWarning">A restart changes the node's subnet, backend or network, or cannot succeed.</param>
 internal sealed record ConfigChange(string Text, bool IsWarning);

@@ -29,6 +29,7 @@ internal sealed class NodeLeasing(
 
     // Timers stop while the machine is suspended: the clock is read at least this often.
     private static readonly TimeSpan ClockCheck = TimeSpan.FromSeconds(15);
+    private readonly BackendCache backends = new();
 
     private InstanceIdentity? self;
     private long lastAnswerAt;
@@ -69,7 +70,7 @@ internal sealed class NodeLeasing(
         {
             state = await WaitForConfigAsync(state, cancellation);
             var config = ((ConfigState.Present)state.Config).Config;
-            var backend = BackendFactory.Create(config);
+            var backend = backends.Get(config);
             if (!backend.Ok)
             {
                 if (lastReported != backend.Error) ReportInvalid(lastReported = backend.Error);
@@ -101,7 +102,7 @@ internal sealed class NodeLeasing(
         {
             case AcquireResult.Held { Lease: var held }:
                 NodeLog.Subnet(logger, held.Lease.Subnet, Describe(held));
-                var backend = BackendFactory.Create(held.Config).Value;
+                var backend = backends.Get(held.Config).Value;
                 return (Result<LeasedSubnet>)new LeasedSubnet(held, backend, backend.RequiresRoute ? self : null);
             case AcquireResult.Rejected rejected:
                 return Result.Failure(rejected.Error.Summary);
@@ -133,7 +134,7 @@ internal sealed class NodeLeasing(
 
     private LeaseAttributes? CreateAttributes(NetworkConfig config)
     {
-        var backend = BackendFactory.Create(config);
+        var backend = backends.Get(config);
         return backend.Ok ? backend.Value.CreateAttributes(address.PublicIp, address.PublicIpv6, self) : null;
     }
 
